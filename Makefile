@@ -1,0 +1,47 @@
+# Gatewright. `make` alone prints the targets.
+
+GO      ?= go
+FUZZ    ?= 30s
+PLATFORMS = linux/arm64 darwin/arm64 windows/amd64 freebsd/amd64
+
+# Tests make network namespaces, so they need root.
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E env "PATH=$$PATH")
+
+.PHONY: help build demo deps test check golden fuzz bench clean
+
+help: ## print the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+build: ## build bin/gatewright, a static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/gatewright ./cmd/gatewright
+
+demo: build ## write the rule files for the default catalogue to out/
+	bin/gatewright generate -o out
+
+deps: ## install the system packages that the tests need and that are missing
+	@.ci/deps
+
+test: ## run every test with the real engines; needs root or sudo, and `make deps`
+	@echo "the tests load rules in network namespaces of their own, which needs root or sudo"
+	$(SUDO) $(GO) test ./...
+
+check: ## gofmt, vet, dependencies, layers, and builds for other platforms
+	@test -z "$$(gofmt -l cmd generators templates catalog)" || { gofmt -d cmd generators templates catalog; exit 1; }
+	$(GO) vet ./...
+	$(GO) mod verify
+	$(GO) test ./cmd/gatewright -run 'TestLayers|TestDependencies|TestTopLevel'
+	@for p in $(PLATFORMS); do echo "build $$p"; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/gatewright || exit 1; done
+
+golden: ## rewrite the expected files of the tests and the examples' outputs
+	$(SUDO) $(GO) test ./cmd/gatewright ./generators/... -update
+
+fuzz: ## run every fuzz target for FUZZ (default 30s) each
+	@for p in $$($(GO) list ./...); do for f in $$($(GO) test $$p -list '^Fuzz' | grep '^Fuzz'); do \
+		echo "$$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) || exit 1; done; done
+
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean: ## remove bin/ and out/
+	rm -rf bin out

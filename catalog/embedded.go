@@ -1,0 +1,60 @@
+package catalog
+
+import (
+	"embed"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+//go:embed data/*.json
+var embedded embed.FS
+
+// Info names a catalogue that ships with the tool.
+type Info struct{ Name, Revision string }
+
+// String returns the reference that Load takes, "name@revision".
+func (i Info) String() string { return i.Name + "@" + i.Revision }
+
+// Embedded lists the catalogues that ship with the tool, by name and then with
+// the newest revision first. Revisions of one catalogue order as text.
+func Embedded() []Info {
+	files, err := embedded.ReadDir("data")
+	if err != nil {
+		return nil
+	}
+	var infos []Info
+	for _, f := range files {
+		name, revision, _ := strings.Cut(strings.TrimSuffix(f.Name(), ".json"), "@")
+		infos = append(infos, Info{name, revision})
+	}
+	slices.SortFunc(infos, func(a, b Info) int {
+		if c := strings.Compare(a.Name, b.Name); c != 0 {
+			return c
+		}
+		return strings.Compare(b.Revision, a.Revision)
+	})
+	return infos
+}
+
+// Load reads a catalogue that ships with the tool: "name" for its newest revision,
+// or "name@revision".
+func Load(ref string) (*Catalog, error) {
+	infos := Embedded()
+	for _, i := range infos {
+		if ref == i.Name || ref == i.String() {
+			file := path.Join("data", i.String()+".json")
+			data, err := embedded.ReadFile(file)
+			if err != nil {
+				return nil, err
+			}
+			return Read(i.String(), data)
+		}
+	}
+	var known []string
+	for _, i := range infos {
+		known = append(known, i.String())
+	}
+	return nil, fmt.Errorf("no catalogue %q; these ship with the tool: %s; a file is named with its path or .json", ref, strings.Join(known, ", "))
+}

@@ -1,0 +1,131 @@
+// Package catalog holds what publishers say about the endpoints of their
+// services: entries, the strict reader of our own document format, and the
+// catalogues that ship with the tool.
+//
+// It decides nothing about a site: which entries are wanted, which addresses play
+// which role, and what fills a gap is the business of package site.
+package catalog
+
+import "gatewright/catalog/netset"
+
+// Kind says what an entry asks for.
+type Kind string
+
+const (
+	KindFlow        Kind = "flow"         // traffic between a role and remote endpoints
+	KindTrustedSite Kind = "trusted-site" // membership in a browser's zone; no traffic
+)
+
+// Direction says who opens the flows of an entry; empty where the publisher does
+// not say, or contradicts itself.
+type Direction string
+
+const (
+	Outbound      Direction = "outbound"
+	Inbound       Direction = "inbound"
+	Bidirectional Direction = "bidirectional"
+)
+
+// Category is the publisher's class of an entry, lower case; empty if it has none.
+type Category string
+
+const (
+	CategoryOptimize Category = "optimize"
+	CategoryAllow    Category = "allow"
+	CategoryDefault  Category = "default"
+)
+
+// DefaultInstance is the instance of entries that name none, and the one that is
+// selected when the site names none.
+const DefaultInstance = "Worldwide"
+
+// Fact names a fact of an entry that can be unsaid or inferred.
+type Fact string
+
+const (
+	FactRemote    Fact = "remote"
+	FactServices  Fact = "services"
+	FactDirection Fact = "direction"
+	FactRole      Fact = "role"
+)
+
+// Entry is one row of a catalogue, or one part of a row that holds several.
+// Texts are free of control characters; they are not quoted for any backend.
+type Entry struct {
+	ID        string // "<catalogue>/<slug>", stable across revisions
+	Row       string // the publisher's row or number, for display
+	Title     string
+	Kind      Kind
+	Area      string // slug of the publisher's service area; may be empty
+	Type      string // the publisher's own classification, in a few words; may be empty
+	Category  Category
+	Required  bool
+	Instances []string // sorted; never empty after reading
+	Direction Direction
+	Role      string // local role, a slug; empty where the publisher names none and none is inferred
+
+	// Names and Prefixes are the remote endpoints that a rule can hold as they are.
+	Names    []netset.Pattern // in the document's order, each once
+	Prefixes netset.PrefixSet
+
+	// Pending endpoints are held as published until the site says how to read them.
+	Pending []Pending
+
+	Services netset.ServiceSet
+
+	// Unsaid lists facts that the publisher leaves out, with what to ask; in the
+	// order remote, services, direction, role.
+	Unsaid []Unsaid
+
+	// Inferred lists facts that are our reading and not the publisher's words.
+	Inferred []Inference
+
+	Condition string   // when it applies, in a few words; may be empty
+	Notes     []string // what else the publisher asks for (cookies, authentication)
+	Source    string   // where the publisher says it: a URL or a document's title
+	Date      string   // YYYY-MM-DD of that source
+}
+
+// Pending is an endpoint that names a path or holds placeholders.
+type Pending struct {
+	Text         string        // as published: "aka.ms/hybridwizard", "<email_domain>.outlookmobile.com"
+	Host         string        // without the path; placeholders still in it
+	Path         string        // with its leading slash; empty if none
+	Placeholders []Placeholder // those in Host, in order, each once
+}
+
+// Unsaid is a fact that the publisher leaves out.
+type Unsaid struct {
+	Fact Fact
+	Why  string // what the source says instead, in a few words: "published elsewhere: the Import Service's own documentation"
+	Ask  string // the question to the person who can answer it
+	Who  string // who can answer: "this site", "the publisher's page ..."
+
+	// From names entries whose remote is the likely answer ("m365/exchange"); may be empty.
+	From []string
+
+	// NeverAny is set where "any" would be a plain mistake, so it is not offered.
+	NeverAny bool
+}
+
+// Inference marks a fact as our reading.
+type Inference struct {
+	Fact   string // "role", "services", "prefixes", ...
+	Reason string
+}
+
+// Catalog is one catalogue document, read and checked.
+type Catalog struct {
+	Name     string // slug: "m365-additional"
+	Revision string // the publisher's revision or version: "2025-01-08"
+	Title    string
+	Source   string
+	Notices  []Notice // what was normalized while reading
+	Entries  []Entry  // in the document's order
+}
+
+// Notice tells of something that was read differently from how it was written.
+type Notice struct {
+	Where string // file:line:col
+	Text  string
+}

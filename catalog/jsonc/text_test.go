@@ -1,0 +1,60 @@
+package jsonc
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+// toUTF16 encodes text with a byte-order mark.
+func toUTF16(text string, order binary.AppendByteOrder) []byte {
+	b := order.AppendUint16(nil, 0xfeff)
+	for _, unit := range utf16.Encode([]rune(text)) {
+		b = order.AppendUint16(b, unit)
+	}
+	return b
+}
+
+func TestEveryEncodingReadsTheSame(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		want := randomAny(r, 4)
+		var b strings.Builder
+		writeLoosely(r, &b, want)
+		for name, data := range map[string][]byte{
+			"UTF-8":                        []byte(b.String()),
+			"UTF-8 with a byte-order mark": []byte("\ufeff" + b.String()),
+			"UTF-16 LE":                    toUTF16(b.String(), binary.LittleEndian),
+			"UTF-16 BE":                    toUTF16(b.String(), binary.BigEndian),
+		} {
+			doc, err := Parse("", data)
+			if err != nil {
+				t.Fatalf("seed %d, %s: %v", seed, name, err)
+			}
+			if string(doc.data) != b.String() {
+				t.Fatalf("seed %d, %s: transcoded to %q, want %q", seed, name, doc.data, b.String())
+			}
+			if got := toAny(doc.Root()); !reflect.DeepEqual(got, want) {
+				t.Fatalf("seed %d, %s: got %#v, want %#v", seed, name, got, want)
+			}
+		}
+	}
+}
+
+func TestColumnsAreThoseOfTheText(t *testing.T) {
+	text := "{\r\n  \"é😀\": [1,\t2 3]}"
+	const want = "f.json:2:15: /é😀: expected \",\" or \"]\" in the array opened at 2:9, found \"3\""
+	for _, data := range [][]byte{
+		[]byte(text),
+		[]byte("\ufeff" + text),
+		toUTF16(text, binary.LittleEndian),
+		toUTF16(text, binary.BigEndian),
+	} {
+		if _, err := Parse("f.json", data); err == nil || err.Error() != want {
+			t.Errorf("%q:\n got %v\nwant %s", data, err, want)
+		}
+	}
+}

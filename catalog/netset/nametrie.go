@@ -1,0 +1,182 @@
+package netset
+
+import "strings"
+
+// nameTrie holds patterns by their labels from the right. Node 0 is the root; no edge leads to it, so it also stands
+// for "none".
+type nameTrie struct {
+	nodes []trieNode
+	exact map[trieEdge]int32   // edges of labels without star
+	globs map[int32]*globEdges // edges of labels with stars, by the node they leave
+}
+
+type trieNode struct {
+	label   string
+	child   int32 // the newest child
+	sibling int32 // the next older child of the same parent
+	end     bool  // a pattern ends here
+	deep    bool  // a pattern goes on with the first label "*": one or more labels of any kind
+}
+
+type trieEdge struct {
+	from  int32
+	label string
+}
+
+// globEdges finds the globs that can match a label by what they have before their first and after their last star.
+type globEdges struct {
+	shapes []globShape
+	byEnds map[globEnds][]int32
+}
+
+type globEnds struct{ head, tail string }
+
+// globShape is the lengths of a globEnds.
+type globShape struct{ head, tail int }
+
+func endsOf(glob string) globEnds {
+	return globEnds{glob[:strings.IndexByte(glob, '*')], glob[strings.LastIndexByte(glob, '*')+1:]}
+}
+
+func newNameTrie(size int) *nameTrie {
+	return &nameTrie{
+		nodes: make([]trieNode, 1, size+1),
+		exact: make(map[trieEdge]int32, size),
+	}
+}
+
+func (t *nameTrie) insert(pattern string) {
+	at := int32(0)
+	for rest, label := cutLast(pattern); ; rest, label = cutLast(rest) {
+		if rest == "" && label == "*" {
+			t.nodes[at].deep = true
+			return
+		}
+		at = t.descend(at, label)
+		if rest == "" {
+			t.nodes[at].end = true
+			return
+		}
+	}
+}
+
+// descend returns the child of a node by its label, and makes it if there is none.
+func (t *nameTrie) descend(from int32, label string) int32 {
+	if strings.IndexByte(label, '*') >= 0 {
+		return t.descendGlob(from, label)
+	}
+	edge := trieEdge{from, label}
+	to := t.exact[edge]
+	if to == 0 {
+		to = t.newNode(from, label)
+		t.exact[edge] = to
+	}
+	return to
+}
+
+func (t *nameTrie) descendGlob(from int32, glob string) int32 {
+	edges := t.globs[from]
+	if edges == nil {
+		edges = &globEdges{byEnds: make(map[globEnds][]int32)}
+		if t.globs == nil {
+			t.globs = make(map[int32]*globEdges)
+		}
+		t.globs[from] = edges
+	}
+	ends := endsOf(glob)
+	for _, to := range edges.byEnds[ends] {
+		if t.nodes[to].label == glob {
+			return to
+		}
+	}
+	to := t.newNode(from, glob)
+	edges.add(ends, to)
+	return to
+}
+
+func (t *nameTrie) newNode(parent int32, label string) int32 {
+	to := int32(len(t.nodes))
+	t.nodes = append(t.nodes, trieNode{label: label, sibling: t.nodes[parent].child})
+	t.nodes[parent].child = to
+	return to
+}
+
+func (e *globEdges) add(ends globEnds, to int32) {
+	shape := globShape{len(ends.head), len(ends.tail)}
+	known := false
+	for _, s := range e.shapes {
+		known = known || s == shape
+	}
+	if !known {
+		e.shapes = append(e.shapes, shape)
+	}
+	e.byEnds[ends] = append(e.byEnds[ends], to)
+}
+
+// covers reports whether a pattern below the node matches name, all of whose labels are non-empty. Stars of name are
+// plain characters, as in matchLabel, so name may be a pattern.
+func (t *nameTrie) covers(at int32, name string) bool {
+	node := &t.nodes[at]
+	if node.deep {
+		return true
+	}
+	rest, label := cutLast(name)
+	leads := func(to int32) bool {
+		if rest == "" {
+			return t.nodes[to].end
+		}
+		return t.covers(to, rest)
+	}
+	if to := t.exact[trieEdge{at, label}]; to != 0 && leads(to) {
+		return true
+	}
+	return t.anyGlob(at, label, leads)
+}
+
+// anyGlob reports whether leads holds for a child whose label has a star and matches label.
+func (t *nameTrie) anyGlob(at int32, label string, leads func(to int32) bool) bool {
+	edges := t.globs[at]
+	if edges == nil {
+		return false
+	}
+	for _, shape := range edges.shapes {
+		tail := len(label) - shape.tail
+		if tail < shape.head {
+			continue
+		}
+		for _, to := range edges.byEnds[globEnds{label[:shape.head], label[tail:]}] {
+			if matchLabel(t.nodes[to].label, label) && leads(to) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// overlaps reports whether a name matches both the pattern and one below the node.
+func (t *nameTrie) overlaps(at int32, pattern string) bool {
+	node := &t.nodes[at]
+	if node.deep {
+		return true
+	}
+	rest, glob := cutLast(pattern)
+	if rest == "" && glob == "*" {
+		return node.child != 0
+	}
+	leads := func(to int32) bool {
+		if rest == "" {
+			return t.nodes[to].end
+		}
+		return t.overlaps(to, rest)
+	}
+	if strings.IndexByte(glob, '*') < 0 {
+		to := t.exact[trieEdge{at, glob}]
+		return to != 0 && leads(to) || t.anyGlob(at, glob, leads)
+	}
+	for to := node.child; to != 0; to = t.nodes[to].sibling {
+		if overlapLabel(t.nodes[to].label, glob) && leads(to) {
+			return true
+		}
+	}
+	return false
+}

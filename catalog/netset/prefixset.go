@@ -1,0 +1,154 @@
+package netset
+
+import (
+	"iter"
+	"net/netip"
+	"slices"
+)
+
+// PrefixSet is an immutable set of IPv4 and IPv6 addresses. The zero value is empty.
+// IPv4-mapped IPv6 addresses are the IPv4 addresses that they map. "Any" is not a prefix set: see CoversFamily.
+type PrefixSet struct {
+	v4 []span[addr4]
+	v6 []span[addr6]
+}
+
+// PrefixSetOf returns the union of the prefixes. Host bits are ignored, and so are invalid prefixes.
+func PrefixSetOf(prefixes ...netip.Prefix) PrefixSet {
+	var b PrefixBuilder
+	for _, p := range prefixes {
+		b.Add(p)
+	}
+	return b.Build()
+}
+
+// IsEmpty reports whether the set holds no address.
+func (s PrefixSet) IsEmpty() bool { return len(s.v4) == 0 && len(s.v6) == 0 }
+
+// Len counts the minimal prefixes, in time linear in their number.
+func (s PrefixSet) Len() int {
+	n := 0
+	for range s.Prefixes() {
+		n++
+	}
+	return n
+}
+
+// Contains reports whether a is in the set, in O(log n). It is false for an invalid address and for one with a zone.
+func (s PrefixSet) Contains(a netip.Addr) bool {
+	if a.Zone() != "" {
+		return false
+	}
+	a = a.Unmap()
+	switch {
+	case a.Is4():
+		return contains(s.v4, addr4Of(a))
+	case a.Is6():
+		return contains(s.v6, addr6Of(a))
+	}
+	return false
+}
+
+// Covers reports whether s holds every address of t. Every set covers the empty set.
+func (s PrefixSet) Covers(t PrefixSet) bool { return covers(s.v4, t.v4) && covers(s.v6, t.v6) }
+
+// Overlaps reports whether an address is in both sets.
+func (s PrefixSet) Overlaps(t PrefixSet) bool { return overlaps(s.v4, t.v4) || overlaps(s.v6, t.v6) }
+
+// Equal reports whether both sets hold the same addresses.
+func (s PrefixSet) Equal(t PrefixSet) bool {
+	return slices.Equal(s.v4, t.v4) && slices.Equal(s.v6, t.v6)
+}
+
+// Union returns the addresses of either set.
+func (s PrefixSet) Union(t PrefixSet) PrefixSet {
+	return PrefixSet{union(s.v4, t.v4), union(s.v6, t.v6)}
+}
+
+// Intersect returns the addresses of both sets.
+func (s PrefixSet) Intersect(t PrefixSet) PrefixSet {
+	return PrefixSet{intersect(s.v4, t.v4), intersect(s.v6, t.v6)}
+}
+
+// Subtract returns the addresses of s that are not in t.
+func (s PrefixSet) Subtract(t PrefixSet) PrefixSet {
+	return PrefixSet{subtract(s.v4, t.v4), subtract(s.v6, t.v6)}
+}
+
+// V4 returns the IPv4 addresses of the set.
+func (s PrefixSet) V4() PrefixSet { return PrefixSet{v4: s.v4} }
+
+// V6 returns the IPv6 addresses of the set.
+func (s PrefixSet) V6() PrefixSet { return PrefixSet{v6: s.v6} }
+
+// CoversFamily reports for each family whether the set holds the whole of it. Only a person may say that, and then
+// the word is "any", so that callers refuse such a set.
+func (s PrefixSet) CoversFamily() (v4, v6 bool) {
+	return covers(s.v4, []span[addr4]{{0, maxAddr4}}), covers(s.v6, []span[addr6]{{addr6{}, maxAddr6}})
+}
+
+// HostsOnly reports whether every minimal prefix is a single address. It is false for the empty set.
+func (s PrefixSet) HostsOnly() bool {
+	for p := range s.Prefixes() {
+		if !p.IsSingleIP() {
+			return false
+		}
+	}
+	return !s.IsEmpty()
+}
+
+// Prefixes yields the smallest list of masked prefixes that makes up the set, IPv4 first, ascending.
+func (s PrefixSet) Prefixes() iter.Seq[netip.Prefix] {
+	return func(yield func(netip.Prefix) bool) {
+		_ = yieldPrefixes(s.v4, yield) && yieldPrefixes(s.v6, yield)
+	}
+}
+
+func yieldPrefixes[N address[N]](list []span[N], yield func(netip.Prefix) bool) bool {
+	for _, s := range list {
+		for first, done := s.first, false; !done; {
+			end, length := first.block(s.last)
+			if !yield(netip.PrefixFrom(first.ip(), length)) {
+				return false
+			}
+			first, done = end.next(), end == s.last
+		}
+	}
+	return true
+}
+
+// Ranges yields the first and last address of each maximal range: disjoint, no two adjacent, IPv4 first, ascending.
+func (s PrefixSet) Ranges() iter.Seq2[netip.Addr, netip.Addr] {
+	return func(yield func(first, last netip.Addr) bool) {
+		_ = yieldRanges(s.v4, yield) && yieldRanges(s.v6, yield)
+	}
+}
+
+func yieldRanges[N address[N]](list []span[N], yield func(first, last netip.Addr) bool) bool {
+	for _, s := range list {
+		if !yield(s.first.ip(), s.last.ip()) {
+			return false
+		}
+	}
+	return true
+}
+
+// AppendText appends the minimal prefixes in the order of Prefixes, joined by sep; a single address has no length.
+func (s PrefixSet) AppendText(b []byte, sep string) []byte {
+	b = slices.Grow(b, (len(s.v4)+len(s.v6))*(len("255.255.255.255/32")+len(sep)))
+	start := len(b)
+	for p := range s.Prefixes() {
+		if len(b) > start {
+			b = append(b, sep...)
+		}
+		if p.IsSingleIP() {
+			b = p.Addr().AppendTo(b)
+		} else {
+			b = p.AppendTo(b)
+		}
+	}
+	return b
+}
+
+// String returns the minimal prefixes joined by ", ".
+func (s PrefixSet) String() string { return string(s.AppendText(nil, ", ")) }

@@ -1,0 +1,178 @@
+package netset
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// port is a transport port as a number.
+type port uint16
+
+func (p port) less(q port) bool { return p < q }
+func (p port) next() port       { return p + 1 }
+func (p port) prev() port       { return p - 1 }
+
+// ServiceSet is an immutable set of ports of TCP and UDP. The zero value is empty.
+// There is no "any service"; all of TCP is "tcp 1-65535".
+type ServiceSet struct{ tcp, udp []span[port] }
+
+// ServiceSetOf returns the union of the services. Invalid ones, by protocol or by ports, add nothing.
+func ServiceSetOf(services ...Service) ServiceSet {
+	var s ServiceSet
+	for _, v := range services {
+		r := span[port]{port(v.Ports.First), port(v.Ports.Last)}
+		switch {
+		case r.first == 0 || r.last < r.first:
+		case v.Protocol == TCP:
+			s.tcp = append(s.tcp, r)
+		case v.Protocol == UDP:
+			s.udp = append(s.udp, r)
+		}
+	}
+	return ServiceSet{joinPorts(s.tcp), joinPorts(s.udp)}
+}
+
+func joinPorts(list []span[port]) []span[port] {
+	slices.SortFunc(list, func(a, b span[port]) int { return cmp.Compare(a.first, b.first) })
+	return join(list)
+}
+
+// ParseServices reads a list as String writes it: "tcp 80, 443; udp 3478-3481". A semicolon stands between protocols and
+// a comma between ranges, with or without one space after it. A protocol may come twice; ranges may overlap.
+func ParseServices(s string) (ServiceSet, error) {
+	if strings.TrimSpace(s) == "" {
+		return ServiceSet{}, errors.New(`empty services; write such as "tcp 80, 443; udp 3478-3481"`)
+	}
+	var services []Service
+	for i, part := range strings.Split(s, ";") {
+		if i > 0 {
+			part = strings.TrimPrefix(part, " ")
+		}
+		more, err := parseProtocolPorts(part)
+		if err != nil {
+			return ServiceSet{}, err
+		}
+		services = append(services, more...)
+	}
+	return ServiceSetOf(services...), nil
+}
+
+// parseProtocolPorts reads "tcp 80, 443".
+func parseProtocolPorts(s string) ([]Service, error) {
+	name, ports, ok := strings.Cut(s, " ")
+	if !ok {
+		return nil, explainService(s)
+	}
+	protocol, err := ParseProtocol(name)
+	if err != nil {
+		return nil, explainService(s)
+	}
+	var services []Service
+	for i, text := range strings.Split(ports, ",") {
+		if i > 0 {
+			text = strings.TrimPrefix(text, " ")
+		}
+		r, err := ParsePortRange(text)
+		if err != nil {
+			return nil, fmt.Errorf("service %q: %w", clip(s), err)
+		}
+		services = append(services, Service{protocol, r})
+	}
+	return services, nil
+}
+
+// explainService says why s does not start with a protocol and a space.
+func explainService(s string) error {
+	const form = `write the protocol, a space and the ports, such as "tcp 80, 443"`
+	if s == "" {
+		return errors.New("empty service beside a semicolon; " + form)
+	}
+	if s[0] == ' ' {
+		return fmt.Errorf("service %q starts with a space; %s", clip(s), form)
+	}
+	name, _, _ := strings.Cut(s, " ")
+	if _, err := ParseProtocol(name); err != nil {
+		return fmt.Errorf("service %q: %w; %s", clip(s), err, form)
+	}
+	return fmt.Errorf("service %q has no ports; %s, or %q for all", clip(s), form, name+" 1-65535")
+}
+
+// IsEmpty reports whether the set holds no port.
+func (s ServiceSet) IsEmpty() bool { return len(s.tcp) == 0 && len(s.udp) == 0 }
+
+// Equal reports whether both sets hold the same ports.
+func (s ServiceSet) Equal(t ServiceSet) bool {
+	return slices.Equal(s.tcp, t.tcp) && slices.Equal(s.udp, t.udp)
+}
+
+// of returns the ports of a protocol; none of another than TCP and UDP.
+func (s ServiceSet) of(p Protocol) []span[port] {
+	switch p {
+	case TCP:
+		return s.tcp
+	case UDP:
+		return s.udp
+	}
+	return nil
+}
+
+// Contains reports whether the set holds a port of a protocol.
+func (s ServiceSet) Contains(p Protocol, number uint16) bool {
+	return contains(s.of(p), port(number))
+}
+
+// Ports returns the ranges of a protocol, ascending, disjoint and no two adjacent. The caller owns the slice.
+func (s ServiceSet) Ports(p Protocol) []PortRange {
+	var ranges []PortRange
+	for _, r := range s.of(p) {
+		ranges = append(ranges, PortRange{uint16(r.first), uint16(r.last)})
+	}
+	return ranges
+}
+
+// Union returns the ports of either set.
+func (s ServiceSet) Union(t ServiceSet) ServiceSet {
+	return ServiceSet{union(s.tcp, t.tcp), union(s.udp, t.udp)}
+}
+
+// Intersect returns the ports of both sets.
+func (s ServiceSet) Intersect(t ServiceSet) ServiceSet {
+	return ServiceSet{intersect(s.tcp, t.tcp), intersect(s.udp, t.udp)}
+}
+
+// Subtract returns the ports of s that are not in t.
+func (s ServiceSet) Subtract(t ServiceSet) ServiceSet {
+	return ServiceSet{subtract(s.tcp, t.tcp), subtract(s.udp, t.udp)}
+}
+
+// Covers reports whether s holds every port of t. Every set covers the empty set.
+func (s ServiceSet) Covers(t ServiceSet) bool { return covers(s.tcp, t.tcp) && covers(s.udp, t.udp) }
+
+// Only returns the ports of one protocol.
+func (s ServiceSet) Only(p Protocol) ServiceSet {
+	switch p {
+	case TCP:
+		return ServiceSet{tcp: s.tcp}
+	case UDP:
+		return ServiceSet{udp: s.udp}
+	}
+	return ServiceSet{}
+}
+
+// String returns the canonical text that ParseServices reads, "tcp 80, 443; udp 3478-3481"; "" for the empty set.
+func (s ServiceSet) String() string {
+	var parts []string
+	for _, p := range []Protocol{TCP, UDP} {
+		var ranges []string
+		for _, r := range s.Ports(p) {
+			ranges = append(ranges, r.String())
+		}
+		if len(ranges) > 0 {
+			parts = append(parts, p.String()+" "+strings.Join(ranges, ", "))
+		}
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,241 @@
+package rule
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/netset"
+)
+
+// Grant is one selected, bound and answered flow entry before normalization.
+// A bidirectional entry is two grants.
+type Grant struct {
+	Entry     Entry
+	Group     string // what rules are kept apart by: the area, the entry's id, or empty
+	Direction Direction
+	Role      Role
+
+	// Any is true only if a person wrote it; Names and Prefixes are then ignored.
+	Any      bool
+	Names    []netset.Pattern // as published: not minimal, because routes are built from them
+	Prefixes netset.PrefixSet
+
+	Services netset.ServiceSet
+
+	// Route is the index in Input.Routes of the route that selects the entry, or
+	// NoRoute.
+	Route int
+}
+
+// NoRoute marks a grant that no route selects.
+const NoRoute = -1
+
+// Input is everything that a policy is compiled from. The order of Grants,
+// Bindings, TrustedSites, Open and Sources does not matter; that of Routes does.
+type Input struct {
+	Sources      []Source
+	Bindings     []Binding
+	Grants       []Grant
+	Routes       []Via
+	TrustedSites []TrustedSite
+	Open         []Open
+}
+
+// Compile normalizes the input into a policy. It refuses a grant without services
+// or remote, a role that is not bound, and a remote or a binding that covers a
+// whole address family: that is Any, which a person must have written.
+func Compile(in Input) (*Policy, error) {
+	p := &Policy{
+		Sources:      sorted(in.Sources, func(a, b Source) int { return cmp.Compare(a.Name, b.Name) }),
+		Bindings:     sorted(in.Bindings, func(a, b Binding) int { return cmp.Compare(a.Role, b.Role) }),
+		TrustedSites: sorted(in.TrustedSites, func(a, b TrustedSite) int { return cmp.Compare(a.Entry.ID, b.Entry.ID) }),
+		Open:         sorted(in.Open, compareOpen),
+	}
+	if err := p.checkBindings(); err != nil {
+		return nil, err
+	}
+	byKey := map[key][]Grant{}
+	for _, g := range in.Grants {
+		if err := p.checkGrant(g); err != nil {
+			return nil, err
+		}
+		k := key{g.Group, g.Direction, g.Role, g.Services.String()}
+		byKey[k] = append(byKey[k], g)
+	}
+	for k, grants := range byKey {
+		r, err := compileRule(k, grants)
+		if err != nil {
+			return nil, err
+		}
+		p.Rules = append(p.Rules, r)
+	}
+	slices.SortFunc(p.Rules, compareRules)
+	if err := p.checkIDs(); err != nil {
+		return nil, err
+	}
+	p.Routes = compileRoutes(in.Routes, in.Grants)
+	return p, nil
+}
+
+func sorted[T any](s []T, compare func(a, b T) int) []T {
+	s = slices.Clone(s)
+	slices.SortStableFunc(s, compare)
+	return s
+}
+
+// key is what rules differ in; a rule's id is made from nothing else.
+type key struct {
+	group     string
+	direction Direction
+	role      Role
+	services  string // canonical
+}
+
+func (k key) id() ID {
+	side := "out"
+	if k.direction == Inbound {
+		side = "in"
+	}
+	text := strings.Join([]string{k.group, string(k.direction), string(k.role), k.services}, "\x00")
+	sum := sha256.Sum256([]byte(text))
+	const digits = "0123456789abcdefghjkmnpqrstvwxyz"
+	hash := make([]byte, 9)
+	for i := range hash {
+		hash[i] = digits[sum[i]%32]
+	}
+	return ID(groupSlug(k.group) + "-" + side + "-" + string(hash))
+}
+
+// groupSlug shortens a group to at most 8 characters that start with a letter.
+func groupSlug(group string) string {
+	if i := strings.LastIndexByte(group, '/'); i >= 0 {
+		group = group[i+1:]
+	}
+	var b strings.Builder
+	for _, c := range []byte(strings.ToLower(group)) {
+		letter := c >= 'a' && c <= 'z'
+		if b.Len() == 0 && c >= '0' && c <= '9' {
+			b.WriteByte('n')
+		}
+		if letter || b.Len() > 0 && (c >= '0' && c <= '9' || c == '-') {
+			b.WriteByte(c)
+		}
+		if b.Len() == 8 {
+			break
+		}
+	}
+	if slug := strings.Trim(b.String(), "-"); slug != "" {
+		return slug
+	}
+	return "all"
+}
+
+func compileRule(k key, grants []Grant) (Rule, error) {
+	r := Rule{ID: k.id(), Group: k.group, Direction: k.direction, Role: k.role, Services: grants[0].Services}
+	var addressed, bare netset.PrefixBuilder
+	var both, alone []netset.Pattern
+	for _, g := range grants {
+		r.Entries = append(r.Entries, g.Entry)
+		switch {
+		case g.Any:
+			r.Remote.Any = true
+		case g.Prefixes.IsEmpty():
+			alone = append(alone, g.Names...)
+		case len(g.Names) == 0:
+			bare.AddSet(g.Prefixes)
+		default:
+			addressed.AddSet(g.Prefixes)
+			both = append(both, g.Names...)
+		}
+	}
+	slices.SortFunc(r.Entries, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
+	r.Entries = slices.CompactFunc(r.Entries, func(a, b Entry) bool { return a.ID == b.ID })
+	if r.Remote.Any {
+		return r, nil
+	}
+	r.Remote.AddressedPrefixes, r.Remote.BarePrefixes = addressed.Build(), bare.Build()
+	r.Remote.Addressed = netset.NameSetOf(both...)
+	r.Remote.Unaddressed = netset.NameSetOf(alone...).Without(r.Remote.Addressed)
+	if v4, v6 := r.Remote.Prefixes().CoversFamily(); v4 || v6 {
+		return r, fmt.Errorf("the prefixes of %s together cover every %s address; if that is meant, answer \"remote\": \"any\" for one of them",
+			entryIDs(r.Entries), familyName(v4))
+	}
+	return r, nil
+}
+
+func familyName(v4 bool) string {
+	if v4 {
+		return "IPv4"
+	}
+	return "IPv6"
+}
+
+func entryIDs(entries []Entry) string {
+	ids := make([]string, len(entries))
+	for i, e := range entries {
+		ids[i] = e.ID
+	}
+	return strings.Join(ids, ", ")
+}
+
+func (p *Policy) checkBindings() error {
+	for i, b := range p.Bindings {
+		if _, err := ParseRole(string(b.Role)); err != nil {
+			return err
+		}
+		if i > 0 && p.Bindings[i-1].Role == b.Role {
+			return fmt.Errorf("role %s is bound twice", b.Role)
+		}
+		if b.Local().IsEmpty() {
+			return fmt.Errorf("role %s is bound to no address", b.Role)
+		}
+		if v4, v6 := b.Local().CoversFamily(); v4 || v6 {
+			return fmt.Errorf("role %s is bound to every %s address; bind it to the addresses that its machines have", b.Role, familyName(v4))
+		}
+	}
+	return nil
+}
+
+func (p *Policy) checkGrant(g Grant) error {
+	switch {
+	case g.Services.IsEmpty():
+		return fmt.Errorf("%s: no services; an entry without services is an open item", g.Entry.ID)
+	case !g.Any && len(g.Names) == 0 && g.Prefixes.IsEmpty():
+		return fmt.Errorf("%s: no remote; an entry without a remote is an open item", g.Entry.ID)
+	case p.Binding(g.Role).Local().IsEmpty():
+		return fmt.Errorf("%s: role %s is not bound; an entry of an unbound role is an open item", g.Entry.ID, g.Role)
+	}
+	_, err := ParseDirection(string(g.Direction))
+	return err
+}
+
+func (p *Policy) checkIDs() error {
+	seen := map[ID]string{}
+	for _, r := range p.Rules {
+		if other, ok := seen[r.ID]; ok {
+			return fmt.Errorf("the rules of %s and of %s have the same id %s; group by entry, or exclude one of them", other, entryIDs(r.Entries), r.ID)
+		}
+		seen[r.ID] = entryIDs(r.Entries)
+	}
+	return nil
+}
+
+func compareRules(a, b Rule) int {
+	return cmp.Or(
+		cmp.Compare(a.Group, b.Group),
+		-cmp.Compare(a.Direction, b.Direction),
+		cmp.Compare(a.Role, b.Role),
+		cmp.Compare(a.Services.String(), b.Services.String()),
+	)
+}
+
+func compareOpen(a, b Open) int {
+	return cmp.Or(
+		cmp.Compare(a.Entry.ID, b.Entry.ID),
+		cmp.Compare(a.Missing, b.Missing),
+		cmp.Compare(a.Endpoint, b.Endpoint),
+	)
+}

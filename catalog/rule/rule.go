@@ -1,0 +1,197 @@
+// Package rule is the normalized model that every generator renders: rules,
+// the policy that holds them, flows, and the reference answers Decide and Route.
+//
+// It knows nothing of catalogues' formats and nothing of backends.
+package rule
+
+import (
+	"fmt"
+	"net/netip"
+
+	"gatewright/catalog/netset"
+)
+
+// Direction says who opens a flow.
+type Direction string
+
+const (
+	Outbound Direction = "outbound" // our side opens the flow
+	Inbound  Direction = "inbound"  // the remote side opens the flow
+)
+
+// ParseDirection reads "outbound" or "inbound".
+func ParseDirection(s string) (Direction, error) {
+	switch d := Direction(s); d {
+	case Outbound, Inbound:
+		return d, nil
+	}
+	return "", fmt.Errorf("unknown direction %q; expect outbound or inbound", s)
+}
+
+// Role names who on our side takes part: a lower-case slug of at most MaxRole
+// characters. Roles made by ParseRole are safe in every backend's names.
+type Role string
+
+// Clients is the role of the machines that people use; the only role that is
+// bound when the site says nothing.
+const Clients Role = "clients"
+
+// MaxRole is the length limit of a role in characters.
+const MaxRole = 16
+
+// ParseRole reads a role: a letter, then letters, digits and hyphens, all lower case.
+func ParseRole(s string) (Role, error) {
+	if s == "" || len(s) > MaxRole || s[0] < 'a' || s[0] > 'z' || !isSlug(s) {
+		return "", fmt.Errorf("bad role %q; expect a lower-case letter, then at most %d letters, digits or hyphens", s, MaxRole-1)
+	}
+	return Role(s), nil
+}
+
+func isSlug(s string) bool {
+	for _, c := range []byte(s) {
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+// ID identifies a rule: area slug (at most 8 characters), "in" or "out", and 9
+// base-32 digits of its key's SHA-256, joined by hyphens: "exchange-in-4k2v9q0zr".
+// At most 22 characters of a-z, 0-9 and hyphen, the first a letter, so that it
+// fits ipset's 31 and iptables' 28 characters with prefix, family and suffix.
+type ID string
+
+// Entry says where a rule comes from. The texts are for comments and tables;
+// they may hold any printable Unicode, so every backend quotes them.
+type Entry struct {
+	ID        string // "m365-additional/sts-federated"
+	Row       string // the publisher's row or number, for display; may be empty
+	Title     string
+	Area      string // the publisher's service area, a slug; may be empty
+	Condition string // when the publisher says it applies; may be empty
+}
+
+// Remote is the other side of a rule. Any excludes the other parts. Each part is
+// minimal by itself; Unaddressed holds no pattern that Addressed covers.
+type Remote struct {
+	// Any accepts every remote of both families. Only a person can have said so.
+	Any bool
+
+	// AddressedPrefixes and Addressed come from entries that publish both: two
+	// sights of the same endpoints, so a packet filter may go by the prefixes
+	// and a proxy by the names.
+	AddressedPrefixes netset.PrefixSet
+	Addressed         netset.NameSet
+
+	// BarePrefixes come from entries that publish prefixes alone.
+	BarePrefixes netset.PrefixSet
+
+	// Unaddressed comes from entries that publish names alone.
+	Unaddressed netset.NameSet
+}
+
+// Prefixes returns all prefixes of the remote, addressed and bare; empty for Any.
+func (r Remote) Prefixes() netset.PrefixSet { return r.AddressedPrefixes.Union(r.BarePrefixes) }
+
+// Names returns all patterns of the remote, addressed and unaddressed; empty for Any.
+func (r Remote) Names() netset.NameSet { return r.Addressed.Union(r.Unaddressed) }
+
+// Accepts reports whether the remote part of a flow is accepted: its name matches
+// a pattern or its address lies in a prefix. An empty name and an invalid address
+// are unknown and match nothing, so Any accepts a remote of which one part is known.
+func (r Remote) Accepts(name string, addr netip.Addr) bool {
+	if r.Any {
+		return name != "" || addr.IsValid()
+	}
+	if name != "" && (r.Addressed.Match(name) || r.Unaddressed.Match(name)) {
+		return true
+	}
+	return addr.IsValid() && (r.AddressedPrefixes.Contains(addr) || r.BarePrefixes.Contains(addr))
+}
+
+// Rule accepts the flows of one direction between a role and a remote on a set of
+// services. Rules of a policy differ in (Group, Direction, Role, Services).
+type Rule struct {
+	ID        ID
+	Group     string // the area by default, or an entry's id, or empty
+	Direction Direction
+	Role      Role
+	Remote    Remote
+	Services  netset.ServiceSet // never empty
+	Entries   []Entry           // where it comes from, sorted by id
+}
+
+// Binding gives the addresses that a role's machines have, as a filter sees them:
+// after DNAT and before SNAT.
+type Binding struct {
+	Role Role
+
+	// Addresses are matched with the port that the filter sees.
+	Addresses netset.PrefixSet
+
+	// Published addresses stand behind a DNAT: for an inbound flow the port is
+	// the connection's original destination port. Outbound they are as Addresses.
+	Published netset.PrefixSet
+}
+
+// Local returns every address of the binding, published or not.
+func (b Binding) Local() netset.PrefixSet { return b.Addresses.Union(b.Published) }
+
+// TrustedSite is a browser zone membership; no traffic.
+type TrustedSite struct {
+	Entry Entry
+	Names netset.NameSet // never empty
+}
+
+// Open is something that a person still has to say. Nothing is rendered for it.
+type Open struct {
+	Entry    Entry
+	Missing  string // one of the Missing constants
+	Endpoint string // the endpoint as published, if only that one is withheld
+	Why      string // what the publisher left unsaid or the site has not bound
+	Ask      string // the question, in words
+	Who      string // who can say it
+	Section  string // the object of the site file that Line belongs to
+	Line     string // the exact line to write there; its <blanks> are refused until filled in
+}
+
+// What an open item lacks.
+const (
+	MissingRemote    = "remote"
+	MissingServices  = "services"
+	MissingDirection = "direction"
+	MissingRole      = "role"    // the publisher names no role
+	MissingBinding   = "binding" // the role has no addresses at this site
+	MissingValue     = "value"   // a placeholder such as <tenant>
+	MissingPath      = "path"    // an endpoint with a path, which no filter sees
+)
+
+// Source is one catalogue that the policy was built from.
+type Source struct {
+	Name    string // "m365-additional"
+	Version string // the publisher's revision or date
+	Digest  string // "sha256:" and 64 hex digits, of the selected entries in canonical form
+}
+
+// Policy is all that a generator needs. It is immutable once compiled: generators
+// share it and change nothing.
+type Policy struct {
+	Sources      []Source  // sorted by name
+	Bindings     []Binding // sorted by role
+	Rules        []Rule    // sorted by group, direction (outbound first), role, services
+	Routes       []Route   // in order of precedence; for PAC alone
+	TrustedSites []TrustedSite
+	Open         []Open
+}
+
+// Binding returns the role's binding; the zero Binding, which matches nothing, if
+// the role is not bound.
+func (p *Policy) Binding(r Role) Binding {
+	for _, b := range p.Bindings {
+		if b.Role == r {
+			return b
+		}
+	}
+	return Binding{Role: r}
+}

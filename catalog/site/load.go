@@ -1,0 +1,48 @@
+package site
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gatewright/catalog"
+)
+
+// LoadCatalogs reads the site's catalogues: embedded ones by name, others from
+// files, whose paths are relative to dir.
+func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
+	refs := s.Catalogs
+	if len(refs) == 0 {
+		refs = []string{DefaultCatalog}
+	}
+	var catalogs []*catalog.Catalog
+	for _, ref := range refs {
+		c, err := loadCatalog(ref, dir)
+		if err != nil {
+			return nil, err
+		}
+		catalogs = append(catalogs, c)
+	}
+	return catalogs, nil
+}
+
+func loadCatalog(ref, dir string) (*catalog.Catalog, error) {
+	if !isFile(ref) {
+		return catalog.Load(ref)
+	}
+	path := ref
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	return catalog.Read(path, data)
+}
+
+// isFile tells paths of files from names of embedded catalogues.
+func isFile(ref string) bool {
+	return strings.ContainsAny(ref, `/\`) || strings.HasSuffix(ref, ".json")
+}

@@ -1,0 +1,117 @@
+package site
+
+import (
+	"fmt"
+	"strings"
+
+	"gatewright/catalog"
+	"gatewright/catalog/rule"
+)
+
+// findOpen collects the facts that are missing once answers are laid over the
+// entry. Any of them withholds the whole entry.
+func (b *builder) findOpen(e *catalog.Entry, f *facts) {
+	withoutRemote := !f.remote.Any && len(f.remote.Names) == 0 && f.remote.Prefixes.IsEmpty()
+	if withoutRemote {
+		f.withheld = true
+	}
+	var missing []catalog.Fact
+	if withoutRemote && len(e.Pending) == 0 {
+		missing = append(missing, catalog.FactRemote)
+	}
+	if e.Kind == catalog.KindFlow {
+		if f.services.IsEmpty() {
+			missing = append(missing, catalog.FactServices)
+		}
+		if f.direction == "" {
+			missing = append(missing, catalog.FactDirection)
+		}
+		if f.role == "" {
+			missing = append(missing, catalog.FactRole)
+		}
+	}
+	line := answerLine(e, missing)
+	for _, fact := range missing {
+		f.withheld = true
+		f.open = append(f.open, factOpen(e, fact, line))
+	}
+	if e.Kind == catalog.KindFlow && f.role != "" && !b.bound(f.role) {
+		f.withheld = true
+		f.open = append(f.open, bindingOpen(e, f.role))
+	}
+}
+
+// Sections of the site file that lines of open items belong to.
+const (
+	SectionAnswers = "answers"
+	SectionBind    = "bind"
+	SectionValues  = "values"
+	SectionPaths   = "paths"
+)
+
+func factOpen(e *catalog.Entry, fact catalog.Fact, line string) rule.Open {
+	o := rule.Open{Entry: reference(e), Missing: string(fact), Section: SectionAnswers, Line: line, Who: "this site", Why: "not published"}
+	if u, ok := unsaid(e, fact); ok {
+		o.Why, o.Ask = u.Why, u.Ask
+		if u.Who != "" {
+			o.Who = u.Who
+		}
+	}
+	return o
+}
+
+// answerLine is the member of "answers" that says all that is missing of an entry.
+// Its blanks are refused by the reader until they are filled in.
+func answerLine(e *catalog.Entry, missing []catalog.Fact) string {
+	var members []string
+	for _, fact := range missing {
+		switch fact {
+		case catalog.FactRemote:
+			members = append(members, remoteMember(e))
+		case catalog.FactServices:
+			members = append(members, `"services": "<tcp PORT, ...>"`)
+		case catalog.FactDirection:
+			members = append(members, `"direction": "<inbound or outbound>"`)
+		case catalog.FactRole:
+			members = append(members, `"role": "<role>"`)
+		}
+	}
+	return fmt.Sprintf(`"%s": {%s},`, e.ID, strings.Join(members, ", "))
+}
+
+func remoteMember(e *catalog.Entry) string {
+	if e.Kind == catalog.KindTrustedSite {
+		return `"remote": ["<FQDN>"]`
+	}
+	if u, ok := unsaid(e, catalog.FactRemote); ok && len(u.From) > 0 {
+		return fmt.Sprintf(`"remote": {"from": ["%s"]}`, strings.Join(u.From, `", "`))
+	}
+	return `"remote": ["<CIDR or FQDN>"]`
+}
+
+func bindingOpen(e *catalog.Entry, role rule.Role) rule.Open {
+	return rule.Open{
+		Entry: reference(e), Missing: rule.MissingBinding, Who: "this site",
+		Why:     fmt.Sprintf("role %s has no addresses here", role),
+		Ask:     fmt.Sprintf("which addresses do the machines of role %s have, as a filter sees them?", role),
+		Section: SectionBind, Line: fmt.Sprintf(`"%s": ["<CIDR>"],`, role),
+	}
+}
+
+func valueOpen(e *catalog.Entry, p catalog.Pending, name string) rule.Open {
+	return rule.Open{
+		Entry: reference(e), Missing: rule.MissingValue, Endpoint: p.Text, Who: "this site",
+		Why:     fmt.Sprintf("<%s> stands for a value of this site's own", name),
+		Ask:     fmt.Sprintf("what is the value of <%s> here?", name),
+		Section: SectionValues, Line: fmt.Sprintf(`"%s": ["<%s>"],`, name, name),
+	}
+}
+
+func pathOpen(e *catalog.Entry, p catalog.Pending) rule.Open {
+	return rule.Open{
+		Entry: reference(e), Missing: rule.MissingPath, Endpoint: p.Text, Who: "this site",
+		Why:     fmt.Sprintf("published with the path %s, which no packet filter, PAC file or CONNECT proxy sees", p.Path),
+		Ask:     fmt.Sprintf("may the whole host %s be reached?", p.Host),
+		Section: SectionPaths, Line: `"paths": "host",`,
+	}
+}

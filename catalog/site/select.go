@@ -1,0 +1,70 @@
+package site
+
+import (
+	"slices"
+	"strings"
+
+	"gatewright/catalog"
+)
+
+// wanted returns an empty string if the selection accepts the entry, and
+// otherwise why it does not.
+func (s *Selection) wanted(e *catalog.Entry) string {
+	instances := s.Instances
+	if len(instances) == 0 {
+		instances = []string{catalog.DefaultInstance}
+	}
+	switch {
+	case named(s.Exclude, e.ID):
+		return "excluded"
+	case len(s.Entries) > 0 && !named(s.Entries, e.ID):
+		return "not among the selected entries"
+	case len(s.Areas) > 0 && !slices.Contains(s.Areas, e.Area):
+		return "area " + orNone(e.Area)
+	case len(s.Categories) > 0 && !slices.Contains(s.Categories, orNone(string(e.Category))):
+		return "category " + orNone(string(e.Category))
+	case !overlap(instances, e.Instances):
+		return "instance " + strings.Join(e.Instances, ", ")
+	case e.Kind == catalog.KindFlow && s.RequiredOnly && !e.Required:
+		return "not required"
+	}
+	return ""
+}
+
+// wantsDirection reports whether flows of the direction are selected.
+func (s *Selection) wantsDirection(d string) bool {
+	return len(s.Directions) == 0 || slices.Contains(s.Directions, d)
+}
+
+// named reports whether a list holds an entry's id, or its part after the slash.
+func named(list []string, id string) bool {
+	_, slug, _ := strings.Cut(id, "/")
+	return slices.Contains(list, id) || slices.Contains(list, slug)
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// matches reports whether a route sends the entry its way.
+func (r *Route) matches(e *catalog.Entry) bool {
+	return (len(r.Areas) == 0 || slices.Contains(r.Areas, e.Area)) &&
+		(len(r.Categories) == 0 || slices.Contains(r.Categories, orNone(string(e.Category)))) &&
+		(len(r.Entries) == 0 || named(r.Entries, e.ID))
+}
+
+// defaultRoutes send what the publisher wants untouched straight out, and the
+// rest to the proxy.
+func defaultRoutes() []Route {
+	return []Route{
+		{Categories: []string{string(catalog.CategoryOptimize), string(catalog.CategoryAllow), "none"}, Via: "direct"},
+		{Via: "proxy"},
+	}
+}

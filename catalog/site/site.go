@@ -1,0 +1,120 @@
+// Package site holds what a network decides: which catalogues and entries it
+// wants, which addresses play which role, and what it answers where the publisher
+// is silent. It turns entries into a rule.Policy and says of every entry what
+// became of it.
+package site
+
+import (
+	"gatewright/catalog"
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+)
+
+// DefaultCatalog is used when the site names no catalogue.
+const DefaultCatalog = "m365-additional"
+
+// Site is a site file, read and checked, with the flags of the command line laid
+// over it. The zero value selects every Worldwide entry of DefaultCatalog and
+// binds the role clients to DefaultClients.
+type Site struct {
+	// Catalogs are names ("m365-additional@2018-10-23") or paths of files.
+	Catalogs []string
+
+	Select Selection
+	Group  Grouping
+
+	// Bindings by role; a role that is not here is not bound, except clients.
+	Bindings map[rule.Role]rule.Binding
+
+	// Answers by entry id.
+	Answers map[string]Answer
+
+	// Values fill placeholders: "tenant" or "email_domain" to one or more values.
+	Values map[string][]string
+
+	// PathsAsHost accepts the whole host of an endpoint that is published with a path.
+	PathsAsHost bool
+
+	// Routes for PAC files; nil stands for the default: categories optimize, allow
+	// and none go direct, the rest to the proxy.
+	Routes []Route
+
+	// Tolerate names, by generator, the verdicts that --strict accepts.
+	Tolerate map[string][]string
+
+	// Options by generator and option name, not yet checked by the generator.
+	Options map[string]map[string][]string
+
+	// Generators and Output are what `generate` and `check` use when the command
+	// line names none: generators in order, and a folder relative to the site file.
+	Generators []string
+	Output     string
+}
+
+// Selection says which entries are wanted, by each entry's own attributes. An
+// empty list accepts every entry, except that Instances then stands for
+// catalog.DefaultInstance. Directions and RequiredOnly concern flow entries alone.
+type Selection struct {
+	Areas        []string
+	Categories   []string
+	Entries      []string // ids, or the part after the slash
+	Directions   []string // outbound, inbound
+	Instances    []string
+	RequiredOnly bool
+	Exclude      []string // ids, or the part after the slash
+}
+
+// Route sends the entries that match it one way in PAC files.
+type Route struct {
+	Areas      []string
+	Categories []string // "none" stands for entries without a category
+	Entries    []string
+	Via        rule.Via
+}
+
+// Grouping says what keeps rules apart beside direction, role and services.
+type Grouping string
+
+const (
+	ByArea  Grouping = "area" // the default
+	ByEntry Grouping = "entry"
+	ByNone  Grouping = "none"
+)
+
+// Answer fills what a publisher leaves unsaid about an entry, or overrules what
+// the catalogue inferred. Facts that the publisher states cannot be answered.
+type Answer struct {
+	Remote    *Remote
+	Services  netset.ServiceSet // empty: not answered
+	Direction catalog.Direction // empty: not answered
+	Role      rule.Role         // empty: not answered
+
+	// Dismissed is the reason why the site does not need the entry.
+	Dismissed string
+
+	where func(format string, args ...any) error // an error at the answer's place in the file
+}
+
+// Remote is an answered remote side.
+type Remote struct {
+	Any      bool
+	Names    []netset.Pattern
+	Prefixes netset.PrefixSet
+	From     []string // ids of entries, or "<catalogue>/<area>", whose remotes are meant
+}
+
+// DefaultClients are the addresses of the role clients when the site binds none:
+// private (RFC 1918), shared (RFC 6598), link-local (RFC 3927, RFC 4291) and
+// unique-local (RFC 4193) ones.
+func DefaultClients() netset.PrefixSet {
+	var b netset.PrefixBuilder
+	for _, text := range []string{
+		"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
+		"fc00::/7", "fe80::/10",
+	} {
+		if p, _, err := netset.ParsePrefix(text); err == nil {
+			b.Add(p)
+		}
+	}
+	return b.Build()
+}

@@ -1,0 +1,286 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/rule"
+	"gatewright/catalog/site"
+	"gatewright/generators/artefact"
+)
+
+// tell gives the short account of a run: artefacts, coverage, what is open, and
+// the commands that load the files.
+func (p *production) tell(t talk, full bool) {
+	for _, n := range p.result.Notices {
+		t.sayf("%s: read as %s", n.Where, n.Text)
+	}
+	for _, o := range p.outputs {
+		for _, a := range o.Artefacts {
+			t.sayf("%-12s %-44s %s", o.name, filepath.Join(p.dir, filepath.FromSlash(a.Name)), count(a.Rules, "rule")+", "+count(a.Elements, "element"))
+		}
+	}
+	t.sayf("")
+	for _, o := range p.outputs {
+		t.sayf("%-12s %s", o.name, coverageSummary(o.Coverage))
+		if full {
+			tellCoverage(t, o.Coverage)
+		}
+	}
+	p.warn(t)
+	tellOpen(t, p.result.Policy.Open)
+	p.tellLoading(t)
+}
+
+func (p *production) warn(t talk) {
+	for _, r := range p.result.Policy.Rules {
+		if r.Remote.Any {
+			t.warnf("rule %s accepts any remote, as the site answers for %s", r.ID, r.Entries[0].ID)
+		}
+	}
+	for _, o := range p.outputs {
+		if o.name == "pac" && len(p.site.Options["pac"]["proxy"]) == 0 {
+			t.warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
+		}
+	}
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// verdicts is the order in which they are counted and shown.
+var verdicts = [...]artefact.Verdict{artefact.Exact, artefact.Narrower, artefact.Wider, artefact.Absent, artefact.NotApplicable}
+
+func coverageSummary(coverage []artefact.Coverage) string {
+	counts := map[artefact.Verdict]int{}
+	for _, c := range coverage {
+		counts[c.Verdict]++
+	}
+	var parts []string
+	for _, v := range verdicts {
+		if counts[v] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[v], v))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing to render"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func tellCoverage(t talk, coverage []artefact.Coverage) {
+	for _, c := range coverage {
+		t.sayf("    %-15s %s", c.Verdict, coverageName(c))
+		if c.Reason != "" {
+			t.sayf("    %-15s   %s", "", c.Reason)
+		}
+		if c.Remedy != "" {
+			t.sayf("    %-15s   remedy: %s", "", c.Remedy)
+		}
+		for _, w := range c.Witnesses {
+			t.sayf("    %-15s   for example: %s", "", w.Flow)
+		}
+	}
+}
+
+func coverageName(c artefact.Coverage) string {
+	if c.Rule == "" {
+		return strings.Join(c.Entries, ", ")
+	}
+	return string(c.Rule) + " (" + strings.Join(c.Entries, ", ") + ")"
+}
+
+// shortfalls returns what --strict fails on.
+func (p *production) shortfalls() []string {
+	var short []string
+	for _, o := range p.result.Policy.Open {
+		short = append(short, fmt.Sprintf("%s: %s is open: %s", o.Entry.ID, openName(o), o.Why))
+	}
+	for _, o := range p.outputs {
+		for _, c := range o.Coverage {
+			if c.Verdict != artefact.Exact && c.Verdict != artefact.NotApplicable && !slices.Contains(p.site.Tolerate[o.name], string(c.Verdict)) {
+				short = append(short, fmt.Sprintf("%s: %s is %s: %s", o.name, coverageName(c), c.Verdict, c.Reason))
+			}
+		}
+	}
+	return short
+}
+
+func openName(o rule.Open) string {
+	if o.Endpoint != "" {
+		return o.Missing + " of " + o.Endpoint
+	}
+	return o.Missing
+}
+
+// tellOpen shows the open items as a block that can be pasted into a site file:
+// each line once, under the object that it belongs to, with its questions.
+func tellOpen(t talk, open []rule.Open) {
+	if len(open) == 0 {
+		return
+	}
+	entries := map[string]bool{}
+	for _, o := range open {
+		entries[o.Entry.ID] = true
+	}
+	items := "are " + count(len(open), "item")
+	if len(open) == 1 {
+		items = "is 1 item"
+	}
+	t.sayf("\nthere %s open in %s; nothing is rendered for them until %s says:\n{", items, plural(len(entries), "entry", "entries"), defaultSite)
+	for _, section := range []string{site.SectionPaths, site.SectionValues, site.SectionBind, site.SectionAnswers} {
+		tellSection(t, section, open)
+	}
+	t.sayf("}\n(\"answers\": {\"ID\": {\"dismissed\": \"why\"}} closes what this site does not need; \"remote\": \"any\" is the\nlast resort: it opens the rule to every host)")
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func tellSection(t talk, section string, open []rule.Open) {
+	byLine := map[string][]rule.Open{}
+	var lines []string
+	for _, o := range open {
+		if o.Section == section && byLine[o.Line] == nil {
+			lines = append(lines, o.Line)
+		}
+		if o.Section == section {
+			byLine[o.Line] = append(byLine[o.Line], o)
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	indent := "  "
+	if section != site.SectionPaths {
+		t.sayf("  %q: {", section)
+		indent = "    "
+	}
+	for _, line := range lines {
+		for _, comment := range questions(section, byLine[line]) {
+			t.sayf("%s// %s", indent, comment)
+		}
+		t.sayf("%s%s", indent, line)
+	}
+	if section != site.SectionPaths {
+		t.sayf("  },")
+	}
+}
+
+// questions explains one line: for an entry its title, and what is asked about
+// each missing fact; for a line that several entries wait for, these entries.
+func questions(section string, open []rule.Open) []string {
+	var comments []string
+	if section == site.SectionAnswers {
+		comments = append(comments, artefact.Label(open[0].Entry))
+		for _, o := range open {
+			comments = append(comments, fmt.Sprintf("%s: %s", o.Missing, cmp.Or(o.Ask, o.Why)))
+		}
+		return comments
+	}
+	var waiting []string
+	for _, o := range open {
+		_, slug, _ := strings.Cut(o.Entry.ID, "/")
+		if !slices.Contains(waiting, slug) {
+			waiting = append(waiting, slug)
+		}
+	}
+	return append(comments, open[0].Ask, "waiting: "+strings.Join(waiting, ", "))
+}
+
+func (p *production) tellLoading(t talk) {
+	var commands []string
+	for _, a := range p.artefacts() {
+		if a.Load != "" && !slices.Contains(commands, a.Load) {
+			commands = append(commands, a.Load)
+		}
+	}
+	if len(commands) == 0 || p.dir == "" {
+		return
+	}
+	t.sayf("\nto load, in %s, in this order:", p.dir)
+	for _, c := range commands {
+		t.sayf("    %s", c)
+	}
+}
+
+// account is the account of a run as JSON.
+type account struct {
+	Artefacts []accountArtefact `json:"artefacts"`
+	Coverage  []accountVerdict  `json:"coverage"`
+	Open      []accountOpen     `json:"open"`
+}
+
+type accountArtefact struct {
+	Generator string `json:"generator"`
+	Name      string `json:"name"`
+	Load      string `json:"load,omitempty"`
+	Rules     int    `json:"rules"`
+	Elements  int    `json:"elements"`
+}
+
+type accountVerdict struct {
+	Generator string           `json:"generator"`
+	Rule      string           `json:"rule,omitempty"`
+	Entries   []string         `json:"entries"`
+	Verdict   artefact.Verdict `json:"verdict"`
+	Reason    string           `json:"reason,omitempty"`
+	Remedy    string           `json:"remedy,omitempty"`
+	Witnesses []string         `json:"witnesses,omitempty"`
+}
+
+type accountOpen struct {
+	Entry    string `json:"entry"`
+	Missing  string `json:"missing"`
+	Endpoint string `json:"endpoint,omitempty"`
+	Why      string `json:"why"`
+	Ask      string `json:"ask,omitempty"`
+	Who      string `json:"who,omitempty"`
+	Section  string `json:"section"`
+	Line     string `json:"line"`
+}
+
+func (p *production) account() account {
+	a := account{Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open)}
+	for _, o := range p.outputs {
+		for _, one := range o.Artefacts {
+			a.Artefacts = append(a.Artefacts, accountArtefact{o.name, one.Name, one.Load, one.Rules, one.Elements})
+		}
+		for _, c := range o.Coverage {
+			v := accountVerdict{o.name, string(c.Rule), c.Entries, c.Verdict, c.Reason, c.Remedy, nil}
+			for _, w := range c.Witnesses {
+				v.Witnesses = append(v.Witnesses, w.Flow.String())
+			}
+			a.Coverage = append(a.Coverage, v)
+		}
+	}
+	return a
+}
+
+func openAccount(open []rule.Open) []accountOpen {
+	list := []accountOpen{}
+	for _, o := range open {
+		list = append(list, accountOpen{o.Entry.ID, o.Missing, o.Endpoint, o.Why, o.Ask, o.Who, o.Section, o.Line})
+	}
+	return list
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

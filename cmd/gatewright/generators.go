@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"gatewright/generators"
+	"gatewright/generators/artefact"
+)
+
+func generatorsCommand() command {
+	return command{
+		name:    "generators",
+		summary: "list the generators and their options",
+		usage: `gatewright generators [GENERATOR...]
+
+Lists the generators with the options that --set and the site file's "options"
+take, their values and defaults.
+`,
+		flags: func(inv *invocation, flags *pflag.FlagSet) {
+			flags.BoolVar(&inv.json, "json", false, "as JSON")
+		},
+		run: listGenerators,
+	}
+}
+
+type generatorInfo struct {
+	Name        string       `json:"name"`
+	Description string       `json:"description"`
+	Options     []optionInfo `json:"options"`
+}
+
+type optionInfo struct {
+	Name    string   `json:"name"`
+	Doc     string   `json:"doc"`
+	Values  []string `json:"values,omitempty"`
+	List    bool     `json:"list,omitempty"`
+	Default []string `json:"default,omitempty"`
+}
+
+func listGenerators(inv *invocation, names []string) error {
+	all := generators.All()
+	if len(names) > 0 {
+		all = nil
+		for _, name := range names {
+			g, err := generators.ByName(name)
+			if err != nil {
+				return usageError{err}
+			}
+			all = append(all, g)
+		}
+	}
+	infos := []generatorInfo{}
+	for _, g := range all {
+		info := generatorInfo{g.Name(), g.Description(), []optionInfo{}}
+		for _, o := range g.Options() {
+			info.Options = append(info.Options, optionInfo{o.Name, o.Doc, o.Values, o.List, o.Default})
+		}
+		infos = append(infos, info)
+	}
+	if inv.json {
+		return writeJSON(inv.stdout, infos)
+	}
+	for i, g := range all {
+		fmt.Fprintf(inv.stdout, "%s: %s\n", g.Name(), infos[i].Description)
+		for _, o := range g.Options() {
+			fmt.Fprintf(inv.stdout, "    %-10s %s%s\n", o.Name, o.Doc, optionValues(o))
+		}
+	}
+	return nil
+}
+
+func optionValues(o artefact.Option) string {
+	var parts []string
+	if o.Values != nil {
+		parts = append(parts, strings.Join(o.Values, "|"))
+	}
+	if o.List {
+		parts = append(parts, "repeatable")
+	}
+	if len(o.Default) > 0 {
+		parts = append(parts, "default "+strings.Join(o.Default, ", "))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, "; ") + ")"
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"gatewright/catalog"
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/catalog/site"
+)
+
+func listCommand() command {
+	return command{
+		name:    "list",
+		summary: "show entries, rules, trusted sites or open items",
+		usage: `gatewright list [entries|rules|trusted-sites|open]
+
+Shows what the catalogues ask for and what became of each entry (the default),
+the rules that were made of them, the trusted sites, or what is still open.
+
+    gatewright list --catalog m365-additional@2018-10-23
+    gatewright list rules --bind exchange=192.0.2.10
+    gatewright list open --json
+`,
+		flags: func(inv *invocation, flags *pflag.FlagSet) {
+			inv.site.register(flags)
+			flags.BoolVar(&inv.json, "json", false, "as JSON")
+		},
+		run: list,
+	}
+}
+
+func list(inv *invocation, args []string) error {
+	if len(args) > 1 {
+		return usagef("list: name one of entries, rules, trusted-sites, open")
+	}
+	what := "entries"
+	if len(args) == 1 {
+		what = args[0]
+	}
+	views := map[string]func(*site.Result) (any, table){
+		"entries": entriesView, "rules": rulesView, "trusted-sites": trustedView, "open": openView,
+	}
+	view := views[what]
+	if view == nil {
+		return usagef("list: unknown list %q; expect entries, rules, trusted-sites or open", what)
+	}
+	_, _, result, err := inv.compile()
+	if err != nil {
+		return err
+	}
+	data, t := view(result)
+	if inv.json {
+		return writeJSON(inv.stdout, data)
+	}
+	return t.write(inv.stdout, terminalWidth())
+}
+
+type listedEntry struct {
+	ID        string        `json:"id"`
+	Row       string        `json:"row,omitempty"`
+	Title     string        `json:"title"`
+	Kind      catalog.Kind  `json:"kind"`
+	Area      string        `json:"area,omitempty"`
+	Type      string        `json:"type,omitempty"`
+	Category  string        `json:"category,omitempty"`
+	Required  bool          `json:"required"`
+	Instances []string      `json:"instances"`
+	Direction string        `json:"direction,omitempty"`
+	Role      string        `json:"role,omitempty"`
+	Endpoints []string      `json:"endpoints"`
+	Services  string        `json:"services,omitempty"`
+	Condition string        `json:"condition,omitempty"`
+	Notes     []string      `json:"notes,omitempty"`
+	Inferred  []inference   `json:"inferred,omitempty"`
+	Source    string        `json:"source,omitempty"`
+	Date      string        `json:"date,omitempty"`
+	State     site.State    `json:"state"`
+	Why       string        `json:"why,omitempty"`
+	Rules     []rule.ID     `json:"rules,omitempty"`
+	Open      []accountOpen `json:"open,omitempty"`
+}
+
+type inference struct {
+	Fact   string `json:"fact"`
+	Reason string `json:"reason"`
+}
+
+func entriesView(r *site.Result) (any, table) {
+	listed := []listedEntry{}
+	t := table{header: []string{"ROW", "ENTRY", "WHAT", "BECAME"}}
+	outcomes := slices.Clone(r.Outcomes)
+	slices.SortStableFunc(outcomes, func(a, b site.Outcome) int { return compareRows(a.Entry.Row, b.Entry.Row) })
+	for _, o := range outcomes {
+		listed = append(listed, listEntry(o))
+		t.rows = append(t.rows, []string{o.Entry.Row, o.Entry.ID, o.Entry.Title + "\n" + describe(&o.Entry), became(o)})
+	}
+	return listed, t
+}
+
+// compareRows orders "2" before "10" and "9a" before "9b".
+func compareRows(a, b string) int {
+	number := func(s string) string { return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))] }
+	return cmp.Or(cmp.Compare(len(number(a)), len(number(b))), cmp.Compare(a, b))
+}
+
+func listEntry(o site.Outcome) listedEntry {
+	e := o.Entry
+	l := listedEntry{
+		ID: e.ID, Row: e.Row, Title: e.Title, Kind: e.Kind, Area: e.Area, Type: e.Type,
+		Category: string(e.Category), Required: e.Required, Instances: e.Instances,
+		Direction: string(e.Direction), Role: e.Role, Endpoints: endpoints(&e), Services: e.Services.String(),
+		Condition: e.Condition, Notes: e.Notes, Source: e.Source, Date: e.Date,
+		State: o.State, Why: o.Why, Rules: o.Rules,
+	}
+	for _, i := range e.Inferred {
+		l.Inferred = append(l.Inferred, inference{i.Fact, i.Reason})
+	}
+	if len(o.Open) > 0 {
+		l.Open = openAccount(o.Open)
+	}
+	return l
+}
+
+func endpoints(e *catalog.Entry) []string {
+	list := []string{}
+	for _, n := range e.Names {
+		list = append(list, n.String())
+	}
+	for _, p := range e.Pending {
+		list = append(list, p.Text)
+	}
+	for p := range e.Prefixes.Prefixes() {
+		list = append(list, p.String())
+	}
+	return list
+}
+
+// describe says in a few words what an entry asks for; what is our reading is
+// marked with a tilde.
+func describe(e *catalog.Entry) string {
+	text := endpointSummary(endpoints(e))
+	if e.Kind == catalog.KindTrustedSite {
+		return "trusted site " + text
+	}
+	mark := func(fact catalog.Fact, s string) string {
+		for _, i := range e.Inferred {
+			if i.Fact == string(fact) {
+				s = "~" + s
+			}
+		}
+		return s
+	}
+	role := mark(catalog.FactRole, cmp.Or(e.Role, "?"))
+	arrow := map[catalog.Direction]string{catalog.Outbound: "->", catalog.Inbound: "<-", catalog.Bidirectional: "<->"}[e.Direction]
+	services := mark(catalog.FactServices, cmp.Or(e.Services.String(), "services ?"))
+	text = fmt.Sprintf("%s %s %s, %s", role, cmp.Or(arrow, "?"), text, services)
+	if e.Condition != "" {
+		text += " [" + e.Condition + "]"
+	}
+	return text
+}
+
+func endpointSummary(list []string) string {
+	switch {
+	case len(list) == 0:
+		return "?"
+	case len(list) <= 4:
+		return strings.Join(list, " ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:3], " "), len(list)-3)
+}
+
+func became(o site.Outcome) string {
+	var parts []string
+	for _, id := range o.Rules {
+		parts = append(parts, "rule "+string(id))
+	}
+	if o.State == site.InZone {
+		parts = append(parts, "trusted site")
+	}
+	for _, open := range o.Open {
+		parts = append(parts, fmt.Sprintf("open: %s (%s; ask %s)", openName(open), open.Why, open.Who))
+	}
+	if len(parts) > 0 {
+		return strings.Join(parts, "\n")
+	}
+	return strings.TrimSuffix(string(o.State)+": "+o.Why, ": ")
+}
+
+type listedRule struct {
+	ID        rule.ID        `json:"id"`
+	Group     string         `json:"group"`
+	Direction rule.Direction `json:"direction"`
+	Role      rule.Role      `json:"role"`
+	Any       bool           `json:"any,omitempty"`
+	Names     []string       `json:"names"`
+	Prefixes  []string       `json:"prefixes"`
+	Services  string         `json:"services"`
+	Entries   []string       `json:"entries"`
+}
+
+func rulesView(r *site.Result) (any, table) {
+	listed := []listedRule{}
+	t := table{header: []string{"RULE", "ROLE", "REMOTE", "SERVICES", "ENTRIES"}}
+	for _, one := range r.Policy.Rules {
+		l := listedRule{
+			ID: one.ID, Group: one.Group, Direction: one.Direction, Role: one.Role, Any: one.Remote.Any,
+			Names: patternTexts(one.Remote.Names()), Prefixes: []string{}, Services: one.Services.String(),
+		}
+		for p := range one.Remote.Prefixes().Prefixes() {
+			l.Prefixes = append(l.Prefixes, p.String())
+		}
+		for _, e := range one.Entries {
+			l.Entries = append(l.Entries, e.ID)
+		}
+		remote := endpointSummary(append(slices.Clone(l.Names), l.Prefixes...))
+		if l.Any {
+			remote = "any"
+		}
+		arrow := "-> "
+		if one.Direction == rule.Inbound {
+			arrow = "<- "
+		}
+		listed = append(listed, l)
+		t.rows = append(t.rows, []string{string(l.ID), string(l.Role), arrow + remote, l.Services, strings.Join(l.Entries, "\n")})
+	}
+	return listed, t
+}
+
+func patternTexts(s netset.NameSet) []string {
+	list := []string{}
+	for p := range s.Patterns() {
+		list = append(list, p.String())
+	}
+	return list
+}
+
+type listedSite struct {
+	Entry string   `json:"entry"`
+	Title string   `json:"title"`
+	Names []string `json:"names"`
+}
+
+func trustedView(r *site.Result) (any, table) {
+	listed := []listedSite{}
+	t := table{header: []string{"ENTRY", "NAMES"}}
+	for _, s := range r.Policy.TrustedSites {
+		names := patternTexts(s.Names)
+		listed = append(listed, listedSite{s.Entry.ID, s.Entry.Title, names})
+		t.rows = append(t.rows, []string{s.Entry.ID, strings.Join(names, "\n")})
+	}
+	return listed, t
+}
+
+func openView(r *site.Result) (any, table) {
+	t := table{header: []string{"ENTRY", "MISSING", "WHY", "WRITE"}}
+	for _, o := range r.Policy.Open {
+		line := o.Line
+		if o.Section != site.SectionPaths {
+			line = fmt.Sprintf("%q: { %s }", o.Section, strings.TrimSuffix(o.Line, ","))
+		}
+		t.rows = append(t.rows, []string{o.Entry.ID, openName(o), o.Why + "; ask " + o.Who, line})
+	}
+	return openAccount(r.Policy.Open), t
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Exit statuses.
+const (
+	exitOK        = 0
+	exitDifferent = 1 // a difference, or a shortfall under --strict; nothing was written
+	exitUsage     = 2
+	exitFailed    = 3 // bad input or a failed operation; nothing was written
+)
+
+// command is one sub-command.
+type command struct {
+	name    string
+	summary string // one line for the list of commands
+	usage   string // synopsis, what it does, an example
+	flags   func(*invocation, *pflag.FlagSet)
+	run     func(*invocation, []string) error
+}
+
+// commands returns the sub-commands in the order in which help lists them.
+func commands() []command {
+	return []command{generateCommand(), listCommand(), checkCommand(), generatorsCommand(), versionCommand(), completionCommand()}
+}
+
+// invocation is one run of the tool: its streams and its flags.
+type invocation struct {
+	stdin  io.Reader
+	stdout io.Writer
+	talk   talk
+	site   siteFlags
+	output string
+	json   bool
+	strict bool
+	full   bool // --coverage
+}
+
+// usageError is a mistake in how the tool was called.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// errDifferent ends a run with exitDifferent; what differs has been said.
+var errDifferent = errors.New("different")
+
+// run is the whole tool: it returns the exit status.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	inv := &invocation{stdin: stdin, stdout: stdout, talk: newTalk(stderr)}
+	if len(args) == 0 {
+		fmt.Fprint(stderr, usageText())
+		return exitUsage
+	}
+	if args[0] == "-h" || args[0] == "--help" || args[0] == "help" && len(args) == 1 {
+		fmt.Fprint(stdout, usageText())
+		return exitOK
+	}
+	if args[0] == "help" {
+		args = []string{args[1], "--help"}
+	}
+	if args[0] == "--version" {
+		args[0] = "version"
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return inv.status(inv.call(c, args[1:]))
+		}
+	}
+	return inv.status(usagef("unknown command %q; expect one of %s", args[0], strings.Join(commandNames(), ", ")))
+}
+
+func (inv *invocation) call(c command, args []string) error {
+	flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	help := flags.BoolP("help", "h", false, "show this help")
+	if c.flags != nil {
+		c.flags(inv, flags)
+	}
+	err := flags.Parse(args)
+	if errors.Is(err, pflag.ErrHelp) || *help {
+		fmt.Fprintf(inv.stdout, "%s\nFlags:\n%s", c.usage, flags.FlagUsages())
+		return nil
+	}
+	if err != nil {
+		return usagef("%s: %w; `gatewright %s --help` shows the flags", c.name, err, c.name)
+	}
+	return c.run(inv, flags.Args())
+}
+
+// status tells an error and returns the exit status for it.
+func (inv *invocation) status(err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errDifferent):
+		return exitDifferent
+	case errors.As(err, &usage):
+		inv.talk.errorf("%v", err)
+		return exitUsage
+	}
+	inv.talk.errorf("%v", err)
+	return exitFailed
+}
+
+func commandNames() []string {
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+func usageText() string {
+	var b strings.Builder
+	b.WriteString(`gatewright makes firewall and proxy rules from catalogues of service endpoints.
+
+    gatewright generate -o out      rule files for the default catalogue, and what is open
+    gatewright list                 what the catalogue asks for, and what became of it
+    gatewright check -o out         whether out is what generate would write; for CI
+
+Commands:
+`)
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "    %-12s %s\n", c.name, c.summary)
+	}
+	b.WriteString(`
+` + "`gatewright COMMAND --help`" + ` shows the flags of a command.
+
+Exit status: 0 complete; 1 a difference, or a shortfall under --strict; 2 wrong
+usage; 3 bad input or a failed operation. Unless it is 0, nothing was written.
+`)
+	return b.String()
+}

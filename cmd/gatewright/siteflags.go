@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/catalog/site"
+	"gatewright/generators"
+)
+
+// defaultSite is read if it is there and --site is not given.
+const defaultSite = "gatewright.json"
+
+// siteFlags are the flags that say what a site file says.
+type siteFlags struct {
+	file     string
+	catalogs []string
+	sel      site.Selection
+	bind     []string
+	tenant   []string
+	set      []string
+}
+
+func (f *siteFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.file, "site", "", "site `FILE` (default "+defaultSite+", if there)")
+	flags.StringArrayVar(&f.catalogs, "catalog", nil, "catalogue `FILE|NAME[@REVISION]` (default "+site.DefaultCatalog+")")
+	flags.StringArrayVar(&f.sel.Areas, "area", nil, "only entries of this service `AREA`")
+	flags.StringArrayVar(&f.sel.Categories, "category", nil, "only entries of this `CATEGORY`: optimize, allow, default or none")
+	flags.StringArrayVar(&f.sel.Entries, "entry", nil, "only the entry with this `ID`")
+	flags.StringArrayVar(&f.sel.Directions, "direction", nil, "only flows in this `DIRECTION`: outbound or inbound")
+	flags.StringArrayVar(&f.sel.Instances, "instance", nil, "only entries of this `INSTANCE` (default Worldwide)")
+	flags.BoolVar(&f.sel.RequiredOnly, "required-only", false, "only entries that the publisher marks as required")
+	flags.StringArrayVar(&f.sel.Exclude, "exclude", nil, "leave out the entry with this `ID`")
+	flags.StringArrayVar(&f.bind, "bind", nil, "`ROLE=CIDR`: an address that machines of the role have")
+	flags.StringArrayVar(&f.tenant, "tenant", nil, "the `NAME` that stands for <tenant>")
+	flags.StringArrayVar(&f.set, "set", nil, "`GENERATOR.OPTION=VALUE`; `gatewright generators` shows the options")
+}
+
+// load reads the site file, if there is one, lays the flags over it and returns
+// the folder that its relative paths start from.
+func (f *siteFlags) load() (*site.Site, string, error) {
+	s, dir, err := f.read()
+	if err != nil {
+		return nil, "", err
+	}
+	if len(f.catalogs) > 0 {
+		s.Catalogs, dir = f.catalogs, "."
+	}
+	if err := f.overlaySelection(&s.Select); err != nil {
+		return nil, "", err
+	}
+	if err := f.overlayBindings(s); err != nil {
+		return nil, "", err
+	}
+	if len(f.tenant) > 0 {
+		if s.Values == nil {
+			s.Values = map[string][]string{}
+		}
+		s.Values["tenant"] = f.tenant
+	}
+	return s, dir, f.overlayOptions(s)
+}
+
+func (f *siteFlags) read() (*site.Site, string, error) {
+	file := f.file
+	if file == "" {
+		file = defaultSite
+	}
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) && f.file == "" {
+		return &site.Site{}, ".", nil
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("site file: %w", err)
+	}
+	s, err := site.Read(file, data)
+	return s, filepath.Dir(file), err
+}
+
+func (f *siteFlags) overlaySelection(s *site.Selection) error {
+	for _, one := range []struct {
+		flag  string
+		given []string
+		to    *[]string
+		known []string
+	}{
+		{"area", f.sel.Areas, &s.Areas, nil},
+		{"category", f.sel.Categories, &s.Categories, []string{"optimize", "allow", "default", "none"}},
+		{"entry", f.sel.Entries, &s.Entries, nil},
+		{"direction", f.sel.Directions, &s.Directions, []string{"outbound", "inbound"}},
+		{"instance", f.sel.Instances, &s.Instances, nil},
+		{"exclude", f.sel.Exclude, &s.Exclude, nil},
+	} {
+		for _, v := range one.given {
+			if one.known != nil && !slices.Contains(one.known, v) {
+				return usagef("--%s %q: expect one of %s", one.flag, v, strings.Join(one.known, ", "))
+			}
+		}
+		if len(one.given) > 0 {
+			*one.to = one.given
+		}
+	}
+	s.RequiredOnly = s.RequiredOnly || f.sel.RequiredOnly
+	return nil
+}
+
+// overlayBindings replaces the bindings of the roles that --bind names.
+func (f *siteFlags) overlayBindings(s *site.Site) error {
+	given := map[rule.Role]*netset.PrefixBuilder{}
+	for _, text := range f.bind {
+		name, cidr, ok := strings.Cut(text, "=")
+		if !ok {
+			return usagef("--bind %q: expect ROLE=CIDR, such as exchange=192.0.2.10", text)
+		}
+		role, err := rule.ParseRole(name)
+		if err != nil {
+			return usagef("--bind %q: %w", text, err)
+		}
+		prefix, _, err := netset.ParsePrefix(cidr)
+		if err != nil {
+			return usagef("--bind %q: %w", text, err)
+		}
+		if given[role] == nil {
+			given[role] = &netset.PrefixBuilder{}
+		}
+		given[role].Add(prefix)
+	}
+	if s.Bindings == nil {
+		s.Bindings = map[rule.Role]rule.Binding{}
+	}
+	for role, b := range given {
+		s.Bindings[role] = rule.Binding{Role: role, Addresses: b.Build()}
+	}
+	return nil
+}
+
+// overlayOptions replaces the generator options that --set names.
+func (f *siteFlags) overlayOptions(s *site.Site) error {
+	given := map[string]bool{}
+	for _, text := range f.set {
+		key, value, ok := strings.Cut(text, "=")
+		name, option, dotted := strings.Cut(key, ".")
+		if !ok || !dotted || option == "" {
+			return usagef("--set %q: expect GENERATOR.OPTION=VALUE, such as pac.proxy=proxy.example.com:8080", text)
+		}
+		if _, err := generators.ByName(name); err != nil {
+			return usagef("--set %q: %w", text, err)
+		}
+		if s.Options == nil {
+			s.Options = map[string]map[string][]string{}
+		}
+		if s.Options[name] == nil {
+			s.Options[name] = map[string][]string{}
+		}
+		if !given[key] {
+			s.Options[name][option] = nil
+		}
+		given[key] = true
+		s.Options[name][option] = append(s.Options[name][option], value)
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// table is text in columns. Cells wrap, so that the table fits and loses nothing;
+// a word wider than its column is broken.
+type table struct {
+	header []string
+	rows   [][]string
+}
+
+// defaultWidth is used where the width of the terminal is not known.
+const defaultWidth = 100
+
+// terminalWidth is the width in characters: COLUMNS if set, else the default.
+func terminalWidth() int {
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= 40 {
+		return n
+	}
+	return defaultWidth
+}
+
+func (t table) write(w io.Writer, width int) error {
+	widths := t.widths(width)
+	var b strings.Builder
+	for _, row := range append([][]string{t.header}, t.rows...) {
+		writeRow(&b, row, widths)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// widths gives every column what it needs and, if that is more than fits, takes
+// from the widest first.
+func (t table) widths(total int) []int {
+	widths := make([]int, len(t.header))
+	for _, row := range append([][]string{t.header}, t.rows...) {
+		for i, cell := range row {
+			for line := range strings.SplitSeq(cell, "\n") {
+				widths[i] = max(widths[i], utf8.RuneCountInString(line))
+			}
+		}
+	}
+	for {
+		sum, widest := 2*(len(widths)-1), 0
+		for i, n := range widths {
+			sum += n
+			if n > widths[widest] {
+				widest = i
+			}
+		}
+		if sum <= total || widths[widest] <= 8 {
+			return widths
+		}
+		widths[widest]--
+	}
+}
+
+func writeRow(b *strings.Builder, row []string, widths []int) {
+	cells := make([][]string, len(row))
+	height := 0
+	for i, cell := range row {
+		cells[i] = wrap(cell, widths[i])
+		height = max(height, len(cells[i]))
+	}
+	for n := range height {
+		var line strings.Builder
+		for i, cell := range cells {
+			text := ""
+			if n < len(cell) {
+				text = cell[n]
+			}
+			line.WriteString(text + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text)+2))
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+}
+
+// wrap breaks text into lines of at most width characters, at spaces where it can.
+func wrap(text string, width int) []string {
+	var wrapped []string
+	for line := range strings.SplitSeq(text, "\n") {
+		current := ""
+		for word := range strings.FieldsSeq(line) {
+			for utf8.RuneCountInString(word) > width {
+				if current != "" {
+					wrapped, current = append(wrapped, current), ""
+				}
+				head := string([]rune(word)[:width])
+				wrapped, word = append(wrapped, head), strings.TrimPrefix(word, head)
+			}
+			switch {
+			case current == "":
+				current = word
+			case utf8.RuneCountInString(current)+1+utf8.RuneCountInString(word) <= width:
+				current += " " + word
+			default:
+				wrapped, current = append(wrapped, current), word
+			}
+		}
+		wrapped = append(wrapped, current)
+	}
+	return wrapped
+}

@@ -1,0 +1,75 @@
+// Package artefact holds what generators take and hand over: options, artefacts
+// and coverage. It is a leaf above the model, so that generators need not import
+// the package that lists them.
+package artefact
+
+import (
+	"gatewright/catalog/rule"
+)
+
+// Artefact is one generated file.
+type Artefact struct {
+	// Name is the file's path below the output folder, with slashes.
+	Name string
+
+	// Data is the whole file. Text ends in one newline.
+	Data []byte
+
+	// Load is the command that loads the file, as its header shows it; empty for a
+	// file that another artefact refers to.
+	Load string
+
+	// Rules and Elements count what the file says, for the account: rules of the
+	// policy, and prefixes or patterns in its sets.
+	Rules, Elements int
+}
+
+// Output is what a generator makes of a policy. Artefacts stand in the order in
+// which they are to be loaded. Coverage has one line for every rule and every
+// trusted site of the policy, in the policy's order, rules first.
+type Output struct {
+	Artefacts []Artefact
+	Coverage  []Coverage
+}
+
+// Verdict says how well a backend renders a rule.
+type Verdict string
+
+const (
+	// Exact: for every whole flow that honours the publisher's promise (where an
+	// entry gives names and prefixes, a flow's name is listed exactly when its
+	// address is), the backend's answer to what it sees equals the model's.
+	Exact Verdict = "exact"
+
+	// Narrower: some flow that the model accepts is not accepted.
+	Narrower Verdict = "narrower"
+
+	// Wider: some flow that the model does not accept is accepted.
+	Wider Verdict = "wider"
+
+	// NotApplicable: nothing of the rule is of a kind that the backend carries.
+	NotApplicable Verdict = "not applicable"
+
+	// Absent: the backend should carry the rule and renders nothing of it.
+	Absent Verdict = "absent"
+)
+
+// Coverage is one generator's verdict on one rule or trusted site. Wider outranks
+// Narrower; both witnesses are kept.
+type Coverage struct {
+	Rule    rule.ID // empty for a trusted site
+	Entries []string
+	Verdict Verdict
+	Reason  string // empty for Exact
+	Remedy  string // what the site can do about it; empty for Exact and NotApplicable
+
+	// Witnesses are flows on which backend and model differ; at least one for
+	// Narrower and Wider, none for the others.
+	Witnesses []Witness
+}
+
+// Witness is a flow on which a backend and the model differ.
+type Witness struct {
+	Flow    rule.Flow
+	Backend bool // whether the backend accepts it; the model says the opposite
+}

@@ -1,0 +1,361 @@
+package engine
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+)
+
+// BoundaryFlows returns the flows at which a wrong rendering of the policy shows:
+// for every rule both sides of the edges of its prefixes, port ranges and local
+// addresses, of a bounded number each and evenly spread; the other protocol, the
+// other direction and a published port in place of the real one; names at and
+// around its patterns. A name that is published with addresses comes from one of
+// them. Flows between strangers are asked of every policy, an empty one too. The
+// same policy gives the same flows in the same order, each once. Both addresses of
+// a flow are of one family.
+func BoundaryFlows(p *rule.Policy) []rule.Flow {
+	b := boundary{policy: p, seen: map[rule.Flow]bool{}}
+	for i := range p.Rules {
+		b.addRule(&p.Rules[i])
+	}
+	b.addStrangers()
+	return b.flows
+}
+
+// HonoursPromise reports whether the flow keeps what its publishers promise: where
+// a rule has names and prefixes of the same endpoints, the flow's name is among
+// the names exactly when its address is among the prefixes. A flow to a literal
+// address has no name to compare.
+func HonoursPromise(p *rule.Policy, f rule.Flow) bool {
+	if f.Name == "" {
+		return true
+	}
+	for _, r := range p.Rules {
+		if r.Remote.Addressed.Match(f.Name) != r.Remote.AddressedPrefixes.Contains(f.Remote) {
+			return false
+		}
+	}
+	return true
+}
+
+// How many prefixes of a family, port ranges of a protocol and patterns of a rule
+// are looked at.
+const (
+	somePrefixes = 6
+	someRanges   = 6
+	somePatterns = 10
+)
+
+type boundary struct {
+	policy *rule.Policy
+	seen   map[rule.Flow]bool
+	flows  []rule.Flow
+}
+
+func (b *boundary) add(f rule.Flow) {
+	sound := f.Remote.IsValid() && f.Local.IsValid() && f.Remote.Is4() == f.Local.Is4() && f.Port != 0
+	if sound && !b.seen[f] {
+		b.seen[f] = true
+		b.flows = append(b.flows, f)
+	}
+}
+
+// addRule varies one part of a flow at a time, around flows that the rule accepts.
+// Where the rule has nothing of a family, flows of that family still are asked.
+func (b *boundary) addRule(r *rule.Rule) {
+	locals := b.policy.Binding(r.Role).Local()
+	for _, family := range []func(netset.PrefixSet) netset.PrefixSet{netset.PrefixSet.V4, netset.PrefixSet.V6} {
+		local := b.orUnlisted(family, locals)
+		remotes := b.orUnlisted(family, r.Remote.Prefixes())
+		base := firstFlow(r)
+		base.Local, base.Remote = firstOf(local), firstOf(remotes)
+		b.addRemotes(r, base, remotes)
+		if family(locals).IsEmpty() {
+			continue
+		}
+		b.addLocals(base, local)
+		b.addServices(r, base)
+		b.addPublished(r, base)
+		b.addNames(r, base)
+		base.Direction = opposite(base.Direction)
+		b.add(base)
+	}
+}
+
+// addStrangers asks common services at an address that nobody lists, for the first
+// role's machines or, without a role, for others that nobody lists.
+func (b *boundary) addStrangers() {
+	var locals netset.PrefixSet
+	if len(b.policy.Bindings) > 0 {
+		locals = b.policy.Bindings[0].Local()
+	}
+	for _, family := range []func(netset.PrefixSet) netset.PrefixSet{netset.PrefixSet.V4, netset.PrefixSet.V6} {
+		local := firstOf(b.orUnlisted(family, locals))
+		f := rule.Flow{Local: local, Remote: b.unlisted(local)}
+		if f.Local == f.Remote {
+			f.Local = f.Local.Next()
+		}
+		for _, f.Direction = range []rule.Direction{rule.Outbound, rule.Inbound} {
+			for _, f.Protocol = range []netset.Protocol{netset.TCP, netset.UDP} {
+				for _, f.Port = range []uint16{22, 53, 443} {
+					b.add(f)
+				}
+			}
+		}
+	}
+}
+
+// orUnlisted returns the part of s that is of a family or, if there is none, an
+// address of the family that nobody lists.
+func (b *boundary) orUnlisted(family func(netset.PrefixSet) netset.PrefixSet, s netset.PrefixSet) netset.PrefixSet {
+	if s := family(s); !s.IsEmpty() {
+		return s
+	}
+	return family(netset.PrefixSetOf(
+		netip.PrefixFrom(b.unlisted(netip.IPv4Unspecified()), 32),
+		netip.PrefixFrom(b.unlisted(netip.IPv6Unspecified()), 128),
+	))
+}
+
+// unlisted returns an address of the family of a that lies in no prefix of the
+// policy: one of the documentation prefixes (RFC 5737, RFC 3849), or the first
+// free one after the last.
+func (b *boundary) unlisted(a netip.Addr) netip.Addr {
+	next := netip.MustParseAddr("192.0.2.1")
+	if a.Is6() {
+		next = netip.MustParseAddr("2001:db8::1")
+	}
+	for b.listed(next) {
+		next = next.Next()
+	}
+	return next
+}
+
+func (b *boundary) listed(a netip.Addr) bool {
+	for _, r := range b.policy.Rules {
+		if r.Remote.AddressedPrefixes.Contains(a) || r.Remote.BarePrefixes.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// addRemotes asks both sides of the prefixes' edges, by each protocol in turn.
+func (b *boundary) addRemotes(r *rule.Rule, base rule.Flow, remotes netset.PrefixSet) {
+	for _, a := range addressEdges(remotes) {
+		f := base
+		f.Remote = a
+		b.add(f)
+		for _, s := range services(r) {
+			f.Protocol, f.Port = s.Protocol, s.Ports.Last
+			b.add(f)
+		}
+	}
+}
+
+// addLocals asks both sides of the role's edges, and the addresses of other roles.
+func (b *boundary) addLocals(base rule.Flow, local netset.PrefixSet) {
+	edges := addressEdges(local)
+	for _, other := range b.policy.Bindings {
+		for a := range other.Local().Ranges() {
+			edges = append(edges, a)
+			break
+		}
+	}
+	for _, a := range append(edges, b.unlisted(base.Local)) {
+		f := base
+		f.Local = a
+		b.add(f)
+	}
+}
+
+// addServices asks both sides of the port ranges' edges, each by both protocols.
+func (b *boundary) addServices(r *rule.Rule, base rule.Flow) {
+	for _, s := range services(r) {
+		for _, port := range portEdges(s.Ports) {
+			for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+				f := base
+				f.Protocol, f.Port = protocol, port
+				b.add(f)
+			}
+		}
+	}
+}
+
+// addPublished asks inbound flows that come through a published port, to each kind
+// of local address: the published port alone is of the rule, or the real one alone.
+func (b *boundary) addPublished(r *rule.Rule, base rule.Flow) {
+	if r.Direction != rule.Inbound {
+		return
+	}
+	outside, ok := portOutside(r.Services, base.Protocol)
+	if !ok {
+		return
+	}
+	binding := b.policy.Binding(r.Role)
+	for _, locals := range []netset.PrefixSet{binding.Addresses, binding.Published} {
+		for a := range locals.Ranges() {
+			f := base
+			f.Local = a
+			b.add(f)
+			f.Port, f.Published = outside, base.Port
+			b.add(f)
+			f.Port, f.Published = base.Port, outside
+			b.add(f)
+			f.Port, f.Published = base.Port, base.Port
+			b.add(f)
+		}
+	}
+}
+
+// addNames asks names at and around the patterns. The remote of a flow has a name
+// only if our side opened it.
+func (b *boundary) addNames(r *rule.Rule, base rule.Flow) {
+	if r.Direction != rule.Outbound {
+		return
+	}
+	for _, pattern := range spread(slices.Collect(r.Remote.Names().Patterns()), somePatterns) {
+		for _, name := range nameEdges(pattern) {
+			f := base
+			f.Name, f.Remote = name, b.addressOf(name, base.Local)
+			b.add(f)
+			if name == pattern.Example() {
+				for _, s := range services(r) {
+					f.Protocol, f.Port = s.Protocol, s.Ports.First
+					b.add(f)
+					f.Port = s.Ports.First - 1
+					b.add(f)
+				}
+			}
+		}
+	}
+	if r.Remote.Any || !r.Remote.BarePrefixes.IsEmpty() {
+		base.Name = "unlisted.invalid"
+		b.add(base)
+	}
+}
+
+// addressOf returns where a name leads: to an address that is published with it
+// or, if there is none, to one that nobody lists.
+func (b *boundary) addressOf(name string, local netip.Addr) netip.Addr {
+	for _, r := range b.policy.Rules {
+		if !r.Remote.Addressed.Match(name) {
+			continue
+		}
+		for a := range r.Remote.AddressedPrefixes.Ranges() {
+			if a.Is4() == local.Is4() {
+				return a
+			}
+		}
+	}
+	return b.unlisted(local)
+}
+
+func opposite(d rule.Direction) rule.Direction {
+	if d == rule.Inbound {
+		return rule.Outbound
+	}
+	return rule.Inbound
+}
+
+// firstFlow is a flow of the rule's first service without addresses.
+func firstFlow(r *rule.Rule) rule.Flow {
+	s := services(r)[0]
+	return rule.Flow{Direction: r.Direction, Protocol: s.Protocol, Port: s.Ports.First}
+}
+
+// services returns some port ranges of the rule, TCP first. A rule has at least one.
+func services(r *rule.Rule) []netset.Service {
+	var all []netset.Service
+	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+		for _, ports := range spread(r.Services.Ports(protocol), someRanges) {
+			all = append(all, netset.Service{Protocol: protocol, Ports: ports})
+		}
+	}
+	return all
+}
+
+// spread returns at most n elements of s, the first and the last among them.
+func spread[T any](s []T, n int) []T {
+	if len(s) <= n {
+		return s
+	}
+	some := make([]T, n)
+	for i := range some {
+		some[i] = s[i*(len(s)-1)/(n-1)]
+	}
+	return some
+}
+
+// addressEdges returns the first and last address of some prefixes, and their
+// neighbours outside, where the address space goes on.
+func addressEdges(s netset.PrefixSet) []netip.Addr {
+	var edges []netip.Addr
+	for _, p := range spread(slices.Collect(s.Prefixes()), somePrefixes) {
+		first, last := p.Addr(), lastOf(p)
+		for _, a := range []netip.Addr{first.Prev(), first, last, last.Next()} {
+			if a.IsValid() {
+				edges = append(edges, a)
+			}
+		}
+	}
+	return edges
+}
+
+// firstOf returns the lowest address of a set that is not empty.
+func firstOf(s netset.PrefixSet) netip.Addr {
+	for a := range s.Ranges() {
+		return a
+	}
+	return netip.Addr{}
+}
+
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for i := range b {
+		if host := p.Bits() - 8*i; host < 8 {
+			b[i] |= 0xff >> max(host, 0)
+		}
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+// portEdges returns both sides of a range's edges; 0 is no port.
+func portEdges(r netset.PortRange) []uint16 {
+	edges := []uint16{r.First - 1, r.First, r.Last}
+	if r.Last < 65535 {
+		edges = append(edges, r.Last+1)
+	}
+	return edges
+}
+
+// portOutside returns a port that the services lack for the protocol.
+func portOutside(s netset.ServiceSet, protocol netset.Protocol) (uint16, bool) {
+	for port := uint16(8443); port != 8442; port++ {
+		if port != 0 && !s.Contains(protocol, port) {
+			return port, true
+		}
+	}
+	return 0, false
+}
+
+// nameEdges returns names at and around a pattern: one that it matches, that one's
+// parent, one and two labels deeper, a sibling, one that only ends alike, and the
+// pattern with its stars as nothing, a character, and two labels.
+func nameEdges(p netset.Pattern) []string {
+	name := p.Example()
+	_, parent, _ := strings.Cut(name, ".")
+	edges := []string{name, parent, "deeper." + name, "two.deeper." + name, "sibling." + parent, "not" + name, "x" + parent}
+	for _, star := range []string{"", "7", "two.labels"} {
+		edges = append(edges, strings.ReplaceAll(p.String(), "*", star))
+	}
+	return slices.DeleteFunc(edges, func(n string) bool {
+		_, err := netset.ParseName(n)
+		return err != nil
+	})
+}

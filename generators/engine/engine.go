@@ -1,0 +1,29 @@
+// Package engine runs the real backends, so that a test or `gatewright verify`
+// can ask them the same flows as the model: nft, iptables and ipset in network
+// namespaces of its own, where real packets are sent; PAC interpreters; Squid on
+// loopback.
+//
+// It knows nothing of the generators: it takes artefacts and gives back answers
+// and the backends' own dumps.
+package engine
+
+import "fmt"
+
+// MissingError says that a program is not installed.
+type MissingError struct {
+	Program string // "nft"
+	Package string // the Debian package that has it: "nftables"
+}
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("%s is not installed; install the Debian package %s, or run `make deps`", e.Program, e.Package)
+}
+
+// RootError says that an engine needs root for its namespaces.
+type RootError struct{ Err error }
+
+func (e *RootError) Error() string {
+	return fmt.Sprintf("cannot make a network namespace: %v; run this as root", e.Err)
+}
+
+func (e *RootError) Unwrap() error { return e.Err }

@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"gatewright/templates"
+)
+
+// Hardware addresses of the wires' ends, locally administered.
+var (
+	nearWAN = [6]byte{2, 0, 0, 0, 0, 1}
+	farWAN  = [6]byte{2, 0, 0, 0, 0, 2}
+	nearLAN = [6]byte{2, 0, 0, 0, 0, 3}
+	farLAN  = [6]byte{2, 0, 0, 0, 0, 4}
+)
+
+// Gateway is a router in a network namespace of its own: wire wan0 leads to
+// everybody else, wire lan0 to the site's local addresses. Rulesets are loaded by
+// the real tools, and first packets of flows are sent through the real kernel.
+// Its methods must not be called at the same time.
+type Gateway struct {
+	ctx    context.Context
+	site   Site
+	dir    string // files that the tools read
+	inside *namespace
+
+	wan, lan  wire
+	delivered []rawSocket // what the gateway itself receives
+	origin    rawSender   // what the gateway itself sends
+
+	booted  bool
+	counted counters
+	tag     uint32 // of the last probe
+	round   uint32 // of the last barrier
+}
+
+// wire is a veth pair with taps on both ends.
+type wire struct {
+	near, far       *tap
+	nearMAC, farMAC [6]byte
+}
+
+// NewGateway builds the site's network. It needs root and the Debian package
+// iproute2; nothing of it outlives the process. Close frees it.
+func NewGateway(ctx context.Context, site Site) (*Gateway, error) {
+	g := &Gateway{
+		ctx:  ctx,
+		site: site,
+		wan:  wire{nearMAC: nearWAN, farMAC: farWAN},
+		lan:  wire{nearMAC: nearLAN, farMAC: farLAN},
+	}
+	if err := g.build(); err != nil {
+		g.Close()
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *Gateway) build() (err error) {
+	if g.dir, err = os.MkdirTemp("", "gatewright-engine-"); err != nil {
+		return err
+	}
+	if g.inside, err = newNamespace(); err != nil {
+		return err
+	}
+	outside, err := newNamespace()
+	if err != nil {
+		return err
+	}
+	defer outside.close()
+	if err := g.buildNetwork(outside); err != nil {
+		return err
+	}
+	if err := outside.do(g.openFarEnds); err != nil {
+		return err
+	}
+	return g.inside.do(g.openNearEnds)
+}
+
+// buildNetwork makes links and routes. The far ends have no addresses: whoever
+// lives there is played by the taps.
+func (g *Gateway) buildNetwork(outside *namespace) error {
+	if err := outside.do(func() error {
+		return writeSettings(map[string]string{"ipv6/conf/default/disable_ipv6": "1"})
+	}); err != nil {
+		return err
+	}
+	text, err := templates.Execute("engine/network.ip.tmpl", networkView{
+		Wires: []wireView{
+			{WAN, textMAC(nearWAN), "wan", textMAC(farWAN), outside.path()},
+			{LAN, textMAC(nearLAN), "lan", textMAC(farLAN), outside.path()},
+		},
+		Routes: g.site.routes(),
+	})
+	if err != nil {
+		return err
+	}
+	if err := g.inside.do(func() error {
+		return errors.Join(writeSettings(map[string]string{
+			"ipv4/ip_forward":                  "1",
+			"ipv4/conf/all/rp_filter":          "0",
+			"ipv4/conf/default/rp_filter":      "0",
+			"ipv4/conf/all/send_redirects":     "0",
+			"ipv4/conf/default/send_redirects": "0",
+			"ipv6/conf/all/forwarding":         "1",
+			"ipv6/conf/default/addr_gen_mode":  "1",
+		}))
+	}); err != nil {
+		return err
+	}
+	return g.inside.do(func() error {
+		_, err := ip.output(g.ctx, g.dir, text, nil, "-batch", "-")
+		return err
+	})
+}
+
+var ip = program{"ip", "iproute2"}
+
+func textMAC(b [6]byte) string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5])
+}
+
+// writeSettings sets sysctls of the calling thread's namespace.
+func writeSettings(settings map[string]string) error {
+	for name, value := range settings {
+		if err := os.WriteFile(filepath.Join("/proc/sys/net", name), []byte(value), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *Gateway) openFarEnds() (err error) {
+	if _, err := ip.output(g.ctx, g.dir, []byte("link set wan up\nlink set lan up\n"), nil, "-batch", "-"); err != nil {
+		return err
+	}
+	if g.wan.far, err = openTap("wan", etherTypeAll); err != nil {
+		return err
+	}
+	g.lan.far, err = openTap("lan", etherTypeAll)
+	return err
+}
+
+func (g *Gateway) openNearEnds() (err error) {
+	if g.wan.near, err = openTap(WAN, etherTypeBarrier); err != nil {
+		return err
+	}
+	if g.lan.near, err = openTap(LAN, etherTypeBarrier); err != nil {
+		return err
+	}
+	if g.site.Place != Host {
+		return nil
+	}
+	if g.delivered, err = openReceivers(); err != nil {
+		return err
+	}
+	g.origin, err = openSender()
+	return err
+}
+
+// Close frees the gateway. It may be called more than once.
+func (g *Gateway) Close() {
+	for _, t := range []*tap{g.wan.near, g.wan.far, g.lan.near, g.lan.far} {
+		t.close()
+	}
+	g.wan, g.lan = wire{}, wire{}
+	for _, s := range g.delivered {
+		syscall.Close(s.fd)
+	}
+	g.delivered = nil
+	g.origin.close()
+	g.origin = rawSender{}
+	if g.inside != nil {
+		g.inside.close()
+		g.inside = nil
+	}
+	if g.dir != "" {
+		os.RemoveAll(g.dir)
+	}
+}

@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+)
+
+// program is a backend's executable and the Debian package that has it.
+type program struct{ name, pkg string }
+
+// output runs the program in the folder and returns its standard output. An error
+// holds what the program said on standard error.
+func (p program) output(ctx context.Context, dir string, stdin []byte, env []string, args ...string) ([]byte, error) {
+	path, err := exec.LookPath(p.name)
+	if err != nil {
+		return nil, &MissingError{p.name, p.pkg}
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir = dir
+	cmd.Env = append(cmd.Environ(), env...)
+	cmd.Stdin = bytes.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w%s", p.name, strings.Join(args, " "), err, said(stderr.String()))
+	}
+	return stdout.Bytes(), nil
+}
+
+// said joins what a program said to its error: at most 2,000 bytes.
+func said(text string) string {
+	const limit = 2000
+	text = strings.TrimSpace(text)
+	if len(text) > limit {
+		text = text[:limit] + " ..."
+	}
+	if text == "" {
+		return ""
+	}
+	return ": " + text
+}

@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+)
+
+// Names of the chains that a site in mode Chains jumps to.
+const (
+	outboundChain = "gatewright_outbound"
+	inboundChain  = "gatewright_inbound"
+)
+
+// siteView is a site's own ruleset for one packet filter.
+type siteView struct {
+	Probes   string // file that makes the gateway's own table
+	Artefact string // file under test
+	Table    string
+	Declared []string
+	Chains   []baseChain
+}
+
+// baseChain is one of the site's base chains and what it accepts, as rules of the
+// packet filter.
+type baseChain struct {
+	Hook     string
+	Verdicts []string
+}
+
+// hooks returns the hooks that the site filters, each with the chains that it jumps
+// to, in the spelling of nftables.
+func (s Site) hooks() []baseChain {
+	if s.Place == Host {
+		return []baseChain{{"input", []string{inboundChain}}, {"output", []string{outboundChain}}}
+	}
+	return []baseChain{{"forward", []string{outboundChain, inboundChain}}}
+}
+
+// nftView is the site's ruleset for nftables.
+func (s Site) nftView(probes, artefact string) siteView {
+	v := siteView{Probes: probes, Artefact: artefact, Table: s.Table}
+	if v.Table == "" {
+		v.Table = "inet filter"
+	}
+	for _, hook := range s.hooks() {
+		chain := baseChain{Hook: hook.Hook}
+		switch s.Mode {
+		case Enforce:
+			continue
+		case Mark:
+			chain.Verdicts = []string{fmt.Sprintf("meta mark & %#x == %#x accept", s.Mark, s.Mark)}
+		default:
+			for _, name := range hook.Verdicts {
+				chain.Verdicts = append(chain.Verdicts, "jump "+name)
+			}
+		}
+		v.Chains = append(v.Chains, chain)
+	}
+	return v
+}
+
+// iptablesView is the site's ruleset for iptables and ip6tables.
+func (s Site) iptablesView() siteView {
+	var v siteView
+	for _, hook := range s.hooks() {
+		chain := baseChain{Hook: strings.ToUpper(hook.Hook)}
+		switch s.Mode {
+		case Enforce:
+			continue
+		case Mark:
+			chain.Verdicts = []string{fmt.Sprintf("-m mark --mark %#x/%#x -j ACCEPT", s.Mark, s.Mark)}
+		default:
+			for _, name := range hook.Verdicts {
+				chain.Verdicts = append(chain.Verdicts, "-j "+name)
+				v.Declared = append(v.Declared, name)
+			}
+		}
+		v.Chains = append(v.Chains, chain)
+	}
+	return v
+}
+
+// wireView is one veth pair: the gateway's end is near.
+type wireView struct {
+	Near, NearMAC string
+	Far, FarMAC   string
+	Namespace     string // of the far end
+}
+
+// networkView is the gateway's links and routes.
+type networkView struct {
+	Wires  []wireView
+	Routes []string
+}
+
+// routes returns the gateway's routes: the local addresses behind LAN or, in place
+// Host, its own; the rest behind WAN.
+func (s Site) routes() []string {
+	lines := []string{
+		"0.0.0.0/0 via inet6 fe80::2 dev " + WAN,
+		"::/0 via fe80::2 dev " + WAN,
+	}
+	for prefix := range s.Local().Prefixes() {
+		switch {
+		case s.Place == Host:
+			lines = append(lines, fmt.Sprintf("local %s dev lo", prefix))
+		case prefix.Addr().Is4():
+			lines = append(lines, fmt.Sprintf("%s via inet6 fe80::2 dev %s", prefix, LAN))
+		default:
+			lines = append(lines, fmt.Sprintf("%s via fe80::2 dev %s", prefix, LAN))
+		}
+	}
+	return lines
+}
+
+// publication is a local address and port that outsiders reach by another address
+// and the published port.
+type publication struct {
+	protocol        netset.Protocol
+	local           netip.Addr
+	port, published uint16
+}
+
+// publicationOf returns what the gateway has to publish so that an outsider can
+// open the flow, if anything.
+func publicationOf(f rule.Flow) (publication, bool) {
+	if f.Direction != rule.Inbound || f.Published == 0 {
+		return publication{}, false
+	}
+	return publication{f.Protocol, f.Local, f.Port, f.Published}, true
+}
+
+// publishedView holds map elements "public . protocol . port : local . port".
+type publishedView struct{ IPv4, IPv6 string }
+
+// publish gives every publication of the flows a public address of its own, from
+// the benchmarking prefixes (RFC 2544, RFC 5180).
+func publish(flows []rule.Flow) (map[publication]netip.Addr, publishedView) {
+	public := map[publication]netip.Addr{}
+	next4, next6 := netip.MustParseAddr("198.18.0.1"), netip.MustParseAddr("2001:2::1")
+	var elements4, elements6 []string
+	for _, f := range flows {
+		p, ok := publicationOf(f)
+		if _, known := public[p]; !ok || known {
+			continue
+		}
+		next, elements := &next4, &elements4
+		if p.local.Is6() {
+			next, elements = &next6, &elements6
+		}
+		public[p] = *next
+		*elements = append(*elements, fmt.Sprintf("%s . %s . %d : %s . %d", *next, p.protocol, p.published, p.local, p.port))
+		*next = next.Next()
+	}
+	return public, publishedView{strings.Join(elements4, ", "), strings.Join(elements6, ", ")}
+}

@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gatewright/generators/artefact"
+)
+
+var squidProgram = program{"squid", "squid"}
+
+// Squid is a running Squid on a loopback port, with the artefacts of the squid
+// generator and the http_access rules of this machine's squid.conf around them.
+// It refuses what they allow with an error of its own, before it resolves a name
+// or opens a connection, so no request leaves the machine.
+type Squid struct {
+	process *exec.Cmd
+	said    *bytes.Buffer
+	exited  chan struct{} // closed when the process has ended
+	dir     string
+	address string
+	place   string
+}
+
+// StartSquid runs Squid until Stop, or until ctx ends. place is where the
+// artefacts are included: "first" or "conf.d". The lists are written to a folder
+// of the engine's own and named there; nothing else of the artefacts is changed.
+func StartSquid(ctx context.Context, out artefact.Output, place string) (*Squid, error) {
+	path, err := exec.LookPath(squidProgram.name)
+	if err != nil {
+		return nil, &MissingError{squidProgram.name, squidProgram.pkg}
+	}
+	dir, err := squidDir(out, place, isAccess)
+	if err != nil {
+		return nil, err
+	}
+	// A port that is free when it is chosen may be taken when Squid opens it.
+	var s *Squid
+	for range 5 {
+		if s, err = startSquid(ctx, path, dir, place); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	return s, nil
+}
+
+func startSquid(ctx context.Context, path, dir, place string) (*Squid, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	if err := writeRuntime(dir, address); err != nil {
+		return nil, err
+	}
+	s := &Squid{said: &bytes.Buffer{}, exited: make(chan struct{}), dir: dir, address: address, place: place}
+	s.process = exec.CommandContext(ctx, path, "-N", "-f", filepath.Join(dir, "runtime.conf"))
+	s.process.Dir = dir
+	s.process.Stdout, s.process.Stderr = s.said, s.said
+	if err := s.process.Start(); err != nil {
+		return nil, fmt.Errorf("squid: %w", err)
+	}
+	go func() {
+		s.process.Wait()
+		close(s.exited)
+	}()
+	return s, s.await(ctx)
+}
+
+// freeAddress returns a loopback address with a TCP port that nobody has open.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// await returns when Squid takes connections, or with what it said when it ended.
+func (s *Squid) await(ctx context.Context) error {
+	for {
+		select {
+		case <-s.exited:
+			log, _ := os.ReadFile(filepath.Join(s.dir, "cache.log"))
+			return fmt.Errorf("squid does not start%s", said(s.said.String()+complaints(log)))
+		case <-ctx.Done():
+			s.process.Process.Kill()
+			<-s.exited
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+		if conn, err := net.Dial("tcp", s.address); err == nil {
+			return conn.Close()
+		}
+	}
+}
+
+// Stop ends Squid and removes its folder. It may be called again.
+func (s *Squid) Stop() {
+	s.process.Process.Kill()
+	<-s.exited
+	os.RemoveAll(s.dir)
+}
+
+// ParseSquid has `squid -k parse` read the artefacts inside this machine's
+// squid.conf, included at place ("first" or "conf.d"), with another working
+// directory. Squid ends with status 0 in spite of lists that it could not read, so
+// each line of its output with WARNING, ERROR or FATAL is an error.
+func ParseSquid(ctx context.Context, out artefact.Output, place string) error {
+	path, err := exec.LookPath(squidProgram.name)
+	if err != nil {
+		return &MissingError{squidProgram.name, squidProgram.pkg}
+	}
+	dir, err := squidDir(out, place, func(string) bool { return true })
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	cmd := exec.CommandContext(ctx, path, "-k", "parse", "-f", filepath.Join(dir, "squid.conf"))
+	cmd.Dir = "/"
+	text, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	lines := complaints(text)
+	if err != nil {
+		return fmt.Errorf("squid -k parse: %w%s", err, said(lines))
+	}
+	if lines != "" {
+		return fmt.Errorf("squid -k parse%s", said(lines))
+	}
+	return nil
+}
+
+// complaints returns the lines of Squid's output that say what is wrong.
+func complaints(text []byte) string {
+	var b strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "| Processing: ") {
+			continue // the configuration itself
+		}
+		for _, word := range []string{"WARNING", "ERROR", "FATAL", "Bungled", "Segment Violation"} {
+			if strings.Contains(line, word) {
+				b.WriteString(line)
+				break
+			}
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,305 @@
+package generators
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/generators/engine"
+	"gatewright/generators/nftables"
+)
+
+// filterSetting is a setting of a packet filter's generator, with the site that it
+// is made for.
+type filterSetting struct {
+	setting
+	site  engine.Site
+	table string // as nftables names it
+	sides bool   // the artefact tells the gateway's interfaces apart
+}
+
+// filterSettings returns the settings of "nftables" or "iptables" for a policy.
+func filterSettings(generator string, p *rule.Policy) []filterSetting {
+	all := []filterSetting{
+		{setting: setting{name: "default"}},
+		{setting: setting{"mark", map[string][]string{"mode": {"mark"}, "mark": {"0x20"}}}, site: engine.Site{Mode: engine.Mark, Mark: 0x20}, table: "inet gatewright"},
+		{setting: setting{"enforce", map[string][]string{"mode": {"enforce"}, "place": {"forward"}, "admin": {"none"}}}, site: engine.Site{Mode: engine.Enforce}, table: "inet gatewright"},
+		{setting: setting{"sides", map[string][]string{"wan": {engine.WAN}, "lan": {engine.LAN}}}, sides: true},
+	}
+	if len(p.Bindings) > 0 { // a machine that plays no role is not a host
+		var roles []string
+		for _, b := range p.Bindings {
+			roles = append(roles, string(b.Role))
+		}
+		all = append(all,
+			filterSetting{setting: setting{"host", map[string][]string{"place": {"host"}, "roles": roles}}, site: engine.Site{Place: engine.Host}},
+			filterSetting{
+				setting: setting{"host-enforce", map[string][]string{"mode": {"enforce"}, "place": {"host"}, "roles": roles, "admin": {"none"}}},
+				site:    engine.Site{Place: engine.Host, Mode: engine.Enforce}, table: "inet gatewright",
+			},
+		)
+	}
+	switch generator {
+	case "nftables":
+		all = append(all, filterSetting{setting: setting{"ipv4-table", map[string][]string{"table": {"ip site"}}}, site: engine.Site{Table: "ip site"}, table: "ip site"})
+	case "iptables":
+		all = append(all, filterSetting{setting: setting{"no-ipset", map[string][]string{"ipset": {"no"}}}})
+	}
+	for i := range all {
+		all[i].site.Bindings = p.Bindings
+		if all[i].table == "" {
+			all[i].table = "inet filter"
+		}
+	}
+	return all
+}
+
+// carries reports whether a flow can be sent under the setting, and means the same
+// to the gateway as to the model.
+func (s filterSetting) carries(f rule.Flow) bool {
+	if s.table == "ip site" && !f.Local.Is4() {
+		return false
+	}
+	if local := s.site.Local(); s.sides && (!local.Contains(f.Local) || local.Contains(f.Remote)) {
+		return false
+	}
+	return s.site.Carries(f)
+}
+
+// accepts is the model's answer for what a packet filter sees of a flow. A gateway
+// that does not tell its sides apart cannot tell a flow from the opposite one
+// between the same addresses.
+func (s filterSetting) accepts(p *rule.Policy, f rule.Flow) bool {
+	f = rule.Seen(f, rule.PacketFilter)
+	if p.Decide(f).Accept() {
+		return true
+	}
+	if s.sides || s.site.Place == engine.Host {
+		return false
+	}
+	f.Local, f.Remote = f.Remote, f.Local
+	if f.Direction == rule.Inbound {
+		f.Direction, f.Published = rule.Outbound, 0
+	} else {
+		f.Direction = rule.Inbound
+	}
+	return p.Decide(f).Accept()
+}
+
+// flows returns the boundary flows of a policy that the setting carries, then the
+// witnesses of a coverage.
+func (s filterSetting) flows(p *rule.Policy, coverage []artefact.Coverage) []rule.Flow {
+	flows := engine.BoundaryFlows(p)
+	for _, c := range coverage {
+		for _, w := range c.Witnesses {
+			flows = append(flows, w.Flow)
+		}
+	}
+	return slices.DeleteFunc(flows, func(f rule.Flow) bool { return !s.carries(f) })
+}
+
+// gateway returns a new gateway that is closed with the test.
+func gateway(t *testing.T, site engine.Site) *engine.Gateway {
+	t.Helper()
+	g, err := engine.NewGateway(context.Background(), site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	return g
+}
+
+// loadTwice loads what a packet filter's generator made, and loads it again.
+func loadTwice(t *testing.T, load func() error) {
+	t.Helper()
+	for _, time := range []string{"first", "second"} {
+		if err := load(); err != nil {
+			t.Fatalf("the %s time: %v", time, err)
+		}
+	}
+}
+
+// TestPacketFilters loads every case under every setting into the real engines,
+// twice, reads it back, and asks its boundary flows by packets.
+func TestPacketFilters(t *testing.T) {
+	for _, c := range corpus(t) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := c.compile(t)
+			for _, s := range filterSettings("nftables", p) {
+				t.Run("nftables/"+s.name, func(t *testing.T) { testNFT(t, p, s) })
+			}
+		})
+	}
+}
+
+func testNFT(t *testing.T, p *rule.Policy, s filterSetting) {
+	out := generate(t, nftables.Generator{}, p, s.setting)
+	g := gateway(t, s.site)
+	loadTwice(t, func() error { return g.LoadNFT(out.Artefacts[0].Data) })
+	dump, err := g.DumpNFT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := nftables.ReadBack(dump, s.table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareBoxes(t, nftBoxes(got), modelBoxes(p, s))
+	comparePackets(t, g, p, s, out.Coverage)
+}
+
+// comparePackets asks the gateway and the model, and holds that the model accepts
+// some flows and refuses some where the policy lets it.
+func comparePackets(t *testing.T, g *engine.Gateway, p *rule.Policy, s filterSetting, coverage []artefact.Coverage) {
+	t.Helper()
+	flows := s.flows(p, coverage)
+	got, err := g.Decide(flows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := map[bool]int{}
+	for i, f := range flows {
+		want := s.accepts(p, f)
+		answers[want]++
+		if got[i] != want {
+			t.Errorf("engine accepts %t, model %t: %s", got[i], want, flowText(f))
+		}
+	}
+	if len(flows) < 10 || answers[false] == 0 || answers[true] == 0 && len(modelBoxes(p, s)) > 0 {
+		t.Errorf("only %d accepted and %d refused flows were asked", answers[true], answers[false])
+	}
+	compareWitnesses(t, g, s, coverage)
+}
+
+// compareWitnesses holds that each witness gets the answer that the coverage says.
+func compareWitnesses(t *testing.T, g *engine.Gateway, s filterSetting, coverage []artefact.Coverage) {
+	t.Helper()
+	for _, c := range coverage {
+		for _, w := range c.Witnesses {
+			if !s.site.Carries(w.Flow) {
+				t.Errorf("witness %s cannot be sent", flowText(w.Flow))
+				continue
+			}
+			got, err := g.Decide([]rule.Flow{w.Flow})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got[0] != w.Backend {
+				t.Errorf("engine accepts %t, coverage says %t: witness %s", got[0], w.Backend, flowText(w.Flow))
+			}
+		}
+	}
+}
+
+// flowText is a flow on one line.
+func flowText(f rule.Flow) string {
+	text := fmt.Sprintf("%s %s %q %s port %d, local %s", f.Direction, f.Protocol, f.Name, f.Remote, f.Port, f.Local)
+	if f.Published != 0 {
+		text += fmt.Sprintf(", published port %d", f.Published)
+	}
+	return text
+}
+
+// box is what one or more rules of a packet filter accept: every flow of these
+// parts. Remote is invalid for any remote of the family.
+type box struct {
+	direction rule.Direction
+	protocol  netset.Protocol
+	ipv6      bool
+	local     string
+	remote    string // "any" for every address of the family
+	ports     string
+	published bool
+}
+
+// modelBoxes returns what a packet filter has to hold of a policy.
+func modelBoxes(p *rule.Policy, s filterSetting) []box {
+	var boxes []box
+	for _, r := range p.Rules {
+		b := p.Binding(r.Role)
+		plain, published := b.Local(), netset.PrefixSet{}
+		if r.Direction == rule.Inbound {
+			plain, published = b.Addresses, b.Published
+		}
+		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+			ports := r.Services.Ports(protocol)
+			if len(ports) == 0 {
+				continue
+			}
+			for _, ipv6 := range []bool{false, true} {
+				remote := familyText(r.Remote.Prefixes(), ipv6)
+				if r.Remote.Any {
+					remote = "any"
+				}
+				for _, local := range []netset.PrefixSet{plain, published} {
+					text := familyText(local, ipv6)
+					if text == "" || remote == "" || ipv6 && s.table == "ip site" {
+						continue
+					}
+					boxes = append(boxes, box{r.Direction, protocol, ipv6, text, remote, fmt.Sprint(ports), local.Equal(published)})
+				}
+			}
+		}
+	}
+	return boxes
+}
+
+func familyText(s netset.PrefixSet, ipv6 bool) string {
+	if ipv6 {
+		return s.V6().String()
+	}
+	return s.V4().String()
+}
+
+// nftBoxes returns what nftables holds.
+func nftBoxes(rs nftables.Ruleset) []box {
+	var boxes []box
+	for _, l := range rs.Rules {
+		near, far := l.Source, l.Destination
+		if l.Direction == rule.Inbound {
+			near, far = far, near
+		}
+		b := box{l.Direction, l.Protocol, l.Family == 6, rs.Prefixes[near].String(), rs.Prefixes[far].String(), fmt.Sprint(l.Ports), l.Published != ""}
+		if far == "" {
+			b.remote = "any"
+		}
+		if b.published {
+			b.ports = fmt.Sprint(rs.Ports[l.Published])
+		}
+		boxes = append(boxes, b)
+	}
+	return boxes
+}
+
+func compareBoxes(t *testing.T, got, want []box) {
+	t.Helper()
+	count := map[box]int{}
+	for _, b := range got {
+		count[b]++
+	}
+	for _, b := range want {
+		if count[b]--; count[b] < 0 {
+			t.Errorf("the engine does not hold %s", boxText(b))
+		}
+	}
+	for b, n := range count {
+		if n > 0 {
+			t.Errorf("the engine also holds %s", boxText(b))
+		}
+	}
+}
+
+func boxText(b box) string {
+	const limit = 300
+	text := fmt.Sprintf("%+v", b)
+	if len(text) > limit {
+		text = text[:limit] + " ..."
+	}
+	return strings.TrimSpace(text)
+}

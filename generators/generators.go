@@ -1,0 +1,56 @@
+// Package generators lists the generators: each renders a policy in one backend's
+// language, and says of every rule how well.
+package generators
+
+import (
+	"fmt"
+	"strings"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/generators/iptables"
+	"gatewright/generators/nftables"
+	"gatewright/generators/pac"
+	"gatewright/generators/squid"
+	"gatewright/generators/trustedsites"
+)
+
+// Generator renders a policy for one backend. It decides nothing about meaning
+// and changes nothing in the policy.
+type Generator interface {
+	// Name is what users write: "nftables".
+	Name() string
+
+	// Description is one line for `gatewright generators`.
+	Description() string
+
+	// Options are the settings that Generate understands, in the order in which
+	// the documentation shows them.
+	Options() []artefact.Option
+
+	// Generate renders the policy. On an error nothing is to be written.
+	Generate(*rule.Policy, artefact.Settings) (artefact.Output, error)
+}
+
+// All returns the generators in the order in which users see them.
+func All() []Generator {
+	return []Generator{
+		nftables.Generator{},
+		iptables.Generator{},
+		pac.Generator{},
+		squid.Generator{},
+		trustedsites.Generator{},
+	}
+}
+
+// ByName returns the generator of that name; the error lists the names.
+func ByName(name string) (Generator, error) {
+	names := make([]string, 0, 5)
+	for _, g := range All() {
+		if g.Name() == name {
+			return g, nil
+		}
+		names = append(names, g.Name())
+	}
+	return nil, fmt.Errorf("unknown generator %q; expect one of %s", name, strings.Join(names, ", "))
+}

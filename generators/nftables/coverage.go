@@ -1,0 +1,95 @@
+package nftables
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+// coverage has one line for each rule, then one for each trusted site.
+func coverage(p *rule.Policy, c config) []artefact.Coverage {
+	out := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites))
+	for i := range p.Rules {
+		out = append(out, c.cover(p, &p.Rules[i]))
+	}
+	for _, t := range p.TrustedSites {
+		out = append(out, artefact.Coverage{
+			Entries: []string{t.Entry.ID},
+			Verdict: artefact.NotApplicable,
+			Reason:  "a trusted site is a browser setting, which a packet filter knows nothing of",
+		})
+	}
+	return out
+}
+
+// cover lessens the verdict of a filter of both families by what the table and the
+// place leave out.
+func (c config) cover(p *rule.Policy, r *rule.Rule) artefact.Coverage {
+	v := artefact.ByAddress(p, r)
+	if !c.serves(r.Role) {
+		v.Verdict, v.Remedy, v.Witnesses = artefact.NotApplicable, "", nil
+		v.Reason = fmt.Sprintf("this machine plays %s, not %s", strings.Join(c.roles, ", "), r.Role)
+		return v
+	}
+	if v.Verdict == artefact.NotApplicable || v.Verdict == artefact.Absent {
+		return v
+	}
+	seen := false
+	var missed []artefact.Witness
+	for _, f := range []family{ipv4, ipv6} {
+		flow, ok := flowOf(p, r, f)
+		switch {
+		case slices.Contains(c.families, f):
+			seen = seen || ok
+		case ok:
+			missed = append(missed, artefact.Witness{Flow: flow})
+		}
+	}
+	switch {
+	case len(missed) == 0:
+		return v
+	case seen:
+		v.Verdict, v.Witnesses = artefact.Narrower, append(v.Witnesses, missed...)
+	default:
+		v.Verdict, v.Witnesses = artefact.Absent, nil
+	}
+	v.Reason = joined(v.Reason, fmt.Sprintf("table %s sees one address family, and the rule has flows of the other", c.table))
+	v.Remedy = joined(v.Remedy, "set table to one of family inet, or generate for the other family's table too")
+	return v
+}
+
+func joined(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}
+
+// flowOf is a flow of the family that the rule accepts by addresses, if there is one.
+func flowOf(p *rule.Policy, r *rule.Rule, f family) (rule.Flow, bool) {
+	remotes := f.of(r.Remote.Prefixes())
+	if r.Remote.Any {
+		// Documentation prefixes (RFC 5737, RFC 3849).
+		remotes = f.of(netset.PrefixSetOf(netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::1/128")))
+	}
+	for remote := range remotes.Ranges() {
+		for local := range f.of(p.Binding(r.Role).Local()).Ranges() {
+			flow := rule.Flow{Direction: r.Direction, Remote: remote, Local: local}
+			flow.Protocol, flow.Port = firstService(r)
+			return flow, true
+		}
+	}
+	return rule.Flow{}, false
+}
+
+func firstService(r *rule.Rule) (netset.Protocol, uint16) {
+	if tcp := r.Services.Ports(netset.TCP); len(tcp) > 0 {
+		return netset.TCP, tcp[0].First
+	}
+	return netset.UDP, r.Services.Ports(netset.UDP)[0].First
+}

@@ -1,0 +1,145 @@
+package nftables
+
+import (
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+)
+
+// Hooks, and the base chains of the same names in a table of our own.
+const (
+	inputHook   name = "input"
+	forwardHook name = "forward"
+	outputHook  name = "output"
+)
+
+// hooks returns every hook that a flow can pass.
+func hooks() []name { return []name{inputHook, forwardHook, outputHook} }
+
+// jumps returns the chains whose flows pass the hook.
+func (c config) jumps(hook name) []name {
+	switch {
+	case c.place == placeForward && hook == forwardHook:
+		return []name{outboundChain, inboundChain}
+	case c.place == placeHost && hook == inputHook:
+		return []name{inboundChain}
+	case c.place == placeHost && hook == outputHook:
+		return []name{outboundChain}
+	}
+	return nil
+}
+
+// hookView is one base chain of our own. All three are always declared and flushed,
+// so that no rule of an earlier mode or place stays behind.
+type hookView struct {
+	Table  tableSpec
+	Name   name
+	Policy keyword
+	Clear  bits       // mask of the bits of the mark that stay; empty for all
+	Guard  *guardView // nil if the hook drops nothing
+	Jumps  []name
+}
+
+// guardView is what a hook that drops by default must know beside the policy.
+type guardView struct {
+	Loopback         keyword // "iif" or "oif"; empty on the forward hook, which has neither loopback nor neighbours
+	Invalid, Dropped name    // counters
+	Lines            []lineView
+}
+
+func (b *builder) addHooks() error {
+	for _, hook := range hooks() {
+		v := hookView{Table: b.config.table, Name: hook, Policy: "accept", Jumps: b.config.jumps(hook)}
+		if b.config.mode == modeMark {
+			v.Clear = bitsOf(^b.config.mark)
+		}
+		if b.config.mode == modeEnforce && len(v.Jumps) > 0 {
+			guard, err := b.guard(hook)
+			if err != nil {
+				return err
+			}
+			v.Policy, v.Guard = "drop", guard
+		}
+		b.view.Hooks = append(b.view.Hooks, v)
+	}
+	return nil
+}
+
+func (b *builder) guard(hook name) (*guardView, error) {
+	v := &guardView{}
+	switch hook {
+	case inputHook:
+		v.Loopback = "iif"
+	case outputHook:
+		v.Loopback = "oif"
+	}
+	var err error
+	if v.Invalid, err = nameOf(string(hook), "invalid"); err != nil {
+		return nil, err
+	}
+	if v.Dropped, err = nameOf(string(hook), "dropped"); err != nil {
+		return nil, err
+	}
+	if hook != outputHook {
+		b.addAdmin(v, hook)
+	}
+	if hook != inputHook {
+		return v, b.addResolver(v, hook)
+	}
+	return v, nil
+}
+
+// addAdmin lets administrators in.
+func (b *builder) addAdmin(v *guardView, hook name) {
+	line := lineView{Table: b.config.table, Chain: hook, Comment: "option admin"}
+	for _, a := range b.config.admin {
+		line.Family, line.Source = familyOf(a.from.Addr()), prefixAddresses(a.from)
+		v.addServices(line, a.services)
+	}
+}
+
+// addResolver lets the addresses of the roles ask the role resolver, if it is bound.
+func (b *builder) addResolver(v *guardView, hook name) error {
+	const resolver rule.Role = "resolver"
+	dns := netset.PortRange{First: 53, Last: 53}
+	services := netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: dns}, netset.Service{Protocol: netset.UDP, Ports: dns})
+	servers, local := b.policy.Binding(resolver).Local(), b.local()
+	line := lineView{Table: b.config.table, Chain: hook, Comment: "DNS to role resolver"}
+	for _, f := range b.config.families {
+		to, from := f.of(servers), f.of(local)
+		if to.IsEmpty() || from.IsEmpty() {
+			continue
+		}
+		source, err := b.roleSet(f, from, "local")
+		if err != nil {
+			return err
+		}
+		destination, err := b.roleSet(f, to, "role", string(resolver))
+		if err != nil {
+			return err
+		}
+		line.Family, line.Source, line.Destination = f, source.addresses(), destination.addresses()
+		v.addServices(line, services)
+	}
+	return nil
+}
+
+// local returns the addresses of all roles that the artefact serves.
+func (b *builder) local() netset.PrefixSet {
+	var all netset.PrefixBuilder
+	for _, binding := range b.policy.Bindings {
+		if b.config.serves(binding.Role) {
+			all.AddSet(binding.Local())
+		}
+	}
+	return all.Build()
+}
+
+// addServices adds one line per protocol.
+func (v *guardView) addServices(line lineView, services netset.ServiceSet) {
+	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+		if ranges := services.Ports(protocol); len(ranges) > 0 {
+			line.Protocol, line.Ports = protocolOf(protocol), portsOf(ranges)
+			v.Lines = append(v.Lines, line)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+// Package nftables renders a policy as an nftables ruleset: sets of prefixes, and
+// the chains gatewright_outbound and gatewright_inbound that accept by them.
+//
+// A packet filter sees addresses and never names: what the policy knows by name
+// alone is not rendered, and the coverage says so.
+package nftables
+
+import (
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/templates"
+)
+
+// Names that the site's own rules may refer to.
+const (
+	outboundChain name      = "gatewright_outbound"
+	inboundChain  name      = "gatewright_inbound"
+	defaultTable            = "inet filter"
+	ownTable      tableSpec = "inet gatewright"
+)
+
+const (
+	fileName    = "gatewright.nft"
+	loadCommand = "nft -f " + fileName
+)
+
+// Generator renders gatewright.nft.
+type Generator struct{}
+
+func (Generator) Name() string { return "nftables" }
+
+func (Generator) Description() string {
+	return "sets and chains for nftables: an allow fragment, packet marks, or a complete default-deny"
+}
+
+// Generate renders one artefact. A rule is rendered by its prefixes, in the
+// address families that its role, its remote and the table have in common.
+func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output, error) {
+	c, err := configure(s)
+	if err != nil {
+		return artefact.Output{}, err
+	}
+	v, err := newView(p, c)
+	if err != nil {
+		return artefact.Output{}, err
+	}
+	data, err := templates.Execute("nftables/gatewright.nft.tmpl", v)
+	if err != nil {
+		return artefact.Output{}, err
+	}
+	return artefact.Output{
+		Artefacts: []artefact.Artefact{{
+			Name:     fileName,
+			Data:     data,
+			Load:     loadCommand,
+			Rules:    len(v.Rules),
+			Elements: v.elements(),
+		}},
+		Coverage: coverage(p, c),
+	}, nil
+}

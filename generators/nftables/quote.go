@@ -1,0 +1,226 @@
+package nftables
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+)
+
+// Types that views hold. Only this file makes values of them.
+type (
+	comment     string // text of a "#" line
+	ruleComment string // what stands between the quotes of a rule's comment
+	tableSpec   string // family and name of a table: "inet filter"
+	name        string // of a chain, set or counter
+	keyword     string // a word of nft's own language
+	family      string // the address family keyword: "ip" or "ip6"
+	addresses   string // right side of saddr and daddr: "@set" or one prefix
+	ports       string // right side of dport: "443" or "{ 80, 443 }"
+	interfaces  string // right side of iifname and oifname
+	bits        string // a mark or a mask: "0x00010000"
+	elements    string // elements of a set, one a line
+)
+
+const (
+	ipv4 family = "ip"
+	ipv6 family = "ip6"
+)
+
+const (
+	prefix     = "gatewright_" // of every name of ours in a table that may be the site's
+	newElement = ",\n\t"
+
+	maxComment     = 1000 // bytes
+	maxRuleComment = 128  // bytes; nft 1.0.6 refuses 129
+	maxName        = 255  // bytes (NFT_NAME_MAXLEN with its zero)
+	maxInterface   = 15   // bytes (IFNAMSIZ with its zero)
+	ellipsis       = "..."
+)
+
+// commentOf makes a text fit a "#" line of at most maxComment bytes, as oneLine
+// does.
+func commentOf(s string) comment { return comment(cut(oneLine(s), maxComment)) }
+
+func commentsOf(lines []string) []comment {
+	out := make([]comment, len(lines))
+	for i, l := range lines {
+		out[i] = commentOf(l)
+	}
+	return out
+}
+
+// ruleCommentOf makes a text fit a rule's comment: as oneLine does, and with " as
+// ', for nft knows no escape, and % as _, because nft 1.0.6 lists comments through
+// a printf format. What is over 128 bytes is cut.
+func ruleCommentOf(s string) ruleComment {
+	s = strings.NewReplacer(`"`, "'", "%", "_").Replace(oneLine(s))
+	return ruleComment(cut(s, maxRuleComment))
+}
+
+// oneLine replaces white space by a space, and what is not printable or not UTF-8
+// by a question mark.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case r == utf8.RuneError || !unicode.IsPrint(r):
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// cut shortens valid UTF-8 to limit bytes at most, between characters, and shows it.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	end := limit - len(ellipsis)
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + ellipsis
+}
+
+// nameOf returns a name of ours. nft quotes no names, so the parts must be slugs,
+// as rule ids and roles are.
+func nameOf(parts ...string) (name, error) {
+	s := prefix + strings.Join(parts, "_")
+	if i := strings.IndexFunc(s, func(r rune) bool { return !isNameRune(r) }); i >= 0 {
+		return "", fmt.Errorf("name %q has a character that nft does not take; expect letters, digits, - and _", s)
+	}
+	if len(s) > maxName {
+		return "", fmt.Errorf("name %q has %d bytes; nft takes at most %d", s, len(s), maxName)
+	}
+	return name(s), nil
+}
+
+func isNameRune(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
+}
+
+func (n name) addresses() addresses { return addresses("@" + n) }
+
+// tableOf reads "FAMILY NAME", and the families of addresses that the table sees.
+func tableOf(s string) (tableSpec, []family, error) {
+	word, table, _ := strings.Cut(s, " ")
+	families := []family{ipv4, ipv6}
+	switch word {
+	case "inet":
+	case "ip":
+		families = families[:1]
+	case "ip6":
+		families = families[1:]
+	default:
+		return "", nil, fmt.Errorf("%q: unknown table family %q; write inet, ip or ip6 and a name, such as %q", s, word, defaultTable)
+	}
+	bad := strings.ContainsFunc(table, func(r rune) bool { return !isNameRune(r) && r != '.' })
+	if table == "" || bad || strings.IndexByte("-.0123456789", table[0]) >= 0 || len(table) > maxName {
+		return "", nil, fmt.Errorf("%q: bad table name %q; expect a letter or _, then at most %d letters, digits, - _ and .", s, table, maxName-1)
+	}
+	return tableSpec(s), families, nil
+}
+
+// addressType is nft's type for sets of the family's addresses.
+func (f family) addressType() keyword {
+	if f == ipv6 {
+		return "ipv6_addr"
+	}
+	return "ipv4_addr"
+}
+
+// digit tells the families apart in names.
+func (f family) digit() string {
+	if f == ipv6 {
+		return "6"
+	}
+	return "4"
+}
+
+// of returns the addresses of s that are of the family.
+func (f family) of(s netset.PrefixSet) netset.PrefixSet {
+	if f == ipv6 {
+		return s.V6()
+	}
+	return s.V4()
+}
+
+func familyOf(a netip.Addr) family {
+	if a.Is6() {
+		return ipv6
+	}
+	return ipv4
+}
+
+func prefixAddresses(p netip.Prefix) addresses { return addresses(p.String()) }
+
+func protocolOf(p netset.Protocol) keyword { return keyword(p.String()) }
+
+// chainOf is the chain that holds the rules of a direction, in every mode.
+func chainOf(d rule.Direction) name {
+	if d == rule.Inbound {
+		return inboundChain
+	}
+	return outboundChain
+}
+
+func prefixElements(s netset.PrefixSet) elements {
+	return elements(s.AppendText(nil, newElement))
+}
+
+// count is the number of elements in a block that is not empty.
+func (e elements) count() int { return 1 + strings.Count(string(e), newElement) }
+
+func portElements(ranges []netset.PortRange) elements {
+	return elements(joinPorts(ranges, newElement))
+}
+
+// portsOf is one port or range, or an anonymous set of several.
+func portsOf(ranges []netset.PortRange) ports {
+	if len(ranges) == 1 {
+		return ports(ranges[0].String())
+	}
+	return ports("{ " + joinPorts(ranges, ", ") + " }")
+}
+
+func joinPorts(ranges []netset.PortRange, separator string) string {
+	words := make([]string, len(ranges))
+	for i, r := range ranges {
+		words[i] = r.String()
+	}
+	return strings.Join(words, separator)
+}
+
+// checkInterface refuses what is no interface name, what nft would read as a
+// wildcard, and what its quotes cannot hold.
+func checkInterface(s string) error {
+	bad := strings.ContainsFunc(s, func(r rune) bool { return !isNameRune(r) && r != '.' && r != '@' })
+	if s == "" || s == "." || s == ".." || bad || len(s) > maxInterface {
+		return fmt.Errorf("bad interface name %q; expect at most %d letters, digits, - _ . and @", s, maxInterface)
+	}
+	return nil
+}
+
+// interfacesOf quotes names that checkInterface has accepted; empty for none.
+func interfacesOf(names []string) interfaces {
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return interfaces(`"` + names[0] + `"`)
+	}
+	return interfaces(`{ "` + strings.Join(names, `", "`) + `" }`)
+}
+
+// bitsOf writes a mark or a mask as nft lists it.
+func bitsOf(v uint32) bits {
+	digits := strconv.FormatUint(uint64(v), 16)
+	return bits("0x" + strings.Repeat("0", 8-len(digits)) + digits)
+}

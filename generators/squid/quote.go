@@ -1,0 +1,163 @@
+package squid
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gatewright/catalog/netset"
+)
+
+// Types that views hold. Only this file makes values of them.
+type (
+	comment  string // one line of text
+	aclName  string // the name of an ACL of ours
+	aclRef   string // an ACL's name in an http_access line, with "!" if it must not match
+	aclType  string // an ACL's type with its flags
+	filePath string // an absolute path that needs no quoting
+	tokens   string // the tokens of a list file, one a line
+)
+
+// ACL types. -n: no DNS look-ups, neither of names for dst nor of literals for
+// dstdomain, where a PTR record would decide. Squid lower-cases no host for
+// dstdom_regex, so -i.
+const (
+	typeSrc         aclType = "src"
+	typePort        aclType = "port"
+	typeDst         aclType = "dst -n"
+	typeDomain      aclType = "dstdomain -n"
+	typeDomainRegex aclType = "dstdom_regex -n -i"
+)
+
+// notManager keeps requests for Squid's own cache manager out of every rule: they
+// are no flow of a policy.
+const notManager aclRef = "!manager"
+
+const (
+	aclPrefix  = "gatewright_"
+	maxACLName = 63   // Squid 5.7 refuses 64
+	maxComment = 1200 // bytes; Squid reads lines of list files in pieces of 2,048
+	maxDir     = 120  // characters; keeps every line short
+)
+
+// commentOf makes a text fit one comment line: what is not printable becomes "?",
+// and what is over maxComment bytes is cut off and shown as "...".
+func commentOf(s string) comment {
+	s = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+	if len(s) > maxComment {
+		cut := maxComment - len("...")
+		for !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "..."
+	}
+	return comment(s)
+}
+
+func comments(lines []string) []comment {
+	out := make([]comment, len(lines))
+	for i, l := range lines {
+		out[i] = commentOf(l)
+	}
+	return out
+}
+
+// aclNameOf returns the name of an ACL of ours. Squid quotes no names: letters,
+// digits, "-" and "_" alone.
+func aclNameOf(stem string) (aclName, error) {
+	name := aclPrefix + stem
+	if len(name) > maxACLName {
+		return "", fmt.Errorf("ACL name %q has %d characters; Squid takes at most %d", name, len(name), maxACLName)
+	}
+	if i := strings.IndexFunc(name, func(r rune) bool { return !isPlain(r) }); i >= 0 {
+		return "", fmt.Errorf("ACL name %q has a character that Squid's syntax does not take; expect letters, digits, - and _", name)
+	}
+	return aclName(name), nil
+}
+
+func isPlain(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
+}
+
+func match(n aclName) aclRef  { return aclRef(n) }
+func except(n aclName) aclRef { return aclRef("!" + n) }
+
+// checkDir refuses folders that squid.conf, a shell and sed would not all read as
+// one plain word.
+func checkDir(dir string) error {
+	switch {
+	case !strings.HasPrefix(dir, "/"):
+		return fmt.Errorf("%q is not an absolute path; write one such as %s", dir, defaultDir)
+	case len(dir) > maxDir:
+		return fmt.Errorf("%q has %d characters; write a path of at most %d", dir[:maxDir]+"...", len(dir), maxDir)
+	case strings.ContainsFunc(dir, func(r rune) bool { return !isPlain(r) && r != '/' && r != '.' }):
+		return fmt.Errorf("%q has a character that needs quoting; write a path of letters, digits, and - _ . /", dir)
+	case dir != path.Clean(dir) || dir == "/":
+		return fmt.Errorf("%q is not a plain path to a folder; write it without trailing slash, empty parts, . and ..", dir)
+	case dir == confDDir:
+		return fmt.Errorf("%q is read by squid.conf on its own, so the rules would be there twice; write another folder such as %s", dir, defaultDir)
+	}
+	return nil
+}
+
+// pathOf joins a checked folder and a file name made of an ACL's name.
+func pathOf(dir, file string) filePath { return filePath(dir + "/" + file) }
+
+// subdomainsToken is the dstdomain token for a domain with all its subdomains.
+func subdomainsToken(apex string) string { return "." + apex }
+
+// expression returns the POSIX extended regular expression that matches the names
+// of a pattern and nothing else.
+func expression(p netset.Pattern) string {
+	labels := strings.Split(p.String(), ".")
+	for i, label := range labels {
+		switch {
+		case label != "*":
+			labels[i] = strings.ReplaceAll(label, "*", `[^.]*`)
+		case i == 0:
+			labels[i] = `[^.]+(\.[^.]+)*`
+		default:
+			labels[i] = `[^.]+`
+		}
+	}
+	return "^" + strings.Join(labels, `\.`) + "$"
+}
+
+func tokenList(words []string) list {
+	return list{tokens: tokens(strings.Join(words, "\n")), elements: len(words)}
+}
+
+func prefixList(s netset.PrefixSet) list {
+	const separator = "\n"
+	var l list
+	var text []byte
+	for _, part := range aroundMapped(s) {
+		if len(text) > 0 && !part.IsEmpty() {
+			text = append(text, separator...)
+		}
+		text = part.AppendText(text, separator)
+		l.elements += part.Len()
+	}
+	l.tokens = tokens(text)
+	return l
+}
+
+func portList(s netset.ServiceSet) list {
+	var words []string
+	for _, r := range s.Ports(netset.TCP) {
+		word := strconv.Itoa(int(r.First))
+		if r.First != r.Last {
+			word += "-" + strconv.Itoa(int(r.Last))
+		}
+		words = append(words, word)
+	}
+	return tokenList(words)
+}

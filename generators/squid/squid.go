@@ -1,0 +1,114 @@
+// Package squid renders a policy as http_access rules for the Squid proxy
+// (squid.conf), with the tokens of their ACLs in list files beside them.
+//
+// A proxy carries what our side opens over TCP, and sees the name or the literal
+// address of a request. It is no packet filter: inbound and UDP rules are not its.
+package squid
+
+import (
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/templates"
+)
+
+// Values of the options place and mode.
+const (
+	placeFirst  = "first"
+	placeConfD  = "conf.d"
+	modeAllow   = "allow"
+	modeEnforce = "enforce"
+)
+
+// Names of the artefacts, and where Debian's package reads them.
+const (
+	confName   = "gatewright.squid.conf"
+	listFolder = "gatewright/"
+	defaultDir = "/etc/squid/gatewright"
+	squidConf  = "/etc/squid/squid.conf"
+	confDDir   = "/etc/squid/conf.d"
+)
+
+// Generator renders http_access rules and their list files.
+type Generator struct{}
+
+func (Generator) Name() string { return "squid" }
+
+func (Generator) Description() string {
+	return "http_access rules and ACL lists for the Squid proxy: by name, by literal address, by port"
+}
+
+func (Generator) Options() []artefact.Option {
+	return []artefact.Option{
+		{
+			Name:    "dir",
+			Doc:     "folder on the proxy that the list files are copied to; the rules name it",
+			Default: []string{defaultDir},
+			Check:   checkDir,
+		},
+		{
+			Name:    "place",
+			Doc:     "where the rules are included: before every http_access of squid.conf, or where Debian includes conf.d",
+			Values:  []string{placeFirst, placeConfD},
+			Default: []string{placeFirst},
+		},
+		{
+			Name:    "mode",
+			Doc:     "allow leaves what no rule accepts to the site's own http_access; enforce denies it",
+			Values:  []string{modeAllow, modeEnforce},
+			Default: []string{modeAllow},
+		},
+	}
+}
+
+// Generate renders the list files and, after them, the configuration that names
+// them. Rules that are inbound or have no TCP service are not rendered.
+func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output, error) {
+	dir, place := s.Text("dir"), s.Text("place")
+	c, err := newConf(p, dir)
+	if err != nil {
+		return artefact.Output{}, err
+	}
+	load := loadCommand(dir, place, len(c.lists) > 0)
+	var out artefact.Output
+	for _, l := range c.lists {
+		data, err := templates.Execute("squid/list.txt.tmpl", l.view(p))
+		if err != nil {
+			return artefact.Output{}, err
+		}
+		out.Artefacts = append(out.Artefacts, artefact.Artefact{
+			Name: listFolder + l.file, Data: data, Elements: l.elements,
+		})
+	}
+	c.view.Header = comments(artefact.Header(p, "http_access rules for Squid", load))
+	c.view.DenyAll = s.Text("mode") == modeEnforce
+	data, err := templates.Execute("squid/squid.conf.tmpl", c.view)
+	if err != nil {
+		return artefact.Output{}, err
+	}
+	out.Artefacts = append(out.Artefacts, artefact.Artefact{
+		Name: confName, Data: data, Load: load, Rules: len(c.view.Rules),
+	})
+	out.Coverage = coverage(p, place)
+	return out, nil
+}
+
+// loadCommand copies the artefacts to where Squid reads them and reconfigures it
+// if they parse. For place first it puts the include on the first line of
+// squid.conf, unless the site has it already.
+func loadCommand(dir, place string, lists bool) string {
+	files := confName
+	if lists {
+		files = listFolder + "*.txt " + confName
+	}
+	const reload = " && squid -k parse && squid -k reconfigure"
+	if place == placeConfD {
+		install := "install -m 644 " + confName + " " + confDDir + "/gatewright.conf"
+		if lists {
+			install = "install -D -m 644 -t " + dir + " " + listFolder + "*.txt && " + install
+		}
+		return install + reload
+	}
+	include := "include " + dir + "/" + confName
+	return "install -D -m 644 -t " + dir + " " + files +
+		" && { grep -qxF '" + include + "' " + squidConf + " || sed -i '1i " + include + "' " + squidConf + "; }" + reload
+}

@@ -1,0 +1,35 @@
+// Package templates holds the text/template files of the generators, one folder
+// each. Templates are syntax: they decide nothing, quote nothing and never loop
+// over the elements of a set.
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"text/template"
+)
+
+// FS holds every template as <generator>/<file>.tmpl.
+//
+//go:embed */*.tmpl
+var FS embed.FS
+
+// Execute renders the template at a path in FS with a generator's view. Nothing
+// is returned on an error: text/template may have written a part by then, and
+// half a firewall is worse than none.
+func Execute(path string, view any) ([]byte, error) {
+	text, err := FS.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.New(path).Option("missingkey=error").Parse(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("template %s: %w", path, err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, view); err != nil {
+		return nil, fmt.Errorf("template %s: %w", path, err)
+	}
+	return b.Bytes(), nil
+}
