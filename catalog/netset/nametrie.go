@@ -1,13 +1,16 @@
 package netset
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // nameTrie holds patterns by their labels from the right. Node 0 is the root; no edge leads to it, so it also stands
 // for "none".
 type nameTrie struct {
 	nodes []trieNode
-	exact map[trieEdge]int32   // edges of labels without star
-	globs map[int32]*globEdges // edges of labels with stars, by the node they leave
+	edges map[trieEdge]int32
+	globs map[int32]*globIndex // of the edges whose labels have stars, by the node they leave
 }
 
 type trieNode struct {
@@ -23,8 +26,8 @@ type trieEdge struct {
 	label string
 }
 
-// globEdges finds the globs that can match a label by what they have before their first and after their last star.
-type globEdges struct {
+// globIndex finds the globs that can match a label by what they have before their first and after their last star.
+type globIndex struct {
 	shapes []globShape
 	byEnds map[globEnds][]int32
 }
@@ -41,7 +44,8 @@ func endsOf(glob string) globEnds {
 func newNameTrie(size int) *nameTrie {
 	return &nameTrie{
 		nodes: make([]trieNode, 1, size+1),
-		exact: make(map[trieEdge]int32, size),
+		edges: make(map[trieEdge]int32, size),
+		globs: make(map[int32]*globIndex),
 	}
 }
 
@@ -62,35 +66,15 @@ func (t *nameTrie) insert(pattern string) {
 
 // descend returns the child of a node by its label, and makes it if there is none.
 func (t *nameTrie) descend(from int32, label string) int32 {
-	if strings.IndexByte(label, '*') >= 0 {
-		return t.descendGlob(from, label)
-	}
 	edge := trieEdge{from, label}
-	to := t.exact[edge]
+	to := t.edges[edge]
 	if to == 0 {
 		to = t.newNode(from, label)
-		t.exact[edge] = to
-	}
-	return to
-}
-
-func (t *nameTrie) descendGlob(from int32, glob string) int32 {
-	edges := t.globs[from]
-	if edges == nil {
-		edges = &globEdges{byEnds: make(map[globEnds][]int32)}
-		if t.globs == nil {
-			t.globs = make(map[int32]*globEdges)
-		}
-		t.globs[from] = edges
-	}
-	ends := endsOf(glob)
-	for _, to := range edges.byEnds[ends] {
-		if t.nodes[to].label == glob {
-			return to
+		t.edges[edge] = to
+		if strings.IndexByte(label, '*') >= 0 {
+			t.addGlob(from, to)
 		}
 	}
-	to := t.newNode(from, glob)
-	edges.add(ends, to)
 	return to
 }
 
@@ -101,16 +85,17 @@ func (t *nameTrie) newNode(parent int32, label string) int32 {
 	return to
 }
 
-func (e *globEdges) add(ends globEnds, to int32) {
-	shape := globShape{len(ends.head), len(ends.tail)}
-	known := false
-	for _, s := range e.shapes {
-		known = known || s == shape
+func (t *nameTrie) addGlob(from, to int32) {
+	index := t.globs[from]
+	if index == nil {
+		index = &globIndex{byEnds: make(map[globEnds][]int32)}
+		t.globs[from] = index
 	}
-	if !known {
-		e.shapes = append(e.shapes, shape)
+	ends := endsOf(t.nodes[to].label)
+	if shape := (globShape{len(ends.head), len(ends.tail)}); !slices.Contains(index.shapes, shape) {
+		index.shapes = append(index.shapes, shape)
 	}
-	e.byEnds[ends] = append(e.byEnds[ends], to)
+	index.byEnds[ends] = append(index.byEnds[ends], to)
 }
 
 // covers reports whether a pattern below the node matches name, all of whose labels are non-empty. Stars of name are
@@ -127,25 +112,26 @@ func (t *nameTrie) covers(at int32, name string) bool {
 		}
 		return t.covers(to, rest)
 	}
-	if to := t.exact[trieEdge{at, label}]; to != 0 && leads(to) {
+	if to := t.edges[trieEdge{at, label}]; to != 0 && leads(to) {
 		return true
 	}
 	return t.anyGlob(at, label, leads)
 }
 
-// anyGlob reports whether leads holds for a child whose label has a star and matches label.
+// anyGlob reports whether leads holds for a child whose label has a star and matches label, and is not label itself.
 func (t *nameTrie) anyGlob(at int32, label string, leads func(to int32) bool) bool {
-	edges := t.globs[at]
-	if edges == nil {
+	index := t.globs[at]
+	if index == nil {
 		return false
 	}
-	for _, shape := range edges.shapes {
+	for _, shape := range index.shapes {
 		tail := len(label) - shape.tail
 		if tail < shape.head {
 			continue
 		}
-		for _, to := range edges.byEnds[globEnds{label[:shape.head], label[tail:]}] {
-			if matchLabel(t.nodes[to].label, label) && leads(to) {
+		for _, to := range index.byEnds[globEnds{label[:shape.head], label[tail:]}] {
+			glob := t.nodes[to].label
+			if glob != label && matchLabel(glob, label) && leads(to) {
 				return true
 			}
 		}
@@ -170,7 +156,7 @@ func (t *nameTrie) overlaps(at int32, pattern string) bool {
 		return t.overlaps(to, rest)
 	}
 	if strings.IndexByte(glob, '*') < 0 {
-		to := t.exact[trieEdge{at, glob}]
+		to := t.edges[trieEdge{at, glob}]
 		return to != 0 && leads(to) || t.anyGlob(at, glob, leads)
 	}
 	for to := node.child; to != 0; to = t.nodes[to].sibling {

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"slices"
 
 	"gatewright/catalog/netset"
@@ -52,25 +53,19 @@ func compileRoutes(vias []Via, grants []Grant) []Route {
 		routes[g.Route].Members = append(routes[g.Route].Members, m)
 	}
 	for i := range routes {
-		slices.SortFunc(routes[i].Members, compareMembers)
+		members := routes[i].Members
+		slices.SortFunc(members, compareMembers)
+		routes[i].Members = slices.CompactFunc(members, func(a, b RouteMember) bool { return compareMembers(a, b) == 0 })
 	}
 	return routes
 }
 
 func compareMembers(a, b RouteMember) int {
-	if a.Entry != b.Entry {
-		if a.Entry < b.Entry {
-			return -1
-		}
-		return 1
-	}
-	switch {
-	case a.Role < b.Role:
-		return -1
-	case a.Role > b.Role:
-		return 1
-	}
-	return slices.Compare([]byte(a.Services.String()), []byte(b.Services.String()))
+	return cmp.Or(
+		cmp.Compare(a.Entry, b.Entry),
+		cmp.Compare(a.Role, b.Role),
+		cmp.Compare(a.Services.String(), b.Services.String()),
+	)
 }
 
 // Rank orders endpoints by how specific they are; the greater decides. Exact names

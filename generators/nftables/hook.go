@@ -46,46 +46,34 @@ type guardView struct {
 	Lines            []lineView
 }
 
-func (b *builder) addHooks() error {
+func (b *builder) addHooks() {
 	for _, hook := range hooks() {
 		v := hookView{Table: b.config.table, Name: hook, Policy: "accept", Jumps: b.config.jumps(hook)}
 		if b.config.mode == modeMark {
 			v.Clear = bitsOf(^b.config.mark)
 		}
 		if b.config.mode == modeEnforce && len(v.Jumps) > 0 {
-			guard, err := b.guard(hook)
-			if err != nil {
-				return err
-			}
-			v.Policy, v.Guard = "drop", guard
+			v.Policy, v.Guard = "drop", b.guard(hook)
 		}
 		b.view.Hooks = append(b.view.Hooks, v)
 	}
-	return nil
 }
 
-func (b *builder) guard(hook name) (*guardView, error) {
-	v := &guardView{}
+func (b *builder) guard(hook name) *guardView {
+	v := &guardView{Invalid: nameOf(slug(hook), "invalid"), Dropped: nameOf(slug(hook), "dropped")}
 	switch hook {
 	case inputHook:
 		v.Loopback = "iif"
 	case outputHook:
 		v.Loopback = "oif"
 	}
-	var err error
-	if v.Invalid, err = nameOf(string(hook), "invalid"); err != nil {
-		return nil, err
-	}
-	if v.Dropped, err = nameOf(string(hook), "dropped"); err != nil {
-		return nil, err
-	}
 	if hook != outputHook {
 		b.addAdmin(v, hook)
 	}
 	if hook != inputHook {
-		return v, b.addResolver(v, hook)
+		b.addResolver(v, hook)
 	}
-	return v, nil
+	return v
 }
 
 // addAdmin lets administrators in.
@@ -98,7 +86,7 @@ func (b *builder) addAdmin(v *guardView, hook name) {
 }
 
 // addResolver lets the addresses of the roles ask the role resolver, if it is bound.
-func (b *builder) addResolver(v *guardView, hook name) error {
+func (b *builder) addResolver(v *guardView, hook name) {
 	const resolver rule.Role = "resolver"
 	dns := netset.PortRange{First: 53, Last: 53}
 	services := netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: dns}, netset.Service{Protocol: netset.UDP, Ports: dns})
@@ -109,18 +97,11 @@ func (b *builder) addResolver(v *guardView, hook name) error {
 		if to.IsEmpty() || from.IsEmpty() {
 			continue
 		}
-		source, err := b.roleSet(f, from, "local")
-		if err != nil {
-			return err
-		}
-		destination, err := b.roleSet(f, to, "role", string(resolver))
-		if err != nil {
-			return err
-		}
-		line.Family, line.Source, line.Destination = f, source.addresses(), destination.addresses()
+		line.Source = b.localSet(f, from, "local").addresses()
+		line.Destination = b.localSet(f, to, "role", slug(resolver)).addresses()
+		line.Family = f
 		v.addServices(line, services)
 	}
-	return nil
 }
 
 // local returns the addresses of all roles that the artefact serves.

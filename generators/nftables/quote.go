@@ -18,6 +18,7 @@ type (
 	ruleComment string // what stands between the quotes of a rule's comment
 	tableSpec   string // family and name of a table: "inet filter"
 	name        string // of a chain, set or counter
+	slug        string // part of a name
 	keyword     string // a word of nft's own language
 	family      string // the address family keyword: "ip" or "ip6"
 	addresses   string // right side of saddr and daddr: "@set" or one prefix
@@ -33,12 +34,13 @@ const (
 )
 
 const (
-	prefix     = "gatewright_" // of every name of ours in a table that may be the site's
-	newElement = ",\n\t"
+	prefix     name = "gatewright_" // of every name of ours in a table that may be the site's
+	newElement      = ",\n\t"
 
 	maxComment     = 1000 // bytes
 	maxRuleComment = 128  // bytes; nft 1.0.6 refuses 129
 	maxName        = 255  // bytes (NFT_NAME_MAXLEN with its zero)
+	maxSlug        = 64   // bytes; a name has at most three of a policy's and ours
 	maxInterface   = 15   // bytes (IFNAMSIZ with its zero)
 	ellipsis       = "..."
 )
@@ -89,17 +91,22 @@ func cut(s string, limit int) string {
 	return s[:end] + ellipsis
 }
 
-// nameOf returns a name of ours. nft quotes no names, so the parts must be slugs,
-// as rule ids and roles are.
-func nameOf(parts ...string) (name, error) {
-	s := prefix + strings.Join(parts, "_")
-	if i := strings.IndexFunc(s, func(r rune) bool { return !isNameRune(r) }); i >= 0 {
-		return "", fmt.Errorf("name %q has a character that nft does not take; expect letters, digits, - and _", s)
+// slugOf accepts what may be part of a name, as rule ids and roles may: nft quotes
+// no names.
+func slugOf(s string) (slug, error) {
+	if s == "" || len(s) > maxSlug || strings.ContainsFunc(s, func(r rune) bool { return !isNameRune(r) }) {
+		return "", fmt.Errorf("%q cannot be part of a name in nft; expect at most %d letters, digits, - and _", s, maxSlug)
 	}
-	if len(s) > maxName {
-		return "", fmt.Errorf("name %q has %d bytes; nft takes at most %d", s, len(s), maxName)
+	return slug(s), nil
+}
+
+// nameOf returns a name of ours.
+func nameOf(parts ...slug) name {
+	n := prefix + name(parts[0])
+	for _, p := range parts[1:] {
+		n += "_" + name(p)
 	}
-	return name(s), nil
+	return n
 }
 
 func isNameRune(r rune) bool {
@@ -136,12 +143,12 @@ func (f family) addressType() keyword {
 	return "ipv4_addr"
 }
 
-// digit tells the families apart in names.
-func (f family) digit() string {
+// tagged tells the families apart in names: "net4", "tcp6".
+func (f family) tagged(word string) slug {
 	if f == ipv6 {
-		return "6"
+		return slug(word + "6")
 	}
-	return "4"
+	return slug(word + "4")
 }
 
 // of returns the addresses of s that are of the family.
@@ -162,6 +169,8 @@ func familyOf(a netip.Addr) family {
 func prefixAddresses(p netip.Prefix) addresses { return addresses(p.String()) }
 
 func protocolOf(p netset.Protocol) keyword { return keyword(p.String()) }
+
+func (k keyword) slug() slug { return slug(k) }
 
 // chainOf is the chain that holds the rules of a direction, in every mode.
 func chainOf(d rule.Direction) name {

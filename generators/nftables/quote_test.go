@@ -1,7 +1,6 @@
 package nftables
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -42,21 +41,26 @@ func TestComment(t *testing.T) {
 	}
 }
 
-func TestName(t *testing.T) {
-	for _, c := range []struct{ part, err string }{
+func TestSlug(t *testing.T) {
+	const bad = " cannot be part of a name in nft; expect at most 64 letters, digits, - and _"
+	for _, c := range []struct{ in, err string }{
 		{"exchange-in-4k2v9q0zr", ""},
-		{"a b", `name "gatewright_a b" has a character that nft does not take; expect letters, digits, - and _`},
-		{"a;", `name "gatewright_a;" has a character that nft does not take; expect letters, digits, - and _`},
-		{"ü", `name "gatewright_ü" has a character that nft does not take; expect letters, digits, - and _`},
-		{strings.Repeat("a", 245), fmt.Sprintf("name %q has 256 bytes; nft takes at most 255", "gatewright_"+strings.Repeat("a", 245))},
+		{"", `""` + bad},
+		{"a b", `"a b"` + bad},
+		{"a;", `"a;"` + bad},
+		{"ü", `"ü"` + bad},
+		{strings.Repeat("a", 65), `"` + strings.Repeat("a", 65) + `"` + bad},
 	} {
-		n, err := nameOf(c.part)
+		s, err := slugOf(c.in)
 		if errorText(err) != c.err {
-			t.Errorf("nameOf(%q): error %q; want %q", c.part, errorText(err), c.err)
+			t.Errorf("slugOf(%q): error %q; want %q", c.in, errorText(err), c.err)
 		}
-		if err == nil && string(n) != "gatewright_"+c.part {
-			t.Errorf("nameOf(%q) = %q", c.part, n)
+		if err == nil && string(s) != c.in {
+			t.Errorf("slugOf(%q) = %q", c.in, s)
 		}
+	}
+	if got := nameOf("role", "sts", "net4"); got != "gatewright_role_sts_net4" {
+		t.Errorf("nameOf = %q", got)
 	}
 }
 

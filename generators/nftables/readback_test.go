@@ -45,10 +45,7 @@ func TestKernelHoldsThePolicysSets(t *testing.T) {
 		for _, r := range p.Rules {
 			for _, f := range []family{ipv4, ipv6} {
 				want := f.of(r.Remote.Prefixes())
-				n, err := setName(f, want, string(r.ID))
-				if err != nil {
-					t.Fatal(err)
-				}
+				n := setName(f, want, slug(r.ID))
 				got, ok := rs.Prefixes[string(n)]
 				if !ok {
 					continue
@@ -176,7 +173,7 @@ func TestReadBackRules(t *testing.T) {
 			media = r.ID
 		}
 	}
-	stsName, mediaName := prefix+string(sts), prefix+string(media)
+	stsName, mediaName := string(prefix)+string(sts), string(prefix)+string(media)
 	for key, want := range map[string]Line{
 		"chains-interfaces " + stsName + "_tcp6_published": {
 			Direction: rule.Inbound, In: []string{"eth0"}, Out: []string{"eth1.100", "eth2"},

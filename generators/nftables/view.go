@@ -2,6 +2,7 @@ package nftables
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gatewright/catalog/netset"
@@ -16,7 +17,7 @@ type view struct {
 	Table  tableSpec
 	Hooks  []hookView // base chains, in a table of our own
 	Chains []name
-	Roles  []setView
+	Locals []setView // addresses of the roles
 	Rules  []ruleView
 }
 
@@ -68,7 +69,7 @@ type builder struct {
 	config   config
 	mark     bits
 	view     view
-	declared map[name]bool // sets of roles
+	declared map[name]bool // sets of local addresses
 }
 
 func newView(p *rule.Policy, c config) (*view, error) {
@@ -83,14 +84,14 @@ func newView(p *rule.Policy, c config) (*view, error) {
 	}
 	for i := range p.Rules {
 		if err := b.addRule(&p.Rules[i]); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("rule %d: %w", i+1, err)
 		}
 	}
 	b.view.Wiring = b.wiring()
-	if c.mode == modeChains {
-		return &b.view, nil
+	if c.mode != modeChains {
+		b.addHooks()
 	}
-	return &b.view, b.addHooks()
+	return &b.view, nil
 }
 
 // wiring is nil in mode enforce, which asks nothing of the site's own chains.
@@ -114,29 +115,29 @@ func (b *builder) addRule(r *rule.Rule) error {
 	if !b.config.serves(r.Role) {
 		return nil
 	}
-	v := ruleView{Title: commentOf(fmt.Sprintf("%s: %s, %s, %s", r.ID, r.Direction, r.Role, r.Services))}
-	var labels []string
-	for _, e := range r.Entries {
-		labels = append(labels, artefact.Label(e))
+	id, err := slugOf(string(r.ID))
+	if err != nil {
+		return err
 	}
-	v.Labels = commentsOf(labels)
-	line := lineView{
-		Table:   b.config.table,
-		Chain:   chainOf(r.Direction),
-		In:      interfacesOf(b.config.wan),
-		Out:     interfacesOf(b.config.lan),
-		Mark:    b.mark,
-		Comment: ruleCommentOf(strings.Join(labels, "; ")),
+	role, err := slugOf(string(r.Role))
+	if err != nil {
+		return err
 	}
-	if r.Direction == rule.Outbound {
-		line.In, line.Out = line.Out, line.In
+	h := half{id: id, services: r.Services, any: r.Remote.Any, outbound: r.Direction == rule.Outbound, line: b.newLine(r)}
+	v := ruleView{
+		Title:  commentOf(fmt.Sprintf("%s: %s, %s, %s", r.ID, r.Direction, r.Role, r.Services)),
+		Labels: commentsOf(labels(r)),
 	}
 	remote := r.Remote.Prefixes()
 	for _, f := range b.config.families {
-		line.Family = f
-		if err := b.addHalf(&v, r, f.of(remote), line); err != nil {
-			return err
+		h.line.Family, h.remote = f, f.of(remote)
+		h.local = nil
+		for _, s := range sidesOf(role, r.Direction, b.policy.Binding(r.Role)) {
+			if s.addresses = f.of(s.addresses); !s.addresses.IsEmpty() {
+				h.local = append(h.local, s)
+			}
 		}
+		b.addHalf(&v, h)
 	}
 	if len(v.Lines) > 0 {
 		b.view.Rules = append(b.view.Rules, v)
@@ -144,140 +145,147 @@ func (b *builder) addRule(r *rule.Rule) error {
 	return nil
 }
 
-// addHalf renders the family of line: its remote prefixes and, for each kind of
-// local addresses and each protocol, one line.
-func (b *builder) addHalf(v *ruleView, r *rule.Rule, remote netset.PrefixSet, line lineView) error {
-	var local []side
-	for _, s := range sidesOf(r.Direction, b.policy.Binding(r.Role)) {
-		if s.addresses = line.Family.of(s.addresses); !s.addresses.IsEmpty() {
-			local = append(local, s)
-		}
+func labels(r *rule.Rule) []string {
+	out := make([]string, len(r.Entries))
+	for i, e := range r.Entries {
+		out[i] = artefact.Label(e)
 	}
-	if len(local) == 0 || remote.IsEmpty() && !r.Remote.Any {
-		return nil
+	return out
+}
+
+// newLine is what the lines of a rule have in common.
+func (b *builder) newLine(r *rule.Rule) lineView {
+	line := lineView{
+		Table:   b.config.table,
+		Chain:   chainOf(r.Direction),
+		In:      interfacesOf(b.config.wan),
+		Out:     interfacesOf(b.config.lan),
+		Mark:    b.mark,
+		Comment: ruleCommentOf(strings.Join(labels(r), "; ")),
+	}
+	if r.Direction == rule.Outbound {
+		line.In, line.Out = line.Out, line.In
+	}
+	return line
+}
+
+// half is a rule in one address family.
+type half struct {
+	id       slug
+	outbound bool
+	any      bool // remote
+	remote   netset.PrefixSet
+	local    []side
+	services netset.ServiceSet
+	line     lineView
+}
+
+// addHalf adds the set of the remote prefixes and, for each kind of local addresses
+// and each protocol, one line. It adds nothing if either end has no address.
+func (b *builder) addHalf(v *ruleView, h half) {
+	if len(h.local) == 0 || h.remote.IsEmpty() && !h.any {
+		return
 	}
 	var far addresses
-	if !r.Remote.Any {
-		n, err := setName(line.Family, remote, string(r.ID))
-		if err != nil {
-			return err
-		}
-		set := b.prefixSet(n, line.Family, remote)
+	if !h.any {
+		set := b.prefixSet(h.line.Family, h.remote, h.id)
 		v.Sets = append(v.Sets, set)
 		far = set.Name.addresses()
 	}
-	for _, s := range local {
-		near, err := b.roleSet(line.Family, s.addresses, s.stem...)
-		if err != nil {
-			return err
+	for _, s := range h.local {
+		near := b.localSet(h.line.Family, s.addresses, s.stem...).addresses()
+		h.line.Source, h.line.Destination = far, near
+		if h.outbound {
+			h.line.Source, h.line.Destination = near, far
 		}
-		line.Source, line.Destination = far, near.addresses()
-		if r.Direction == rule.Outbound {
-			line.Source, line.Destination = near.addresses(), far
-		}
-		if err := b.addLines(v, r, s.published, line); err != nil {
-			return err
-		}
+		b.addLines(v, h, s.published)
 	}
-	return nil
 }
 
-func (b *builder) addLines(v *ruleView, r *rule.Rule, published bool, line lineView) error {
+func (b *builder) addLines(v *ruleView, h half, published bool) {
 	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-		ranges := r.Services.Ports(protocol)
+		ranges := h.services.Ports(protocol)
 		if len(ranges) == 0 {
 			continue
 		}
+		line := h.line
 		line.Protocol = protocolOf(protocol)
-		stem := []string{string(r.ID), protocol.String() + line.Family.digit()}
+		stem := []slug{h.id, line.Family.tagged(protocol.String())}
 		if published {
-			set, err := b.portSet(ranges, string(r.ID), "ports", protocol.String())
-			if err != nil {
-				return err
-			}
+			set := b.portSet(ranges, h.id, "ports", line.Protocol.slug())
 			v.addSet(set)
-			line.Ports, line.Published = "", set.Name
+			line.Published = set.Name
 			stem = append(stem, "published")
 		} else {
-			line.Ports, line.Published = portsOf(ranges), ""
+			line.Ports = portsOf(ranges)
 		}
-		var err error
-		if line.Counter, err = nameOf(stem...); err != nil {
-			return err
-		}
+		line.Counter = nameOf(stem...)
 		v.Lines = append(v.Lines, line)
 	}
-	return nil
 }
 
 // addSet adds a set that both families may use.
 func (v *ruleView) addSet(s setView) {
-	for _, other := range v.Sets {
-		if other.Name == s.Name {
-			return
-		}
+	if !slices.ContainsFunc(v.Sets, func(other setView) bool { return other.Name == s.Name }) {
+		v.Sets = append(v.Sets, s)
 	}
-	v.Sets = append(v.Sets, s)
 }
 
 // side is one kind of local addresses of a rule.
 type side struct {
-	stem      []string // of the set's name
+	stem      []slug // of the set's name
 	addresses netset.PrefixSet
 	published bool
 }
 
 // sidesOf tells published addresses apart only for inbound flows: outbound they
 // are like the others.
-func sidesOf(d rule.Direction, b rule.Binding) []side {
-	role := []string{"role", string(b.Role)}
+func sidesOf(role slug, d rule.Direction, b rule.Binding) []side {
 	if d == rule.Outbound || b.Published.IsEmpty() {
-		return []side{{stem: role, addresses: b.Local()}}
+		return []side{{stem: []slug{"role", role}, addresses: b.Local()}}
 	}
 	return []side{
-		{stem: append(role[:2:2], "direct"), addresses: b.Addresses},
-		{stem: append(role[:2:2], "published"), addresses: b.Published, published: true},
+		{stem: []slug{"role", role, "direct"}, addresses: b.Addresses},
+		{stem: []slug{"role", role, "published"}, addresses: b.Published, published: true},
 	}
 }
 
-// roleSet declares a set of local addresses once.
-func (b *builder) roleSet(f family, s netset.PrefixSet, stem ...string) (name, error) {
-	n, err := setName(f, s, stem...)
-	if err != nil || b.declared[n] {
-		return n, err
+// localSet declares a set of local addresses once.
+func (b *builder) localSet(f family, s netset.PrefixSet, stem ...slug) name {
+	n := setName(f, s, stem...)
+	if !b.declared[n] {
+		b.declared[n] = true
+		b.view.Locals = append(b.view.Locals, b.prefixSet(f, s, stem...))
 	}
-	b.declared[n] = true
-	b.view.Roles = append(b.view.Roles, b.prefixSet(n, f, s))
-	return n, nil
+	return n
 }
 
 // setName tells the type of a prefix set, because a set cannot change its type: a
 // hash set of single addresses, or an interval set.
-func setName(f family, s netset.PrefixSet, stem ...string) (name, error) {
+func setName(f family, s netset.PrefixSet, stem ...slug) name {
 	kind := "net"
 	if s.HostsOnly() {
 		kind = "host"
 	}
-	return nameOf(append(stem[:len(stem):len(stem)], kind+f.digit())...)
+	return nameOf(append(slices.Clip(stem), f.tagged(kind))...)
 }
 
-func (b *builder) prefixSet(n name, f family, s netset.PrefixSet) setView {
-	v := setView{Table: b.config.table, Name: n, Type: f.addressType(), Elements: prefixElements(s)}
+func (b *builder) prefixSet(f family, s netset.PrefixSet, stem ...slug) setView {
+	v := setView{Table: b.config.table, Name: setName(f, s, stem...), Type: f.addressType(), Elements: prefixElements(s)}
 	if !s.HostsOnly() {
 		v.Flags = "interval"
 	}
 	return v
 }
 
-func (b *builder) portSet(ranges []netset.PortRange, stem ...string) (setView, error) {
-	n, err := nameOf(stem...)
-	return setView{Table: b.config.table, Name: n, Type: "inet_service", Flags: "interval", Elements: portElements(ranges)}, err
+func (b *builder) portSet(ranges []netset.PortRange, stem ...slug) setView {
+	return setView{Table: b.config.table, Name: nameOf(stem...), Type: "inet_service", Flags: "interval", Elements: portElements(ranges)}
 }
 
 // elements counts the prefixes and port ranges in the sets.
 func (v *view) elements() int {
 	n := 0
-	for _, s := range v.Roles {
+	for _, s := range v.Locals {
 		n += s.Elements.count()
 	}
 	for _, r := range v.Rules {
