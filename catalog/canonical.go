@@ -3,13 +3,15 @@ package catalog
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"gatewright/catalog/netset"
 )
 
-// AppendCanonical appends a text that is the same for entries with the same
-// content: however their endpoints are ordered, prefixes split, port ranges cut up
-// and names cased. Digests are made of it.
+// AppendCanonical appends a text that is equal for two entries if and only if
+// they say the same: whatever the order of endpoints and instances, however
+// prefixes are split and port ranges cut up, and whichever case names are in.
+// Digests are made of it.
 func (e *Entry) AppendCanonical(b []byte) []byte {
 	for _, s := range []string{
 		e.ID, e.Row, e.Title, string(e.Kind), e.Area, e.Type, string(e.Category), strconv.FormatBool(e.Required),
@@ -17,31 +19,71 @@ func (e *Entry) AppendCanonical(b []byte) []byte {
 	} {
 		b = appendField(b, s)
 	}
-	b = appendFields(b, e.Instances)
-	names := slices.SortedFunc(slices.Values(e.Names), netset.Pattern.Compare)
-	b = append(strconv.AppendInt(b, int64(len(names)), 10), '\n')
+	b = appendFields(b, sorted(e.Instances))
+	b = appendNames(b, e.Names)
+	b = append(e.Prefixes.AppendText(b, ","), '\n')
+	b = appendPending(b, e.Pending)
+	b = appendUnsaid(b, e.Unsaid)
+	b = appendInferred(b, e.Inferred)
+	return appendFields(b, e.Notes)
+}
+
+func appendNames(b []byte, names []netset.Pattern) []byte {
+	names = slices.SortedFunc(slices.Values(names), netset.Pattern.Compare)
+	names = slices.Compact(names)
+	b = appendCount(b, len(names))
 	for _, n := range names {
 		b = appendField(b, n.String())
 	}
-	b = e.Prefixes.AppendText(b, ",")
-	b = append(b, '\n')
-	var pending []string
-	for _, p := range e.Pending {
-		text := p.Text
+	return b
+}
+
+func appendPending(b []byte, pending []Pending) []byte {
+	var texts []string
+	for _, p := range pending {
+		text := strings.ToLower(p.Host) + p.Path
 		for _, one := range p.Placeholders {
 			text += " " + one.Name + "=" + string(one.Kind)
 		}
-		pending = append(pending, text)
+		texts = append(texts, text)
 	}
-	slices.Sort(pending)
-	b = appendFields(b, pending)
-	for _, u := range e.Unsaid {
-		b = appendFields(b, append([]string{string(u.Fact), u.Why, u.Ask, u.Who, strconv.FormatBool(u.NeverAny)}, u.From...))
+	return appendFields(b, sorted(texts))
+}
+
+func appendUnsaid(b []byte, unsaid []Unsaid) []byte {
+	unsaid = slices.SortedStableFunc(slices.Values(unsaid), func(x, y Unsaid) int { return strings.Compare(string(x.Fact), string(y.Fact)) })
+	b = appendCount(b, len(unsaid))
+	for _, u := range unsaid {
+		b = appendFields(b, []string{string(u.Fact), u.Why, u.Ask, u.Who, strconv.FormatBool(u.NeverAny)})
+		b = appendFields(b, sorted(u.From))
 	}
-	for _, i := range e.Inferred {
+	return b
+}
+
+func appendInferred(b []byte, inferred []Inference) []byte {
+	inferred = slices.SortedStableFunc(slices.Values(inferred), func(x, y Inference) int { return strings.Compare(x.Fact, y.Fact) })
+	b = appendCount(b, len(inferred))
+	for _, i := range inferred {
 		b = appendFields(b, []string{i.Fact, i.Reason})
 	}
-	return appendFields(b, e.Notes)
+	return b
+}
+
+// sorted returns the strings in order, each once.
+func sorted(list []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(list)))
+}
+
+func appendFields(b []byte, list []string) []byte {
+	b = appendCount(b, len(list))
+	for _, s := range list {
+		b = appendField(b, s)
+	}
+	return b
+}
+
+func appendCount(b []byte, n int) []byte {
+	return append(strconv.AppendInt(b, int64(n), 10), '\n')
 }
 
 // appendField appends a string with its length, so that no two lists of fields
@@ -49,12 +91,4 @@ func (e *Entry) AppendCanonical(b []byte) []byte {
 func appendField(b []byte, s string) []byte {
 	b = append(strconv.AppendInt(b, int64(len(s)), 10), ':')
 	return append(append(b, s...), '\n')
-}
-
-func appendFields(b []byte, list []string) []byte {
-	b = append(strconv.AppendInt(b, int64(len(list)), 10), '\n')
-	for _, s := range list {
-		b = appendField(b, s)
-	}
-	return b
 }

@@ -2,183 +2,174 @@ package catalog
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
 )
 
-// PlaceholderKind says what may stand in a placeholder's place.
-type PlaceholderKind string
-
-const (
-	Label PlaceholderKind = "label" // one DNS label, such as a tenant's name
-	FQDN  PlaceholderKind = "fqdn"  // a whole FQDN, such as an e-mail domain
-)
-
-// Placeholder is a named gap in an endpoint, written <name>.
-type Placeholder struct {
-	Name string
-	Kind PlaceholderKind
-}
-
-// isPlaceholder reports whether s can name a placeholder.
-func isPlaceholder(s string) bool {
-	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_") == ""
-}
-
-// check refuses a value that does not fit the placeholder.
-func (p Placeholder) check(value string) error {
-	name, err := netset.ParsePattern(value + map[PlaceholderKind]string{Label: ".example.com"}[p.Kind])
-	if err == nil && name.IsExact() && (p.Kind == FQDN || name.Labels() == 3) {
-		return nil
-	}
-	if p.Kind == Label {
-		return fmt.Errorf("%q does not fit <%s>; expect one DNS label, such as \"contoso\"", value, p.Name)
-	}
-	return fmt.Errorf("%q does not fit <%s>; expect an FQDN, such as \"example.com\"", value, p.Name)
-}
-
-// Fill returns the name that the endpoint stands for with the given values in
-// place of its placeholders. A path is left out: the whole host is meant.
-func (p Pending) Fill(values map[string]string) (netset.Pattern, error) {
-	host := p.Host
-	for _, one := range p.Placeholders {
-		value := values[one.Name]
-		if err := one.check(value); err != nil {
-			return netset.Pattern{}, err
-		}
-		host = strings.ReplaceAll(host, "<"+one.Name+">", strings.TrimSuffix(value, "."))
-	}
-	return netset.ParsePattern(host)
-}
-
-// ParseEndpoint reads an endpoint that a rule can hold as it is: a prefix, an
-// address or an FQDN pattern. The note tells what was normalized.
+// ParseEndpoint reads an endpoint that a rule can hold as it is: a CIDR or an
+// address, which becomes a set of one prefix, or an FQDN pattern, which leaves the
+// set empty. The note tells what was normalized. A URL, a path, a port, a
+// placeholder or several endpoints in one text are errors that say what to write.
 func ParseEndpoint(s string) (prefix netset.PrefixSet, name netset.Pattern, note string, err error) {
-	if looksLikeAddress(s) {
-		p, note, err := netset.ParsePrefix(s)
-		if err != nil {
-			return prefix, name, "", err
-		}
-		return netset.PrefixSetOf(p), name, note, nil
+	if err := checkForm(s); err != nil {
+		return prefix, name, "", err
 	}
-	name, err = netset.ParsePattern(s)
-	return prefix, name, "", err
+	if !looksLikeAddress(s) {
+		name, err = netset.ParsePattern(s)
+		return prefix, name, "", err
+	}
+	p, note, err := netset.ParsePrefix(s)
+	return netset.PrefixSetOf(p), name, note, err
 }
 
-// looksLikeAddress tells what is meant as an address or prefix from names: it
-// holds two colons, or what stands before a slash is digits and dots.
+// checkForm refuses what is no single endpoint, whatever it holds.
+func checkForm(s string) error {
+	for i := range len(s) {
+		switch s[i] {
+		case ' ', ',', ';':
+			if strings.ContainsAny(strings.TrimSpace(s), " ,;") {
+				return fmt.Errorf("%s is more than one endpoint; write each one as a string of its own", jsonc.Quote(s))
+			}
+		case ':':
+			if strings.HasPrefix(s[i:], "://") {
+				return urlError(s)
+			}
+		}
+	}
+	return nil
+}
+
+// urlError says how to write a URL as an endpoint and a service.
+func urlError(s string) error {
+	scheme, rest, _ := strings.Cut(s, "://")
+	host, path := rest, ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		host, path = rest[:i], rest[i:]
+	}
+	host, port, hasPort := strings.Cut(host, ":")
+	if !hasPort {
+		port = map[string]string{"https": "443", "http": "80"}[strings.ToLower(scheme)]
+	}
+	if path == "/" {
+		path = ""
+	}
+	_, badHost := netset.ParsePattern(host)
+	_, badPort := netset.ParsePortRange(port)
+	if badHost != nil || badPort != nil {
+		return fmt.Errorf(`%s is a URL; write its host here, and its port under "services"`, jsonc.Quote(s))
+	}
+	return fmt.Errorf(`%s is a URL; write %s here, and "tcp %s" under "services"`, jsonc.Quote(s), jsonc.Quote(host+path), port)
+}
+
+// looksLikeAddress tells what is meant as an address or a prefix from names: it
+// starts with digits and dots as addresses do, or holds two colons. It also takes
+// ranges and addresses with a port, for the error then says how to mend them.
 func looksLikeAddress(s string) bool {
-	if strings.Count(s, ":") > 1 {
-		return true
+	s = strings.TrimSpace(s)
+	i := 0
+	for i < len(s) && (s[i] == '.' || s[i] >= '0' && s[i] <= '9') {
+		i++
 	}
-	host, _, _ := strings.Cut(s, "/")
-	return host != "" && strings.Trim(host, "0123456789.") == ""
+	switch {
+	case i == len(s):
+		return s != ""
+	case i > 0 && (s[i] == '/' || s[i] == ':' || s[i] == '%'):
+		return true
+	case i > 0 && s[i] == '-':
+		return strings.Trim(s, "0123456789.-") == ""
+	}
+	return strings.Count(s, ":") > 1
 }
 
-// endpoints reads the list of endpoints as they are published.
+// endpoints reads the list of an entry's endpoints as they are published.
 func (r *reader) endpoints(v jsonc.Value, e *Entry) {
-	var prefixes netset.PrefixBuilder
-	seen := map[netset.Pattern]bool{}
-	empty := true
+	g := gatherer{entry: e, names: map[netset.Pattern]bool{}}
+	before := r.listed
 	r.Array(v, func(v jsonc.Value) {
-		empty = false
-		s, ok := r.String(v)
-		if !ok {
-			return
-		}
-		switch {
-		case looksLikeAddress(s):
-			p, note, err := netset.ParsePrefix(s)
-			if err != nil {
-				r.Errorf(v, "%w", err)
-				return
-			}
-			if note != "" {
-				r.notice(v, note)
-			}
-			prefixes.Add(p)
-		case !strings.Contains(s, "://") && strings.ContainsAny(s, "<>/"):
-			r.pending(v, s, e)
+		switch r.listed++; {
+		case r.listed == MaxEndpoints+1:
+			r.Errorf(v, "more than %d endpoints; split the catalogue", MaxEndpoints)
+		case r.listed > MaxEndpoints:
+		case v.Kind() == jsonc.String:
+			r.endpoint(v, g.text.of(v.Bytes()), &g)
 		default:
-			name, err := netset.ParsePattern(s)
-			if err != nil {
-				r.Errorf(v, "%w", err)
-			} else if !seen[name] {
-				seen[name] = true
-				e.Names = append(e.Names, name)
-			}
+			r.String(v)
 		}
 	})
-	if empty {
-		r.Errorf(v, "no endpoints; list prefixes or FQDNs, or list \"remote\" under \"unsaid\"")
+	if v.Kind() == jsonc.Array && r.listed == before {
+		r.Errorf(v, `no endpoints; list prefixes or FQDNs, or write "remote" under "unsaid"`)
 	}
-	e.Prefixes = prefixes.Build()
+	e.Prefixes = g.prefixes.Build()
 	if v4, v6 := e.Prefixes.CoversFamily(); v4 || v6 {
-		r.Errorf(v, "these prefixes together cover a whole address family; a catalogue cannot say \"any\"")
+		r.Errorf(v, `these prefixes together are every address of a family, which a catalogue cannot say; write "remote" under "unsaid", and the site answers it`)
 	}
 }
 
-func (r *reader) notice(v jsonc.Value, text string) {
-	line, col := v.Pos()
-	r.catalog.Notices = append(r.catalog.Notices, Notice{Where: fmt.Sprintf("%s:%d:%d", r.file, line, col), Text: text})
+// gatherer collects the endpoints of one entry.
+type gatherer struct {
+	entry    *Entry
+	prefixes netset.PrefixBuilder
+	names    map[netset.Pattern]bool
+	text     arena
 }
 
-// pending reads an endpoint with a path or placeholders. Its host must be a valid
-// pattern once it is filled.
-func (r *reader) pending(v jsonc.Value, s string, e *Entry) {
-	p := Pending{Text: s, Host: s}
-	if i := strings.IndexByte(s, '/'); i >= 0 {
-		p.Host, p.Path = s[:i], s[i:]
-	}
-	if strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\'' || c == '\\' }) {
-		r.Errorf(v, "%s holds a character that no endpoint has", jsonc.Quote(s))
+func (r *reader) endpoint(v jsonc.Value, s string, g *gatherer) {
+	if err := checkForm(s); err != nil {
+		r.Errorf(v, "%w", err)
 		return
 	}
-	names, err := placeholderNames(p.Host)
-	if err != nil || strings.ContainsAny(p.Path, "<>") {
-		r.Errorf(v, "%s: malformed placeholder; write <name> with lower-case letters and underscores, in the host alone", jsonc.Quote(s))
-		return
-	}
-	samples := map[string]string{}
-	for _, name := range names {
-		kind, ok := r.kinds[name]
-		if !ok {
-			r.Errorf(v, "placeholder <%s> is not declared; add it to \"placeholders\" with its kind, \"label\" or \"fqdn\"", name)
-			return
+	switch {
+	case looksLikeAddress(s):
+		r.prefix(v, s, g)
+	case strings.ContainsAny(s, "<>/"):
+		r.pending(v, strings.Clone(s), g.entry)
+	default:
+		name, err := netset.ParsePattern(strings.Clone(s))
+		switch {
+		case err != nil:
+			r.Errorf(v, "%w", err)
+		case !g.names[name]:
+			g.names[name] = true
+			g.entry.Names = append(g.entry.Names, name)
 		}
-		p.Placeholders = append(p.Placeholders, Placeholder{name, kind})
-		samples[name] = map[PlaceholderKind]string{Label: "contoso", FQDN: "example.com"}[kind]
-	}
-	if _, err := p.Fill(samples); err != nil {
-		r.Errorf(v, "%s: %w", jsonc.Quote(s), err)
-		return
-	}
-	if !slices.ContainsFunc(e.Pending, func(have Pending) bool { return have.Text == p.Text }) {
-		e.Pending = append(e.Pending, p)
 	}
 }
 
-// placeholderNames returns the names between angle brackets, in order, each once.
-func placeholderNames(host string) ([]string, error) {
-	var names []string
-	for {
-		before, rest, ok := strings.Cut(host, "<")
-		if strings.Contains(before, ">") {
-			return nil, fmt.Errorf("unbalanced")
-		}
-		if !ok {
-			return names, nil
-		}
-		name, after, ok := strings.Cut(rest, ">")
-		if !ok || !isPlaceholder(name) {
-			return nil, fmt.Errorf("unbalanced")
-		}
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-		host = after
+func (r *reader) prefix(v jsonc.Value, s string, g *gatherer) {
+	p, note, err := netset.ParsePrefix(s)
+	if err != nil && strings.HasSuffix(s, "/0") {
+		err = fmt.Errorf(`%s is every address of its family, which a catalogue cannot say; write "remote" under "unsaid", and the site answers it`, jsonc.Quote(s))
 	}
+	if err != nil {
+		r.Errorf(v, "%w", err)
+		return
+	}
+	if note != "" {
+		r.notice(v, s, note)
+	}
+	g.prefixes.Add(p)
+}
+
+// notice tells of a normalization. Finding a place reads the document, so that
+// only the first ones get theirs.
+func (r *reader) notice(v jsonc.Value, s, note string) {
+	if r.notices++; r.notices <= maxNotices {
+		line, col := v.Pos()
+		r.catalog.Notices = append(r.catalog.Notices, Notice{fmt.Sprintf("%s:%d:%d", r.file, line, col), jsonc.Quote(s) + ": " + note})
+	}
+}
+
+// arena makes strings of bytes, many to an allocation.
+type arena struct{ chunk strings.Builder }
+
+func (a *arena) of(b []byte) string {
+	if a.chunk.Cap()-a.chunk.Len() < len(b) {
+		a.chunk.Reset()
+		a.chunk.Grow(max(len(b), 64<<10))
+	}
+	start := a.chunk.Len()
+	a.chunk.Write(b)
+	return a.chunk.String()[start:]
 }

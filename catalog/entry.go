@@ -88,7 +88,7 @@ type Entry struct {
 
 // Pending is an endpoint that names a path or holds placeholders.
 type Pending struct {
-	Text         string        // as published: "aka.ms/hybridwizard", "<email_domain>.outlookmobile.com"
+	Text         string        // as published, the host in lower case: "aka.ms/hybridwizard", "<email_domain>.outlookmobile.com"
 	Host         string        // without the path; placeholders still in it
 	Path         string        // with its leading slash; empty if none
 	Placeholders []Placeholder // those in Host, in order, each once
@@ -110,7 +110,7 @@ type Unsaid struct {
 
 // Inference marks a fact as our reading.
 type Inference struct {
-	Fact   string // "role", "services", "prefixes", ...
+	Fact   string // one of the Fact constants
 	Reason string
 }
 

@@ -55,7 +55,7 @@ type trustedFile struct {
 }
 
 type openFile struct {
-	Entry                            entryFile
+	Entry                             entryFile
 	Missing, Endpoint, Why, Who, Line string
 }
 

@@ -8,11 +8,8 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
-	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
-	"gatewright/generators/pac"
 	"gatewright/generators/squid"
-	"gatewright/generators/trustedsites"
 )
 
 // Generator renders a policy for one backend. It decides nothing about meaning
@@ -36,10 +33,7 @@ type Generator interface {
 func All() []Generator {
 	return []Generator{
 		nftables.Generator{},
-		iptables.Generator{},
-		pac.Generator{},
 		squid.Generator{},
-		trustedsites.Generator{},
 	}
 }
 

@@ -58,7 +58,7 @@ func list(inv *invocation, args []string) error {
 	if inv.json {
 		return writeJSON(inv.stdout, data)
 	}
-	return t.write(inv.stdout, terminalWidth())
+	return t.write(inv.stdout, outputWidth(inv.stdout))
 }
 
 type listedEntry struct {
@@ -98,9 +98,19 @@ func entriesView(r *site.Result) (any, table) {
 	slices.SortStableFunc(outcomes, func(a, b site.Outcome) int { return compareRows(a.Entry.Row, b.Entry.Row) })
 	for _, o := range outcomes {
 		listed = append(listed, listEntry(o))
-		t.rows = append(t.rows, []string{o.Entry.Row, o.Entry.ID, o.Entry.Title + "\n" + describe(&o.Entry), became(o)})
+		t.rows = append(t.rows, []string{o.Entry.Row, shown(r, o.Entry.ID), o.Entry.Title + "\n" + describe(&o.Entry), became(o)})
 	}
 	return listed, t
+}
+
+// shown are entries' ids as tables show them, one a line: without the catalogue
+// where there is only one.
+func shown(r *site.Result, ids ...string) string {
+	text := strings.Join(ids, "\n")
+	if len(r.Policy.Sources) == 1 {
+		text = strings.ReplaceAll(text, r.Policy.Sources[0].Name+"/", "")
+	}
+	return text
 }
 
 // compareRows orders "2" before "10" and "9a" before "9b".
@@ -228,7 +238,7 @@ func rulesView(r *site.Result) (any, table) {
 			arrow = "<- "
 		}
 		listed = append(listed, l)
-		t.rows = append(t.rows, []string{string(l.ID), string(l.Role), arrow + remote, l.Services, strings.Join(l.Entries, "\n")})
+		t.rows = append(t.rows, []string{string(l.ID), string(l.Role), arrow + remote, l.Services, shown(r, l.Entries...)})
 	}
 	return listed, t
 }
@@ -253,7 +263,7 @@ func trustedView(r *site.Result) (any, table) {
 	for _, s := range r.Policy.TrustedSites {
 		names := patternTexts(s.Names)
 		listed = append(listed, listedSite{s.Entry.ID, s.Entry.Title, names})
-		t.rows = append(t.rows, []string{s.Entry.ID, strings.Join(names, "\n")})
+		t.rows = append(t.rows, []string{shown(r, s.Entry.ID), strings.Join(names, "\n")})
 	}
 	return listed, t
 }
@@ -265,7 +275,7 @@ func openView(r *site.Result) (any, table) {
 		if o.Section != site.SectionPaths {
 			line = fmt.Sprintf("%q: { %s }", o.Section, strings.TrimSuffix(o.Line, ","))
 		}
-		t.rows = append(t.rows, []string{o.Entry.ID, openName(o), o.Why + "; ask " + o.Who, line})
+		t.rows = append(t.rows, []string{shown(r, o.Entry.ID), openName(o), o.Why + "; ask " + o.Who, line})
 	}
 	return openAccount(r.Policy.Open), t
 }

@@ -18,8 +18,14 @@ type table struct {
 // defaultWidth is used where the width of the terminal is not known.
 const defaultWidth = 100
 
-// terminalWidth is the width in characters: COLUMNS if set, else the default.
-func terminalWidth() int {
+// outputWidth is the width in characters of the terminal behind w; where there is
+// none, COLUMNS if it is set, else the default.
+func outputWidth(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n := terminalWidth(f); n >= 40 {
+			return n
+		}
+	}
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= 40 {
 		return n
 	}
@@ -37,26 +43,40 @@ func (t table) write(w io.Writer, width int) error {
 }
 
 // widths gives every column what it needs and, if that is more than fits, takes
-// from the widest first.
+// from the widest first: down to its longest word, and only then further.
 func (t table) widths(total int) []int {
-	widths := make([]int, len(t.header))
+	widths, words := make([]int, len(t.header)), make([]int, len(t.header))
 	for _, row := range append([][]string{t.header}, t.rows...) {
 		for i, cell := range row {
 			for line := range strings.SplitSeq(cell, "\n") {
 				widths[i] = max(widths[i], utf8.RuneCountInString(line))
 			}
+			for word := range strings.FieldsSeq(cell) {
+				words[i] = max(words[i], utf8.RuneCountInString(word))
+			}
 		}
 	}
+	shrink(widths, words, total)
+	for i := range words {
+		words[i] = 8
+	}
+	shrink(widths, words, total)
+	return widths
+}
+
+// shrink takes from the widest column that is wider than its floor until the sum
+// fits or nothing can be taken.
+func shrink(widths, floors []int, total int) {
 	for {
-		sum, widest := 2*(len(widths)-1), 0
+		sum, widest := 2*(len(widths)-1), -1
 		for i, n := range widths {
 			sum += n
-			if n > widths[widest] {
+			if n > floors[i] && (widest < 0 || n > widths[widest]) {
 				widest = i
 			}
 		}
-		if sum <= total || widths[widest] <= 8 {
-			return widths
+		if sum <= total || widest < 0 {
+			return
 		}
 		widths[widest]--
 	}

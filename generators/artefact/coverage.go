@@ -67,7 +67,6 @@ func cover(r *rule.Rule, v Verdict) Coverage {
 	return c
 }
 
-
 func shareFamily(p *rule.Policy, r *rule.Rule) bool {
 	local, remote := p.Binding(r.Role).Local(), r.Remote.Prefixes()
 	return !local.V4().IsEmpty() && !remote.V4().IsEmpty() || !local.V6().IsEmpty() && !remote.V6().IsEmpty()

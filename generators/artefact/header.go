@@ -14,17 +14,28 @@ func Header(p *rule.Policy, what, load string) []string {
 	for _, s := range p.Sources {
 		lines = append(lines, fmt.Sprintf("source: %s %s %s", s.Name, s.Version, s.Digest))
 	}
-	for _, o := range p.Open {
-		item := o.Missing
-		if o.Endpoint != "" {
-			item += " of " + o.Endpoint
-		}
-		lines = append(lines, fmt.Sprintf("open, not rendered: %s: %s: %s", o.Entry.ID, item, o.Why))
-	}
+	lines = append(lines, openLines(p.Open)...)
 	for _, r := range p.Rules {
 		if r.Remote.Any {
 			lines = append(lines, fmt.Sprintf("WARNING: rule %s accepts any remote, as the site answered for %s", r.ID, r.Entries[0].ID))
 		}
+	}
+	return lines
+}
+
+// openLines lists what is open, one line for each entry; open is sorted by entry.
+func openLines(open []rule.Open) []string {
+	var lines []string
+	for i, o := range open {
+		item := o.Missing
+		if o.Endpoint != "" {
+			item += " of " + o.Endpoint
+		}
+		if i > 0 && open[i-1].Entry.ID == o.Entry.ID {
+			lines[len(lines)-1] += ", " + item
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("open, not rendered: %s: %s", o.Entry.ID, item))
 	}
 	return lines
 }

@@ -19,6 +19,11 @@ import (
 // a flow are of one family.
 func BoundaryFlows(p *rule.Policy) []rule.Flow {
 	b := boundary{policy: p, seen: map[rule.Flow]bool{}}
+	var listed netset.PrefixBuilder
+	for _, r := range p.Rules {
+		listed.AddSet(r.Remote.Prefixes())
+	}
+	b.listed = listed.Build()
 	for i := range p.Rules {
 		b.addRule(&p.Rules[i])
 	}
@@ -52,6 +57,7 @@ const (
 
 type boundary struct {
 	policy *rule.Policy
+	listed netset.PrefixSet // every prefix of every rule
 	seen   map[rule.Flow]bool
 	flows  []rule.Flow
 }
@@ -122,26 +128,25 @@ func (b *boundary) orUnlisted(family func(netset.PrefixSet) netset.PrefixSet, s 
 }
 
 // unlisted returns an address of the family of a that lies in no prefix of the
-// policy: one of the documentation prefixes (RFC 5737, RFC 3849), or the first
-// free one after the last.
+// policy: of a documentation prefix (RFC 5737, RFC 3849) or, if that is listed, the
+// next one above or, from the low end on, below. Rules that together list a whole
+// family leave the documentation prefix.
 func (b *boundary) unlisted(a netip.Addr) netip.Addr {
-	next := netip.MustParseAddr("192.0.2.1")
+	documentation, low := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("1.0.0.1")
 	if a.Is6() {
-		next = netip.MustParseAddr("2001:db8::1")
+		documentation, low = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("100::1")
 	}
-	for b.listed(next) {
-		next = next.Next()
-	}
-	return next
-}
-
-func (b *boundary) listed(a netip.Addr) bool {
-	for _, r := range b.policy.Rules {
-		if r.Remote.AddressedPrefixes.Contains(a) || r.Remote.BarePrefixes.Contains(a) {
-			return true
+	for _, next := range []netip.Addr{documentation, low} {
+		for first, last := range b.listed.Ranges() {
+			if first.Compare(next) <= 0 && next.Compare(last) <= 0 && first.Is4() == next.Is4() {
+				next = last.Next()
+			}
+		}
+		if next.IsValid() && next.Is4() == a.Is4() {
+			return next
 		}
 	}
-	return false
+	return documentation
 }
 
 // addRemotes asks both sides of the prefixes' edges, by each protocol in turn.

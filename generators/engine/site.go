@@ -17,11 +17,16 @@ const (
 
 // siteView is a site's own ruleset for one packet filter.
 type siteView struct {
-	Probes   string // file that makes the gateway's own table
-	Artefact string // file under test
-	Table    string
-	Declared []string
-	Chains   []baseChain
+	Probes   string   // file that makes the gateway's own table
+	Artefact string   // file under test
+	Declared []string // chains of the artefact, for iptables
+	Tables   []siteTable
+}
+
+// siteTable is one of the site's tables; iptables has only filter.
+type siteTable struct {
+	Name   string // family and name
+	Chains []baseChain
 }
 
 // baseChain is one of the site's base chains and what it accepts, as rules of the
@@ -40,25 +45,33 @@ func (s Site) hooks() []baseChain {
 	return []baseChain{{"forward", []string{outboundChain, inboundChain}}}
 }
 
-// nftView is the site's ruleset for nftables.
+// nftView is the site's ruleset for nftables. Beside a table of one family, a table
+// of the other drops everything.
 func (s Site) nftView(probes, artefact string) siteView {
-	v := siteView{Probes: probes, Artefact: artefact, Table: s.Table}
-	if v.Table == "" {
-		v.Table = "inet filter"
+	v := siteView{Probes: probes, Artefact: artefact}
+	if s.Mode == Enforce {
+		return v
 	}
+	family, name, _ := strings.Cut(s.Table, " ")
+	if s.Table == "" {
+		family, name = "inet", "filter"
+	}
+	var chains, closed []baseChain
 	for _, hook := range s.hooks() {
 		chain := baseChain{Hook: hook.Hook}
-		switch s.Mode {
-		case Enforce:
-			continue
-		case Mark:
+		if s.Mode == Mark {
 			chain.Verdicts = []string{fmt.Sprintf("meta mark & %#x == %#x accept", s.Mark, s.Mark)}
-		default:
-			for _, name := range hook.Verdicts {
-				chain.Verdicts = append(chain.Verdicts, "jump "+name)
+		} else {
+			for _, target := range hook.Verdicts {
+				chain.Verdicts = append(chain.Verdicts, "jump "+target)
 			}
 		}
-		v.Chains = append(v.Chains, chain)
+		chains, closed = append(chains, chain), append(closed, baseChain{Hook: hook.Hook})
+	}
+	v.Tables = append(v.Tables, siteTable{family + " " + name, chains})
+	other := map[string]string{"ip": "ip6", "ip6": "ip"}
+	if other[family] != "" {
+		v.Tables = append(v.Tables, siteTable{other[family] + " " + name, closed})
 	}
 	return v
 }
@@ -66,21 +79,23 @@ func (s Site) nftView(probes, artefact string) siteView {
 // iptablesView is the site's ruleset for iptables and ip6tables.
 func (s Site) iptablesView() siteView {
 	var v siteView
+	if s.Mode == Enforce {
+		return v
+	}
+	var chains []baseChain
 	for _, hook := range s.hooks() {
 		chain := baseChain{Hook: strings.ToUpper(hook.Hook)}
-		switch s.Mode {
-		case Enforce:
-			continue
-		case Mark:
+		if s.Mode == Mark {
 			chain.Verdicts = []string{fmt.Sprintf("-m mark --mark %#x/%#x -j ACCEPT", s.Mark, s.Mark)}
-		default:
-			for _, name := range hook.Verdicts {
-				chain.Verdicts = append(chain.Verdicts, "-j "+name)
-				v.Declared = append(v.Declared, name)
+		} else {
+			for _, target := range hook.Verdicts {
+				chain.Verdicts = append(chain.Verdicts, "-j "+target)
+				v.Declared = append(v.Declared, target)
 			}
 		}
-		v.Chains = append(v.Chains, chain)
+		chains = append(chains, chain)
 	}
+	v.Tables = []siteTable{{"filter", chains}}
 	return v
 }
 

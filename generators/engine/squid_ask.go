@@ -22,6 +22,13 @@ const (
 	get     = "GET"
 )
 
+// Squid's pages for what http_access denies, and for what it allows and
+// miss_access denies.
+const (
+	accessDenied     = "ERR_ACCESS_DENIED"
+	forwardingDenied = "ERR_FORWARDING_DENIED"
+)
+
 // squidWait is far more than Squid takes for an answer, even when it waits for a
 // name server that does not answer.
 const squidWait = 30 * time.Second
@@ -92,14 +99,14 @@ func (c *squidClient) ask(method string, f rule.Flow) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	reply, err := c.send(method, host, f)
+	reply, err := c.send(method, host, f.Local)
 	if err != nil {
 		return false, fmt.Errorf("squid: %s %s: %w", method, host, err)
 	}
 	switch reply.reason {
-	case "ERR_ACCESS_DENIED":
+	case accessDenied:
 		return false, nil
-	case "ERR_FORWARDING_DENIED": // by miss_access, so http_access has allowed it
+	case forwardingDenied:
 		return true, nil
 	}
 	return false, fmt.Errorf("squid: %s %s: unexpected answer %q %s", method, host, reply.status, reply.reason)
@@ -122,9 +129,9 @@ func requestHost(f rule.Flow) (string, bool) {
 	return net.JoinHostPort(host, strconv.Itoa(int(f.Port))), true
 }
 
-// send writes one request and reads its reply, on the connection of the last
-// request if there is one.
-func (c *squidClient) send(method, host string, f rule.Flow) (squidReply, error) {
+// send writes one request in the name of a client and reads its reply, on the
+// connection of the last request if there is one.
+func (c *squidClient) send(method, host string, client netip.Addr) (squidReply, error) {
 	if c.conn == nil {
 		conn, err := net.Dial("tcp", c.address)
 		if err != nil {
@@ -137,7 +144,7 @@ func (c *squidClient) send(method, host string, f rule.Flow) (squidReply, error)
 		target = "http://" + host + "/"
 	}
 	c.conn.SetDeadline(time.Now().Add(squidWait))
-	request := method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\nX-Forwarded-For: " + clientAddress(f.Local) + "\r\n\r\n"
+	request := method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\nX-Forwarded-For: " + client.Unmap().WithZone("").String() + "\r\n\r\n"
 	if _, err := io.WriteString(c.conn, request); err != nil {
 		return squidReply{}, err
 	}
@@ -147,8 +154,6 @@ func (c *squidClient) send(method, host string, f rule.Flow) (squidReply, error)
 	}
 	return reply, err
 }
-
-func clientAddress(a netip.Addr) string { return a.Unmap().WithZone("").String() }
 
 // squidReply is what matters of a reply of Squid's own (RFC 9112).
 type squidReply struct {

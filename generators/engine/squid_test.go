@@ -73,6 +73,53 @@ func TestSquidInConfD(t *testing.T) {
 	}
 }
 
+// TestSquidReadsHosts shows that no spelling of a host gets around a rule, or
+// misses one: Squid normalizes it before any ACL matches.
+func TestSquidReadsHosts(t *testing.T) {
+	services, err := netset.ParseServices("tcp 443")
+	if err != nil {
+		t.Fatal(err)
+	}
+	grant := rule.Grant{
+		Entry: rule.Entry{ID: "world/entry"}, Direction: rule.Outbound, Role: rule.Clients,
+		Prefixes: squidPrefixes(t, "10.0.0.0/24", "2001:db8::/32"), Services: services, Route: rule.NoRoute,
+	}
+	for _, text := range []string{"www.example.com", "*.example.org", "*-files.example.net"} {
+		p, err := netset.ParsePattern(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		grant.Names = append(grant.Names, p)
+	}
+	p, err := rule.Compile(rule.Input{
+		Bindings: []rule.Binding{{Role: rule.Clients, Addresses: squidPrefixes(t, "192.0.2.0/24")}},
+		Grants:   []rule.Grant{grant},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startSquidFor(t, p, "first")
+	for host, want := range map[string]bool{
+		"WWW.Example.COM": true, "www.example.com.": true, "Www.Example.Com.": true,
+		"a.b.EXAMPLE.org.": true, "EXAMPLE.ORG.": false, "Example.Org": false,
+		"X-FILES.Example.NET.": true, "a.X-files.example.net": false,
+		"10.0.0.1": true, "10.0.1.1": false, "167772161": true, "0x0a000001": true, "10.1": true, "012.0.0.1": true, "10.0.0.1.": true,
+		"[2001:DB8::1]": true, "[2001:db8:0:0::1]": true, "[2001:db9::1]": false, "[::ffff:10.0.0.1]": true, "[::ffff:10.0.1.1]": false,
+	} {
+		c := squidClient{address: s.address}
+		for _, method := range []string{connect, get} {
+			reply, err := c.send(method, host+":443", netip.MustParseAddr("192.0.2.7"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := reply.reason == forwardingDenied; got != want || !got && reply.reason != accessDenied {
+				t.Errorf("%s %s: %s, reason %q; want allowed: %t", method, host, reply.status, reply.reason, want)
+			}
+		}
+		c.close()
+	}
+}
+
 func TestSquidAsksOnlyWhatAProxyCarries(t *testing.T) {
 	local := netip.MustParseAddr("10.0.0.1")
 	remote := netip.MustParseAddr("192.0.2.1")

@@ -1,9 +1,6 @@
 package nftables
 
-import (
-	"gatewright/catalog/netset"
-	"gatewright/catalog/rule"
-)
+import "gatewright/catalog/netset"
 
 // Hooks, and the base chains of the same names in a table of our own.
 const (
@@ -60,7 +57,7 @@ func (b *builder) addHooks() {
 }
 
 func (b *builder) guard(hook name) *guardView {
-	v := &guardView{Invalid: nameOf(slug(hook), "invalid"), Dropped: nameOf(slug(hook), "dropped")}
+	v := &guardView{Invalid: nameOf(hook.slug(), "invalid"), Dropped: nameOf(hook.slug(), "dropped")}
 	switch hook {
 	case inputHook:
 		v.Loopback = "iif"
@@ -87,7 +84,7 @@ func (b *builder) addAdmin(v *guardView, hook name) {
 
 // addResolver lets the addresses of the roles ask the role resolver, if it is bound.
 func (b *builder) addResolver(v *guardView, hook name) {
-	const resolver rule.Role = "resolver"
+	const resolver = "resolver"
 	dns := netset.PortRange{First: 53, Last: 53}
 	services := netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: dns}, netset.Service{Protocol: netset.UDP, Ports: dns})
 	servers, local := b.policy.Binding(resolver).Local(), b.local()
@@ -98,7 +95,7 @@ func (b *builder) addResolver(v *guardView, hook name) {
 			continue
 		}
 		line.Source = b.localSet(f, from, "local").addresses()
-		line.Destination = b.localSet(f, to, "role", slug(resolver)).addresses()
+		line.Destination = b.localSet(f, to, "role", resolver).addresses()
 		line.Family = f
 		v.addServices(line, services)
 	}

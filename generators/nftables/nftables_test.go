@@ -3,13 +3,15 @@ package nftables
 import (
 	"flag"
 	"fmt"
-	"gatewright/catalog/netset"
-	"gatewright/catalog/rule"
-	"gatewright/generators/artefact"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -29,10 +31,21 @@ func TestGolden(t *testing.T) {
 				t.Fatalf("%v; go test -update writes it", err)
 			}
 			if got != string(want) {
-				t.Errorf("differs from %s; if that is meant, go test -update writes it anew. got:\n%s", file, got)
+				t.Errorf("differs from %s: %s; if that is meant, go test -update writes it anew", file, firstDifference(got, string(want)))
 			}
 		})
 	}
+}
+
+// firstDifference shows the first line in which two texts differ.
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf("line %d is %q, not %q", i+1, g[i], w[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, not %d", len(g), len(w))
 }
 
 func TestOrderOfInputChangesNothing(t *testing.T) {

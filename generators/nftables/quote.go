@@ -40,7 +40,7 @@ const (
 	maxComment     = 1000 // bytes
 	maxRuleComment = 128  // bytes; nft 1.0.6 refuses 129
 	maxName        = 255  // bytes (NFT_NAME_MAXLEN with its zero)
-	maxSlug        = 64   // bytes; a name has at most three of a policy's and ours
+	maxSlug        = 64   // bytes; keeps names of a few parts under maxName
 	maxInterface   = 15   // bytes (IFNAMSIZ with its zero)
 	ellipsis       = "..."
 )
@@ -171,6 +171,8 @@ func prefixAddresses(p netip.Prefix) addresses { return addresses(p.String()) }
 func protocolOf(p netset.Protocol) keyword { return keyword(p.String()) }
 
 func (k keyword) slug() slug { return slug(k) }
+
+func (n name) slug() slug { return slug(n) }
 
 // chainOf is the chain that holds the rules of a direction, in every mode.
 func chainOf(d rule.Direction) name {

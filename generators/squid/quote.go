@@ -22,14 +22,14 @@ type (
 )
 
 // ACL types. -n: no DNS look-ups, neither of names for dst nor of literals for
-// dstdomain, where a PTR record would decide. Squid lower-cases no host for
-// dstdom_regex, so -i.
+// dstdomain, where a PTR record would decide. Squid has lower-cased the host by the
+// time that it matches it.
 const (
 	typeSrc         aclType = "src"
 	typePort        aclType = "port"
 	typeDst         aclType = "dst -n"
 	typeDomain      aclType = "dstdomain -n"
-	typeDomainRegex aclType = "dstdom_regex -n -i"
+	typeDomainRegex aclType = "dstdom_regex -n"
 )
 
 // notManager keeps requests for Squid's own cache manager out of every rule: they
@@ -43,11 +43,15 @@ const (
 	maxDir     = 120  // characters; keeps every line short
 )
 
-// commentOf makes a text fit one comment line: what is not printable becomes "?",
-// and what is over maxComment bytes is cut off and shown as "...".
+// commentOf makes a text fit one comment line: line breaks and control characters
+// become spaces, what else is not printable becomes "?", and what is over
+// maxComment bytes is cut off and shown as "...".
 func commentOf(s string) comment {
 	s = strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
+		switch {
+		case unicode.IsSpace(r) || unicode.IsControl(r):
+			return ' '
+		case r == utf8.RuneError || !unicode.IsPrint(r):
 			return '?'
 		}
 		return r

@@ -20,7 +20,7 @@ type Fragment struct {
 
 // ACL is one access list. Which of the fields is set goes by the type.
 type ACL struct {
-	Type        string // "src", "dst -n", "dstdomain -n", "dstdom_regex -n -i", "port"
+	Type        string // "src", "dst -n", "dstdomain -n", "dstdom_regex -n", "port"
 	Prefixes    netset.PrefixSet
 	Names       netset.NameSet // ".example.com" is both "example.com" and "*.example.com"
 	Expressions []string

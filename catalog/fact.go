@@ -1,0 +1,132 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"gatewright/catalog/jsonc"
+)
+
+// facts lists the facts in the order in which entries hold them.
+func facts() []Fact { return []Fact{FactRemote, FactServices, FactDirection, FactRole} }
+
+// key is the key of an entry that says the fact.
+func (f Fact) key() string {
+	if f == FactRemote {
+		return "endpoints"
+	}
+	return string(f)
+}
+
+// fact is the field that says a fact; where it stands is kept.
+func (r *reader) fact(g *given, f Fact, read func(jsonc.Value)) jsonc.Field {
+	return jsonc.Optional(f.key(), func(v jsonc.Value) {
+		g.said[f] = v
+		read(v)
+	})
+}
+
+// unsaid reads what the publisher leaves out.
+func (r *reader) unsaid(e *Entry, g given) bool {
+	if g.unsaid.Kind() == jsonc.Invalid {
+		return true
+	}
+	var fields []jsonc.Field
+	for _, f := range facts() {
+		fields = append(fields, jsonc.Optional(string(f), func(v jsonc.Value) {
+			if _, said := g.said[f]; said {
+				r.Errorf(v, "%q says what is unsaid here; remove one of the two", f.key())
+			}
+			e.Unsaid = append(e.Unsaid, r.question(v, f))
+		}))
+	}
+	ok := r.Object(g.unsaid, fields...)
+	slices.SortFunc(e.Unsaid, func(a, b Unsaid) int { return slices.Index(facts(), a.Fact) - slices.Index(facts(), b.Fact) })
+	return ok
+}
+
+func (r *reader) question(v jsonc.Value, f Fact) Unsaid {
+	u := Unsaid{Fact: f}
+	fields := []jsonc.Field{
+		jsonc.Required("why", r.text(&u.Why, MaxText)),
+		jsonc.Optional("ask", r.text(&u.Ask, MaxText)),
+		jsonc.Optional("who", r.text(&u.Who, MaxTitle)),
+	}
+	if f == FactRemote {
+		fields = append(fields,
+			jsonc.Optional("from", r.references(&u.From)),
+			jsonc.Optional("never_any", func(v jsonc.Value) { u.NeverAny, _ = r.Bool(v) }),
+		)
+	}
+	r.Object(v, fields...)
+	return u
+}
+
+// inferred reads which facts are our reading: an object of fact and reason.
+func (r *reader) inferred(e *Entry, g given) bool {
+	if g.inferred.Kind() == jsonc.Invalid {
+		return true
+	}
+	var fields []jsonc.Field
+	for _, f := range facts() {
+		fields = append(fields, jsonc.Optional(string(f), func(v jsonc.Value) {
+			i := Inference{Fact: string(f)}
+			r.text(&i.Reason, MaxText)(v)
+			if _, said := g.said[f]; !said {
+				r.Errorf(v, "the %s is not said, so it cannot be inferred; write %q, or remove this", f, f.key())
+			}
+			e.Inferred = append(e.Inferred, i)
+		}))
+	}
+	ok := r.Object(g.inferred, fields...)
+	slices.SortFunc(e.Inferred, func(a, b Inference) int { return strings.Compare(a.Fact, b.Fact) })
+	return ok
+}
+
+// agrees refuses an entry whose members contradict each other, or that passes over
+// a fact in silence. v is the whole entry.
+func (r *reader) agrees(v jsonc.Value, e *Entry, g given) bool {
+	ok := true
+	fail := func(v jsonc.Value, format string, args ...any) {
+		r.Errorf(v, format, args...)
+		ok = false
+	}
+	for _, f := range facts() {
+		place, said := g.said[f]
+		unsaid := slices.ContainsFunc(e.Unsaid, func(u Unsaid) bool { return u.Fact == f })
+		switch {
+		case e.Kind == KindTrustedSite && f != FactRemote && said:
+			fail(place, `a trusted site is no traffic and has no %s; remove it, or make the kind "flow"`, f)
+		case e.Kind == KindTrustedSite && f != FactRemote && unsaid:
+			fail(g.unsaid, `a trusted site is no traffic and has no %s to leave unsaid; remove it, or make the kind "flow"`, f)
+		case e.Kind == KindTrustedSite && f != FactRemote:
+		case !said && !unsaid:
+			fail(v, `nothing is said of the %s; write %q, or %q under "unsaid" with the reason`, f, f.key(), f)
+		}
+	}
+	if e.Kind == KindTrustedSite && !e.Prefixes.IsEmpty() {
+		fail(g.said[FactRemote], `a trusted site is a name, not an address; remove the addresses, or make the kind "flow"`)
+	}
+	if typed := typedDirection(strings.ToLower(e.Type)); typed != "" && e.Direction != "" && typed != e.Direction && !isInferred(e, FactDirection) {
+		fail(g.said[FactDirection], `direction %q contradicts the type %s; list "direction" under "unsaid", or under "inferred" with the reason`,
+			e.Direction, jsonc.Quote(e.Type))
+	}
+	return ok
+}
+
+// typedDirection is the direction that a publisher's classification names; empty
+// if it names none or both.
+func typedDirection(text string) Direction {
+	outbound, inbound := strings.Contains(text, string(Outbound)), strings.Contains(text, string(Inbound))
+	switch {
+	case outbound && !inbound:
+		return Outbound
+	case inbound && !outbound:
+		return Inbound
+	}
+	return ""
+}
+
+func isInferred(e *Entry, f Fact) bool {
+	return slices.ContainsFunc(e.Inferred, func(i Inference) bool { return i.Fact == string(f) })
+}

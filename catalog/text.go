@@ -1,0 +1,113 @@
+package catalog
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"gatewright/catalog/jsonc"
+)
+
+const (
+	lower  = "abcdefghijklmnopqrstuvwxyz"
+	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits = "0123456789"
+)
+
+// text reads one line of printable text of at most limit bytes.
+func (r *reader) text(to *string, limit int) func(jsonc.Value) {
+	return func(v jsonc.Value) {
+		s, ok := r.String(v)
+		switch {
+		case !ok:
+		case strings.TrimSpace(s) == "":
+			r.Errorf(v, "empty text; write something, or remove the key")
+		case len(s) > limit:
+			r.Errorf(v, "text of %d bytes; at most %d fit", len(s), limit)
+		case strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }):
+			r.Errorf(v, "%s holds a character that does not print; write one line of plain text", jsonc.Quote(s))
+		default:
+			*to = s
+		}
+	}
+}
+
+func (r *reader) texts(to *[]string, limit int) func(jsonc.Value) {
+	return r.list(to, func(s *string) func(jsonc.Value) { return r.text(s, limit) })
+}
+
+// list reads at most MaxTexts strings.
+func (r *reader) list(to *[]string, read func(*string) func(jsonc.Value)) func(jsonc.Value) {
+	return func(v jsonc.Value) {
+		count := 0
+		r.Array(v, func(v jsonc.Value) {
+			if count++; count > MaxTexts {
+				r.Errorf(v, "more than %d texts in one list; leave some out", MaxTexts)
+				return
+			}
+			var s string
+			read(&s)(v)
+			*to = append(*to, s)
+		})
+	}
+}
+
+// slug reads a lower-case letter followed by letters, digits and hyphens.
+func (r *reader) slug(to *string, limit int) func(jsonc.Value) {
+	return func(v jsonc.Value) {
+		s, ok := r.String(v)
+		switch {
+		case !ok:
+		case !isSlug(s, limit):
+			r.Errorf(v, "bad name %s; write a lower-case letter, then at most %d lower-case letters, digits or hyphens", jsonc.Quote(s), limit-1)
+		default:
+			*to = s
+		}
+	}
+}
+
+func isSlug(s string, limit int) bool {
+	return s != "" && len(s) <= limit && s[0] >= 'a' && s[0] <= 'z' && strings.Trim(s, lower+digits+"-") == ""
+}
+
+// references reads ids of entries, "m365/autodetect", or areas of catalogues,
+// "m365/exchange".
+func (r *reader) references(to *[]string) func(jsonc.Value) {
+	return r.list(to, func(one *string) func(jsonc.Value) {
+		return func(v jsonc.Value) {
+			s, ok := r.String(v)
+			name, rest, _ := strings.Cut(s, "/")
+			if ok && !(isSlug(name, MaxSlug) && isWord(rest)) {
+				r.Errorf(v, `bad reference %s; write a catalogue and an entry or area of it, such as "m365/exchange"`, jsonc.Quote(s))
+			}
+			*one = s
+		}
+	})
+}
+
+// isWord reports whether s is what publishers name revisions, rows and tags by.
+func isWord(s string) bool {
+	return s != "" && len(s) <= MaxSlug && strings.Trim(s, lower+upper+digits+"-._") == ""
+}
+
+// revision reads the part of a catalogue's reference after the "@".
+func (r *reader) revision(v jsonc.Value) {
+	s, ok := r.String(v)
+	if ok && !isWord(s) {
+		r.Errorf(v, "bad revision %s; write a date or a version, such as \"2025-01-08\": at most %d letters, digits, dots, hyphens or underscores", jsonc.Quote(s), MaxSlug)
+	}
+	r.catalog.Revision = s
+}
+
+func (r *reader) dateText(to *string) func(jsonc.Value) {
+	return func(v jsonc.Value) {
+		s, ok := r.String(v)
+		if !ok {
+			return
+		}
+		if _, err := time.Parse(time.DateOnly, s); err != nil {
+			r.Errorf(v, "bad date %s; write a day as YYYY-MM-DD", jsonc.Quote(s))
+		}
+		*to = s
+	}
+}

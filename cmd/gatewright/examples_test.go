@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatewright/generators"
+)
+
+var update = flag.Bool("update", false, "write the expected files anew")
+
+const repository = "../.."
+
+// exampleCommands are the commands of a document: the lines of its console blocks
+// that start with "$ gatewright".
+func exampleCommands(t *testing.T, document string) [][]string {
+	t.Helper()
+	data, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var commands [][]string
+	console := false
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "```"):
+			console = line == "```console"
+		case console && strings.HasPrefix(line, "$ gatewright "):
+			command, _, _ := strings.Cut(strings.TrimPrefix(line, "$ gatewright "), ">")
+			commands = append(commands, strings.Fields(command))
+		}
+	}
+	if len(commands) == 0 {
+		t.Fatalf("%s shows no command", document)
+	}
+	return commands
+}
+
+// tree returns the files below a folder by slash path, without the folder's own
+// state.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if d.Name() == stateDir {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		name, _ := filepath.Rel(dir, path)
+		files[filepath.ToSlash(name)] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// TestExamples runs the commands of every example in a copy of its folder. What
+// they write to out/ is what stands there.
+func TestExamples(t *testing.T) {
+	examples, err := os.ReadDir(filepath.Join(repository, "examples"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range examples {
+		t.Run(e.Name(), func(t *testing.T) {
+			source, err := filepath.Abs(filepath.Join(repository, "examples", e.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				regenerate(t, source)
+			}
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(dir)
+			for _, args := range exampleCommands(t, "README.md") {
+				var stdout, stderr bytes.Buffer
+				if code := run(args, nil, &stdout, &stderr); code != exitOK {
+					t.Fatalf("gatewright %s: exit status %d\n%s%s", strings.Join(args, " "), code, &stdout, &stderr)
+				}
+			}
+			compareTrees(t, tree(t, filepath.Join(source, "out")), tree(t, "out"))
+		})
+	}
+}
+
+// regenerate writes an example's out/ anew.
+func regenerate(t *testing.T, dir string) {
+	t.Helper()
+	t.Chdir(dir)
+	if err := os.RemoveAll("out"); err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	if code := run([]string{"generate", "-o", "out"}, nil, &stderr, &stderr); code != exitOK {
+		t.Fatal(stderr.String())
+	}
+	if err := os.RemoveAll(filepath.Join("out", stateDir)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func compareTrees(t *testing.T, want, got map[string]string) {
+	t.Helper()
+	if len(want) == 0 {
+		t.Error("the example has no output; `make golden` writes it")
+	}
+	for name := range want {
+		if _, ok := got[name]; !ok {
+			t.Errorf("%s is not made any more", name)
+		}
+	}
+	for name, text := range got {
+		if want[name] != text {
+			t.Errorf("%s differs; `make golden` writes it anew\n%s", name, unifiedDiff(name, []byte(want[name]), []byte(text)))
+		}
+	}
+}
+
+// TestWorkflow runs the shell lines of the CI example with the real program.
+func TestWorkflow(t *testing.T) {
+	source, err := filepath.Abs(filepath.Join(repository, "examples", "ci"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-o", filepath.Join(bin, "gatewright"), ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
+		t.Fatal(err)
+	}
+	workflow, err := os.ReadFile(filepath.Join(dir, "workflow.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^ *run: (.+)$`).FindAllStringSubmatch(string(workflow), -1)
+	if len(lines) < 3 {
+		t.Fatalf("the workflow has %d run lines, want generate, check and list", len(lines))
+	}
+	shell := func(line string) (string, error) {
+		c := exec.Command("sh", "-ec", line)
+		c.Dir, c.Env = dir, append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+		out, err := c.CombinedOutput()
+		return string(out), err
+	}
+	for _, line := range lines {
+		if out, err := shell(line[1]); err != nil {
+			t.Errorf("%s: %v\n%s", line[1], err, out)
+		}
+	}
+	stale := filepath.Join(dir, "out", "proxy.pac")
+	if err := os.WriteFile(stale, []byte("function FindProxyForURL() { return 'DIRECT'; }\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := shell("gatewright check"); err == nil || !strings.Contains(out, "+function FindProxyForURL(url, host)") {
+		t.Errorf("check of a changed file: %v\n%s", err, out)
+	}
+}
+
+// TestGeneratorDocumentation holds the sections of every generator's README and
+// runs its examples.
+func TestGeneratorDocumentation(t *testing.T) {
+	root, err := filepath.Abs(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range generators.All() {
+		t.Run(g.Name(), func(t *testing.T) {
+			document := filepath.Join(root, "generators", strings.ReplaceAll(g.Name(), "-", ""), "README.md")
+			data, err := os.ReadFile(document)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sections []string
+			for _, m := range regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(string(data), -1) {
+				sections = append(sections, m[1])
+			}
+			for _, want := range []string{"Name", "Description", "Output", "Limits", "Examples"} {
+				if !slices.Contains(sections, want) {
+					t.Errorf("no section %q; there are %q", want, sections)
+				}
+			}
+			for _, o := range g.Options() {
+				if !strings.Contains(string(data), "`"+o.Name+"`") {
+					t.Errorf("option %s is not described", o.Name)
+				}
+			}
+			t.Chdir(t.TempDir())
+			for _, args := range exampleCommands(t, document) {
+				var stdout, stderr bytes.Buffer
+				if code := run(args, nil, &stdout, &stderr); code != exitOK {
+					t.Errorf("gatewright %s: exit status %d\n%s", strings.Join(args, " "), code, &stderr)
+				}
+			}
+		})
+	}
+}

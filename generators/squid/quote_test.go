@@ -1,0 +1,190 @@
+package squid
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+func TestComment(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"", ""},
+		{`plain "text"; } # \`, `plain "text"; } # \`},
+		{"größer 漢字", "größer 漢字"},
+		{"a\nhttp_access allow all\r\nb\tc", "a http_access allow all  b c"},
+		{"\u2028\u202e\x00\x1b[2J\xff\ufffd", " ?  [2J??"},
+		{strings.Repeat("a", maxComment), strings.Repeat("a", maxComment)},
+		{strings.Repeat("a", maxComment+1), strings.Repeat("a", maxComment-3) + "..."},
+		{"a" + strings.Repeat("ü", maxComment), "a" + strings.Repeat("ü", (maxComment-4)/2) + "..."},
+	} {
+		if got := commentOf(c.in); string(got) != c.want {
+			t.Errorf("commentOf(%q) = %q; want %q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestACLName(t *testing.T) {
+	long := strings.Repeat("a", 53)
+	for _, c := range []struct{ in, err string }{
+		{"src_clients", ""},
+		{strings.Repeat("a", 52), ""},
+		{long, `ACL name "gatewright_` + long + `" has 64 characters; Squid takes at most 63`},
+		{"a b", `ACL name "gatewright_a b" has a character that Squid's syntax does not take; expect letters, digits, - and _`},
+		{"a\nb", `ACL name "gatewright_a\nb" has a character that Squid's syntax does not take; expect letters, digits, - and _`},
+		{`a"`, `ACL name "gatewright_a\"" has a character that Squid's syntax does not take; expect letters, digits, - and _`},
+		{"ü", `ACL name "gatewright_ü" has a character that Squid's syntax does not take; expect letters, digits, - and _`},
+	} {
+		name, err := aclNameOf(c.in)
+		if errorText(err) != c.err {
+			t.Errorf("aclNameOf(%q): error %q; want %q", c.in, errorText(err), c.err)
+		}
+		if err == nil && string(name) != aclPrefix+c.in {
+			t.Errorf("aclNameOf(%q) = %q", c.in, name)
+		}
+	}
+}
+
+func TestDir(t *testing.T) {
+	const quoting = ` has a character that needs quoting; write a path of letters, digits, and - _ . /`
+	const plain = ` is not a plain path to a folder; write it without trailing slash, empty parts, . and ..`
+	long := "/" + strings.Repeat("d", maxDir)
+	for _, c := range []struct{ in, err string }{
+		{"/etc/squid/gatewright", ""},
+		{"/srv/squid-5.7/lists_a", ""},
+		{long[:maxDir], ""},
+		{"", `option dir: "" is not an absolute path; write one such as /etc/squid/gatewright`},
+		{"gatewright", `option dir: "gatewright" is not an absolute path; write one such as /etc/squid/gatewright`},
+		{long, `option dir: "` + long[:maxDir] + `..." has 121 characters; write a path of at most 120`},
+		{"/a b", `option dir: "/a b"` + quoting},
+		{"/a\"b", `option dir: "/a\"b"` + quoting},
+		{"/a\nb", `option dir: "/a\nb"` + quoting},
+		{"/a$(b)", `option dir: "/a$(b)"` + quoting},
+		{"/", `option dir: "/"` + plain},
+		{"/a/", `option dir: "/a/"` + plain},
+		{"/a//b", `option dir: "/a//b"` + plain},
+		{"/a/../b", `option dir: "/a/../b"` + plain},
+		{"/etc/squid/conf.d", `option dir: "/etc/squid/conf.d" is read by squid.conf on its own, so the rules would be there twice; write another folder such as /etc/squid/gatewright`},
+	} {
+		_, err := artefact.Configure(Generator{}.Options(), map[string][]string{"dir": {c.in}})
+		if errorText(err) != c.err {
+			t.Errorf("dir %q: error %q; want %q", c.in, errorText(err), c.err)
+		}
+	}
+}
+
+// TestExpressionMeansThePattern compares each expression with the pattern over a
+// small world of names.
+func TestExpressionMeansThePattern(t *testing.T) {
+	labels := []string{"a", "b", "ab", "ba", "a-b", "aab"}
+	var names []string
+	for _, x := range labels {
+		names = append(names, x+".b.com", x+".bacom", x+"b.com", "xb.com")
+		for _, y := range labels {
+			names = append(names, y+"."+x+".b.com")
+			for _, z := range labels {
+				names = append(names, z+"."+y+"."+x+".b.com")
+			}
+		}
+	}
+	for _, text := range []string{"*a.b.com", "a*.b.com", "a*b.b.com", "*a*.b.com", "a.*.b.com", "*.*.b.com", "*.a*.b.com", "*.*.a.b.com", "*.a.*.b.com", "*-*.b.com"} {
+		p := pattern(t, text)
+		e := regexp.MustCompile(expression(p))
+		for _, name := range names {
+			if e.MatchString(name) != p.Match(name) {
+				t.Errorf("%s: %s matches %q: %t", text, e, name, e.MatchString(name))
+			}
+		}
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// directives reads a configuration as Squid does, as far as comments go.
+func directives(conf []byte) string {
+	var b strings.Builder
+	for line := range strings.Lines(string(conf)) {
+		if line = strings.TrimLeft(line, " \t"); line != "" && line[0] != '#' {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// titled is a policy of one rule, with a text in every place of a policy that may
+// hold any text.
+func titled(t testing.TB, text string) *rule.Policy {
+	g := grant(t, "sample/a", "sample", "out", "clients", "tcp 443", "192.0.2.0/24", "*.example.com")
+	g.Entry.Title, g.Entry.Row, g.Entry.Condition = text, text, text
+	return compile(t, rule.Input{
+		Sources:  []rule.Source{{Name: text, Version: text, Digest: text}},
+		Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8")}},
+		Grants:   []rule.Grant{g},
+		Open:     []rule.Open{{Entry: g.Entry, Missing: rule.MissingPath, Endpoint: text, Why: text}},
+	})
+}
+
+// FuzzTextsStayInComments holds that no text of a publisher changes a directive or
+// a token, and that every line is one that Squid reads whole.
+func FuzzTextsStayInComments(f *testing.F) {
+	for _, text := range hostileTexts() {
+		f.Add(text)
+	}
+	want := generate(f, titled(f, "plain"), nil)
+	f.Fuzz(func(t *testing.T, s string) {
+		got := generate(t, titled(t, s), nil)
+		if len(got.Artefacts) != len(want.Artefacts) {
+			t.Fatalf("text %q: %d artefacts; want %d", s, len(got.Artefacts), len(want.Artefacts))
+		}
+		for i, a := range got.Artefacts {
+			if directives(a.Data) != directives(want.Artefacts[i].Data) {
+				t.Errorf("text %q changes %s:\n%s", s, a.Name, a.Data)
+			}
+			if !utf8.Valid(a.Data) || strings.ContainsAny(string(a.Data), "\r\x00\x1b") {
+				t.Errorf("text %q leaves a control character in %s", s, a.Name)
+			}
+			for line := range strings.Lines(string(a.Data)) {
+				if len(line) > 2000 {
+					t.Errorf("text %q makes a line of %d bytes in %s", s, len(line), a.Name)
+				}
+			}
+		}
+	})
+}
+
+// FuzzPatternsBecomeTokens holds that every pattern becomes tokens of characters
+// that mean nothing to Squid's reader of list files.
+func FuzzPatternsBecomeTokens(f *testing.F) {
+	for _, s := range []string{"*.example.com", "a*b.example.com", "*.*.a.example.com", "_x.example.com", "EXAMPLE.com.", "a.b.c.d"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := netset.ParsePattern(s)
+		if err != nil {
+			return
+		}
+		n := splitNames(netset.NameSetOf(p))
+		for _, w := range append(n.domains, n.apexes...) {
+			if strings.Trim(w, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+				t.Errorf("%q: domain %q", s, w)
+			}
+		}
+		for _, w := range n.expressions {
+			if strings.Trim(w, `abcdefghijklmnopqrstuvwxyz0123456789-_.^$[]+*()\`) != "" || w[0] != '^' {
+				t.Errorf("%q: expression %q", s, w)
+			}
+			if e := regexp.MustCompile(w); !e.MatchString(p.Example()) {
+				t.Errorf("%q: expression %s does not match %q", s, e, p.Example())
+			}
+		}
+	})
+}

@@ -1,0 +1,70 @@
+// Package trustedsites renders the policy's trusted sites as a registry file for
+// Windows: the site-to-zone map that Internet Explorer, Microsoft Edge in Internet
+// Explorer mode, and programs that embed them look up.
+//
+// It is no traffic filter. Rules of the policy are not its business.
+package trustedsites
+
+import (
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/templates"
+)
+
+const (
+	regName = "trusted-sites.reg"
+	load    = "reg import " + regName
+)
+
+// Values of the options hive and whole-domains.
+const (
+	hiveUser    = "user"
+	hiveMachine = "machine"
+	no          = "no"
+	yes         = "yes"
+)
+
+// Generator renders a registry file.
+type Generator struct{}
+
+func (Generator) Name() string { return "trusted-sites" }
+
+func (Generator) Description() string {
+	return "a Windows registry file that puts the trusted sites into their browser zone"
+}
+
+func (Generator) Options() []artefact.Option {
+	return []artefact.Option{
+		{
+			Name:    "hive",
+			Doc:     "whose zone map: that of the user who loads the file, or that of the machine (loaded by an administrator)",
+			Values:  []string{hiveUser, hiveMachine},
+			Default: []string{hiveUser},
+		},
+		{
+			Name:    "whole-domains",
+			Doc:     "yes trusts example.com with all its subdomains where only example.com or only *.example.com is listed",
+			Values:  []string{no, yes},
+			Default: []string{no},
+		},
+	}
+}
+
+// Generate renders the trusted sites. Names that the zone map cannot hold are left
+// out, and the coverage says so.
+func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output, error) {
+	m := newZoneMap(p, s.Text("whole-domains") == yes)
+	v := m.view(p, s.Text("hive"))
+	data, err := templates.Execute("trustedsites/trusted-sites.reg.tmpl", v)
+	if err != nil {
+		return artefact.Output{}, err
+	}
+	keys := 0
+	for _, site := range v.Sites {
+		keys += len(site.Keys)
+	}
+	return artefact.Output{
+		Artefacts: []artefact.Artefact{{Name: regName, Data: crlf(data), Load: load, Elements: keys}},
+		Coverage:  m.coverage(p),
+	}, nil
+}

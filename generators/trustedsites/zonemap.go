@@ -1,0 +1,112 @@
+package trustedsites
+
+import (
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+)
+
+// key is one key below ZoneMap\Domains: a domain, and a key below it or "".
+//
+//	example.com           example.com and every name below it
+//	example.com\www       www.example.com alone
+//	example.com\*.office  the names one label below office.example.com
+//
+// Microsoft ships keys of each form. How deep a wildcard below a domain reaches is
+// documented nowhere; one label is what Wine's conformance tests have tried.
+type key struct{ domain, below string }
+
+// limit is why a pattern has no key that means the same.
+type limit int
+
+const (
+	none        limit = iota
+	wholeDomain       // its key would trust the domain with all subdomains
+	oneLabel          // its key trusts one label of many
+	stars             // the zone map has no such stars
+	suffix            // Windows takes it for a public suffix
+)
+
+// keyOf returns the key for a pattern, and what keeps the key from meaning the
+// pattern. There is no key for stars and suffix.
+func keyOf(p netset.Pattern) (key, limit) {
+	host := p.String()
+	apex, wild := p.Subdomains()
+	if wild {
+		host = apex
+	} else if !p.IsExact() {
+		return key{}, stars
+	}
+	domain, rest, ok := splitDomain(host)
+	switch {
+	case !ok:
+		return key{}, suffix
+	case rest == "":
+		return key{domain, ""}, wholeDomain
+	case wild:
+		return key{domain, "*." + rest}, oneLabel
+	}
+	return key{domain, rest}, none
+}
+
+// trusts reports whether the key puts a host into the zone, as far as is known.
+func (k key) trusts(host string) bool {
+	if k.below == "" {
+		return host == k.domain || strings.HasSuffix(host, "."+k.domain)
+	}
+	below, ok := strings.CutSuffix(host, "."+k.domain)
+	if !ok {
+		return false
+	}
+	if parent, ok := strings.CutPrefix(k.below, "*."); ok {
+		label, rest, _ := strings.Cut(below, ".")
+		return label != "" && rest == parent
+	}
+	return below == k.below
+}
+
+// zoneMap is what the file says: the keys of each trusted site of a policy.
+type zoneMap struct {
+	listed netset.NameSet // of all trusted sites
+	sites  [][]key
+}
+
+func newZoneMap(p *rule.Policy, wholeDomains bool) zoneMap {
+	var m zoneMap
+	for _, t := range p.TrustedSites {
+		m.listed = m.listed.Union(t.Names)
+	}
+	for _, t := range p.TrustedSites {
+		var keys []key
+		seen := map[key]bool{}
+		for p := range t.Names.Patterns() {
+			k, l := keyOf(p)
+			sayable := l == none || l == oneLabel || l == wholeDomain && (wholeDomains || m.listsWhole(k.domain))
+			if sayable && !seen[k] {
+				keys = append(keys, k)
+				seen[k] = true
+			}
+		}
+		m.sites = append(m.sites, keys)
+	}
+	return m
+}
+
+// listsWhole reports whether the domain and all its subdomains are listed.
+func (m zoneMap) listsWhole(domain string) bool {
+	below, err := netset.ParsePattern("*." + domain)
+	return err == nil && m.listed.Covers(below) && m.listed.Match(domain)
+}
+
+// trusts reports whether any key of the file puts a host into the zone.
+func (m zoneMap) trusts(host string) bool {
+	for _, keys := range m.sites {
+		for _, k := range keys {
+			if k.trusts(host) {
+				return true
+			}
+		}
+	}
+	return false
+}
