@@ -1,11 +1,13 @@
 package catalog
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
+
+	"gatewright/catalog/jsonc"
 )
 
 //go:embed data/*.json
@@ -30,10 +32,7 @@ func Embedded() []Info {
 		infos = append(infos, Info{name, revision})
 	}
 	slices.SortFunc(infos, func(a, b Info) int {
-		if c := strings.Compare(a.Name, b.Name); c != 0 {
-			return c
-		}
-		return strings.Compare(b.Revision, a.Revision)
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(b.Revision, a.Revision))
 	})
 	return infos
 }
@@ -44,10 +43,9 @@ func Load(ref string) (*Catalog, error) {
 	infos := Embedded()
 	for _, i := range infos {
 		if ref == i.Name || ref == i.String() {
-			file := path.Join("data", i.String()+".json")
-			data, err := embedded.ReadFile(file)
+			data, err := embedded.ReadFile("data/" + i.String() + ".json")
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("catalogue %s: %w", i, err)
 			}
 			return Read(i.String(), data)
 		}
@@ -56,5 +54,5 @@ func Load(ref string) (*Catalog, error) {
 	for _, i := range infos {
 		known = append(known, i.String())
 	}
-	return nil, fmt.Errorf("no catalogue %q; these ship with the tool: %s; a file is named with its path or .json", ref, strings.Join(known, ", "))
+	return nil, fmt.Errorf("no catalogue %s ships with the tool; there are %s; a file of your own takes a path or ends in .json", jsonc.Quote(ref), strings.Join(known, ", "))
 }

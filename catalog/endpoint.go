@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"gatewright/catalog/jsonc"
@@ -80,12 +81,12 @@ func looksLikeAddress(s string) bool {
 	case i > 0 && s[i] == '-':
 		return strings.Trim(s, "0123456789.-") == ""
 	}
-	return strings.Count(s, ":") > 1
+	return strings.Count(s, ":") > 1 && !strings.Contains(s, "://")
 }
 
 // endpoints reads the list of an entry's endpoints as they are published.
 func (r *reader) endpoints(v jsonc.Value, e *Entry) {
-	g := gatherer{entry: e, names: map[netset.Pattern]bool{}}
+	g := gatherer{entry: e, names: map[netset.Pattern]bool{}, pending: map[string]bool{}}
 	before := r.listed
 	r.Array(v, func(v jsonc.Value) {
 		switch r.listed++; {
@@ -112,44 +113,56 @@ type gatherer struct {
 	entry    *Entry
 	prefixes netset.PrefixBuilder
 	names    map[netset.Pattern]bool
+	pending  map[string]bool // by text
 	text     arena
 }
 
 func (r *reader) endpoint(v jsonc.Value, s string, g *gatherer) {
+	if looksLikeAddress(s) {
+		r.prefix(v, s, g)
+		return
+	}
 	if err := checkForm(s); err != nil {
 		r.Errorf(v, "%w", err)
 		return
 	}
+	s = strings.Clone(s)
+	if strings.ContainsAny(s, "<>/") {
+		r.pending(v, s, g)
+		return
+	}
+	name, err := netset.ParsePattern(s)
 	switch {
-	case looksLikeAddress(s):
-		r.prefix(v, s, g)
-	case strings.ContainsAny(s, "<>/"):
-		r.pending(v, strings.Clone(s), g.entry)
-	default:
-		name, err := netset.ParsePattern(strings.Clone(s))
-		switch {
-		case err != nil:
-			r.Errorf(v, "%w", err)
-		case !g.names[name]:
-			g.names[name] = true
-			g.entry.Names = append(g.entry.Names, name)
-		}
+	case err != nil:
+		r.Errorf(v, "%w", err)
+	case !g.names[name]:
+		g.names[name] = true
+		g.entry.Names = append(g.entry.Names, name)
 	}
 }
 
 func (r *reader) prefix(v jsonc.Value, s string, g *gatherer) {
 	p, note, err := netset.ParsePrefix(s)
-	if err != nil && strings.HasSuffix(s, "/0") {
-		err = fmt.Errorf(`%s is every address of its family, which a catalogue cannot say; write "remote" under "unsaid", and the site answers it`, jsonc.Quote(s))
-	}
 	if err != nil {
-		r.Errorf(v, "%w", err)
+		r.Errorf(v, "%w", explainPrefix(s, err))
 		return
 	}
 	if note != "" {
 		r.notice(v, s, note)
 	}
 	g.prefixes.Add(p)
+}
+
+// explainPrefix returns a better error than that of package netset where a catalogue
+// has one.
+func explainPrefix(s string, err error) error {
+	if form := checkForm(s); form != nil {
+		return form
+	}
+	if p, bad := netip.ParsePrefix(s); bad == nil && p.Bits() == 0 {
+		return fmt.Errorf(`%s is every address of its family, which a catalogue cannot say; write "remote" under "unsaid", and the site answers it`, jsonc.Quote(s))
+	}
+	return err
 }
 
 // notice tells of a normalization. Finding a place reads the document, so that

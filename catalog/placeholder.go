@@ -85,7 +85,7 @@ func (r *reader) placeholders(v jsonc.Value) {
 
 // pending reads an endpoint with a path or placeholders. Its host must be a valid
 // pattern once it is filled.
-func (r *reader) pending(v jsonc.Value, s string, e *Entry) {
+func (r *reader) pending(v jsonc.Value, s string, g *gatherer) {
 	p := Pending{Host: s}
 	if i := strings.IndexByte(s, '/'); i >= 0 {
 		p.Host, p.Path = s[:i], s[i:]
@@ -114,8 +114,9 @@ func (r *reader) pending(v jsonc.Value, s string, e *Entry) {
 		r.Errorf(v, "%s: %w", jsonc.Quote(s), err)
 		return
 	}
-	if !slices.ContainsFunc(e.Pending, func(have Pending) bool { return have.Text == p.Text }) {
-		e.Pending = append(e.Pending, p)
+	if !g.pending[p.Text] {
+		g.pending[p.Text] = true
+		g.entry.Pending = append(g.entry.Pending, p)
 	}
 }
 

@@ -131,6 +131,8 @@ c.json:2:119: /entries/0/endpoints/2: expected a string, found an array`},
 	{"path too long", endpoints(`"aka.ms/` + strings.Repeat("a", 500) + `"`), `c.json:2:108: /entries/0/endpoints/0: "aka.ms/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"… has a path of 501 bytes; at most 500 fit`},
 	{"bad host before a path", endpoints(`"*.com/x"`), `c.json:2:108: /entries/0/endpoints/0: "*.com/x": "*.com" has a star in its last two labels; write two labels after the last star, as in "*.example.com"`},
 	{"address in prose", endpoints(`"a.example.com (192.0.2.1)"`), `c.json:2:108: /entries/0/endpoints/0: "a.example.com (192.0.2.1)" is more than one endpoint; write each one as a string of its own`},
+	{"list of CIDRs in one text", endpoints(`"192.0.2.0/24; 198.51.100.0/24"`), `c.json:2:108: /entries/0/endpoints/0: "192.0.2.0/24; 198.51.100.0/24" is more than one endpoint; write each one as a string of its own`},
+	{"length 0 with rubbish", endpoints(`"192.0.2/0"`), `c.json:2:108: /entries/0/endpoints/0: "192.0.2/0" is not a CIDR; write an address such as "192.0.2.1", or a prefix such as "192.0.2.0/24" or "2001:db8::/32"`},
 	{"list in one text", endpoints(`"192.0.2.1, 192.0.2.2"`), `c.json:2:108: /entries/0/endpoints/0: "192.0.2.1, 192.0.2.2" is more than one endpoint; write each one as a string of its own`},
 
 	{"placeholder without end", endpoints(`"<tenant.sharepoint.com"`), `c.json:2:108: /entries/0/endpoints/0: "<tenant.sharepoint.com" has a "<" without its ">"; write a placeholder as "<tenant>"`},

@@ -11,6 +11,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
+	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
 )
 
@@ -134,6 +135,11 @@ func TestPacketFilters(t *testing.T) {
 			for _, s := range filterSettings("nftables", p) {
 				t.Run("nftables/"+s.name, func(t *testing.T) { testNFT(t, p, s) })
 			}
+			for _, s := range filterSettings("iptables", p) {
+				for _, variant := range variants() {
+					t.Run("iptables-"+string(variant)+"/"+s.name, func(t *testing.T) { testIptables(t, p, s, variant) })
+				}
+			}
 		})
 	}
 }
@@ -144,6 +150,35 @@ func testNFT(t *testing.T, p *rule.Policy, s filterSetting) {
 	loadTwice(t, func() error { return g.LoadNFT(out.Artefacts[0].Data) })
 	complain(t, boxDifferences(readNFT(t, g, s.table), modelBoxes(p, s)))
 	complain(t, packetDifferences(t, g, p, s, out.Coverage))
+}
+
+func variants() []engine.Variant {
+	return []engine.Variant{engine.IptablesNFT, engine.IptablesLegacy}
+}
+
+func testIptables(t *testing.T, p *rule.Policy, s filterSetting, variant engine.Variant) {
+	out := generate(t, iptables.Generator{}, p, s.setting)
+	g := gateway(t, s.site)
+	loadTwice(t, func() error { return g.LoadIptables(variant, out.Artefacts) })
+	complain(t, boxDifferences(readIptables(t, g, s, variant), modelBoxes(p, s)))
+	complain(t, packetDifferences(t, g, p, s, out.Coverage))
+}
+
+func readIptables(t *testing.T, g *engine.Gateway, s filterSetting, variant engine.Variant) []box {
+	t.Helper()
+	dump, err := g.DumpIptables(variant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := "filter"
+	if s.site.Mode == engine.Mark {
+		table = "mangle"
+	}
+	rs, err := iptables.ReadBack(iptables.Dump(dump), table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return iptablesBoxes(rs)
 }
 
 func readNFT(t *testing.T, g *engine.Gateway, table string) []box {
@@ -279,6 +314,23 @@ func nftBoxes(rs nftables.Ruleset) []box {
 		}
 		if b.published {
 			b.ports = fmt.Sprint(rs.Ports[l.Published])
+		}
+		boxes = append(boxes, b)
+	}
+	return boxes
+}
+
+// iptablesBoxes returns what iptables and ip6tables hold.
+func iptablesBoxes(rs iptables.Ruleset) []box {
+	var boxes []box
+	for _, l := range rs.Rules {
+		near, far := l.Source, l.Destination
+		if l.Direction == rule.Inbound {
+			near, far = far, near
+		}
+		b := box{l.Direction, l.Protocol, l.Family == 6, near.String(), far.String(), fmt.Sprint(l.Ports), l.Published}
+		if v4, v6 := far.CoversFamily(); v4 || v6 {
+			b.remote = "any"
 		}
 		boxes = append(boxes, b)
 	}

@@ -8,8 +8,11 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
+	"gatewright/generators/pac"
 	"gatewright/generators/squid"
+	"gatewright/generators/trustedsites"
 )
 
 // Generator renders a policy for one backend. It decides nothing about meaning
@@ -33,13 +36,16 @@ type Generator interface {
 func All() []Generator {
 	return []Generator{
 		nftables.Generator{},
+		iptables.Generator{},
+		pac.Generator{},
 		squid.Generator{},
+		trustedsites.Generator{},
 	}
 }
 
 // ByName returns the generator of that name; the error lists the names.
 func ByName(name string) (Generator, error) {
-	names := make([]string, 0, 5)
+	var names []string
 	for _, g := range All() {
 		if g.Name() == name {
 			return g, nil

@@ -22,18 +22,47 @@ func squidSettings() []setting {
 	}
 }
 
-// requests returns the boundary flows of a policy and the witnesses of a coverage
-// that a browser would ask a proxy for.
+// requests returns what of the boundary flows of a policy and the witnesses of a
+// coverage a browser would ask a proxy for, each once. Through a proxy, unlike
+// through a gateway, a client of one family can ask for a literal of the other. The
+// unspecified address is no destination.
 func requests(p *rule.Policy, coverage []artefact.Coverage) []rule.Flow {
-	flows := engine.BoundaryFlows(p)
+	all := engine.BoundaryFlows(p)
 	for _, c := range coverage {
 		for _, w := range c.Witnesses {
-			flows = append(flows, w.Flow)
+			all = append(all, w.Flow)
 		}
 	}
-	return slices.DeleteFunc(flows, func(f rule.Flow) bool {
-		return f.Direction != rule.Outbound || f.Protocol != netset.TCP
+	for i := range p.Rules {
+		all = append(all, mixedFlows(p, &p.Rules[i])...)
+	}
+	seen := map[rule.Flow]bool{}
+	return slices.DeleteFunc(all, func(f rule.Flow) bool {
+		request := f.Direction == rule.Outbound && f.Protocol == netset.TCP && (f.Name != "" || !f.Remote.IsUnspecified())
+		twice := seen[f]
+		seen[f] = true
+		return !request || twice
 	})
+}
+
+// mixedFlows are flows of a rule between addresses of different families.
+func mixedFlows(p *rule.Policy, r *rule.Rule) []rule.Flow {
+	var flows []rule.Flow
+	for local := range p.Binding(r.Role).Local().Ranges() {
+		for remote := range r.Remote.Prefixes().Ranges() {
+			for _, ports := range r.Services.Ports(netset.TCP) {
+				f := rule.Flow{Direction: r.Direction, Protocol: netset.TCP, Port: ports.First, Local: local, Remote: remote}
+				if local.Is4() != remote.Is4() {
+					flows = append(flows, f)
+				}
+				break
+			}
+		}
+		if len(flows) > 0 {
+			break
+		}
+	}
+	return flows
 }
 
 // TestSquid parses every case under every setting with the real Squid, runs it, and

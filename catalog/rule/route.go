@@ -20,11 +20,12 @@ const (
 // equally specific endpoints the earlier route decides.
 type Route struct {
 	Via     Via
-	Members []RouteMember // sorted by entry and role
+	Members []RouteMember // sorted by entry, role, services and endpoints
 }
 
-// RouteMember is the outbound remote of one entry, before minimization across
-// entries, with its TCP services.
+// RouteMember is an outbound remote of one entry, before minimization across
+// entries, with its TCP services. An entry that takes its remote from several
+// others has several.
 type RouteMember struct {
 	Entry    string
 	Role     Role
@@ -60,12 +61,19 @@ func compileRoutes(vias []Via, grants []Grant) []Route {
 	return routes
 }
 
+// compareMembers returns 0 for equal members alone: an entry that takes its remote
+// from several others is several members. Any is the remote without endpoints.
 func compareMembers(a, b RouteMember) int {
-	return cmp.Or(
+	c := cmp.Or(
 		cmp.Compare(a.Entry, b.Entry),
 		cmp.Compare(a.Role, b.Role),
 		cmp.Compare(a.Services.String(), b.Services.String()),
+		slices.CompareFunc(a.Names, b.Names, netset.Pattern.Compare),
 	)
+	if c != 0 || a.Prefixes.Equal(b.Prefixes) {
+		return c
+	}
+	return cmp.Compare(a.Prefixes.String(), b.Prefixes.String())
 }
 
 // Rank orders endpoints by how specific they are; the greater decides. Exact names

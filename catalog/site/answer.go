@@ -1,7 +1,6 @@
 package site
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,7 +11,7 @@ import (
 
 // facts are what an entry says once answers and values are laid over it.
 type facts struct {
-	remote    Remote
+	remotes   []Remote // none empty; apart, because each gives its own names and prefixes
 	services  netset.ServiceSet
 	direction catalog.Direction
 	role      rule.Role
@@ -20,18 +19,35 @@ type facts struct {
 	withheld  bool // an open item withholds the whole entry, not an endpoint alone
 }
 
+func (f *facts) add(r Remote) {
+	if !r.isEmpty() {
+		f.remotes = append(f.remotes, r)
+	}
+}
+
+// ask adds an open item, unless it stands already.
+func (f *facts) ask(o rule.Open) {
+	if !slices.Contains(f.open, o) {
+		f.open = append(f.open, o)
+	}
+}
+
+// names returns the names of all remotes.
+func (f *facts) names() netset.NameSet {
+	var all []netset.Pattern
+	for _, r := range f.remotes {
+		all = append(all, r.Names...)
+	}
+	return netset.NameSetOf(all...)
+}
+
 // resolve lays the answer and the site's values over the entry, and collects what
 // is still open.
 func (b *builder) resolve(e *catalog.Entry, a Answer) (facts, error) {
-	if err := checkAnswer(e, a); err != nil {
+	if err := b.checkAnswer(e, a); err != nil {
 		return facts{}, err
 	}
-	f := facts{
-		remote:    Remote{Names: slices.Clone(e.Names), Prefixes: e.Prefixes},
-		services:  e.Services,
-		direction: e.Direction,
-		role:      rule.Role(e.Role),
-	}
+	f := facts{services: e.Services, direction: e.Direction, role: rule.Role(e.Role)}
 	if !a.Services.IsEmpty() {
 		f.services = a.Services
 	}
@@ -41,21 +57,25 @@ func (b *builder) resolve(e *catalog.Entry, a Answer) (facts, error) {
 	if a.Role != "" {
 		f.role = a.Role
 	}
-	if a.Remote != nil {
-		remote, err := b.answered(e, a)
-		if err != nil {
-			return f, err
-		}
-		f.remote = remote
-	} else if err := b.fill(e, &f); err != nil {
+	var err error
+	switch {
+	case a.Remote == nil:
+		err = b.fill(e, e, &f)
+	case len(a.Remote.From) == 0:
+		f.add(*a.Remote)
+	default:
+		err = b.refer(e, a.Remote.From, &f)
+	}
+	if err != nil {
 		return f, err
 	}
 	b.findOpen(e, &f)
 	return f, nil
 }
 
-// checkAnswer refuses an answer to what the publisher states.
-func checkAnswer(e *catalog.Entry, a Answer) error {
+// checkAnswer refuses an answer to what the publisher states, and one that cannot
+// be meant.
+func (b *builder) checkAnswer(e *catalog.Entry, a Answer) error {
 	for _, one := range []struct {
 		fact     catalog.Fact
 		answered bool
@@ -65,17 +85,26 @@ func checkAnswer(e *catalog.Entry, a Answer) error {
 		{catalog.FactDirection, a.Direction != ""},
 		{catalog.FactRole, a.Role != ""},
 	} {
-		if one.answered && !isUnsaid(e, one.fact) && !isInferred(e, one.fact) {
-			return a.errorf("%s: the publisher states the %s, so it cannot be answered; exclude the entry and write one of your own in a catalogue", e.ID, one.fact)
+		switch {
+		case !one.answered || isUnsaid(e, one.fact) || isInferred(e, one.fact):
+		case e.Kind == catalog.KindTrustedSite && one.fact != catalog.FactRemote:
+			return b.answerErrorf(e, "a trusted site is no traffic and has no %s; remove it", one.fact)
+		default:
+			return b.answerErrorf(e, "the publisher states the %s, so it cannot be answered; exclude the entry, and write one of your own in a catalogue", one.fact)
 		}
 	}
 	if e.Kind == catalog.KindTrustedSite && a.Remote != nil && (a.Remote.Any || !a.Remote.Prefixes.IsEmpty()) {
-		return a.errorf("%s: a trusted site is a name; answer with FQDNs", e.ID)
+		return b.answerErrorf(e, "a trusted site is a name; answer with FQDNs alone")
 	}
 	if u, ok := unsaid(e, catalog.FactRemote); ok && u.NeverAny && a.Remote != nil && a.Remote.Any {
-		return a.errorf("%s: any is not an answer here: %s", e.ID, u.Ask)
+		return b.answerErrorf(e, `"any" is no answer here: %s`, u.Ask)
 	}
 	return nil
+}
+
+// answerErrorf returns an error at the answer to the entry.
+func (b *builder) answerErrorf(e *catalog.Entry, format string, args ...any) error {
+	return b.site.Errorf("answers", e.ID, "%s: "+format, append([]any{e.ID}, args...)...)
 }
 
 func unsaid(e *catalog.Entry, f catalog.Fact) (catalog.Unsaid, bool) {
@@ -93,38 +122,41 @@ func isInferred(e *catalog.Entry, f catalog.Fact) bool {
 	return slices.ContainsFunc(e.Inferred, func(i catalog.Inference) bool { return i.Fact == string(f) })
 }
 
-// answered returns the remote that the site answers, with the remotes of other
-// entries that it refers to.
-func (b *builder) answered(e *catalog.Entry, a Answer) (Remote, error) {
-	r := *a.Remote
-	if r.Any || len(r.From) == 0 {
-		return r, nil
-	}
-	var prefixes netset.PrefixBuilder
-	for _, from := range r.From {
-		others := b.referred(from)
+// refer takes the remotes of other entries. Each stays apart: that one entry gives
+// names and another prefixes does not make them the same endpoints.
+func (b *builder) refer(e *catalog.Entry, from []string, f *facts) error {
+	for _, ref := range from {
+		others := b.referred(ref)
 		if len(others) == 0 {
-			return r, a.errorf("%s: \"from\": %q names no entry and no <catalogue>/<area> of the loaded catalogues; load the catalogue that has it", e.ID, from)
+			return b.answerErrorf(e, `"from" names %q, which is no entry and no <catalogue>/<area> in the loaded catalogues; %s`, ref, b.nearest(ref))
 		}
+		published := false
 		for _, other := range others {
-			prefixes.AddSet(other.Prefixes)
-			r.Names = append(r.Names, other.Names...)
+			published = published || len(other.Names)+len(other.Pending) > 0 || !other.Prefixes.IsEmpty()
+			if err := b.fill(e, other, f); err != nil {
+				return err
+			}
+		}
+		if !published {
+			return b.answerErrorf(e, `"from" names %q, for which no endpoints are published either; list the endpoints that are meant`, ref)
 		}
 	}
-	r.Prefixes = prefixes.Build()
-	if len(r.Names) == 0 && r.Prefixes.IsEmpty() {
-		return r, a.errorf("%s: \"from\": the entries referred to have no endpoints themselves", e.ID)
+	if e.Kind == catalog.KindTrustedSite && len(f.remotes) == 0 && len(f.open) == 0 {
+		return b.answerErrorf(e, `"from" gives addresses alone, and a trusted site is a name; answer with FQDNs`)
 	}
-	return r, nil
+	return nil
 }
 
-// referred returns the flow entries that "from" means: one by its id, or those of
-// a catalogue's area in the selected instances.
+// referred returns the entries that "from" means: one by its id, or the flow
+// entries of a catalogue's area in the selected instances.
 func (b *builder) referred(from string) []*catalog.Entry {
 	if e := b.entries[from]; e != nil {
 		return []*catalog.Entry{e}
 	}
 	name, area, _ := strings.Cut(from, "/")
+	if area == "" {
+		return nil
+	}
 	instances := Selection{Instances: b.site.Select.Instances}
 	var found []*catalog.Entry
 	for id, e := range b.entries {
@@ -136,21 +168,28 @@ func (b *builder) referred(from string) []*catalog.Entry {
 	return found
 }
 
-// fill turns pending endpoints into names where the site has said how, and leaves
-// the others open.
-func (b *builder) fill(e *catalog.Entry, f *facts) error {
-	for _, p := range e.Pending {
+// fill adds the endpoints of an entry, its own or one that it refers to, to the
+// facts of e. A pending endpoint becomes a name if the site says how, or is open.
+func (b *builder) fill(e, from *catalog.Entry, f *facts) error {
+	r := Remote{Names: slices.Clone(from.Names), Prefixes: from.Prefixes}
+	for _, p := range from.Pending {
 		switch missing := b.missing(p); {
 		case missing != "":
-			f.open = append(f.open, valueOpen(e, p, missing))
+			f.ask(valueOpen(e, p, missing))
 		case p.Path != "" && !b.site.PathsAsHost:
-			f.open = append(f.open, pathOpen(e, p))
+			f.ask(pathOpen(e, p))
 		default:
-			if err := b.fillOne(e, p, f); err != nil {
+			names, err := b.namesOf(p)
+			if err != nil {
 				return err
 			}
+			r.Names = append(r.Names, names...)
 		}
 	}
+	if e.Kind == catalog.KindTrustedSite {
+		r.Prefixes = netset.PrefixSet{}
+	}
+	f.add(r)
 	return nil
 }
 
@@ -164,9 +203,9 @@ func (b *builder) missing(p catalog.Pending) string {
 	return ""
 }
 
-// fillOne adds the names that an endpoint stands for: one for each combination of
-// values.
-func (b *builder) fillOne(e *catalog.Entry, p catalog.Pending, f *facts) error {
+// namesOf returns the names that an endpoint stands for: one for each combination
+// of its placeholders' values.
+func (b *builder) namesOf(p catalog.Pending) ([]netset.Pattern, error) {
 	combinations := []map[string]string{{}}
 	for _, one := range p.Placeholders {
 		var next []map[string]string
@@ -181,12 +220,23 @@ func (b *builder) fillOne(e *catalog.Entry, p catalog.Pending, f *facts) error {
 		}
 		combinations = next
 	}
+	var names []netset.Pattern
 	for _, values := range combinations {
 		name, err := p.Fill(values)
 		if err != nil {
-			return fmt.Errorf("%s: %s: %w", e.ID, p.Text, err)
+			return nil, b.valueErrorf(p, "%s: %w", p.Text, err)
 		}
-		f.remote.Names = append(f.remote.Names, name)
+		names = append(names, name)
 	}
-	return nil
+	return names, nil
+}
+
+// valueErrorf returns an error at the value of the endpoint's placeholder, if it
+// has only one.
+func (b *builder) valueErrorf(p catalog.Pending, format string, args ...any) error {
+	name := ""
+	if len(p.Placeholders) == 1 {
+		name = p.Placeholders[0].Name
+	}
+	return b.site.Errorf("values", name, format, args...)
 }

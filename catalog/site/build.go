@@ -2,13 +2,13 @@ package site
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"gatewright/catalog"
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 )
 
@@ -41,8 +41,9 @@ type Result struct {
 }
 
 // Build applies the site to the catalogues. Nothing is guessed: what is neither
-// published nor answered becomes an open item. It refuses answers, exclusions and
-// values that concern nothing, because they are mistakes of spelling.
+// published nor answered becomes an open item. It refuses to name what none of the
+// catalogues has, because that is a mistake of spelling; the error is at its place
+// in the site file, as jsonc.Error.
 func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
 	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}}
 	if b.routes == nil {
@@ -59,13 +60,16 @@ func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
 		return nil, err
 	}
 	result := &Result{}
+	var errs []error
 	for _, id := range slices.Sorted(maps.Keys(b.entries)) {
 		o, err := b.entry(b.entries[id])
-		if err != nil {
-			return nil, err
-		}
+		errs = append(errs, err)
 		result.Outcomes = append(result.Outcomes, o)
 	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	result.Notices = slices.Concat(s.Notices, b.notices)
 	for _, c := range catalogs {
 		b.input.Sources = append(b.input.Sources, source(c, result.Outcomes))
 		result.Notices = append(result.Notices, c.Notices...)
@@ -74,7 +78,7 @@ func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
 	if result.Policy, err = rule.Compile(b.input); err != nil {
 		return nil, err
 	}
-	result.place()
+	result.noteRules()
 	return result, nil
 }
 
@@ -83,13 +87,14 @@ type builder struct {
 	routes  []Route
 	entries map[string]*catalog.Entry // by id
 	input   rule.Input
+	notices []catalog.Notice
 }
 
 func (b *builder) index(catalogs []*catalog.Catalog) error {
 	names := map[string]string{}
 	for _, c := range catalogs {
 		if revision, ok := names[c.Name]; ok {
-			return fmt.Errorf("catalogue %s is loaded twice, as %s and %s; name one of them", c.Name, revision, c.Revision)
+			return fmt.Errorf("catalogue %s is loaded twice, in revisions %s and %s; name one of them", c.Name, revision, c.Revision)
 		}
 		names[c.Name] = c.Revision
 		for i := range c.Entries {
@@ -120,6 +125,7 @@ func (b *builder) bound(r rule.Role) bool {
 func (b *builder) entry(e *catalog.Entry) (Outcome, error) {
 	o := Outcome{Entry: *e, State: NotSelected}
 	if o.Why = b.site.Select.wanted(e); o.Why != "" {
+		b.leftOut(o)
 		return o, nil
 	}
 	answer := b.site.Answers[e.ID]
@@ -134,6 +140,7 @@ func (b *builder) entry(e *catalog.Entry) (Outcome, error) {
 	directions := b.directions(f.direction)
 	if e.Kind == catalog.KindFlow && f.direction != "" && len(directions) == 0 {
 		o.Why = "direction " + string(f.direction)
+		b.leftOut(o)
 		return o, nil
 	}
 	o.Open = f.open
@@ -143,12 +150,19 @@ func (b *builder) entry(e *catalog.Entry) (Outcome, error) {
 		o.State = IsOpen
 	case e.Kind == catalog.KindTrustedSite:
 		o.State = InZone
-		b.input.TrustedSites = append(b.input.TrustedSites, rule.TrustedSite{Entry: reference(e), Names: netset.NameSetOf(f.remote.Names...)})
+		b.input.TrustedSites = append(b.input.TrustedSites, rule.TrustedSite{Entry: reference(e), Names: f.names()})
 	default:
 		o.State = InRule
 		b.grant(e, f, directions)
 	}
 	return o, nil
+}
+
+// leftOut tells of an entry that the site names and yet does not select.
+func (b *builder) leftOut(o Outcome) {
+	if named(b.site.Select.Entries, o.Entry.ID) {
+		b.notices = append(b.notices, catalog.Notice{Where: o.Entry.ID, Text: "named, but not selected: " + o.Why})
+	}
 }
 
 // directions returns the selected directions of an entry's flows.
@@ -164,12 +178,13 @@ func (b *builder) directions(d catalog.Direction) []rule.Direction {
 
 func (b *builder) grant(e *catalog.Entry, f facts, directions []rule.Direction) {
 	for _, d := range directions {
-		g := rule.Grant{
-			Entry: reference(e), Group: b.group(e), Direction: d, Role: f.role,
-			Any: f.remote.Any, Names: f.remote.Names, Prefixes: f.remote.Prefixes,
-			Services: f.services, Route: b.route(e),
+		for _, r := range f.remotes {
+			b.input.Grants = append(b.input.Grants, rule.Grant{
+				Entry: reference(e), Group: b.group(e), Direction: d, Role: f.role,
+				Any: r.Any, Names: r.Names, Prefixes: r.Prefixes,
+				Services: f.services, Route: b.route(e),
+			})
 		}
-		b.input.Grants = append(b.input.Grants, g)
 	}
 }
 
@@ -207,8 +222,8 @@ func source(c *catalog.Catalog, outcomes []Outcome) rule.Source {
 	return rule.Source{Name: c.Name, Version: c.Revision, Digest: fmt.Sprintf("sha256:%x", h.Sum(nil))}
 }
 
-// place notes for each outcome the rules that the entry is in.
-func (r *Result) place() {
+// noteRules notes for each outcome the rules that the entry is in.
+func (r *Result) noteRules() {
 	rules := map[string][]rule.ID{}
 	for _, one := range r.Policy.Rules {
 		for _, e := range one.Entries {
@@ -218,75 +233,4 @@ func (r *Result) place() {
 	for i := range r.Outcomes {
 		r.Outcomes[i].Rules = rules[r.Outcomes[i].Entry.ID]
 	}
-}
-
-// checkNames refuses what names an entry or a placeholder that does not exist.
-func (b *builder) checkNames() error {
-	s := b.site
-	for _, id := range slices.Sorted(maps.Keys(s.Answers)) {
-		if b.entries[id] == nil {
-			return s.Answers[id].errorf("no entry %q in the loaded catalogues; %s", id, b.nearest(id))
-		}
-	}
-	for _, list := range [][]string{s.Select.Entries, s.Select.Exclude} {
-		for _, want := range list {
-			if !b.has(want) {
-				return fmt.Errorf("no entry %q in the loaded catalogues; %s", want, b.nearest(want))
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.Values)) {
-		if !b.hasPlaceholder(name) {
-			return fmt.Errorf("value %q fills no placeholder of the loaded catalogues", name)
-		}
-	}
-	return nil
-}
-
-func (b *builder) has(name string) bool {
-	for id := range b.entries {
-		if named([]string{name}, id) {
-			return true
-		}
-	}
-	return false
-}
-
-func (b *builder) hasPlaceholder(name string) bool {
-	for _, e := range b.entries {
-		for _, p := range e.Pending {
-			if slices.ContainsFunc(p.Placeholders, func(one catalog.Placeholder) bool { return one.Name == name }) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// nearest says where to look for the right id.
-func (b *builder) nearest(id string) string {
-	_, slug, ok := strings.Cut(id, "/")
-	if !ok {
-		slug = id
-	}
-	var near []string
-	for have := range b.entries {
-		_, other, _ := strings.Cut(have, "/")
-		if other == slug || strings.Contains(other, slug) || strings.Contains(slug, other) {
-			near = append(near, have)
-		}
-	}
-	if len(near) == 0 {
-		return "`gatewright list` shows the ids"
-	}
-	slices.Sort(near)
-	return "did you mean " + strings.Join(near[:min(3, len(near))], " or ") + "?"
-}
-
-// errorf returns an error at the answer's place in the site file, if it has one.
-func (a Answer) errorf(format string, args ...any) error {
-	if a.where != nil {
-		return a.where(format, args...)
-	}
-	return fmt.Errorf(format, args...)
 }

@@ -1,12 +1,14 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"gatewright/catalog"
+	"gatewright/catalog/jsonc"
 )
 
 // LoadCatalogs reads the site's catalogues: embedded ones by name, others from
@@ -19,8 +21,12 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 	var catalogs []*catalog.Catalog
 	for _, ref := range refs {
 		c, err := loadCatalog(ref, dir)
-		if err != nil {
+		var inside *jsonc.Error
+		switch {
+		case errors.As(err, &inside): // the file's own place
 			return nil, err
+		case err != nil:
+			return nil, s.Errorf("catalogs", ref, "%w", err)
 		}
 		catalogs = append(catalogs, c)
 	}

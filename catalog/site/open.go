@@ -11,13 +11,12 @@ import (
 // findOpen collects the facts that are missing once answers are laid over the
 // entry. Any of them withholds the whole entry.
 func (b *builder) findOpen(e *catalog.Entry, f *facts) {
-	withoutRemote := !f.remote.Any && len(f.remote.Names) == 0 && f.remote.Prefixes.IsEmpty()
-	if withoutRemote {
-		f.withheld = true
-	}
 	var missing []catalog.Fact
-	if withoutRemote && len(e.Pending) == 0 {
-		missing = append(missing, catalog.FactRemote)
+	if len(f.remotes) == 0 {
+		f.withheld = true
+		if len(f.open) == 0 { // else its endpoints are asked for one by one
+			missing = append(missing, catalog.FactRemote)
+		}
 	}
 	if e.Kind == catalog.KindFlow {
 		if f.services.IsEmpty() {
@@ -33,11 +32,11 @@ func (b *builder) findOpen(e *catalog.Entry, f *facts) {
 	line := answerLine(e, missing)
 	for _, fact := range missing {
 		f.withheld = true
-		f.open = append(f.open, factOpen(e, fact, line))
+		f.ask(factOpen(e, fact, line))
 	}
 	if e.Kind == catalog.KindFlow && f.role != "" && !b.bound(f.role) {
 		f.withheld = true
-		f.open = append(f.open, bindingOpen(e, f.role))
+		f.ask(bindingOpen(e, f.role))
 	}
 }
 

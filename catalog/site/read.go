@@ -1,7 +1,9 @@
 package site
 
 import (
+	"fmt"
 	"strings"
+	"unicode"
 
 	"gatewright/catalog"
 	"gatewright/catalog/jsonc"
@@ -9,14 +11,15 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// Read reads a site file. file is used in errors, which carry file, line, column
-// and JSON pointer; up to 100 are reported at once.
+// Read reads a site file: JSON, in which comments and trailing commas are accepted.
+// Errors carry file, line, column and JSON pointer; up to 100 are reported at once,
+// as jsonc.Errors. Whether what it names exists is for Build to say.
 func Read(file string, data []byte) (*Site, error) {
 	doc, err := jsonc.Parse(file, data)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{Decoder: jsonc.NewDecoder(doc), site: &Site{}}
+	r := &reader{Decoder: jsonc.NewDecoder(doc), file: file, site: &Site{places: map[place]jsonc.Value{}}}
 	r.root(doc.Root())
 	if err := r.Err(); err != nil {
 		return nil, err
@@ -26,13 +29,14 @@ func Read(file string, data []byte) (*Site, error) {
 
 type reader struct {
 	*jsonc.Decoder
+	file string
 	site *Site
 }
 
 func (r *reader) root(v jsonc.Value) {
 	s := r.site
 	r.Object(v,
-		jsonc.Optional("catalogs", r.list(&s.Catalogs)),
+		jsonc.Optional("catalogs", r.list("catalogs", &s.Catalogs)),
 		jsonc.Optional("select", r.selection),
 		jsonc.Optional("group", func(v jsonc.Value) {
 			g, _ := r.OneOf(v, string(ByArea), string(ByEntry), string(ByNone))
@@ -45,39 +49,54 @@ func (r *reader) root(v jsonc.Value) {
 		jsonc.Optional("routes", r.routes),
 		jsonc.Optional("tolerate", r.tolerate),
 		jsonc.Optional("options", r.options),
-		jsonc.Optional("generators", r.list(&s.Generators)),
+		jsonc.Optional("generators", r.list("generators", &s.Generators)),
 		jsonc.Optional("output", r.text(&s.Output)),
 	)
 }
 
-// list reads an array of strings, none of them empty or twice.
-func (r *reader) list(to *[]string) func(jsonc.Value) {
+// keep remembers where the site file names something.
+func (r *reader) keep(section, name string, v jsonc.Value) {
+	r.site.places[place{section, name}] = v
+}
+
+// list reads an array of texts, none of them twice, and keeps their places.
+func (r *reader) list(section string, to *[]string) func(jsonc.Value) {
+	return r.each(section, to, func(s *string) func(jsonc.Value) { return r.text(s) })
+}
+
+// oneOfEach reads an array of known words, none of them twice.
+func (r *reader) oneOfEach(to *[]string, known ...string) func(jsonc.Value) {
+	return r.each("", to, func(s *string) func(jsonc.Value) {
+		return func(v jsonc.Value) { *s, _ = r.OneOf(v, known...) }
+	})
+}
+
+func (r *reader) each(section string, to *[]string, read func(*string) func(jsonc.Value)) func(jsonc.Value) {
 	return func(v jsonc.Value) {
 		seen := map[string]bool{}
 		r.Array(v, func(v jsonc.Value) {
 			var s string
-			r.text(&s)(v)
+			read(&s)(v)
 			if s != "" && seen[s] {
 				r.Errorf(v, "%s stands twice in the list; remove one", jsonc.Quote(s))
 			}
 			seen[s] = true
 			*to = append(*to, s)
+			r.keep(section, s, v)
 		})
 	}
 }
 
-// text reads one line of text that is not empty.
+// text reads one line of printable text that is not empty.
 func (r *reader) text(to *string) func(jsonc.Value) {
 	return func(v jsonc.Value) {
 		s, ok := r.String(v)
 		switch {
 		case !ok:
 		case strings.TrimSpace(s) == "":
-			r.Errorf(v, "empty text; write a value or remove it")
-		case strings.ContainsFunc(s, func(c rune) bool {
-			return c < ' ' || c == 0x7f || c == '\u2028' || c == '\u2029' || c >= 0x80 && c < 0xa0
-		}):
-			r.Errorf(v, "%s holds a control character; write one line of plain text", jsonc.Quote(s))
+			r.Errorf(v, "empty text; write something, or remove it")
+		case strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }):
+			r.Errorf(v, "%s holds a character that does not print; write one line of plain text", jsonc.Quote(s))
 		case isBlank(s):
 			r.Errorf(v, "%s is a blank to fill in; write the value in its place", jsonc.Quote(s))
 		default:
@@ -92,24 +111,14 @@ func isBlank(s string) bool { return strings.HasPrefix(s, "<") && strings.HasSuf
 func (r *reader) selection(v jsonc.Value) {
 	s := &r.site.Select
 	r.Object(v,
-		jsonc.Optional("area", r.list(&s.Areas)),
-		jsonc.Optional("category", r.oneOfEach(&s.Categories, "optimize", "allow", "default", "none")),
-		jsonc.Optional("entry", r.list(&s.Entries)),
-		jsonc.Optional("direction", r.oneOfEach(&s.Directions, string(rule.Outbound), string(rule.Inbound))),
-		jsonc.Optional("instance", r.list(&s.Instances)),
+		jsonc.Optional("area", r.list("area", &s.Areas)),
+		jsonc.Optional("category", r.oneOfEach(&s.Categories, categories()...)),
+		jsonc.Optional("entry", r.list("entry", &s.Entries)),
+		jsonc.Optional("direction", r.oneOfEach(&s.Directions, directions()...)),
+		jsonc.Optional("instance", r.list("instance", &s.Instances)),
 		jsonc.Optional("required_only", func(v jsonc.Value) { s.RequiredOnly, _ = r.Bool(v) }),
-		jsonc.Optional("exclude", r.list(&s.Exclude)),
+		jsonc.Optional("exclude", r.list("exclude", &s.Exclude)),
 	)
-}
-
-func (r *reader) oneOfEach(to *[]string, known ...string) func(jsonc.Value) {
-	return func(v jsonc.Value) {
-		r.Array(v, func(v jsonc.Value) {
-			if s, ok := r.OneOf(v, known...); ok {
-				*to = append(*to, s)
-			}
-		})
-	}
 }
 
 func (r *reader) bindings(v jsonc.Value) {
@@ -120,56 +129,86 @@ func (r *reader) bindings(v jsonc.Value) {
 			r.Errorf(k, "%w", err)
 			return
 		}
-		b := rule.Binding{Role: role}
-		if v.Kind() == jsonc.Array {
-			r.prefixes(&b.Addresses)(v)
-		} else {
-			r.Object(v,
-				jsonc.Optional("addresses", r.prefixes(&b.Addresses)),
-				jsonc.Optional("published", r.prefixes(&b.Published)),
-			)
-		}
-		if b.Local().IsEmpty() {
-			r.Errorf(v, "no address for role %s; write [\"192.0.2.10\"], or {\"published\": [...]} for machines behind a DNAT, or remove the role", role)
-		}
-		r.site.Bindings[role] = b
+		r.site.Bindings[role] = r.binding(v, role)
 	})
 }
 
-func (r *reader) prefixes(to *netset.PrefixSet) func(jsonc.Value) {
-	return func(v jsonc.Value) {
-		var b netset.PrefixBuilder
-		r.Array(v, func(v jsonc.Value) {
-			var s string
-			if r.text(&s)(v); s == "" {
-				return
-			}
-			p, _, err := netset.ParsePrefix(s)
-			if err != nil {
-				r.Errorf(v, "%w", err)
-				return
-			}
-			b.Add(p)
-		})
-		*to = b.Build()
-		if v4, v6 := to.CoversFamily(); v4 || v6 {
-			r.Errorf(v, "these prefixes together cover a whole address family; list the addresses that are meant")
+func (r *reader) binding(v jsonc.Value, role rule.Role) rule.Binding {
+	b := rule.Binding{Role: role}
+	ok := false
+	switch v.Kind() {
+	case jsonc.Array:
+		b.Addresses, ok = r.prefixes(v)
+	case jsonc.Object:
+		ok = r.Object(v,
+			jsonc.Optional("addresses", func(v jsonc.Value) { b.Addresses, _ = r.prefixes(v) }),
+			jsonc.Optional("published", func(v jsonc.Value) { b.Published, _ = r.prefixes(v) }),
+		)
+	default:
+		r.Errorf(v, `expected the addresses of role %s, such as ["192.0.2.10"] or {"published": ["192.0.2.10"]}, found %v`, role, v.Kind())
+	}
+	if ok && b.Local().IsEmpty() {
+		r.Errorf(v, `no address for role %s; write ["192.0.2.10"], or {"published": ["192.0.2.10"]} for machines behind a DNAT, or remove the role`, role)
+	}
+	if v4, v6 := b.Local().CoversFamily(); v4 || v6 {
+		r.Errorf(v, "role %s is bound to every address of a family; list the addresses that its machines have", role)
+	}
+	return b
+}
+
+// prefixes reads the addresses of a role.
+func (r *reader) prefixes(v jsonc.Value) (netset.PrefixSet, bool) {
+	var b netset.PrefixBuilder
+	ok := r.Array(v, func(v jsonc.Value) {
+		var s string
+		if r.text(&s)(v); s == "" {
+			return
 		}
+		p, note, err := netset.ParsePrefix(s)
+		switch {
+		case err != nil && strings.HasSuffix(s, "/0"):
+			r.Errorf(v, "%s is every address of its family; list the addresses that the role's machines have", jsonc.Quote(s))
+			return
+		case err != nil:
+			r.Errorf(v, "%w", err)
+			return
+		}
+		r.notice(v, s, note)
+		b.Add(p)
+	})
+	return b.Build(), ok
+}
+
+// notice tells of a normalization, but not that a bare address is one.
+func (r *reader) notice(v jsonc.Value, s, note string) {
+	if note != "" && strings.Contains(s, "/") {
+		line, col := v.Pos()
+		r.site.Notices = append(r.site.Notices, catalog.Notice{Where: fmt.Sprintf("%s:%d:%d", r.file, line, col), Text: jsonc.Quote(s) + ": " + note})
 	}
 }
 
 func (r *reader) values(v jsonc.Value) {
 	r.site.Values = map[string][]string{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
-		var values []string
-		if v.Kind() == jsonc.String {
-			values = make([]string, 1)
-			r.text(&values[0])(v)
-		} else {
-			r.list(&values)(v)
+		values := r.texts(v)
+		if len(values) == 0 {
+			r.Errorf(v, "no value for %s; write one, or remove the key", jsonc.Quote(k.Text()))
 		}
 		r.site.Values[k.Text()] = values
+		r.keep("values", k.Text(), k)
 	})
+}
+
+// texts reads one text, or a list of them.
+func (r *reader) texts(v jsonc.Value) []string {
+	if v.Kind() == jsonc.String {
+		one := make([]string, 1)
+		r.text(&one[0])(v)
+		return one
+	}
+	var list []string
+	r.list("", &list)(v)
+	return list
 }
 
 func (r *reader) routes(v jsonc.Value) {
@@ -178,9 +217,9 @@ func (r *reader) routes(v jsonc.Value) {
 		var route Route
 		var via string
 		r.Object(v,
-			jsonc.Optional("area", r.list(&route.Areas)),
-			jsonc.Optional("category", r.oneOfEach(&route.Categories, "optimize", "allow", "default", "none")),
-			jsonc.Optional("entry", r.list(&route.Entries)),
+			jsonc.Optional("area", r.list("route area", &route.Areas)),
+			jsonc.Optional("category", r.oneOfEach(&route.Categories, categories()...)),
+			jsonc.Optional("entry", r.list("route entry", &route.Entries)),
 			jsonc.Required("via", r.text(&via)),
 		)
 		route.Via = rule.Via(via)
@@ -194,21 +233,25 @@ func (r *reader) tolerate(v jsonc.Value) {
 		var verdicts []string
 		r.oneOfEach(&verdicts, "narrower", "wider", "absent")(v)
 		r.site.Tolerate[k.Text()] = verdicts
+		r.keep("tolerate", k.Text(), k)
 	})
 }
 
 func (r *reader) options(v jsonc.Value) {
 	r.site.Options = map[string]map[string][]string{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
-		options := map[string][]string{}
-		r.Members(v, func(k jsonc.Key, v jsonc.Value) { options[k.Text()] = r.option(v) })
-		r.site.Options[k.Text()] = options
+		generator := k.Text()
+		r.site.Options[generator] = map[string][]string{}
+		r.keep("options", generator, k)
+		r.Members(v, func(k jsonc.Key, v jsonc.Value) {
+			r.site.Options[generator][k.Text()] = r.option(v)
+			r.keep("options", generator+"."+k.Text(), k)
+		})
 	})
 }
 
 // option reads a generator's option: text, yes or no, a number, or a list of texts.
 func (r *reader) option(v jsonc.Value) []string {
-	var s string
 	switch v.Kind() {
 	case jsonc.Bool:
 		if b, _ := r.Bool(v); b {
@@ -217,20 +260,18 @@ func (r *reader) option(v jsonc.Value) []string {
 		return []string{"no"}
 	case jsonc.Number:
 		return []string{v.Text()}
-	case jsonc.Array:
-		var list []string
-		r.list(&list)(v)
-		return list
+	case jsonc.String, jsonc.Array:
+		return r.texts(v)
 	}
-	r.text(&s)(v)
-	return []string{s}
+	r.Errorf(v, "expected a text, a number, true or false, or an array of texts, found %v", v.Kind())
+	return nil
 }
 
 func (r *reader) answers(v jsonc.Value) {
 	r.site.Answers = map[string]Answer{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
-		a := Answer{where: func(format string, args ...any) error { return k.Errorf(format, args...) }}
-		r.Object(v,
+		var a Answer
+		ok := r.Object(v,
 			jsonc.Optional("remote", func(v jsonc.Value) { a.Remote = r.remote(v) }),
 			jsonc.Optional("services", func(v jsonc.Value) { a.Services = r.services(v) }),
 			jsonc.Optional("direction", func(v jsonc.Value) {
@@ -240,10 +281,14 @@ func (r *reader) answers(v jsonc.Value) {
 			jsonc.Optional("role", func(v jsonc.Value) { a.Role = r.role(v) }),
 			jsonc.Optional("dismissed", r.text(&a.Dismissed)),
 		)
-		if a.Dismissed != "" && a.says() {
+		switch {
+		case a.Dismissed != "" && a.says():
 			r.Errorf(k, "%s is dismissed and answered; remove one of the two", jsonc.Quote(k.Text()))
+		case ok && a.Dismissed == "" && !a.says():
+			r.Errorf(v, `an empty answer; say "remote", "services", "direction" or "role", or "dismissed" with the reason`)
 		}
 		r.site.Answers[k.Text()] = a
+		r.keep("answers", k.Text(), k)
 	})
 }
 
@@ -279,41 +324,52 @@ func (r *reader) role(v jsonc.Value) rule.Role {
 func (r *reader) remote(v jsonc.Value) *Remote {
 	remote := &Remote{}
 	switch v.Kind() {
-	case jsonc.String:
-		_, remote.Any = r.OneOf(v, "any")
 	case jsonc.Object:
 		r.Object(v, jsonc.Required("from", func(v jsonc.Value) {
-			if v.Kind() == jsonc.String {
-				remote.From = make([]string, 1)
-				r.text(&remote.From[0])(v)
-				return
+			if remote.From = r.texts(v); len(remote.From) == 0 {
+				r.Errorf(v, `nothing to take the remote from; name an entry or an area, such as "m365/exchange"`)
 			}
-			r.list(&remote.From)(v)
 		}))
+	case jsonc.Array:
+		r.endpoints(v, remote)
 	default:
-		var b netset.PrefixBuilder
-		r.Array(v, func(v jsonc.Value) { r.endpoint(v, remote, &b) })
-		remote.Prefixes = b.Build()
-		if !remote.Any && len(remote.Names) == 0 && remote.Prefixes.IsEmpty() {
-			r.Errorf(v, "an empty remote; list prefixes or FQDNs, or write {\"from\": \"an entry's id\"}, or use \"dismissed\"")
+		if remote.Any = v.Kind() == jsonc.String && v.Text() == "any"; !remote.Any {
+			r.Errorf(v, `expected a list of prefixes and FQDNs, {"from": "an entry's id"} or the word "any"`)
 		}
 	}
 	return remote
 }
 
-func (r *reader) endpoint(v jsonc.Value, remote *Remote, b *netset.PrefixBuilder) {
-	var s string
-	if r.text(&s)(v); s == "" {
-		return
+func (r *reader) endpoints(v jsonc.Value, remote *Remote) {
+	var prefixes netset.PrefixBuilder
+	ok := r.Array(v, func(v jsonc.Value) {
+		var s string
+		if r.text(&s)(v); s == "" {
+			return
+		}
+		prefix, name, note, err := catalog.ParseEndpoint(s)
+		switch {
+		case err != nil:
+			r.Errorf(v, "%w", err)
+		case prefix.IsEmpty():
+			remote.Names = append(remote.Names, name)
+		default:
+			r.notice(v, s, note)
+			prefixes.AddSet(prefix)
+		}
+	})
+	remote.Prefixes = prefixes.Build()
+	if ok && remote.isEmpty() {
+		r.Errorf(v, `an empty remote; list prefixes or FQDNs, write {"from": "an entry's id"}, or dismiss the entry`)
 	}
-	prefixes, name, _, err := catalog.ParseEndpoint(s)
-	if err != nil {
-		r.Errorf(v, "%w", err)
-		return
-	}
-	if prefixes.IsEmpty() {
-		remote.Names = append(remote.Names, name)
-	} else {
-		b.AddSet(prefixes)
+	if v4, v6 := remote.Prefixes.CoversFamily(); v4 || v6 {
+		r.Errorf(v, `these prefixes together are every address of a family; write the word "any" in place of the list if that is meant`)
 	}
 }
+
+// categories are the words for them; "none" stands for entries without one.
+func categories() []string {
+	return []string{string(catalog.CategoryOptimize), string(catalog.CategoryAllow), string(catalog.CategoryDefault), "none"}
+}
+
+func directions() []string { return []string{string(rule.Outbound), string(rule.Inbound)} }

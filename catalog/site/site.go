@@ -6,6 +6,7 @@ package site
 
 import (
 	"gatewright/catalog"
+	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 )
@@ -49,6 +50,21 @@ type Site struct {
 	// line names none: generators in order, and a folder relative to the site file.
 	Generators []string
 	Output     string
+
+	// Notices tell what was read differently from how it was written.
+	Notices []catalog.Notice
+
+	places map[place]jsonc.Value
+}
+
+// place names something that a site file says: an answer, a value, an option.
+type place struct{ section, name string }
+
+// Errorf returns an error about a name in a section of the site, such as
+// ("answers", "m365-additional/stream") or ("options", "pac.proxy"). It carries
+// the place in the site file, if the name comes from there.
+func (s *Site) Errorf(section, name, format string, args ...any) error {
+	return s.places[place{section, name}].Errorf(format, args...)
 }
 
 // Selection says which entries are wanted, by each entry's own attributes. An
@@ -91,17 +107,18 @@ type Answer struct {
 
 	// Dismissed is the reason why the site does not need the entry.
 	Dismissed string
-
-	where func(format string, args ...any) error // an error at the answer's place in the file
 }
 
-// Remote is an answered remote side.
+// Remote is an answered remote side: any, or names and prefixes, which are then two
+// sights of the same endpoints, or those of other entries.
 type Remote struct {
 	Any      bool
 	Names    []netset.Pattern
 	Prefixes netset.PrefixSet
 	From     []string // ids of entries, or "<catalogue>/<area>", whose remotes are meant
 }
+
+func (r Remote) isEmpty() bool { return !r.Any && len(r.Names) == 0 && r.Prefixes.IsEmpty() }
 
 // DefaultClients are the addresses of the role clients when the site binds none:
 // private (RFC 1918), shared (RFC 6598), link-local (RFC 3927, RFC 4291) and

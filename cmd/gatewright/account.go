@@ -18,7 +18,7 @@ import (
 // the commands that load the files.
 func (p *production) tell(t talk, full bool) {
 	for _, n := range p.result.Notices {
-		t.sayf("%s: read as %s", n.Where, n.Text)
+		t.sayf("%s: %s", n.Where, n.Text)
 	}
 	for _, o := range p.outputs {
 		for _, a := range o.Artefacts {
@@ -39,12 +39,15 @@ func (p *production) tell(t talk, full bool) {
 
 func (p *production) warn(t talk) {
 	for _, r := range p.result.Policy.Rules {
-		if r.Remote.Any {
-			t.warnf("rule %s accepts any remote, as the site answers for %s", r.ID, r.Entries[0].ID)
+		for _, e := range r.Entries {
+			if a := p.site.Answers[e.ID].Remote; a != nil && a.Any {
+				t.warnf("rule %s accepts any remote, as the site answers for %s", r.ID, e.ID)
+			}
 		}
 	}
 	for _, o := range p.outputs {
-		if o.name == "pac" && len(p.site.Options["pac"]["proxy"]) == 0 {
+		named := func(r site.Route) bool { return r.Via != rule.Direct && r.Via != rule.Proxied }
+		if o.name == "pac" && len(p.site.Options["pac"]["proxy"]) == 0 && !slices.ContainsFunc(p.site.Routes, named) {
 			t.warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
 		}
 	}
@@ -193,12 +196,15 @@ func questions(section string, open []rule.Open) []string {
 	}
 	var waiting []string
 	for _, o := range open {
+		if !slices.Contains(comments, o.Ask) {
+			comments = append(comments, o.Ask)
+		}
 		_, slug, _ := strings.Cut(o.Entry.ID, "/")
 		if !slices.Contains(waiting, slug) {
 			waiting = append(waiting, slug)
 		}
 	}
-	return append(comments, open[0].Ask, "waiting: "+strings.Join(waiting, ", "))
+	return append(comments, "waiting: "+strings.Join(waiting, ", "))
 }
 
 func (p *production) tellLoading(t talk) {
@@ -222,6 +228,7 @@ type account struct {
 	Artefacts []accountArtefact `json:"artefacts"`
 	Coverage  []accountVerdict  `json:"coverage"`
 	Open      []accountOpen     `json:"open"`
+	Notices   []string          `json:"notices"`
 }
 
 type accountArtefact struct {
@@ -254,7 +261,10 @@ type accountOpen struct {
 }
 
 func (p *production) account() account {
-	a := account{Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open)}
+	a := account{Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Notices: []string{}}
+	for _, n := range p.result.Notices {
+		a.Notices = append(a.Notices, n.Where+": "+n.Text)
+	}
 	for _, o := range p.outputs {
 		for _, one := range o.Artefacts {
 			a.Artefacts = append(a.Artefacts, accountArtefact{o.name, one.Name, one.Load, one.Rules, one.Elements})

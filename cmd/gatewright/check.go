@@ -3,10 +3,9 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/pflag"
 )
@@ -46,59 +45,78 @@ func check(inv *invocation, names []string) error {
 		inv.talk.errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
 		return errDifferent
 	}
-	var different bool
-	if inv.strict {
-		for _, s := range p.shortfalls() {
-			inv.talk.errorf("%s", s)
-			different = true
-		}
-	}
-	for _, a := range p.artefacts() {
-		file := filepath.Join(p.dir, filepath.FromSlash(a.Name))
-		have, err := os.ReadFile(file)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if err == nil && bytes.Equal(have, a.Data) {
-			continue
-		}
-		different = true
-		if !inv.talk.quiet {
-			fmt.Fprint(inv.stdout, unifiedDiff(file, have, a.Data))
-		}
+	different, err := inv.compareFiles(p)
+	if err != nil {
+		return err
 	}
 	stale, err := p.stale()
 	if err != nil {
 		return err
 	}
 	for _, name := range stale {
-		inv.talk.errorf("%s: nothing makes this file any more", filepath.Join(p.dir, filepath.FromSlash(name)))
-		different = true
+		inv.talk.errorf("%s: nothing makes this file any more; generate removes it", p.path(name))
 	}
-	if different {
+	var short []string
+	if inv.strict {
+		short = p.shortfalls()
+	}
+	for _, s := range short {
+		inv.talk.errorf("%s", s)
+	}
+	if different || len(stale)+len(short) > 0 {
 		return errDifferent
 	}
 	inv.talk.sayf("%s is up to date: %s", p.dir, count(p.files(), "file"))
 	return nil
 }
 
+// compareFiles shows how the files differ from the artefacts.
+func (inv *invocation) compareFiles(p *production) (different bool, err error) {
+	for _, a := range p.artefacts() {
+		have, err := os.ReadFile(p.path(a.Name))
+		missing := errors.Is(err, fs.ErrNotExist)
+		if err != nil && !missing {
+			return false, err
+		}
+		if !missing && bytes.Equal(have, a.Data) {
+			continue
+		}
+		different = true
+		if missing {
+			inv.talk.errorf("%s is missing", p.path(a.Name))
+		}
+		if !inv.talk.quiet {
+			if _, err := io.WriteString(inv.stdout, unifiedDiff(p.path(a.Name), have, a.Data)); err != nil {
+				return false, err
+			}
+		}
+	}
+	return different, nil
+}
+
 // stale returns the files that the same generators made before and make no more.
 func (p *production) stale() ([]string, error) {
-	old, err := readRecords(filepath.Join(p.dir, manifestFile))
+	root, err := os.OpenRoot(p.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	var made []record
-	for _, a := range p.artefacts() {
-		made = append(made, record{name: a.Name})
+	defer root.Close()
+	old, err := readRecords(root, manifestFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, inFolder(p.dir, err)
 	}
-	_, gone := split(old, made, p.outputs)
+	var made []record
+	for _, o := range p.outputs {
+		for _, a := range o.Artefacts {
+			made = append(made, recordOf(o.name, a))
+		}
+	}
 	var names []string
-	for _, r := range gone {
-		if _, err := os.Stat(filepath.Join(p.dir, filepath.FromSlash(r.name))); err == nil {
+	for _, r := range gone(old, append(made, kept(old, made, p.outputs)...)) {
+		if _, err := root.Lstat(r.name); err == nil {
 			names = append(names, r.name)
 		}
 	}

@@ -54,6 +54,8 @@ func completions() (names []string, words map[string][]string) {
 			for _, g := range generators.All() {
 				words[c.name] = append(words[c.name], g.Name())
 			}
+		case "list":
+			words[c.name] = append(words[c.name], lists()...)
 		case "completion":
 			words[c.name] = append(words[c.name], "bash", "zsh", "fish")
 		}

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gatewright/generators/artefact"
 )
 
 // An output folder keeps its own state in stateDir: the lock, the files of a run
@@ -20,7 +22,7 @@ import (
 // A run stages and syncs every file, then writes a journal with their digests,
 // then renames the files into place, then the journal becomes the manifest. A run
 // that is killed before its journal stands has changed nothing; after that, the
-// next run finishes the renames.
+// next run finishes it. No name leads out of the folder: os.Root holds them all.
 const (
 	stateDir     = ".gatewright"
 	lockFile     = stateDir + "/lock"
@@ -29,125 +31,255 @@ const (
 	manifestFile = stateDir + "/manifest"
 )
 
+// errLocked says that another process holds a folder's lock.
+var errLocked = errors.New("another run is writing here; wait for it to end")
+
 // record is one line of a journal or manifest: a file, its digest and the
 // generator that made it.
 type record struct{ digest, generator, name string }
 
-// writeFolder writes the outputs to dir, all or nothing. Files that the same
-// generators made before, that nobody changed since and that are not made any
-// more, are removed; those of other generators stay.
-func writeFolder(dir string, outputs []generated) error {
-	if err := os.MkdirAll(filepath.Join(dir, stageDir), 0o755); err != nil {
-		return err
+// writeFolder writes the outputs to dir, all or nothing. What the same generators
+// made before and make no more is removed, unless somebody changed it since: the
+// names of such files are returned. Files of other generators stay.
+func writeFolder(dir string, outputs []generated) (changed []string, err error) {
+	if err := checkFileNames(outputs); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	if err := root.MkdirAll(stateDir, 0o755); err != nil {
+		return nil, inFolder(dir, err)
 	}
 	unlock, err := lockFolder(filepath.Join(dir, lockFile))
 	if err != nil {
-		return fmt.Errorf("%s: another run is writing here: %w", dir, err)
+		return nil, inFolder(dir, err)
 	}
 	defer unlock()
-	if err := finishRun(dir); err != nil {
-		return fmt.Errorf("%s: finishing an interrupted run: %w", dir, err)
+	if _, err := finishRun(root); err != nil {
+		return nil, fmt.Errorf("%s: finishing an interrupted run: %w", dir, err)
 	}
-	old, err := readRecords(filepath.Join(dir, manifestFile))
+	if err := prepareRun(root, outputs); err != nil {
+		return nil, inFolder(dir, err)
+	}
+	changed, err = finishRun(root)
+	if err != nil {
+		return nil, inFolder(dir, err)
+	}
+	return changed, nil
+}
+
+func inFolder(dir string, err error) error { return fmt.Errorf("%s: %w", dir, err) }
+
+// checkFileNames refuses artefacts that have no place of their own below a folder.
+func checkFileNames(outputs []generated) error {
+	seen := map[string]bool{}
+	var names []string
+	for _, o := range outputs {
+		for _, a := range o.Artefacts {
+			if !isFileName(a.Name) {
+				return fmt.Errorf("generator %s: %q is no file name below a folder", o.name, a.Name)
+			}
+			if seen[strings.ToLower(a.Name)] {
+				return fmt.Errorf("generator %s: file %q is made twice", o.name, a.Name)
+			}
+			seen[strings.ToLower(a.Name)] = true
+			names = append(names, a.Name)
+		}
+	}
+	for _, name := range names {
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			if seen[strings.ToLower(dir)] {
+				return fmt.Errorf("%q is made as a file and as a folder", dir)
+			}
+		}
+	}
+	return nil
+}
+
+// isFileName reports whether name is a plain slash path below a folder, on every
+// system, and no part of the folder's own state.
+func isFileName(name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	odd := func(r rune) bool { return r < ' ' || r == 0x7f || strings.ContainsRune(`\:*?"<>|`, r) }
+	return fs.ValidPath(name) && name != "." && !strings.EqualFold(first, stateDir) &&
+		filepath.IsLocal(filepath.FromSlash(name)) && !strings.ContainsFunc(name, odd)
+}
+
+// prepareRun stages the outputs and writes the journal. It changes nothing that
+// stands in the folder.
+func prepareRun(root *os.Root, outputs []generated) error {
+	old, err := readRecords(root, manifestFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	records, err := stage(dir, outputs)
+	records, err := stage(root, outputs)
 	if err != nil {
 		return err
 	}
-	kept, stale := split(old, records, outputs)
-	if err := writeSynced(filepath.Join(dir, journalFile), formatRecords(append(records, kept...))); err != nil {
+	if err := checkTargets(root, records); err != nil {
 		return err
 	}
-	if err := finishRun(dir); err != nil {
+	journal := append(records, kept(old, records, outputs)...)
+	if err := writeSynced(root, stageDir+"/journal", formatRecords(journal)); err != nil {
 		return err
 	}
-	return removeStale(dir, stale)
+	if err := syncFolder(root, stageDir); err != nil {
+		return err
+	}
+	if err := root.Rename(stageDir+"/journal", journalFile); err != nil {
+		return err
+	}
+	return syncFolder(root, stateDir)
 }
 
-// split parts the last run's records that this run does not replace: those of
-// other generators are kept, those of the same generators are stale.
-func split(old, records []record, outputs []generated) (kept, stale []record) {
+// kept are the last run's records of other generators' files, which stay.
+func kept(old, records []record, outputs []generated) []record {
+	var kept []record
 	for _, r := range old {
-		switch {
-		case slices.ContainsFunc(records, func(have record) bool { return have.name == r.name }):
-		case slices.ContainsFunc(outputs, func(o generated) bool { return o.name == r.generator }):
-			stale = append(stale, r)
-		default:
+		ours := slices.ContainsFunc(outputs, func(o generated) bool { return o.name == r.generator })
+		if !ours && !holds(records, r.name) {
 			kept = append(kept, r)
 		}
 	}
-	return kept, stale
+	return kept
+}
+
+// gone are the last run's records of files that are made no more.
+func gone(old, records []record) []record {
+	return slices.DeleteFunc(slices.Clone(old), func(r record) bool { return holds(records, r.name) })
+}
+
+func holds(records []record, name string) bool {
+	return slices.ContainsFunc(records, func(r record) bool { return r.name == name })
 }
 
 // stage writes the artefacts under stageDir, named by their place in the journal.
-func stage(dir string, outputs []generated) ([]record, error) {
-	if err := os.RemoveAll(filepath.Join(dir, stageDir)); err != nil {
+func stage(root *os.Root, outputs []generated) ([]record, error) {
+	if err := root.RemoveAll(stageDir); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, stageDir), 0o755); err != nil {
+	if err := root.MkdirAll(stageDir, 0o755); err != nil {
 		return nil, err
 	}
 	var records []record
 	for _, o := range outputs {
 		for _, a := range o.Artefacts {
-			if path.Clean("/"+a.Name) != "/"+a.Name || strings.ContainsAny(a.Name, "\n\\:") {
-				return nil, fmt.Errorf("%q is no file name below a folder", a.Name)
-			}
-			if err := writeSynced(stagePath(dir, len(records)), a.Data); err != nil {
+			if err := writeSynced(root, stagePath(len(records)), a.Data); err != nil {
 				return nil, err
 			}
-			records = append(records, record{digest(a.Data), o.name, a.Name})
+			records = append(records, recordOf(o.name, a))
 		}
 	}
 	return records, nil
 }
 
-func stagePath(dir string, i int) string { return filepath.Join(dir, stageDir, strconv.Itoa(i)) }
-
-// finishRun renames what the journal names into place and makes the journal the
-// manifest. Without a journal it does nothing.
-func finishRun(dir string) error {
-	records, err := readRecords(filepath.Join(dir, journalFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for i, r := range records {
-		target := filepath.Join(dir, filepath.FromSlash(r.name))
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			return err
-		}
-		// What is not on the stage was renamed before the run was killed, or is kept
-		// from an earlier run: the journal stands only after all files were staged.
-		if err := os.Rename(stagePath(dir, i), target); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	if err := syncFolders(dir, records); err != nil {
-		return err
-	}
-	if err := os.Rename(filepath.Join(dir, journalFile), filepath.Join(dir, manifestFile)); err != nil {
-		return err
-	}
-	return os.RemoveAll(filepath.Join(dir, stageDir))
+func recordOf(generator string, a artefact.Artefact) record {
+	return record{digest(a.Data), generator, a.Name}
 }
 
-func removeStale(dir string, stale []record) error {
-	for _, r := range stale {
-		target := filepath.Join(dir, filepath.FromSlash(r.name))
-		if !hasDigest(target, r.digest) {
-			continue
+func stagePath(i int) string { return stageDir + "/" + strconv.Itoa(i) }
+
+// checkTargets refuses to replace what is no plain file, and to write through a
+// link: renames must not fail once the journal stands.
+func checkTargets(root *os.Root, records []record) error {
+	for _, r := range records {
+		for dir := path.Dir(r.name); dir != "."; dir = path.Dir(dir) {
+			info, err := root.Lstat(dir)
+			if err == nil && !info.IsDir() {
+				return fmt.Errorf("%s is in the way of %s: it is no folder; remove it, or write elsewhere", dir, r.name)
+			}
 		}
-		if err := os.Remove(target); err != nil {
-			return err
+		info, err := root.Lstat(r.name)
+		if err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", r.name)
 		}
-		os.Remove(filepath.Dir(target)) // succeeds only if the folder is empty now
 	}
 	return nil
+}
+
+// finishRun renames what the journal names into place, removes what is made no
+// more, and makes the journal the manifest. Without a journal it does nothing. It
+// returns the files that are made no more and stay, because they were changed.
+func finishRun(root *os.Root) (changed []string, err error) {
+	records, err := readRecords(root, journalFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	old, err := readRecords(root, manifestFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err := renameStaged(root, records); err != nil {
+		return nil, err
+	}
+	if changed, err = removeStale(root, gone(old, records)); err != nil {
+		return nil, err
+	}
+	if err := root.Rename(journalFile, manifestFile); err != nil {
+		return nil, err
+	}
+	if err := syncFolder(root, stateDir); err != nil {
+		return nil, err
+	}
+	return changed, root.RemoveAll(stageDir)
+}
+
+func renameStaged(root *os.Root, records []record) error {
+	folders := map[string]bool{".": true}
+	for i, r := range records {
+		dir := path.Dir(r.name)
+		folders[dir] = true
+		// What is not on the stage was renamed before the run was killed, or is kept
+		// from an earlier run: the journal stands only after all files were staged.
+		if _, err := root.Lstat(stagePath(i)); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if dir != "." {
+			if err := root.MkdirAll(dir, 0o755); err != nil {
+				return err
+			}
+		}
+		if err := root.Rename(stagePath(i), r.name); err != nil {
+			return err
+		}
+	}
+	for dir := range folders {
+		if err := syncFolder(root, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeStale removes the files that are as their records say, and the folders
+// that are empty then.
+func removeStale(root *os.Root, stale []record) (changed []string, err error) {
+	for _, r := range stale {
+		data, err := root.ReadFile(r.name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil || digest(data) != r.digest:
+			changed = append(changed, r.name)
+			continue
+		}
+		if err := root.Remove(r.name); err != nil {
+			return nil, err
+		}
+		for dir := path.Dir(r.name); dir != "." && root.Remove(dir) == nil; {
+			dir = path.Dir(dir)
+		}
+	}
+	return changed, nil
 }
 
 // interrupted reports whether a run was killed while it wrote to dir.
@@ -158,40 +290,13 @@ func interrupted(dir string) bool {
 
 func digest(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }
 
-func hasDigest(file, want string) bool {
-	data, err := os.ReadFile(file)
-	return err == nil && digest(data) == want
-}
-
-// writeSynced writes a file beside its place, syncs it, and renames it.
-func writeSynced(file string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".new-*")
+func writeSynced(root *os.Root, name string, data []byte) error {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
-}
-
-// syncFolders makes the renames durable, on systems where folders can be synced.
-func syncFolders(dir string, records []record) error {
-	folders := map[string]bool{dir: true}
-	for _, r := range records {
-		folders[filepath.Dir(filepath.Join(dir, filepath.FromSlash(r.name)))] = true
-	}
-	for folder := range folders {
-		if err := syncFolder(folder); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 func formatRecords(records []record) []byte {
@@ -202,16 +307,16 @@ func formatRecords(records []record) []byte {
 	return b.Bytes()
 }
 
-func readRecords(file string) ([]record, error) {
-	data, err := os.ReadFile(file)
+func readRecords(root *os.Root, name string) ([]record, error) {
+	data, err := root.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
 	var records []record
 	for line := range strings.Lines(string(data)) {
 		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), "  ", 3)
-		if len(parts) != 3 || len(parts[0]) != 64 || !filepath.IsLocal(filepath.FromSlash(parts[2])) {
-			return nil, fmt.Errorf("%s is damaged; remove it", file)
+		if len(parts) != 3 || len(parts[0]) != 2*sha256.Size || !isFileName(parts[2]) {
+			return nil, fmt.Errorf("%s is damaged; remove it, and generate again", name)
 		}
 		records = append(records, record{parts[0], parts[1], parts[2]})
 	}

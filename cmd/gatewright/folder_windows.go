@@ -1,9 +1,17 @@
 package main
 
-import "syscall"
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// errSharingViolation is ERROR_SHARING_VIOLATION of the Windows API.
+const errSharingViolation = syscall.Errno(32)
 
 // lockFolder takes the lock of an output folder without waiting: a file that is
-// opened without sharing. The system closes it when the process ends.
+// opened without sharing; errLocked says that another process has it. The system
+// closes it when the process ends.
 func lockFolder(file string) (unlock func(), err error) {
 	name, err := syscall.UTF16PtrFromString(file)
 	if err != nil {
@@ -11,11 +19,14 @@ func lockFolder(file string) (unlock func(), err error) {
 	}
 	h, err := syscall.CreateFile(name, syscall.GENERIC_READ|syscall.GENERIC_WRITE, 0, nil,
 		syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
+	if errors.Is(err, errSharingViolation) {
+		return nil, errLocked
+	}
 	if err != nil {
-		return nil, err
+		return nil, os.NewSyscallError("CreateFile", err)
 	}
 	return func() { syscall.CloseHandle(h) }, nil
 }
 
 // syncFolder does nothing: Windows cannot sync a folder, and journals renames itself.
-func syncFolder(string) error { return nil }
+func syncFolder(*os.Root, string) error { return nil }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -77,6 +79,7 @@ func generate(inv *invocation, names []string) error {
 		return err
 	}
 	if inv.json {
+		p.warn(inv.talk)
 		return writeJSON(inv.stdout, p.account())
 	}
 	p.tell(inv.talk, inv.full)
@@ -85,7 +88,11 @@ func generate(inv *invocation, names []string) error {
 
 func (inv *invocation) write(p *production) error {
 	if p.dir != "" {
-		return writeFolder(p.dir, p.outputs)
+		changed, err := writeFolder(p.dir, p.outputs)
+		for _, name := range changed {
+			inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", p.path(name))
+		}
+		return err
 	}
 	for _, a := range p.artefacts() {
 		if _, err := inv.stdout.Write(a.Data); err != nil {
@@ -95,13 +102,14 @@ func (inv *invocation) write(p *production) error {
 	return nil
 }
 
-// compile loads the site and its catalogues and builds the policy.
+// compile loads the site and its catalogues and builds the policy. It returns the
+// folder that the site file's output is relative to as well.
 func (inv *invocation) compile() (*site.Site, string, *site.Result, error) {
 	s, dir, err := inv.site.load()
 	if err != nil {
 		return nil, "", nil, err
 	}
-	catalogs, err := s.LoadCatalogs(dir)
+	catalogs, err := s.LoadCatalogs(inv.site.catalogDir(dir))
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -111,25 +119,20 @@ func (inv *invocation) compile() (*site.Site, string, *site.Result, error) {
 
 // produce makes the artefacts of the named generators in memory.
 func (inv *invocation) produce(names []string) (*production, error) {
+	for _, name := range names {
+		if _, err := generators.ByName(name); err != nil {
+			return nil, usageError{err}
+		}
+	}
 	s, dir, result, err := inv.compile()
 	if err != nil {
 		return nil, err
 	}
-	p := &production{site: s, result: result, dir: inv.output}
-	if p.dir == "" && s.Output != "" {
-		p.dir = filepath.Join(dir, s.Output)
-	}
-	if p.dir == "-" {
-		p.dir = ""
-	}
 	if err := checkSite(s); err != nil {
 		return nil, err
 	}
-	chosen, err := choose(s, names)
-	if err != nil {
-		return nil, err
-	}
-	for _, g := range chosen {
+	p := &production{site: s, result: result, dir: outputDir(inv.output, s.Output, dir)}
+	for _, g := range choose(s, names) {
 		settings, err := artefact.Configure(g.Options(), s.Options[g.Name()])
 		if err != nil {
 			return nil, fmt.Errorf("generator %s: %w", g.Name(), err)
@@ -143,39 +146,68 @@ func (inv *invocation) produce(names []string) (*production, error) {
 	return p, nil
 }
 
-// checkSite refuses options and tolerations of generators that do not exist.
+// outputDir returns the folder to write to, empty for stdout: what the flag says,
+// else what the site file says, which is relative to its own folder.
+func outputDir(flag, output, siteDir string) string {
+	dir := flag
+	if dir == "" && output != "" && output != "-" {
+		dir = output
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(siteDir, dir)
+		}
+	}
+	if dir == "-" {
+		return ""
+	}
+	return dir
+}
+
+// checkSite refuses generators that do not exist, and options that they do not
+// take, whether or not this run uses them.
 func checkSite(s *site.Site) error {
-	for name := range s.Options {
-		if _, err := generators.ByName(name); err != nil {
-			return fmt.Errorf("site file: options: %w", err)
+	var errs []error
+	known := func(section, name string) (g generators.Generator, ok bool) {
+		g, err := generators.ByName(name)
+		if err != nil {
+			errs = append(errs, s.Errorf(section, name, "%w", err))
+		}
+		return g, err == nil
+	}
+	for _, name := range s.Generators {
+		known("generators", name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Tolerate)) {
+		known("tolerate", name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Options)) {
+		g, ok := known("options", name)
+		if !ok {
+			continue
+		}
+		for _, option := range slices.Sorted(maps.Keys(s.Options[name])) {
+			one := map[string][]string{option: s.Options[name][option]}
+			if _, err := artefact.Configure(g.Options(), one); err != nil {
+				errs = append(errs, s.Errorf("options", name+"."+option, "generator %s: %w", name, err))
+			}
 		}
 	}
-	for name := range s.Tolerate {
-		if _, err := generators.ByName(name); err != nil {
-			return fmt.Errorf("site file: tolerate: %w", err)
-		}
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // choose returns the generators that the command line names, or the site file, or
 // all of them; always in the order of All.
-func choose(s *site.Site, names []string) ([]generators.Generator, error) {
+func choose(s *site.Site, names []string) []generators.Generator {
 	if len(names) == 0 {
 		names = s.Generators
 	}
-	for _, name := range names {
-		if _, err := generators.ByName(name); err != nil {
-			return nil, usageError{err}
-		}
-	}
-	var chosen []generators.Generator
-	for _, g := range generators.All() {
-		if len(names) == 0 || slices.Contains(names, g.Name()) {
-			chosen = append(chosen, g)
-		}
-	}
-	return chosen, nil
+	return slices.DeleteFunc(generators.All(), func(g generators.Generator) bool {
+		return len(names) > 0 && !slices.Contains(names, g.Name())
+	})
+}
+
+// path is where an artefact stands, as people see it.
+func (p *production) path(name string) string {
+	return filepath.Join(p.dir, filepath.FromSlash(name))
 }
 
 func (p *production) artefacts() []artefact.Artefact {

@@ -37,19 +37,15 @@ the rules that were made of them, the trusted sites, or what is still open.
 
 func list(inv *invocation, args []string) error {
 	if len(args) > 1 {
-		return usagef("list: name one of entries, rules, trusted-sites, open")
+		return usagef("list: name one of %s", strings.Join(lists(), ", "))
 	}
-	what := "entries"
-	if len(args) == 1 {
-		what = args[0]
+	what := append(args, lists()[0])[0]
+	views := []func(*site.Result) (any, table){entriesView, rulesView, trustedView, openView}
+	i := slices.Index(lists(), what)
+	if i < 0 {
+		return usagef("list: unknown list %q; expect one of %s", what, strings.Join(lists(), ", "))
 	}
-	views := map[string]func(*site.Result) (any, table){
-		"entries": entriesView, "rules": rulesView, "trusted-sites": trustedView, "open": openView,
-	}
-	view := views[what]
-	if view == nil {
-		return usagef("list: unknown list %q; expect entries, rules, trusted-sites or open", what)
-	}
+	view := views[i]
 	_, _, result, err := inv.compile()
 	if err != nil {
 		return err
@@ -60,6 +56,9 @@ func list(inv *invocation, args []string) error {
 	}
 	return t.write(inv.stdout, outputWidth(inv.stdout))
 }
+
+// lists are what list can show; the first is the default.
+func lists() []string { return []string{"entries", "rules", "trusted-sites", "open"} }
 
 type listedEntry struct {
 	ID        string        `json:"id"`
@@ -95,7 +94,9 @@ func entriesView(r *site.Result) (any, table) {
 	listed := []listedEntry{}
 	t := table{header: []string{"ROW", "ENTRY", "WHAT", "BECAME"}}
 	outcomes := slices.Clone(r.Outcomes)
-	slices.SortStableFunc(outcomes, func(a, b site.Outcome) int { return compareRows(a.Entry.Row, b.Entry.Row) })
+	slices.SortStableFunc(outcomes, func(a, b site.Outcome) int {
+		return cmp.Or(cmp.Compare(catalogOf(a.Entry.ID), catalogOf(b.Entry.ID)), compareRows(a.Entry.Row, b.Entry.Row))
+	})
 	for _, o := range outcomes {
 		listed = append(listed, listEntry(o))
 		t.rows = append(t.rows, []string{o.Entry.Row, shown(r, o.Entry.ID), o.Entry.Title + "\n" + describe(&o.Entry), became(o)})
@@ -112,6 +113,8 @@ func shown(r *site.Result, ids ...string) string {
 	}
 	return text
 }
+
+func catalogOf(id string) string { name, _, _ := strings.Cut(id, "/"); return name }
 
 // compareRows orders "2" before "10" and "9a" before "9b".
 func compareRows(a, b string) int {

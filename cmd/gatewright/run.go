@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -91,7 +92,25 @@ func (inv *invocation) call(c command, args []string) error {
 	if err != nil {
 		return usagef("%s: %w; `gatewright %s --help` shows the flags", c.name, err, c.name)
 	}
+	if name := emptyFlag(flags); name != "" {
+		return usagef("%s: --%s has no value; give one, or leave it out", c.name, name)
+	}
 	return c.run(inv, flags.Args())
+}
+
+// emptyFlag returns the name of a flag that was given the empty text, as an unset
+// shell variable does.
+func emptyFlag(flags *pflag.FlagSet) (name string) {
+	flags.Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		if slices.Contains(values, "") {
+			name = f.Name
+		}
+	})
+	return name
 }
 
 // status tells an error and returns the exit status for it.

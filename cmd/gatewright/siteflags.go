@@ -11,10 +11,12 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/catalog"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/generators"
+	"gatewright/generators/artefact"
 )
 
 // defaultSite is read if it is there and --site is not given.
@@ -22,6 +24,7 @@ const defaultSite = "gatewright.json"
 
 // siteFlags are the flags that say what a site file says.
 type siteFlags struct {
+	flags    *pflag.FlagSet
 	file     string
 	catalogs []string
 	sel      site.Selection
@@ -31,6 +34,7 @@ type siteFlags struct {
 }
 
 func (f *siteFlags) register(flags *pflag.FlagSet) {
+	f.flags = flags
 	flags.StringVar(&f.file, "site", "", "site `FILE` (default "+defaultSite+", if there)")
 	flags.StringArrayVar(&f.catalogs, "catalog", nil, "catalogue `FILE|NAME[@REVISION]` (default "+site.DefaultCatalog+")")
 	flags.StringArrayVar(&f.sel.Areas, "area", nil, "only entries of this service `AREA`")
@@ -45,15 +49,24 @@ func (f *siteFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.set, "set", nil, "`GENERATOR.OPTION=VALUE`; `gatewright generators` shows the options")
 }
 
+// catalogDir is the folder that paths of catalogues are relative to: the site
+// file's, but the working directory for those of the command line.
+func (f *siteFlags) catalogDir(siteDir string) string {
+	if len(f.catalogs) > 0 {
+		return "."
+	}
+	return siteDir
+}
+
 // load reads the site file, if there is one, lays the flags over it and returns
-// the folder that its relative paths start from.
+// the file's folder.
 func (f *siteFlags) load() (*site.Site, string, error) {
 	s, dir, err := f.read()
 	if err != nil {
 		return nil, "", err
 	}
 	if len(f.catalogs) > 0 {
-		s.Catalogs, dir = f.catalogs, "."
+		s.Catalogs = f.catalogs
 	}
 	if err := f.overlaySelection(&s.Select); err != nil {
 		return nil, "", err
@@ -109,7 +122,9 @@ func (f *siteFlags) overlaySelection(s *site.Selection) error {
 			*one.to = one.given
 		}
 	}
-	s.RequiredOnly = s.RequiredOnly || f.sel.RequiredOnly
+	if f.flags.Changed("required-only") {
+		s.RequiredOnly = f.sel.RequiredOnly
+	}
 	return nil
 }
 
@@ -125,9 +140,12 @@ func (f *siteFlags) overlayBindings(s *site.Site) error {
 		if err != nil {
 			return usagef("--bind %q: %w", text, err)
 		}
-		prefix, _, err := netset.ParsePrefix(cidr)
+		prefix, note, err := netset.ParsePrefix(cidr)
 		if err != nil {
 			return usagef("--bind %q: %w", text, err)
+		}
+		if note != "" && strings.Contains(cidr, "/") {
+			s.Notices = append(s.Notices, catalog.Notice{Where: "--bind " + text, Text: note})
 		}
 		if given[role] == nil {
 			given[role] = &netset.PrefixBuilder{}
@@ -152,9 +170,6 @@ func (f *siteFlags) overlayOptions(s *site.Site) error {
 		if !ok || !dotted || option == "" {
 			return usagef("--set %q: expect GENERATOR.OPTION=VALUE, such as pac.proxy=proxy.example.com:8080", text)
 		}
-		if _, err := generators.ByName(name); err != nil {
-			return usagef("--set %q: %w", text, err)
-		}
 		if s.Options == nil {
 			s.Options = map[string]map[string][]string{}
 		}
@@ -166,6 +181,22 @@ func (f *siteFlags) overlayOptions(s *site.Site) error {
 		}
 		given[key] = true
 		s.Options[name][option] = append(s.Options[name][option], value)
+	}
+	return f.checkOptions(s)
+}
+
+// checkOptions refuses what the command line sets and the generator does not take.
+func (f *siteFlags) checkOptions(s *site.Site) error {
+	for _, text := range f.set {
+		key, _, _ := strings.Cut(text, "=")
+		name, option, _ := strings.Cut(key, ".")
+		g, err := generators.ByName(name)
+		if err != nil {
+			return usagef("--set %q: %w", text, err)
+		}
+		if _, err := artefact.Configure(g.Options(), map[string][]string{option: s.Options[name][option]}); err != nil {
+			return usagef("--set %s: %w", key, err)
+		}
 	}
 	return nil
 }

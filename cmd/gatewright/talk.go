@@ -48,9 +48,7 @@ func (t talk) sayf(format string, args ...any) {
 // The colours of ECMA-48 that the tool uses.
 const (
 	red    = "31"
-	green  = "32"
 	yellow = "33"
-	bold   = "1"
 )
 
 func (t talk) paint(color, text string) string {

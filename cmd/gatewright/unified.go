@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 )
@@ -19,14 +18,20 @@ func unifiedDiff(file string, have, want []byte) string {
 	edits := compareLines(lines(have), lines(want))
 	var b strings.Builder
 	fmt.Fprintf(&b, "--- %s\n+++ %s (generated)\n", file, file)
+	at := position{1, 1}
 	for start := 0; start < len(edits); {
-		if edits[start].op == ' ' {
-			start++
-			continue
+		change := start
+		for change < len(edits) && edits[change].op == ' ' {
+			change++
 		}
-		from, to := max(0, start-contextLines), hunkEnd(edits, start)
-		writeHunk(&b, edits, from, to)
-		start = to
+		if change == len(edits) {
+			break
+		}
+		from := max(start, change-contextLines)
+		at.pass(edits[start:from])
+		start = hunkEnd(edits, change)
+		writeHunk(&b, at, edits[from:start])
+		at.pass(edits[from:start])
 	}
 	return b.String()
 }
@@ -37,18 +42,25 @@ type edit struct {
 	line string
 }
 
+// lines splits a text into its lines. A last line without newline holds the note
+// of diff(1) about that.
 func lines(data []byte) []string {
 	if len(data) == 0 {
 		return nil
 	}
-	return strings.Split(string(bytes.TrimSuffix(data, []byte("\n"))), "\n")
+	text, ended := strings.CutSuffix(string(data), "\n")
+	all := strings.Split(text, "\n")
+	if !ended {
+		all[len(all)-1] += "\n\\ No newline at end of file"
+	}
+	return all
 }
 
-// hunkEnd returns where a hunk ends: before more than twice the context of equal
-// lines, and after the context that follows its last change.
-func hunkEnd(edits []edit, from int) int {
-	last := from
-	for i := from; i < len(edits) && i-last <= 2*contextLines; i++ {
+// hunkEnd returns where the hunk of a change ends: before more than twice the
+// context of equal lines, and after the context that follows its last change.
+func hunkEnd(edits []edit, change int) int {
+	last := change
+	for i := change; i < len(edits) && i-last <= 2*contextLines; i++ {
 		if edits[i].op != ' ' {
 			last = i
 		}
@@ -56,33 +68,31 @@ func hunkEnd(edits []edit, from int) int {
 	return min(len(edits), last+contextLines+1)
 }
 
-func writeHunk(b *strings.Builder, edits []edit, from, to int) {
-	oldLine, newLine := 1, 1
-	for _, e := range edits[:from] {
+// position is a line of the old and of the new text, from 1.
+type position struct{ old, new int }
+
+func (p *position) pass(edits []edit) {
+	for _, e := range edits {
 		if e.op != '+' {
-			oldLine++
+			p.old++
 		}
 		if e.op != '-' {
-			newLine++
+			p.new++
 		}
 	}
-	var oldCount, newCount int
-	for _, e := range edits[from:to] {
-		if e.op != '+' {
-			oldCount++
-		}
-		if e.op != '-' {
-			newCount++
-		}
+}
+
+func writeHunk(b *strings.Builder, at position, edits []edit) {
+	var size position
+	size.pass(edits)
+	if size.old == 0 {
+		at.old--
 	}
-	if oldCount == 0 {
-		oldLine--
+	if size.new == 0 {
+		at.new--
 	}
-	if newCount == 0 {
-		newLine--
-	}
-	fmt.Fprintf(b, "@@ -%d,%d +%d,%d @@\n", oldLine, oldCount, newLine, newCount)
-	for _, e := range edits[from:to] {
+	fmt.Fprintf(b, "@@ -%d,%d +%d,%d @@\n", at.old, size.old, at.new, size.new)
+	for _, e := range edits {
 		fmt.Fprintf(b, "%c%s\n", e.op, e.line)
 	}
 }

@@ -109,9 +109,18 @@ func (b *boundary) addStrangers() {
 			for _, f.Protocol = range []netset.Protocol{netset.TCP, netset.UDP} {
 				for _, f.Port = range []uint16{22, 53, 443} {
 					b.add(f)
+					b.addNamed(f, "unlisted.invalid")
 				}
 			}
 		}
+	}
+}
+
+// addNamed asks a flow by name, if our side opens it.
+func (b *boundary) addNamed(f rule.Flow, name string) {
+	if f.Direction == rule.Outbound {
+		f.Name = name
+		b.add(f)
 	}
 }
 

@@ -1,6 +1,7 @@
 package iptables
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -29,16 +30,17 @@ func examples(t testing.TB) []example {
 	site := siteInput(t)
 	return []example{
 		{"empty", rule.Input{}, nil},
+		{"empty-tree", rule.Input{}, set("ipset=no")},
 		{"chains", site, nil},
 		{"chains-host", site, set("place=host", "roles=sts", "roles=clients")},
-		{"chains-ip", site, set("table=ip filter")},
-		{"chains-ip6", site, set("table=ip6 site.v6")},
 		{"chains-interfaces", site, set("wan=eth0", "lan=eth2", "lan=eth1.100")},
+		{"tree", site, set("ipset=no")},
+		{"tree-interfaces", site, set("ipset=no", "lan=eth1")},
 		{"mark", site, set("mode=mark")},
-		{"mark-host", site, set("mode=mark", "place=host", "roles=sts", "mark=0x80000000")},
+		{"mark-host-tree", site, set("mode=mark", "place=host", "roles=sts", "mark=0x80000000", "ipset=no")},
 		{"enforce-forward", site, set("mode=enforce", "place=forward", "admin=198.51.100.0/24 tcp 22,443; udp 161", "admin=2001:db8:ad::/48 tcp 22", "wan=eth0", "lan=eth1")},
-		{"enforce-host", site, set("mode=enforce", "place=host", "roles=sts", "roles=clients", "admin=198.51.100.7 tcp 22")},
-		{"enforce-empty", rule.Input{}, set("mode=enforce", "place=forward", "admin=none")},
+		{"enforce-host", site, set("mode=enforce", "place=host", "roles=sts", "roles=resolver", "admin=198.51.100.7 tcp 22")},
+		{"enforce-tree", site, set("mode=enforce", "place=forward", "admin=none", "ipset=no")},
 		{"hostile", hostileInput(t), nil},
 	}
 }
@@ -65,20 +67,31 @@ func siteInput(t testing.TB) rule.Input {
 			grant(t, "sample/everyone", "identity", "in", "sts", "tcp 8080", "any"),
 			grant(t, "sample/sbc", "voice", "in", "sbc", "udp 5060-5061; tcp 5061", "52.112.0.0/14", "2603:1063::/38"),
 			grant(t, "sample/six", "voice", "out", "sbc", "tcp 443", "2603:1063::/38"),
+			grant(t, "sample/many", "", "in", "sts", "tcp 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,31; udp 10-19,30-39,50-59,70-79,90-99,110-119,130-139,150,170-179", many(24)...),
 		},
 		TrustedSites: []rule.TrustedSite{{Entry: rule.Entry{ID: "sample/zone"}, Names: netset.NameSetOf(pattern(t, "*.example.com"))}},
 		Open:         []rule.Open{{Entry: rule.Entry{ID: "sample/pstn"}, Missing: rule.MissingRemote, Why: "published elsewhere"}},
 	}
 }
 
+// many are that many prefixes of each family, and no two that can be joined.
+func many(n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprintf("198.18.%d.0/24", 2*i), fmt.Sprintf("2001:db8:%x::/48", 2*i))
+	}
+	return out
+}
+
 // hostileTexts try to leave a comment.
 func hostileTexts() []string {
 	return []string{
-		"\"; } accept comment \"",
-		"line one\nflush ruleset\r\nline two",
+		"\" -j DROP -m comment --comment \"",
+		"line one\nCOMMIT\r\n*filter\n-P INPUT DROP",
 		"ends in a backslash \\",
 		"*/ </script> {{ .Table }} %s%d%n # ; }",
 		"größer 漢字 \u202e \u2028 \x00 \x1b[2J \xff",
+		`one \ "two" 'three' -A gatewright_outbound -j ACCEPT`,
 		strings.Repeat("long ü", 2000),
 	}
 }
@@ -171,17 +184,18 @@ func generate(t testing.TB, in rule.Input, raw map[string][]string) (artefact.Ou
 	return Generator{}.Generate(compile(t, in), s)
 }
 
-// text is the one artefact of an output.
-func text(t testing.TB, in rule.Input, raw map[string][]string) string {
+// texts are the artefacts by name.
+func texts(t testing.TB, in rule.Input, raw map[string][]string) map[string]string {
 	t.Helper()
 	out, err := generate(t, in, raw)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(out.Artefacts) != 1 {
-		t.Fatalf("%d artefacts; want 1", len(out.Artefacts))
+	files := map[string]string{}
+	for _, a := range out.Artefacts {
+		files[a.Name] = string(a.Data)
 	}
-	return string(out.Artefacts[0].Data)
+	return files
 }
 
 // reversed is the same input in another order.
@@ -192,5 +206,24 @@ func reversed(in rule.Input) rule.Input {
 	slices.Reverse(in.Bindings)
 	slices.Reverse(in.Open)
 	slices.Reverse(in.Sources)
+	return in
+}
+
+func (e example) mode() string {
+	if m := e.settings["mode"]; m != nil {
+		return m[0]
+	}
+	return modeChains
+}
+
+// served is the input without grants of roles that the example's host does not play.
+func (e example) served() rule.Input {
+	in := e.in
+	if e.settings["place"] == nil || e.settings["place"][0] != placeHost {
+		return in
+	}
+	in.Grants = slices.DeleteFunc(slices.Clone(in.Grants), func(g rule.Grant) bool {
+		return !slices.Contains(e.settings["roles"], string(g.Role))
+	})
 	return in
 }

@@ -213,7 +213,11 @@ func declareChains(b []byte, chains ...name) []byte {
 func appendTree(b []byte, t tree, names []name, s side, next step) []byte {
 	for i, c := range t.chains {
 		for _, cell := range c.cells {
-			b = appendRule(b, names[i], step{next: names[cell.chain]}.narrowed(s, cell.within))
+			down := step{next: names[cell.chain]}
+			if cell.within.Bits() > 0 { // or else it takes all that is left
+				down = down.narrowed(s, cell.within)
+			}
+			b = appendRule(b, names[i], down)
 		}
 		for _, p := range c.prefixes {
 			b = appendRule(b, names[i], next.narrowed(s, p))

@@ -11,11 +11,11 @@ type regView struct {
 	Sites  []siteView
 }
 
-// siteView is one trusted site; without keys, if the zone map can hold none of its
-// names.
+// siteView is one trusted site.
 type siteView struct {
-	Label comment
-	Keys  []keyPath
+	Label   comment
+	LeftOut comment // the names without a key, empty if there are none
+	Keys    []keyPath
 }
 
 func (m zoneMap) view(p *rule.Policy, hive string) regView {
@@ -23,6 +23,9 @@ func (m zoneMap) view(p *rule.Policy, hive string) regView {
 	v := regView{Header: comments(header)}
 	for i, t := range p.TrustedSites {
 		site := siteView{Label: commentOf(artefact.Label(t.Entry))}
+		if out := m.leftOut(t); !out.IsEmpty() {
+			site.LeftOut = commentOf("left out, as the coverage says: " + out.String())
+		}
 		for _, k := range m.sites[i] {
 			site.Keys = append(site.Keys, pathOf(hive, k))
 		}

@@ -68,8 +68,9 @@ func (k key) trusts(host string) bool {
 
 // zoneMap is what the file says: the keys of each trusted site of a policy.
 type zoneMap struct {
-	listed netset.NameSet // of all trusted sites
-	sites  [][]key
+	listed       netset.NameSet // of all trusted sites
+	wholeDomains bool           // whether a domain may stand for one of its halves
+	sites        [][]key
 }
 
 func newZoneMap(p *rule.Policy, wholeDomains bool) zoneMap {
@@ -77,13 +78,12 @@ func newZoneMap(p *rule.Policy, wholeDomains bool) zoneMap {
 	for _, t := range p.TrustedSites {
 		m.listed = m.listed.Union(t.Names)
 	}
+	m.wholeDomains = wholeDomains
 	for _, t := range p.TrustedSites {
 		var keys []key
 		seen := map[key]bool{}
 		for p := range t.Names.Patterns() {
-			k, l := keyOf(p)
-			sayable := l == none || l == oneLabel || l == wholeDomain && (wholeDomains || m.listsWhole(k.domain))
-			if sayable && !seen[k] {
+			if k, ok := m.render(p); ok && !seen[k] {
 				keys = append(keys, k)
 				seen[k] = true
 			}
@@ -91,6 +91,29 @@ func newZoneMap(p *rule.Policy, wholeDomains bool) zoneMap {
 		m.sites = append(m.sites, keys)
 	}
 	return m
+}
+
+// render returns the key for a pattern, and false if it gets none.
+func (m zoneMap) render(p netset.Pattern) (key, bool) {
+	k, l := keyOf(p)
+	switch l {
+	case none, oneLabel:
+		return k, true
+	case wholeDomain:
+		return k, m.wholeDomains || m.listsWhole(k.domain)
+	}
+	return key{}, false
+}
+
+// leftOut returns the names of a trusted site that get no key.
+func (m zoneMap) leftOut(t rule.TrustedSite) netset.NameSet {
+	var out []netset.Pattern
+	for p := range t.Names.Patterns() {
+		if _, ok := m.render(p); !ok {
+			out = append(out, p)
+		}
+	}
+	return netset.NameSetOf(out...)
 }
 
 // listsWhole reports whether the domain and all its subdomains are listed.

@@ -1,0 +1,86 @@
+package iptables
+
+import (
+	"strings"
+	"testing"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+func TestCoverage(t *testing.T) {
+	const (
+		names    = "the publisher gives names alone and a packet filter sees only addresses"
+		some     = "some of its names are published without addresses and a packet filter sees only addresses"
+		noFamily = "the role and the remote have no address family in common, so no flow can match"
+		zone     = "a trusted site is a browser setting, which a packet filter knows nothing of"
+		notSBC   = "this machine plays clients, sts, not sbc"
+	)
+	for _, c := range []struct {
+		name     string
+		settings map[string][]string
+		want     map[string]string // first entry: verdict, reason
+	}{
+		{"default", nil, map[string]string{
+			"sample/probe": "exact", "sample/screen-sharing": "exact", "sample/media": "exact", "sample/everyone": "exact",
+			"sample/sts": "exact", "sample/many": "exact", "sample/sbc": "exact", "sample/wizard": "absent: " + names,
+			"sample/loose": "narrower: " + some, "sample/six": "not applicable: " + noFamily, "sample/zone": "not applicable: " + zone,
+		}},
+		{"no ipset", map[string][]string{"ipset": {"no"}}, map[string]string{"sample/many": "exact", "sample/everyone": "exact"}},
+		{"host", map[string][]string{"place": {"host"}, "roles": {"sts", "clients"}}, map[string]string{
+			"sample/probe": "exact", "sample/sts": "exact", "sample/sbc": "not applicable: " + notSBC, "sample/six": "not applicable: " + notSBC,
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, err := generate(t, siteInput(t), c.settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := map[string]string{}
+			for _, v := range out.Coverage {
+				checkShape(t, v)
+				seen[v.Entries[0]] = strings.TrimSuffix(string(v.Verdict)+": "+v.Reason, ": ")
+			}
+			if len(out.Coverage) != 11 {
+				t.Errorf("%d lines; want one for each of 10 rules and 1 trusted site", len(out.Coverage))
+			}
+			for entry, want := range c.want {
+				if seen[entry] != want {
+					t.Errorf("%s: got %q; want %q", entry, seen[entry], want)
+				}
+			}
+		})
+	}
+}
+
+// checkShape holds what package artefact says of coverage.
+func checkShape(t *testing.T, v artefact.Coverage) {
+	t.Helper()
+	lacking := v.Verdict == artefact.Narrower || v.Verdict == artefact.Absent
+	if lacking != (v.Remedy != "") || (v.Verdict == artefact.Exact) != (v.Reason == "") {
+		t.Errorf("%v: %s with reason %q and remedy %q", v.Entries, v.Verdict, v.Reason, v.Remedy)
+	}
+	if (v.Verdict == artefact.Narrower) != (len(v.Witnesses) > 0) {
+		t.Errorf("%v: %s with %d witnesses", v.Entries, v.Verdict, len(v.Witnesses))
+	}
+}
+
+func TestWitnesses(t *testing.T) {
+	p, rs := compile(t, siteInput(t)), readBack(t, "chains", "nft", "filter")
+	out, err := generate(t, siteInput(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, v := range out.Coverage {
+		for _, w := range v.Witnesses {
+			n++
+			if !p.Decide(w.Flow).Accept() || w.Backend || rs.Accepts(rule.Seen(w.Flow, rule.PacketFilter)) {
+				t.Errorf("%v: %+v is no flow that only the model accepts", v.Entries, w.Flow)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no witness was looked at")
+	}
+}

@@ -1,0 +1,172 @@
+package iptables
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func goldenFile(example, artefact string) string {
+	return filepath.Join("testdata", example+strings.TrimPrefix(artefact, "gatewright")+".golden")
+}
+
+func TestGolden(t *testing.T) {
+	for _, e := range examples(t) {
+		t.Run(e.name, func(t *testing.T) {
+			for artefact, got := range texts(t, e.in, e.settings) {
+				file := goldenFile(e.name, artefact)
+				if *update {
+					if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatalf("%v; go test -update writes it", err)
+				}
+				if got != string(want) {
+					t.Errorf("differs from %s; if that is meant, go test -update writes it anew. got:\n%s", file, got)
+				}
+			}
+		})
+	}
+}
+
+func TestOrderOfInputChangesNothing(t *testing.T) {
+	for _, e := range examples(t) {
+		if !maps.Equal(texts(t, e.in, e.settings), texts(t, reversed(e.in), e.settings)) {
+			t.Errorf("%s: reversed input changes an artefact", e.name)
+		}
+	}
+}
+
+func TestSplitPrefixesChangeNothing(t *testing.T) {
+	whole, split := siteInput(t), siteInput(t)
+	for i, g := range split.Grants {
+		if g.Entry.ID == "sample/screen-sharing" {
+			split.Grants[i].Prefixes = prefixes(t, "52.112.0.0/15", "52.114.0.0/15", "52.114.7.0/24", "2603:1063::/39", "2603:1063:200::/39")
+		}
+	}
+	for _, ipset := range []string{"yes", "no"} {
+		raw := map[string][]string{"ipset": {ipset}}
+		if !maps.Equal(texts(t, whole, raw), texts(t, split, raw)) {
+			t.Errorf("ipset %s: a prefix written as its halves changes an artefact", ipset)
+		}
+	}
+}
+
+func TestAccount(t *testing.T) {
+	type account struct {
+		name, load      string
+		rules, elements int
+	}
+	const load4, load6 = "iptables-restore --noflush < gatewright.iptables", "ip6tables-restore --noflush < gatewright.ip6tables"
+	for _, c := range []struct {
+		settings map[string][]string
+		want     []account
+	}{
+		{nil, []account{
+			{"gatewright.ipset", "ipset restore < gatewright.ipset", 0, 71},
+			{"gatewright.iptables", load4, 8, 0},
+			{"gatewright.ip6tables", load6, 6, 0},
+		}},
+		{map[string][]string{"ipset": {"no"}}, []account{
+			{"gatewright.iptables", load4, 8, 0},
+			{"gatewright.ip6tables", load6, 6, 0},
+		}},
+		{map[string][]string{"place": {"host"}, "roles": {"sbc"}}, []account{
+			{"gatewright.ipset", "ipset restore < gatewright.ipset", 0, 2},
+			{"gatewright.iptables", load4, 1, 0},
+			{"gatewright.ip6tables", load6, 0, 0},
+		}},
+	} {
+		out, err := generate(t, siteInput(t), c.settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []account
+		for _, a := range out.Artefacts {
+			got = append(got, account{a.Name, a.Load, a.Rules, a.Elements})
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%v:\n got %v\nwant %v", c.settings, got, c.want)
+		}
+	}
+}
+
+// TestNamesFit holds that the longest role and rule id leave room for their sets.
+func TestNamesFit(t *testing.T) {
+	role := rule.Role("role-of-16-chars")
+	g := grant(t, "sample/long", "eightlong", "in", role, "tcp 443", many(24)...)
+	in := rule.Input{
+		Bindings: []rule.Binding{{Role: role, Addresses: prefixes(t, many(30)...), Published: prefixes(t, "10.0.0.0/8", "fc00::/7")}},
+		Grants:   []rule.Grant{g},
+	}
+	for _, ipset := range []string{"yes", "no"} {
+		for name, text := range texts(t, in, map[string][]string{"ipset": {ipset}}) {
+			for _, word := range strings.Fields(text) {
+				word = strings.TrimPrefix(word, ":")
+				if strings.HasPrefix(word, "gw_") && len(word) > 31 || strings.HasPrefix(word, "gw_") && name != "gatewright.ipset" && len(word) > 28 {
+					t.Errorf("%s: name %s has %d bytes", name, word, len(word))
+				}
+			}
+		}
+	}
+}
+
+// TestSetsHaveRoom holds that a set which ipset would find full half-way is refused.
+func TestSetsHaveRoom(t *testing.T) {
+	var b netset.PrefixBuilder
+	for i := range uint32(maxElements + 1) {
+		b.Add(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(i >> 23), byte(i >> 15), byte(i >> 7), byte(i << 1)}), 32))
+	}
+	g := grant(t, "sample/huge", "", "out", "clients", "tcp 443")
+	g.Prefixes = b.Build()
+	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "192.0.2.0/24")}}, Grants: []rule.Grant{g}}
+	_, err := generate(t, in, nil)
+	want := "set gw_all-out-" + "0000000000" + "_4 has 4194305 prefixes; ipset gets room for 4194304: use the generator nftables, or select fewer entries"
+	if errorText(err) != want {
+		t.Errorf("error %q; want %q", errorText(err), want)
+	}
+}
+
+// BenchmarkGenerate renders one rule; parsing and merging are not part of it.
+func BenchmarkGenerate(b *testing.B) {
+	for _, c := range []struct {
+		prefixes int
+		ipset    string
+	}{{300, "yes"}, {10_000, "yes"}, {100_000, "yes"}, {1_000_000, "yes"}, {5000, "no"}, {100_000, "no"}} {
+		var set netset.PrefixBuilder
+		for i := range c.prefixes {
+			v := uint32(i) * 2
+			set.Add(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(v>>16) + 20, byte(v >> 8), byte(v), 0}), 24))
+		}
+		g := grant(b, "sample/big", "", "out", "clients", "tcp 443", "2001:db8::/32")
+		g.Prefixes = set.Build().Union(g.Prefixes)
+		in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(b, "10.0.0.0/8")}}, Grants: []rule.Grant{g}}
+		p := compile(b, in)
+		s, err := artefact.Configure(Generator{}.Options(), map[string][]string{"ipset": {c.ipset}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprintf("%d/ipset=%s", c.prefixes, c.ipset), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := (Generator{}).Generate(p, s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

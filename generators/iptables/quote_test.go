@@ -1,0 +1,250 @@
+package iptables
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+)
+
+func TestRuleComment(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"", ""},
+		{"plain; } # % 'text'", "plain; } # % 'text'"},
+		{"größer 漢字", "größer 漢字"},
+		{`a "quoted" \ word\`, `a \"quoted\" \\ word\\`},
+		{"a\nCOMMIT\r\nc\td", "a COMMIT  c d"},
+		{"\u2028\u202e\x00\x1b[2J\xff\ufffd", " ???[2J??"},
+		{strings.Repeat("a", 255), strings.Repeat("a", 255)},
+		{strings.Repeat("a", 256), strings.Repeat("a", 252) + "..."},
+		{strings.Repeat(`"`, 255), strings.Repeat(`\"`, 255)},
+		{strings.Repeat("a", 251) + "漢漢", strings.Repeat("a", 251) + "..."},
+	} {
+		if got := ruleCommentOf(c.in); string(got) != c.want {
+			t.Errorf("ruleCommentOf(%q) = %q; want %q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestComment(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{`a "quoted" 100% \`, `a "quoted" 100% \`},
+		{"a\ncreate b hash:net", "a create b hash:net"},
+		{strings.Repeat("ü", 251), strings.Repeat("ü", 248) + "..."},
+	} {
+		if got := commentOf(c.in); string(got) != c.want {
+			t.Errorf("commentOf(%q) = %q; want %q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	const charset = " has a character that iptables does not take; expect letters, digits, - and _"
+	for _, c := range []struct{ part, set, setErr, chain, chainErr string }{
+		{"exchange-in-4k2v9q0zr", "gw_exchange-in-4k2v9q0zr_6", "", "gw_exchange-in-4k2v9q0zr_7", ""},
+		{"role_" + strings.Repeat("r", 16), "gw_role_rrrrrrrrrrrrrrrr_6", "", "gw_role_rrrrrrrrrrrrrrrr_7", ""},
+		{"a b", "", `name "gw_a b_6"` + charset, "", `name "gw_a b_7"` + charset},
+		{"a\nadd", "", `name "gw_a\nadd_6"` + charset, "", `name "gw_a\nadd_7"` + charset},
+		{"ü", "", `name "gw_ü_6"` + charset, "", `name "gw_ü_7"` + charset},
+		{strings.Repeat("a", 23), "", `name "gw_aaaaaaaaaaaaaaaaaaaaaaa_6" has 28 bytes; there is room for 27`, "gw_aaaaaaaaaaaaaaaaaaaaaaa_7", ""},
+		{strings.Repeat("a", 24), "", `name "gw_aaaaaaaaaaaaaaaaaaaaaaaa_6" has 29 bytes; there is room for 27`, "", `name "gw_aaaaaaaaaaaaaaaaaaaaaaaa_7" has 29 bytes; there is room for 28`},
+	} {
+		set, err := setName(ipv6, c.part)
+		if string(set) != c.set || errorText(err) != c.setErr {
+			t.Errorf("setName(%q) = %q, %q; want %q, %q", c.part, set, errorText(err), c.set, c.setErr)
+		}
+		chain, err := chainName(c.part, "7")
+		if string(chain) != c.chain || errorText(err) != c.chainErr {
+			t.Errorf("chainName(%q) = %q, %q; want %q, %q", c.part, chain, errorText(err), c.chain, c.chainErr)
+		}
+	}
+}
+
+func TestRuleStem(t *testing.T) {
+	for _, c := range []struct {
+		id   rule.ID
+		want string
+	}{
+		{"exchange-in-4k2v9q0zr", "in-4k2v9q0zr"},
+		{"a-b-c-out-4k2v9q0zr", "out-4k2v9q0zr"},
+		{"odd", "odd"},
+	} {
+		if got := ruleStem(c.id); got != c.want {
+			t.Errorf("ruleStem(%q) = %q; want %q", c.id, got, c.want)
+		}
+	}
+}
+
+func TestInterface(t *testing.T) {
+	const want = "; expect at most 15 letters, digits, - _ . and @"
+	for _, c := range []struct{ in, err string }{
+		{"eth0", ""},
+		{"eth1.100", ""},
+		{"br-lan", ""},
+		{"", `bad interface name ""` + want},
+		{"..", `bad interface name ".."` + want},
+		{"eth+", `bad interface name "eth+"` + want},
+		{`e -j`, `bad interface name "e -j"` + want},
+		{"abcdefghijklmnop", `bad interface name "abcdefghijklmnop"` + want},
+	} {
+		if err := checkInterface(c.in); errorText(err) != c.err {
+			t.Errorf("checkInterface(%q): error %q; want %q", c.in, errorText(err), c.err)
+		}
+	}
+}
+
+// TestPorts holds that ports are spread over as few rules as multiport's 15 slots
+// allow, in their order.
+func TestPorts(t *testing.T) {
+	for _, c := range []struct{ services, want, published string }{
+		{"tcp 443", "--dport 443", "443"},
+		{"tcp 1-65535", "--dport 1:65535", "1:65535"},
+		{"tcp 80,443,50000-59999", "--dports 80,443,50000:59999", "80 443 50000:59999"},
+		{"tcp 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29", "--dports 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29",
+			"1 3 5 7 9 11 13 15 17 19 21 23 25 27 29"},
+		{"tcp 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,31", "--dports 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29 --dport 31",
+			"1 3 5 7 9 11 13 15 17 19 21 23 25 27 29 31"},
+		{"tcp 1-2,4-5,7-8,10-11,13-14,16-17,19-20,22", "--dports 1:2,4:5,7:8,10:11,13:14,16:17,19:20,22",
+			"1:2 4:5 7:8 10:11 13:14 16:17 19:20 22"},
+		{"tcp 1-2,4-5,7-8,10-11,13-14,16-17,19-20,22-23", "--dports 1:2,4:5,7:8,10:11,13:14,16:17,19:20 --dport 22:23",
+			"1:2 4:5 7:8 10:11 13:14 16:17 19:20 22:23"},
+	} {
+		var plain, published sectionView
+		services := parseServices(t, c.services)
+		plain.addServices(lineView{}, services, false)
+		published.addServices(lineView{}, services, true)
+		var got, gotPublished []string
+		for _, l := range plain.Lines {
+			if l.Port != "" {
+				got = append(got, "--dport "+string(l.Port))
+			}
+			if l.Ports != "" {
+				got = append(got, "--dports "+string(l.Ports))
+			}
+		}
+		for _, l := range published.Lines {
+			gotPublished = append(gotPublished, string(l.Original))
+		}
+		if strings.Join(got, " ") != c.want || strings.Join(gotPublished, " ") != c.published {
+			t.Errorf("%s: got %q and %q; want %q and %q", c.services, got, gotPublished, c.want, c.published)
+		}
+	}
+}
+
+func TestPortOf(t *testing.T) {
+	for r, want := range map[netset.PortRange]ports{
+		{First: 443, Last: 443}:     "443",
+		{First: 50000, Last: 59999}: "50000:59999",
+	} {
+		if got := portOf(r); got != want {
+			t.Errorf("portOf(%v) = %q; want %q", r, got, want)
+		}
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// commands reads an artefact as the tools do, as far as comments go: a physical line
+// ends at limit bytes, a "#" line is dropped, and the text of a rule's comment is
+// returned apart, without its escapes.
+func commands(t testing.TB, text string, limit int) (rest string, comments []string) {
+	t.Helper()
+	var kept []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if len(line) >= limit {
+			t.Fatalf("a line of %d bytes is read as two", len(line))
+		}
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		head, quoted, ok := strings.Cut(line, `--comment "`)
+		if ok {
+			comment, tail := unquote(quoted)
+			comments = append(comments, comment)
+			line = head + tail
+		}
+		kept = append(kept, line)
+	}
+	return strings.Join(kept, "\n"), comments
+}
+
+// unquote reads up to the quote that no backslash escapes.
+func unquote(s string) (text, tail string) {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			return b.String(), s[i+1:]
+		case '\\':
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String(), "(open quote)"
+}
+
+// titled is a policy of one rule, with a text in every place of a policy that may
+// hold any text.
+func titled(t testing.TB, text string) rule.Input {
+	g := grant(t, "sample/a", "sample", "out", "clients", "tcp 443; udp 443", "192.0.2.0/24", "2001:db8::/32")
+	g.Entry.Title, g.Entry.Row, g.Entry.Condition = text, text, text
+	return rule.Input{
+		Sources:  []rule.Source{{Name: text, Version: text, Digest: text}},
+		Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8", "fc00::/7")}},
+		Grants:   []rule.Grant{g},
+		Open:     []rule.Open{{Entry: g.Entry, Missing: rule.MissingPath, Endpoint: text, Why: text}},
+	}
+}
+
+// FuzzTextsStayInComments holds that no text of a publisher changes a command, and
+// that every rule's comment is one that iptables keeps whole.
+func FuzzTextsStayInComments(f *testing.F) {
+	for _, text := range hostileTexts() {
+		f.Add(text)
+	}
+	limits := map[string]int{"gatewright.ipset": 1023, "gatewright.iptables": 10239, "gatewright.ip6tables": 10239}
+	want := map[string]string{}
+	for name, text := range texts(f, titled(f, "plain"), nil) {
+		want[name], _ = commands(f, text, limits[name])
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		files := texts(t, titled(t, s), nil)
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			got, comments := commands(t, files[name], limits[name])
+			if got != want[name] {
+				t.Errorf("text %q changes commands of %s:\n%s", s, name, got)
+			}
+			if name != "gatewright.ipset" && len(comments) != 2 {
+				t.Errorf("text %q: %d comments in %s; want 2", s, len(comments), name)
+			}
+			for _, c := range comments {
+				if len(c) > 255 || !utf8.ValidString(c) || strings.ContainsAny(c, "\n\r\x00") {
+					t.Errorf("text %q makes the comment %q", s, c)
+				}
+			}
+		}
+	})
+}
+
+// FuzzRuleComment holds that quotes and backslashes are kept as they are.
+func FuzzRuleComment(f *testing.F) {
+	for _, text := range hostileTexts() {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, tail := unquote(string(ruleCommentOf(s)) + `"`)
+		if want := cut(oneLine(s), maxRuleComment); got != want || tail != "" {
+			t.Errorf("%q is read back as %q with %q left; want %q", s, got, tail, want)
+		}
+	})
+}
+

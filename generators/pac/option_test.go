@@ -1,0 +1,54 @@
+package pac
+
+import (
+	"testing"
+
+	"gatewright/catalog/rule"
+)
+
+func TestOptionErrors(t *testing.T) {
+	const proxyForm = `; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080"`
+	for _, c := range []struct {
+		setting string
+		want    string
+	}{
+		{"proxy=proxy", `option proxy: "proxy" is no host and port` + proxyForm},
+		{"proxy=", `option proxy: "" is no host and port` + proxyForm},
+		{"proxy=http://proxy:8080", `option proxy: "http://proxy:8080" is no host and port` + proxyForm},
+		{"proxy=2001:db8::1:8080", `option proxy: "2001:db8::1:8080" is no host and port` + proxyForm},
+		{"proxy=[2001:db8::1%eth0]:80", `option proxy: "[2001:db8::1%eth0]:80" is no host and port` + proxyForm},
+		{"proxy=[10.0.0.1]:80", `option proxy: "[10.0.0.1]:80" is no host and port` + proxyForm},
+		{"proxy=[2001:db8::1]", `option proxy: "[2001:db8::1]" is no host and port` + proxyForm},
+		{"proxy=proxy:0", `option proxy: "proxy:0" has no port from 1 to 65535` + proxyForm},
+		{"proxy=proxy:80-81", `option proxy: "proxy:80-81" has no port from 1 to 65535` + proxyForm},
+		{"proxy=a:1, b:2", `option proxy: "a:1, b:2" is no host and port` + proxyForm},
+		{"proxy=a b:1", `option proxy: "a b:1": "a b" has a space or a control character; write one name without it` + proxyForm},
+		{"proxy=10.1:80", `option proxy: "10.1:80": "10.1" is an IP literal or ends like one, and is no name; write an address as a prefix` + proxyForm},
+		{"proxy=a'; DIRECT:1", `option proxy: "a'; DIRECT:1": "a'; DIRECT" has a space or a control character; write one name without it` + proxyForm},
+		{"roles=Clients", `option roles: bad role "Clients"; expect a lower-case letter, then at most 15 letters, digits or hyphens`},
+		{"roles=sbc", `option roles: role "sbc" is not bound; bind it to addresses, or leave it out`},
+		{"plain=yes", `option plain: unknown value "yes"; expect one of direct, proxy`},
+		{"plain=proxy", `plain is proxy, but no proxy is given; set proxy, or leave out plain`},
+		{"fallback=yes", `fallback is yes, but no proxy is given; set proxy, or leave out fallback`},
+		{"local=10.0.0.1/8", `option local: "10.0.0.1/8": host bits dropped: 10.0.0.1/8 is read as 10.0.0.0/8; write "10.0.0.0/8"`},
+	} {
+		raw := settings(c.setting)
+		_, err := generate(t, compile(t, siteInput(t)), raw)
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%s: error\n%v; want\n%s", c.setting, err, c.want)
+		}
+	}
+}
+
+func TestBadViaIsRefused(t *testing.T) {
+	for via, want := range map[rule.Via]string{
+		"DIRECT":   `/routes/0: "DIRECT" is no host and port; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080", or the way as "direct" or "proxy"`,
+		"a:1,":     `/routes/0: "" is no host and port; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080", or the way as "direct" or "proxy"`,
+		"a:1; b:2": `/routes/0: "a:1; b:2" is no host and port; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080", or the way as "direct" or "proxy"`,
+	} {
+		_, err := generate(t, compile(t, rule.Input{Routes: []rule.Via{via}}), nil)
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: error\n%v; want\n%s", via, err, want)
+		}
+	}
+}

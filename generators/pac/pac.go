@@ -1,0 +1,145 @@
+// Package pac renders the routes of a policy as a proxy auto-configuration file,
+// with which browsers choose for each request to go direct or through a proxy.
+//
+// A PAC file chooses the way and blocks nothing. It sees the URL of a request and
+// no addresses but literals. The generated file never asks DNS.
+package pac
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/templates"
+)
+
+const (
+	fileName = "proxy.pac"
+	load     = "install -m 644 " + fileName + " /var/www/html/" + fileName
+)
+
+// maxSize is the size in bytes of the largest file that Chromium 156 reads. It
+// ignores a larger one and sends every request direct.
+const maxSize = 1 << 20
+
+// Values of the options plain and fallback.
+const (
+	plainDirect = "direct"
+	plainProxy  = "proxy"
+	yes         = "yes"
+	no          = "no"
+)
+
+// Generator renders proxy.pac.
+type Generator struct{}
+
+func (Generator) Name() string { return "pac" }
+
+func (Generator) Description() string {
+	return "proxy auto-configuration file: which requests of a browser go direct and which through a proxy"
+}
+
+func (Generator) Options() []artefact.Option {
+	return []artefact.Option{
+		{
+			Name:  "proxy",
+			Doc:   "proxies for requests that no route sends another way, tried in this order: HOST:PORT or [IPV6]:PORT",
+			List:  true,
+			Check: func(s string) error { _, err := parseProxy(s); return err },
+		},
+		{
+			Name:    "roles",
+			Doc:     "roles of the machines that use the file",
+			List:    true,
+			Default: []string{string(rule.Clients)},
+			Check:   func(s string) error { _, err := rule.ParseRole(s); return err },
+		},
+		{
+			Name:    "plain",
+			Doc:     "way of hosts without a dot, such as http://intranet/: direct, or proxy as for any other host",
+			Values:  []string{plainDirect, plainProxy},
+			Default: []string{plainDirect},
+		},
+		{
+			Name:  "local",
+			Doc:   "networks whose literal addresses go direct, before any route: CIDRs",
+			List:  true,
+			Check: func(s string) error { _, err := parseLocal(s); return err },
+		},
+		{
+			Name:    "fallback",
+			Doc:     "whether a browser goes direct when none of an answer's proxies can be reached",
+			Values:  []string{no, yes},
+			Default: []string{no},
+		},
+	}
+}
+
+// Generate renders the file. Its answer for a request is that of Policy.Route for
+// the roles, except for hosts of one label if plain is direct, and for literals in
+// local. Without the option proxy, Proxied requests go direct too.
+func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output, error) {
+	c, err := newConfig(p, s)
+	if err != nil {
+		return artefact.Output{}, err
+	}
+	v, elements, err := newView(p, c)
+	if err != nil {
+		return artefact.Output{}, err
+	}
+	data, err := templates.Execute("pac/proxy.pac.tmpl", v)
+	if err != nil {
+		return artefact.Output{}, err
+	}
+	if len(data) > maxSize {
+		return artefact.Output{}, fmt.Errorf("%s would have %d bytes for %d endpoints; Chromium ignores a PAC file over %d bytes and goes direct; select fewer entries, route fewer of them, or give pac.roles fewer roles",
+			fileName, len(data), elements, maxSize)
+	}
+	out := artefact.Output{Coverage: coverage(p, c.roles)}
+	rules := 0
+	for _, line := range out.Coverage {
+		if line.Verdict != artefact.NotApplicable {
+			rules++
+		}
+	}
+	out.Artefacts = []artefact.Artefact{{Name: fileName, Data: data, Load: load, Rules: rules, Elements: elements}}
+	return out, nil
+}
+
+// config is what the options say.
+type config struct {
+	proxies  []proxy // empty: Proxied requests go direct
+	roles    []rule.Role
+	plain    string
+	local    []string // prefixes, checked by parseLocal
+	fallback bool
+}
+
+func newConfig(p *rule.Policy, s artefact.Settings) (config, error) {
+	c := config{plain: s.Text("plain"), local: s.List("local"), fallback: s.Text("fallback") == yes}
+	for _, text := range s.List("proxy") {
+		proxy, err := parseProxy(text)
+		if err != nil {
+			return c, fmt.Errorf("option proxy: %w", err)
+		}
+		c.proxies = append(c.proxies, proxy)
+	}
+	for _, text := range s.List("roles") {
+		role := rule.Role(text)
+		if role != rule.Clients && p.Binding(role).Local().IsEmpty() {
+			return c, fmt.Errorf("option roles: role %q is not bound; bind it to addresses, or leave it out", role)
+		}
+		if !slices.Contains(c.roles, role) {
+			c.roles = append(c.roles, role)
+		}
+	}
+	switch {
+	case len(c.proxies) == 0 && c.plain == plainProxy:
+		return c, errors.New("plain is proxy, but no proxy is given; set proxy, or leave out plain")
+	case len(c.proxies) == 0 && c.fallback:
+		return c, errors.New("fallback is yes, but no proxy is given; set proxy, or leave out fallback")
+	}
+	return c, nil
+}

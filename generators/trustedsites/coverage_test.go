@@ -1,0 +1,108 @@
+package trustedsites
+
+import (
+	"strings"
+	"testing"
+
+	"gatewright/catalog/netset"
+	"gatewright/generators/artefact"
+)
+
+func TestCoverage(t *testing.T) {
+	p := compile(t, sitesInput(t))
+	var listed netset.NameSet
+	for _, s := range p.TrustedSites {
+		listed = listed.Union(s.Names)
+	}
+	for whole, want := range map[string]map[string]artefact.Verdict{
+		"no": {
+			"sample/flow": artefact.NotApplicable, "sample/exact": artefact.Exact, "sample/both": artefact.Exact, "sample/other": artefact.Exact,
+			"sample/domain": artefact.Absent, "sample/subdomains": artefact.Absent, "sample/below": artefact.Narrower,
+			"sample/stars": artefact.Absent, "sample/mixed": artefact.Narrower, "sample/suffix": artefact.Absent,
+		},
+		"yes": {
+			"sample/flow": artefact.NotApplicable, "sample/exact": artefact.Exact, "sample/both": artefact.Exact, "sample/other": artefact.Exact,
+			"sample/domain": artefact.Wider, "sample/subdomains": artefact.Wider, "sample/below": artefact.Narrower,
+			"sample/stars": artefact.Absent, "sample/mixed": artefact.Narrower, "sample/suffix": artefact.Absent,
+		},
+	} {
+		out := generate(t, p, map[string][]string{"whole-domains": {whole}})
+		m, err := ReadBack(out.Artefacts[0].Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Coverage) != len(p.Rules)+len(p.TrustedSites) || len(out.Coverage) != len(want) {
+			t.Fatalf("%d lines of coverage", len(out.Coverage))
+		}
+		for i, c := range out.Coverage {
+			if (c.Rule != "") != (i < len(p.Rules)) {
+				t.Errorf("line %d is on rule %q", i, c.Rule)
+			}
+			if entry := c.Entries[0]; c.Verdict != want[entry] {
+				t.Errorf("whole-domains=%s: %s is %s; want %s", whole, entry, c.Verdict, want[entry])
+			}
+			if (c.Reason == "") != (c.Verdict == artefact.Exact) {
+				t.Errorf("%s is %s for the reason %q", c.Entries[0], c.Verdict, c.Reason)
+			}
+			if bad := c.Verdict == artefact.Narrower || c.Verdict == artefact.Wider; bad != (len(c.Witnesses) > 0) {
+				t.Errorf("%s is %s with witnesses %v", c.Entries[0], c.Verdict, c.Witnesses)
+			}
+			for _, w := range c.Witnesses {
+				if m.Trusts(w.Flow.Name) != w.Backend || listed.Match(w.Flow.Name) == w.Backend {
+					t.Errorf("%s: witness %+v is none", c.Entries[0], w)
+				}
+			}
+		}
+	}
+}
+
+// TestWiderKeepsBothWitnesses holds that a wider site tells what it lacks, too.
+func TestWiderKeepsBothWitnesses(t *testing.T) {
+	in := sitesInput(t)
+	in.TrustedSites = in.TrustedSites[:0]
+	in.TrustedSites = append(in.TrustedSites, trusted(t, "both-ways", "example.com", "*-x.example.net"))
+	c := generate(t, compile(t, in), map[string][]string{"whole-domains": {"yes"}}).Coverage[1]
+	if c.Verdict != artefact.Wider || len(c.Witnesses) != 2 || !c.Witnesses[0].Backend || c.Witnesses[1].Backend {
+		t.Errorf("coverage is %+v", c)
+	}
+	const reason = "whole-domains=yes trusts domains with all their subdomains where only one of both is listed; the zone map has no stars inside a name"
+	const remedy = "set trusted-sites.whole-domains=no; answer with the names that are meant"
+	if c.Reason != reason || c.Remedy != remedy {
+		t.Errorf("reason %q, remedy %q", c.Reason, c.Remedy)
+	}
+}
+
+// TestNothingUnlistedWithoutAsking holds that the file trusts no name that nobody
+// lists, unless whole domains were asked for.
+func TestNothingUnlistedWithoutAsking(t *testing.T) {
+	p := compile(t, sitesInput(t))
+	var listed netset.NameSet
+	var hosts []string
+	for _, s := range p.TrustedSites {
+		listed = listed.Union(s.Names)
+		for n := range s.Names.Patterns() {
+			domain, _, _ := splitDomain(n.Example())
+			for _, h := range []string{n.Example(), "any." + n.Example(), domain, "any." + domain, "a.b." + domain, "not" + domain} {
+				if !strings.HasPrefix(h+".", ".") && h[len(h)-1] != '.' {
+					hosts = append(hosts, h)
+				}
+			}
+		}
+	}
+	m, err := ReadBack(generate(t, p, nil).Artefacts[0].Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := 0
+	for _, h := range hosts {
+		if m.Trusts(h) {
+			trusted++
+			if !listed.Match(h) {
+				t.Errorf("%s is trusted, and nobody lists it", h)
+			}
+		}
+	}
+	if trusted < 10 {
+		t.Errorf("only %d of %d hosts are trusted", trusted, len(hosts))
+	}
+}
