@@ -1,6 +1,7 @@
 package site
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -42,12 +43,11 @@ func (f *facts) names() netset.NameSet {
 }
 
 // resolve lays the answer and the site's values over the entry, and collects what
-// is still open.
-func (b *builder) resolve(e *catalog.Entry, a Answer) (facts, error) {
-	if err := b.checkAnswer(e, a); err != nil {
-		return facts{}, err
-	}
-	f := facts{services: e.Services, direction: e.Direction, role: rule.Role(e.Role)}
+// is still open. It is not ok if the answer or a value cannot be.
+func (b *builder) resolve(e *catalog.Entry, a Answer) (f facts, ok bool) {
+	before := len(b.errs)
+	b.checkAnswer(e, a)
+	f = facts{services: e.Services, direction: e.Direction, role: rule.Role(e.Role)}
 	if !a.Services.IsEmpty() {
 		f.services = a.Services
 	}
@@ -57,25 +57,21 @@ func (b *builder) resolve(e *catalog.Entry, a Answer) (facts, error) {
 	if a.Role != "" {
 		f.role = a.Role
 	}
-	var err error
 	switch {
 	case a.Remote == nil:
-		err = b.fill(e, e, &f)
+		b.fill(e, e, &f)
 	case len(a.Remote.From) == 0:
 		f.add(*a.Remote)
 	default:
-		err = b.refer(e, a.Remote.From, &f)
-	}
-	if err != nil {
-		return f, err
+		b.refer(e, a.Remote.From, &f)
 	}
 	b.findOpen(e, &f)
-	return f, nil
+	return f, len(b.errs) == before
 }
 
 // checkAnswer refuses an answer to what the publisher states, and one that cannot
 // be meant.
-func (b *builder) checkAnswer(e *catalog.Entry, a Answer) error {
+func (b *builder) checkAnswer(e *catalog.Entry, a Answer) {
 	for _, one := range []struct {
 		fact     catalog.Fact
 		answered bool
@@ -88,23 +84,22 @@ func (b *builder) checkAnswer(e *catalog.Entry, a Answer) error {
 		switch {
 		case !one.answered || isUnsaid(e, one.fact) || isInferred(e, one.fact):
 		case e.Kind == catalog.KindTrustedSite && one.fact != catalog.FactRemote:
-			return b.answerErrorf(e, "a trusted site is no traffic and has no %s; remove it", one.fact)
+			b.answerFailf(e, "a trusted site is no traffic and has no %s; remove it", one.fact)
 		default:
-			return b.answerErrorf(e, "the publisher states the %s, so it cannot be answered; exclude the entry, and write one of your own in a catalogue", one.fact)
+			b.answerFailf(e, "the publisher states the %s, so it cannot be answered; exclude the entry, and write one of your own in a catalogue", one.fact)
 		}
 	}
 	if e.Kind == catalog.KindTrustedSite && a.Remote != nil && (a.Remote.Any || !a.Remote.Prefixes.IsEmpty()) {
-		return b.answerErrorf(e, "a trusted site is a name; answer with FQDNs alone")
+		b.answerFailf(e, "a trusted site is a name; answer with FQDNs alone")
 	}
 	if u, ok := unsaid(e, catalog.FactRemote); ok && u.NeverAny && a.Remote != nil && a.Remote.Any {
-		return b.answerErrorf(e, `"any" is no answer here: %s`, u.Ask)
+		b.answerFailf(e, `"any" is no answer here: %s`, u.Ask)
 	}
-	return nil
 }
 
-// answerErrorf returns an error at the answer to the entry.
-func (b *builder) answerErrorf(e *catalog.Entry, format string, args ...any) error {
-	return b.site.Errorf("answers", e.ID, "%s: "+format, append([]any{e.ID}, args...)...)
+// answerFailf notes an error at the answer to the entry.
+func (b *builder) answerFailf(e *catalog.Entry, format string, args ...any) {
+	b.failf("answers", e.ID, "%s: "+format, append([]any{e.ID}, args...)...)
 }
 
 func unsaid(e *catalog.Entry, f catalog.Fact) (catalog.Unsaid, bool) {
@@ -124,27 +119,33 @@ func isInferred(e *catalog.Entry, f catalog.Fact) bool {
 
 // refer takes the remotes of other entries. Each stays apart: that one entry gives
 // names and another prefixes does not make them the same endpoints.
-func (b *builder) refer(e *catalog.Entry, from []string, f *facts) error {
+func (b *builder) refer(e *catalog.Entry, from []string, f *facts) {
 	for _, ref := range from {
 		others := b.referred(ref)
 		if len(others) == 0 {
-			return b.answerErrorf(e, `"from" names %q, which is no entry and no <catalogue>/<area> in the loaded catalogues; %s`, ref, b.nearest(ref))
+			b.answerFailf(e, `"from" names %q, which is no entry and no <catalogue>/<area> in the loaded catalogues; %s`, ref, b.whereFrom(ref))
+			continue
 		}
 		published := false
 		for _, other := range others {
 			published = published || len(other.Names)+len(other.Pending) > 0 || !other.Prefixes.IsEmpty()
-			if err := b.fill(e, other, f); err != nil {
-				return err
-			}
+			b.fill(e, other, f)
 		}
 		if !published {
-			return b.answerErrorf(e, `"from" names %q, for which no endpoints are published either; list the endpoints that are meant`, ref)
+			b.answerFailf(e, `"from" names %q, for which no endpoints are published either; list the endpoints that are meant`, ref)
+		} else if e.Kind == catalog.KindTrustedSite && len(f.remotes) == 0 && len(f.open) == 0 {
+			b.answerFailf(e, `"from" names %q, which has addresses alone, and a trusted site is a name; answer with FQDNs`, ref)
 		}
 	}
-	if e.Kind == catalog.KindTrustedSite && len(f.remotes) == 0 && len(f.open) == 0 {
-		return b.answerErrorf(e, `"from" gives addresses alone, and a trusted site is a name; answer with FQDNs`)
+}
+
+// whereFrom says how to mend a reference that finds nothing.
+func (b *builder) whereFrom(ref string) string {
+	name, _, _ := strings.Cut(ref, "/")
+	if b.some(func(e *catalog.Entry) bool { return strings.HasPrefix(e.ID, name+"/") }) {
+		return b.nearest(ref)
 	}
-	return nil
+	return fmt.Sprintf(`add a catalogue %q to "catalogs", or list the endpoints that are meant`, name)
 }
 
 // referred returns the entries that "from" means: one by its id, or the flow
@@ -170,7 +171,7 @@ func (b *builder) referred(from string) []*catalog.Entry {
 
 // fill adds the endpoints of an entry, its own or one that it refers to, to the
 // facts of e. A pending endpoint becomes a name if the site says how, or is open.
-func (b *builder) fill(e, from *catalog.Entry, f *facts) error {
+func (b *builder) fill(e, from *catalog.Entry, f *facts) {
 	r := Remote{Names: slices.Clone(from.Names), Prefixes: from.Prefixes}
 	for _, p := range from.Pending {
 		switch missing := b.missing(p); {
@@ -179,18 +180,13 @@ func (b *builder) fill(e, from *catalog.Entry, f *facts) error {
 		case p.Path != "" && !b.site.PathsAsHost:
 			f.ask(pathOpen(e, p))
 		default:
-			names, err := b.namesOf(p)
-			if err != nil {
-				return err
-			}
-			r.Names = append(r.Names, names...)
+			r.Names = append(r.Names, b.namesOf(p)...)
 		}
 	}
 	if e.Kind == catalog.KindTrustedSite {
 		r.Prefixes = netset.PrefixSet{}
 	}
 	f.add(r)
-	return nil
 }
 
 // missing returns the first placeholder that the site gives no value for.
@@ -205,9 +201,11 @@ func (b *builder) missing(p catalog.Pending) string {
 
 // namesOf returns the names that an endpoint stands for: one for each combination
 // of its placeholders' values.
-func (b *builder) namesOf(p catalog.Pending) ([]netset.Pattern, error) {
+func (b *builder) namesOf(p catalog.Pending) []netset.Pattern {
 	combinations := []map[string]string{{}}
+	last := "" // where the site file says something about the endpoint
 	for _, one := range p.Placeholders {
+		last = one.Name
 		var next []map[string]string
 		for _, have := range combinations {
 			for _, value := range b.site.Values[one.Name] {
@@ -224,19 +222,10 @@ func (b *builder) namesOf(p catalog.Pending) ([]netset.Pattern, error) {
 	for _, values := range combinations {
 		name, err := p.Fill(values)
 		if err != nil {
-			return nil, b.valueErrorf(p, "%s: %w", p.Text, err)
+			b.failf("values", last, "%s: %w", p.Text, err)
+			return nil
 		}
 		names = append(names, name)
 	}
-	return names, nil
-}
-
-// valueErrorf returns an error at the value of the endpoint's placeholder, if it
-// has only one.
-func (b *builder) valueErrorf(p catalog.Pending, format string, args ...any) error {
-	name := ""
-	if len(p.Placeholders) == 1 {
-		name = p.Placeholders[0].Name
-	}
-	return b.site.Errorf("values", name, format, args...)
+	return names
 }

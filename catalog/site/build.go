@@ -1,14 +1,15 @@
 package site
 
 import (
+	"cmp"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"gatewright/catalog"
+	"gatewright/catalog/jsonc"
 	"gatewright/catalog/rule"
 )
 
@@ -56,18 +57,13 @@ func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
 		return nil, err
 	}
 	b.bind()
-	if err := b.checkNames(); err != nil {
-		return nil, err
-	}
+	b.checkNames()
 	result := &Result{}
-	var errs []error
 	for _, id := range slices.Sorted(maps.Keys(b.entries)) {
-		o, err := b.entry(b.entries[id])
-		errs = append(errs, err)
-		result.Outcomes = append(result.Outcomes, o)
+		result.Outcomes = append(result.Outcomes, b.entry(b.entries[id]))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	if len(b.errs) > 0 {
+		return nil, b.inOrder()
 	}
 	result.Notices = slices.Concat(s.Notices, b.notices)
 	for _, c := range catalogs {
@@ -88,13 +84,27 @@ type builder struct {
 	entries map[string]*catalog.Entry // by id
 	input   rule.Input
 	notices []catalog.Notice
+	errs    []*jsonc.Error
+}
+
+// failf notes an error about a name in a section of the site.
+func (b *builder) failf(section, name, format string, args ...any) {
+	b.errs = append(b.errs, b.site.errorf(section, name, format, args...))
+}
+
+// inOrder returns the errors in the order of the site file.
+func (b *builder) inOrder() error {
+	slices.SortFunc(b.errs, func(x, y *jsonc.Error) int {
+		return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Col, y.Col), cmp.Compare(x.Error(), y.Error()))
+	})
+	return jsonc.Errors(b.errs)
 }
 
 func (b *builder) index(catalogs []*catalog.Catalog) error {
 	names := map[string]string{}
 	for _, c := range catalogs {
 		if revision, ok := names[c.Name]; ok {
-			return fmt.Errorf("catalogue %s is loaded twice, in revisions %s and %s; name one of them", c.Name, revision, c.Revision)
+			return fmt.Errorf("catalogue %s is loaded twice, in revisions %s and %s", c.Name, revision, c.Revision)
 		}
 		names[c.Name] = c.Revision
 		for i := range c.Entries {
@@ -122,26 +132,26 @@ func (b *builder) bound(r rule.Role) bool {
 }
 
 // entry decides what becomes of one entry.
-func (b *builder) entry(e *catalog.Entry) (Outcome, error) {
+func (b *builder) entry(e *catalog.Entry) Outcome {
 	o := Outcome{Entry: *e, State: NotSelected}
 	if o.Why = b.site.Select.wanted(e); o.Why != "" {
 		b.leftOut(o)
-		return o, nil
+		return o
 	}
 	answer := b.site.Answers[e.ID]
 	if answer.Dismissed != "" {
 		o.State, o.Why = IsDismissed, answer.Dismissed
-		return o, nil
+		return o
 	}
-	f, err := b.resolve(e, answer)
-	if err != nil {
-		return o, err
+	f, ok := b.resolve(e, answer)
+	if !ok {
+		return o
 	}
 	directions := b.directions(f.direction)
 	if e.Kind == catalog.KindFlow && f.direction != "" && len(directions) == 0 {
 		o.Why = "direction " + string(f.direction)
 		b.leftOut(o)
-		return o, nil
+		return o
 	}
 	o.Open = f.open
 	b.input.Open = append(b.input.Open, f.open...)
@@ -155,7 +165,7 @@ func (b *builder) entry(e *catalog.Entry) (Outcome, error) {
 		o.State = InRule
 		b.grant(e, f, directions)
 	}
-	return o, nil
+	return o
 }
 
 // leftOut tells of an entry that the site names and yet does not select.

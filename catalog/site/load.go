@@ -19,6 +19,7 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 		refs = []string{DefaultCatalog}
 	}
 	var catalogs []*catalog.Catalog
+	loaded := map[string]string{} // by the catalogue's name, how the site names it
 	for _, ref := range refs {
 		c, err := loadCatalog(ref, dir)
 		var inside *jsonc.Error
@@ -28,6 +29,10 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 		case err != nil:
 			return nil, s.Errorf("catalogs", ref, "%w", err)
 		}
+		if other, ok := loaded[c.Name]; ok {
+			return nil, s.Errorf("catalogs", ref, "%q and %q are both a catalogue %s; name one of them", other, ref, c.Name)
+		}
+		loaded[c.Name] = ref
 		catalogs = append(catalogs, c)
 	}
 	return catalogs, nil

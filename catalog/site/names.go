@@ -1,7 +1,6 @@
 package site
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -11,56 +10,52 @@ import (
 
 // checkNames refuses what names an entry, an area, an instance or a placeholder
 // that no loaded catalogue has.
-func (b *builder) checkNames() error {
+func (b *builder) checkNames() {
 	s := b.site
-	var errs []error
-	for _, id := range slices.Sorted(maps.Keys(s.Answers)) {
+	for id := range s.Answers {
 		if b.entries[id] == nil {
-			errs = append(errs, s.Errorf("answers", id, "no entry %q in the loaded catalogues; %s", id, b.nearest(id)))
+			b.failf("answers", id, "no entry %q in the loaded catalogues; %s", id, b.nearest(id))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Values)) {
+	for name := range s.Values {
 		if !b.some(func(e *catalog.Entry) bool { return hasPlaceholder(e, name) }) {
-			errs = append(errs, s.Errorf("values", name, "value %q fills no placeholder of the loaded catalogues", name))
+			b.failf("values", name, "value %q fills no placeholder of the loaded catalogues", name)
 		}
 	}
-	errs = append(errs, b.checkInstances(), b.checkAreas("area", s.Select.Areas), b.checkEntries("entry", s.Select.Entries), b.checkEntries("exclude", s.Select.Exclude))
+	b.checkInstances(s.Select.Instances)
+	b.checkAreas("area", s.Select.Areas)
+	b.checkEntries("entry", s.Select.Entries)
+	b.checkEntries("exclude", s.Select.Exclude)
 	for _, r := range s.Routes {
-		errs = append(errs, b.checkAreas("route area", r.Areas), b.checkEntries("route entry", r.Entries))
+		b.checkAreas("route area", r.Areas)
+		b.checkEntries("route entry", r.Entries)
 	}
-	return errors.Join(errs...)
 }
 
-func (b *builder) checkInstances() error {
-	instances := func(e *catalog.Entry) []string { return e.Instances }
-	var errs []error
-	for _, want := range b.site.Select.Instances {
+func (b *builder) checkInstances(list []string) {
+	for _, want := range list {
 		if !b.some(func(e *catalog.Entry) bool { return slices.Contains(e.Instances, want) }) {
-			errs = append(errs, b.site.Errorf("instance", want, "no entry of instance %q in the loaded catalogues; they have %s", want, b.all(instances)))
+			known := b.all(func(e *catalog.Entry) []string { return e.Instances })
+			b.failf("instance", want, "no entry of instance %q in the loaded catalogues; they have %s", want, known)
 		}
 	}
-	return errors.Join(errs...)
 }
 
-func (b *builder) checkAreas(section string, list []string) error {
-	area := func(e *catalog.Entry) []string { return []string{e.Area} }
-	var errs []error
+func (b *builder) checkAreas(section string, list []string) {
 	for _, want := range list {
 		if !b.some(func(e *catalog.Entry) bool { return e.Area == want }) {
-			errs = append(errs, b.site.Errorf(section, want, "no entry of area %q in the loaded catalogues; they have %s", want, b.all(area)))
+			known := b.all(func(e *catalog.Entry) []string { return []string{e.Area} })
+			b.failf(section, want, "no entry of area %q in the loaded catalogues; they have %s", want, known)
 		}
 	}
-	return errors.Join(errs...)
 }
 
-func (b *builder) checkEntries(section string, list []string) error {
-	var errs []error
+func (b *builder) checkEntries(section string, list []string) {
 	for _, want := range list {
 		if !b.some(func(e *catalog.Entry) bool { return named([]string{want}, e.ID) }) {
-			errs = append(errs, b.site.Errorf(section, want, "no entry %q in the loaded catalogues; %s", want, b.nearest(want)))
+			b.failf(section, want, "no entry %q in the loaded catalogues; %s", want, b.nearest(want))
 		}
 	}
-	return errors.Join(errs...)
 }
 
 func (b *builder) some(has func(*catalog.Entry) bool) bool {
@@ -93,6 +88,9 @@ func hasPlaceholder(e *catalog.Entry, name string) bool {
 	})
 }
 
+// shortWord is the length in bytes under which words are part of too many others.
+const shortWord = 3
+
 // nearest says where to look for the right id.
 func (b *builder) nearest(id string) string {
 	_, slug, ok := strings.Cut(id, "/")
@@ -102,7 +100,7 @@ func (b *builder) nearest(id string) string {
 	var near []string
 	for have := range b.entries {
 		_, other, _ := strings.Cut(have, "/")
-		if other == slug || slug != "" && (strings.Contains(other, slug) || strings.Contains(slug, other)) {
+		if other == slug || min(len(slug), len(other)) >= shortWord && (strings.Contains(other, slug) || strings.Contains(slug, other)) {
 			near = append(near, have)
 		}
 	}

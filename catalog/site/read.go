@@ -166,8 +166,8 @@ func (r *reader) prefixes(v jsonc.Value) (netset.PrefixSet, bool) {
 		}
 		p, note, err := netset.ParsePrefix(s)
 		switch {
-		case err != nil && strings.HasSuffix(s, "/0"):
-			r.Errorf(v, "%s is every address of its family; list the addresses that the role's machines have", jsonc.Quote(s))
+		case s == "any" || err != nil && strings.HasSuffix(s, "/0"):
+			r.Errorf(v, "%s is every address; list the addresses that the role's machines have", jsonc.Quote(s))
 			return
 		case err != nil:
 			r.Errorf(v, "%w", err)
@@ -190,8 +190,8 @@ func (r *reader) notice(v jsonc.Value, s, note string) {
 func (r *reader) values(v jsonc.Value) {
 	r.site.Values = map[string][]string{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
-		values := r.texts(v)
-		if len(values) == 0 {
+		values, ok := r.texts(v)
+		if ok && len(values) == 0 {
 			r.Errorf(v, "no value for %s; write one, or remove the key", jsonc.Quote(k.Text()))
 		}
 		r.site.Values[k.Text()] = values
@@ -199,16 +199,19 @@ func (r *reader) values(v jsonc.Value) {
 	})
 }
 
-// texts reads one text, or a list of them.
-func (r *reader) texts(v jsonc.Value) []string {
-	if v.Kind() == jsonc.String {
-		one := make([]string, 1)
-		r.text(&one[0])(v)
-		return one
+// texts reads one text, or a list of them; it is not ok if it is neither.
+func (r *reader) texts(v jsonc.Value) (list []string, ok bool) {
+	switch v.Kind() {
+	case jsonc.String:
+		list = make([]string, 1)
+		r.text(&list[0])(v)
+	case jsonc.Array:
+		r.list("", &list)(v)
+	default:
+		r.Errorf(v, "expected a text or an array of texts, found %v", v.Kind())
+		return nil, false
 	}
-	var list []string
-	r.list("", &list)(v)
-	return list
+	return list, true
 }
 
 func (r *reader) routes(v jsonc.Value) {
@@ -260,11 +263,9 @@ func (r *reader) option(v jsonc.Value) []string {
 		return []string{"no"}
 	case jsonc.Number:
 		return []string{v.Text()}
-	case jsonc.String, jsonc.Array:
-		return r.texts(v)
 	}
-	r.Errorf(v, "expected a text, a number, true or false, or an array of texts, found %v", v.Kind())
-	return nil
+	list, _ := r.texts(v)
+	return list
 }
 
 func (r *reader) answers(v jsonc.Value) {
@@ -326,7 +327,8 @@ func (r *reader) remote(v jsonc.Value) *Remote {
 	switch v.Kind() {
 	case jsonc.Object:
 		r.Object(v, jsonc.Required("from", func(v jsonc.Value) {
-			if remote.From = r.texts(v); len(remote.From) == 0 {
+			from, ok := r.texts(v)
+			if remote.From = from; ok && len(from) == 0 {
 				r.Errorf(v, `nothing to take the remote from; name an entry or an area, such as "m365/exchange"`)
 			}
 		}))
@@ -349,6 +351,10 @@ func (r *reader) endpoints(v jsonc.Value, remote *Remote) {
 		}
 		prefix, name, note, err := catalog.ParseEndpoint(s)
 		switch {
+		case s == "any":
+			r.Errorf(v, `"any" is no endpoint; write it in place of the whole list, or list what is meant`)
+		case strings.ContainsAny(s, "<>"):
+			r.Errorf(v, "%s has a blank to fill in; write the value in its place", jsonc.Quote(s))
 		case err != nil:
 			r.Errorf(v, "%w", err)
 		case prefix.IsEmpty():

@@ -64,6 +64,10 @@ type place struct{ section, name string }
 // ("answers", "m365-additional/stream") or ("options", "pac.proxy"). It carries
 // the place in the site file, if the name comes from there.
 func (s *Site) Errorf(section, name, format string, args ...any) error {
+	return s.errorf(section, name, format, args...)
+}
+
+func (s *Site) errorf(section, name, format string, args ...any) *jsonc.Error {
 	return s.places[place{section, name}].Errorf(format, args...)
 }
 

@@ -125,8 +125,7 @@ func openName(o rule.Open) string {
 	return o.Missing
 }
 
-// tellOpen shows the open items as a block that can be pasted into a site file:
-// each line once, under the object that it belongs to, with its questions.
+// tellOpen shows the open items as a block that can be pasted into a site file.
 func tellOpen(t talk, open []rule.Open) {
 	if len(open) == 0 {
 		return
@@ -139,11 +138,21 @@ func tellOpen(t talk, open []rule.Open) {
 	if len(open) == 1 {
 		items = "is 1 item"
 	}
-	t.sayf("\nthere %s open in %s; nothing is rendered for them until %s says:\n{", items, plural(len(entries), "entry", "entries"), defaultSite)
+	t.sayf("\nthere %s open in %s; nothing is rendered for them until %s says:\n%s", items, plural(len(entries), "entry", "entries"), defaultSite, siteBlock(open))
+	t.sayf("(\"answers\": {\"ID\": {\"dismissed\": \"why\"}} closes what this site does not need; \"remote\": \"any\" is the\nlast resort: it opens the rule to every host)")
+}
+
+// siteBlock is the site file that answers the open items once its blanks are
+// filled in: each line once, under the object that it belongs to, with its
+// questions.
+func siteBlock(open []rule.Open) string {
+	var b strings.Builder
+	b.WriteString("{\n")
 	for _, section := range []string{site.SectionPaths, site.SectionValues, site.SectionBind, site.SectionAnswers} {
-		tellSection(t, section, open)
+		writeSection(&b, section, open)
 	}
-	t.sayf("}\n(\"answers\": {\"ID\": {\"dismissed\": \"why\"}} closes what this site does not need; \"remote\": \"any\" is the\nlast resort: it opens the rule to every host)")
+	b.WriteString("}\n")
+	return b.String()
 }
 
 func plural(n int, one, many string) string {
@@ -153,33 +162,34 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-func tellSection(t talk, section string, open []rule.Open) {
+func writeSection(b *strings.Builder, section string, open []rule.Open) {
 	byLine := map[string][]rule.Open{}
 	var lines []string
 	for _, o := range open {
-		if o.Section == section && byLine[o.Line] == nil {
+		if o.Section != section {
+			continue
+		}
+		if byLine[o.Line] == nil {
 			lines = append(lines, o.Line)
 		}
-		if o.Section == section {
-			byLine[o.Line] = append(byLine[o.Line], o)
-		}
+		byLine[o.Line] = append(byLine[o.Line], o)
 	}
 	if len(lines) == 0 {
 		return
 	}
 	indent := "  "
 	if section != site.SectionPaths {
-		t.sayf("  %q: {", section)
+		fmt.Fprintf(b, "  %q: {\n", section)
 		indent = "    "
 	}
 	for _, line := range lines {
 		for _, comment := range questions(section, byLine[line]) {
-			t.sayf("%s// %s", indent, comment)
+			fmt.Fprintf(b, "%s// %s\n", indent, comment)
 		}
-		t.sayf("%s%s", indent, line)
+		fmt.Fprintf(b, "%s%s\n", indent, line)
 	}
 	if section != site.SectionPaths {
-		t.sayf("  },")
+		b.WriteString("  },\n")
 	}
 }
 

@@ -272,13 +272,12 @@ func trustedView(r *site.Result) (any, table) {
 }
 
 func openView(r *site.Result) (any, table) {
-	t := table{header: []string{"ENTRY", "MISSING", "WHY", "WRITE"}}
+	t := table{header: []string{"ENTRY", "MISSING", "WHY", "WHO SAYS IT"}}
 	for _, o := range r.Policy.Open {
-		line := o.Line
-		if o.Section != site.SectionPaths {
-			line = fmt.Sprintf("%q: { %s }", o.Section, strings.TrimSuffix(o.Line, ","))
-		}
-		t.rows = append(t.rows, []string{shown(r, o.Entry.ID), openName(o), o.Why + "; ask " + o.Who, line})
+		t.rows = append(t.rows, []string{shown(r, o.Entry.ID), openName(o), o.Why, o.Who})
+	}
+	if len(r.Policy.Open) > 0 {
+		t.footer = "\n" + siteBlock(r.Policy.Open)
 	}
 	return openAccount(r.Policy.Open), t
 }

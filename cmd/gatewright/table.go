@@ -13,6 +13,7 @@ import (
 type table struct {
 	header []string
 	rows   [][]string
+	footer string // follows as it is
 }
 
 // defaultWidth is used where the width of the terminal is not known.
@@ -38,7 +39,7 @@ func (t table) write(w io.Writer, width int) error {
 	for _, row := range append([][]string{t.header}, t.rows...) {
 		writeRow(&b, row, widths)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, b.String()+t.footer)
 	return err
 }
 
@@ -112,8 +113,8 @@ func wrap(text string, width int) []string {
 				if current != "" {
 					wrapped, current = append(wrapped, current), ""
 				}
-				head := string([]rune(word)[:width])
-				wrapped, word = append(wrapped, head), strings.TrimPrefix(word, head)
+				runes := []rune(word)
+				wrapped, word = append(wrapped, string(runes[:width])), string(runes[width:])
 			}
 			switch {
 			case current == "":

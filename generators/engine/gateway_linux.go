@@ -79,7 +79,10 @@ func (g *Gateway) build() (err error) {
 	if err := outside.do(g.openFarEnds); err != nil {
 		return err
 	}
-	return g.inside.do(g.openNearEnds)
+	if err := g.inside.do(g.openNearEnds); err != nil {
+		return err
+	}
+	return firstError(g.wan.settle(), g.lan.settle())
 }
 
 // buildNetwork makes links and routes. The far ends have no addresses: whoever

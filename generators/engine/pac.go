@@ -93,7 +93,8 @@ const request = JSON.parse(require('node:fs').readFileSync(0, 'utf8'));
 const context = vm.createContext(Object.create(null));
 vm.runInContext(request.pac, context, {filename: 'proxy.pac'});
 const answers = request.urls.map(function (url) {
-  const host = URL.canParse(url) ? new URL(url).hostname : '';
+  let host = '';
+  try { host = new URL(url).hostname; } catch { /* no URL: no host */ }
   return String(context.FindProxyForURL(url, host));
 });
 process.stdout.write(JSON.stringify(answers));

@@ -17,32 +17,38 @@ const (
 
 // siteView is a site's own ruleset for one packet filter.
 type siteView struct {
-	Probes   string   // file that makes the gateway's own table
-	Artefact string   // file under test
-	Declared []string // chains of the artefact, for iptables
+	Probes   string // file that makes the gateway's own table
+	Artefact string // file under test
 	Tables   []siteTable
 }
 
-// siteTable is one of the site's tables; iptables has only filter.
+// siteTable is one of the site's tables.
 type siteTable struct {
-	Name   string // family and name
-	Chains []baseChain
+	Name     string   // family and name; for iptables the name
+	Declared []string // chains of the artefact, for iptables
+	Chains   []baseChain
 }
 
-// baseChain is one of the site's base chains and what it accepts, as rules of the
-// packet filter.
+// baseChain is one of the site's base chains, with rules as the packet filter
+// spells them.
 type baseChain struct {
-	Hook     string
-	Verdicts []string
+	Hook   string
+	Policy string
+	Rules  []string
 }
 
-// hooks returns the hooks that the site filters, each with the chains that it jumps
-// to, in the spelling of nftables.
-func (s Site) hooks() []baseChain {
+// hook is where the site filters, and the artefact's chains that it jumps to there
+// in mode Chains.
+type hook struct {
+	name  string
+	jumps []string
+}
+
+func (s Site) hooks() []hook {
 	if s.Place == Host {
-		return []baseChain{{"input", []string{inboundChain}}, {"output", []string{outboundChain}}}
+		return []hook{{"input", []string{inboundChain}}, {"output", []string{outboundChain}}}
 	}
-	return []baseChain{{"forward", []string{outboundChain, inboundChain}}}
+	return []hook{{"forward", []string{outboundChain, inboundChain}}}
 }
 
 // nftView is the site's ruleset for nftables. Beside a table of one family, a table
@@ -57,46 +63,54 @@ func (s Site) nftView(probes, artefact string) siteView {
 		family, name = "inet", "filter"
 	}
 	var chains, closed []baseChain
-	for _, hook := range s.hooks() {
-		chain := baseChain{Hook: hook.Hook}
+	for _, h := range s.hooks() {
+		rules := []string{"ct state established,related accept", `meta l4proto sctp accept comment "the site's own"`}
 		if s.Mode == Mark {
-			chain.Verdicts = []string{fmt.Sprintf("meta mark & %#x == %#x accept", s.Mark, s.Mark)}
+			rules = append(rules, fmt.Sprintf("meta mark & %#x == %#x accept", s.Mark, s.Mark))
 		} else {
-			for _, target := range hook.Verdicts {
-				chain.Verdicts = append(chain.Verdicts, "jump "+target)
+			for _, chain := range h.jumps {
+				rules = append(rules, "jump "+chain)
 			}
 		}
-		chains, closed = append(chains, chain), append(closed, baseChain{Hook: hook.Hook})
+		chains = append(chains, baseChain{h.name, "drop", append(rules, "counter drop")})
+		closed = append(closed, baseChain{h.name, "drop", []string{"counter drop"}})
 	}
-	v.Tables = append(v.Tables, siteTable{family + " " + name, chains})
+	v.Tables = append(v.Tables, siteTable{Name: family + " " + name, Chains: chains})
 	other := map[string]string{"ip": "ip6", "ip6": "ip"}
 	if other[family] != "" {
-		v.Tables = append(v.Tables, siteTable{other[family] + " " + name, closed})
+		v.Tables = append(v.Tables, siteTable{Name: other[family] + " " + name, Chains: closed})
 	}
 	return v
 }
 
-// iptablesView is the site's ruleset for iptables and ip6tables.
+// iptablesView is the site's ruleset for iptables and ip6tables. In mode Mark the
+// site's chains of table mangle jump to the artefact's, one for each hook.
 func (s Site) iptablesView() siteView {
-	var v siteView
 	if s.Mode == Enforce {
-		return v
+		return siteView{}
 	}
-	var chains []baseChain
-	for _, hook := range s.hooks() {
-		chain := baseChain{Hook: strings.ToUpper(hook.Hook)}
+	const own = `-p sctp -m comment --comment "the site's own" -j ACCEPT`
+	mangle, filter := siteTable{Name: "mangle"}, siteTable{Name: "filter"}
+	for _, h := range s.hooks() {
+		builtIn := strings.ToUpper(h.name)
+		rules := []string{"-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", own}
 		if s.Mode == Mark {
-			chain.Verdicts = []string{fmt.Sprintf("-m mark --mark %#x/%#x -j ACCEPT", s.Mark, s.Mark)}
+			rules = append(rules, fmt.Sprintf("-m mark --mark %#x/%#x -j ACCEPT", s.Mark, s.Mark))
+			marking := "gatewright_" + h.name
+			mangle.Declared = append(mangle.Declared, marking)
+			mangle.Chains = append(mangle.Chains, baseChain{builtIn, "ACCEPT", []string{own, "-j " + marking}})
 		} else {
-			for _, target := range hook.Verdicts {
-				chain.Verdicts = append(chain.Verdicts, "-j "+target)
-				v.Declared = append(v.Declared, target)
+			for _, chain := range h.jumps {
+				rules = append(rules, "-j "+chain)
+				filter.Declared = append(filter.Declared, chain)
 			}
 		}
-		chains = append(chains, chain)
+		filter.Chains = append(filter.Chains, baseChain{builtIn, "DROP", append(rules, "-j DROP")})
 	}
-	v.Tables = []siteTable{{"filter", chains}}
-	return v
+	if s.Mode == Mark {
+		return siteView{Tables: []siteTable{mangle, filter}}
+	}
+	return siteView{Tables: []siteTable{filter}}
 }
 
 // wireView is one veth pair: the gateway's end is near.

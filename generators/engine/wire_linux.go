@@ -16,6 +16,8 @@ const (
 	ignoreOutgoing   = 23     // PACKET_IGNORE_OUTGOING, packet(7)
 	captureBuffer    = 16 << 20
 	barrierWait      = 5 * time.Second // a barrier takes microseconds; its loss is an error
+	settleWait       = 20 * time.Millisecond
+	settleAttempts   = 1500
 )
 
 // tap is an AF_PACKET socket on one end of a wire: it sends frames and captures
@@ -42,7 +44,6 @@ func openTap(name string, etherType uint16) (*tap, error) {
 	if err := firstError(
 		syscall.SetsockoptInt(fd, syscall.SOL_PACKET, ignoreOutgoing, 1),
 		syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUFFORCE, captureBuffer),
-		setReadTimeout(fd, barrierWait),
 		bind(),
 	); err != nil {
 		syscall.Close(fd)
@@ -54,6 +55,32 @@ func openTap(name string, etherType uint16) (*tap, error) {
 func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle returns when frames pass both ways. The kernel activates a link some time
+// after it has become ready, and drops until then what is sent on it.
+func (w wire) settle() error {
+	var err error
+	for _, way := range []struct {
+		from, to *tap
+		mac      [6]byte
+	}{{w.far, w.near, w.nearMAC}, {w.near, w.far, w.farMAC}} {
+		if err := setReadTimeout(way.to.fd, settleWait); err != nil {
+			return err
+		}
+		for range settleAttempts {
+			if err = firstError(way.from.barrier(way.mac, 0), way.to.capture(0, func([]byte) {})); err == nil {
+				break
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if err := setReadTimeout(way.to.fd, barrierWait); err != nil {
 			return err
 		}
 	}

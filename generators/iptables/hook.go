@@ -25,11 +25,11 @@ type hook struct {
 func (c config) hooks() []hook {
 	if c.place == placeHost {
 		return []hook{
-			{inputHook, "gatewright_input", []name{inboundChain}},
-			{outputHook, "gatewright_output", []name{outboundChain}},
+			{inputHook, inputEntry, []name{inboundChain}},
+			{outputHook, outputEntry, []name{outboundChain}},
 		}
 	}
-	return []hook{{forwardHook, "gatewright_forward", []name{outboundChain, inboundChain}}}
+	return []hook{{forwardHook, forwardEntry, []name{outboundChain, inboundChain}}}
 }
 
 // addHooks connects our chains with the built-in ones, or says how the site does.

@@ -78,13 +78,13 @@ func TestAccount(t *testing.T) {
 		want     []account
 	}{
 		{nil, []account{
-			{"gatewright.ipset", "ipset restore < gatewright.ipset", 0, 71},
+			{"gatewright.ipset", "ipset restore < gatewright.ipset", 0, 68},
 			{"gatewright.iptables", load4, 8, 0},
 			{"gatewright.ip6tables", load6, 6, 0},
 		}},
 		{map[string][]string{"ipset": {"no"}}, []account{
-			{"gatewright.iptables", load4, 8, 0},
-			{"gatewright.ip6tables", load6, 6, 0},
+			{"gatewright.iptables", load4, 8, 44},
+			{"gatewright.ip6tables", load6, 6, 37},
 		}},
 		{map[string][]string{"place": {"host"}, "roles": {"sbc"}}, []account{
 			{"gatewright.ipset", "ipset restore < gatewright.ipset", 0, 2},
@@ -136,7 +136,7 @@ func TestSetsHaveRoom(t *testing.T) {
 	g.Prefixes = b.Build()
 	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "192.0.2.0/24")}}, Grants: []rule.Grant{g}}
 	_, err := generate(t, in, nil)
-	want := "set gw_all-out-" + "0000000000" + "_4 has 4194305 prefixes; ipset gets room for 4194304: use the generator nftables, or select fewer entries"
+	want := "set gw_all-out-w2bh3pwxn_4 has 4194305 prefixes; ipset gets room for 4194304: use the generator nftables, or select fewer entries"
 	if errorText(err) != want {
 		t.Errorf("error %q; want %q", errorText(err), want)
 	}

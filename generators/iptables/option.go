@@ -220,3 +220,6 @@ func sortedSet(values []string) []string {
 func (c config) serves(r rule.Role) bool {
 	return c.place == placeForward || slices.Contains(c.roles, string(r))
 }
+
+// sided reports whether the artefact tells interfaces apart.
+func (c config) sided() bool { return len(c.wan)+len(c.lan) > 0 }

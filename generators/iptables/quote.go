@@ -33,6 +33,17 @@ type (
 const (
 	outboundChain name = "gatewright_outbound"
 	inboundChain  name = "gatewright_inbound"
+
+	// In mode mark.
+	forwardEntry name = "gatewright_forward"
+	inputEntry   name = "gatewright_input"
+	outputEntry  name = "gatewright_output"
+)
+
+// The chains that those lead to where interfaces are told apart.
+const (
+	outboundRules name = prefix + "outbound"
+	inboundRules  name = prefix + "inbound"
 )
 
 const (
@@ -199,18 +210,20 @@ func devicesOf(names []string) []device {
 }
 
 // declareChains declares chains, one a line.
-func declareChains(b []byte, chains ...name) []byte {
+func declareChains(chains []name) chainLines {
+	var b []byte
 	for _, n := range chains {
 		b = append(b, ':')
 		b = append(b, n...)
 		b = append(b, " - [0:0]\n"...)
 	}
-	return b
+	return chainLines(b)
 }
 
-// appendTree appends the rules of a tree whose chains have these names: a prefix
-// that matches goes on as next says.
-func appendTree(b []byte, t tree, names []name, s side, next step) []byte {
+// treeRules are the rules of a tree whose chains have these names: a packet that a
+// prefix matches goes on as next says.
+func treeRules(t tree, names []name, s side, next step) ruleLines {
+	var b []byte
 	for i, c := range t.chains {
 		for _, cell := range c.cells {
 			down := step{next: names[cell.chain]}
@@ -223,7 +236,7 @@ func appendTree(b []byte, t tree, names []name, s side, next step) []byte {
 			b = appendRule(b, names[i], next.narrowed(s, p))
 		}
 	}
-	return b
+	return ruleLines(b)
 }
 
 // appendRule appends "-A CHAIN -s PREFIX -d PREFIX -g CHAIN" or "... -j TARGET".

@@ -247,4 +247,3 @@ func FuzzRuleComment(f *testing.F) {
 		}
 	})
 }
-

@@ -196,7 +196,7 @@ func TestReadBackOverlooksNothing(t *testing.T) {
 		{"-p tcp --dport 443 -m limit --limit 1/s -j ACCEPT", "unknown match limit"},
 		{"! -s 192.0.2.1/32 -j ACCEPT", "unknown option !"},
 		{"-p tcp --sport 443 -j ACCEPT", "unknown option --sport"},
-		{"-p sctp -j ACCEPT", `unknown protocol "sctp"`},
+		{"-p sctp -j ACCEPT", `"sctp" is not a protocol`},
 		{"-s 192.0.2.0/33 -j ACCEPT", "192.0.2.0/33"},
 		{"-m set --match-set gw_b_4 src -j ACCEPT", "there is no set gw_b_4"},
 		{"-m set --match-set gw_a_4 src,src -j ACCEPT", `unknown direction "src,src" of a set`},

@@ -18,7 +18,7 @@ type rulesView struct {
 	Table      keyword
 	Owned      []name // built-in chains that are flushed and drop by default
 	Chains     []name
-	TreeChains chainLines
+	TreeChains []chainLines
 	Sections   []sectionView
 
 	rules, elements int // for the account
@@ -37,7 +37,7 @@ type wiringView struct {
 type sectionView struct {
 	Title  comment
 	Labels []comment // of a rule's entries
-	Trees  ruleLines
+	Trees  []ruleLines
 	Lines  []lineView
 }
 
@@ -136,31 +136,31 @@ func newRules(p *rule.Policy, c config, f family, sets *setsView) (*rulesView, e
 // ruleChain is the chain that holds the rules of a direction.
 func (c config) ruleChain(d rule.Direction) name {
 	switch {
-	case len(c.wan) == 0 && len(c.lan) == 0 && d == rule.Inbound:
+	case !c.sided() && d == rule.Inbound:
 		return inboundChain
-	case len(c.wan) == 0 && len(c.lan) == 0:
+	case !c.sided():
 		return outboundChain
 	case d == rule.Inbound:
-		return prefix + "inbound"
+		return inboundRules
 	}
-	return prefix + "outbound"
+	return outboundRules
 }
 
 // addSides tells the interfaces apart once, before the rules: a rule of iptables
 // names one interface on each side.
 func (b *builder) addSides() {
-	if len(b.config.wan) == 0 && len(b.config.lan) == 0 {
+	if !b.config.sided() {
 		return
 	}
 	section := sectionView{Title: "Interfaces."}
 	for _, far := range devicesOf(b.config.wan) {
 		for _, near := range devicesOf(b.config.lan) {
 			section.Lines = append(section.Lines,
-				lineView{Chain: outboundChain, In: near, Out: far, Target: b.config.ruleChain(rule.Outbound).target()},
-				lineView{Chain: inboundChain, In: far, Out: near, Target: b.config.ruleChain(rule.Inbound).target()})
+				lineView{Chain: outboundChain, In: near, Out: far, Target: outboundRules.target()},
+				lineView{Chain: inboundChain, In: far, Out: near, Target: inboundRules.target()})
 		}
 	}
-	b.view.Chains = append(b.view.Chains, b.config.ruleChain(rule.Outbound), b.config.ruleChain(rule.Inbound))
+	b.view.Chains = append(b.view.Chains, outboundRules, inboundRules)
 	b.view.Sections = append(b.view.Sections, section)
 }
 
@@ -283,8 +283,8 @@ func (b *builder) matchByTree(section *sectionView, a addresses, next step) (ste
 		}
 		names[i] = n
 	}
-	b.view.TreeChains += chainLines(declareChains(nil, names...))
-	section.Trees += ruleLines(appendTree(nil, t, names, a.at, next))
+	b.view.TreeChains = append(b.view.TreeChains, declareChains(names))
+	section.Trees = append(section.Trees, treeRules(t, names, a.at, next))
 	return step{next: names[0]}, nil
 }
 

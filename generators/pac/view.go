@@ -116,6 +116,9 @@ func routeViews(p *rule.Policy, c config) ([]routeView, error) {
 			return nil, err
 		}
 		title := fmt.Sprintf("Route %d, %s:", i, r.Via)
+		if len(entries[i]) == 0 {
+			title += " no entries"
+		}
 		views[i].Labels = commentsOf(append([]string{title}, indented(slices.Compact(entries[i]))...))
 	}
 	return views, nil
