@@ -1,11 +1,13 @@
 package generators
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
 	"testing"
 
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 )
@@ -32,6 +34,8 @@ func settingsOf(g Generator, p *rule.Policy) []setting {
 		all = append(all, pacSettings(p)...)
 	case "squid":
 		all = append(all, squidSettings()...)
+	case "trusted-sites":
+		all = append(all, trustedSitesSettings()...)
 	}
 	return all
 }
@@ -104,14 +108,19 @@ func TestArtefactsAreText(t *testing.T) {
 	})
 }
 
+// textComplaints holds that lines end all in LF or, where Windows wants it, all in
+// CRLF, the last one too.
 func textComplaints(data []byte) []string {
 	var all []string
-	if !slices.Contains(data, '\n') || data[len(data)-1] != '\n' || len(data) > 1 && data[len(data)-2] == '\n' {
-		all = append(all, "does not end in one newline")
+	if crlf := bytes.Count(data, []byte("\r\n")); crlf == bytes.Count(data, []byte("\n")) {
+		data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	}
+	if !bytes.HasSuffix(data, []byte("\n")) || bytes.HasSuffix(data, []byte("\n\n")) {
+		all = append(all, "does not end in one line end")
 	}
 	for i, c := range data {
 		if c < ' ' && c != '\n' && c != '\t' || c == 0x7f {
-			all = append(all, fmt.Sprintf("has the control character %#02x at offset %d", c, i))
+			all = append(all, fmt.Sprintf("has the control character %#02x near offset %d", c, i))
 			break
 		}
 	}
@@ -167,11 +176,29 @@ func coverageComplaints(p *rule.Policy, c artefact.Coverage) []string {
 		all = append(all, fmt.Sprintf("verdict %q with remedy %q", c.Verdict, c.Remedy))
 	}
 	for _, w := range c.Witnesses {
-		if p.Decide(w.Flow).Accept() == w.Backend {
+		if accepts(p, c, w.Flow) == w.Backend {
 			all = append(all, fmt.Sprintf("the model agrees with the backend on witness %+v", w.Flow))
 		}
 	}
 	return all
+}
+
+// accepts is the model's answer for a witness: for a rule whether the flow is
+// accepted, for a trusted site whether its name is listed.
+func accepts(p *rule.Policy, c artefact.Coverage, f rule.Flow) bool {
+	if c.Rule != "" {
+		return p.Decide(f).Accept()
+	}
+	return trusted(p).Match(f.Name)
+}
+
+// trusted returns the names of all trusted sites.
+func trusted(p *rule.Policy) netset.NameSet {
+	var names netset.NameSet
+	for _, t := range p.TrustedSites {
+		names = names.Union(t.Names)
+	}
+	return names
 }
 
 // TestGeneratorsAreListedOnce holds names and options that users type.

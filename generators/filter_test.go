@@ -32,10 +32,7 @@ func filterSettings(generator string, p *rule.Policy) []filterSetting {
 		{setting: setting{"enforce", map[string][]string{"mode": {"enforce"}, "place": {"forward"}, "admin": {"none"}}}, site: engine.Site{Mode: engine.Enforce}, table: "inet gatewright"},
 	}
 	if len(p.Bindings) > 0 { // without a role no address is ours, and no machine a host
-		var roles []string
-		for _, b := range p.Bindings {
-			roles = append(roles, string(b.Role))
-		}
+		roles := roleNames(p)
 		all = append(all,
 			filterSetting{setting: setting{"sides", map[string][]string{"wan": {engine.WAN}, "lan": {engine.LAN}}}, sides: true},
 			filterSetting{setting: setting{"host", map[string][]string{"place": {"host"}, "roles": roles}}, site: engine.Site{Place: engine.Host}},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,6 +82,20 @@ func shortText(out artefact.Output) string {
 		short.Artefacts = append(short.Artefacts, a)
 	}
 	return text(short)
+}
+
+// TestGoldensHaveCases holds that no golden folder outlives its case.
+func TestGoldensHaveCases(t *testing.T) {
+	folders, err := os.ReadDir("testdata/golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := corpus(t)
+	for _, f := range folders {
+		if f.IsDir() && !slices.ContainsFunc(cases, func(c corpusCase) bool { return c.name == f.Name() }) {
+			t.Errorf("testdata/golden/%s belongs to no case", f.Name())
+		}
+	}
 }
 
 func writeGoldens(t *testing.T, dir string, files map[string]string) {

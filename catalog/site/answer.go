@@ -17,6 +17,7 @@ type facts struct {
 	direction catalog.Direction
 	role      rule.Role
 	open      []rule.Open
+	asked     map[rule.Open]bool
 	withheld  bool // an open item withholds the whole entry, not an endpoint alone
 }
 
@@ -28,7 +29,11 @@ func (f *facts) add(r Remote) {
 
 // ask adds an open item, unless it stands already.
 func (f *facts) ask(o rule.Open) {
-	if !slices.Contains(f.open, o) {
+	if f.asked == nil {
+		f.asked = map[rule.Open]bool{}
+	}
+	if !f.asked[o] {
+		f.asked[o] = true
 		f.open = append(f.open, o)
 	}
 }

@@ -21,13 +21,13 @@ const repository = "../.."
 
 // exampleCommands are the commands of a document: the lines of its console blocks
 // that start with "$ gatewright".
-func exampleCommands(t *testing.T, document string) [][]string {
+func exampleCommands(t *testing.T, document string) []string {
 	t.Helper()
 	data, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var commands [][]string
+	var commands []string
 	console := false
 	for line := range strings.Lines(string(data)) {
 		line = strings.TrimSpace(line)
@@ -35,14 +35,30 @@ func exampleCommands(t *testing.T, document string) [][]string {
 		case strings.HasPrefix(line, "```"):
 			console = line == "```console"
 		case console && strings.HasPrefix(line, "$ gatewright "):
-			command, _, _ := strings.Cut(strings.TrimPrefix(line, "$ gatewright "), ">")
-			commands = append(commands, strings.Fields(command))
+			commands = append(commands, strings.TrimPrefix(line, "$ "))
 		}
 	}
 	if len(commands) == 0 {
 		t.Fatalf("%s shows no command", document)
 	}
 	return commands
+}
+
+// program builds the tool once and returns a function that runs a shell line in a
+// folder, with the tool on its PATH.
+func program(t *testing.T) func(dir, line string) (string, error) {
+	t.Helper()
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-o", filepath.Join(bin, "gatewright"), "gatewright/cmd/gatewright")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return func(dir, line string) (string, error) {
+		c := exec.Command("sh", "-ec", line)
+		c.Dir, c.Env = dir, append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+		out, err := c.CombinedOutput()
+		return string(out), err
+	}
 }
 
 // tree returns the files below a folder by slash path, without the folder's own
@@ -78,7 +94,11 @@ func TestExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	shell := program(t)
 	for _, e := range examples {
+		if !e.IsDir() {
+			continue
+		}
 		t.Run(e.Name(), func(t *testing.T) {
 			source, err := filepath.Abs(filepath.Join(repository, "examples", e.Name()))
 			if err != nil {
@@ -91,14 +111,12 @@ func TestExamples(t *testing.T) {
 			if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
 				t.Fatal(err)
 			}
-			t.Chdir(dir)
-			for _, args := range exampleCommands(t, "README.md") {
-				var stdout, stderr bytes.Buffer
-				if code := run(args, nil, &stdout, &stderr); code != exitOK {
-					t.Fatalf("gatewright %s: exit status %d\n%s%s", strings.Join(args, " "), code, &stdout, &stderr)
+			for _, line := range exampleCommands(t, filepath.Join(dir, "README.md")) {
+				if out, err := shell(dir, line); err != nil {
+					t.Fatalf("%s: %v\n%s", line, err, out)
 				}
 			}
-			compareTrees(t, tree(t, filepath.Join(source, "out")), tree(t, "out"))
+			compareTrees(t, tree(t, filepath.Join(source, "out")), tree(t, filepath.Join(dir, "out")))
 		})
 	}
 }
@@ -142,11 +160,7 @@ func TestWorkflow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(bin, "gatewright"), ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	shell := program(t)
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
 		t.Fatal(err)
@@ -159,14 +173,8 @@ func TestWorkflow(t *testing.T) {
 	if len(lines) < 3 {
 		t.Fatalf("the workflow has %d run lines, want generate, check and list", len(lines))
 	}
-	shell := func(line string) (string, error) {
-		c := exec.Command("sh", "-ec", line)
-		c.Dir, c.Env = dir, append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-		out, err := c.CombinedOutput()
-		return string(out), err
-	}
 	for _, line := range lines {
-		if out, err := shell(line[1]); err != nil {
+		if out, err := shell(dir, line[1]); err != nil {
 			t.Errorf("%s: %v\n%s", line[1], err, out)
 		}
 	}
@@ -174,7 +182,7 @@ func TestWorkflow(t *testing.T) {
 	if err := os.WriteFile(stale, []byte("function FindProxyForURL() { return 'DIRECT'; }\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := shell("gatewright check"); err == nil || !strings.Contains(out, "+function FindProxyForURL(url, host)") {
+	if out, err := shell(dir, "gatewright check"); err == nil || !strings.Contains(out, "+function FindProxyForURL(url, host)") {
 		t.Errorf("check of a changed file: %v\n%s", err, out)
 	}
 }
@@ -186,6 +194,7 @@ func TestGeneratorDocumentation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	shell := program(t)
 	for _, g := range generators.All() {
 		t.Run(g.Name(), func(t *testing.T) {
 			document := filepath.Join(root, "generators", strings.ReplaceAll(g.Name(), "-", ""), "README.md")
@@ -207,11 +216,10 @@ func TestGeneratorDocumentation(t *testing.T) {
 					t.Errorf("option %s is not described", o.Name)
 				}
 			}
-			t.Chdir(t.TempDir())
-			for _, args := range exampleCommands(t, document) {
-				var stdout, stderr bytes.Buffer
-				if code := run(args, nil, &stdout, &stderr); code != exitOK {
-					t.Errorf("gatewright %s: exit status %d\n%s", strings.Join(args, " "), code, &stderr)
+			dir := t.TempDir()
+			for _, line := range exampleCommands(t, document) {
+				if out, err := shell(dir, line); err != nil {
+					t.Errorf("%s: %v\n%s", line, err, out)
 				}
 			}
 		})

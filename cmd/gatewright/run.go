@@ -141,9 +141,9 @@ func usageText() string {
 	var b strings.Builder
 	b.WriteString(`gatewright makes firewall and proxy rules from catalogues of service endpoints.
 
-    gatewright generate -o out      rule files for the default catalogue, and what is open
-    gatewright list                 what the catalogue asks for, and what became of it
-    gatewright check -o out         whether out is what generate would write; for CI
+    gatewright generate -o out   write rule files for the default catalogue
+    gatewright list              show what it asks for, and what became of that
+    gatewright check -o out      tell whether the files are up to date; for CI
 
 Commands:
 `)

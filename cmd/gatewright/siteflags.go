@@ -46,7 +46,7 @@ func (f *siteFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.sel.Exclude, "exclude", nil, "leave out the entry with this `ID`")
 	flags.StringArrayVar(&f.bind, "bind", nil, "`ROLE=CIDR`: an address that machines of the role have")
 	flags.StringArrayVar(&f.tenant, "tenant", nil, "the `NAME` that stands for <tenant>")
-	flags.StringArrayVar(&f.set, "set", nil, "`GENERATOR.OPTION=VALUE`; `gatewright generators` shows the options")
+	flags.StringArrayVar(&f.set, "set", nil, "a generator's option, `GENERATOR.OPTION=VALUE`; see `gatewright generators`")
 }
 
 // catalogDir is the folder that paths of catalogues are relative to: the site

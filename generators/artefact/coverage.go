@@ -59,6 +59,27 @@ func ByRequest(p *rule.Policy, r *rule.Rule, roles ...rule.Role) Coverage {
 	return c
 }
 
+// RulesNotApplicable returns one line for each rule, for a generator that carries
+// no traffic.
+func RulesNotApplicable(p *rule.Policy, reason string) []Coverage {
+	out := make([]Coverage, len(p.Rules))
+	for i := range p.Rules {
+		out[i] = cover(&p.Rules[i], NotApplicable)
+		out[i].Reason = reason
+	}
+	return out
+}
+
+// TrustedSitesNotApplicable returns one line for each trusted site, for a generator
+// that carries traffic.
+func TrustedSitesNotApplicable(p *rule.Policy, reason string) []Coverage {
+	out := make([]Coverage, len(p.TrustedSites))
+	for i, t := range p.TrustedSites {
+		out[i] = Coverage{Entries: []string{t.Entry.ID}, Verdict: NotApplicable, Reason: reason}
+	}
+	return out
+}
+
 func cover(r *rule.Rule, v Verdict) Coverage {
 	c := Coverage{Rule: r.ID, Verdict: v}
 	for _, e := range r.Entries {

@@ -233,7 +233,7 @@ func (b *boundary) addNames(r *rule.Rule, base rule.Flow) {
 		return
 	}
 	for _, pattern := range spread(slices.Collect(r.Remote.Names().Patterns()), somePatterns) {
-		for _, name := range nameEdges(pattern) {
+		for _, name := range BoundaryNames(pattern) {
 			f := base
 			f.Name, f.Remote = name, b.addressOf(name, base.Local)
 			b.add(f)
@@ -358,10 +358,10 @@ func portOutside(s netset.ServiceSet, protocol netset.Protocol) (uint16, bool) {
 	return 0, false
 }
 
-// nameEdges returns names at and around a pattern: one that it matches, that one's
+// BoundaryNames returns names at and around a pattern: one that it matches, that one's
 // parent, one and two labels deeper, a sibling, one that only ends alike, and the
 // pattern with its stars as nothing, a character, and two labels.
-func nameEdges(p netset.Pattern) []string {
+func BoundaryNames(p netset.Pattern) []string {
 	name := p.Example()
 	_, parent, _ := strings.Cut(name, ".")
 	edges := []string{name, parent, "deeper." + name, "two.deeper." + name, "sibling." + parent, "not" + name, "x" + parent}

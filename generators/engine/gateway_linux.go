@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -104,7 +103,7 @@ func (g *Gateway) buildNetwork(outside *namespace) error {
 		return err
 	}
 	if err := g.inside.do(func() error {
-		return errors.Join(writeSettings(map[string]string{
+		return writeSettings(map[string]string{
 			"ipv4/ip_forward":                  "1",
 			"ipv4/conf/all/rp_filter":          "0",
 			"ipv4/conf/default/rp_filter":      "0",
@@ -112,7 +111,7 @@ func (g *Gateway) buildNetwork(outside *namespace) error {
 			"ipv4/conf/default/send_redirects": "0",
 			"ipv6/conf/all/forwarding":         "1",
 			"ipv6/conf/default/addr_gen_mode":  "1",
-		}))
+		})
 	}); err != nil {
 		return err
 	}

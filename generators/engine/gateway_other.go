@@ -19,10 +19,13 @@ var errNeedsLinux = errors.New("packet filters can be verified on Linux only")
 func NewGateway(context.Context, Site) (*Gateway, error) { return nil, errNeedsLinux }
 
 // LoadNFT is not reached.
-func (*Gateway) LoadNFT(artefact.Artefact) error { return errNeedsLinux }
+func (*Gateway) LoadNFT([]byte) error { return errNeedsLinux }
 
 // LoadIptables is not reached.
 func (*Gateway) LoadIptables(Variant, []artefact.Artefact) error { return errNeedsLinux }
+
+// LoadByCommand is not reached.
+func (*Gateway) LoadByCommand([]artefact.Artefact) error { return errNeedsLinux }
 
 // DumpNFT is not reached.
 func (*Gateway) DumpNFT() ([]byte, error) { return nil, errNeedsLinux }

@@ -31,8 +31,11 @@ func (g *Gateway) LoadNFT(text []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := g.nftLoad(conf); err != nil {
+		return err
+	}
 	g.booted = true
-	return g.nftLoad(conf)
+	return nil
 }
 
 func (g *Gateway) nftLoad(file string) error {
@@ -92,6 +95,23 @@ func (g *Gateway) bootIptables(variant Variant) error {
 	}
 	for _, family := range []string{"iptables", "ip6tables"} {
 		if _, err := g.run(restorer(family, variant), rules); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LoadByCommand writes the artefacts to a folder and loads them there by the commands
+// that their headers show, in their order, with the iptables that this machine calls
+// so. The site's own rules have to be loaded before.
+func (g *Gateway) LoadByCommand(artefacts []artefact.Artefact) error {
+	for _, a := range artefacts {
+		if _, err := g.write(a.Name, a.Data); err != nil {
+			return err
+		}
+	}
+	for _, a := range artefacts {
+		if _, err := g.run(program{"sh", "dash"}, nil, "-c", a.Load); err != nil {
 			return err
 		}
 	}

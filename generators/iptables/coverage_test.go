@@ -5,7 +5,8 @@ import (
 	"testing"
 
 	"gatewright/catalog/rule"
-	"gatewright/generators/artefact"
+	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact/artefacttest"
 )
 
 func TestCoverage(t *testing.T) {
@@ -38,7 +39,7 @@ func TestCoverage(t *testing.T) {
 			}
 			seen := map[string]string{}
 			for _, v := range out.Coverage {
-				checkShape(t, v)
+				artefacttest.CheckCoverage(t, v)
 				seen[v.Entries[0]] = strings.TrimSuffix(string(v.Verdict)+": "+v.Reason, ": ")
 			}
 			if len(out.Coverage) != 11 {
@@ -53,20 +54,8 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// checkShape holds what package artefact says of coverage.
-func checkShape(t *testing.T, v artefact.Coverage) {
-	t.Helper()
-	lacking := v.Verdict == artefact.Narrower || v.Verdict == artefact.Absent
-	if lacking != (v.Remedy != "") || (v.Verdict == artefact.Exact) != (v.Reason == "") {
-		t.Errorf("%v: %s with reason %q and remedy %q", v.Entries, v.Verdict, v.Reason, v.Remedy)
-	}
-	if (v.Verdict == artefact.Narrower) != (len(v.Witnesses) > 0) {
-		t.Errorf("%v: %s with %d witnesses", v.Entries, v.Verdict, len(v.Witnesses))
-	}
-}
-
 func TestWitnesses(t *testing.T) {
-	p, rs := compile(t, siteInput(t)), readBack(t, "chains", "nft", "filter")
+	p, rs := ruletest.Compile(t, siteInput(t)), readBack(t, "chains", "nft", "filter")
 	out, err := generate(t, siteInput(t), nil)
 	if err != nil {
 		t.Fatal(err)

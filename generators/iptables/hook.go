@@ -3,6 +3,7 @@ package iptables
 import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
 )
 
 // Built-in chains.
@@ -23,7 +24,7 @@ type hook struct {
 
 // hooks returns the built-in chains that flows of the place pass.
 func (c config) hooks() []hook {
-	if c.place == placeHost {
+	if c.Place == artefact.PlaceHost {
 		return []hook{
 			{inputHook, inputEntry, []name{inboundChain}},
 			{outputHook, outputEntry, []name{outboundChain}},
@@ -35,12 +36,12 @@ func (c config) hooks() []hook {
 // addHooks connects our chains with the built-in ones, or says how the site does.
 func (b *builder) addHooks() error {
 	for _, h := range b.config.hooks() {
-		switch b.config.mode {
-		case modeChains:
+		switch b.config.Mode {
+		case artefact.ModeChains:
 			b.wire(wiringView{Table: "filter", After: established, Chains: h.jumps, Lines: jumps(h.chain, h.jumps)})
-		case modeMark:
+		case artefact.ModeMark:
 			b.addMarking(h)
-		case modeEnforce:
+		case artefact.ModeEnforce:
 			if err := b.own(h); err != nil {
 				return err
 			}
@@ -74,11 +75,11 @@ func (b *builder) addMarking(h hook) {
 	b.view.Chains = append(b.view.Chains, h.entry)
 	b.view.Sections = append(b.view.Sections, sectionView{
 		Title: titleOf(h.entry),
-		Lines: append([]lineView{{Chain: h.entry, Target: clearMark(b.config.mark)}}, jumps(h.entry, h.jumps)...),
+		Lines: append([]lineView{{Chain: h.entry, Target: clearMark(b.config.Mark)}}, jumps(h.entry, h.jumps)...),
 	})
 	b.wire(wiringView{Table: "mangle", Chains: []name{h.entry}, Lines: jumps(h.chain, []name{h.entry})})
 	b.wire(wiringView{Table: "filter", After: established, Lines: []lineView{
-		{Chain: h.chain, Mark: bitsOf(b.config.mark), Target: accept},
+		{Chain: h.chain, Mark: bitsOf(b.config.Mark), Target: accept},
 	}})
 }
 
@@ -131,10 +132,10 @@ func (b *builder) protocolLines(chain name) []lineView {
 
 // addAdmin lets administrators in.
 func (b *builder) addAdmin(section *sectionView, chain name) {
-	for _, a := range b.config.admin {
-		if familyOf(a.from.Addr()) == b.family {
-			line := lineView{Chain: chain, step: step{verdict: accept}.narrowed(source, a.from), Comment: "option admin"}
-			section.addServices(line, a.services, false)
+	for _, a := range b.config.Admin {
+		if familyOf(a.From.Addr()) == b.family {
+			line := lineView{Chain: chain, step: step{verdict: accept}.narrowed(source, a.From), Comment: "option admin"}
+			section.addServices(line, a.Services, false)
 		}
 	}
 }
@@ -144,7 +145,7 @@ func (b *builder) addResolver(section *sectionView, chain name) error {
 	const resolver rule.Role = "resolver"
 	dns := netset.PortRange{First: 53, Last: 53}
 	services := netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: dns}, netset.Service{Protocol: netset.UDP, Ports: dns})
-	to, from := b.family.of(b.policy.Binding(resolver).Local()), b.family.of(b.served())
+	to, from := b.family.of(b.policy.Binding(resolver).Local()), b.family.of(b.config.Local(b.policy))
 	if to.IsEmpty() || from.IsEmpty() {
 		return nil
 	}
@@ -159,15 +160,4 @@ func (b *builder) addResolver(section *sectionView, chain name) error {
 	}
 	section.addServices(line, services, false)
 	return nil
-}
-
-// served returns the addresses of all roles that the artefact serves.
-func (b *builder) served() netset.PrefixSet {
-	var all netset.PrefixBuilder
-	for _, binding := range b.policy.Bindings {
-		if b.config.serves(binding.Role) {
-			all.AddSet(binding.Local())
-		}
-	}
-	return all.Build()
 }

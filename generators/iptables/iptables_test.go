@@ -1,44 +1,25 @@
 package iptables
 
 import (
-	"flag"
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
+	"gatewright/generators/artefact/artefacttest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-func goldenFile(example, artefact string) string {
-	return filepath.Join("testdata", example+strings.TrimPrefix(artefact, "gatewright")+".golden")
-}
 
 func TestGolden(t *testing.T) {
 	for _, e := range examples(t) {
 		t.Run(e.name, func(t *testing.T) {
-			for artefact, got := range texts(t, e.in, e.settings) {
-				file := goldenFile(e.name, artefact)
-				if *update {
-					if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatalf("%v; go test -update writes it", err)
-				}
-				if got != string(want) {
-					t.Errorf("differs from %s; if that is meant, go test -update writes it anew. got:\n%s", file, got)
-				}
+			for file, got := range texts(t, e.in, e.settings) {
+				artefacttest.Golden(t, e.name+strings.TrimPrefix(file, "gatewright")+".golden", got)
 			}
 		})
 	}
@@ -46,7 +27,7 @@ func TestGolden(t *testing.T) {
 
 func TestOrderOfInputChangesNothing(t *testing.T) {
 	for _, e := range examples(t) {
-		if !maps.Equal(texts(t, e.in, e.settings), texts(t, reversed(e.in), e.settings)) {
+		if !maps.Equal(texts(t, e.in, e.settings), texts(t, ruletest.Reversed(e.in), e.settings)) {
 			t.Errorf("%s: reversed input changes an artefact", e.name)
 		}
 	}
@@ -56,7 +37,7 @@ func TestSplitPrefixesChangeNothing(t *testing.T) {
 	whole, split := siteInput(t), siteInput(t)
 	for i, g := range split.Grants {
 		if g.Entry.ID == "sample/screen-sharing" {
-			split.Grants[i].Prefixes = prefixes(t, "52.112.0.0/15", "52.114.0.0/15", "52.114.7.0/24", "2603:1063::/39", "2603:1063:200::/39")
+			split.Grants[i].Prefixes = ruletest.Prefixes(t, "52.112.0.0/15", "52.114.0.0/15", "52.114.7.0/24", "2603:1063::/39", "2603:1063:200::/39")
 		}
 	}
 	for _, ipset := range []string{"yes", "no"} {
@@ -109,9 +90,9 @@ func TestAccount(t *testing.T) {
 // TestNamesFit holds that the longest role and rule id leave room for their sets.
 func TestNamesFit(t *testing.T) {
 	role := rule.Role("role-of-16-chars")
-	g := grant(t, "sample/long", "eightlong", "in", role, "tcp 443", many(24)...)
+	g := ruletest.Grant(t, "sample/long", "eightlong", rule.Inbound, role, "tcp 443", many(24)...)
 	in := rule.Input{
-		Bindings: []rule.Binding{{Role: role, Addresses: prefixes(t, many(30)...), Published: prefixes(t, "10.0.0.0/8", "fc00::/7")}},
+		Bindings: []rule.Binding{{Role: role, Addresses: ruletest.Prefixes(t, many(30)...), Published: ruletest.Prefixes(t, "10.0.0.0/8", "fc00::/7")}},
 		Grants:   []rule.Grant{g},
 	}
 	for _, ipset := range []string{"yes", "no"} {
@@ -132,9 +113,9 @@ func TestSetsHaveRoom(t *testing.T) {
 	for i := range uint32(maxElements + 1) {
 		b.Add(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(i >> 23), byte(i >> 15), byte(i >> 7), byte(i << 1)}), 32))
 	}
-	g := grant(t, "sample/huge", "", "out", "clients", "tcp 443")
+	g := ruletest.Grant(t, "sample/huge", "", rule.Outbound, "clients", "tcp 443")
 	g.Prefixes = b.Build()
-	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "192.0.2.0/24")}}, Grants: []rule.Grant{g}}
+	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "192.0.2.0/24")}}, Grants: []rule.Grant{g}}
 	_, err := generate(t, in, nil)
 	want := "set gw_all-out-w2bh3pwxn_4 has 4194305 prefixes; ipset gets room for 4194304: use the generator nftables, or select fewer entries"
 	if errorText(err) != want {
@@ -148,15 +129,7 @@ func BenchmarkGenerate(b *testing.B) {
 		prefixes int
 		ipset    string
 	}{{300, "yes"}, {10_000, "yes"}, {100_000, "yes"}, {1_000_000, "yes"}, {5000, "no"}, {100_000, "no"}} {
-		var set netset.PrefixBuilder
-		for i := range c.prefixes {
-			v := uint32(i) * 2
-			set.Add(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(v>>16) + 20, byte(v >> 8), byte(v), 0}), 24))
-		}
-		g := grant(b, "sample/big", "", "out", "clients", "tcp 443", "2001:db8::/32")
-		g.Prefixes = set.Build().Union(g.Prefixes)
-		in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(b, "10.0.0.0/8")}}, Grants: []rule.Grant{g}}
-		p := compile(b, in)
+		p := ruletest.Large(b, c.prefixes)
 		s, err := artefact.Configure(Generator{}.Options(), map[string][]string{"ipset": {c.ipset}})
 		if err != nil {
 			b.Fatal(err)

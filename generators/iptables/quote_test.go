@@ -9,6 +9,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 )
 
 func TestRuleComment(t *testing.T) {
@@ -114,7 +115,7 @@ func TestPorts(t *testing.T) {
 			"1:2 4:5 7:8 10:11 13:14 16:17 19:20 22:23"},
 	} {
 		var plain, published sectionView
-		services := parseServices(t, c.services)
+		services := ruletest.Services(t, c.services)
 		plain.addServices(lineView{}, services, false)
 		published.addServices(lineView{}, services, true)
 		var got, gotPublished []string
@@ -192,19 +193,6 @@ func unquote(s string) (text, tail string) {
 	return b.String(), "(open quote)"
 }
 
-// titled is a policy of one rule, with a text in every place of a policy that may
-// hold any text.
-func titled(t testing.TB, text string) rule.Input {
-	g := grant(t, "sample/a", "sample", "out", "clients", "tcp 443; udp 443", "192.0.2.0/24", "2001:db8::/32")
-	g.Entry.Title, g.Entry.Row, g.Entry.Condition = text, text, text
-	return rule.Input{
-		Sources:  []rule.Source{{Name: text, Version: text, Digest: text}},
-		Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8", "fc00::/7")}},
-		Grants:   []rule.Grant{g},
-		Open:     []rule.Open{{Entry: g.Entry, Missing: rule.MissingPath, Endpoint: text, Why: text}},
-	}
-}
-
 // FuzzTextsStayInComments holds that no text of a publisher changes a command, and
 // that every rule's comment is one that iptables keeps whole.
 func FuzzTextsStayInComments(f *testing.F) {
@@ -213,11 +201,11 @@ func FuzzTextsStayInComments(f *testing.F) {
 	}
 	limits := map[string]int{"gatewright.ipset": 1023, "gatewright.iptables": 10239, "gatewright.ip6tables": 10239}
 	want := map[string]string{}
-	for name, text := range texts(f, titled(f, "plain"), nil) {
+	for name, text := range texts(f, ruletest.Titled(f, "plain", "tcp 443; udp 443", "192.0.2.0/24", "2001:db8::/32"), nil) {
 		want[name], _ = commands(f, text, limits[name])
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		files := texts(t, titled(t, s), nil)
+		files := texts(t, ruletest.Titled(t, s, "tcp 443; udp 443", "192.0.2.0/24", "2001:db8::/32"), nil)
 		for _, name := range slices.Sorted(maps.Keys(files)) {
 			got, comments := commands(t, files[name], limits[name])
 			if got != want[name] {

@@ -9,6 +9,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 )
 
 // A dump is what the tools of 1.8.9 print after a site's own rules and the golden
@@ -51,7 +52,7 @@ var dumps = []struct{ example, variant, table string }{
 }
 
 func TestKernelHoldsThePolicysSets(t *testing.T) {
-	p := compile(t, siteInput(t))
+	p := ruletest.Compile(t, siteInput(t))
 	for _, c := range dumps[:2] {
 		rs := readBack(t, c.example, c.variant, c.table)
 		sets := 0
@@ -72,7 +73,7 @@ func TestKernelHoldsThePolicysSets(t *testing.T) {
 		if sets != 12 {
 			t.Errorf("%s %s: %d sets of remotes; want 12", c.example, c.variant, sets)
 		}
-		if got, want := rs.Sets["gw_dnat_sts_6"], prefixes(t, "fd00:7:1::/64"); !got.Equal(want) {
+		if got, want := rs.Sets["gw_dnat_sts_6"], ruletest.Prefixes(t, "fd00:7:1::/64"); !got.Equal(want) {
 			t.Errorf("%s %s: published set holds %v; want %v", c.example, c.variant, got, want)
 		}
 		if _, ok := rs.Sets["site_blocked"]; ok {
@@ -88,7 +89,7 @@ func TestKernelAcceptsWhatTheModelAccepts(t *testing.T) {
 	}
 	for _, c := range dumps {
 		t.Run(c.example+"/"+c.variant, func(t *testing.T) {
-			p, rs := compile(t, all[c.example].served()), readBack(t, c.example, c.variant, c.table)
+			p, rs := ruletest.Compile(t, all[c.example].served()), readBack(t, c.example, c.variant, c.table)
 			asked, wrong := map[bool]int{}, 0
 			for f := range edgeFlows(p) {
 				want := p.Decide(f).Accept()
@@ -107,7 +108,7 @@ func TestKernelAcceptsWhatTheModelAccepts(t *testing.T) {
 
 func TestReadBackRules(t *testing.T) {
 	ids := map[string]rule.ID{}
-	for _, r := range compile(t, siteInput(t)).Rules {
+	for _, r := range ruletest.Compile(t, siteInput(t)).Rules {
 		ids[r.Entries[0].ID] = r.ID
 	}
 	comment := func(entry string) string {
@@ -115,13 +116,13 @@ func TestReadBackRules(t *testing.T) {
 	}
 	sts := Line{
 		Family: 6, Direction: rule.Inbound, Protocol: netset.TCP,
-		Source: prefixes(t, "2603:1006::/40"), Destination: prefixes(t, "fd00:7:1::/64"),
-		Ports: parseServices(t, "tcp 443,49443").Ports(netset.TCP), Published: true, Comment: comment("sts"),
+		Source: ruletest.Prefixes(t, "2603:1006::/40"), Destination: ruletest.Prefixes(t, "fd00:7:1::/64"),
+		Ports: ruletest.Services(t, "tcp 443,49443").Ports(netset.TCP), Published: true, Comment: comment("sts"),
 	}
 	media := Line{
 		Family: 4, Direction: rule.Outbound, Protocol: netset.UDP,
-		Source: prefixes(t, "10.0.0.0/8"), Destination: prefixes(t, "13.107.64.0/18", "224.0.0.0/3"),
-		Ports: parseServices(t, "udp 3478-3481,50000-59999").Ports(netset.UDP), Comment: comment("media"),
+		Source: ruletest.Prefixes(t, "10.0.0.0/8"), Destination: ruletest.Prefixes(t, "13.107.64.0/18", "224.0.0.0/3"),
+		Ports: ruletest.Services(t, "udp 3478-3481,50000-59999").Ports(netset.UDP), Comment: comment("media"),
 	}
 	stsSides, marked := sts, media
 	stsSides.In, stsSides.Out = []string{"eth0"}, []string{"eth1.100", "eth2"}
@@ -158,7 +159,7 @@ func TestReadBackComments(t *testing.T) {
 	for _, l := range readBack(t, "hostile", "nft", "filter").Rules {
 		got = append(got, l.Comment)
 	}
-	for _, r := range compile(t, hostileInput(t)).Rules {
+	for _, r := range ruletest.Compile(t, ruletest.Hostile(t, "192.0.2.0/24", hostileTexts()...)).Rules {
 		title := strings.SplitN(oneLine(r.Entries[0].Title), " ", 2)[0]
 		found := false
 		for _, c := range got {
@@ -238,8 +239,8 @@ func TestGotoTakesAddressesAway(t *testing.T) {
 	const rules = ":gw_a - [0:0]\n:gw_b - [0:0]\n-A gatewright_inbound -j gw_a\n" +
 		"-A gw_a -s 192.0.2.0/25 -%s gw_b\n-A gw_a -s 192.0.2.0/24 -j ACCEPT\n-A gw_b -s 192.0.2.1/32 -j ACCEPT\nCOMMIT\n"
 	for how, want := range map[string]netset.PrefixSet{
-		"g": prefixes(t, "192.0.2.1", "192.0.2.128/25"),
-		"j": prefixes(t, "192.0.2.0/24"),
+		"g": ruletest.Prefixes(t, "192.0.2.1", "192.0.2.128/25"),
+		"j": ruletest.Prefixes(t, "192.0.2.0/24"),
 	} {
 		text := strings.Replace(emptyDump, "COMMIT\n", strings.Replace(rules, "%s", how, 1), 1)
 		rs, err := ReadBack(Dump{IPv4: []byte(text), IPv6: []byte(emptyDump)}, "filter")

@@ -352,3 +352,8 @@ func joinInterfaces(lines []Line) ([]Line, error) {
 	}
 	return merged, nil
 }
+
+// sortedSet returns the values sorted, each once; nil for none.
+func sortedSet(values []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(values)))
+}

@@ -9,6 +9,8 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact"
 )
 
 // shapes are sets of one family that a tree could get wrong, or too deep.
@@ -27,18 +29,18 @@ func shapes(t *testing.T) map[string]netset.PrefixSet {
 		return b.Build()
 	}
 	return map[string]netset.PrefixSet{
-		"single":         prefixes(t, "192.0.2.7"),
-		"two halves":     prefixes(t, "0.0.0.0/2", "128.0.0.0/1"),
+		"single":         ruletest.Prefixes(t, "192.0.2.7"),
+		"two halves":     ruletest.Prefixes(t, "0.0.0.0/2", "128.0.0.0/1"),
 		"a leaf":         random(8, func() int { return 24 }, 255, 255, 255, 0),
 		"more than leaf": random(9, func() int { return 24 }, 255, 255, 255, 0),
-		"both ends":      prefixes(t, "0.0.0.0", "255.255.255.255", "127.255.255.255", "128.0.0.0"),
+		"both ends":      ruletest.Prefixes(t, "0.0.0.0", "255.255.255.255", "127.255.255.255", "128.0.0.0"),
 		"random":         random(5000, func() int { return 12 + r.IntN(21) }, 255, 255, 255, 255),
 		"close together": random(5000, func() int { return 32 }, 1, 1, 63, 255),
 		"stairs":         stairs(netip.IPv4Unspecified()),
 		"IPv6 stairs":    stairs(netip.IPv6Unspecified()),
 		"IPv6 random":    random(5000, func() int { return 20 + r.IntN(109) }, 32, 1, 13, 184, 255, 255, 0, 3, 0, 0, 0, 0, 0, 0, 255, 255),
 		"bushy stairs":   bushyStairs(5000),
-		"IPv6 ends":      prefixes(t, "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "8000::/1"),
+		"IPv6 ends":      ruletest.Prefixes(t, "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "8000::/1"),
 	}
 }
 
@@ -152,9 +154,9 @@ func TestTreeMatchesItsSet(t *testing.T) {
 	for name, set := range shapes(t) {
 		t.Run(name, func(t *testing.T) {
 			f := ipv4
-			local := prefixes(t, "10.0.0.9", "10.0.0.11")
+			local := ruletest.Prefixes(t, "10.0.0.9", "10.0.0.11")
 			if set.V4().IsEmpty() {
-				f, local = ipv6, prefixes(t, "fd00::9", "fd00::11")
+				f, local = ipv6, ruletest.Prefixes(t, "fd00::9", "fd00::11")
 			}
 			text := treeText(t, f, set, local)
 			w := newFirewall(t, f, text, "filter", nil)
@@ -163,13 +165,13 @@ func TestTreeMatchesItsSet(t *testing.T) {
 				from = a
 			}
 			farther, deeper := 0, 0
-			for _, a := range edges(set) {
+			for _, a := range ruletest.Edges(set) {
 				if got := w.accepts(string(outboundChain), packet{src: from, dst: a, protocol: netset.TCP, port: 443}); got != set.Contains(a) {
 					t.Fatalf("%s: accepted %t", a, got)
 				}
 				farther, deeper = max(farther, w.steps), max(deeper, w.depth)
 			}
-			if w.accepts(string(outboundChain), packet{src: from.Next(), dst: edges(set)[0], protocol: netset.TCP, port: 443}) {
+			if w.accepts(string(outboundChain), packet{src: from.Next(), dst: ruletest.Edges(set)[0], protocol: netset.TCP, port: 443}) {
 				t.Errorf("an address that is not local is accepted")
 			}
 			if farther > farthest || deeper > deepest {
@@ -183,7 +185,7 @@ func TestTreeMatchesItsSet(t *testing.T) {
 // treeText is the artefact of one rule without ipset.
 func treeText(t *testing.T, f family, remote, local netset.PrefixSet) string {
 	t.Helper()
-	g := grant(t, "sample/shape", "shape", "out", "clients", "tcp 443")
+	g := ruletest.Grant(t, "sample/shape", "shape", rule.Outbound, "clients", "tcp 443")
 	g.Prefixes = remote
 	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: local}}, Grants: []rule.Grant{g}}
 	return texts(t, in, map[string][]string{"ipset": {"no"}})[f.file()]
@@ -211,8 +213,8 @@ const emptyDump = "*filter\n:gatewright_outbound - [0:0]\n:gatewright_inbound - 
 func TestRenderedRulesMeanThePolicy(t *testing.T) {
 	for _, e := range examples(t) {
 		t.Run(e.name, func(t *testing.T) {
-			p, files, table := compile(t, e.served()), texts(t, e.in, e.settings), "filter"
-			if e.mode() == modeMark {
+			p, files, table := ruletest.Compile(t, e.served()), texts(t, e.in, e.settings), "filter"
+			if e.mode() == artefact.ModeMark {
 				table = "mangle"
 			}
 			sets := setsOf(t, files["gatewright.ipset"])

@@ -111,7 +111,7 @@ type builder struct {
 
 func newRules(p *rule.Policy, c config, f family, sets *setsView) (*rulesView, error) {
 	b := builder{policy: p, config: c, family: f, sets: sets, numbers: map[string]int{}, owners: map[string]rule.ID{}}
-	what := f.title() + ", mode " + c.mode + ", place " + c.place
+	what := f.title() + ", mode " + string(c.Mode) + ", place " + string(c.Place)
 	if c.ipset {
 		what += "; " + setsFile + " is loaded first"
 	}
@@ -121,8 +121,8 @@ func newRules(p *rule.Policy, c config, f family, sets *setsView) (*rulesView, e
 		Chains: []name{outboundChain, inboundChain},
 	}
 	b.verdict = accept
-	if c.mode == modeMark {
-		b.view.Table, b.verdict = "mangle", setMark(c.mark)
+	if c.Mode == artefact.ModeMark {
+		b.view.Table, b.verdict = "mangle", setMark(c.Mark)
 	}
 	b.addSides()
 	for i := range p.Rules {
@@ -153,8 +153,8 @@ func (b *builder) addSides() {
 		return
 	}
 	section := sectionView{Title: "Interfaces."}
-	for _, far := range devicesOf(b.config.wan) {
-		for _, near := range devicesOf(b.config.lan) {
+	for _, far := range devicesOf(b.config.WAN) {
+		for _, near := range devicesOf(b.config.LAN) {
 			section.Lines = append(section.Lines,
 				lineView{Chain: outboundChain, In: near, Out: far, Target: outboundRules.target()},
 				lineView{Chain: inboundChain, In: far, Out: near, Target: inboundRules.target()})
@@ -225,7 +225,7 @@ type localSide struct {
 // addresses are told apart only for inbound flows: outbound they are like the
 // others.
 func (b *builder) localSides(r *rule.Rule) []localSide {
-	if !b.config.serves(r.Role) {
+	if !b.config.Serves(r.Role) {
 		return nil
 	}
 	binding, role := b.policy.Binding(r.Role), string(r.Role)

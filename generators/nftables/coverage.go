@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
@@ -17,25 +16,13 @@ func coverage(p *rule.Policy, c config) []artefact.Coverage {
 	for i := range p.Rules {
 		out = append(out, c.cover(p, &p.Rules[i]))
 	}
-	for _, t := range p.TrustedSites {
-		out = append(out, artefact.Coverage{
-			Entries: []string{t.Entry.ID},
-			Verdict: artefact.NotApplicable,
-			Reason:  "a trusted site is a browser setting, which a packet filter knows nothing of",
-		})
-	}
-	return out
+	return append(out, artefact.TrustedSitesNotApplicable(p, "a trusted site is a browser setting, which a packet filter knows nothing of")...)
 }
 
-// cover lessens the verdict of a filter of both families by what the table and the
-// place leave out.
+// cover lessens the verdict of a filter of both families by what the table leaves
+// out.
 func (c config) cover(p *rule.Policy, r *rule.Rule) artefact.Coverage {
-	v := artefact.ByAddress(p, r)
-	if !c.serves(r.Role) {
-		v.Verdict, v.Remedy, v.Witnesses = artefact.NotApplicable, "", nil
-		v.Reason = fmt.Sprintf("this machine plays %s, not %s", strings.Join(c.roles, ", "), r.Role)
-		return v
-	}
+	v := c.Cover(p, r)
 	if v.Verdict == artefact.NotApplicable || v.Verdict == artefact.Absent {
 		return v
 	}

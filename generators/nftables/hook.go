@@ -1,6 +1,9 @@
 package nftables
 
-import "gatewright/catalog/netset"
+import (
+	"gatewright/catalog/netset"
+	"gatewright/generators/artefact"
+)
 
 // Hooks, and the base chains of the same names in a table of our own.
 const (
@@ -15,11 +18,11 @@ func hooks() []name { return []name{inputHook, forwardHook, outputHook} }
 // jumps returns the chains whose flows pass the hook.
 func (c config) jumps(hook name) []name {
 	switch {
-	case c.place == placeForward && hook == forwardHook:
+	case c.Place == artefact.PlaceForward && hook == forwardHook:
 		return []name{outboundChain, inboundChain}
-	case c.place == placeHost && hook == inputHook:
+	case c.Place == artefact.PlaceHost && hook == inputHook:
 		return []name{inboundChain}
-	case c.place == placeHost && hook == outputHook:
+	case c.Place == artefact.PlaceHost && hook == outputHook:
 		return []name{outboundChain}
 	}
 	return nil
@@ -46,10 +49,10 @@ type guardView struct {
 func (b *builder) addHooks() {
 	for _, hook := range hooks() {
 		v := hookView{Table: b.config.table, Name: hook, Policy: "accept", Jumps: b.config.jumps(hook)}
-		if b.config.mode == modeMark {
-			v.Clear = bitsOf(^b.config.mark)
+		if b.config.Mode == artefact.ModeMark {
+			v.Clear = bitsOf(^b.config.Mark)
 		}
-		if b.config.mode == modeEnforce && len(v.Jumps) > 0 {
+		if b.config.Mode == artefact.ModeEnforce && len(v.Jumps) > 0 {
 			v.Policy, v.Guard = "drop", b.guard(hook)
 		}
 		b.view.Hooks = append(b.view.Hooks, v)
@@ -76,9 +79,9 @@ func (b *builder) guard(hook name) *guardView {
 // addAdmin lets administrators in.
 func (b *builder) addAdmin(v *guardView, hook name) {
 	line := lineView{Table: b.config.table, Chain: hook, Comment: "option admin"}
-	for _, a := range b.config.admin {
-		line.Family, line.Source = familyOf(a.from.Addr()), prefixAddresses(a.from)
-		v.addServices(line, a.services)
+	for _, a := range b.config.Admin {
+		line.Family, line.Source = familyOf(a.From.Addr()), prefixAddresses(a.From)
+		v.addServices(line, a.Services)
 	}
 }
 
@@ -87,7 +90,7 @@ func (b *builder) addResolver(v *guardView, hook name) {
 	const resolver = "resolver"
 	dns := netset.PortRange{First: 53, Last: 53}
 	services := netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: dns}, netset.Service{Protocol: netset.UDP, Ports: dns})
-	servers, local := b.policy.Binding(resolver).Local(), b.local()
+	servers, local := b.policy.Binding(resolver).Local(), b.config.Local(b.policy)
 	line := lineView{Table: b.config.table, Chain: hook, Comment: "DNS to role resolver"}
 	for _, f := range b.config.families {
 		to, from := f.of(servers), f.of(local)
@@ -99,17 +102,6 @@ func (b *builder) addResolver(v *guardView, hook name) {
 		line.Family = f
 		v.addServices(line, services)
 	}
-}
-
-// local returns the addresses of all roles that the artefact serves.
-func (b *builder) local() netset.PrefixSet {
-	var all netset.PrefixBuilder
-	for _, binding := range b.policy.Bindings {
-		if b.config.serves(binding.Role) {
-			all.AddSet(binding.Local())
-		}
-	}
-	return all.Build()
 }
 
 // addServices adds one line per protocol.

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"gatewright/catalog/netset"
-	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 )
 
 func TestRuleComment(t *testing.T) {
@@ -118,7 +118,7 @@ func TestPorts(t *testing.T) {
 		{"tcp 1-65535", "1-65535", "1-65535"},
 		{"tcp 80,443,50000-59999", "{ 80, 443, 50000-59999 }", "80,\n\t443,\n\t50000-59999"},
 	} {
-		ranges := parseServices(t, c.services).Ports(netset.TCP)
+		ranges := ruletest.Services(t, c.services).Ports(netset.TCP)
 		if got := portsOf(ranges); string(got) != c.want {
 			t.Errorf("%s: %q; want %q", c.services, got, c.want)
 		}
@@ -154,28 +154,15 @@ func commands(t testing.TB, ruleset string) (rest string, comments []string) {
 	return strings.Join(kept, "\n"), comments
 }
 
-// titled is a policy of one rule, with a text in every place of a policy that may
-// hold any text.
-func titled(t testing.TB, text string) rule.Input {
-	g := grant(t, "sample/a", "sample", "out", "clients", "tcp 443; udp 443", "192.0.2.0/24", "2001:db8::/32")
-	g.Entry.Title, g.Entry.Row, g.Entry.Condition = text, text, text
-	return rule.Input{
-		Sources:  []rule.Source{{Name: text, Version: text, Digest: text}},
-		Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8", "fc00::/7")}},
-		Grants:   []rule.Grant{g},
-		Open:     []rule.Open{{Entry: g.Entry, Missing: rule.MissingPath, Endpoint: text, Why: text}},
-	}
-}
-
 // FuzzTextsStayInComments holds that no text of a publisher changes a command, and
 // that every rule's comment is one that nft takes.
 func FuzzTextsStayInComments(f *testing.F) {
 	for _, text := range hostileTexts() {
 		f.Add(text)
 	}
-	want, _ := commands(f, text(f, titled(f, "plain"), nil))
+	want, _ := commands(f, text(f, ruletest.Titled(f, "plain", "tcp 443; udp 443", "192.0.2.0/24", "2001:db8::/32"), nil))
 	f.Fuzz(func(t *testing.T, s string) {
-		got, comments := commands(t, text(t, titled(t, s), nil))
+		got, comments := commands(t, text(t, ruletest.Titled(t, s, "tcp 443; udp 443", "192.0.2.0/24", "2001:db8::/32"), nil))
 		if got != want {
 			t.Errorf("text %q changes commands:\n%s", s, got)
 		}

@@ -1,15 +1,19 @@
 package nftables
 
 import (
+	"iter"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 )
 
 // A dump is what nft 1.0.6 prints of a golden file:
@@ -34,7 +38,7 @@ func readBack(t testing.TB, name, table string) Ruleset {
 }
 
 func TestKernelHoldsThePolicysSets(t *testing.T) {
-	p := compile(t, siteInput(t))
+	p := ruletest.Compile(t, ruletest.Site(t))
 	for _, c := range []struct{ name, table string }{
 		{"chains", "inet filter"},
 		{"chains-interfaces", "inet filter"},
@@ -59,14 +63,14 @@ func TestKernelHoldsThePolicysSets(t *testing.T) {
 		if sets != 10 {
 			t.Errorf("%s: %d sets of remotes; want 10", c.name, sets)
 		}
-		if got, want := rs.Prefixes["gatewright_role_sts_published_net6"], prefixes(t, "fd00:7:1::/64"); !got.Equal(want) {
+		if got, want := rs.Prefixes["gatewright_role_sts_published_net6"], ruletest.Prefixes(t, "fd00:7:1::/64"); !got.Equal(want) {
 			t.Errorf("%s: published set holds %v; want %v", c.name, got, want)
 		}
 	}
 }
 
 func TestKernelAcceptsWhatTheModelAccepts(t *testing.T) {
-	p := compile(t, siteInput(t))
+	p := ruletest.Compile(t, ruletest.Site(t))
 	for _, c := range []struct {
 		name, table string
 		carried     func(rule.Flow) bool
@@ -75,8 +79,8 @@ func TestKernelAcceptsWhatTheModelAccepts(t *testing.T) {
 		{"chains-interfaces", "inet filter", func(rule.Flow) bool { return true }},
 		{"chains-ip", "ip filter", func(f rule.Flow) bool { return f.Local.Is4() }},
 		{"mark", "inet gatewright", func(rule.Flow) bool { return true }},
-		{"chains-host", "inet filter", func(f rule.Flow) bool { return !prefixes(t, "192.168.8.0/30").Contains(f.Local) }},
-		{"enforce-host", "inet gatewright", func(f rule.Flow) bool { return !prefixes(t, "192.168.8.0/30").Contains(f.Local) }},
+		{"chains-host", "inet filter", func(f rule.Flow) bool { return !ruletest.Prefixes(t, "192.168.8.0/30").Contains(f.Local) }},
+		{"enforce-host", "inet gatewright", func(f rule.Flow) bool { return !ruletest.Prefixes(t, "192.168.8.0/30").Contains(f.Local) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rs := readBack(t, c.name, c.table)
@@ -102,14 +106,14 @@ func TestKernelAcceptsWhatTheModelAccepts(t *testing.T) {
 
 // edgeFlows yields every combination of both sides of the edges of the policy's
 // addresses and ports.
-func edgeFlows(p *rule.Policy) func(func(rule.Flow) bool) {
+func edgeFlows(p *rule.Policy) iter.Seq[rule.Flow] {
 	var locals, remotes []netip.Addr
 	ports := map[uint16]bool{8443: true}
 	for _, b := range p.Bindings {
-		locals = append(locals, edges(b.Local())...)
+		locals = append(locals, ruletest.Edges(b.Local())...)
 	}
 	for _, r := range p.Rules {
-		remotes = append(remotes, edges(r.Remote.Prefixes())...)
+		remotes = append(remotes, ruletest.Edges(r.Remote.Prefixes())...)
 		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
 			for _, ranges := range r.Services.Ports(protocol) {
 				ports[ranges.First], ports[ranges.Last], ports[ranges.Last+1] = true, true, true
@@ -117,42 +121,7 @@ func edgeFlows(p *rule.Policy) func(func(rule.Flow) bool) {
 		}
 	}
 	delete(ports, 0)
-	return func(yield func(rule.Flow) bool) {
-		for _, local := range locals {
-			for _, remote := range remotes {
-				if local.Is4() != remote.Is4() {
-					continue
-				}
-				for port := range ports {
-					for _, f := range []rule.Flow{
-						{Direction: rule.Outbound, Protocol: netset.TCP, Port: port},
-						{Direction: rule.Outbound, Protocol: netset.UDP, Port: port},
-						{Direction: rule.Inbound, Protocol: netset.TCP, Port: port},
-						{Direction: rule.Inbound, Protocol: netset.UDP, Port: port},
-						{Direction: rule.Inbound, Protocol: netset.TCP, Port: 8443, Published: port},
-						{Direction: rule.Inbound, Protocol: netset.TCP, Port: port, Published: 8443},
-					} {
-						f.Local, f.Remote = local, remote
-						if !yield(f) {
-							return
-						}
-					}
-				}
-			}
-		}
-	}
-}
-
-func edges(s netset.PrefixSet) []netip.Addr {
-	var out []netip.Addr
-	for first, last := range s.Ranges() {
-		for _, a := range []netip.Addr{first.Prev(), first, last, last.Next()} {
-			if a.IsValid() {
-				out = append(out, a)
-			}
-		}
-	}
-	return out
+	return ruletest.Flows(locals, remotes, slices.Sorted(maps.Keys(ports)))
 }
 
 func TestReadBackRules(t *testing.T) {
@@ -163,7 +132,7 @@ func TestReadBackRules(t *testing.T) {
 			lines[name+" "+l.Counter] = l
 		}
 	}
-	id := compile(t, siteInput(t)).Rules
+	id := ruletest.Compile(t, ruletest.Site(t)).Rules
 	var sts, media rule.ID
 	for _, r := range id {
 		switch r.Entries[0].ID {
@@ -207,7 +176,7 @@ func TestReadBackElements(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]netset.PrefixSet{"a": prefixes(t, "192.0.2.1", "10.0.0.0/8", "192.0.2.8/30", "192.0.2.3"), "empty": {}}
+	want := map[string]netset.PrefixSet{"a": ruletest.Prefixes(t, "192.0.2.1", "10.0.0.0/8", "192.0.2.8/30", "192.0.2.3"), "empty": {}}
 	if len(rs.Prefixes) != len(want) || len(rs.Ports) != 0 || len(rs.Rules) != 0 {
 		t.Errorf("got %+v", rs)
 	}

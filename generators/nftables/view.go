@@ -75,12 +75,12 @@ type builder struct {
 func newView(p *rule.Policy, c config) (*view, error) {
 	b := builder{policy: p, config: c, declared: map[name]bool{}}
 	b.view = view{
-		Header: commentsOf(artefact.Header(p, "nftables ruleset, mode "+c.mode+", place "+c.place, loadCommand)),
+		Header: commentsOf(artefact.Header(p, "nftables ruleset, mode "+string(c.Mode)+", place "+string(c.Place), loadCommand)),
 		Table:  c.table,
 		Chains: []name{outboundChain, inboundChain},
 	}
-	if c.mode == modeMark {
-		b.mark = bitsOf(c.mark)
+	if c.Mode == artefact.ModeMark {
+		b.mark = bitsOf(c.Mark)
 	}
 	for i := range p.Rules {
 		if err := b.addRule(&p.Rules[i]); err != nil {
@@ -88,7 +88,7 @@ func newView(p *rule.Policy, c config) (*view, error) {
 		}
 	}
 	b.view.Wiring = b.wiring()
-	if c.mode != modeChains {
+	if c.Mode != artefact.ModeChains {
 		b.addHooks()
 	}
 	return &b.view, nil
@@ -100,8 +100,8 @@ func (b *builder) wiring() []wiringView {
 	for _, hook := range hooks() {
 		jumps := b.config.jumps(hook)
 		switch {
-		case len(jumps) == 0 || b.config.mode == modeEnforce:
-		case b.config.mode == modeMark:
+		case len(jumps) == 0 || b.config.Mode == artefact.ModeEnforce:
+		case b.config.Mode == artefact.ModeMark:
 			out = append(out, wiringView{Hook: hook, Mark: b.mark})
 		default:
 			out = append(out, wiringView{Hook: hook, Table: b.config.table, Jumps: jumps})
@@ -112,7 +112,7 @@ func (b *builder) wiring() []wiringView {
 
 // addRule renders nothing of a rule that has no flow that the artefact carries.
 func (b *builder) addRule(r *rule.Rule) error {
-	if !b.config.serves(r.Role) {
+	if !b.config.Serves(r.Role) {
 		return nil
 	}
 	id, err := slugOf(string(r.ID))
@@ -158,8 +158,8 @@ func (b *builder) newLine(r *rule.Rule) lineView {
 	line := lineView{
 		Table:   b.config.table,
 		Chain:   chainOf(r.Direction),
-		In:      interfacesOf(b.config.wan),
-		Out:     interfacesOf(b.config.lan),
+		In:      interfacesOf(b.config.WAN),
+		Out:     interfacesOf(b.config.LAN),
 		Mark:    b.mark,
 		Comment: ruleCommentOf(strings.Join(labels(r), "; ")),
 	}

@@ -67,6 +67,17 @@ func TestMinimize(t *testing.T) {
 			grant(t, "b", "clients", direct, "tcp 443", "*.*.example.com"),
 			grant(t, "c", "clients", direct, "tcp 443", "*x.a.example.com"),
 		}, "*.*.example.com *.a.example.com *x.a.example.com"},
+		{"subdomains of which a star in a label meets some", []rule.Grant{
+			grant(t, "a", "clients", direct, "tcp 443", "*.a.example.com", "*x.a.example.com"),
+		}, "*.a.example.com *x.a.example.com"},
+		{"subdomains that win a tie with a star in a label", []rule.Grant{
+			grant(t, "a", "clients", proxied, "tcp 443", "*.a.example.com"),
+			grant(t, "b", "clients", again, "tcp 443", "*x.a.example.com"),
+		}, "*.a.example.com *x.a.example.com"},
+		{"subdomains of which a more specific pattern meets some", []rule.Grant{
+			grant(t, "a", "clients", proxied, "tcp 443", "*.a.example.com"),
+			grant(t, "b", "clients", direct, "tcp 443", "*.*.*.example.com"),
+		}, "*.*.*.example.com"},
 		{"any remote below", []rule.Grant{
 			grant(t, "a", "clients", direct, "tcp 443", "www.example.com", "10.0.0.0/8"),
 			grant(t, "b", "clients", direct, "tcp 1-65535", "any"),

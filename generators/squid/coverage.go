@@ -25,14 +25,7 @@ func coverage(p *rule.Policy, place string) []artefact.Coverage {
 		}
 		out = append(out, c)
 	}
-	for _, t := range p.TrustedSites {
-		out = append(out, artefact.Coverage{
-			Entries: []string{t.Entry.ID},
-			Verdict: artefact.NotApplicable,
-			Reason:  "a proxy knows no browser zones",
-		})
-	}
-	return out
+	return append(out, artefact.TrustedSitesNotApplicable(p, "a proxy knows no browser zones")...)
 }
 
 // afterDebian narrows the verdict for what Debian's squid.conf has refused by the

@@ -4,13 +4,15 @@ import (
 	"testing"
 
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
+	"gatewright/generators/artefact/artefacttest"
 )
 
 // verdicts returns the verdict of each entry's rule.
 func verdicts(t *testing.T, p *rule.Policy, place string) map[string]artefact.Coverage {
 	t.Helper()
-	out := generate(t, p, settings("place="+place))
+	out := generate(t, p, artefacttest.Settings("place="+place))
 	if len(out.Coverage) != len(p.Rules)+len(p.TrustedSites) {
 		t.Fatalf("%d lines of coverage for %d rules and %d trusted sites", len(out.Coverage), len(p.Rules), len(p.TrustedSites))
 	}
@@ -27,7 +29,7 @@ func verdicts(t *testing.T, p *rule.Policy, place string) map[string]artefact.Co
 }
 
 func TestCoverage(t *testing.T) {
-	p := compile(t, siteInput(t))
+	p := ruletest.Compile(t, siteInput(t))
 	for place, want := range map[string]map[string]artefact.Verdict{
 		placeFirst: {
 			"sample/sharing":  artefact.Narrower,
@@ -56,12 +58,7 @@ func TestCoverage(t *testing.T) {
 			if c.Verdict != verdict {
 				t.Errorf("place %s: %s is %s; want %s", place, entry, c.Verdict, verdict)
 			}
-			if (c.Reason == "") != (c.Verdict == artefact.Exact) {
-				t.Errorf("place %s: %s is %s for the reason %q", place, entry, c.Verdict, c.Reason)
-			}
-			if (c.Verdict == artefact.Narrower) != (len(c.Witnesses) > 0) || (c.Verdict == artefact.Narrower) != (c.Remedy != "") {
-				t.Errorf("place %s: %s is %s with remedy %q and witnesses %v", place, entry, c.Verdict, c.Remedy, c.Witnesses)
-			}
+			artefacttest.CheckCoverage(t, c)
 			for _, w := range c.Witnesses {
 				if p.Decide(w.Flow).Accept() == w.Backend {
 					t.Errorf("place %s: %s: the model agrees with the backend on %+v", place, entry, w)
@@ -84,10 +81,10 @@ func TestPortsThatDebianRefuses(t *testing.T) {
 	} {
 		for _, remote := range []string{"www.example.com", "*.example.com", "192.0.2.0/24", "2001:db8:5::/48", "any"} {
 			in := rule.Input{
-				Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "fd00::/8")}},
-				Grants:   []rule.Grant{grant(t, "sample/one", "", "out", "clients", services, remote)},
+				Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "fd00::/8")}},
+				Grants:   []rule.Grant{ruletest.Grant(t, "sample/one", "", rule.Outbound, "clients", services, remote)},
 			}
-			p := compile(t, in)
+			p := ruletest.Compile(t, in)
 			port, _ := refusedPort(&p.Rules[0])
 			if port != want {
 				t.Errorf("%s: refused port %d; want %d", services, port, want)

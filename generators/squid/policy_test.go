@@ -1,13 +1,14 @@
 package squid
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
+	"gatewright/generators/artefact/artefacttest"
 )
 
 // example is one policy with settings; the golden file has its name.
@@ -20,28 +21,19 @@ type example struct {
 func examples(t testing.TB) []example {
 	return []example{
 		{"empty", rule.Input{}, nil},
-		{"empty-enforce", rule.Input{}, settings("mode=enforce")},
+		{"empty-enforce", rule.Input{}, artefacttest.Settings("mode=enforce")},
 		{"names", namesInput(t), nil},
 		{"site", siteInput(t), nil},
-		{"site-conf.d", siteInput(t), settings("place=conf.d", "mode=enforce", "dir=/srv/squid/lists")},
-		{"hostile", hostileInput(t), nil},
+		{"site-conf.d", siteInput(t), artefacttest.Settings("place=conf.d", "mode=enforce", "dir=/srv/squid/lists")},
+		{"hostile", ruletest.Hostile(t, "www.example.com", hostileTexts()...), nil},
 	}
-}
-
-func settings(pairs ...string) map[string][]string {
-	raw := map[string][]string{}
-	for _, pair := range pairs {
-		option, value, _ := strings.Cut(pair, "=")
-		raw[option] = append(raw[option], value)
-	}
-	return raw
 }
 
 // namesInput has every form of pattern, and those that meet at an apex.
 func namesInput(t testing.TB) rule.Input {
 	return rule.Input{
-		Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8")}},
-		Grants: []rule.Grant{grant(t, "sample/names", "names", "out", "clients", "tcp 443",
+		Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}},
+		Grants: []rule.Grant{ruletest.Grant(t, "sample/names", "names", rule.Outbound, "clients", "tcp 443",
 			"exact.example.com",
 			"*.alone.example",
 			"*.with.example", "with.example",
@@ -61,20 +53,20 @@ func siteInput(t testing.TB) rule.Input {
 	return rule.Input{
 		Sources: []rule.Source{{Name: "sample", Version: "2025-01-08", Digest: "sha256:0123"}},
 		Bindings: []rule.Binding{
-			{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8", "fc00::/7")},
-			{Role: "servers", Addresses: prefixes(t, "192.168.7.5"), Published: prefixes(t, "192.168.7.6", "::/16")},
-			{Role: "sts", Addresses: prefixes(t, "192.168.8.1")},
+			{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8", "fc00::/7")},
+			{Role: "servers", Addresses: ruletest.Prefixes(t, "192.168.7.5"), Published: ruletest.Prefixes(t, "192.168.7.6", "::/16")},
+			{Role: "sts", Addresses: ruletest.Prefixes(t, "192.168.8.1")},
 		},
 		Grants: []rule.Grant{
-			grant(t, "sample/sharing", "skype", "out", "clients", "tcp 443", "52.112.0.0/14", "2603:1063::/38", "::/80"),
-			grant(t, "sample/wizard", "exchange", "out", "servers", "tcp 80,443,8000-8100; udp 53", "domains.live.com"),
-			grant(t, "sample/mixed", "exchange", "out", "clients", "tcp 443", "203.0.113.0/28", "*.mixed.example.com"),
-			grant(t, "sample/loose", "exchange", "out", "clients", "tcp 443", "loose.example.com"),
-			grant(t, "sample/anywhere", "", "out", "servers", "tcp 49443", "any"),
-			grant(t, "sample/media", "skype", "out", "clients", "udp 3478", "13.107.64.0/18"),
-			grant(t, "sample/inbound", "identity", "in", "sts", "tcp 443", "104.211.54.99"),
+			ruletest.Grant(t, "sample/sharing", "skype", rule.Outbound, "clients", "tcp 443", "52.112.0.0/14", "2603:1063::/38", "::/80"),
+			ruletest.Grant(t, "sample/wizard", "exchange", rule.Outbound, "servers", "tcp 80,443,8000-8100; udp 53", "domains.live.com"),
+			ruletest.Grant(t, "sample/mixed", "exchange", rule.Outbound, "clients", "tcp 443", "203.0.113.0/28", "*.mixed.example.com"),
+			ruletest.Grant(t, "sample/loose", "exchange", rule.Outbound, "clients", "tcp 443", "loose.example.com"),
+			ruletest.Grant(t, "sample/anywhere", "", rule.Outbound, "servers", "tcp 49443", "any"),
+			ruletest.Grant(t, "sample/media", "skype", rule.Outbound, "clients", "udp 3478", "13.107.64.0/18"),
+			ruletest.Grant(t, "sample/inbound", "identity", rule.Inbound, "sts", "tcp 443", "104.211.54.99"),
 		},
-		TrustedSites: []rule.TrustedSite{{Entry: rule.Entry{ID: "sample/zone"}, Names: netset.NameSetOf(pattern(t, "*.example.com"))}},
+		TrustedSites: []rule.TrustedSite{{Entry: rule.Entry{ID: "sample/zone"}, Names: netset.NameSetOf(ruletest.Pattern(t, "*.example.com"))}},
 		Open:         []rule.Open{{Entry: rule.Entry{ID: "sample/pstn"}, Missing: rule.MissingRemote, Why: "published elsewhere"}},
 	}
 }
@@ -89,80 +81,6 @@ func hostileTexts() []string {
 		"größer 漢字 \u202e \u2028 \x00 \x1b[2J \xff",
 		strings.Repeat("long ü", 2000),
 	}
-}
-
-func hostileInput(t testing.TB) rule.Input {
-	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8")}}}
-	for i, text := range hostileTexts() {
-		id := "sample/" + string(rune('a'+i))
-		g := grant(t, id, id, "out", "clients", "tcp 443", "www.example.com")
-		g.Entry.Title, g.Entry.Row, g.Entry.Condition = text, text, text
-		in.Grants = append(in.Grants, g)
-		in.Sources = append(in.Sources, rule.Source{Name: id, Version: text, Digest: text})
-		in.Open = append(in.Open, rule.Open{Entry: rule.Entry{ID: id}, Missing: rule.MissingValue, Endpoint: text, Why: text})
-	}
-	return in
-}
-
-// grant takes remotes as prefixes, patterns, or the word any.
-func grant(t testing.TB, id, group, direction string, role rule.Role, services string, remotes ...string) rule.Grant {
-	t.Helper()
-	s, err := netset.ParseServices(services)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := rule.Grant{
-		Entry:     rule.Entry{ID: id, Row: "7", Title: "Title of " + id},
-		Group:     group,
-		Direction: rule.Direction(direction + "bound"),
-		Role:      role,
-		Services:  s,
-		Route:     rule.NoRoute,
-	}
-	var addrs []string
-	for _, r := range remotes {
-		switch {
-		case r == "any":
-			g.Any = true
-		case strings.ContainsAny(r, ":/") || strings.Trim(r, "0123456789.") == "":
-			addrs = append(addrs, r)
-		default:
-			g.Names = append(g.Names, pattern(t, r))
-		}
-	}
-	g.Prefixes = prefixes(t, addrs...)
-	return g
-}
-
-func prefixes(t testing.TB, texts ...string) netset.PrefixSet {
-	t.Helper()
-	var b netset.PrefixBuilder
-	for _, text := range texts {
-		p, _, err := netset.ParsePrefix(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.Add(p)
-	}
-	return b.Build()
-}
-
-func pattern(t testing.TB, text string) netset.Pattern {
-	t.Helper()
-	p, err := netset.ParsePattern(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-func compile(t testing.TB, in rule.Input) *rule.Policy {
-	t.Helper()
-	p, err := rule.Compile(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 func generate(t testing.TB, p *rule.Policy, raw map[string][]string) artefact.Output {
@@ -186,15 +104,4 @@ func bundle(out artefact.Output) string {
 		b.Write(a.Data)
 	}
 	return b.String()
-}
-
-// reversed is the same input in another order.
-func reversed(in rule.Input) rule.Input {
-	in.Grants, in.Bindings = slices.Clone(in.Grants), slices.Clone(in.Bindings)
-	in.Open, in.Sources = slices.Clone(in.Open), slices.Clone(in.Sources)
-	slices.Reverse(in.Grants)
-	slices.Reverse(in.Bindings)
-	slices.Reverse(in.Open)
-	slices.Reverse(in.Sources)
-	return in
 }

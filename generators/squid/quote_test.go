@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"gatewright/catalog/netset"
-	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 )
 
@@ -92,7 +92,7 @@ func TestExpressionMeansThePattern(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"*a.b.com", "a*.b.com", "a*b.b.com", "*a*.b.com", "a.*.b.com", "*.*.b.com", "*.a*.b.com", "*.*.a.b.com", "*.a.*.b.com", "*-*.b.com"} {
-		p := pattern(t, text)
+		p := ruletest.Pattern(t, text)
 		e := regexp.MustCompile(expression(p))
 		for _, name := range names {
 			if e.MatchString(name) != p.Match(name) {
@@ -120,28 +120,15 @@ func directives(conf []byte) string {
 	return b.String()
 }
 
-// titled is a policy of one rule, with a text in every place of a policy that may
-// hold any text.
-func titled(t testing.TB, text string) *rule.Policy {
-	g := grant(t, "sample/a", "sample", "out", "clients", "tcp 443", "192.0.2.0/24", "*.example.com")
-	g.Entry.Title, g.Entry.Row, g.Entry.Condition = text, text, text
-	return compile(t, rule.Input{
-		Sources:  []rule.Source{{Name: text, Version: text, Digest: text}},
-		Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8")}},
-		Grants:   []rule.Grant{g},
-		Open:     []rule.Open{{Entry: g.Entry, Missing: rule.MissingPath, Endpoint: text, Why: text}},
-	})
-}
-
 // FuzzTextsStayInComments holds that no text of a publisher changes a directive or
 // a token, and that every line is one that Squid reads whole.
 func FuzzTextsStayInComments(f *testing.F) {
 	for _, text := range hostileTexts() {
 		f.Add(text)
 	}
-	want := generate(f, titled(f, "plain"), nil)
+	want := generate(f, ruletest.Compile(f, ruletest.Titled(f, "plain", "tcp 443", "192.0.2.0/24", "*.example.com")), nil)
 	f.Fuzz(func(t *testing.T, s string) {
-		got := generate(t, titled(t, s), nil)
+		got := generate(t, ruletest.Compile(t, ruletest.Titled(t, s, "tcp 443", "192.0.2.0/24", "*.example.com")), nil)
 		if len(got.Artefacts) != len(want.Artefacts) {
 			t.Fatalf("text %q: %d artefacts; want %d", s, len(got.Artefacts), len(want.Artefacts))
 		}

@@ -6,13 +6,14 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 )
 
 // TestReadBack compares what the files say with the model's sets.
 func TestReadBack(t *testing.T) {
 	for _, e := range examples(t) {
-		p := compile(t, e.in)
+		p := ruletest.Compile(t, e.in)
 		f, err := ReadBack(generate(t, p, e.settings).Artefacts)
 		if err != nil {
 			t.Fatalf("%s: %v", e.name, err)

@@ -1,46 +1,30 @@
 package squid
 
 import (
-	"flag"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"gatewright/catalog/netset"
-	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
+	"gatewright/generators/artefact/artefacttest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestGolden(t *testing.T) {
 	for _, e := range examples(t) {
 		t.Run(e.name, func(t *testing.T) {
-			got := bundle(generate(t, compile(t, e.in), e.settings))
-			file := filepath.Join("testdata", e.name+".golden")
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatalf("%v; go test -update writes it", err)
-			}
-			if got != string(want) {
-				t.Errorf("differs from %s; if that is meant, go test -update writes it anew. got:\n%s", file, got)
-			}
+			got := bundle(generate(t, ruletest.Compile(t, e.in), e.settings))
+			artefacttest.Golden(t, e.name+".golden", got)
 		})
 	}
 }
 
 func TestOrderOfInputChangesNothing(t *testing.T) {
 	for _, e := range examples(t) {
-		one := bundle(generate(t, compile(t, e.in), e.settings))
-		other := bundle(generate(t, compile(t, reversed(e.in)), e.settings))
+		one := bundle(generate(t, ruletest.Compile(t, e.in), e.settings))
+		other := bundle(generate(t, ruletest.Compile(t, ruletest.Reversed(e.in)), e.settings))
 		if one != other {
 			t.Errorf("%s: reversed input changes the artefacts", e.name)
 		}
@@ -51,7 +35,7 @@ func TestOrderOfInputChangesNothing(t *testing.T) {
 // configuration that names it, and that only that one has a loading command.
 func TestConfigurationLoadsLast(t *testing.T) {
 	for _, e := range examples(t) {
-		out := generate(t, compile(t, e.in), e.settings)
+		out := generate(t, ruletest.Compile(t, e.in), e.settings)
 		last := len(out.Artefacts) - 1
 		for i, a := range out.Artefacts {
 			if (a.Name == confName) != (i == last) || (a.Load != "") != (i == last) {
@@ -65,7 +49,7 @@ func TestConfigurationLoadsLast(t *testing.T) {
 }
 
 func TestAccount(t *testing.T) {
-	out := generate(t, compile(t, siteInput(t)), nil)
+	out := generate(t, ruletest.Compile(t, siteInput(t)), nil)
 	want := map[string][2]int{
 		"gatewright/src_clients.txt": {0, 2},
 		"gatewright/src_servers.txt": {0, 2 + 16 + 64},
@@ -119,7 +103,7 @@ func TestNamesThatMeetAtAnApex(t *testing.T) {
 	} {
 		var patterns []netset.Pattern
 		for _, text := range strings.Fields(c.patterns) {
-			patterns = append(patterns, pattern(t, text))
+			patterns = append(patterns, ruletest.Pattern(t, text))
 		}
 		n := splitNames(netset.NameSetOf(patterns...))
 		if strings.Join(n.domains, " ") != c.domains || strings.Join(n.apexes, " ") != c.apexes || strings.Join(n.expressions, " ") != c.expressions {
@@ -133,7 +117,7 @@ func TestNamesThatMeetAtAnApex(t *testing.T) {
 func TestNoPrefixCoversTheMappedBlock(t *testing.T) {
 	mapped := netip.MustParsePrefix("::ffff:0:0/96")
 	for _, text := range []string{"::/16", "::/80", "::/1", "::ffff:0:0:0/80", "::/97", "::1", "2001:db8::/32", "10.0.0.0/8", "::fffe:0:0/96"} {
-		set := prefixes(t, text, "192.0.2.0/24", "2001:db9::/32")
+		set := ruletest.Prefixes(t, text, "192.0.2.0/24", "2001:db9::/32")
 		words := readTokens([]byte(prefixList(set).tokens))
 		if n := prefixList(set).elements; n != len(words) {
 			t.Errorf("%s: %d elements counted, %d written", text, n, len(words))
@@ -143,7 +127,7 @@ func TestNoPrefixCoversTheMappedBlock(t *testing.T) {
 				t.Errorf("%s: token %s reaches into the mapped block", text, w)
 			}
 		}
-		if got := prefixes(t, words...); !got.Equal(set) {
+		if got := ruletest.Prefixes(t, words...); !got.Equal(set) {
 			t.Errorf("%s: read back as %s; want %s", text, got, set)
 		}
 	}
@@ -152,15 +136,7 @@ func TestNoPrefixCoversTheMappedBlock(t *testing.T) {
 // BenchmarkGenerate renders one rule; parsing and merging are not part of it.
 func BenchmarkGenerate(b *testing.B) {
 	for _, n := range []int{300, 10_000, 100_000, 1_000_000} {
-		var set netset.PrefixBuilder
-		for i := range n {
-			v := uint32(i) * 2
-			set.Add(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(v>>16) + 20, byte(v >> 8), byte(v), 0}), 24))
-		}
-		g := grant(b, "sample/big", "", "out", "clients", "tcp 443", "2001:db8::/32")
-		g.Prefixes = set.Build().Union(g.Prefixes)
-		in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(b, "10.0.0.0/8")}}, Grants: []rule.Grant{g}}
-		p := compile(b, in)
+		p := ruletest.Large(b, n)
 		s, err := artefact.Configure(Generator{}.Options(), nil)
 		if err != nil {
 			b.Fatal(err)

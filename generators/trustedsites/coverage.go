@@ -10,14 +10,7 @@ import (
 
 // coverage has one line for each rule, then one for each trusted site.
 func (m zoneMap) coverage(p *rule.Policy) []artefact.Coverage {
-	out := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites))
-	for _, r := range p.Rules {
-		c := artefact.Coverage{Rule: r.ID, Verdict: artefact.NotApplicable, Reason: "a browser zone is no traffic"}
-		for _, e := range r.Entries {
-			c.Entries = append(c.Entries, e.ID)
-		}
-		out = append(out, c)
-	}
+	out := artefact.RulesNotApplicable(p, "a browser zone is no traffic")
 	for i, t := range p.TrustedSites {
 		out = append(out, m.judge(t, m.sites[i]))
 	}

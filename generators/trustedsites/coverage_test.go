@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"gatewright/catalog/netset"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
+	"gatewright/generators/artefact/artefacttest"
 )
 
 func TestCoverage(t *testing.T) {
-	p := compile(t, sitesInput(t))
+	p := ruletest.Compile(t, sitesInput(t))
 	var listed netset.NameSet
 	for _, s := range p.TrustedSites {
 		listed = listed.Union(s.Names)
@@ -41,12 +43,7 @@ func TestCoverage(t *testing.T) {
 			if entry := c.Entries[0]; c.Verdict != want[entry] {
 				t.Errorf("whole-domains=%s: %s is %s; want %s", whole, entry, c.Verdict, want[entry])
 			}
-			if (c.Reason == "") != (c.Verdict == artefact.Exact) {
-				t.Errorf("%s is %s for the reason %q", c.Entries[0], c.Verdict, c.Reason)
-			}
-			if bad := c.Verdict == artefact.Narrower || c.Verdict == artefact.Wider; bad != (len(c.Witnesses) > 0) {
-				t.Errorf("%s is %s with witnesses %v", c.Entries[0], c.Verdict, c.Witnesses)
-			}
+			artefacttest.CheckCoverage(t, c)
 			for _, w := range c.Witnesses {
 				if m.Trusts(w.Flow.Name) != w.Backend || listed.Match(w.Flow.Name) == w.Backend {
 					t.Errorf("%s: witness %+v is none", c.Entries[0], w)
@@ -61,7 +58,7 @@ func TestWiderKeepsBothWitnesses(t *testing.T) {
 	in := sitesInput(t)
 	in.TrustedSites = in.TrustedSites[:0]
 	in.TrustedSites = append(in.TrustedSites, trusted(t, "both-ways", "example.com", "*-x.example.net"))
-	c := generate(t, compile(t, in), map[string][]string{"whole-domains": {"yes"}}).Coverage[1]
+	c := generate(t, ruletest.Compile(t, in), map[string][]string{"whole-domains": {"yes"}}).Coverage[1]
 	if c.Verdict != artefact.Wider || len(c.Witnesses) != 2 || !c.Witnesses[0].Backend || c.Witnesses[1].Backend {
 		t.Errorf("coverage is %+v", c)
 	}
@@ -75,7 +72,7 @@ func TestWiderKeepsBothWitnesses(t *testing.T) {
 // TestNothingUnlistedWithoutAsking holds that the file trusts no name that nobody
 // lists, unless whole domains were asked for.
 func TestNothingUnlistedWithoutAsking(t *testing.T) {
-	p := compile(t, sitesInput(t))
+	p := ruletest.Compile(t, sitesInput(t))
 	var listed netset.NameSet
 	var hosts []string
 	for _, s := range p.TrustedSites {

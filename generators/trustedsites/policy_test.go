@@ -1,12 +1,12 @@
 package trustedsites
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 )
 
@@ -31,16 +31,10 @@ func examples(t testing.TB) []example {
 
 // sitesInput has every form of name, and a rule that is none of this generator's.
 func sitesInput(t testing.TB) rule.Input {
-	services, err := netset.ParseServices("tcp 443")
-	if err != nil {
-		t.Fatal(err)
-	}
 	return rule.Input{
 		Sources:  []rule.Source{{Name: "sample", Version: "2025-01-08", Digest: "sha256:0123"}},
-		Bindings: []rule.Binding{{Role: rule.Clients, Addresses: prefix(t, "10.0.0.0/8")}},
-		Grants: []rule.Grant{{
-			Entry: rule.Entry{ID: "sample/flow"}, Direction: rule.Outbound, Role: rule.Clients, Any: true, Services: services, Route: rule.NoRoute,
-		}},
+		Bindings: []rule.Binding{{Role: rule.Clients, Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}},
+		Grants:   []rule.Grant{ruletest.Grant(t, "sample/flow", "", rule.Outbound, rule.Clients, "tcp 443", "any")},
 		TrustedSites: []rule.TrustedSite{
 			trusted(t, "exact", "secure.aadcdn.microsoftonline-p.com", "contoso.sharepoint.com", "www.example.co.uk", "_x.example.net"),
 			trusted(t, "both", "example.org", "*.example.org", "*.example.co.uk"),
@@ -60,25 +54,12 @@ func trusted(t testing.TB, id string, names ...string) rule.TrustedSite {
 	t.Helper()
 	var patterns []netset.Pattern
 	for _, n := range names {
-		p, err := netset.ParsePattern(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		patterns = append(patterns, p)
+		patterns = append(patterns, ruletest.Pattern(t, n))
 	}
 	return rule.TrustedSite{
 		Entry: rule.Entry{ID: "sample/" + id, Row: "7", Title: "Title of " + id},
 		Names: netset.NameSetOf(patterns...),
 	}
-}
-
-func prefix(t testing.TB, text string) netset.PrefixSet {
-	t.Helper()
-	p, _, err := netset.ParsePrefix(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return netset.PrefixSetOf(p)
 }
 
 // hostileTexts try to leave a comment.
@@ -104,15 +85,6 @@ func hostileInput(t testing.TB) rule.Input {
 	return in
 }
 
-func compile(t testing.TB, in rule.Input) *rule.Policy {
-	t.Helper()
-	p, err := rule.Compile(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 func generate(t testing.TB, p *rule.Policy, raw map[string][]string) artefact.Output {
 	t.Helper()
 	s, err := artefact.Configure(Generator{}.Options(), raw)
@@ -124,13 +96,4 @@ func generate(t testing.TB, p *rule.Policy, raw map[string][]string) artefact.Ou
 		t.Fatal(err)
 	}
 	return out
-}
-
-// reversed is the same input in another order.
-func reversed(in rule.Input) rule.Input {
-	in.TrustedSites, in.Open, in.Sources = slices.Clone(in.TrustedSites), slices.Clone(in.Open), slices.Clone(in.Sources)
-	slices.Reverse(in.TrustedSites)
-	slices.Reverse(in.Open)
-	slices.Reverse(in.Sources)
-	return in
 }

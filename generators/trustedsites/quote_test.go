@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 )
 
 func TestComment(t *testing.T) {
@@ -46,7 +47,7 @@ func TestPath(t *testing.T) {
 func titled(t testing.TB, text string) *rule.Policy {
 	s := trusted(t, "a", "www.example.com", "*.a.example.org")
 	s.Entry.Title, s.Entry.Row, s.Entry.Condition = text, text, text
-	return compile(t, rule.Input{
+	return ruletest.Compile(t, rule.Input{
 		Sources:      []rule.Source{{Name: text, Version: text, Digest: text}},
 		TrustedSites: []rule.TrustedSite{s},
 		Open:         []rule.Open{{Entry: s.Entry, Missing: rule.MissingPath, Endpoint: text, Why: text}},

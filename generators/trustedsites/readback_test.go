@@ -1,10 +1,14 @@
 package trustedsites
 
-import "testing"
+import (
+	"testing"
+
+	"gatewright/catalog/rule/ruletest"
+)
 
 func TestReadBack(t *testing.T) {
 	for _, e := range examples(t) {
-		p := compile(t, e.in)
+		p := ruletest.Compile(t, e.in)
 		m, err := ReadBack(generate(t, p, e.settings).Artefacts[0].Data)
 		if err != nil {
 			t.Fatalf("%s: %v", e.name, err)

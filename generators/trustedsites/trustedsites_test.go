@@ -2,40 +2,26 @@ package trustedsites
 
 import (
 	"bytes"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact/artefacttest"
+)
 
 func TestGolden(t *testing.T) {
 	for _, e := range examples(t) {
 		t.Run(e.name, func(t *testing.T) {
-			got := generate(t, compile(t, e.in), e.settings).Artefacts[0].Data
-			file := filepath.Join("testdata", e.name+".reg.golden")
-			if *update {
-				if err := os.WriteFile(file, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatalf("%v; go test -update writes it", err)
-			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("differs from %s; if that is meant, go test -update writes it anew. got:\n%s", file, got)
-			}
+			got := generate(t, ruletest.Compile(t, e.in), e.settings).Artefacts[0].Data
+			artefacttest.Golden(t, e.name+".reg.golden", string(got))
 		})
 	}
 }
 
 func TestOrderOfInputChangesNothing(t *testing.T) {
 	for _, e := range examples(t) {
-		one := generate(t, compile(t, e.in), e.settings).Artefacts[0].Data
-		other := generate(t, compile(t, reversed(e.in)), e.settings).Artefacts[0].Data
+		one := generate(t, ruletest.Compile(t, e.in), e.settings).Artefacts[0].Data
+		other := generate(t, ruletest.Compile(t, ruletest.Reversed(e.in)), e.settings).Artefacts[0].Data
 		if !bytes.Equal(one, other) {
 			t.Errorf("%s: reversed input changes the artefact", e.name)
 		}
@@ -45,7 +31,7 @@ func TestOrderOfInputChangesNothing(t *testing.T) {
 // TestFileForm holds what the registry editors want of a file.
 func TestFileForm(t *testing.T) {
 	for _, e := range examples(t) {
-		a := generate(t, compile(t, e.in), e.settings).Artefacts[0]
+		a := generate(t, ruletest.Compile(t, e.in), e.settings).Artefacts[0]
 		text := string(a.Data)
 		if a.Name != "trusted-sites.reg" || a.Load != "reg import trusted-sites.reg" {
 			t.Errorf("%s: %s is loaded by %q", e.name, a.Name, a.Load)

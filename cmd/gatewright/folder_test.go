@@ -1,0 +1,352 @@
+package main
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatewright/generators/artefact"
+)
+
+// outputOf makes the output of a generator from names and texts.
+func outputOf(generator string, files ...string) generated {
+	g := generated{name: generator}
+	for i := 0; i < len(files); i += 2 {
+		g.Artefacts = append(g.Artefacts, artefact.Artefact{Name: files[i], Data: []byte(files[i+1])})
+	}
+	return g
+}
+
+// oldRun and newRun differ in every way: a file changes, one comes, one goes.
+func oldRun() []generated {
+	return []generated{outputOf("one", "a", "old a\n", "lists/gone", "old gone\n"), outputOf("two", "b", "b\n")}
+}
+
+func newRun() []generated {
+	return []generated{outputOf("one", "a", "new a\n", "lists/deep/c", "c\n", "d", "d\n")}
+}
+
+// afterNewRun is what stands in a folder after both.
+func afterNewRun() map[string]string {
+	return map[string]string{"a": "new a\n", "lists/deep/c": "c\n", "d": "d\n", "b": "b\n"}
+}
+
+func mustWrite(t *testing.T, dir string, outputs []generated) []string {
+	t.Helper()
+	changed, err := writeFolder(dir, outputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
+func openRoot(t *testing.T, dir string) *os.Root {
+	t.Helper()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	return root
+}
+
+func TestWriteFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "deep", "out")
+	mustWrite(t, dir, oldRun())
+	mustWrite(t, dir, newRun())
+	if got := tree(t, dir); !maps.Equal(got, afterNewRun()) {
+		t.Errorf("the folder holds %q", got)
+	}
+	state, err := os.ReadDir(filepath.Join(dir, stateDir))
+	if err != nil || len(state) != 2 {
+		t.Errorf("the folder's state is %v, %v; want lock and manifest alone", state, err)
+	}
+	if changed := mustWrite(t, dir, newRun()); len(changed) > 0 || !maps.Equal(tree(t, dir), afterNewRun()) {
+		t.Errorf("the same run again changes %q; the folder holds %q", changed, tree(t, dir))
+	}
+	if _, err := os.Stat(filepath.Join(dir, "lists", "gone")); err == nil {
+		t.Error("what is made no more is still there")
+	}
+}
+
+// TestKilledRun kills a run after each of its steps: what stood before the journal
+// is untouched, and after it the next run, whatever it writes, finishes it first.
+func TestKilledRun(t *testing.T) {
+	journal := func(t *testing.T, root *os.Root) {
+		if err := prepareRun(root, newRun()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename := func(t *testing.T, root *os.Root, i int) {
+		name := newRun()[0].Artefacts[i].Name
+		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := root.Rename(stagePath(i), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	steps := []struct {
+		name string
+		kill func(*testing.T, *os.Root)
+		done bool // the journal stands, so the next run finishes this one
+	}{
+		{"while staging", func(t *testing.T, root *os.Root) {
+			if _, err := stage(root, []generated{outputOf("one", "a", "new")}); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+		{"after staging", func(t *testing.T, root *os.Root) {
+			if _, err := stage(root, newRun()); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+		{"while writing the journal", func(t *testing.T, root *os.Root) {
+			if _, err := stage(root, newRun()); err != nil {
+				t.Fatal(err)
+			}
+			if err := root.WriteFile(stageDir+"/journal", []byte("0123"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+		{"after the journal", journal, true},
+		{"after one rename", func(t *testing.T, root *os.Root) { journal(t, root); rename(t, root, 0) }, true},
+		{"after two renames", func(t *testing.T, root *os.Root) { journal(t, root); rename(t, root, 0); rename(t, root, 1) }, true},
+		{"after all renames", func(t *testing.T, root *os.Root) {
+			journal(t, root)
+			for i := range 3 {
+				rename(t, root, i)
+			}
+		}, true},
+		{"after removing what is stale", func(t *testing.T, root *os.Root) {
+			journal(t, root)
+			for i := range 3 {
+				rename(t, root, i)
+			}
+			if err := root.Remove("lists/gone"); err != nil {
+				t.Fatal(err)
+			}
+		}, true},
+		{"before clearing the stage", func(t *testing.T, root *os.Root) {
+			journal(t, root)
+			if _, err := finishRun(root); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := stage(root, newRun()); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+	}
+	for _, step := range steps {
+		t.Run(step.name, func(t *testing.T) {
+			dir := t.TempDir()
+			mustWrite(t, dir, oldRun())
+			before := tree(t, dir)
+			step.kill(t, openRoot(t, dir))
+			if interrupted(dir) != step.done {
+				t.Errorf("interrupted is %t", !step.done)
+			}
+			if step.name != "before clearing the stage" && !step.done && !maps.Equal(tree(t, dir), before) {
+				t.Errorf("before the journal stands, the folder changed to %q", tree(t, dir))
+			}
+			mustWrite(t, dir, []generated{outputOf("three", "e", "e\n")})
+			want := before
+			if step.done || step.name == "before clearing the stage" {
+				want = afterNewRun()
+			}
+			want["e"] = "e\n"
+			if got := tree(t, dir); !maps.Equal(got, want) {
+				t.Errorf("after the next run the folder holds %q, want %q", got, want)
+			}
+			if interrupted(dir) {
+				t.Error("the next run left a journal")
+			}
+			root := openRoot(t, dir)
+			records, err := readRecords(root, manifestFile)
+			if err != nil || len(records) != len(want) {
+				t.Errorf("the manifest has %v, %v; want the %d files", records, err, len(want))
+			}
+		})
+	}
+}
+
+func TestLock(t *testing.T) {
+	dir := t.TempDir()
+	mustWrite(t, dir, oldRun())
+	unlock, err := lockFolder(filepath.Join(dir, lockFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := tree(t, dir)
+	var stdout, stderr bytes.Buffer
+	status := run([]string{"generate", "-q", "-o", dir}, nil, &stdout, &stderr)
+	want := "gatewright: error: " + dir + ": another run is writing here; wait for it to end\n"
+	if status != exitFailed || stderr.String() != want {
+		t.Errorf("status %d, %q; want %q", status, stderr.String(), want)
+	}
+	if !maps.Equal(tree(t, dir), before) {
+		t.Error("a run without the lock changed the folder")
+	}
+	unlock()
+	mustWrite(t, dir, newRun())
+}
+
+// TestManyRunsAtOnce holds that of runs at once each succeeds whole or is locked out.
+func TestManyRunsAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	results := make(chan error)
+	for i := range 8 {
+		text := strings.Repeat(string(rune('a'+i)), 1000) + "\n"
+		go func() {
+			_, err := writeFolder(dir, []generated{outputOf("one", "x", text, "y", text, "sub/z", text)})
+			results <- err
+		}()
+	}
+	succeeded := 0
+	for range 8 {
+		if err := <-results; err == nil {
+			succeeded++
+		} else if !strings.Contains(err.Error(), errLocked.Error()) {
+			t.Error(err)
+		}
+	}
+	files := tree(t, dir)
+	if succeeded == 0 || len(files) != 3 || files["x"] != files["y"] || files["x"] != files["sub/z"] {
+		t.Errorf("%d runs succeeded and left %d files, of which some differ", succeeded, len(files))
+	}
+}
+
+func TestChangedFileIsNotStale(t *testing.T) {
+	dir := t.TempDir()
+	mustWrite(t, dir, oldRun())
+	edited := filepath.Join(dir, "lists", "gone")
+	if err := os.WriteFile(edited, []byte("by hand\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if changed := mustWrite(t, dir, newRun()); !slices.Equal(changed, []string{"lists/gone"}) {
+		t.Errorf("told of %q", changed)
+	}
+	if data, err := os.ReadFile(edited); err != nil || string(data) != "by hand\n" {
+		t.Errorf("the file that was changed by hand is %q, %v", data, err)
+	}
+}
+
+// TestOddNames refuses artefacts that would leave the folder or overwrite its
+// state, and each other.
+func TestOddNames(t *testing.T) {
+	for _, test := range []struct{ name, want string }{
+		{"", `generator one: "" is no file name below a folder`},
+		{".", `generator one: "." is no file name below a folder`},
+		{"..", `generator one: ".." is no file name below a folder`},
+		{"../a", `generator one: "../a" is no file name below a folder`},
+		{"/etc/passwd", `generator one: "/etc/passwd" is no file name below a folder`},
+		{"a/../../b", `generator one: "a/../../b" is no file name below a folder`},
+		{"a//b", `generator one: "a//b" is no file name below a folder`},
+		{"a/", `generator one: "a/" is no file name below a folder`},
+		{"./a", `generator one: "./a" is no file name below a folder`},
+		{`a\b`, `generator one: "a\\b" is no file name below a folder`},
+		{"c:a", `generator one: "c:a" is no file name below a folder`},
+		{"a\nb", `generator one: "a\nb" is no file name below a folder`},
+		{"a\x00b", `generator one: "a\x00b" is no file name below a folder`},
+		{".gatewright/manifest", `generator one: ".gatewright/manifest" is no file name below a folder`},
+		{".Gatewright", `generator one: ".Gatewright" is no file name below a folder`},
+		{"first", `generator one: file "first" is made twice`},
+		{"First", `generator one: file "First" is made twice`},
+		{"first/b", `"first" is made as a file and as a folder`},
+	} {
+		dir := filepath.Join(t.TempDir(), "out")
+		_, err := writeFolder(dir, []generated{outputOf("one", "first", "", test.name, "x\n")})
+		if err == nil || err.Error() != test.want {
+			t.Errorf("%q: error %v, want %s", test.name, err, test.want)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%q: the folder was made", test.name)
+		}
+	}
+}
+
+// TestInTheWay refuses to write through or over what is no plain file, and changes
+// nothing then.
+func TestInTheWay(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		put  func(dir, outside string) error
+		want string
+	}{
+		{"link to a file", func(dir, outside string) error {
+			return os.Symlink(filepath.Join(outside, "f"), filepath.Join(dir, "b"))
+		},
+			"b is in the way: it is no plain file; remove it, or write elsewhere"},
+		{"link to a folder", func(dir, outside string) error { return os.Symlink(outside, filepath.Join(dir, "lists")) },
+			"lists is in the way of lists/c: it is no folder; remove it, or write elsewhere"},
+		{"dangling link", func(dir, outside string) error { return os.Symlink("nowhere", filepath.Join(dir, "b")) },
+			"b is in the way: it is no plain file; remove it, or write elsewhere"},
+		{"folder in a file's place", func(dir, outside string) error { return os.Mkdir(filepath.Join(dir, "b"), 0o755) },
+			"b is in the way: it is no plain file; remove it, or write elsewhere"},
+		{"file in a folder's place", func(dir, outside string) error { return os.WriteFile(filepath.Join(dir, "lists"), nil, 0o644) },
+			"lists is in the way of lists/c: it is no folder; remove it, or write elsewhere"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir, outside := t.TempDir(), t.TempDir()
+			if err := os.WriteFile(filepath.Join(outside, "f"), []byte("outside\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			mustWrite(t, dir, []generated{outputOf("one", "a", "old\n")})
+			if err := test.put(dir, outside); err != nil {
+				t.Fatal(err)
+			}
+			_, err := writeFolder(dir, []generated{outputOf("one", "a", "new\n", "b", "b\n", "lists/c", "c\n")})
+			if err == nil || err.Error() != dir+": "+test.want {
+				t.Errorf("error %v, want %s", err, test.want)
+			}
+			if data, err := os.ReadFile(filepath.Join(dir, "a")); err != nil || string(data) != "old\n" {
+				t.Errorf("another file changed to %q, %v", data, err)
+			}
+			if got := tree(t, outside); !maps.Equal(got, map[string]string{"f": "outside\n"}) {
+				t.Errorf("outside of the folder: %q", got)
+			}
+			if interrupted(dir) {
+				t.Error("a journal was left")
+			}
+		})
+	}
+}
+
+// TestLinkedState holds that a state folder that leads elsewhere is not followed.
+func TestLinkedState(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(dir, stateDir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writeFolder(dir, newRun()); err == nil {
+		t.Error("the state folder is a link out of the folder, and was followed")
+	}
+	if got := tree(t, outside); len(got) > 0 {
+		t.Errorf("outside of the folder: %q", got)
+	}
+}
+
+func TestDamagedRecords(t *testing.T) {
+	sum := strings.Repeat("0", 64)
+	for _, text := range []string{"x\n", sum + "  one\n", sum + "  one  ../a\n", sum + "  one  .gatewright/lock\n", sum[1:] + "  one  a\n", sum + "  one  \n"} {
+		for _, file := range []string{journalFile, manifestFile} {
+			dir := t.TempDir()
+			mustWrite(t, dir, oldRun())
+			before := tree(t, dir)
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			_, err := writeFolder(dir, newRun())
+			if err == nil || !strings.Contains(err.Error(), file+" is damaged; remove it, and generate again") {
+				t.Errorf("%s holds %q: error %v", file, text, err)
+			}
+			if !maps.Equal(tree(t, dir), before) {
+				t.Errorf("%s holds %q: the folder changed", file, text)
+			}
+		}
+	}
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "gatewright"
+
+// goPackage is what `go list -json` says of a package.
+type goPackage struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+// allImports are those of the package and of its tests.
+func (p goPackage) allImports() []string {
+	return slices.Concat(p.Imports, p.TestImports, p.XTestImports)
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	list := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
+	list.Dir = repository
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []goPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// layers says which of our packages each package may import; a package that is not
+// here has no place yet. "generators/*" stands for every backend.
+func layers() map[string][]string {
+	return map[string][]string{
+		"catalog/netset":             {},
+		"catalog/jsonc":              {},
+		"templates":                  {},
+		"catalog/rule":               {"catalog/netset"},
+		"catalog":                    {"catalog/jsonc", "catalog/netset"},
+		"catalog/feed":               {"catalog", "catalog/jsonc", "catalog/netset"},
+		"catalog/site":               {"catalog/feed", "catalog", "catalog/jsonc", "catalog/netset", "catalog/rule"},
+		"generators/artefact":        {"catalog/rule", "catalog/netset"},
+		"generators/nftables/kernel": {"generators/artefact", "catalog/rule", "catalog/netset"},
+		"generators/*":               {"generators/artefact", "templates", "catalog/rule", "catalog/netset"},
+		"generators/engine":          {"generators/artefact", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
+		"generators":                 {"generators/*", "generators/artefact", "catalog/rule", "catalog/netset"},
+		"cmd/gatewright": {
+			"catalog/site", "catalog/feed", "catalog", "catalog/rule", "catalog/netset",
+			"generators", "generators/*", "generators/artefact", "generators/engine", "generators/nftables/kernel",
+		},
+	}
+}
+
+// allowedImports returns which of our packages a package may import. A package of
+// test tools, rule/ruletest, may import the one that it is for, and what that may.
+func allowedImports(name string) (allowed []string, ok bool) {
+	dir := path.Dir(name)
+	if path.Base(name) == path.Base(dir)+"test" {
+		allowed, ok = layers()[layer(dir)]
+		return append(allowed, layer(dir), "catalog/rule/ruletest"), ok
+	}
+	allowed, ok = layers()[layer(name)]
+	return allowed, ok
+}
+
+// layer returns the name of a package in layers.
+func layer(name string) string {
+	if _, ok := layers()[name]; !ok && path.Dir(name) == "generators" {
+		return "generators/*"
+	}
+	return name
+}
+
+// TestLayers holds that imports run one way.
+func TestLayers(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		allowed, ok := allowedImports(name)
+		if !ok {
+			t.Errorf("package %s has no place in the layers; give it one in layers", name)
+			continue
+		}
+		for _, i := range p.Imports {
+			other, ours := strings.CutPrefix(i, module+"/")
+			if ours && !slices.Contains(allowed, layer(other)) {
+				t.Errorf("package %s imports %s; it may import %s", name, other, strings.Join(allowed, ", "))
+			}
+		}
+	}
+}
+
+// TestDependencies holds that pflag and nftables are the only modules that are
+// imported, each in one place, and that no template is an HTML template.
+func TestDependencies(t *testing.T) {
+	places := map[string]string{"github.com/spf13/pflag": "cmd/gatewright", "github.com/google/nftables": "generators/nftables/kernel"}
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		for _, i := range p.allImports() {
+			first, _, _ := strings.Cut(i, "/")
+			place, known := "", false
+			for dependency, where := range places {
+				if i == dependency || strings.HasPrefix(i, dependency+"/") {
+					place, known = where, true
+				}
+			}
+			switch {
+			case i == "html/template":
+				t.Errorf("package %s imports html/template, which quotes for browsers; rules take text/template", name)
+			case strings.Contains(first, ".") && !known:
+				t.Errorf("package %s imports %s; only pflag and nftables may be imported beside the standard library", name, i)
+			case known && name != place:
+				t.Errorf("package %s imports %s; only %s may", name, i, place)
+			}
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(repository, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(data)) {
+		words := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require"))
+		if len(words) < 2 || !strings.HasPrefix(words[1], "v") || slices.Contains(words, "indirect") {
+			continue
+		}
+		if _, known := places[words[0]]; !known {
+			t.Errorf("go.mod requires %s; only pflag and nftables may be required directly", words[0])
+		}
+	}
+}
+
+// TestTopLevel holds that the repository's top level has these names alone.
+func TestTopLevel(t *testing.T) {
+	allowed := []string{
+		"cmd", "generators", "templates", "catalog", "examples",
+		"go.mod", "go.sum", "Makefile", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", ".gitignore", ".ci",
+	}
+	for _, name := range topLevel(t) {
+		if !slices.Contains(allowed, name) {
+			t.Errorf("%s stands at the top level; only %s do", name, strings.Join(allowed, ", "))
+		}
+	}
+}
+
+// topLevel returns the names that git tracks at the top level; outside of a git
+// checkout, those that are there and that .gitignore does not name.
+func topLevel(t *testing.T) []string {
+	t.Helper()
+	git := exec.Command("git", "ls-files")
+	git.Dir = repository
+	out, err := git.Output()
+	if err == nil && len(out) > 0 {
+		var names []string
+		for file := range strings.Lines(string(out)) {
+			name, _, _ := strings.Cut(strings.TrimSpace(file), "/")
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return slices.Compact(names)
+	}
+	files, err := os.ReadDir(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range files {
+		if !slices.Contains([]string{".git", "bin", "out"}, f.Name()) {
+			names = append(names, f.Name())
+		}
+	}
+	return names
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// listJSON runs `gatewright list` and reads what it says.
+func listJSON[T any](t *testing.T, args ...string) []T {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if status := run(append([]string{"list", "--json"}, args...), nil, &stdout, &stderr); status != exitOK {
+		t.Fatalf("status %d\n%s", status, &stderr)
+	}
+	var list []T
+	if err := json.Unmarshal(stdout.Bytes(), &list); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// TestEveryRowOfTheArticle holds that every row of the articles is listed, and that
+// every entry is in a rule, a trusted site, an open item that says what is missing,
+// who can say it and what to write, or is left out for its instance.
+func TestEveryRowOfTheArticle(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for catalog, rows := range map[string]int{"m365-additional@2018-10-23": 16, "m365-additional@2025-01-08": 25} {
+		seen := map[string]bool{}
+		for _, e := range listJSON[listedEntry](t, "--catalog", catalog) {
+			seen[strings.TrimRight(e.Row, "abc")] = true
+			zone := e.State == "trusted site"
+			elsewhere := e.State == "not selected" && !slices.Contains(e.Instances, "Worldwide")
+			if len(e.Rules) == 0 && !zone && len(e.Open) == 0 && !elsewhere {
+				t.Errorf("%s: %s is lost: it is %s", catalog, e.ID, e.State)
+			}
+			for _, o := range e.Open {
+				if o.Missing == "" || o.Why == "" || o.Who == "" || o.Section == "" || o.Line == "" {
+					t.Errorf("%s: %s: the open item does not say all: %+v", catalog, e.ID, o)
+				}
+			}
+		}
+		for row := 1; row <= rows; row++ {
+			if !seen[fmt.Sprint(row)] {
+				t.Errorf("%s: row %d is missing", catalog, row)
+			}
+		}
+		if len(seen) != rows {
+			t.Errorf("%s: %d rows, want %d", catalog, len(seen), rows)
+		}
+	}
+}
+
+// filled fills the blanks of a site file in.
+func filled(block string) string {
+	for _, one := range [][2]string{
+		{`\["<CIDR>"\]`, `["10.20.0.1"]`},
+		{`\["<CIDR or FQDN>"\]`, `["198.51.100.0/24"]`},
+		{`\["<FQDN>"\]`, `["www.example.com"]`},
+		{`"<tcp PORT, \.\.\.>"`, `"tcp 443"`},
+		{`"<inbound or outbound>"`, `"outbound"`},
+		{`"<role>"`, `"sbc"`},
+		{`"<email_domain>"`, `"contoso.com"`},
+		{`\{"from": \["m365/exchange"\]\}`, `["198.51.100.0/24"]`}, // no such catalogue is loaded
+	} {
+		block = regexp.MustCompile(one[0]).ReplaceAllString(block, one[1])
+	}
+	return block
+}
+
+// TestSuggestedLines holds that the block of open items is a site file: it is
+// refused while its blanks are there, and with them filled in nothing is open but
+// what the answers bring up, and then nothing.
+func TestSuggestedLines(t *testing.T) {
+	for _, catalog := range []string{"m365-additional@2018-10-23", "m365-additional@2025-01-08"} {
+		t.Chdir(t.TempDir())
+		var stdout, stderr bytes.Buffer
+		if status := run([]string{"generate", "--catalog", catalog, "-o", "out"}, nil, &stdout, &stderr); status != exitOK {
+			t.Fatalf("status %d\n%s", status, &stderr)
+		}
+		_, rest, _ := strings.Cut(stderr.String(), " says:\n")
+		block, _, ok := strings.Cut(rest, "\n(\"answers\"")
+		if !ok {
+			t.Fatalf("no block in\n%s", &stderr)
+		}
+		if err := os.WriteFile(defaultSite, []byte(block), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		stderr.Reset()
+		if status := run([]string{"list", "--catalog", catalog}, nil, &stdout, &stderr); status != exitFailed {
+			t.Errorf("%s: with its blanks the block has status %d\n%s", catalog, status, &stderr)
+		}
+		if err := os.WriteFile(defaultSite, []byte(filled(block)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range listJSON[accountOpen](t, "open", "--catalog", catalog) {
+			t.Errorf("%s: %s of %s is still open; write %s", catalog, o.Missing, o.Entry, o.Line)
+		}
+	}
+}
+
+func TestCompareRows(t *testing.T) {
+	rows := []string{"", "1", "2", "9", "9a", "9b", "10", "11a", "100"}
+	for i, a := range rows {
+		for j, b := range rows {
+			if got := compareRows(a, b); (got < 0) != (i < j) || (got == 0) != (i == j) {
+				t.Errorf("compareRows(%q, %q) = %d", a, b, got)
+			}
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// TestTableLosesNothing holds that a table fits its width, where that is possible,
+// and holds every character of every cell in order.
+func TestTableLosesNothing(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	words := []string{"a", "to", "rule", "m365-additional/exchange-hybrid-proxy-authentication", "ü漢字", "<-", "[2001:db8::/32]", "x\ny"}
+	for range 300 {
+		tab := table{header: []string{"ROW", "ENTRY", "WHAT"}}
+		for range 1 + r.IntN(5) {
+			row := make([]string, 3)
+			for i := range row {
+				for range r.IntN(6) {
+					row[i] += words[r.IntN(len(words))] + " "
+				}
+			}
+			tab.rows = append(tab.rows, row)
+		}
+		width := 40 + r.IntN(100)
+		var b strings.Builder
+		if err := tab.write(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > width {
+				t.Fatalf("a line of a table of width %d is wider: %q", width, line)
+			}
+		}
+		for _, row := range tab.rows {
+			for i, cell := range row {
+				wrapped := wrap(cell, tab.widths(width)[i])
+				if got, want := strings.Join(wrapped, ""), cell; squeeze(got) != squeeze(want) {
+					t.Fatalf("cell %q became %q", want, wrapped)
+				}
+			}
+		}
+	}
+}
+
+// squeeze takes out all space.
+func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
+
+func TestWrap(t *testing.T) {
+	for _, test := range []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"", 5, []string{""}},
+		{"one two", 7, []string{"one two"}},
+		{"one two", 6, []string{"one", "two"}},
+		{"a longword b", 4, []string{"a", "long", "word", "b"}},
+		{"über\nalles", 9, []string{"über", "alles"}},
+		{"\xff\xff\xff", 2, []string{"\ufffd\ufffd", "\ufffd"}},
+	} {
+		if got := wrap(test.text, test.width); !slices.Equal(got, test.want) {
+			t.Errorf("wrap(%q, %d) = %q, want %q", test.text, test.width, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,251 @@
+package artefact
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	mathbits "math/bits"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+)
+
+// Mode says what a packet filter does with flows that the policy accepts, and with
+// the others.
+type Mode string
+
+const (
+	ModeChains  Mode = "chains"  // accept in chains that the site's rules jump to
+	ModeMark    Mode = "mark"    // set a bit of the packet mark, which the site's rules match
+	ModeEnforce Mode = "enforce" // accept, and drop the rest
+)
+
+// Place says where a packet filter stands.
+type Place string
+
+const (
+	PlaceForward Place = "forward" // a gateway between the roles and the remotes
+	PlaceHost    Place = "host"    // a machine that plays roles
+)
+
+const (
+	defaultMark = 0x10000
+	adminNone   = "none"
+)
+
+// Filter is the options that packet filters share, parsed. Lists are sorted, each
+// value once.
+type Filter struct {
+	Mode     Mode
+	Place    Place
+	Roles    []rule.Role // that the machine plays; never empty for PlaceHost, else nil
+	Mark     uint32      // one bit; ModeMark alone goes by it
+	Admin    []Access    // one for each prefix, sorted by it; nil for none and without ModeEnforce
+	WAN, LAN []string    // interfaces towards the remotes and the roles; nil for any
+}
+
+// Access lets the addresses of a prefix get to some services.
+type Access struct {
+	From     netip.Prefix
+	Services netset.ServiceSet
+}
+
+// FilterOptions returns the options that FilterOf reads, with the one that a
+// backend has of its own after place. The backend says in modes what it makes of
+// each Mode, and checks the names of interfaces.
+func FilterOptions(modes string, own Option, checkInterface func(string) error) []Option {
+	return []Option{
+		{
+			Name:    "mode",
+			Doc:     modes,
+			Values:  []string{string(ModeChains), string(ModeMark), string(ModeEnforce)},
+			Default: []string{string(ModeChains)},
+		},
+		{
+			Name:   "place",
+			Doc:    "forward: a gateway between the roles and the remotes; host: a machine that plays the roles (default forward; mode enforce wants it said)",
+			Values: []string{string(PlaceForward), string(PlaceHost)},
+		},
+		own,
+		{
+			Name:  "roles",
+			Doc:   "place host: the roles that this machine plays",
+			List:  true,
+			Check: func(s string) error { _, err := rule.ParseRole(s); return err },
+		},
+		{
+			Name:  "mark",
+			Doc:   fmt.Sprintf("mode mark: the one bit of the packet mark to set (default %#x)", defaultMark),
+			Check: func(s string) error { _, err := parseMark(s); return err },
+		},
+		{
+			Name:  "admin",
+			Doc:   `mode enforce: who must always get to which ports, such as "198.51.100.0/24 tcp 22", or the word none`,
+			List:  true,
+			Check: func(s string) error { _, err := parseAccess(s); return err },
+		},
+		{
+			Name:  "wan",
+			Doc:   "place forward: the interfaces towards the remotes (default any)",
+			List:  true,
+			Check: checkInterface,
+		},
+		{
+			Name:  "lan",
+			Doc:   "place forward: the interfaces towards the roles (default any)",
+			List:  true,
+			Check: checkInterface,
+		},
+	}
+}
+
+// FilterOf reads settings of FilterOptions. It refuses combinations that make no
+// sense, and says how to mend them.
+func FilterOf(s Settings) (Filter, error) {
+	if err := checkFilter(s); err != nil {
+		return Filter{}, err
+	}
+	f := Filter{
+		Mode:  Mode(s.Text("mode")),
+		Place: cmp.Or(Place(s.Text("place")), PlaceForward),
+		Mark:  defaultMark,
+		WAN:   sortedSet(s.List("wan")),
+		LAN:   sortedSet(s.List("lan")),
+	}
+	for _, r := range sortedSet(s.List("roles")) {
+		f.Roles = append(f.Roles, rule.Role(r))
+	}
+	var err error
+	if mark := s.Text("mark"); mark != "" {
+		f.Mark, err = parseMark(mark)
+	}
+	if err == nil {
+		f.Admin, err = parseAdmin(sortedSet(s.List("admin")))
+	}
+	return f, err
+}
+
+func checkFilter(s Settings) error {
+	mode, place := Mode(s.Text("mode")), Place(s.Text("place"))
+	given := func(option string) bool { return len(s.List(option)) > 0 }
+	switch {
+	case given("mark") && mode != ModeMark:
+		return fmt.Errorf("mode %s sets no mark; leave out mark, or set mode to %s", mode, ModeMark)
+	case given("admin") && mode != ModeEnforce:
+		return fmt.Errorf("mode %s drops nothing; leave out admin, or set mode to %s", mode, ModeEnforce)
+	case mode == ModeEnforce && place == "":
+		return fmt.Errorf("mode %s drops what no rule accepts; say where: set place to %s (a gateway) or %s (this machine)", mode, PlaceForward, PlaceHost)
+	case mode == ModeEnforce && !given("admin"):
+		return fmt.Errorf(`mode %s drops what no rule accepts; say what must stay reachable: set admin to prefixes and ports such as "198.51.100.0/24 tcp 22", or to %s`, mode, adminNone)
+	case place == PlaceHost && !given("roles"):
+		return fmt.Errorf("place %s is a machine that plays roles; set roles to those that it plays", PlaceHost)
+	case place != PlaceHost && given("roles"):
+		return fmt.Errorf("place %s serves every role; leave out roles, or set place to %s", PlaceForward, PlaceHost)
+	case place == PlaceHost && (given("wan") || given("lan")):
+		return fmt.Errorf("place %s has no two sides; leave out wan and lan, or set place to %s", PlaceHost, PlaceForward)
+	}
+	return nil
+}
+
+func parseMark(s string) (uint32, error) {
+	v, err := strconv.ParseUint(s, 0, 32)
+	if err != nil || mathbits.OnesCount64(v) != 1 {
+		return 0, fmt.Errorf("%q is not one bit of 32; write one such as %#x", s, defaultMark)
+	}
+	return uint32(v), nil
+}
+
+// parseAccess reads "PREFIX SERVICES"; the zero Access for adminNone.
+func parseAccess(s string) (Access, error) {
+	if s == adminNone {
+		return Access{}, nil
+	}
+	text, services, _ := strings.Cut(s, " ")
+	p, note, err := netset.ParsePrefix(text)
+	if err != nil {
+		return Access{}, err
+	}
+	if _, bare := netip.ParseAddr(text); bare != nil && note != "" {
+		return Access{}, fmt.Errorf("%q: %s; write %q", s, note, p.String())
+	}
+	if services == "" {
+		return Access{}, fmt.Errorf(`%q names no ports; write them after the prefix, such as %q, or write %s alone`, s, text+" tcp 22", adminNone)
+	}
+	set, err := netset.ParseServices(services)
+	if err != nil {
+		return Access{}, fmt.Errorf("%q: %w", s, err)
+	}
+	return Access{p, set}, nil
+}
+
+// parseAdmin returns what stays reachable, one Access for each prefix.
+func parseAdmin(values []string) ([]Access, error) {
+	var all []Access
+	for _, v := range values {
+		if v == adminNone {
+			if len(values) > 1 {
+				return nil, errors.New("option admin: " + adminNone + " stands alone; leave it out, or leave out the prefixes")
+			}
+			return nil, nil
+		}
+		a, err := parseAccess(v)
+		if err != nil {
+			return nil, fmt.Errorf("option admin: %w", err)
+		}
+		all = append(all, a)
+	}
+	slices.SortStableFunc(all, func(a, b Access) int { return a.From.Compare(b.From) })
+	return mergeAccess(all), nil
+}
+
+func mergeAccess(sorted []Access) []Access {
+	var out []Access
+	for _, a := range sorted {
+		if last := len(out) - 1; last >= 0 && out[last].From == a.From {
+			out[last].Services = out[last].Services.Union(a.Services)
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// sortedSet returns the values sorted, each once; nil for none.
+func sortedSet(values []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(values)))
+}
+
+// Serves reports whether the filter carries flows of a role.
+func (f Filter) Serves(r rule.Role) bool {
+	return f.Place == PlaceForward || slices.Contains(f.Roles, r)
+}
+
+// Local returns the addresses of all roles that the filter serves.
+func (f Filter) Local(p *rule.Policy) netset.PrefixSet {
+	var all netset.PrefixBuilder
+	for _, b := range p.Bindings {
+		if f.Serves(b.Role) {
+			all.AddSet(b.Local())
+		}
+	}
+	return all.Build()
+}
+
+// Cover is ByAddress, but NotApplicable to a rule of a role that the filter does
+// not serve.
+func (f Filter) Cover(p *rule.Policy, r *rule.Rule) Coverage {
+	if f.Serves(r.Role) {
+		return ByAddress(p, r)
+	}
+	names := make([]string, len(f.Roles))
+	for i, role := range f.Roles {
+		names[i] = string(role)
+	}
+	c := cover(r, NotApplicable)
+	c.Reason = fmt.Sprintf("this machine plays %s, not %s", strings.Join(names, ", "), r.Role)
+	return c
+}

@@ -1,0 +1,137 @@
+package artefact_test
+
+import (
+	"errors"
+	"net/netip"
+	"reflect"
+	"testing"
+
+	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact"
+	"gatewright/generators/artefact/artefacttest"
+)
+
+// filterOf reads pairs "option=value" as a backend does that refuses the interface
+// bad.
+func filterOf(pairs ...string) (artefact.Filter, error) {
+	checkInterface := func(s string) error {
+		if s == "bad" {
+			return errors.New("bad interface")
+		}
+		return nil
+	}
+	options := artefact.FilterOptions("what the modes are", artefact.Option{Name: "own"}, checkInterface)
+	s, err := artefact.Configure(options, artefacttest.Settings(pairs...))
+	if err != nil {
+		return artefact.Filter{}, err
+	}
+	return artefact.FilterOf(s)
+}
+
+func TestFilterErrors(t *testing.T) {
+	const bit = "; write one such as 0x10000"
+	for _, c := range []struct {
+		pairs []string
+		err   string
+	}{
+		{[]string{"mode=block"}, `option mode: unknown value "block"; expect one of chains, mark, enforce`},
+		{[]string{"place=bridge"}, `option place: unknown value "bridge"; expect one of forward, host`},
+		{[]string{"other=1"}, `unknown option "other"; expect one of mode, place, own, roles, mark, admin, wan, lan`},
+		{[]string{"roles=STS", "place=host"}, `option roles: bad role "STS"; expect a lower-case letter, then at most 15 letters, digits or hyphens`},
+		{[]string{"mark=3", "mode=mark"}, `option mark: "3" is not one bit of 32` + bit},
+		{[]string{"mark=0", "mode=mark"}, `option mark: "0" is not one bit of 32` + bit},
+		{[]string{"mark=0x100000000", "mode=mark"}, `option mark: "0x100000000" is not one bit of 32` + bit},
+		{[]string{"mark=1 -j ACCEPT; drop", "mode=mark"}, `option mark: "1 -j ACCEPT; drop" is not one bit of 32` + bit},
+		{[]string{"wan=bad"}, "option wan: bad interface"},
+		{[]string{"lan=good", "lan=bad"}, "option lan: bad interface"},
+		{[]string{"mark=1"}, "mode chains sets no mark; leave out mark, or set mode to mark"},
+		{[]string{"admin=none"}, "mode chains drops nothing; leave out admin, or set mode to enforce"},
+		{[]string{"place=host"}, "place host is a machine that plays roles; set roles to those that it plays"},
+		{[]string{"roles=sts"}, "place forward serves every role; leave out roles, or set place to host"},
+		{[]string{"place=host", "roles=sts", "wan=eth0"}, "place host has no two sides; leave out wan and lan, or set place to forward"},
+		{[]string{"place=host", "roles=sts", "lan=eth0"}, "place host has no two sides; leave out wan and lan, or set place to forward"},
+		{[]string{"mode=enforce", "admin=none"}, "mode enforce drops what no rule accepts; say where: set place to forward (a gateway) or host (this machine)"},
+		{[]string{"mode=enforce", "place=forward"}, `mode enforce drops what no rule accepts; say what must stay reachable: set admin to prefixes and ports such as "198.51.100.0/24 tcp 22", or to none`},
+		{[]string{"mode=enforce", "place=forward", "admin=none", "admin=192.0.2.0/24 tcp 22"}, "option admin: none stands alone; leave it out, or leave out the prefixes"},
+		{[]string{"admin=192.0.2.0/24"}, `option admin: "192.0.2.0/24" names no ports; write them after the prefix, such as "192.0.2.0/24 tcp 22", or write none alone`},
+		{[]string{"admin=192.0.2.9/24 tcp 22"}, `option admin: "192.0.2.9/24 tcp 22": host bits dropped: 192.0.2.9/24 is read as 192.0.2.0/24; write "192.0.2.0/24"`},
+	} {
+		if _, err := filterOf(c.pairs...); err == nil || err.Error() != c.err {
+			t.Errorf("%q:\n got %v\nwant %s", c.pairs, err, c.err)
+		}
+	}
+	for _, admin := range []string{"0.0.0.0/0 tcp 22", "host.example.com tcp 22", "192.0.2.0/24 icmp 1", "192.0.2.0/24 tcp 0"} {
+		if _, err := filterOf("mode=enforce", "place=forward", "admin="+admin); err == nil {
+			t.Errorf("admin %q is accepted", admin)
+		}
+	}
+}
+
+func TestFilterOf(t *testing.T) {
+	const mark = 0x10000
+	access := func(prefix, services string) artefact.Access {
+		return artefact.Access{From: netip.MustParsePrefix(prefix), Services: ruletest.Services(t, services)}
+	}
+	for _, c := range []struct {
+		pairs []string
+		want  artefact.Filter
+	}{
+		{nil, artefact.Filter{Mode: "chains", Place: "forward", Mark: mark}},
+		{[]string{"mode=mark", "mark=0x80000000"}, artefact.Filter{Mode: "mark", Place: "forward", Mark: 1 << 31}},
+		{[]string{"wan=eth1", "wan=eth0", "wan=eth1", "lan=eth2"},
+			artefact.Filter{Mode: "chains", Place: "forward", Mark: mark, WAN: []string{"eth0", "eth1"}, LAN: []string{"eth2"}}},
+		{[]string{"mode=enforce", "place=host", "roles=sts", "roles=clients", "roles=sts", "admin=none"},
+			artefact.Filter{Mode: "enforce", Place: "host", Mark: mark, Roles: []rule.Role{"clients", "sts"}}},
+		{[]string{"mode=enforce", "place=forward", "admin=2001:db8::/32 tcp 22", "admin=192.0.2.0/24 udp 161; tcp 443", "admin=192.0.2.0/24 tcp 22", "admin=10.0.0.1 tcp 22"},
+			artefact.Filter{Mode: "enforce", Place: "forward", Mark: mark, Admin: []artefact.Access{
+				access("10.0.0.1/32", "tcp 22"), access("192.0.2.0/24", "tcp 22,443; udp 161"), access("2001:db8::/32", "tcp 22"),
+			}}},
+	} {
+		got, err := filterOf(c.pairs...)
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%q:\n got %+v, %v\nwant %+v", c.pairs, got, err, c.want)
+		}
+	}
+}
+
+// TestFilterServes holds that a machine carries the flows of its own roles alone,
+// and a gateway those of all.
+func TestFilterServes(t *testing.T) {
+	p := ruletest.Compile(t, ruletest.Site(t))
+	host, err := filterOf("place=host", "roles=sts", "roles=clients")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateway, err := filterOf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := host.Local(p), p.Binding("sts").Local().Union(p.Binding("clients").Local()); !got.Equal(want) {
+		t.Errorf("the machine has %s; want %s", got, want)
+	}
+	for _, b := range p.Bindings {
+		if !b.Local().Subtract(gateway.Local(p)).IsEmpty() {
+			t.Errorf("the gateway does not serve %s", b.Role)
+		}
+	}
+	strange := 0
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		all := artefact.ByAddress(p, r)
+		if got := gateway.Cover(p, r); !reflect.DeepEqual(got, all) {
+			t.Errorf("gateway: %+v; want %+v", got, all)
+		}
+		want := all
+		if r.Role == "sbc" {
+			strange++
+			want = artefact.Coverage{Rule: r.ID, Entries: all.Entries, Verdict: artefact.NotApplicable, Reason: "this machine plays clients, sts, not sbc"}
+		}
+		if got := host.Cover(p, r); !reflect.DeepEqual(got, want) {
+			t.Errorf("machine: %+v; want %+v", got, want)
+		}
+	}
+	if strange != 2 {
+		t.Errorf("%d rules of another role; want 2", strange)
+	}
+}
