@@ -14,6 +14,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/generators/engine"
 )
 
 // caseFile is one file of testdata/corpus: a policy in small, before it is compiled.
@@ -229,17 +230,16 @@ func (c corpusCase) compile(t *testing.T) *rule.Policy {
 	return p
 }
 
-// shuffled returns the same case in another order, with each prefix in halves and
-// everything that Compile says may repeat there twice.
+// shuffled returns the same case in another order, with every grant twice.
 func (c corpusCase) shuffled() corpusCase {
 	random := rand.New(rand.NewPCG(1, 2))
 	in := c.input
 	in.Grants = nil
 	for _, g := range c.input.Grants {
-		half := g
-		half.Names = slices.Clone(g.Names)
-		random.Shuffle(len(half.Names), func(i, j int) { half.Names[i], half.Names[j] = half.Names[j], half.Names[i] })
-		in.Grants = append(in.Grants, half, g)
+		again := g
+		again.Names = slices.Clone(g.Names)
+		random.Shuffle(len(again.Names), func(i, j int) { again.Names[i], again.Names[j] = again.Names[j], again.Names[i] })
+		in.Grants = append(in.Grants, again, g)
 	}
 	random.Shuffle(len(in.Grants), func(i, j int) { in.Grants[i], in.Grants[j] = in.Grants[j], in.Grants[i] })
 	in.Bindings, in.TrustedSites, in.Open = slices.Clone(in.Bindings), slices.Clone(in.TrustedSites), slices.Clone(in.Open)
@@ -249,7 +249,7 @@ func (c corpusCase) shuffled() corpusCase {
 	return corpusCase{name: c.name, input: in}
 }
 
-// rows are the purposes of the 16 rows of the article of 2018-10-23.
+// rows is the number of rows of the article of 2018-10-23.
 const rows = 16
 
 func TestCorpusIsWhole(t *testing.T) {
@@ -265,5 +265,28 @@ func TestCorpusIsWhole(t *testing.T) {
 	}
 	for _, c := range cases {
 		c.compile(t)
+	}
+}
+
+// TestBoundaryFlowsReachEveryRule holds that each rule of the corpus accepts one of
+// the flows that the engines are asked, as a packet filter and as a proxy sees it.
+func TestBoundaryFlowsReachEveryRule(t *testing.T) {
+	for _, c := range corpus(t) {
+		p := c.compile(t)
+		flows := engine.BoundaryFlows(p)
+		for i := range p.Rules {
+			r := &p.Rules[i]
+			reached := func(l rule.Layer) bool {
+				return slices.ContainsFunc(flows, func(f rule.Flow) bool { return p.Accepts(r, rule.Seen(f, l)) })
+			}
+			local, remote := p.Binding(r.Role).Local(), r.Remote.Prefixes()
+			common := r.Remote.Any || !local.V4().IsEmpty() && !remote.V4().IsEmpty() || !local.V6().IsEmpty() && !remote.V6().IsEmpty()
+			if common && !reached(rule.PacketFilter) {
+				t.Errorf("%s: no flow that a packet filter sees reaches rule %s", c.name, r.ID)
+			}
+			if named := r.Direction == rule.Outbound && !r.Remote.Names().IsEmpty(); named && !reached(rule.Proxy) {
+				t.Errorf("%s: no flow that a proxy sees reaches rule %s", c.name, r.ID)
+			}
+		}
 	}
 }

@@ -57,40 +57,36 @@ func filterSettings(generator string, p *rule.Policy) []filterSetting {
 	return all
 }
 
-// carries reports whether a flow can be sent under the setting, and means the same
-// to the gateway as to the model.
-func (s filterSetting) carries(f rule.Flow) bool {
-	if local := s.site.Local(); s.sides && (!local.Contains(f.Local) || local.Contains(f.Remote)) {
-		return false
-	}
-	return s.site.Carries(f)
-}
-
 // accepts is the model's answer for what a packet filter sees of a flow. A gateway
-// that does not tell its sides apart cannot tell a flow from the opposite one
-// between the same addresses.
+// that tells its sides apart accepts no flow to a remote on its own side; one that
+// does not cannot tell a flow from the opposite one between the same addresses.
 func (s filterSetting) accepts(p *rule.Policy, f rule.Flow) bool {
 	f = rule.Seen(f, rule.PacketFilter)
-	if s.table == "ip site" && !f.Local.Is4() {
+	switch {
+	case s.table == "ip site" && !f.Local.Is4():
 		return false
+	case s.sides:
+		return p.Decide(f).Accept() && !s.site.Local().Contains(f.Remote)
+	case s.site.Place == engine.Host:
+		return p.Decide(f).Accept()
 	}
-	if p.Decide(f).Accept() {
-		return true
-	}
-	if s.sides || s.site.Place == engine.Host {
-		return false
-	}
-	f.Local, f.Remote = f.Remote, f.Local
+	return p.Decide(f).Accept() || p.Decide(reversed(f)).Accept()
+}
+
+// reversed is the flow that has the same packets in the other direction.
+func reversed(f rule.Flow) rule.Flow {
+	f.Local, f.Remote, f.Published = f.Remote, f.Local, 0
 	if f.Direction == rule.Inbound {
-		f.Direction, f.Published = rule.Outbound, 0
+		f.Direction = rule.Outbound
 	} else {
 		f.Direction = rule.Inbound
 	}
-	return p.Decide(f).Accept()
+	return f
 }
 
-// flows returns the boundary flows of a policy that the setting carries, then the
-// witnesses of a coverage.
+// flows returns the boundary flows of a policy that the setting carries, and the
+// witnesses of a coverage. A gateway that tells its sides apart is also asked each
+// flow from the wrong side.
 func (s filterSetting) flows(p *rule.Policy, coverage []artefact.Coverage) []rule.Flow {
 	flows := engine.BoundaryFlows(p)
 	for _, c := range coverage {
@@ -98,7 +94,12 @@ func (s filterSetting) flows(p *rule.Policy, coverage []artefact.Coverage) []rul
 			flows = append(flows, w.Flow)
 		}
 	}
-	return slices.DeleteFunc(flows, func(f rule.Flow) bool { return !s.carries(f) })
+	if s.sides {
+		for _, f := range flows {
+			flows = append(flows, reversed(f))
+		}
+	}
+	return slices.DeleteFunc(flows, func(f rule.Flow) bool { return !s.site.Carries(f) })
 }
 
 // gateway returns a new gateway that is closed with the test.

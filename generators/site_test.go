@@ -3,10 +3,12 @@ package generators
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
@@ -240,5 +242,49 @@ func TestEnforceNeedsNoSite(t *testing.T) {
 	}
 	if decide(t, g, stranger)[0] || p.Decide(rule.Seen(stranger[0], rule.PacketFilter)).Accept() {
 		t.Error("mode enforce accepts a flow that no rule accepts")
+	}
+}
+
+// TestAdminStaysReachable asks, beside a complete default-deny on a machine of its
+// own, who still gets to its port 22.
+func TestAdminStaysReachable(t *testing.T) {
+	p := named(t, "role-of-both-kinds")
+	options := map[string][]string{
+		"mode": {"enforce"}, "place": {"host"}, "roles": roleNames(p),
+		"admin": {"198.51.100.0/24 tcp 22", "2001:db8:22::/48 tcp 22"},
+	}
+	site := engine.Site{Bindings: p.Bindings, Place: engine.Host, Mode: engine.Enforce}
+	load := map[string]func(g *engine.Gateway) error{
+		"nftables": func(g *engine.Gateway) error {
+			return g.LoadNFT(generate(t, nftables.Generator{}, p, setting{"admin", options}).Artefacts[0].Data)
+		},
+		"iptables": func(g *engine.Gateway) error {
+			return g.LoadIptables(engine.IptablesNFT, generate(t, iptables.Generator{}, p, setting{"admin", options}).Artefacts)
+		},
+	}
+	for name, load := range load {
+		g := gateway(t, site)
+		if err := load(g); err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			remote, local string
+			port          uint16
+			want          bool
+		}{
+			{"198.51.100.255", "10.0.5.10", 22, true},
+			{"198.51.101.0", "10.0.5.10", 22, false},
+			{"198.51.100.255", "10.0.5.10", 23, false},
+			{"2001:db8:22::1", "fd00:5::12", 22, true},
+			{"2001:db8:23::1", "fd00:5::12", 22, false},
+		} {
+			f := rule.Flow{
+				Direction: rule.Inbound, Protocol: netset.TCP, Port: tt.port,
+				Remote: netip.MustParseAddr(tt.remote), Local: netip.MustParseAddr(tt.local),
+			}
+			if decide(t, g, []rule.Flow{f})[0] != tt.want {
+				t.Errorf("%s accepts %t: %s", name, !tt.want, flowText(f))
+			}
+		}
 	}
 }

@@ -283,10 +283,10 @@ func TestAnswers(t *testing.T) {
 // sights: the names of one are not those of the prefixes of another.
 func TestFromKeepsEntriesApart(t *testing.T) {
 	r := build(t, `{ "select": { "entry": [ "silent" ] }, "routes": [ { "via": "direct" } ],
-		"answers": { "own/silent": { "remote": { "from": [ "own/names", "own/voice", "own/mail" ] }, "services": "tcp 443", "direction": "outbound", "role": "clients" } } }`)
+		"answers": { "own/silent": { "remote": { "from": [ "own/names", "own/zone", "own/voice", "own/mail" ] }, "services": "tcp 443", "direction": "outbound", "role": "clients" } } }`)
 	remote := r.Policy.Rules[0].Remote
 	for _, one := range []struct{ part, got, want string }{
-		{"names without addresses", remote.Unaddressed.String(), "*.example.org"},
+		{"names without addresses", remote.Unaddressed.String(), "zone.example.com, *.zone.example.com, *.example.org"},
 		{"prefixes without names", remote.BarePrefixes.String(), "198.51.100.0/24"},
 		{"names with addresses", remote.Addressed.String(), "mail.example.com"},
 		{"their prefixes", remote.AddressedPrefixes.String(), "192.0.2.0/25"},
@@ -295,8 +295,8 @@ func TestFromKeepsEntriesApart(t *testing.T) {
 			t.Errorf("%s: %s, want %s", one.part, one.got, one.want)
 		}
 	}
-	if members := r.Policy.Routes[0].Members; len(members) != 3 {
-		t.Errorf("the route has %d members of one entry, want 3: %+v", len(members), members)
+	if members := r.Policy.Routes[0].Members; len(members) != 4 {
+		t.Errorf("the route has %d members of one entry, want 4: %+v", len(members), members)
 	}
 }
 

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -73,89 +75,90 @@ func TestWriteFolder(t *testing.T) {
 	}
 }
 
-// TestKilledRun kills a run after each of its steps: what stood before the journal
-// is untouched, and after it the next run, whatever it writes, finishes it first.
-func TestKilledRun(t *testing.T) {
-	journal := func(t *testing.T, root *os.Root) {
-		if err := prepareRun(root, newRun()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	rename := func(t *testing.T, root *os.Root, i int) {
-		name := newRun()[0].Artefacts[i].Name
-		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := root.Rename(stagePath(i), name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	steps := []struct {
-		name string
-		kill func(*testing.T, *os.Root)
-		done bool // the journal stands, so the next run finishes this one
-	}{
-		{"while staging", func(t *testing.T, root *os.Root) {
-			if _, err := stage(root, []generated{outputOf("one", "a", "new")}); err != nil {
+// killStep is a way for newRun to be killed after oldRun.
+type killStep struct {
+	name string
+	kill func(*testing.T, *os.Root)
+	then fate
+}
+
+// fate is what stands in the folder, and after the next run.
+type fate int
+
+const (
+	undone fate = iota // nothing has changed
+	begun              // the journal stands, so the next run finishes this one
+	done               // the run is finished and left only its stage
+)
+
+func killSteps() []killStep {
+	staged := func(outputs []generated) func(*testing.T, *os.Root) {
+		return func(t *testing.T, root *os.Root) {
+			if _, err := stage(root, outputs); err != nil {
 				t.Fatal(err)
 			}
-		}, false},
-		{"after staging", func(t *testing.T, root *os.Root) {
-			if _, err := stage(root, newRun()); err != nil {
+		}
+	}
+	renamed := func(n int) func(*testing.T, *os.Root) {
+		return func(t *testing.T, root *os.Root) {
+			if err := prepareRun(root, newRun()); err != nil {
 				t.Fatal(err)
 			}
-		}, false},
+			for i := range n {
+				name := newRun()[0].Artefacts[i].Name
+				if err := errors.Join(root.MkdirAll(path.Dir(name), 0o755), root.Rename(stagePath(i), name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	return []killStep{
+		{"while staging", staged([]generated{outputOf("one", "a", "new")}), undone},
+		{"after staging", staged(newRun()), undone},
 		{"while writing the journal", func(t *testing.T, root *os.Root) {
-			if _, err := stage(root, newRun()); err != nil {
-				t.Fatal(err)
-			}
+			staged(newRun())(t, root)
 			if err := root.WriteFile(stageDir+"/journal", []byte("0123"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-		}, false},
-		{"after the journal", journal, true},
-		{"after one rename", func(t *testing.T, root *os.Root) { journal(t, root); rename(t, root, 0) }, true},
-		{"after two renames", func(t *testing.T, root *os.Root) { journal(t, root); rename(t, root, 0); rename(t, root, 1) }, true},
-		{"after all renames", func(t *testing.T, root *os.Root) {
-			journal(t, root)
-			for i := range 3 {
-				rename(t, root, i)
-			}
-		}, true},
+		}, undone},
+		{"after the journal", renamed(0), begun},
+		{"after one rename", renamed(1), begun},
+		{"after two renames", renamed(2), begun},
+		{"after all renames", renamed(3), begun},
 		{"after removing what is stale", func(t *testing.T, root *os.Root) {
-			journal(t, root)
-			for i := range 3 {
-				rename(t, root, i)
-			}
+			renamed(3)(t, root)
 			if err := root.Remove("lists/gone"); err != nil {
 				t.Fatal(err)
 			}
-		}, true},
+		}, begun},
 		{"before clearing the stage", func(t *testing.T, root *os.Root) {
-			journal(t, root)
+			renamed(0)(t, root)
 			if _, err := finishRun(root); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := stage(root, newRun()); err != nil {
-				t.Fatal(err)
-			}
-		}, false},
+			staged(newRun())(t, root)
+		}, done},
 	}
-	for _, step := range steps {
+}
+
+// TestKilledRun kills a run after each of its steps: what stood before the journal
+// is untouched, and after it the next run, whatever it writes, finishes it first.
+func TestKilledRun(t *testing.T) {
+	for _, step := range killSteps() {
 		t.Run(step.name, func(t *testing.T) {
 			dir := t.TempDir()
 			mustWrite(t, dir, oldRun())
-			before := tree(t, dir)
-			step.kill(t, openRoot(t, dir))
-			if interrupted(dir) != step.done {
-				t.Errorf("interrupted is %t", !step.done)
+			want := tree(t, dir)
+			root := openRoot(t, dir)
+			step.kill(t, root)
+			if interrupted(dir) != (step.then == begun) {
+				t.Errorf("interrupted is %t", interrupted(dir))
 			}
-			if step.name != "before clearing the stage" && !step.done && !maps.Equal(tree(t, dir), before) {
+			if step.then == undone && !maps.Equal(tree(t, dir), want) {
 				t.Errorf("before the journal stands, the folder changed to %q", tree(t, dir))
 			}
 			mustWrite(t, dir, []generated{outputOf("three", "e", "e\n")})
-			want := before
-			if step.done || step.name == "before clearing the stage" {
+			if step.then != undone {
 				want = afterNewRun()
 			}
 			want["e"] = "e\n"
@@ -165,7 +168,6 @@ func TestKilledRun(t *testing.T) {
 			if interrupted(dir) {
 				t.Error("the next run left a journal")
 			}
-			root := openRoot(t, dir)
 			records, err := readRecords(root, manifestFile)
 			if err != nil || len(records) != len(want) {
 				t.Errorf("the manifest has %v, %v; want the %d files", records, err, len(want))
@@ -348,5 +350,44 @@ func TestDamagedRecords(t *testing.T) {
 				t.Errorf("%s holds %q: the folder changed", file, text)
 			}
 		}
+	}
+}
+
+// TestStaleFileAlone holds that check tells of a file that is made no more where
+// nothing else differs, and that generate removes it.
+func TestStaleFileAlone(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"nftables", "-q", "-o", dir}
+	command := func(name string) (status int, told string) {
+		var stdout, stderr bytes.Buffer
+		status = run(append([]string{name}, args...), nil, &stdout, &stderr)
+		return status, stdout.String() + stderr.String()
+	}
+	if status, told := command("generate"); status != exitOK {
+		t.Fatal(told)
+	}
+	root := openRoot(t, dir)
+	records, err := readRecords(root, manifestFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := outputOf("nftables", "old.nft", "old\n").Artefacts[0]
+	for name, data := range map[string][]byte{old.Name: old.Data, manifestFile: formatRecords(append(records, recordOf("nftables", old)))} {
+		if err := root.WriteFile(name, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "gatewright: error: " + filepath.Join(dir, "old.nft") + ": nothing makes this file any more; generate removes it\n"
+	if status, told := command("check"); status != exitDifferent || told != want {
+		t.Errorf("check: status %d, %q; want %q", status, told, want)
+	}
+	if status, told := command("generate"); status != exitOK || told != "" {
+		t.Errorf("generate: status %d, %q", status, told)
+	}
+	if status, told := command("check"); status != exitOK || told != "" {
+		t.Errorf("check: status %d, %q", status, told)
+	}
+	if _, err := root.Lstat("old.nft"); err == nil {
+		t.Error("the stale file is still there")
 	}
 }

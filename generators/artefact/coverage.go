@@ -29,9 +29,18 @@ func ByAddress(p *rule.Policy, r *rule.Rule) Coverage {
 		}
 	}
 	if c.Verdict != Exact {
-		c.Remedy = "let a proxy carry these names, or answer with the addresses that the site accepts for them"
+		c.Remedy = addressRemedy(r.Direction)
 	}
 	return c
+}
+
+// addressRemedy is what helps where names have no addresses.
+func addressRemedy(d rule.Direction) string {
+	const add = "add the addresses that the site accepts for these names in a catalogue of its own"
+	if d == rule.Inbound {
+		return add
+	}
+	return "let a proxy carry these names, or " + add
 }
 
 // ByRequest returns the verdict on a rule for a backend that sees outbound TCP
@@ -53,7 +62,7 @@ func ByRequest(p *rule.Policy, r *rule.Rule, roles ...rule.Role) Coverage {
 	c.Verdict = Exact
 	if f, ok := unlistedFlow(p, r); ok && !p.Decide(rule.Seen(f, rule.Proxy)).Accept() {
 		c.Verdict, c.Reason = Narrower, "some of its prefixes are published without names; a proxy sees them only in requests for literal addresses"
-		c.Remedy = "let a packet filter carry these prefixes, or answer with the names that clients use"
+		c.Remedy = "let a packet filter carry these prefixes, or add the names that clients use in a catalogue of the site's own"
 		c.Witnesses = []Witness{{Flow: f}}
 	}
 	return c

@@ -2,6 +2,7 @@ package artefact
 
 import (
 	"fmt"
+	"strings"
 
 	"gatewright/catalog/rule"
 )
@@ -17,7 +18,7 @@ func Header(p *rule.Policy, what, load string) []string {
 	lines = append(lines, openLines(p.Open)...)
 	for _, r := range p.Rules {
 		if r.Remote.Any {
-			lines = append(lines, fmt.Sprintf("WARNING: rule %s accepts any remote, as the site answered for %s", r.ID, r.Entries[0].ID))
+			lines = append(lines, fmt.Sprintf("WARNING: rule %s accepts any remote, as the site answered for %s", r.ID, entryIDs(r.Entries)))
 		}
 	}
 	return lines
@@ -38,6 +39,14 @@ func openLines(open []rule.Open) []string {
 		lines = append(lines, fmt.Sprintf("open, not rendered: %s: %s", o.Entry.ID, item))
 	}
 	return lines
+}
+
+func entryIDs(entries []rule.Entry) string {
+	ids := make([]string, len(entries))
+	for i, e := range entries {
+		ids[i] = e.ID
+	}
+	return strings.Join(ids, " or ")
 }
 
 // Label names an entry beside its rules: its id, the publisher's row and its title.

@@ -53,7 +53,7 @@ func verdict(c artefact.Coverage, stray rule.Flow, found bool) artefact.Coverage
 	if found {
 		c.Verdict = artefact.Narrower
 		c.Reason = "some of its prefixes are published without names; a PAC file sees no addresses but literals, so a request by name goes the way of unlisted names"
-		c.Remedy = "answer with the names that clients use, or let the proxy reach these prefixes"
+		c.Remedy = "add the names that clients use in a catalogue of the site's own, or let the proxy reach these prefixes"
 		c.Witnesses = []artefact.Witness{{Flow: stray}}
 	}
 	return c
