@@ -66,7 +66,7 @@ type corpusCase struct {
 	input rule.Input
 }
 
-// corpus reads all cases, sorted by name.
+// corpus reads all cases, sorted by name, and after them the examples.
 func corpus(t *testing.T) []corpusCase {
 	t.Helper()
 	files, err := filepath.Glob("testdata/corpus/*.json")
@@ -86,7 +86,7 @@ func corpus(t *testing.T) []corpusCase {
 		c.name = strings.TrimSuffix(filepath.Base(file), ".json")
 		cases = append(cases, c)
 	}
-	return cases
+	return append(cases, exampleCases(t)...)
 }
 
 func parseCase(data []byte) (corpusCase, error) {

@@ -36,6 +36,7 @@ type Outcome struct {
 
 // Result is a compiled site.
 type Result struct {
+	Input    rule.Input // what the policy was compiled from
 	Policy   *rule.Policy
 	Outcomes []Outcome // every entry of every catalogue, sorted by id
 	Notices  []catalog.Notice
@@ -70,6 +71,7 @@ func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
 		b.input.Sources = append(b.input.Sources, source(c, result.Outcomes))
 		result.Notices = append(result.Notices, c.Notices...)
 	}
+	result.Input = b.input
 	var err error
 	if result.Policy, err = rule.Compile(b.input); err != nil {
 		return nil, err
