@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,14 +22,12 @@ func (p *production) tell(t talk, full bool) {
 	for _, n := range p.result.Notices {
 		t.sayf("%s: %s", n.Where, n.Text)
 	}
-	for _, o := range p.outputs {
-		for _, a := range o.Artefacts {
-			t.sayf("%-12s %-44s %s", o.name, filepath.Join(p.dir, filepath.FromSlash(a.Name)), count(a.Rules, "rule")+", "+count(a.Elements, "element"))
-		}
+	for _, line := range p.files() {
+		t.sayf("%s", line)
 	}
 	t.sayf("")
 	for _, o := range p.outputs {
-		t.sayf("%-12s %s", o.name, coverageSummary(o.Coverage))
+		t.sayf("%-13s  %s", o.name, coverageSummary(o.Coverage))
 		if full {
 			tellCoverage(t, o.Coverage)
 		}
@@ -35,6 +35,35 @@ func (p *production) tell(t talk, full bool) {
 	p.warn(t)
 	tellOpen(t, p.result.Policy.Open)
 	p.tellLoading(t)
+}
+
+// files tells what each artefact holds; files that others refer to are one line a
+// folder.
+func (p *production) files() []string {
+	var lines []string
+	for _, o := range p.outputs {
+		lists, elements := map[string]int{}, map[string]int{}
+		for _, a := range o.Artefacts {
+			if a.Load == "" {
+				lists[path.Dir(a.Name)]++
+				elements[path.Dir(a.Name)] += a.Elements
+				continue
+			}
+			lines = append(lines, p.fileLine(o.name, a.Name, count(a.Rules, "rule")+", "+count(a.Elements, "element")))
+		}
+		for _, folder := range slices.Sorted(maps.Keys(lists)) {
+			lines = append(lines, p.fileLine(o.name, folder+"/", count(lists[folder], "list")+", "+count(elements[folder], "element")))
+		}
+	}
+	return lines
+}
+
+func (p *production) fileLine(generator, name, holds string) string {
+	file := filepath.Join(p.dir, filepath.FromSlash(name))
+	if strings.HasSuffix(name, "/") {
+		file += string(filepath.Separator)
+	}
+	return fmt.Sprintf("%-13s  %-32s  %s", generator, file, holds)
 }
 
 func (p *production) warn(t talk) {

@@ -66,7 +66,7 @@ func check(inv *invocation, names []string) error {
 	if different || len(stale)+len(short) > 0 {
 		return errDifferent
 	}
-	inv.talk.sayf("%s is up to date: %s", p.dir, count(p.files(), "file"))
+	inv.talk.sayf("%s is up to date: %s", p.dir, count(p.count(), "file"))
 	return nil
 }
 

@@ -63,8 +63,8 @@ func generate(inv *invocation, names []string) error {
 	if inv.json && p.dir == "" {
 		return usagef("generate: --json takes stdout for the account; name a folder with -o")
 	}
-	if p.dir == "" && p.files() != 1 {
-		return usagef("generate: %d files do not fit stdout; name a folder with -o, or one generator that makes a single file", p.files())
+	if p.dir == "" && p.count() != 1 {
+		return usagef("generate: %d files do not fit stdout; name a folder with -o, or one generator that makes a single file", p.count())
 	}
 	if inv.strict {
 		if short := p.shortfalls(); len(short) > 0 {
@@ -218,4 +218,4 @@ func (p *production) artefacts() []artefact.Artefact {
 	return all
 }
 
-func (p *production) files() int { return len(p.artefacts()) }
+func (p *production) count() int { return len(p.artefacts()) }

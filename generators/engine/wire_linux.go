@@ -120,7 +120,7 @@ func (t *tap) capture(round uint32, take func(frame []byte)) error {
 		case err == syscall.EINTR:
 			continue
 		case err != nil:
-			return fmt.Errorf("a frame got lost on the test's own wire: %w", err)
+			return fmt.Errorf("a frame got lost between the ends of a wire: %w", err)
 		}
 		if n >= etherSize+4 && binary.BigEndian.Uint16(b[12:]) == etherTypeBarrier {
 			if binary.BigEndian.Uint32(b[etherSize:]) == round {
