@@ -4,6 +4,9 @@ GO      ?= go
 FUZZ    ?= 30s
 PLATFORMS = linux/arm64 darwin/arm64 windows/amd64 freebsd/amd64
 
+# nft, ipset and squid live where a user's PATH may not look.
+export PATH := $(PATH):/usr/sbin:/sbin
+
 # The packages that have expected files.
 GOLDEN = ./cmd/gatewright ./generators $(addprefix ./generators/,nftables iptables pac squid trustedsites)
 
