@@ -59,7 +59,7 @@ func requests(p *rule.Policy, coverage []artefact.Coverage) []rule.Flow {
 	}
 	seen := map[rule.Flow]bool{}
 	return slices.DeleteFunc(all, func(f rule.Flow) bool {
-		request := f.Direction == rule.Outbound && f.Protocol == netset.TCP && (f.Name != "" || !f.Remote.IsUnspecified())
+		request := f.Direction == rule.Outbound && f.Protocol == netset.TCP && (f.Name != "" || !f.Remote.Unmap().IsUnspecified())
 		twice := seen[f]
 		seen[f] = true
 		return !request || twice

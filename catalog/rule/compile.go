@@ -3,6 +3,7 @@ package rule
 import (
 	"cmp"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,7 +74,7 @@ func Compile(in Input) (*Policy, error) {
 		p.Rules = append(p.Rules, r)
 	}
 	slices.SortFunc(p.Rules, compareRules)
-	if err := p.checkIDs(); err != nil {
+	if err := errors.Join(p.checkIDs(), p.checkFamilies()); err != nil {
 		return nil, err
 	}
 	p.Routes = compileRoutes(in.Routes, in.Grants)
@@ -159,11 +160,7 @@ func compileRule(k key, grants []Grant) (Rule, error) {
 	r.Remote.AddressedPrefixes, r.Remote.BarePrefixes = addressed.Build(), bare.Build()
 	r.Remote.Addressed = netset.NameSetOf(both...)
 	r.Remote.Unaddressed = netset.NameSetOf(alone...).Without(r.Remote.Addressed)
-	if v4, v6 := r.Remote.Prefixes().CoversFamily(); v4 || v6 {
-		return r, fmt.Errorf("the prefixes of %s together cover every %s address; if that is meant, answer \"remote\": \"any\" for one of them",
-			entryIDs(r.Entries), familyName(v4))
-	}
-	return r, nil
+	return r, wholeFamily(r.Remote.Prefixes(), r.Entries)
 }
 
 func familyName(v4 bool) string {
@@ -219,6 +216,53 @@ func (p *Policy) checkIDs() error {
 			return fmt.Errorf("the rules of %s and of %s have the same id %s; group by entry, or exclude one of them", other, entryIDs(r.Entries), r.ID)
 		}
 		seen[r.ID] = entryIDs(r.Entries)
+	}
+	return nil
+}
+
+// checkFamilies refuses rules that cover a family together: those of one direction,
+// role and port. One rule alone was judged when it was compiled.
+func (p *Policy) checkFamilies() error {
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+			for _, ports := range r.Services.Ports(protocol) {
+				if err := p.checkFamily(r, protocol, ports.First); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// checkFamily looks at the first port of a range, because rules that share any port
+// share the first one of some range.
+func (p *Policy) checkFamily(r *Rule, protocol netset.Protocol, port uint16) error {
+	var sharing []*Rule
+	for i := range p.Rules {
+		other := &p.Rules[i]
+		if other.Direction == r.Direction && other.Role == r.Role && other.Services.Contains(protocol, port) && !other.Remote.Any {
+			sharing = append(sharing, other)
+		}
+	}
+	if len(sharing) < 2 {
+		return nil
+	}
+	var all netset.PrefixBuilder
+	var entries []Entry
+	for _, one := range sharing {
+		all.AddSet(one.Remote.Prefixes())
+		entries = append(entries, one.Entries...)
+	}
+	return wholeFamily(all.Build(), entries)
+}
+
+// wholeFamily refuses prefixes that cover a family.
+func wholeFamily(s netset.PrefixSet, entries []Entry) error {
+	if v4, v6 := s.CoversFamily(); v4 || v6 {
+		return fmt.Errorf("the prefixes of %s together cover every %s address; if that is meant, answer \"remote\": \"any\" for one of them",
+			entryIDs(entries), familyName(v4))
 	}
 	return nil
 }

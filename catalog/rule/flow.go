@@ -19,8 +19,9 @@ type Flow struct {
 	// Published is the original destination port, before DNAT; 0 means Port.
 	Published uint16
 
-	// Name is the remote's name that the client asked for (lower case, no trailing
-	// dot), empty if it used a literal address or if the remote opened the flow.
+	// Name is the remote's name (lower case, no trailing dot): outbound the one that
+	// the client asked for, empty if it used a literal address; inbound the one that
+	// its publisher knows it by, which nobody on the way sees.
 	Name string
 
 	// Remote is the remote's address. With an empty Name it is the literal.

@@ -306,11 +306,16 @@ func TestCompileRefuses(t *testing.T) {
 	other := halves.Grants[0]
 	other.Entry.ID, other.Prefixes = "m/b", prefixes("128.0.0.0/1")
 	halves.Grants = append(halves.Grants, other)
+	areas := halves
+	areas.Grants = slices.Clone(halves.Grants)
+	areas.Grants[0].Group, areas.Grants[1].Group = "x", "y"
+	areas.Grants[1].Services = services(t, "tcp 1-500")
 	for _, test := range []struct {
 		name string
 		in   Input
 		want string
 	}{
+		{"two halves of IPv4 in two rules", areas, `the prefixes of m/a, m/b together cover every IPv4 address; if that is meant, answer "remote": "any" for one of them`},
 		{"no services", with(func(g *Grant) { g.Services = netset.ServiceSet{} }), "m/a: no services; an entry without services is an open item"},
 		{"no remote", with(func(g *Grant) { g.Prefixes = netset.PrefixSet{} }), "m/a: no remote; an entry without a remote is an open item"},
 		{"unbound role", with(func(g *Grant) { g.Role = "sts" }), "m/a: role sts is not bound; an entry of an unbound role is an open item"},

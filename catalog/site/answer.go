@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -148,9 +149,20 @@ func (b *builder) refer(e *catalog.Entry, from []string, f *facts) {
 func (b *builder) whereFrom(ref string) string {
 	name, _, _ := strings.Cut(ref, "/")
 	if b.some(func(e *catalog.Entry) bool { return strings.HasPrefix(e.ID, name+"/") }) {
-		return b.nearest(ref)
+		return near(ref, b.references())
 	}
 	return fmt.Sprintf(`add a catalogue %q to "catalogs", or list the endpoints that are meant`, name)
+}
+
+// references are what "from" may name: areas, as "<catalogue>/<area>", then entries.
+func (b *builder) references() []string {
+	areas := map[string]bool{}
+	for id, e := range b.entries {
+		if e.Area != "" {
+			areas[catalogOf(id)+"/"+e.Area] = true
+		}
+	}
+	return slices.Concat(slices.Sorted(maps.Keys(areas)), slices.Sorted(maps.Keys(b.entries)))
 }
 
 // referred returns the entries that "from" means: one by its id, or the flow

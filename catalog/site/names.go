@@ -1,15 +1,17 @@
 package site
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
 
 	"gatewright/catalog"
+	"gatewright/catalog/rule"
 )
 
-// checkNames refuses what names an entry, an area, an instance or a placeholder
-// that no loaded catalogue has.
+// checkNames refuses what names an entry, an area, an instance, a placeholder or a
+// role that no loaded catalogue has.
 func (b *builder) checkNames() {
 	s := b.site
 	for id := range s.Answers {
@@ -22,6 +24,7 @@ func (b *builder) checkNames() {
 			b.failf("values", name, "value %q fills no placeholder of the loaded catalogues", name)
 		}
 	}
+	b.checkRoles()
 	b.checkInstances(s.Select.Instances)
 	b.checkAreas("area", s.Select.Areas)
 	b.checkEntries("entry", s.Select.Entries)
@@ -29,6 +32,33 @@ func (b *builder) checkNames() {
 	for _, r := range s.Routes {
 		b.checkAreas("route area", r.Areas)
 		b.checkEntries("route entry", r.Entries)
+	}
+}
+
+// resolver is the role whose addresses nftables and iptables open DNS to in mode
+// enforce; no flow has it.
+const resolver = "resolver"
+
+// checkRoles refuses to bind a role that no flow has, and to answer with one that
+// is neither the catalogues' nor bound: both are a slip that would do nothing.
+func (b *builder) checkRoles() {
+	known := map[string]bool{string(rule.Clients): true}
+	for _, e := range b.entries {
+		known[e.Role] = true
+	}
+	delete(known, "")
+	used := maps.Clone(known)
+	used[resolver] = true
+	for id, a := range b.site.Answers {
+		used[string(a.Role)] = true
+		if _, bound := b.site.Bindings[a.Role]; a.Role != "" && !known[string(a.Role)] && !bound {
+			b.failf("answers", id, `%s: no entry of the loaded catalogues has the role %q, and "bind" gives it no addresses%s`, id, a.Role, didYouMean(string(a.Role), known))
+		}
+	}
+	for role := range b.site.Bindings {
+		if !used[string(role)] {
+			b.failf("bind", string(role), "no entry of the loaded catalogues has the role %q%s", role, didYouMean(string(role), used))
+		}
 	}
 }
 
@@ -88,25 +118,82 @@ func hasPlaceholder(e *catalog.Entry, name string) bool {
 	})
 }
 
+// didYouMean names the known word that is nearest to one that is not known.
+func didYouMean(word string, known map[string]bool) string {
+	best, least := "", mostEdits(word)+1
+	for _, k := range slices.Sorted(maps.Keys(known)) {
+		if n := edits(word, k); n < least {
+			best, least = k, n
+		}
+	}
+	if best == "" {
+		return "; there are " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+	}
+	return "; did you mean \"" + best + "\"?"
+}
+
 // shortWord is the length in bytes under which words are part of too many others.
 const shortWord = 3
 
 // nearest says where to look for the right id.
 func (b *builder) nearest(id string) string {
-	_, slug, ok := strings.Cut(id, "/")
-	if !ok {
-		slug = id
-	}
-	var near []string
-	for have := range b.entries {
-		_, other, _ := strings.Cut(have, "/")
-		if other == slug || min(len(slug), len(other)) >= shortWord && (strings.Contains(other, slug) || strings.Contains(slug, other)) {
-			near = append(near, have)
+	return near(id, slices.Sorted(maps.Keys(b.entries)))
+}
+
+// near names up to three of the known ids, the likeliest first: of the same
+// catalogue, and with the fewest edits.
+func near(id string, known []string) string {
+	slug := slugOf(id)
+	rank := func(have string) int {
+		n, other := edits(slug, slugOf(have)), slugOf(have)
+		switch {
+		case n <= mostEdits(slug):
+		case min(len(slug), len(other)) >= shortWord && (strings.Contains(other, slug) || strings.Contains(slug, other)):
+			n = len(id) + len(have)
+		default:
+			return -1
 		}
+		if strings.Contains(id, "/") && catalogOf(id) != catalogOf(have) {
+			n += 2 * (len(id) + len(have))
+		}
+		return n
 	}
-	if len(near) == 0 {
+	likely := slices.DeleteFunc(slices.Clone(known), func(have string) bool { return rank(have) < 0 })
+	if len(likely) == 0 {
 		return "`gatewright list` shows the ids"
 	}
-	slices.Sort(near)
-	return "did you mean " + strings.Join(near[:min(3, len(near))], " or ") + "?"
+	slices.SortStableFunc(likely, func(x, y string) int { return cmp.Compare(rank(x), rank(y)) })
+	return "did you mean " + strings.Join(likely[:min(3, len(likely))], " or ") + "?"
+}
+
+func catalogOf(id string) string { name, _, _ := strings.Cut(id, "/"); return name }
+
+func slugOf(id string) string { return id[strings.IndexByte(id, '/')+1:] }
+
+// mostEdits is how many edits a slip in the word may have.
+func mostEdits(word string) int { return 1 + len(word)/5 }
+
+// edits is the Levenshtein distance of a and b in bytes, or anything over mostEdits(a)
+// if it is over that.
+func edits(a, b string) int {
+	if apart := max(len(a)-len(b), len(b)-len(a)); apart > mostEdits(a) {
+		return apart // at least, and too many
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }

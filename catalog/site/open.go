@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -29,10 +30,14 @@ func (b *builder) findOpen(e *catalog.Entry, f *facts) {
 			missing = append(missing, catalog.FactRole)
 		}
 	}
-	line := answerLine(e, missing)
+	line := b.answerLine(e, missing)
 	for _, fact := range missing {
 		f.withheld = true
-		f.ask(factOpen(e, fact, line))
+		o := factOpen(e, fact, line)
+		if fact == catalog.FactRemote {
+			o.Ask = b.askFrom(e, o)
+		}
+		f.ask(o)
 	}
 	if e.Kind == catalog.KindFlow && f.role != "" && !b.bound(f.role) {
 		f.withheld = true
@@ -61,16 +66,16 @@ func factOpen(e *catalog.Entry, fact catalog.Fact, line string) rule.Open {
 
 // answerLine is the member of "answers" that says all that is missing of an entry.
 // Its blanks are refused by the reader until they are filled in.
-func answerLine(e *catalog.Entry, missing []catalog.Fact) string {
+func (b *builder) answerLine(e *catalog.Entry, missing []catalog.Fact) string {
 	var members []string
 	for _, fact := range missing {
 		switch fact {
 		case catalog.FactRemote:
-			members = append(members, remoteMember(e))
+			members = append(members, b.remoteMember(e))
 		case catalog.FactServices:
 			members = append(members, `"services": "<tcp PORT, ...>"`)
 		case catalog.FactDirection:
-			members = append(members, `"direction": "<inbound or outbound>"`)
+			members = append(members, `"direction": "<outbound, inbound or bidirectional>"`)
 		case catalog.FactRole:
 			members = append(members, `"role": "<role>"`)
 		}
@@ -78,14 +83,40 @@ func answerLine(e *catalog.Entry, missing []catalog.Fact) string {
 	return fmt.Sprintf(`"%s": {%s},`, e.ID, strings.Join(members, ", "))
 }
 
-func remoteMember(e *catalog.Entry) string {
+func (b *builder) remoteMember(e *catalog.Entry) string {
 	if e.Kind == catalog.KindTrustedSite {
 		return `"remote": ["<FQDN>"]`
 	}
-	if u, ok := unsaid(e, catalog.FactRemote); ok && len(u.From) > 0 {
-		return fmt.Sprintf(`"remote": {"from": ["%s"]}`, strings.Join(u.From, `", "`))
+	if loaded, _ := b.remotesFrom(e); len(loaded) > 0 {
+		return fmt.Sprintf(`"remote": {"from": ["%s"]}`, strings.Join(loaded, `", "`))
 	}
 	return `"remote": ["<CIDR or FQDN>"]`
+}
+
+// remotesFrom returns where the publisher says that a flow's remote is found: what
+// the loaded catalogues have of it, and what they lack.
+func (b *builder) remotesFrom(e *catalog.Entry) (loaded, lacking []string) {
+	u, _ := unsaid(e, catalog.FactRemote)
+	if e.Kind != catalog.KindFlow {
+		return nil, nil
+	}
+	for _, ref := range u.From {
+		if len(b.referred(ref)) > 0 {
+			loaded = append(loaded, ref)
+		} else {
+			lacking = append(lacking, ref)
+		}
+	}
+	return loaded, lacking
+}
+
+// askFrom is the question for the remote, with the catalogue that would answer it.
+func (b *builder) askFrom(e *catalog.Entry, o rule.Open) string {
+	_, lacking := b.remotesFrom(e)
+	if len(lacking) == 0 {
+		return o.Ask
+	}
+	return fmt.Sprintf(`%s (or {"from": ["%s"]}, once a catalogue %s is loaded)`, cmp.Or(o.Ask, o.Why), strings.Join(lacking, `", "`), catalogOf(lacking[0]))
 }
 
 func bindingOpen(e *catalog.Entry, role rule.Role) rule.Open {
@@ -111,6 +142,6 @@ func pathOpen(e *catalog.Entry, p catalog.Pending) rule.Open {
 		Entry: reference(e), Missing: rule.MissingPath, Endpoint: p.Text, Who: "this site",
 		Why:     fmt.Sprintf("published with the path %s, which no packet filter, PAC file or CONNECT proxy sees", p.Path),
 		Ask:     fmt.Sprintf("may the whole host %s be reached?", p.Host),
-		Section: SectionPaths, Line: `"paths": "host",`,
+		Section: SectionPaths, Line: `"paths": "<host, or remove this line>",`,
 	}
 }

@@ -39,13 +39,13 @@ func (r *reader) root(v jsonc.Value) {
 		jsonc.Optional("catalogs", r.list("catalogs", &s.Catalogs)),
 		jsonc.Optional("select", r.selection),
 		jsonc.Optional("group", func(v jsonc.Value) {
-			g, _ := r.OneOf(v, string(ByArea), string(ByEntry), string(ByNone))
+			g, _ := r.word(v, string(ByArea), string(ByEntry), string(ByNone))
 			s.Group = Grouping(g)
 		}),
 		jsonc.Optional("bind", r.bindings),
 		jsonc.Optional("answers", r.answers),
 		jsonc.Optional("values", r.values),
-		jsonc.Optional("paths", func(v jsonc.Value) { _, s.PathsAsHost = r.OneOf(v, "host") }),
+		jsonc.Optional("paths", func(v jsonc.Value) { _, s.PathsAsHost = r.word(v, "host") }),
 		jsonc.Optional("routes", r.routes),
 		jsonc.Optional("tolerate", r.tolerate),
 		jsonc.Optional("options", r.options),
@@ -67,7 +67,7 @@ func (r *reader) list(section string, to *[]string) func(jsonc.Value) {
 // oneOfEach reads an array of known words, none of them twice.
 func (r *reader) oneOfEach(to *[]string, known ...string) func(jsonc.Value) {
 	return r.each("", to, func(s *string) func(jsonc.Value) {
-		return func(v jsonc.Value) { *s, _ = r.OneOf(v, known...) }
+		return func(v jsonc.Value) { *s, _ = r.word(v, known...) }
 	})
 }
 
@@ -98,7 +98,7 @@ func (r *reader) text(to *string) func(jsonc.Value) {
 		case strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }):
 			r.Errorf(v, "%s holds a character that does not print; write one line of plain text", jsonc.Quote(s))
 		case isBlank(s):
-			r.Errorf(v, "%s is a blank to fill in; write the value in its place", jsonc.Quote(s))
+			r.blank(v)
 		default:
 			*to = s
 		}
@@ -107,6 +107,24 @@ func (r *reader) text(to *string) func(jsonc.Value) {
 
 // isBlank tells the blanks of suggested lines, "<CIDR>", from values.
 func isBlank(s string) bool { return strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">") }
+
+func (r *reader) blank(v jsonc.Value) {
+	r.Errorf(v, "%s is a blank to fill in; write the value in its place", jsonc.Quote(v.Text()))
+}
+
+// word reads one of the known words.
+func (r *reader) word(v jsonc.Value, known ...string) (string, bool) {
+	switch {
+	case v.Kind() != jsonc.String:
+	case isBlank(v.Text()):
+		r.blank(v)
+		return "", false
+	case len(known) == 1 && v.Text() != known[0]:
+		r.Errorf(v, "unknown value %s; write %s, or remove it", jsonc.Quote(v.Text()), jsonc.Quote(known[0]))
+		return "", false
+	}
+	return r.OneOf(v, known...)
+}
 
 func (r *reader) selection(v jsonc.Value) {
 	s := &r.site.Select
@@ -130,6 +148,7 @@ func (r *reader) bindings(v jsonc.Value) {
 			return
 		}
 		r.site.Bindings[role] = r.binding(v, role)
+		r.keep("bind", string(role), k)
 	})
 }
 
@@ -276,7 +295,7 @@ func (r *reader) answers(v jsonc.Value) {
 			jsonc.Optional("remote", func(v jsonc.Value) { a.Remote = r.remote(v) }),
 			jsonc.Optional("services", func(v jsonc.Value) { a.Services = r.services(v) }),
 			jsonc.Optional("direction", func(v jsonc.Value) {
-				d, _ := r.OneOf(v, string(catalog.Outbound), string(catalog.Inbound), string(catalog.Bidirectional))
+				d, _ := r.word(v, string(catalog.Outbound), string(catalog.Inbound), string(catalog.Bidirectional))
 				a.Direction = catalog.Direction(d)
 			}),
 			jsonc.Optional("role", func(v jsonc.Value) { a.Role = r.role(v) }),
@@ -303,7 +322,11 @@ func (r *reader) services(v jsonc.Value) netset.ServiceSet {
 		return netset.ServiceSet{}
 	}
 	s, err := netset.ParseServices(text)
-	if err != nil {
+	switch {
+	case err == nil:
+	case strings.Trim(text, "0123456789-, ") == "":
+		r.Errorf(v, "%s names no protocol; write %s", jsonc.Quote(text), jsonc.Quote("tcp "+text))
+	default:
 		r.Errorf(v, "%w", err)
 	}
 	return s

@@ -54,7 +54,8 @@ type Site struct {
 	// Notices tell what was read differently from how it was written.
 	Notices []catalog.Notice
 
-	places map[place]jsonc.Value
+	places    map[place]jsonc.Value
+	arguments map[place]string
 }
 
 // place names something that a site file says: an answer, a value, an option.
@@ -67,7 +68,19 @@ func (s *Site) Errorf(section, name, format string, args ...any) error {
 	return s.errorf(section, name, format, args...)
 }
 
+// SaidBy notes that an argument of the command line, such as `--tenant "contoso"`,
+// names it; errors about the name are then at the argument.
+func (s *Site) SaidBy(argument, section, name string) {
+	if s.arguments == nil {
+		s.arguments = map[place]string{}
+	}
+	s.arguments[place{section, name}] = argument
+}
+
 func (s *Site) errorf(section, name, format string, args ...any) *jsonc.Error {
+	if argument, ok := s.arguments[place{section, name}]; ok {
+		return jsonc.Value{}.Errorf("%s: "+format, append([]any{argument}, args...)...)
+	}
 	return s.places[place{section, name}].Errorf(format, args...)
 }
 

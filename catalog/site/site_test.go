@@ -350,7 +350,7 @@ func TestOpenItems(t *testing.T) {
 	for i, o := range r.Policy.Open {
 		o.Entry = rule.Entry{}
 		if want[i].Line == "" {
-			want[i].Line = `"own/silent": {"remote": ["<CIDR or FQDN>"], "services": "<tcp PORT, ...>", "direction": "<inbound or outbound>", "role": "<role>"},`
+			want[i].Line = `"own/silent": {"remote": ["<CIDR or FQDN>"], "services": "<tcp PORT, ...>", "direction": "<outbound, inbound or bidirectional>", "role": "<role>"},`
 		}
 		if o != want[i] {
 			t.Errorf("open item %d is\n%+v, want\n%+v", i, o, want[i])

@@ -139,6 +139,11 @@ func randomWorld(r *rand.Rand) world {
 		ID: "known", Title: "known", Area: "mail", Instance: []string{"Worldwide", "China"}, Direction: "outbound", Role: "sts", Services: "tcp 1",
 		Endpoints: []string{"10.0.0.6/31", "x.example.org", "<tenant>.example.com", "d.<email_domain>"},
 	})
+	for _, role := range []string{"exchange", "sbc"} { // for all the roles; in no selected instance
+		w.entries = append(w.entries, entryDoc{
+			ID: "of-" + role, Title: role, Instance: []string{"USGovDoD"}, Direction: "inbound", Role: role, Services: "tcp 1", Endpoints: []string{"10.0.1.1"},
+		})
+	}
 	w.site = siteDoc{
 		Select: selectDoc{
 			Area: each(r, 8, "mail"), Category: each(r, 8, "optimize", "none"), Entry: each(r, 20, "known", "e0"),

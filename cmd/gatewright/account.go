@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"gatewright/catalog"
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/generators/artefact"
@@ -19,9 +21,6 @@ import (
 // tell gives the short account of a run: artefacts, coverage, what is open, and
 // the commands that load the files.
 func (p *production) tell(t talk, full bool) {
-	for _, n := range p.result.Notices {
-		t.sayf("%s: %s", n.Where, n.Text)
-	}
 	for _, line := range p.files() {
 		t.sayf("%s", line)
 	}
@@ -32,8 +31,11 @@ func (p *production) tell(t talk, full bool) {
 			tellCoverage(t, o.Coverage)
 		}
 	}
+	if !full && slices.ContainsFunc(p.outputs, fallsShort) {
+		t.sayf("(--coverage tells which, why and what to do)")
+	}
 	p.warn(t)
-	tellOpen(t, p.result.Policy.Open)
+	p.tellOpen(t)
 	p.tellLoading(t)
 }
 
@@ -78,8 +80,54 @@ func (p *production) warn(t talk) {
 		named := func(r site.Route) bool { return r.Via != rule.Direct && r.Via != rule.Proxied }
 		if o.name == "pac" && len(p.site.Options["pac"]["proxy"]) == 0 && !slices.ContainsFunc(p.site.Routes, named) {
 			t.warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
+		} else if o.name == "pac" {
+			p.warnUnfiltered(t, o)
 		}
 	}
+}
+
+// warnUnfiltered tells of rules that the PAC file sends past the proxy and that a
+// packet filter of the same run cannot have: one that drops by default cuts them off.
+func (p *production) warnUnfiltered(t talk, pac generated) {
+	absent := map[rule.ID]bool{}
+	for _, o := range p.outputs {
+		for _, c := range o.Coverage {
+			if (o.name == "nftables" || o.name == "iptables") && c.Verdict == artefact.Absent {
+				absent[c.Rule] = true
+			}
+		}
+	}
+	var roles []rule.Role
+	for _, role := range pac.settings.List("roles") {
+		roles = append(roles, rule.Role(role))
+	}
+	var ids []string
+	for _, r := range p.result.Policy.Rules {
+		if absent[r.ID] && slices.Contains(roles, r.Role) && p.goesDirect(r, roles) {
+			ids = append(ids, string(r.ID))
+		}
+	}
+	if len(ids) > 0 {
+		rules, have := "rules go", "have"
+		if len(ids) == 1 {
+			rules, have = "rule goes", "has"
+		}
+		t.warnf("%d %s direct by proxy.pac and %s no packet-filter rule: %s; send them to the proxy with \"routes\", or add addresses in a catalogue of the site's own",
+			len(ids), rules, have, strings.Join(ids, ", "))
+	}
+}
+
+// goesDirect reports whether the PAC file answers direct for a name of the rule.
+func (p *production) goesDirect(r rule.Rule, roles []rule.Role) bool {
+	for name := range r.Remote.Names().Patterns() {
+		for _, ports := range r.Services.Ports(netset.TCP) {
+			f := rule.Flow{Direction: r.Direction, Protocol: netset.TCP, Port: ports.First, Name: name.Example()}
+			if p.result.Policy.Route(f, roles...) == rule.Direct {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func count(n int, noun string) string {
@@ -107,6 +155,15 @@ func coverageSummary(coverage []artefact.Coverage) string {
 		return "nothing to render"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// fallsShort reports whether a generator could not render everything exactly.
+func fallsShort(g generated) bool {
+	return slices.ContainsFunc(g.Coverage, isShort)
+}
+
+func isShort(c artefact.Coverage) bool {
+	return c.Verdict != artefact.Exact && c.Verdict != artefact.NotApplicable
 }
 
 func tellCoverage(t talk, coverage []artefact.Coverage) {
@@ -139,7 +196,7 @@ func (p *production) shortfalls() []string {
 	}
 	for _, o := range p.outputs {
 		for _, c := range o.Coverage {
-			if c.Verdict != artefact.Exact && c.Verdict != artefact.NotApplicable && !slices.Contains(p.site.Tolerate[o.name], string(c.Verdict)) {
+			if isShort(c) && !slices.Contains(p.site.Tolerate[o.name], string(c.Verdict)) {
 				short = append(short, fmt.Sprintf("%s: %s is %s: %s", o.name, coverageName(c), c.Verdict, c.Reason))
 			}
 		}
@@ -155,7 +212,8 @@ func openName(o rule.Open) string {
 }
 
 // tellOpen shows the open items as a block that can be pasted into a site file.
-func tellOpen(t talk, open []rule.Open) {
+func (p *production) tellOpen(t talk) {
+	open := p.result.Policy.Open
 	if len(open) == 0 {
 		return
 	}
@@ -163,22 +221,27 @@ func tellOpen(t talk, open []rule.Open) {
 	for _, o := range open {
 		entries[o.Entry.ID] = true
 	}
-	items := "are " + count(len(open), "item")
+	are, them := "are", "them"
 	if len(open) == 1 {
-		items = "is 1 item"
+		are, them = "is", "it"
 	}
-	t.sayf("\nthere %s open in %s; nothing is rendered for them until %s says:\n%s", items, plural(len(entries), "entry", "entries"), defaultSite, siteBlock(open))
+	t.sayf("\nthere %s %s open in %s; nothing is rendered for %s until %s says:\n%s",
+		are, count(len(open), "item"), plural(len(entries), "entry", "entries"), them, p.siteFile, siteBlock(p.result))
 	t.sayf("(\"answers\": {\"ID\": {\"dismissed\": \"why\"}} closes what this site does not need; \"remote\": \"any\" is the\nlast resort: it opens the rule to every host)")
 }
 
 // siteBlock is the site file that answers the open items once its blanks are
 // filled in: each line once, under the object that it belongs to, with its
 // questions.
-func siteBlock(open []rule.Open) string {
+func siteBlock(r *site.Result) string {
+	inbound := map[string]bool{}
+	for _, o := range r.Outcomes {
+		inbound[o.Entry.ID] = o.Entry.Direction == catalog.Inbound || o.Entry.Direction == catalog.Bidirectional
+	}
 	var b strings.Builder
 	b.WriteString("{\n")
 	for _, section := range []string{site.SectionPaths, site.SectionValues, site.SectionBind, site.SectionAnswers} {
-		writeSection(&b, section, open)
+		writeSection(&b, section, r.Policy.Open, inbound)
 	}
 	b.WriteString("}\n")
 	return b.String()
@@ -191,7 +254,7 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-func writeSection(b *strings.Builder, section string, open []rule.Open) {
+func writeSection(b *strings.Builder, section string, open []rule.Open, inbound map[string]bool) {
 	byLine := map[string][]rule.Open{}
 	var lines []string
 	for _, o := range open {
@@ -214,6 +277,9 @@ func writeSection(b *strings.Builder, section string, open []rule.Open) {
 	for _, line := range lines {
 		for _, comment := range questions(section, byLine[line]) {
 			fmt.Fprintf(b, "%s// %s\n", indent, comment)
+		}
+		if section == site.SectionBind && slices.ContainsFunc(byLine[line], func(o rule.Open) bool { return inbound[o.Entry.ID] }) {
+			fmt.Fprintf(b, "%s// behind a DNAT: {\"published\": [\"<CIDR>\"]}\n", indent)
 		}
 		fmt.Fprintf(b, "%s%s\n", indent, line)
 	}

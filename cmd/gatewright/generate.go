@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -22,16 +23,17 @@ func generateCommand() command {
 
 Writes what the named generators make of the selected entries; all generators,
 or those of the site file, if none is named. A single text file goes to stdout
-unless -o names a folder. The account on stderr says what was rendered, what
-could not be, and what is still open with the lines that answer it.
+unless -o or the site file's output names a folder; -o - for stdout. The account
+on stderr says what was rendered, what could not be, and what is still open with
+the lines that answer it.
 
     gatewright generate -o out
-    gatewright generate pac --set pac.proxy=proxy.example.com:8080 > proxy.pac
+    gatewright generate pac -o - --set pac.proxy=192.0.2.3:8080 > proxy.pac
     gatewright generate nftables --bind exchange=192.0.2.10 -o /etc/gatewright
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
-			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` to write to, or - for stdout")
+			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` to write to, or - for stdout (default: the site file's output, else stdout)")
 			flags.BoolVar(&inv.strict, "strict", false, "fail, and write nothing, on open items and shortfalls that the site does not tolerate")
 			flags.BoolVar(&inv.full, "coverage", false, "tell every generator's verdict on every rule")
 			flags.BoolVar(&inv.json, "json", false, "give the account as JSON on stdout; needs -o DIR")
@@ -47,11 +49,14 @@ type production struct {
 	result  *site.Result
 	outputs []generated
 	dir     string // output folder; empty for stdout
+
+	siteFile string // the site file, whether or not it is there
 }
 
 // generated is the output of one generator.
 type generated struct {
-	name string
+	name     string
+	settings artefact.Settings
 	artefact.Output
 }
 
@@ -114,7 +119,13 @@ func (inv *invocation) compile() (*site.Site, string, *site.Result, error) {
 		return nil, "", nil, err
 	}
 	result, err := site.Build(s, catalogs)
-	return s, dir, result, err
+	if err != nil {
+		return nil, "", nil, err
+	}
+	for _, n := range result.Notices {
+		inv.talk.warnf("%s: %s", n.Where, n.Text)
+	}
+	return s, dir, result, nil
 }
 
 // produce makes the artefacts of the named generators in memory.
@@ -131,7 +142,7 @@ func (inv *invocation) produce(names []string) (*production, error) {
 	if err := checkSite(s); err != nil {
 		return nil, err
 	}
-	p := &production{site: s, result: result, dir: outputDir(inv.output, s.Output, dir)}
+	p := &production{site: s, result: result, dir: outputDir(inv.output, s.Output, dir), siteFile: cmp.Or(inv.site.file, defaultSite)}
 	for _, g := range choose(s, names) {
 		settings, err := artefact.Configure(g.Options(), s.Options[g.Name()])
 		if err != nil {
@@ -141,7 +152,7 @@ func (inv *invocation) produce(names []string) (*production, error) {
 		if err != nil {
 			return nil, fmt.Errorf("generator %s: %w", g.Name(), err)
 		}
-		p.outputs = append(p.outputs, generated{g.Name(), output})
+		p.outputs = append(p.outputs, generated{g.Name(), settings, output})
 	}
 	return p, nil
 }

@@ -20,7 +20,7 @@ func listCommand() command {
 		summary: "show entries, rules, trusted sites or open items",
 		usage: `gatewright list [entries|rules|trusted-sites|open]
 
-Shows what the catalogues ask for and what became of each entry (the default),
+Shows what the selected entries ask for and what became of each (the default),
 the rules that were made of them, the trusted sites, or what is still open.
 
     gatewright list --catalog m365-additional@2018-10-23
@@ -29,7 +29,8 @@ the rules that were made of them, the trusted sites, or what is still open.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
-			flags.BoolVar(&inv.json, "json", false, "as JSON")
+			flags.BoolVar(&inv.json, "json", false, "as JSON; entries that are not selected, too")
+			flags.BoolVar(&inv.all, "all", false, "also show the entries that are not selected, and why")
 		},
 		run: list,
 	}
@@ -40,7 +41,7 @@ func list(inv *invocation, args []string) error {
 		return usagef("list: name one of %s", strings.Join(lists(), ", "))
 	}
 	what := append(args, lists()[0])[0]
-	views := []func(*site.Result) (any, table){entriesView, rulesView, trustedView, openView}
+	views := []func(*site.Result) (any, table){inv.entriesView, rulesView, trustedView, openView}
 	i := slices.Index(lists(), what)
 	if i < 0 {
 		return usagef("list: unknown list %q; expect one of %s", what, strings.Join(lists(), ", "))
@@ -54,7 +55,13 @@ func list(inv *invocation, args []string) error {
 	if inv.json {
 		return writeJSON(inv.stdout, data)
 	}
-	return t.write(inv.stdout, outputWidth(inv.stdout))
+	if len(t.header) > 0 {
+		err = t.write(inv.stdout, outputWidth(inv.stdout))
+	}
+	if err == nil && t.remark != "" {
+		inv.talk.sayf("%s", t.remark)
+	}
+	return err
 }
 
 // lists are what list can show; the first is the default.
@@ -90,16 +97,28 @@ type inference struct {
 	Reason string `json:"reason"`
 }
 
-func entriesView(r *site.Result) (any, table) {
+func (inv *invocation) entriesView(r *site.Result) (any, table) {
 	listed := []listedEntry{}
-	t := table{header: []string{"ROW", "ENTRY", "WHAT", "BECAME"}}
+	hidden := 0
+	t := table{header: []string{"ROW", "ENTRY", "WHAT", "BECAME"}, ids: []int{1}}
 	outcomes := slices.Clone(r.Outcomes)
 	slices.SortStableFunc(outcomes, func(a, b site.Outcome) int {
 		return cmp.Or(cmp.Compare(catalogOf(a.Entry.ID), catalogOf(b.Entry.ID)), compareRows(a.Entry.Row, b.Entry.Row))
 	})
 	for _, o := range outcomes {
 		listed = append(listed, listEntry(o))
+		if o.State == site.NotSelected && !inv.all {
+			hidden++
+			continue
+		}
 		t.rows = append(t.rows, []string{o.Entry.Row, shown(r, o.Entry.ID), o.Entry.Title + "\n" + describe(&o.Entry), became(o)})
+	}
+	switch hidden {
+	case 0:
+	case 1:
+		t.remark = "1 entry is not selected; --all shows it"
+	default:
+		t.remark = fmt.Sprintf("%d entries are not selected; --all shows them", hidden)
 	}
 	return listed, t
 }
@@ -220,7 +239,7 @@ type listedRule struct {
 
 func rulesView(r *site.Result) (any, table) {
 	listed := []listedRule{}
-	t := table{header: []string{"RULE", "ROLE", "REMOTE", "SERVICES", "ENTRIES"}}
+	t := table{header: []string{"RULE", "ROLE", "REMOTE", "SERVICES", "ENTRIES"}, ids: []int{0, 4}}
 	for _, one := range r.Policy.Rules {
 		l := listedRule{
 			ID: one.ID, Group: one.Group, Direction: one.Direction, Role: one.Role, Any: one.Remote.Any,
@@ -262,7 +281,7 @@ type listedSite struct {
 
 func trustedView(r *site.Result) (any, table) {
 	listed := []listedSite{}
-	t := table{header: []string{"ENTRY", "NAMES"}}
+	t := table{header: []string{"ENTRY", "NAMES"}, ids: []int{0}}
 	for _, s := range r.Policy.TrustedSites {
 		names := patternTexts(s.Names)
 		listed = append(listed, listedSite{s.Entry.ID, s.Entry.Title, names})
@@ -272,12 +291,13 @@ func trustedView(r *site.Result) (any, table) {
 }
 
 func openView(r *site.Result) (any, table) {
-	t := table{header: []string{"ENTRY", "MISSING", "WHY", "WHO SAYS IT"}}
+	if len(r.Policy.Open) == 0 {
+		return openAccount(nil), table{remark: "nothing is open"}
+	}
+	t := table{header: []string{"ENTRY", "MISSING", "WHY", "WHO SAYS IT"}, ids: []int{0}}
 	for _, o := range r.Policy.Open {
 		t.rows = append(t.rows, []string{shown(r, o.Entry.ID), openName(o), o.Why, o.Who})
 	}
-	if len(r.Policy.Open) > 0 {
-		t.footer = "\n" + siteBlock(r.Policy.Open)
-	}
+	t.footer = "\n" + siteBlock(r)
 	return openAccount(r.Policy.Open), t
 }

@@ -63,10 +63,10 @@ func filled(block string) string {
 		{`\["<CIDR or FQDN>"\]`, `["198.51.100.0/24"]`},
 		{`\["<FQDN>"\]`, `["www.example.com"]`},
 		{`"<tcp PORT, \.\.\.>"`, `"tcp 443"`},
-		{`"<inbound or outbound>"`, `"outbound"`},
+		{`"<outbound, inbound or bidirectional>"`, `"outbound"`},
 		{`"<role>"`, `"sbc"`},
 		{`"<email_domain>"`, `"contoso.com"`},
-		{`\{"from": \["m365/exchange"\]\}`, `["198.51.100.0/24"]`}, // no such catalogue is loaded
+		{`"<host, or remove this line>"`, `"host"`},
 	} {
 		block = regexp.MustCompile(one[0]).ReplaceAllString(block, one[1])
 	}

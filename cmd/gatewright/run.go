@@ -42,6 +42,7 @@ type invocation struct {
 	json   bool
 	strict bool
 	full   bool // --coverage
+	all    bool
 }
 
 // usageError is a mistake in how the tool was called.

@@ -68,7 +68,7 @@ func (f *siteFlags) load() (*site.Site, string, error) {
 	if len(f.catalogs) > 0 {
 		s.Catalogs = f.catalogs
 	}
-	if err := f.overlaySelection(&s.Select); err != nil {
+	if err := f.overlaySelection(s); err != nil {
 		return nil, "", err
 	}
 	if err := f.overlayBindings(s); err != nil {
@@ -79,6 +79,7 @@ func (f *siteFlags) load() (*site.Site, string, error) {
 			s.Values = map[string][]string{}
 		}
 		s.Values["tenant"] = f.tenant
+		s.SaidBy(fmt.Sprintf("--tenant %q", f.tenant[0]), site.SectionValues, "tenant")
 	}
 	return s, dir, f.overlayOptions(s)
 }
@@ -99,31 +100,33 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	return s, filepath.Dir(file), err
 }
 
-func (f *siteFlags) overlaySelection(s *site.Selection) error {
+func (f *siteFlags) overlaySelection(s *site.Site) error {
+	to := &s.Select
 	for _, one := range []struct {
 		flag  string
 		given []string
 		to    *[]string
 		known []string
 	}{
-		{"area", f.sel.Areas, &s.Areas, nil},
-		{"category", f.sel.Categories, &s.Categories, []string{"optimize", "allow", "default", "none"}},
-		{"entry", f.sel.Entries, &s.Entries, nil},
-		{"direction", f.sel.Directions, &s.Directions, []string{"outbound", "inbound"}},
-		{"instance", f.sel.Instances, &s.Instances, nil},
-		{"exclude", f.sel.Exclude, &s.Exclude, nil},
+		{"area", f.sel.Areas, &to.Areas, nil},
+		{"category", f.sel.Categories, &to.Categories, []string{"optimize", "allow", "default", "none"}},
+		{"entry", f.sel.Entries, &to.Entries, nil},
+		{"direction", f.sel.Directions, &to.Directions, []string{"outbound", "inbound"}},
+		{"instance", f.sel.Instances, &to.Instances, nil},
+		{"exclude", f.sel.Exclude, &to.Exclude, nil},
 	} {
 		for _, v := range one.given {
 			if one.known != nil && !slices.Contains(one.known, v) {
 				return usagef("--%s %q: expect one of %s", one.flag, v, strings.Join(one.known, ", "))
 			}
+			s.SaidBy(fmt.Sprintf("--%s %q", one.flag, v), one.flag, v)
 		}
 		if len(one.given) > 0 {
 			*one.to = one.given
 		}
 	}
 	if f.flags.Changed("required-only") {
-		s.RequiredOnly = f.sel.RequiredOnly
+		to.RequiredOnly = f.sel.RequiredOnly
 	}
 	return nil
 }
@@ -151,6 +154,7 @@ func (f *siteFlags) overlayBindings(s *site.Site) error {
 			given[role] = &netset.PrefixBuilder{}
 		}
 		given[role].Add(prefix)
+		s.SaidBy(fmt.Sprintf("--bind %q", text), site.SectionBind, string(role))
 	}
 	if s.Bindings == nil {
 		s.Bindings = map[rule.Role]rule.Binding{}

@@ -3,26 +3,33 @@ package main
 import (
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
 // table is text in columns. Cells wrap, so that the table fits and loses nothing;
-// a word wider than its column is broken.
+// a word wider than its column is broken, but never an id.
 type table struct {
 	header []string
+	ids    []int // columns of ids; the table is rather wider than its width
 	rows   [][]string
 	footer string // follows as it is
+	remark string // about the table, for stderr
 }
 
-// defaultWidth is used where the width of the terminal is not known.
-const defaultWidth = 100
+// Widths in characters.
+const (
+	defaultWidth = 100 // of a terminal that does not say its own
+	textWidth    = 80  // of the widest column where nothing limits the table
+)
 
 // outputWidth is the width in characters of the terminal behind w; where there is
-// none, COLUMNS if it is set, else the default.
+// none, COLUMNS if it is set, else 0: no limit.
 func outputWidth(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
+	f, ok := w.(*os.File)
+	if ok {
 		if n := terminalWidth(f); n >= 40 {
 			return n
 		}
@@ -30,7 +37,10 @@ func outputWidth(w io.Writer) int {
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= 40 {
 		return n
 	}
-	return defaultWidth
+	if ok && isTerminal(f) {
+		return defaultWidth
+	}
+	return 0
 }
 
 func (t table) write(w io.Writer, width int) error {
@@ -44,7 +54,8 @@ func (t table) write(w io.Writer, width int) error {
 }
 
 // widths gives every column what it needs and, if that is more than fits, takes
-// from the widest first: down to its longest word, and only then further.
+// from the widest first: down to its longest word, and only then further. Columns
+// of ids keep what they need.
 func (t table) widths(total int) []int {
 	widths, words := make([]int, len(t.header)), make([]int, len(t.header))
 	for _, row := range append([][]string{t.header}, t.rows...) {
@@ -57,11 +68,21 @@ func (t table) widths(total int) []int {
 			}
 		}
 	}
-	shrink(widths, words, total)
-	for i := range words {
-		words[i] = 8
+	floors := make([]int, len(widths))
+	for i := range widths {
+		floors[i] = 8
+		if slices.Contains(t.ids, i) {
+			words[i], floors[i] = widths[i], widths[i]
+		}
+	}
+	if total == 0 {
+		for i := range widths {
+			widths[i] = min(widths[i], max(words[i], textWidth))
+		}
+		return widths
 	}
 	shrink(widths, words, total)
+	shrink(widths, floors, total)
 	return widths
 }
 

@@ -48,6 +48,29 @@ func TestTableLosesNothing(t *testing.T) {
 // squeeze takes out all space.
 func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
 
+// TestIdsStayWhole holds that a column of ids is never broken, however narrow the
+// table is, and that without a limit every row with short text is one line.
+func TestIdsStayWhole(t *testing.T) {
+	const id = "m365-additional/exchange-hybrid-proxy-authentication"
+	tab := table{header: []string{"ENTRY", "WHY"}, ids: []int{0}, rows: [][]string{{id, strings.Repeat("reason ", 10)}}}
+	for _, width := range []int{0, 40, 60, 100} {
+		var b strings.Builder
+		if err := tab.write(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), id) {
+			t.Errorf("width %d breaks the id:\n%s", width, &b)
+		}
+		if lines := strings.Count(b.String(), "\n"); width == 0 && lines != 2 {
+			t.Errorf("without a limit %d lines, want 2:\n%s", lines, &b)
+		}
+	}
+	long := table{header: []string{"ENTRY", "WHY"}, ids: []int{0}, rows: [][]string{{id, strings.Repeat("reason ", 100)}}}
+	if got := long.widths(0)[1]; got != textWidth {
+		t.Errorf("without a limit long text is %d wide, want %d", got, textWidth)
+	}
+}
+
 func TestWrap(t *testing.T) {
 	for _, test := range []struct {
 		text  string

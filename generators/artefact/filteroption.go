@@ -165,6 +165,9 @@ func parseAccess(s string) (Access, error) {
 		return Access{}, nil
 	}
 	text, services, _ := strings.Cut(s, " ")
+	if all, err := netip.ParsePrefix(text); err == nil && all.Bits() == 0 {
+		return Access{}, fmt.Errorf("%q lets everybody in; list the prefixes that administrators come from, or write %s", s, adminNone)
+	}
 	p, note, err := netset.ParsePrefix(text)
 	if err != nil {
 		return Access{}, err
@@ -198,8 +201,30 @@ func parseAdmin(values []string) ([]Access, error) {
 		}
 		all = append(all, a)
 	}
+	if err := checkAdmin(all); err != nil {
+		return nil, err
+	}
 	slices.SortStableFunc(all, func(a, b Access) int { return a.From.Compare(b.From) })
 	return mergeAccess(all), nil
+}
+
+// checkAdmin refuses prefixes that are everybody together, whatever their ports.
+func checkAdmin(all []Access) error {
+	var from netset.PrefixBuilder
+	for _, a := range all {
+		from.Add(a.From)
+	}
+	if v4, v6 := from.Build().CoversFamily(); v4 || v6 {
+		return fmt.Errorf("option admin: the prefixes together cover all of %s; list those that administrators come from, or write %s", familyName(v4), adminNone)
+	}
+	return nil
+}
+
+func familyName(v4 bool) string {
+	if v4 {
+		return "IPv4"
+	}
+	return "IPv6"
 }
 
 func mergeAccess(sorted []Access) []Access {
@@ -233,6 +258,17 @@ func (f Filter) Local(p *rule.Policy) netset.PrefixSet {
 		}
 	}
 	return all.Build()
+}
+
+// CheckRoles refuses roles that the policy binds to no address: the machine would
+// carry nothing for them.
+func (f Filter) CheckRoles(p *rule.Policy) error {
+	for _, r := range f.Roles {
+		if p.Binding(r).Local().IsEmpty() {
+			return fmt.Errorf("option roles: role %q is not bound; bind it to addresses, or leave it out", r)
+		}
+	}
+	return nil
 }
 
 // Cover is ByAddress, but NotApplicable to a rule of a role that the filter does

@@ -56,12 +56,18 @@ func TestFilterErrors(t *testing.T) {
 		{[]string{"mode=enforce", "place=forward", "admin=none", "admin=192.0.2.0/24 tcp 22"}, "option admin: none stands alone; leave it out, or leave out the prefixes"},
 		{[]string{"admin=192.0.2.0/24"}, `option admin: "192.0.2.0/24" names no ports; write them after the prefix, such as "192.0.2.0/24 tcp 22", or write none alone`},
 		{[]string{"admin=192.0.2.9/24 tcp 22"}, `option admin: "192.0.2.9/24 tcp 22": host bits dropped: 192.0.2.9/24 is read as 192.0.2.0/24; write "192.0.2.0/24"`},
+		{[]string{"admin=0.0.0.0/0 tcp 22"}, `option admin: "0.0.0.0/0 tcp 22" lets everybody in; list the prefixes that administrators come from, or write none`},
+		{[]string{"admin=::/0 tcp 22"}, `option admin: "::/0 tcp 22" lets everybody in; list the prefixes that administrators come from, or write none`},
+		{[]string{"mode=enforce", "place=forward", "admin=0.0.0.0/1 tcp 22", "admin=128.0.0.0/1 tcp 443"},
+			"option admin: the prefixes together cover all of IPv4; list those that administrators come from, or write none"},
+		{[]string{"mode=enforce", "place=forward", "admin=192.0.2.0/24 tcp 22", "admin=8000::/1 tcp 22", "admin=::/2 tcp 22", "admin=4000::/2 udp 161"},
+			"option admin: the prefixes together cover all of IPv6; list those that administrators come from, or write none"},
 	} {
 		if _, err := filterOf(c.pairs...); err == nil || err.Error() != c.err {
 			t.Errorf("%q:\n got %v\nwant %s", c.pairs, err, c.err)
 		}
 	}
-	for _, admin := range []string{"0.0.0.0/0 tcp 22", "host.example.com tcp 22", "192.0.2.0/24 icmp 1", "192.0.2.0/24 tcp 0"} {
+	for _, admin := range []string{"host.example.com tcp 22", "192.0.2.0/24 icmp 1", "192.0.2.0/24 tcp 0"} {
 		if _, err := filterOf("mode=enforce", "place=forward", "admin="+admin); err == nil {
 			t.Errorf("admin %q is accepted", admin)
 		}

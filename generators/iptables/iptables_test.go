@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -141,5 +142,36 @@ func BenchmarkGenerate(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestEnforceSaysWhatStays holds that files which own chains say where to read about
+// those of the other place, and that the README has it.
+func TestEnforceSaysWhatStays(t *testing.T) {
+	const title = "Changing mode or place"
+	for _, place := range []string{"forward", "host"} {
+		for _, mode := range []string{"chains", "mark", "enforce"} {
+			s := map[string][]string{"mode": {mode}, "place": {place}, "ipset": {"no"}}
+			if mode == "enforce" {
+				s["admin"] = []string{"none"}
+			}
+			if place == "host" {
+				s["roles"] = []string{"sts"}
+			}
+			for name, text := range texts(t, siteInput(t), s) {
+				if strings.Contains(text, title) != (mode == "enforce") {
+					t.Errorf("mode %s, place %s: %s names %q: %t", mode, place, name, title, mode != "enforce")
+				}
+			}
+		}
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{title, "`iptables -F FORWARD`", "`iptables -P INPUT ACCEPT`", "`iptables -F INPUT`", "`iptables -F OUTPUT`"} {
+		if !strings.Contains(string(readme), text) {
+			t.Errorf("the README lacks %s", text)
+		}
 	}
 }

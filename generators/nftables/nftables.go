@@ -37,6 +37,9 @@ func (Generator) Description() string {
 // address families that its role, its remote and the table have in common.
 func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output, error) {
 	c, err := configure(s)
+	if err == nil {
+		err = c.CheckRoles(p)
+	}
 	if err != nil {
 		return artefact.Output{}, err
 	}

@@ -3,6 +3,7 @@ package nftables
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -115,6 +116,20 @@ func isNameRune(r rune) bool {
 
 func (n name) addresses() addresses { return addresses("@" + n) }
 
+// keywords are the words that nft 1.0.6 refuses as the name of a table, in order.
+const keywords = `
+accept add ah all and arp auto-merge bridge bytes cgroup chain comment comp constant continue
+counter cpu create ct day dccp define delete describe device devices dnat drop dst dup dynamic ecn
+element elements eq esp ether exists expires export exthdr fib flags flow flowtable flush frag fwd
+gc-interval ge get goto gt handle hbh hook hour ibriport ibrname icmp icmpv6 igmp iif iifgroup
+iifname iiftype import include index inet insert interval ip ip6 ipsec jhash jump le limit list log
+lt map mark masquerade meta meter mh missing monitor name ne netdev nftrace not notrack numgen
+obriport obrname offload oif oifgroup oifname oiftype or osf packets pkttype policy position
+priority queue quota random redefine redirect reject rename replace reset return rt rt0 rt2
+rtclassid rule ruleset sctp secmark set size skgid skuid snat socket srh symhash synproxy table tcp
+th time timeout tproxy type typeof udp udplite undefine update vlan vmap xor xt
+`
+
 // tableOf reads "FAMILY NAME", and the families of addresses that the table sees.
 func tableOf(s string) (tableSpec, []family, error) {
 	word, table, _ := strings.Cut(s, " ")
@@ -131,6 +146,9 @@ func tableOf(s string) (tableSpec, []family, error) {
 	bad := strings.ContainsFunc(table, func(r rune) bool { return !isNameRune(r) && r != '.' })
 	if table == "" || bad || strings.IndexByte("-.0123456789", table[0]) >= 0 || len(table) > maxName {
 		return "", nil, fmt.Errorf("%q: bad table name %q; expect a letter or _, then at most %d letters, digits, - _ and .", s, table, maxName-1)
+	}
+	if slices.Contains(strings.Fields(keywords), table) {
+		return "", nil, fmt.Errorf("%q: table name %q is a word of nft's own language, which nft refuses as a name; give the table another", s, table)
 	}
 	return tableSpec(s), families, nil
 }

@@ -1,6 +1,7 @@
 package pac
 
 import (
+	"strings"
 	"testing"
 
 	"gatewright/catalog/rule"
@@ -8,6 +9,7 @@ import (
 
 func TestOptionErrors(t *testing.T) {
 	const proxyForm = `; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080"`
+	const covered = "option local: the networks together cover a whole address family, and every literal address of it would go direct; list the networks that are local"
 	for _, c := range []struct {
 		setting string
 		want    string
@@ -31,8 +33,11 @@ func TestOptionErrors(t *testing.T) {
 		{"plain=proxy", `plain is proxy, but no proxy is given; set proxy, or leave out plain`},
 		{"fallback=yes", `fallback is yes, but no proxy is given; set proxy, or leave out fallback`},
 		{"local=10.0.0.1/8", `option local: "10.0.0.1/8": host bits dropped: 10.0.0.1/8 is read as 10.0.0.0/8; write "10.0.0.0/8"`},
+		{"local=0.0.0.0/0", `option local: "0.0.0.0/0" is every address; list the networks that are local`},
+		{"local=0.0.0.0/1 & local=128.0.0.0/1", covered},
+		{"local=10.0.0.0/8 & local=8000::/1 & local=::/1", covered},
 	} {
-		raw := settings(c.setting)
+		raw := settings(strings.Split(c.setting, " & ")...)
 		_, err := generate(t, compile(t, siteInput(t)), raw)
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: error\n%v; want\n%s", c.setting, err, c.want)

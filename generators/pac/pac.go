@@ -17,7 +17,7 @@ import (
 
 const (
 	fileName = "proxy.pac"
-	load     = "install -m 644 " + fileName + " /var/www/html/" + fileName
+	load     = "install -D -m 644 " + fileName + " /var/www/html/" + fileName
 )
 
 // maxSize is the size in bytes of the largest file that Chromium 156 reads. It

@@ -238,6 +238,9 @@ func parseVia(v rule.Via, proxied []proxy) ([]proxy, error) {
 
 // parseLocal reads a prefix without host bits, or an address.
 func parseLocal(s string) (netip.Prefix, error) {
+	if all, err := netip.ParsePrefix(s); err == nil && all.Bits() == 0 {
+		return all, fmt.Errorf("%q is every address; list the networks that are local", s)
+	}
 	p, note, err := netset.ParsePrefix(s)
 	if err != nil {
 		return p, err

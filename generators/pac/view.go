@@ -2,6 +2,7 @@ package pac
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -142,6 +143,9 @@ func localTable(texts []string) (*table, error) {
 		b.Add(p)
 	}
 	set := b.Build()
+	if v4, v6 := set.CoversFamily(); v4 || v6 {
+		return nil, errors.New("option local: the networks together cover a whole address family, and every literal address of it would go direct; list the networks that are local")
+	}
 	if set.IsEmpty() {
 		return nil, nil
 	}

@@ -157,7 +157,7 @@ func addRemote(remote rule.Remote, add func(string, aclType, string, list) (aclN
 		allow(line...)
 	}
 	if len(n.expressions) > 0 {
-		expressions, err := add("patterns", typeDomainRegex, "names with stars inside", tokenList(n.expressions))
+		expressions, err := add("patterns", typeDomainRegex, "names with a star inside a label", tokenList(n.expressions))
 		if err != nil {
 			return err
 		}

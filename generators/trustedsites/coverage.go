@@ -1,6 +1,8 @@
 package trustedsites
 
 import (
+	"iter"
+	"strconv"
 	"strings"
 
 	"gatewright/catalog/netset"
@@ -21,64 +23,99 @@ func (m zoneMap) coverage(p *rule.Policy) []artefact.Coverage {
 func (m zoneMap) judge(t rule.TrustedSite, keys []key) artefact.Coverage {
 	c := artefact.Coverage{Entries: []string{t.Entry.ID}, Verdict: artefact.Exact}
 	missing := map[limit]bool{}
-	rendered := false
-	for p := range t.Names.Patterns() {
-		_, l := keyOf(p)
-		for _, host := range hostsOf(p) {
-			if m.trusts(host) {
-				rendered = true
-			} else if !missing[l] {
-				missing[l] = true
-				c.Witnesses = append(c.Witnesses, artefact.Witness{Flow: visit(host)})
-			}
+	rendered, wider := false, false
+	for _, k := range keys {
+		if k.below == "" && !m.listsWhole(k.domain) {
+			wider = true
+			c.Witnesses = append(c.Witnesses, witness(m.unlisted(k), true)...)
 		}
 	}
-	var wider []artefact.Witness
-	for _, k := range keys {
-		if host, ok := m.unlisted(k); ok {
-			wider = append(wider, artefact.Witness{Flow: visit(host), Backend: true})
+	for p := range t.Names.Patterns() {
+		if m.covers(p) {
+			rendered = true
+			continue
+		}
+		rendered = rendered || m.overlaps(p)
+		if _, l := keyOf(p); !missing[l] {
+			missing[l] = true
+			c.Witnesses = append(c.Witnesses, witness(m.untrusted(p), false)...)
 		}
 	}
 	switch {
 	case !rendered:
 		c.Verdict, c.Witnesses = artefact.Absent, nil
-	case len(wider) > 0:
-		c.Verdict, c.Witnesses = artefact.Wider, append(wider, c.Witnesses...)
+	case wider:
+		c.Verdict = artefact.Wider
 	case len(missing) > 0:
 		c.Verdict = artefact.Narrower
 	}
-	explain(&c, missing, len(wider) > 0)
+	explain(&c, missing, wider)
 	return c
 }
 
-// hostsOf returns hosts that a pattern matches, one for each depth that a key may
-// tell from another.
-func hostsOf(p netset.Pattern) []string {
-	hosts := []string{p.Example()}
-	if _, ok := p.Subdomains(); ok {
-		if deeper := "deeper." + p.Example(); p.Match(deeper) {
-			hosts = append(hosts, deeper)
+// untrusted returns a host that a pattern matches and no key trusts; "" if it finds none.
+func (m zoneMap) untrusted(p netset.Pattern) string {
+	for host := range hostsOf(p) {
+		if !m.trusts(host) {
+			return host
 		}
 	}
-	return hosts
+	return ""
 }
 
-// unlisted returns a host that a key of a whole domain trusts and nobody lists.
-func (m zoneMap) unlisted(k key) (host string, ok bool) {
-	if k.below != "" {
-		return "", false
+// unlisted returns a host that a key of a whole domain trusts and nobody lists; ""
+// if it finds none.
+func (m zoneMap) unlisted(k key) string {
+	if !m.listed.Match(k.domain) {
+		return k.domain
 	}
-	for _, host := range []string{k.domain, "any." + k.domain, "deeper.any." + k.domain} {
+	below, err := netset.ParsePattern("*." + k.domain)
+	if err != nil {
+		return ""
+	}
+	for host := range hostsOf(below) {
 		if !m.listed.Match(host) {
-			return host, true
+			return host
 		}
 	}
-	return "", false
+	return ""
+}
+
+// hostsOf yields names that a pattern matches: with different labels in place of its
+// stars, and one label deeper where the first star stands for several.
+func hostsOf(p netset.Pattern) iter.Seq[string] {
+	const fillers = 64
+	return func(yield func(string) bool) {
+		hosts := []string{p.Example()}
+		for i := 0; !p.IsExact() && i < fillers; i++ {
+			// By turns another first letter, for patterns such as w*.example.com.
+			filler := string(rune('a'+i%26)) + strconv.Itoa(i)
+			hosts = append(hosts, strings.ReplaceAll(p.String(), "*", filler))
+		}
+		for _, host := range hosts {
+			if p.Match(host) && !yield(host) {
+				return
+			}
+		}
+		for _, host := range hosts {
+			if deeper := "deeper." + host; p.Match(deeper) && !yield(deeper) {
+				return
+			}
+		}
+	}
 }
 
 // visit is the flow by which a browser opens a trusted site.
 func visit(host string) rule.Flow {
 	return rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: 443, Name: host}
+}
+
+// witness returns none without a host.
+func witness(host string, backend bool) []artefact.Witness {
+	if host == "" {
+		return nil
+	}
+	return []artefact.Witness{{Flow: visit(host), Backend: backend}}
 }
 
 // explain gives the reasons and remedies in a fixed order.

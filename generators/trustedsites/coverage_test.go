@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/artefact/artefacttest"
@@ -20,12 +21,14 @@ func TestCoverage(t *testing.T) {
 		"no": {
 			"sample/flow": artefact.NotApplicable, "sample/exact": artefact.Exact, "sample/both": artefact.Exact, "sample/other": artefact.Exact,
 			"sample/domain": artefact.Absent, "sample/subdomains": artefact.Absent, "sample/below": artefact.Narrower,
-			"sample/stars": artefact.Absent, "sample/mixed": artefact.Narrower, "sample/suffix": artefact.Absent,
+			"sample/stars": artefact.Narrower, // sample/below trusts a.teams.example.net
+			"sample/mixed": artefact.Narrower, "sample/suffix": artefact.Absent,
 		},
 		"yes": {
 			"sample/flow": artefact.NotApplicable, "sample/exact": artefact.Exact, "sample/both": artefact.Exact, "sample/other": artefact.Exact,
 			"sample/domain": artefact.Wider, "sample/subdomains": artefact.Wider, "sample/below": artefact.Narrower,
-			"sample/stars": artefact.Absent, "sample/mixed": artefact.Narrower, "sample/suffix": artefact.Absent,
+			"sample/stars": artefact.Narrower, // sample/below trusts a.teams.example.net
+			"sample/mixed": artefact.Narrower, "sample/suffix": artefact.Absent,
 		},
 	} {
 		out := generate(t, p, map[string][]string{"whole-domains": {whole}})
@@ -47,6 +50,48 @@ func TestCoverage(t *testing.T) {
 			for _, w := range c.Witnesses {
 				if m.Trusts(w.Flow.Name) != w.Backend || listed.Match(w.Flow.Name) == w.Backend {
 					t.Errorf("%s: witness %+v is none", c.Entries[0], w)
+				}
+			}
+		}
+	}
+}
+
+// TestOneSampleProvesNothing holds that a name that one site lists does not stand for
+// the whole of a pattern or domain of another.
+func TestOneSampleProvesNothing(t *testing.T) {
+	for _, c := range []struct {
+		whole      string
+		a, b       []string
+		wantA      artefact.Verdict
+		wantB      artefact.Verdict
+		witnessesA int
+	}{
+		{"no", []string{"*-files.example.net"}, []string{"any-files.example.net"}, artefact.Narrower, artefact.Exact, 1},
+		{"no", []string{"*.a.example.net"}, []string{"deeper.any.a.example.net"}, artefact.Narrower, artefact.Exact, 1},
+		{"no", []string{"*-x.a.example.net"}, []string{"*.a.example.net"}, artefact.Exact, artefact.Narrower, 0},
+		{"no", []string{"*-x.b.a.example.net"}, []string{"*.a.example.net"}, artefact.Absent, artefact.Narrower, 0},
+		{"no", []string{"*.example.net"}, []string{"any.example.net", "deeper.any.example.net"}, artefact.Narrower, artefact.Exact, 1},
+		{"yes", []string{"example.net"}, []string{"any.example.net", "deeper.any.example.net"}, artefact.Wider, artefact.Exact, 1},
+		{"yes", []string{"example.net"}, []string{"a*.example.net", "*.any.example.net", "any.example.net"}, artefact.Wider, artefact.Exact, 1},
+		{"yes", []string{"*-files.example.net"}, []string{"example.net", "*.example.net"}, artefact.Exact, artefact.Exact, 0},
+	} {
+		in := rule.Input{TrustedSites: []rule.TrustedSite{trusted(t, "a", c.a...), trusted(t, "b", c.b...)}}
+		out := generate(t, ruletest.Compile(t, in), map[string][]string{"whole-domains": {c.whole}})
+		m, err := ReadBack(out.Artefacts[0].Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, b := out.Coverage[0], out.Coverage[1]
+		if a.Verdict != c.wantA || b.Verdict != c.wantB || len(a.Witnesses) != c.witnessesA {
+			t.Errorf("%v beside %v: %s with %d witnesses, and %s; want %s with %d, and %s",
+				c.a, c.b, a.Verdict, len(a.Witnesses), b.Verdict, c.wantA, c.witnessesA, c.wantB)
+		}
+		listed := in.TrustedSites[0].Names.Union(in.TrustedSites[1].Names)
+		for _, line := range out.Coverage {
+			artefacttest.CheckCoverage(t, line)
+			for _, w := range line.Witnesses {
+				if m.Trusts(w.Flow.Name) != w.Backend || listed.Match(w.Flow.Name) == w.Backend {
+					t.Errorf("%v beside %v: witness %+v is none", c.a, c.b, w)
 				}
 			}
 		}

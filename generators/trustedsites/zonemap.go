@@ -1,6 +1,7 @@
 package trustedsites
 
 import (
+	"slices"
 	"strings"
 
 	"gatewright/catalog/netset"
@@ -66,6 +67,32 @@ func (k key) trusts(host string) bool {
 	return below == k.below
 }
 
+// covers reports whether the key trusts every host that a pattern matches.
+func (k key) covers(p netset.Pattern) bool {
+	return k.trusts(p.String()) && (k.below == "" || !manyLabels(p))
+}
+
+// overlaps reports whether the key trusts some host that a pattern matches.
+func (k key) overlaps(p netset.Pattern) bool {
+	host := k.domain
+	if k.below != "" {
+		host = k.below + "." + k.domain
+	}
+	parent, wild := strings.CutPrefix(host, "*.")
+	if !wild && p.Match(host) {
+		return true
+	}
+	if !wild && k.below != "" {
+		return false
+	}
+	below, err := netset.ParsePattern("*." + parent)
+	deep := wild && !manyLabels(p) && p.Labels() != below.Labels()
+	return err == nil && p.Overlaps(below) && !deep
+}
+
+// manyLabels reports whether the pattern's first star stands for one or more labels.
+func manyLabels(p netset.Pattern) bool { return strings.HasPrefix(p.String(), "*.") }
+
 // zoneMap is what the file says: the keys of each trusted site of a policy.
 type zoneMap struct {
 	listed       netset.NameSet // of all trusted sites
@@ -124,12 +151,19 @@ func (m zoneMap) listsWhole(domain string) bool {
 
 // trusts reports whether any key of the file puts a host into the zone.
 func (m zoneMap) trusts(host string) bool {
-	for _, keys := range m.sites {
-		for _, k := range keys {
-			if k.trusts(host) {
-				return true
-			}
-		}
-	}
-	return false
+	return m.anyKey(func(k key) bool { return k.trusts(host) })
+}
+
+// covers reports whether one key of the file trusts every host of a pattern.
+func (m zoneMap) covers(p netset.Pattern) bool {
+	return m.anyKey(func(k key) bool { return k.covers(p) })
+}
+
+// overlaps reports whether any key of the file trusts a host of a pattern.
+func (m zoneMap) overlaps(p netset.Pattern) bool {
+	return m.anyKey(func(k key) bool { return k.overlaps(p) })
+}
+
+func (m zoneMap) anyKey(holds func(key) bool) bool {
+	return slices.ContainsFunc(m.sites, func(keys []key) bool { return slices.ContainsFunc(keys, holds) })
 }

@@ -1,5 +1,5 @@
 // Gatewright: proxy auto-configuration file for machines of role clients
-// load: install -m 644 proxy.pac /var/www/html/proxy.pac
+// load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
 // source: exchange-online 2020080600 sha256:da95ad31d2e604fc9a17ab94a0df2e13a34c86dcc317a231d55e27397340d2ea
 // source: m365-additional 2025-01-08 sha256:a86c3b9d925f51773e0f8d1ef6bc62b301ed718099daaae91365b26bee3fa40a
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig

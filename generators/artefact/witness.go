@@ -1,0 +1,239 @@
+package artefact
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+)
+
+// How many local addresses and services of a rule are looked at for a witness: the
+// first ones of the parts that no other rule's addresses and ports tell apart.
+const (
+	someLocals   = 32
+	someServices = 64
+)
+
+// witnessSearch looks for a flow of one rule on which a backend that does not see
+// all of it must differ from the model.
+type witnessSearch struct {
+	policy *rule.Policy
+	rule   *rule.Rule
+}
+
+// unaddressed returns a flow to a name that is published without addresses, at an
+// address that no rule carries; a packet filter does not accept it.
+func (w witnessSearch) unaddressed() (rule.Flow, bool) {
+	for pattern := range w.rule.Remote.Unaddressed.Patterns() {
+		for _, name := range examples(pattern) {
+			promised := w.promised(name)
+			if f, ok := w.each(func(f rule.Flow) (netip.Addr, bool) {
+				return preferred(promised.Subtract(w.carried(f)), f.Local)
+			}); ok {
+				f.Name = name
+				return f, true
+			}
+		}
+	}
+	return rule.Flow{}, false
+}
+
+// unnamed returns a flow to a prefix that is published without names, by a name
+// that no rule carries; a proxy does not accept it.
+func (w witnessSearch) unnamed() (rule.Flow, bool) {
+	try := func(name string) (rule.Flow, bool) {
+		addresses := w.promised(name).Intersect(w.rule.Remote.BarePrefixes)
+		f, ok := w.each(func(f rule.Flow) (netip.Addr, bool) {
+			f.Name = name
+			if f.Protocol != netset.TCP || w.policy.Decide(rule.Seen(f, rule.Proxy)).Accept() {
+				return netip.Addr{}, false
+			}
+			return first(family(addresses, f.Local))
+		})
+		f.Name = name
+		return f, ok
+	}
+	if f, ok := try(w.unlistedName()); ok {
+		return f, true
+	}
+	for i := range w.policy.Rules {
+		other := &w.policy.Rules[i].Remote
+		if !other.AddressedPrefixes.Overlaps(w.rule.Remote.BarePrefixes) {
+			continue
+		}
+		for pattern := range other.Addressed.Patterns() {
+			for _, name := range examples(pattern) {
+				if f, ok := try(name); ok {
+					return f, true
+				}
+			}
+		}
+	}
+	return rule.Flow{}, false
+}
+
+// each asks for a remote address for each local address and service of the rule
+// that other rules may tell apart, until there is one.
+func (w witnessSearch) each(remote func(rule.Flow) (netip.Addr, bool)) (rule.Flow, bool) {
+	for _, local := range w.locals() {
+		for _, s := range w.services() {
+			f := rule.Flow{Direction: w.rule.Direction, Protocol: s.Protocol, Port: s.Ports.First, Local: local}
+			if a, ok := remote(f); ok {
+				f.Remote = a
+				return f, true
+			}
+		}
+	}
+	return rule.Flow{}, false
+}
+
+// locals returns an address of each part of the role's addresses that the bindings
+// of other roles cut out.
+func (w witnessSearch) locals() []netip.Addr {
+	parts := []netset.PrefixSet{w.policy.Binding(w.rule.Role).Local()}
+	for _, b := range w.policy.Bindings {
+		var cut []netset.PrefixSet
+		for _, part := range parts {
+			cut = append(cut, part.Subtract(b.Local()), part.Intersect(b.Local()))
+		}
+		parts = cut[:0]
+		for _, part := range cut {
+			if !part.IsEmpty() && len(parts) < someLocals {
+				parts = append(parts, part)
+			}
+		}
+	}
+	var locals []netip.Addr
+	for _, part := range parts {
+		for _, one := range []netset.PrefixSet{part.V4(), part.V6()} {
+			if a, ok := first(one); ok {
+				locals = append(locals, a)
+			}
+		}
+	}
+	return locals
+}
+
+// services returns one port of each part of the rule's services that the services
+// of other rules cut out, TCP first.
+func (w witnessSearch) services() []netset.Service {
+	var out []netset.Service
+	add := func(s netset.Service) {
+		if w.rule.Services.Contains(s.Protocol, s.Ports.First) && len(out) < someServices {
+			out = append(out, s)
+		}
+	}
+	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+		for _, r := range w.rule.Services.Ports(protocol) {
+			add(single(protocol, r.First))
+		}
+		for i := range w.policy.Rules {
+			for _, r := range w.policy.Rules[i].Services.Ports(protocol) {
+				add(single(protocol, r.First))
+				if r.Last < 65535 {
+					add(single(protocol, r.Last+1))
+				}
+			}
+		}
+	}
+	return out
+}
+
+func single(p netset.Protocol, port uint16) netset.Service {
+	return netset.Service{Protocol: p, Ports: netset.PortRange{First: port, Last: port}}
+}
+
+// promised returns the addresses that a name may have by the publishers' promise:
+// those of every rule that lists the name with addresses, and of no other.
+func (w witnessSearch) promised(name string) netset.PrefixSet {
+	addresses := unicast()
+	for i := range w.policy.Rules {
+		r := &w.policy.Rules[i].Remote
+		if r.Addressed.Match(name) {
+			addresses = addresses.Intersect(r.AddressedPrefixes)
+		} else {
+			addresses = addresses.Subtract(r.AddressedPrefixes)
+		}
+	}
+	return addresses
+}
+
+// carried returns the remote addresses that some rule accepts for the flow.
+func (w witnessSearch) carried(f rule.Flow) netset.PrefixSet {
+	var carried netset.PrefixSet
+	for i := range w.policy.Rules {
+		r := &w.policy.Rules[i]
+		if r.Direction != f.Direction || !w.policy.Binding(r.Role).Local().Contains(f.Local) || !r.Services.Contains(f.Protocol, f.Port) {
+			continue
+		}
+		if r.Remote.Any {
+			return unicast()
+		}
+		carried = carried.Union(r.Remote.Prefixes())
+	}
+	return carried
+}
+
+// unlistedName returns a name that no rule lists.
+func (w witnessSearch) unlistedName() string {
+	for i := 0; ; i++ {
+		name := "unlisted" + strings.Repeat("x", i) + ".invalid" // RFC 2606
+		listed := false
+		for j := range w.policy.Rules {
+			listed = listed || w.policy.Rules[j].Remote.Names().Match(name)
+		}
+		if !listed {
+			return name
+		}
+	}
+}
+
+// examples returns names that the pattern matches, with different labels in place
+// of its stars.
+func examples(p netset.Pattern) []string {
+	names := []string{p.Example()}
+	for i := 0; i < 4 && !p.IsExact(); i++ {
+		name := strings.ReplaceAll(p.String(), "*", "w"+strconv.Itoa(i))
+		if p.Match(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// preferred returns an address of the set in the family of local: one that is
+// reserved for documentation (RFC 5737, RFC 3849), if there is one.
+func preferred(s netset.PrefixSet, local netip.Addr) (netip.Addr, bool) {
+	s = family(s, local)
+	for _, text := range []string{"192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1"} {
+		if a := netip.MustParseAddr(text); s.Contains(a) {
+			return a, true
+		}
+	}
+	return first(s)
+}
+
+func family(s netset.PrefixSet, like netip.Addr) netset.PrefixSet {
+	if like.Is4() {
+		return s.V4()
+	}
+	return s.V6()
+}
+
+// unicast returns the addresses that a flow can go to: neither the unspecified
+// ones nor multicast.
+func unicast() netset.PrefixSet {
+	var b netset.PrefixBuilder
+	b.AddRange(netip.MustParseAddr("1.0.0.0"), netip.MustParseAddr("223.255.255.255"))
+	b.AddRange(netip.MustParseAddr("1::"), netip.MustParseAddr("feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
+	return b.Build()
+}
+
+func first(s netset.PrefixSet) (netip.Addr, bool) {
+	for a := range s.Ranges() {
+		return a, true
+	}
+	return netip.Addr{}, false
+}
