@@ -7,6 +7,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 )
 
@@ -54,7 +55,7 @@ func TestVerdicts(t *testing.T) {
 		{"UDP", []rule.Grant{grant(t, "a", "clients", direct, "udp 443", "www.example.com")}, artefact.NotApplicable, ""},
 		{"inbound", []rule.Grant{inbound}, artefact.NotApplicable, ""},
 	} {
-		p := compile(t, rule.Input{Bindings: bindings(t), Routes: routes, Grants: c.grants})
+		p := ruletest.Compile(t, rule.Input{Bindings: bindings(t), Routes: routes, Grants: c.grants})
 		out, err := generate(t, p, settings("proxy=p:1"))
 		if err != nil {
 			t.Fatal(err)
@@ -75,7 +76,7 @@ func TestVerdictsHold(t *testing.T) {
 	seen := map[artefact.Verdict]int{}
 	for seed := range uint64(800) {
 		r := rand.New(rand.NewPCG(seed, 2))
-		p := compile(t, randomInput(t, r))
+		p := ruletest.Compile(t, randomInput(t, r))
 		for i, c := range coverage(p, []rule.Role{"clients"}) {
 			seen[c.Verdict]++
 			stray := straysOf(p, &p.Rules[i], r)

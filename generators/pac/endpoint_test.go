@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 )
 
 // TestMinimize shows which endpoints are dropped: those without which each of their
@@ -91,7 +92,7 @@ func TestMinimize(t *testing.T) {
 			grant(t, "b", "exchange", direct, "tcp 443", "*.example.com"),
 		}, "www.example.com"},
 	} {
-		p := compile(t, rule.Input{Bindings: bindings(t), Routes: routes, Grants: c.grants})
+		p := ruletest.Compile(t, rule.Input{Bindings: bindings(t), Routes: routes, Grants: c.grants})
 		all := collect(p, []rule.Role{"clients"})
 		all.minimize(p.Routes)
 		if got := listed(all); got != c.want {
@@ -118,7 +119,7 @@ func listed(all endpoints) string {
 // TestSharesAreDisjoint holds that of one endpoint's services each port is of the
 // earliest route that has it.
 func TestSharesAreDisjoint(t *testing.T) {
-	p := compile(t, rule.Input{Bindings: bindings(t), Routes: []rule.Via{rule.Direct, rule.Proxied, "a:1"}, Grants: []rule.Grant{
+	p := ruletest.Compile(t, rule.Input{Bindings: bindings(t), Routes: []rule.Via{rule.Direct, rule.Proxied, "a:1"}, Grants: []rule.Grant{
 		grant(t, "c", "clients", 2, "tcp 1-1000", "www.example.com"),
 		grant(t, "b", "clients", 1, "tcp 80,443", "www.example.com"),
 		grant(t, "a", "clients", 0, "tcp 443", "www.example.com"),

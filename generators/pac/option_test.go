@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 )
 
 func TestOptionErrors(t *testing.T) {
@@ -38,7 +39,7 @@ func TestOptionErrors(t *testing.T) {
 		{"local=10.0.0.0/8 & local=8000::/1 & local=::/1", covered},
 	} {
 		raw := settings(strings.Split(c.setting, " & ")...)
-		_, err := generate(t, compile(t, siteInput(t)), raw)
+		_, err := generate(t, ruletest.Compile(t, siteInput(t)), raw)
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: error\n%v; want\n%s", c.setting, err, c.want)
 		}
@@ -51,7 +52,7 @@ func TestBadViaIsRefused(t *testing.T) {
 		"a:1,":     `/routes/0: "" is no host and port; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080", or the way as "direct" or "proxy"`,
 		"a:1; b:2": `/routes/0: "a:1; b:2" is no host and port; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080", or the way as "direct" or "proxy"`,
 	} {
-		_, err := generate(t, compile(t, rule.Input{Routes: []rule.Via{via}}), nil)
+		_, err := generate(t, ruletest.Compile(t, rule.Input{Routes: []rule.Via{via}}), nil)
 		if err == nil || err.Error() != want {
 			t.Errorf("%q: error\n%v; want\n%s", via, err, want)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -88,7 +89,7 @@ func hostileInput(t testing.TB) rule.Input {
 func TestGolden(t *testing.T) {
 	for _, e := range examples(t) {
 		t.Run(e.name, func(t *testing.T) {
-			got := text(t, compile(t, e.in), e.settings)
+			got := text(t, ruletest.Compile(t, e.in), e.settings)
 			file := filepath.Join("testdata", e.name+".pac.golden")
 			if *update {
 				if err := os.WriteFile(file, got, 0o644); err != nil {
@@ -116,7 +117,7 @@ func TestGolden(t *testing.T) {
 
 func TestOrderOfInputChangesNothing(t *testing.T) {
 	for _, e := range examples(t) {
-		one, other := text(t, compile(t, e.in), e.settings), text(t, compile(t, reversed(e.in)), e.settings)
+		one, other := text(t, ruletest.Compile(t, e.in), e.settings), text(t, ruletest.Compile(t, reversed(e.in)), e.settings)
 		if !bytes.Equal(one, other) {
 			t.Errorf("%s: reversed input changes the artefact", e.name)
 		}
@@ -125,8 +126,8 @@ func TestOrderOfInputChangesNothing(t *testing.T) {
 
 func TestSplitPrefixesChangeNothing(t *testing.T) {
 	whole, split := siteInput(t), siteInput(t)
-	split.Grants[0].Prefixes = prefixes(t, "52.112.0.0/15", "52.114.0.0/15", "52.114.7.0/24", "2603:1063::/39", "2603:1063:200::/39")
-	if !bytes.Equal(text(t, compile(t, whole), nil), text(t, compile(t, split), nil)) {
+	split.Grants[0].Prefixes = ruletest.Prefixes(t, "52.112.0.0/15", "52.114.0.0/15", "52.114.7.0/24", "2603:1063::/39", "2603:1063:200::/39")
+	if !bytes.Equal(text(t, ruletest.Compile(t, whole), nil), text(t, ruletest.Compile(t, split), nil)) {
 		t.Error("a prefix written as its halves changes the artefact")
 	}
 }
@@ -140,7 +141,7 @@ func TestAccount(t *testing.T) {
 		{settings("roles=exchange"), 1, 1},
 		{settings("roles=clients", "roles=exchange"), 8, 15},
 	} {
-		out, err := generate(t, compile(t, siteInput(t)), c.settings)
+		out, err := generate(t, ruletest.Compile(t, siteInput(t)), c.settings)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,9 +158,9 @@ func TestLargestFile(t *testing.T) {
 	policy := func(endpoints int) *rule.Policy {
 		g := grant(t, "sample/many", "clients", 0, "tcp 443", "10.0.0.0/8")
 		for i := range endpoints {
-			g.Names = append(g.Names, pattern(t, fmt.Sprintf("*.h%d.zone%d.example.net", i, i%97)))
+			g.Names = append(g.Names, ruletest.Pattern(t, fmt.Sprintf("*.h%d.zone%d.example.net", i, i%97)))
 		}
-		return compile(t, rule.Input{Bindings: bindings(t), Routes: []rule.Via{rule.Direct}, Grants: []rule.Grant{g}})
+		return ruletest.Compile(t, rule.Input{Bindings: bindings(t), Routes: []rule.Via{rule.Direct}, Grants: []rule.Grant{g}})
 	}
 	pac := text(t, policy(40_000), settings("proxy=p:1"))
 	if len(pac) < maxSize*9/10 {
@@ -181,9 +182,9 @@ func BenchmarkGenerate(b *testing.B) {
 	for _, n := range []int{300, 10_000, 30_000} {
 		g := grant(b, "sample/many", "clients", 0, "tcp 443", "10.0.0.0/8")
 		for i := range n {
-			g.Names = append(g.Names, pattern(b, fmt.Sprintf("*.h%d.zone%d.example.net", i, i%97)))
+			g.Names = append(g.Names, ruletest.Pattern(b, fmt.Sprintf("*.h%d.zone%d.example.net", i, i%97)))
 		}
-		p := compile(b, rule.Input{Bindings: bindings(b), Routes: []rule.Via{rule.Direct}, Grants: []rule.Grant{g}})
+		p := ruletest.Compile(b, rule.Input{Bindings: bindings(b), Routes: []rule.Via{rule.Direct}, Grants: []rule.Grant{g}})
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			for b.Loop() {
 				text(b, p, nil)

@@ -5,82 +5,24 @@ import (
 	"strings"
 	"testing"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 )
 
-// grant takes remotes as prefixes, patterns, or the word any.
+// grant is ruletest.Grant with its id as the group and without a row.
 func grant(t testing.TB, id string, role rule.Role, route int, services string, remotes ...string) rule.Grant {
 	t.Helper()
-	g := rule.Grant{
-		Entry:     rule.Entry{ID: id, Title: "Title of " + id},
-		Group:     id,
-		Direction: rule.Outbound,
-		Role:      role,
-		Services:  parseServices(t, services),
-		Route:     route,
-	}
-	var addresses []string
-	for _, r := range remotes {
-		switch {
-		case r == "any":
-			g.Any = true
-		case strings.ContainsAny(r, ":/") || strings.Trim(r, "0123456789.") == "":
-			addresses = append(addresses, r)
-		default:
-			g.Names = append(g.Names, pattern(t, r))
-		}
-	}
-	g.Prefixes = prefixes(t, addresses...)
+	g := ruletest.Grant(t, id, id, rule.Outbound, role, services, remotes...)
+	g.Entry.Row, g.Route = "", route
 	return g
-}
-
-func prefixes(t testing.TB, texts ...string) netset.PrefixSet {
-	t.Helper()
-	var b netset.PrefixBuilder
-	for _, text := range texts {
-		p, _, err := netset.ParsePrefix(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.Add(p)
-	}
-	return b.Build()
-}
-
-func pattern(t testing.TB, text string) netset.Pattern {
-	t.Helper()
-	p, err := netset.ParsePattern(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-func parseServices(t testing.TB, text string) netset.ServiceSet {
-	t.Helper()
-	s, err := netset.ParseServices(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func compile(t testing.TB, in rule.Input) *rule.Policy {
-	t.Helper()
-	p, err := rule.Compile(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 // bindings has two roles of both families.
 func bindings(t testing.TB) []rule.Binding {
 	return []rule.Binding{
-		{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8", "fd00::/8")},
-		{Role: "exchange", Addresses: prefixes(t, "192.168.7.5", "fd00:7::5")},
+		{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8", "fd00::/8")},
+		{Role: "exchange", Addresses: ruletest.Prefixes(t, "192.168.7.5", "fd00:7::5")},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 )
 
 // TestMalformedHosts asks requests that no flow stands for: they are not matched.
@@ -15,7 +16,7 @@ import (
 func TestMalformedHosts(t *testing.T) {
 	in := rule.Input{Bindings: bindings(t), Routes: []rule.Via{rule.Direct}}
 	in.Grants = []rule.Grant{grant(t, "sample/all", "clients", 0, "tcp 1-65535", "any")}
-	pac := text(t, compile(t, in), settings("proxy=p:1", "plain=proxy"))
+	pac := text(t, ruletest.Compile(t, in), settings("proxy=p:1", "plain=proxy"))
 	long := "a.example"
 	for len(long) <= 253 {
 		long = "abcdefg." + long
@@ -59,7 +60,7 @@ func TestMalformedHosts(t *testing.T) {
 func TestHostWithoutURL(t *testing.T) {
 	in := rule.Input{Bindings: bindings(t), Routes: []rule.Via{rule.Direct}}
 	in.Grants = []rule.Grant{grant(t, "sample/a", "clients", 0, "tcp 443", "www.example.com", "10.0.0.0/8", "2001:db8::/32")}
-	pac := text(t, compile(t, in), settings("proxy=p:1", "local=fd00::/8", "plain=proxy"))
+	pac := text(t, ruletest.Compile(t, in), settings("proxy=p:1", "local=fd00::/8", "plain=proxy"))
 	// What follows "http://" in the URL becomes the host.
 	pac = append(pac, "var whole = FindProxyForURL; FindProxyForURL = function (url) { return whole('', url.substring(7)); };\n"...)
 	urls := []string{"http://www.example.com:443", "http://WWW.example.com.:443", "http://10.1.2.3:443", "http://[2001:db8::1]:443", "http://www.example.com", "http://2001:db8::1", "http://fd00::1", "http://intranet", "http://www.example.com:80"}
@@ -95,7 +96,7 @@ func TestOptionsDecide(t *testing.T) {
 			"DIRECT|DIRECT|DIRECT|DIRECT|DIRECT|DIRECT|DIRECT|PROXY p:1|PROXY video-1.example.net:3128; PROXY video-2.example.net:3128|DIRECT",
 		},
 	} {
-		pac := text(t, compile(t, siteInput(t)), c.settings)
+		pac := text(t, ruletest.Compile(t, siteInput(t)), c.settings)
 		for name := range engines {
 			got := ""
 			for i, answer := range ask(t, name, pac, urls) {
@@ -124,7 +125,7 @@ func TestGlobsMatchAsPatterns(t *testing.T) {
 	var urls []string
 	var want []bool
 	for i, glob := range globs {
-		p := pattern(t, fmt.Sprintf("w.%s.p%d.example", glob, i))
+		p := ruletest.Pattern(t, fmt.Sprintf("w.%s.p%d.example", glob, i))
 		g.Names = append(g.Names, p)
 		for _, label := range labels {
 			name := fmt.Sprintf("w.%s.p%d.example", label, i)
@@ -132,7 +133,7 @@ func TestGlobsMatchAsPatterns(t *testing.T) {
 		}
 	}
 	in := rule.Input{Bindings: bindings(t), Routes: []rule.Via{rule.Direct}, Grants: []rule.Grant{g}}
-	checkDirect(t, text(t, compile(t, in), settings("proxy=p:1")), urls, want)
+	checkDirect(t, text(t, ruletest.Compile(t, in), settings("proxy=p:1")), urls, want)
 }
 
 // TestIPv6PrefixesAreFound asks addresses whose text has runs of zeros of every
@@ -163,13 +164,13 @@ func TestIPv6PrefixesAreFound(t *testing.T) {
 		urls, want = append(urls, "https://["+a.String()+"]/"), append(want, g.Prefixes.Contains(a))
 	}
 	in := rule.Input{Bindings: bindings(t), Routes: []rule.Via{rule.Direct}, Grants: []rule.Grant{g}}
-	checkDirect(t, text(t, compile(t, in), settings("proxy=p:1")), urls, want)
+	checkDirect(t, text(t, ruletest.Compile(t, in), settings("proxy=p:1")), urls, want)
 }
 
 func TestIPv4Spellings(t *testing.T) {
 	in := rule.Input{Bindings: bindings(t), Routes: []rule.Via{rule.Direct}}
 	in.Grants = []rule.Grant{grant(t, "sample/a", "clients", 0, "tcp 80", "0.0.0.0/31", "10.0.0.1", "255.255.255.255")}
-	pac := text(t, compile(t, in), settings("proxy=p:1"))
+	pac := text(t, ruletest.Compile(t, in), settings("proxy=p:1"))
 	direct := []string{"0", "0x", "0.0", "0x0.0x.0.1", "0000001", "10.1", "10.0.1", "167772161", "0xA000001", "012.1", "0xffffffff", "255.0xffffff", "255.255.65535", "4294967295.", "[::ffff:10.0.0.1]", "[0:0:0:0:0:ffff:a00:1]"}
 	proxied := []string{"2", "0x2", "10.2", "10.0.1.0", "1.0.0.10", "[::10.0.0.1]", "[::fffe:10.0.0.1]", "[1::ffff:10.0.0.1]"}
 	var urls []string

@@ -11,6 +11,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/engine"
 )
 
@@ -47,7 +48,7 @@ func TestAnswersAreThoseOfRoute(t *testing.T) {
 	total, seen := 0, map[string]int{}
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		p := compile(t, randomInput(t, r))
+		p := ruletest.Compile(t, randomInput(t, r))
 		pac := text(t, p, withProxies)
 		var urls, want, flows []string
 		for range 600 {
@@ -109,7 +110,7 @@ func randomPattern(t *testing.T, r *rand.Rand) netset.Pattern {
 		labels = append(labels, pick(r, "a", "b", "ab", "constructor", "*", "*", "a*", "*b", "a*b", "*a*b*", "__proto__"))
 	}
 	slices.Reverse(labels)
-	return pattern(t, strings.Join(labels, "."))
+	return ruletest.Pattern(t, strings.Join(labels, "."))
 }
 
 // randomPrefix is one of few nested prefixes.
