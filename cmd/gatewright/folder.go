@@ -200,6 +200,34 @@ func checkTargets(root *os.Root, records []record) error {
 			return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", r.name)
 		}
 	}
+	return proveRenames(root, records)
+}
+
+// proveRenames renames an empty file from the stage into each folder and removes
+// it, because a folder may belong to somebody else or to another file system.
+func proveRenames(root *os.Root, records []record) error {
+	const probe = "gatewright-probe"
+	proved := map[string]bool{}
+	for _, r := range records {
+		dir := path.Dir(r.name)
+		if proved[dir] {
+			continue
+		}
+		proved[dir] = true
+		err := root.MkdirAll(dir, 0o755)
+		if err == nil {
+			err = writeSynced(root, stageDir+"/"+probe, nil)
+		}
+		if err == nil {
+			err = root.Rename(stageDir+"/"+probe, path.Join(dir, probe))
+		}
+		if err == nil {
+			err = root.Remove(path.Join(dir, probe))
+		}
+		if err != nil {
+			return fmt.Errorf("no file can be put into %s, so nothing was written: %w; make it a plain folder of yours on the same file system, or write elsewhere", dir, err)
+		}
+	}
 	return nil
 }
 

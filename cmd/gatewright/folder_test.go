@@ -391,3 +391,46 @@ func TestStaleFileAlone(t *testing.T) {
 		t.Error("the stale file is still there")
 	}
 }
+
+// A folder on another file system cannot take the stage's files. It is refused
+// before anything changes, and the next run is free to go on without it.
+func TestMountedFolder(t *testing.T) {
+	dir := t.TempDir()
+	shell := program(t)
+	if out, err := shell(dir, "gatewright generate squid -o out"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	before := tree(t, filepath.Join(dir, "out"))
+	flags := "--mount"
+	if os.Getuid() != 0 {
+		flags += " --map-root-user"
+	}
+	out, err := shell(dir, "unshare "+flags+" sh -ec 'mount -t tmpfs none out/gatewright; gatewright generate squid --set squid.place=conf.d -o out'")
+	if err == nil || !strings.Contains(out, "no file can be put into gatewright, so nothing was written") {
+		t.Errorf("a mounted folder: %v\n%s", err, out)
+	}
+	if after := tree(t, filepath.Join(dir, "out")); !maps.Equal(before, after) {
+		t.Errorf("files changed: %v", after)
+	}
+	if out, err := shell(dir, "gatewright check squid -o out"); err != nil {
+		t.Errorf("check afterwards: %v\n%s", err, out)
+	}
+}
+
+// The lock is not opened through a link, which may lead out of the folder.
+func TestLinkedLock(t *testing.T) {
+	dir := t.TempDir()
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	if err := os.MkdirAll(filepath.Join(dir, stateDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, filepath.Join(dir, lockFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writeFolder(dir, oldRun()); err == nil {
+		t.Error("a linked lock is followed")
+	}
+	if _, err := os.Lstat(elsewhere); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the link's target was made: %v", err)
+	}
+}

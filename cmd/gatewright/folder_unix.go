@@ -12,7 +12,8 @@ import (
 // that another process has it. The kernel drops it when the process ends, however
 // it ends.
 func lockFolder(file string) (unlock func(), err error) {
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o644)
+	// Not through a link, which would lead out of the folder.
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o644)
 	if err != nil {
 		return nil, err
 	}
