@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -56,13 +57,13 @@ func writeFolder(dir string, outputs []generated) (changed []string, err error) 
 	if err := root.MkdirAll(stateDir, 0o755); err != nil {
 		return nil, inFolder(dir, err)
 	}
-	unlock, err := lockFolder(filepath.Join(dir, lockFile))
+	unlock, err := takeLock(root)
 	if err != nil {
 		return nil, inFolder(dir, err)
 	}
 	defer unlock()
 	if _, err := finishRun(root); err != nil {
-		return nil, fmt.Errorf("%s: finishing an interrupted run: %w", dir, err)
+		return nil, fmt.Errorf("%s: finishing an interrupted run: %w; mend this and generate again, or remove %s to give that run up", dir, err, journalFile)
 	}
 	if err := prepareRun(root, outputs); err != nil {
 		return nil, inFolder(dir, err)
@@ -72,6 +73,15 @@ func writeFolder(dir string, outputs []generated) (changed []string, err error) 
 		return nil, inFolder(dir, err)
 	}
 	return changed, nil
+}
+
+// takeLock takes the folder's lock, which has to be a plain file: a link may lead
+// out of the folder.
+func takeLock(root *os.Root) (unlock func(), err error) {
+	if info, err := root.Lstat(lockFile); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is in the way: it is no plain file; remove it, and generate again", lockFile)
+	}
+	return lockFolder(root)
 }
 
 func inFolder(dir string, err error) error { return fmt.Errorf("%s: %w", dir, err) }
@@ -111,7 +121,7 @@ func isFileName(name string) bool {
 		filepath.IsLocal(filepath.FromSlash(name)) && !strings.ContainsFunc(name, odd)
 }
 
-// prepareRun stages the outputs and writes the journal. It changes nothing that
+// prepareRun stages the outputs and writes the journal. It changes no file that
 // stands in the folder.
 func prepareRun(root *os.Root, outputs []generated) error {
 	old, err := readRecords(root, manifestFile)
@@ -126,6 +136,9 @@ func prepareRun(root *os.Root, outputs []generated) error {
 		return err
 	}
 	journal := append(records, kept(old, records, outputs)...)
+	if err := proveFolders(root, records, gone(old, journal)); err != nil {
+		return err
+	}
 	if err := writeSynced(root, stageDir+"/journal", formatRecords(journal)); err != nil {
 		return err
 	}
@@ -186,7 +199,7 @@ func recordOf(generator string, a artefact.Artefact) record {
 func stagePath(i int) string { return stageDir + "/" + strconv.Itoa(i) }
 
 // checkTargets refuses to replace what is no plain file, and to write through a
-// link: renames must not fail once the journal stands.
+// link: like proveFolders, because no rename may fail once the journal stands.
 func checkTargets(root *os.Root, records []record) error {
 	for _, r := range records {
 		for dir := path.Dir(r.name); dir != "."; dir = path.Dir(dir) {
@@ -200,35 +213,47 @@ func checkTargets(root *os.Root, records []record) error {
 			return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", r.name)
 		}
 	}
-	return proveRenames(root, records)
+	return nil
 }
 
-// proveRenames renames an empty file from the stage into each folder and removes
-// it, because a folder may belong to somebody else or to another file system.
-func proveRenames(root *os.Root, records []record) error {
-	const probe = "gatewright-probe"
-	proved := map[string]bool{}
+// proveFolders makes the folders of the records, and proves that files can be put
+// into them and removed from them and from the folders of stale files: a folder may
+// belong to somebody else, or to another file system.
+func proveFolders(root *os.Root, records, stale []record) error {
+	folders := []string{"."}
 	for _, r := range records {
-		dir := path.Dir(r.name)
-		if proved[dir] {
-			continue
+		folders = append(folders, path.Dir(r.name))
+	}
+	for _, r := range stale {
+		if _, err := root.Lstat(r.name); err == nil {
+			folders = append(folders, path.Dir(r.name))
 		}
-		proved[dir] = true
-		err := root.MkdirAll(dir, 0o755)
-		if err == nil {
-			err = writeSynced(root, stageDir+"/"+probe, nil)
-		}
-		if err == nil {
-			err = root.Rename(stageDir+"/"+probe, path.Join(dir, probe))
-		}
-		if err == nil {
-			err = root.Remove(path.Join(dir, probe))
-		}
-		if err != nil {
+	}
+	slices.Sort(folders)
+	for _, dir := range slices.Compact(folders) {
+		if err := proveFolder(root, dir); err != nil {
 			return fmt.Errorf("no file can be put into %s, so nothing was written: %w; make it a plain folder of yours on the same file system, or write elsewhere", dir, err)
 		}
 	}
 	return nil
+}
+
+// proveFolder renames an empty file from the stage into dir and removes it. Its
+// name is random, because a rename replaces what has the same name.
+func proveFolder(root *os.Root, dir string) error {
+	probe := ".gatewright-probe-" + rand.Text()
+	if dir != "." {
+		if err := root.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := writeSynced(root, path.Join(stageDir, probe), nil); err != nil {
+		return err
+	}
+	if err := root.Rename(path.Join(stageDir, probe), path.Join(dir, probe)); err != nil {
+		return err
+	}
+	return root.Remove(path.Join(dir, probe))
 }
 
 // finishRun renames what the journal names into place, removes what is made no
@@ -273,11 +298,11 @@ func renameStaged(root *os.Root, records []record) error {
 		}
 		if dir != "." {
 			if err := root.MkdirAll(dir, 0o755); err != nil {
-				return err
+				return fmt.Errorf("%s cannot be put into place: %w", r.name, err)
 			}
 		}
 		if err := root.Rename(stagePath(i), r.name); err != nil {
-			return err
+			return fmt.Errorf("%s cannot be put into place: %w", r.name, err)
 		}
 	}
 	for dir := range folders {
@@ -301,7 +326,7 @@ func removeStale(root *os.Root, stale []record) (changed []string, err error) {
 			continue
 		}
 		if err := root.Remove(r.name); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s is made no more and cannot be removed: %w", r.name, err)
 		}
 		for dir := path.Dir(r.name); dir != "." && root.Remove(dir) == nil; {
 			dir = path.Dir(dir)

@@ -179,7 +179,7 @@ func TestKilledRun(t *testing.T) {
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, dir, oldRun())
-	unlock, err := lockFolder(filepath.Join(dir, lockFile))
+	unlock, err := takeLock(openRoot(t, dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -417,17 +417,116 @@ func TestMountedFolder(t *testing.T) {
 	}
 }
 
-// The lock is not opened through a link, which may lead out of the folder.
-func TestLinkedLock(t *testing.T) {
+// TestUnwritableFolder holds that a folder that takes no file, or gives none up, is
+// refused before any file changes, and that the next run is not stuck.
+func TestUnwritableFolder(t *testing.T) {
+	generate := "gatewright generate -o out "
+	if os.Getuid() == 0 {
+		generate = "setpriv --bounding-set -all --inh-caps -all " + generate // root without its capabilities
+	}
+	shell := program(t)
+	for _, test := range []struct{ name, args string }{
+		{"folder of a file that is made", "squid --set squid.place=conf.d"},
+		{"folder of a file that is made no more", "squid --direction inbound"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if out, err := shell(dir, generate+"squid && chmod 555 out/gatewright"); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			t.Cleanup(func() { os.Chmod(filepath.Join(dir, "out", "gatewright"), 0o755) })
+			before := tree(t, filepath.Join(dir, "out"))
+			out, err := shell(dir, generate+test.args)
+			if err == nil || !strings.Contains(out, "no file can be put into gatewright, so nothing was written: ") {
+				t.Errorf("an unwritable folder: %v\n%s", err, out)
+			}
+			if after := tree(t, filepath.Join(dir, "out")); !maps.Equal(before, after) {
+				t.Errorf("files changed: %v", after)
+			}
+			if out, err := shell(dir, generate+"pac"); err != nil {
+				t.Errorf("the next run, which leaves that folder alone: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// TestJournalThatCannotBeFinished holds that a run says which file of an interrupted
+// run is stuck and why, and finishes that run when the cause is gone.
+func TestJournalThatCannotBeFinished(t *testing.T) {
 	dir := t.TempDir()
-	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
-	if err := os.MkdirAll(filepath.Join(dir, stateDir), 0o755); err != nil {
+	mustWrite(t, dir, oldRun())
+	root := openRoot(t, dir)
+	if err := errors.Join(prepareRun(root, newRun()), root.Mkdir("d", 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(elsewhere, filepath.Join(dir, lockFile)); err != nil {
+	_, err := writeFolder(dir, newRun())
+	for _, want := range []string{
+		dir + ": finishing an interrupted run: d cannot be put into place: ",
+		"; mend this and generate again, or remove .gatewright/journal to give that run up",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
+		}
+	}
+	if err := root.Remove("d"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := writeFolder(dir, oldRun()); err == nil {
+	mustWrite(t, dir, newRun())
+	if got := tree(t, dir); !maps.Equal(got, afterNewRun()) {
+		t.Errorf("the folder holds %q", got)
+	}
+}
+
+// TestProbeReplacesNothing holds that proving a folder leaves its other files alone,
+// and no file of its own.
+func TestProbeReplacesNothing(t *testing.T) {
+	dir := t.TempDir()
+	root := openRoot(t, dir)
+	want := map[string]string{"gatewright-probe": "mine\n", ".gatewright-probe": "mine\n"}
+	for name, text := range want {
+		if err := root.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustWrite(t, dir, oldRun())
+	mustWrite(t, dir, newRun())
+	maps.Copy(want, afterNewRun())
+	if got := tree(t, dir); !maps.Equal(got, want) {
+		t.Errorf("the folder holds %q, want %q", got, want)
+	}
+}
+
+// TestLinkedLock holds that a lock that is a link is refused, wherever it leads.
+func TestLinkedLock(t *testing.T) {
+	for _, leads := range []string{filepath.Join(t.TempDir(), "elsewhere"), "inside"} {
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, stateDir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(leads, filepath.Join(dir, lockFile)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := writeFolder(dir, oldRun())
+		want := dir + ": .gatewright/lock is in the way: it is no plain file; remove it, and generate again"
+		if err == nil || err.Error() != want {
+			t.Errorf("a lock that leads to %q: error %v, want %s", leads, err, want)
+		}
+		if _, err := os.Stat(filepath.Join(dir, lockFile)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the link's target %q was made: %v", leads, err)
+		}
+	}
+}
+
+// TestLockStaysInFolder holds that even a lock that became a link after it was
+// looked at is not followed out of the folder.
+func TestLockStaysInFolder(t *testing.T) {
+	dir, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "elsewhere")
+	root := openRoot(t, dir)
+	err := errors.Join(root.Mkdir(stateDir, 0o755), os.Symlink(elsewhere, filepath.Join(dir, lockFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lockFolder(root); err == nil {
 		t.Error("a linked lock is followed")
 	}
 	if _, err := os.Lstat(elsewhere); !errors.Is(err, os.ErrNotExist) {

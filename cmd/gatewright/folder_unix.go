@@ -11,9 +11,8 @@ import (
 // lockFolder takes the lock of an output folder without waiting; errLocked says
 // that another process has it. The kernel drops it when the process ends, however
 // it ends.
-func lockFolder(file string) (unlock func(), err error) {
-	// Not through a link, which would lead out of the folder.
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o644)
+func lockFolder(root *os.Root) (unlock func(), err error) {
+	f, err := root.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
 	}
