@@ -36,7 +36,7 @@ func (g *Gateway) Decide(flows []rule.Flow) ([]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := g.nftLoad(file); err != nil {
+	if err := g.inside.nftLoad(file); err != nil {
 		return nil, err
 	}
 	verdicts := make([]bool, len(flows))

@@ -23,10 +23,8 @@ var (
 // the real tools, and first packets of flows are sent through the real kernel.
 // Its methods must not be called at the same time.
 type Gateway struct {
-	ctx    context.Context
 	site   Site
-	dir    string // files that the tools read
-	inside *namespace
+	inside *Machine
 
 	wan, lan  wire
 	delivered []rawSocket // what the gateway itself receives
@@ -48,37 +46,36 @@ type wire struct {
 // iproute2; nothing of it outlives the process. Close frees it.
 func NewGateway(ctx context.Context, site Site) (*Gateway, error) {
 	g := &Gateway{
-		ctx:  ctx,
 		site: site,
 		wan:  wire{nearMAC: nearWAN, farMAC: farWAN},
 		lan:  wire{nearMAC: nearLAN, farMAC: farLAN},
 	}
-	if err := g.build(); err != nil {
+	if err := g.build(ctx); err != nil {
 		g.Close()
 		return nil, err
 	}
 	return g, nil
 }
 
-func (g *Gateway) build() (err error) {
-	if g.dir, err = os.MkdirTemp("", "gatewright-engine-"); err != nil {
+func (g *Gateway) build(ctx context.Context) (err error) {
+	if g.inside, err = NewMachine(ctx); err != nil {
 		return err
 	}
-	if g.inside, err = newNamespace(); err != nil {
-		return err
-	}
-	outside, err := newNamespace()
+	outside, err := NewMachine(ctx)
 	if err != nil {
 		return err
 	}
-	defer outside.close()
+	defer outside.Close()
 	if err := g.buildNetwork(outside); err != nil {
 		return err
 	}
-	if err := outside.do(g.openFarEnds); err != nil {
+	if err := outside.IP([]byte("link set wan up\nlink set lan up\n")); err != nil {
 		return err
 	}
-	if err := g.inside.do(g.openNearEnds); err != nil {
+	if err := outside.Do(g.openFarEnds); err != nil {
+		return err
+	}
+	if err := g.inside.Do(g.openNearEnds); err != nil {
 		return err
 	}
 	return firstError(g.wan.settle(), g.lan.settle())
@@ -86,39 +83,32 @@ func (g *Gateway) build() (err error) {
 
 // buildNetwork makes links and routes. The far ends have no addresses: whoever
 // lives there is played by the taps.
-func (g *Gateway) buildNetwork(outside *namespace) error {
-	if err := outside.do(func() error {
-		return writeSettings(map[string]string{"ipv6/conf/default/disable_ipv6": "1"})
-	}); err != nil {
+func (g *Gateway) buildNetwork(outside *Machine) error {
+	if err := outside.Set(map[string]string{"ipv6/conf/default/disable_ipv6": "1"}); err != nil {
 		return err
 	}
 	text, err := templates.Execute("engine/network.ip.tmpl", networkView{
 		Wires: []wireView{
-			{WAN, textMAC(nearWAN), "wan", textMAC(farWAN), outside.path()},
-			{LAN, textMAC(nearLAN), "lan", textMAC(farLAN), outside.path()},
+			{WAN, textMAC(nearWAN), "wan", textMAC(farWAN), outside.Namespace()},
+			{LAN, textMAC(nearLAN), "lan", textMAC(farLAN), outside.Namespace()},
 		},
 		Routes: g.site.routes(),
 	})
 	if err != nil {
 		return err
 	}
-	if err := g.inside.do(func() error {
-		return writeSettings(map[string]string{
-			"ipv4/ip_forward":                  "1",
-			"ipv4/conf/all/rp_filter":          "0",
-			"ipv4/conf/default/rp_filter":      "0",
-			"ipv4/conf/all/send_redirects":     "0",
-			"ipv4/conf/default/send_redirects": "0",
-			"ipv6/conf/all/forwarding":         "1",
-			"ipv6/conf/default/addr_gen_mode":  "1",
-		})
+	if err := g.inside.Set(map[string]string{
+		"ipv4/ip_forward":                  "1",
+		"ipv4/conf/all/rp_filter":          "0",
+		"ipv4/conf/default/rp_filter":      "0",
+		"ipv4/conf/all/send_redirects":     "0",
+		"ipv4/conf/default/send_redirects": "0",
+		"ipv6/conf/all/forwarding":         "1",
+		"ipv6/conf/default/addr_gen_mode":  "1",
 	}); err != nil {
 		return err
 	}
-	return g.inside.do(func() error {
-		_, err := ip.output(g.ctx, g.dir, text, nil, "-batch", "-")
-		return err
-	})
+	return g.inside.IP(text)
 }
 
 var ip = program{"ip", "iproute2"}
@@ -138,9 +128,6 @@ func writeSettings(settings map[string]string) error {
 }
 
 func (g *Gateway) openFarEnds() (err error) {
-	if _, err := ip.output(g.ctx, g.dir, []byte("link set wan up\nlink set lan up\n"), nil, "-batch", "-"); err != nil {
-		return err
-	}
 	if g.wan.far, err = openTap("wan", etherTypeAll); err != nil {
 		return err
 	}
@@ -177,11 +164,5 @@ func (g *Gateway) Close() {
 	g.delivered = nil
 	g.origin.close()
 	g.origin = rawSender{}
-	if g.inside != nil {
-		g.inside.close()
-		g.inside = nil
-	}
-	if g.dir != "" {
-		os.RemoveAll(g.dir)
-	}
+	g.inside.Close()
 }

@@ -179,7 +179,7 @@ func TestGatewayLeavesNothing(t *testing.T) {
 	if err := g.LoadNFT([]byte(handmade)); err != nil {
 		t.Fatal(err)
 	}
-	dir := g.dir
+	dir := g.inside.dir
 	g.Close()
 	g.Close()
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {

@@ -3,8 +3,6 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"gatewright/generators/artefact"
 	"gatewright/templates"
@@ -16,12 +14,12 @@ var nft = program{"nft", "nftables"}
 // one transaction the ruleset is flushed, the artefact is included, and the site's
 // base chains follow. After that it reloads the artefact alone.
 func (g *Gateway) LoadNFT(text []byte) error {
-	file, err := g.write("gatewright.nft", text)
+	file, err := g.inside.write("gatewright.nft", text)
 	if err != nil {
 		return err
 	}
 	if g.booted {
-		return g.nftLoad(file)
+		return g.inside.nftLoad(file)
 	}
 	probes, err := g.render("engine.nft", "engine/probes.nft.tmpl", nil)
 	if err != nil {
@@ -31,20 +29,15 @@ func (g *Gateway) LoadNFT(text []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := g.nftLoad(conf); err != nil {
+	if err := g.inside.nftLoad(conf); err != nil {
 		return err
 	}
 	g.booted = true
 	return nil
 }
 
-func (g *Gateway) nftLoad(file string) error {
-	_, err := g.run(nft, nil, "-f", file)
-	return err
-}
-
 // DumpNFT returns `nft -j list ruleset`.
-func (g *Gateway) DumpNFT() ([]byte, error) { return g.run(nft, nil, "-j", "list", "ruleset") }
+func (g *Gateway) DumpNFT() ([]byte, error) { return g.inside.run(nft, nil, "-j", "list", "ruleset") }
 
 // LoadIptables loads the artefacts of iptables in their order by the tools of the
 // variant: ipset restore, then restore without flush for both families. The first
@@ -56,23 +49,7 @@ func (g *Gateway) LoadIptables(variant Variant, artefacts []artefact.Artefact) e
 		}
 		g.booted = true
 	}
-	for _, a := range artefacts {
-		var err error
-		switch filepath.Ext(a.Name) {
-		case ".ipset":
-			_, err = g.run(ipset, a.Data, "restore")
-		case ".iptables":
-			_, err = g.run(restorer("iptables", variant), a.Data, "--noflush")
-		case ".ip6tables":
-			_, err = g.run(restorer("ip6tables", variant), a.Data, "--noflush")
-		default:
-			err = fmt.Errorf("%s: not a file that ipset, iptables or ip6tables loads", a.Name)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return g.inside.LoadIptables(variant, artefacts)
 }
 
 var ipset = program{"ipset", "ipset"}
@@ -86,7 +63,7 @@ func (g *Gateway) bootIptables(variant Variant) error {
 	if err != nil {
 		return err
 	}
-	if err := g.nftLoad(probes); err != nil {
+	if err := g.inside.nftLoad(probes); err != nil {
 		return err
 	}
 	rules, err := templates.Execute("engine/site.iptables.tmpl", g.site.iptablesView())
@@ -94,7 +71,7 @@ func (g *Gateway) bootIptables(variant Variant) error {
 		return err
 	}
 	for _, family := range []string{"iptables", "ip6tables"} {
-		if _, err := g.run(restorer(family, variant), rules); err != nil {
+		if _, err := g.inside.run(restorer(family, variant), rules); err != nil {
 			return err
 		}
 	}
@@ -106,12 +83,12 @@ func (g *Gateway) bootIptables(variant Variant) error {
 // so. The site's own rules have to be loaded before.
 func (g *Gateway) LoadByCommand(artefacts []artefact.Artefact) error {
 	for _, a := range artefacts {
-		if _, err := g.write(a.Name, a.Data); err != nil {
+		if _, err := g.inside.write(a.Name, a.Data); err != nil {
 			return err
 		}
 	}
 	for _, a := range artefacts {
-		if _, err := g.run(program{"sh", "dash"}, nil, "-c", a.Load); err != nil {
+		if _, err := g.inside.run(program{"sh", "dash"}, nil, "-c", a.Load); err != nil {
 			return err
 		}
 	}
@@ -131,26 +108,11 @@ func (g *Gateway) DumpIptables(variant Variant) (IptablesDump, error) {
 		{&d.IPv6, program{"ip6tables-" + string(variant) + "-save", "iptables"}, nil},
 	} {
 		var err error
-		if *dump.to, err = g.run(dump.program, nil, dump.args...); err != nil {
+		if *dump.to, err = g.inside.run(dump.program, nil, dump.args...); err != nil {
 			return IptablesDump{}, err
 		}
 	}
 	return d, nil
-}
-
-// run runs a program inside the gateway.
-func (g *Gateway) run(p program, stdin []byte, args ...string) (out []byte, err error) {
-	env := []string{"XTABLES_LOCKFILE=" + filepath.Join(g.dir, "xtables.lock")}
-	err = g.inside.do(func() error {
-		out, err = p.output(g.ctx, g.dir, stdin, env, args...)
-		return err
-	})
-	return out, err
-}
-
-func (g *Gateway) write(name string, text []byte) (string, error) {
-	file := filepath.Join(g.dir, name)
-	return file, os.WriteFile(file, text, 0o600)
 }
 
 func (g *Gateway) render(name, template string, view any) (string, error) {
@@ -158,7 +120,7 @@ func (g *Gateway) render(name, template string, view any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return g.write(name, text)
+	return g.inside.write(name, text)
 }
 
 // counters are probes counted by the gateway's own table.
@@ -166,7 +128,7 @@ type counters struct{ entered, left int }
 
 // count returns the counters since the ruleset was booted.
 func (g *Gateway) count() (counters, error) {
-	out, err := g.run(nft, nil, "-j", "list", "counters", "table", "inet", "gatewright_engine")
+	out, err := g.inside.run(nft, nil, "-j", "list", "counters", "table", "inet", "gatewright_engine")
 	if err != nil {
 		return counters{}, err
 	}

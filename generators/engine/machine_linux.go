@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"gatewright/generators/artefact"
+)
+
+// Machine is a network namespace with a stack of its own and, at first, without any
+// link or rule. Programs run in it, and the sockets that are opened in it are its own.
+type Machine struct {
+	ctx    context.Context
+	dir    string // files that the tools read
+	inside *namespace
+}
+
+// NewMachine needs root. Nothing of the machine outlives the process. Close frees it.
+func NewMachine(ctx context.Context) (*Machine, error) {
+	dir, err := os.MkdirTemp("", "gatewright-engine-")
+	if err != nil {
+		return nil, err
+	}
+	inside, err := newNamespace()
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	return &Machine{ctx, dir, inside}, nil
+}
+
+// Do runs f on the machine: a socket that f opens is the machine's, and stays so. One
+// call runs at a time, so f should not wait for another machine.
+func (m *Machine) Do(f func() error) error { return m.inside.do(f) }
+
+// Namespace names the machine's network namespace for `ip link ... netns`.
+func (m *Machine) Namespace() string { return m.inside.path() }
+
+// Set writes sysctls, named by their paths below /proc/sys/net.
+func (m *Machine) Set(settings map[string]string) error {
+	return m.Do(func() error { return writeSettings(settings) })
+}
+
+// IP runs the lines of an `ip -batch` file on the machine.
+func (m *Machine) IP(lines []byte) error {
+	_, err := m.run(ip, lines, "-batch", "-")
+	return err
+}
+
+// LoadNFT loads a file by `nft -f`.
+func (m *Machine) LoadNFT(text []byte) error {
+	file, err := m.write("machine.nft", text)
+	if err != nil {
+		return err
+	}
+	return m.nftLoad(file)
+}
+
+func (m *Machine) nftLoad(file string) error {
+	_, err := m.run(nft, nil, "-f", file)
+	return err
+}
+
+// LoadIptables loads files for ipset, iptables and ip6tables, told apart by the ends
+// of their names, in their order: by ipset restore, and by restore without flush.
+func (m *Machine) LoadIptables(variant Variant, artefacts []artefact.Artefact) error {
+	for _, a := range artefacts {
+		var err error
+		switch filepath.Ext(a.Name) {
+		case ".ipset":
+			_, err = m.run(ipset, a.Data, "restore")
+		case ".iptables":
+			_, err = m.run(restorer("iptables", variant), a.Data, "--noflush")
+		case ".ip6tables":
+			_, err = m.run(restorer("ip6tables", variant), a.Data, "--noflush")
+		default:
+			err = fmt.Errorf("%s: not a file that ipset, iptables or ip6tables loads", a.Name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run runs a program on the machine.
+func (m *Machine) run(p program, stdin []byte, args ...string) (out []byte, err error) {
+	env := []string{"XTABLES_LOCKFILE=" + filepath.Join(m.dir, "xtables.lock")}
+	err = m.Do(func() error {
+		out, err = p.output(m.ctx, m.dir, stdin, env, args...)
+		return err
+	})
+	return out, err
+}
+
+func (m *Machine) write(name string, text []byte) (string, error) {
+	file := filepath.Join(m.dir, name)
+	return file, os.WriteFile(file, text, 0o600)
+}
+
+// Close frees the machine. Sockets that were opened on it hold it until they are
+// closed. It may be called more than once, also on nil.
+func (m *Machine) Close() {
+	if m == nil || m.inside == nil {
+		return
+	}
+	m.inside.close()
+	m.inside = nil
+	os.RemoveAll(m.dir)
+}
