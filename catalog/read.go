@@ -36,6 +36,11 @@ func Read(file string, data []byte) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ReadDocument(file, doc)
+}
+
+// ReadDocument is Read for a document that was parsed already.
+func ReadDocument(file string, doc *jsonc.Doc) (*Catalog, error) {
 	r := &reader{Decoder: jsonc.NewDecoder(doc), file: file, seen: map[string]*sighting{}}
 	r.root(doc.Root())
 	if err := r.Err(); err != nil {

@@ -43,7 +43,7 @@ func (r Reader) Parse(file string, data []byte) (*Doc, error) {
 	if len(data) > limit {
 		return nil, fileError(file, "input of %d bytes is over the limit of %d bytes", len(data), limit)
 	}
-	text, err := decodeText(file, data)
+	text, err := DecodeText(file, data)
 	if err != nil {
 		return nil, err
 	}

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// decodeText returns data as UTF-8 without a byte-order mark, free of invalid
-// sequences and of NUL. RFC 8259 section 8.1 asks for UTF-8; UTF-16 with a mark
+// DecodeText returns data as UTF-8 without a byte-order mark, free of invalid
+// sequences and of NUL; it may be a part of data. Parse does it by itself. RFC 8259 section 8.1 asks for UTF-8; UTF-16 with a mark
 // is what PowerShell and Notepad write.
-func decodeText(file string, data []byte) ([]byte, error) {
+func DecodeText(file string, data []byte) ([]byte, error) {
 	text, err := toUTF8(file, data)
 	if err != nil {
 		return nil, err

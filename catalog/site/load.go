@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gatewright/catalog"
+	"gatewright/catalog/feed"
 	"gatewright/catalog/jsonc"
 )
 
@@ -50,7 +51,7 @@ func loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	return catalog.Read(path, data)
+	return feed.Read(path, data, feed.Naming{})
 }
 
 // isFile tells paths of files from names of embedded catalogues.

@@ -61,10 +61,11 @@ func layers() map[string][]string {
 		"generators/nftables/kernel": {"generators/artefact", "catalog/rule", "catalog/netset"},
 		"generators/*":               {"generators/artefact", "templates", "catalog/rule", "catalog/netset"},
 		"generators/engine":          {"generators/artefact", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
+		"generators/proof":           {"generators/*", "generators/artefact", "generators/engine", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
 		"generators":                 {"generators/*", "generators/artefact", "catalog/rule", "catalog/netset"},
 		"cmd/gatewright": {
 			"catalog/site", "catalog/feed", "catalog", "catalog/rule", "catalog/netset",
-			"generators", "generators/*", "generators/artefact", "generators/engine", "generators/nftables/kernel",
+			"generators", "generators/*", "generators/artefact", "generators/engine", "generators/nftables/kernel", "generators/proof",
 		},
 	}
 }

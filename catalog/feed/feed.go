@@ -1,0 +1,92 @@
+// Package feed reads what publishers offer of their endpoints, in their own
+// formats, as catalogues.
+//
+// A feed is recognised by its content, never by its file's name. What a format
+// does not hold, such as a port or a direction, is left unsaid in the entries; it
+// is for the site to say.
+package feed
+
+import (
+	"bytes"
+	"strings"
+
+	"gatewright/catalog"
+	"gatewright/catalog/jsonc"
+)
+
+// Naming is what a feed's document does not say of itself. Empty fields are
+// derived from the document, or have the format's default.
+type Naming struct {
+	Name     string // of the catalogue, a slug
+	Instance string // of the Microsoft 365 web service: "Worldwide", "China"
+	Revision string // the publisher's version
+}
+
+// document is a feed's file as text: UTF-8 without a byte-order mark.
+type document struct {
+	file string
+	text []byte
+	json *jsonc.Doc // nil if the text is not JSON
+}
+
+// root returns the outermost JSON value, of kind Invalid if the text is not JSON.
+func (d document) root() jsonc.Value {
+	if d.json == nil {
+		return jsonc.Value{}
+	}
+	return d.json.Root()
+}
+
+// format is one format of a publisher.
+type format struct {
+	name string // as messages name it: "Azure service tags"
+
+	// recognise reports whether a document is meant in this format, by what only this
+	// format has. A document that is recognised and does not read is an error.
+	recognise func(document) bool
+	read      func(document, Naming) (*catalog.Catalog, error)
+}
+
+// formats lists the formats in the order in which they are tried.
+func formats() []format {
+	return []format{
+		{"Gatewright's own", isOwn, readOwn},
+	}
+}
+
+// Read reads a catalogue of any known format, recognised by its content: UTF-8, or
+// UTF-16 with a byte-order mark. Errors are those of catalog.Read: with file, line
+// and column, up to 100 at once as jsonc.Errors.
+func Read(file string, data []byte, as Naming) (*catalog.Catalog, error) {
+	text, err := jsonc.DecodeText(file, data)
+	if err != nil {
+		return nil, err
+	}
+	d := document{file: file, text: text}
+	if looksLikeJSON(text) {
+		if d.json, err = jsonc.Parse(file, text); err != nil {
+			return nil, err
+		}
+	}
+	var known []string
+	for _, f := range formats() {
+		if f.recognise(d) {
+			return f.read(d, as)
+		}
+		known = append(known, f.name)
+	}
+	return nil, d.unknown(known)
+}
+
+func (d document) unknown(known []string) error {
+	err := d.root().Errorf("unknown kind of catalogue; the known ones are %s", strings.Join(known, ", "))
+	err.File = d.file
+	return err
+}
+
+// looksLikeJSON reports whether the first byte that counts opens an object or an
+// array, or a comment of our own documents.
+func looksLikeJSON(text []byte) bool {
+	text = bytes.TrimLeft(text, " \t\r\n")
+	return bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("[")) || bytes.HasPrefix(text, []byte("//")) || bytes.HasPrefix(text, []byte("/*"))
+}

@@ -1,0 +1,44 @@
+// Package proof shows whether a generator's artefacts mean what the policy means:
+// each backend's own engine loads them, and its answers are compared with the
+// model's. `gatewright verify` and the tests of the generators use it.
+package proof
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Disagreement is a flow, or a set of flows, on which a backend and the policy
+// differ.
+type Disagreement struct {
+	What    string // the flow as the command line writes it, or the set in words
+	Model   string // what the policy says: "accepted", "PROXY 192.0.2.3:8080"
+	Backend string // what the engine says
+}
+
+func (d Disagreement) String() string {
+	return fmt.Sprintf("%s: the policy says %s, the engine %s", d.What, d.Model, d.Backend)
+}
+
+// Result is what one engine shows of one generator's artefacts. They are proved if
+// there is no disagreement.
+type Result struct {
+	Generator     string
+	Engine        string // with how it was asked: "nft, read back by netlink"
+	Compared      string // with figures: "1204 prefixes in 33 sets", "12304 requests"
+	Disagreements []Disagreement
+}
+
+// Proved reports whether the engine and the policy agree.
+func (r Result) Proved() bool { return len(r.Disagreements) == 0 }
+
+func (r Result) String() string {
+	if r.Proved() {
+		return fmt.Sprintf("%s: proved by %s: %s", r.Generator, r.Engine, r.Compared)
+	}
+	lines := []string{fmt.Sprintf("%s: %d disagreements with %s: %s", r.Generator, len(r.Disagreements), r.Engine, r.Compared)}
+	for _, d := range r.Disagreements {
+		lines = append(lines, "    "+d.String())
+	}
+	return strings.Join(lines, "\n")
+}
