@@ -3,6 +3,7 @@ package site
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,7 +52,26 @@ func loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	return feed.Read(path, data, feed.Naming{})
+	return readFeed(path, data)
+}
+
+// readFeed reads a catalogue's file. What the file does not say of itself is in the
+// record that was written when it was fetched, unless it changed since.
+func readFeed(path string, data []byte) (*catalog.Catalog, error) {
+	record, err := feed.ReadRecord(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return feed.Read(path, data, feed.Naming{})
+	case err != nil:
+		return nil, err
+	case record.Describes(data):
+		return feed.Read(path, data, record.Naming())
+	}
+	c, err := feed.Read(path, data, feed.Naming{})
+	if err == nil {
+		c.Notices = append(c.Notices, catalog.Notice{Where: feed.RecordName(path), Text: "not the record of the file beside it, which was changed or only half fetched, so that it is passed over; fetch again, or remove the record"})
+	}
+	return c, err
 }
 
 // isFile tells paths of files from names of embedded catalogues.

@@ -1,0 +1,88 @@
+package feed
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"gatewright/catalog/jsonc"
+)
+
+// Record says where the file of a feed comes from, and what the file does not say
+// of itself. It stands beside the file, at RecordName, and is written once the file
+// is safe; so it is worth nothing unless it describes the file that is there.
+type Record struct {
+	Source       string `json:"source"`                  // the URL that was asked, without what is a machine's own
+	Instance     string `json:"instance,omitempty"`      // of the Microsoft 365 web service
+	Revision     string `json:"revision,omitempty"`      // the publisher's version
+	Digest       string `json:"digest"`                  // of the file, as Digest writes it
+	ETag         string `json:"etag,omitempty"`          // RFC 9110 section 8.8.3
+	LastModified string `json:"last_modified,omitempty"` // RFC 9110 section 8.8.2
+	Changes      string `json:"changes,omitempty"`       // digest of the file at ChangesName; empty if there is none
+}
+
+// RecordName is where the record of a feed's file stands.
+func RecordName(file string) string { return file + ".fetched.json" }
+
+// ChangesName is where the publisher's change records for a feed's file stand.
+func ChangesName(file string) string { return file + ".changes.json" }
+
+// Digest is "sha256:" and 64 hexadecimal digits.
+func Digest(data []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(data)) }
+
+// ReadRecord reads the record of a feed's file. The error is fs.ErrNotExist if there
+// is none, and has a place in the record if it is damaged.
+func ReadRecord(file string) (Record, error) {
+	name := RecordName(file)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return Record{}, err
+	}
+	doc, err := jsonc.Parse(name, data)
+	if err != nil {
+		return Record{}, fmt.Errorf("%w; remove this record, and fetch again", err)
+	}
+	var r Record
+	d := jsonc.NewDecoder(doc)
+	text := func(to *string) func(jsonc.Value) {
+		return func(v jsonc.Value) { *to, _ = d.String(v) }
+	}
+	d.Object(doc.Root(),
+		jsonc.Required("source", text(&r.Source)),
+		jsonc.Optional("instance", text(&r.Instance)),
+		jsonc.Optional("revision", text(&r.Revision)),
+		jsonc.Required("digest", text(&r.Digest)),
+		jsonc.Optional("etag", text(&r.ETag)),
+		jsonc.Optional("last_modified", text(&r.LastModified)),
+		jsonc.Optional("changes", text(&r.Changes)),
+	)
+	if err := d.Err(); err != nil {
+		return Record{}, fmt.Errorf("%w; remove this record, and fetch again", err)
+	}
+	return r, nil
+}
+
+// Describes reports whether the record is of a file with this content.
+func (r Record) Describes(data []byte) bool { return r.Digest == Digest(data) }
+
+// Naming is what the record says of the file for Read.
+func (r Record) Naming() Naming { return Naming{Instance: r.Instance, Revision: r.Revision} }
+
+// Text is the record as its file holds it.
+func (r Record) Text() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err := e.Encode(r)
+	return b.Bytes(), err
+}
+
+// isRecordText reports whether a header's value is fit to be kept: printable ASCII of
+// a moderate length.
+func isRecordText(s string) bool {
+	return len(s) <= 512 && !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c > '~' })
+}

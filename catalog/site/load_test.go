@@ -1,0 +1,48 @@
+package site
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gatewright/catalog/feed"
+)
+
+// TestRecordOfAnotherFile holds that a record is believed for its own file alone.
+func TestRecordOfAnotherFile(t *testing.T) {
+	const own = `{"catalog": "own", "revision": "1", "title": "Own", "entries": [{"id": "a", "title": "A",
+		"endpoints": ["192.0.2.0/24"], "services": "tcp 443", "direction": "outbound", "role": "clients"}]}`
+	for _, c := range []struct {
+		name, record string
+		notices      int
+		err          string
+	}{
+		{"none", "", 0, ""},
+		{"its own", `{"source": "s", "digest": "` + feed.Digest([]byte(own)) + `"}`, 0, ""},
+		{"another's", `{"source": "s", "digest": "` + feed.Digest(nil) + `"}`, 1, ""},
+		{"damaged", `{"source": `, 0, "own.json.fetched.json:1:12:"},
+	} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "own.json")
+		if err := os.WriteFile(file, []byte(own), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if c.record != "" {
+			if err := os.WriteFile(feed.RecordName(file), []byte(c.record), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := &Site{Catalogs: []string{"./own.json"}}
+		catalogs, err := s.LoadCatalogs(dir)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: error %v, want %s", c.name, err, c.err)
+			}
+			continue
+		}
+		if err != nil || len(catalogs[0].Notices) != c.notices {
+			t.Errorf("%s: %v, %v", c.name, catalogs, err)
+		}
+	}
+}
