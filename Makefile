@@ -13,7 +13,7 @@ GOLDEN = ./cmd/gatewright ./generators $(addprefix ./generators/,nftables iptabl
 # Tests make network namespaces, so they need root.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E env "PATH=$$PATH")
 
-.PHONY: help build demo deps test check golden fuzz bench clean
+.PHONY: help build demo deps test prove check golden fuzz bench clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ deps: ## install the system packages that the tests need and that are missing
 test: ## run every test with the real engines; needs root or sudo, and `make deps`
 	@echo "the tests load rules in network namespaces of their own, which needs root or sudo"
 	$(SUDO) $(GO) test ./...
+
+prove: ## ask the engines millions of flows of random policies; `make test` asks a tenth
+	$(SUDO) env GATEWRIGHT_PROVE=all $(GO) test ./generators/... -count 1 -timeout 60m -v -run 'Random' | grep -vE '^=== '
 
 check: ## gofmt, vet, dependencies, layers, and builds for other platforms
 	@test -z "$$(gofmt -l cmd generators templates catalog)" || { gofmt -d cmd generators templates catalog; exit 1; }
