@@ -25,7 +25,12 @@ func (e *Entry) AppendCanonical(b []byte) []byte {
 	b = appendPending(b, e.Pending)
 	b = appendUnsaid(b, e.Unsaid)
 	b = appendInferred(b, e.Inferred)
-	return appendFields(b, e.Notes)
+	b = appendFields(b, e.Notes)
+	if e.Tag+e.Region+e.Service != "" {
+		b = append(b, "cloud\n"...) // no field starts with a letter
+		b = appendFields(b, []string{e.Tag, e.Region, e.Service})
+	}
+	return b
 }
 
 func appendNames(b []byte, names []netset.Pattern) []byte {
@@ -54,7 +59,11 @@ func appendUnsaid(b []byte, unsaid []Unsaid) []byte {
 	unsaid = slices.SortedStableFunc(slices.Values(unsaid), func(x, y Unsaid) int { return strings.Compare(string(x.Fact), string(y.Fact)) })
 	b = appendCount(b, len(unsaid))
 	for _, u := range unsaid {
-		b = appendFields(b, []string{string(u.Fact), u.Why, u.Ask, u.Who, strconv.FormatBool(u.NeverAny)})
+		fields := []string{string(u.Fact), u.Why, u.Ask, u.Who, strconv.FormatBool(u.NeverAny)}
+		if u.WholeFeed {
+			fields = append(fields, "whole feed")
+		}
+		b = appendFields(b, fields)
 		b = appendFields(b, sorted(u.From))
 	}
 	return b

@@ -195,3 +195,21 @@ func TestCanonicalDistinguishes(t *testing.T) {
 		}
 	}
 }
+
+// What only some entries have is told apart, and changes no form without it.
+func TestCanonicalFormOfTags(t *testing.T) {
+	base := Entry{ID: "c/a", Unsaid: []Unsaid{{Fact: FactRole, Why: "w"}}}
+	seen := map[string]bool{string(base.AppendCanonical(nil)): true}
+	for _, change := range []func(*Entry){
+		func(e *Entry) { e.Tag = "x" }, func(e *Entry) { e.Region = "x" }, func(e *Entry) { e.Service = "x" },
+		func(e *Entry) { e.Unsaid = []Unsaid{{Fact: FactRole, Why: "w", WholeFeed: true}} },
+	} {
+		e := base
+		change(&e)
+		form := string(e.AppendCanonical(nil))
+		if seen[form] {
+			t.Errorf("the form of %+v is that of another", e)
+		}
+		seen[form] = true
+	}
+}

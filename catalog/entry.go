@@ -58,9 +58,12 @@ type Entry struct {
 	Kind      Kind
 	Area      string // slug of the publisher's service area; may be empty
 	Type      string // the publisher's own classification, in a few words; may be empty
+	Tag       string // the name by which a cloud's feed lists its prefixes: "Storage.WestEurope"; empty outside such feeds
+	Region    string // the cloud's region that the tag is of: "westeurope"; empty if it is of none
+	Service   string // the cloud's service that the tag is of: "AzureStorage"; empty if it is of none
 	Category  Category
 	Required  bool
-	Instances []string // sorted; never empty after reading
+	Instances []string // sorted; empty in feeds that know no instances
 	Direction Direction
 	Role      string // local role, a slug; empty where the publisher names none and none is inferred
 
@@ -103,6 +106,10 @@ type Unsaid struct {
 
 	// From names entries whose remote is the likely answer ("m365/exchange"); may be empty.
 	From []string
+
+	// WholeFeed is set where no entry of the feed says the fact, so that it is asked
+	// once, for the catalogue.
+	WholeFeed bool
 
 	// NeverAny is set where "any" would be a plain mistake, so it is not offered.
 	NeverAny bool

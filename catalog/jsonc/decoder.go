@@ -73,7 +73,12 @@ func Optional(key string, read func(Value)) Field { return Field{key, false, rea
 // field, so that errors come in order too. A key without field, in another case
 // or misspelt, is an error that names the known keys; so is a required key that
 // is missing. It returns whether nothing was reported meanwhile.
-func (d *Decoder) Object(v Value, fields ...Field) bool {
+func (d *Decoder) Object(v Value, fields ...Field) bool { return d.object(v, fields, true) }
+
+// Fields is Object for a foreign document: keys without field are ignored.
+func (d *Decoder) Fields(v Value, fields ...Field) bool { return d.object(v, fields, false) }
+
+func (d *Decoder) object(v Value, fields []Field, strict bool) bool {
 	before := d.count
 	given := make([]bool, len(fields))
 	if !d.is(v, Object) {
@@ -84,6 +89,9 @@ func (d *Decoder) Object(v Value, fields ...Field) bool {
 		if i >= 0 {
 			given[i] = true
 			fields[i].read(value)
+			continue
+		}
+		if !strict {
 			continue
 		}
 		// A misspelt key is one mistake: it is not missing as well.

@@ -79,6 +79,25 @@ func TestDecoderReads(t *testing.T) {
 	}
 }
 
+// A foreign document is read by the keys that are asked for, as strictly otherwise.
+func TestDecoderFields(t *testing.T) {
+	doc, err := Parse("f.json", []byte(`{"more": {"id": 1}, "ids": 2, "id": "a", "port": "x"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := NewDecoder(doc)
+	var id string
+	ok := d.Fields(doc.Root(), Required("id", func(v Value) { id, _ = d.String(v) }), Optional("nothing", func(Value) { t.Error("read") }))
+	if !ok || id != "a" || d.Err() != nil {
+		t.Errorf("id %q, %v, %v", id, ok, d.Err())
+	}
+	ok = d.Fields(doc.Root(), Required("name", func(Value) {}), Optional("port", func(v Value) { d.Int(v, 1, 2) }))
+	want := "f.json:1:1: missing required key \"name\"\nf.json:1:50: /port: expected a number, found a string"
+	if err := d.Err(); ok || err == nil || err.Error() != want {
+		t.Errorf("%v, %v, want %s", ok, err, want)
+	}
+}
+
 func TestDecoderReports(t *testing.T) {
 	const rest = `, "services": []}`
 	known := `; known keys: "id", "required", "names", "services", "values"`

@@ -281,5 +281,6 @@ func compareOpen(a, b Open) int {
 		cmp.Compare(a.Entry.ID, b.Entry.ID),
 		cmp.Compare(a.Missing, b.Missing),
 		cmp.Compare(a.Endpoint, b.Endpoint),
+		cmp.Compare(a.Line, b.Line),
 	)
 }

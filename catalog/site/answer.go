@@ -149,7 +149,7 @@ func (b *builder) refer(e *catalog.Entry, from []string, f *facts) {
 func (b *builder) whereFrom(ref string) string {
 	name, _, _ := strings.Cut(ref, "/")
 	if b.some(func(e *catalog.Entry) bool { return strings.HasPrefix(e.ID, name+"/") }) {
-		return near(ref, b.references())
+		return near(ref, b.references(), showIDs)
 	}
 	return fmt.Sprintf(`add a catalogue %q to "catalogs", or list the endpoints that are meant`, name)
 }

@@ -47,7 +47,7 @@ type Result struct {
 // catalogues has, because that is a mistake of spelling; the error is at its place
 // in the site file, as jsonc.Error.
 func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
-	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}}
+	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}, catalogs: map[string]*catalog.Catalog{}, feeds: map[string]*feedQuestions{}}
 	if b.routes == nil {
 		b.routes = defaultRoutes()
 	}
@@ -63,6 +63,7 @@ func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
 	for _, id := range slices.Sorted(maps.Keys(b.entries)) {
 		result.Outcomes = append(result.Outcomes, b.entry(b.entries[id]))
 	}
+	b.askFeeds(result.Outcomes)
 	if len(b.errs) > 0 {
 		return nil, b.inOrder()
 	}
@@ -81,12 +82,14 @@ func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
 }
 
 type builder struct {
-	site    *Site
-	routes  []Route
-	entries map[string]*catalog.Entry // by id
-	input   rule.Input
-	notices []catalog.Notice
-	errs    []*jsonc.Error
+	site     *Site
+	routes   []Route
+	entries  map[string]*catalog.Entry   // by id
+	catalogs map[string]*catalog.Catalog // by name
+	feeds    map[string]*feedQuestions   // by the catalogue's name
+	input    rule.Input
+	notices  []catalog.Notice
+	errs     []*jsonc.Error
 }
 
 // failf notes an error about a name in a section of the site.
@@ -103,12 +106,11 @@ func (b *builder) inOrder() error {
 }
 
 func (b *builder) index(catalogs []*catalog.Catalog) error {
-	names := map[string]string{}
 	for _, c := range catalogs {
-		if revision, ok := names[c.Name]; ok {
-			return fmt.Errorf("catalogue %s is loaded twice, in revisions %s and %s", c.Name, revision, c.Revision)
+		if other, ok := b.catalogs[c.Name]; ok {
+			return fmt.Errorf("catalogue %s is loaded twice, in revisions %s and %s", c.Name, other.Revision, c.Revision)
 		}
-		names[c.Name] = c.Revision
+		b.catalogs[c.Name] = c
 		for i := range c.Entries {
 			b.entries[c.Entries[i].ID] = &c.Entries[i]
 		}
@@ -140,7 +142,7 @@ func (b *builder) entry(e *catalog.Entry) Outcome {
 		b.leftOut(o)
 		return o
 	}
-	answer := b.site.Answers[e.ID]
+	answer := b.answerTo(e)
 	if answer.Dismissed != "" {
 		o.State, o.Why = IsDismissed, answer.Dismissed
 		return o

@@ -14,8 +14,10 @@ import (
 // role that no loaded catalogue has.
 func (b *builder) checkNames() {
 	s := b.site
-	for id := range s.Answers {
-		if b.entries[id] == nil {
+	for id, a := range s.Answers {
+		if c := b.catalogs[id]; c != nil {
+			b.checkCatalogAnswer(c, a)
+		} else if b.entries[id] == nil {
 			b.failf("answers", id, "no entry %q in the loaded catalogues; %s", id, b.nearest(id))
 		}
 	}
@@ -27,6 +29,9 @@ func (b *builder) checkNames() {
 	b.checkRoles()
 	b.checkInstances(s.Select.Instances)
 	b.checkAreas("area", s.Select.Areas)
+	b.checkAttribute("tag", s.Select.Tags, func(e *catalog.Entry) string { return e.Tag })
+	b.checkAttribute("region", s.Select.Regions, func(e *catalog.Entry) string { return e.Region })
+	b.checkAttribute("service", s.Select.Services, func(e *catalog.Entry) string { return e.Service })
 	b.checkEntries("entry", s.Select.Entries)
 	b.checkEntries("exclude", s.Select.Exclude)
 	for _, r := range s.Routes {
@@ -76,6 +81,27 @@ func (b *builder) checkAreas(section string, list []string) {
 		if !b.some(func(e *catalog.Entry) bool { return e.Area == want }) {
 			known := b.all(func(e *catalog.Entry) []string { return []string{e.Area} })
 			b.failf(section, want, "no entry of area %q in the loaded catalogues; they have %s", want, known)
+		}
+	}
+}
+
+// checkAttribute refuses what no tag of the loaded feeds has. Feeds have thousands of
+// tags, so that only the likeliest are named.
+func (b *builder) checkAttribute(section string, list []string, of func(*catalog.Entry) string) {
+	if len(list) == 0 {
+		return
+	}
+	known := map[string]bool{}
+	for _, e := range b.entries {
+		if e.Tag != "" {
+			known[orNone(of(e))] = true
+		}
+	}
+	for _, want := range list {
+		if len(known) == 0 {
+			b.failf(section, want, "%s %q: no loaded catalogue has tags; load a cloud's feed, or remove this", section, want)
+		} else if !known[want] {
+			b.failf(section, want, "no %s %q in the loaded catalogues; %s", section, want, near(want, slices.Sorted(maps.Keys(known)), "`gatewright list --json` shows them"))
 		}
 	}
 }
@@ -137,12 +163,14 @@ const shortWord = 3
 
 // nearest says where to look for the right id.
 func (b *builder) nearest(id string) string {
-	return near(id, slices.Sorted(maps.Keys(b.entries)))
+	return near(id, slices.Sorted(maps.Keys(b.entries)), showIDs)
 }
 
+const showIDs = "`gatewright list` shows the ids"
+
 // near names up to three of the known ids, the likeliest first: of the same
-// catalogue, and with the fewest edits.
-func near(id string, known []string) string {
+// catalogue, and with the fewest edits. If none is likely it says what shows them.
+func near(id string, known []string, show string) string {
 	slug := slugOf(id)
 	rank := func(have string) int {
 		n, other := edits(slug, slugOf(have)), slugOf(have)
@@ -160,7 +188,7 @@ func near(id string, known []string) string {
 	}
 	likely := slices.DeleteFunc(slices.Clone(known), func(have string) bool { return rank(have) < 0 })
 	if len(likely) == 0 {
-		return "`gatewright list` shows the ids"
+		return show
 	}
 	slices.SortStableFunc(likely, func(x, y string) int { return cmp.Compare(rank(x), rank(y)) })
 	return "did you mean " + strings.Join(likely[:min(3, len(likely))], " or ") + "?"

@@ -45,7 +45,7 @@ func TestNear(t *testing.T) {
 		"other/hook":     "did you mean own/hook?",
 		"own/printers":   "`gatewright list` shows the ids",
 	} {
-		if got := near(id, known); got != want {
+		if got := near(id, known, showIDs); got != want {
 			t.Errorf("near(%q) = %s, want %s", id, got, want)
 		}
 	}

@@ -3,6 +3,7 @@ package site
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gatewright/catalog"
@@ -30,9 +31,10 @@ func (b *builder) findOpen(e *catalog.Entry, f *facts) {
 			missing = append(missing, catalog.FactRole)
 		}
 	}
-	line := b.answerLine(e, missing)
+	f.withheld = f.withheld || len(missing) > 0
+	missing = slices.DeleteFunc(missing, func(fact catalog.Fact) bool { return b.askOfFeed(e, fact, "") })
+	line := answerLine(e.ID, b.answerMembers(e, missing))
 	for _, fact := range missing {
-		f.withheld = true
 		o := factOpen(e, fact, line)
 		if fact == catalog.FactRemote {
 			o.Ask = b.askFrom(e, o)
@@ -41,7 +43,9 @@ func (b *builder) findOpen(e *catalog.Entry, f *facts) {
 	}
 	if e.Kind == catalog.KindFlow && f.role != "" && !b.bound(f.role) {
 		f.withheld = true
-		f.ask(bindingOpen(e, f.role))
+		if !b.askOfFeed(e, catalog.FactRole, f.role) {
+			f.ask(bindingOpen(reference(e), f.role))
+		}
 	}
 }
 
@@ -54,33 +58,48 @@ const (
 )
 
 func factOpen(e *catalog.Entry, fact catalog.Fact, line string) rule.Open {
-	o := rule.Open{Entry: reference(e), Missing: string(fact), Section: SectionAnswers, Line: line, Who: "this site", Why: "not published"}
-	if u, ok := unsaid(e, fact); ok {
-		o.Why, o.Ask = u.Why, u.Ask
-		if u.Who != "" {
-			o.Who = u.Who
-		}
+	u, ok := unsaid(e, fact)
+	if !ok {
+		u = catalog.Unsaid{Fact: fact, Why: "not published"}
 	}
-	return o
+	return unsaidOpen(reference(e), u, line)
 }
 
-// answerLine is the member of "answers" that says all that is missing of an entry.
-// Its blanks are refused by the reader until they are filled in.
-func (b *builder) answerLine(e *catalog.Entry, missing []catalog.Fact) string {
+func unsaidOpen(e rule.Entry, u catalog.Unsaid, line string) rule.Open {
+	return rule.Open{
+		Entry: e, Missing: string(u.Fact), Section: SectionAnswers, Line: line,
+		Why: u.Why, Ask: u.Ask, Who: cmp.Or(u.Who, "this site"),
+	}
+}
+
+// answerLine is the member of "answers" that says what is missing of an entry, or of
+// every entry of a catalogue.
+func answerLine(id string, members []string) string {
+	return fmt.Sprintf(`"%s": {%s},`, id, strings.Join(members, ", "))
+}
+
+// answerMembers say what is missing of an entry. Their blanks are refused by the
+// reader until they are filled in.
+func (b *builder) answerMembers(e *catalog.Entry, missing []catalog.Fact) []string {
 	var members []string
 	for _, fact := range missing {
-		switch fact {
-		case catalog.FactRemote:
+		if fact == catalog.FactRemote {
 			members = append(members, b.remoteMember(e))
-		case catalog.FactServices:
-			members = append(members, `"services": "<tcp PORT, ...>"`)
-		case catalog.FactDirection:
-			members = append(members, `"direction": "<outbound, inbound or bidirectional>"`)
-		case catalog.FactRole:
-			members = append(members, `"role": "<role>"`)
+		} else {
+			members = append(members, answerMember(fact))
 		}
 	}
-	return fmt.Sprintf(`"%s": {%s},`, e.ID, strings.Join(members, ", "))
+	return members
+}
+
+// answerMember is the member of an answer for a fact other than the remote.
+func answerMember(fact catalog.Fact) string {
+	blank := map[catalog.Fact]string{
+		catalog.FactServices:  "tcp PORT, ...",
+		catalog.FactDirection: "outbound, inbound or bidirectional",
+		catalog.FactRole:      "role",
+	}[fact]
+	return fmt.Sprintf(`"%s": "<%s>"`, fact, blank)
 }
 
 func (b *builder) remoteMember(e *catalog.Entry) string {
@@ -119,9 +138,9 @@ func (b *builder) askFrom(e *catalog.Entry, o rule.Open) string {
 	return fmt.Sprintf(`%s (or {"from": ["%s"]}, once a catalogue %s is loaded)`, cmp.Or(o.Ask, o.Why), strings.Join(lacking, `", "`), catalogOf(lacking[0]))
 }
 
-func bindingOpen(e *catalog.Entry, role rule.Role) rule.Open {
+func bindingOpen(e rule.Entry, role rule.Role) rule.Open {
 	return rule.Open{
-		Entry: reference(e), Missing: rule.MissingBinding, Who: "this site",
+		Entry: e, Missing: rule.MissingBinding, Who: "this site",
 		Why:     fmt.Sprintf("role %s has no addresses here", role),
 		Ask:     fmt.Sprintf("which addresses do the machines of role %s have, as a filter sees them?", role),
 		Section: SectionBind, Line: fmt.Sprintf(`"%s": ["<CIDR>"],`, role),

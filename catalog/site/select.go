@@ -23,7 +23,13 @@ func (s *Selection) wanted(e *catalog.Entry) string {
 		return "area " + orNone(e.Area)
 	case len(s.Categories) > 0 && !slices.Contains(s.Categories, orNone(string(e.Category))):
 		return "category " + orNone(string(e.Category))
-	case !overlap(instances, e.Instances):
+	case e.Tag != "" && len(s.Tags) > 0 && !slices.Contains(s.Tags, e.Tag):
+		return "tag " + e.Tag
+	case e.Tag != "" && len(s.Regions) > 0 && !slices.Contains(s.Regions, orNone(e.Region)):
+		return "region " + orNone(e.Region)
+	case e.Tag != "" && len(s.Services) > 0 && !slices.Contains(s.Services, orNone(e.Service)):
+		return "service " + orNone(e.Service)
+	case len(e.Instances) > 0 && !overlap(instances, e.Instances):
 		return "instance " + strings.Join(e.Instances, ", ")
 	case e.Kind == catalog.KindFlow && s.RequiredOnly && !e.Required:
 		return "not required"

@@ -27,7 +27,8 @@ type Site struct {
 	// Bindings by role; a role that is not here is not bound, except clients.
 	Bindings map[rule.Role]rule.Binding
 
-	// Answers by entry id.
+	// Answers by entry id; or by a catalogue's name, for what its entries leave unsaid
+	// and no answer of their own says.
 	Answers map[string]Answer
 
 	// Values fill placeholders: "tenant" or "email_domain" to one or more values.
@@ -86,10 +87,15 @@ func (s *Site) errorf(section, name, format string, args ...any) *jsonc.Error {
 
 // Selection says which entries are wanted, by each entry's own attributes. An
 // empty list accepts every entry, except that Instances then stands for
-// catalog.DefaultInstance. Directions and RequiredOnly concern flow entries alone.
+// catalog.DefaultInstance. Directions and RequiredOnly concern flow entries alone;
+// Tags, Regions and Services concern entries with a tag alone, which only clouds'
+// feeds have.
 type Selection struct {
 	Areas        []string
 	Categories   []string
+	Tags         []string
+	Regions      []string // "none" stands for tags of no region
+	Services     []string // names of a cloud's services; "none" stands for tags of no service
 	Entries      []string // ids, or the part after the slash
 	Directions   []string // outbound, inbound
 	Instances    []string

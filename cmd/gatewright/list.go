@@ -74,9 +74,12 @@ type listedEntry struct {
 	Kind      catalog.Kind  `json:"kind"`
 	Area      string        `json:"area,omitempty"`
 	Type      string        `json:"type,omitempty"`
+	Tag       string        `json:"tag,omitempty"`
+	Region    string        `json:"region,omitempty"`
+	Service   string        `json:"service,omitempty"`
 	Category  string        `json:"category,omitempty"`
 	Required  bool          `json:"required"`
-	Instances []string      `json:"instances"`
+	Instances []string      `json:"instances,omitempty"`
 	Direction string        `json:"direction,omitempty"`
 	Role      string        `json:"role,omitempty"`
 	Endpoints []string      `json:"endpoints"`
@@ -145,6 +148,7 @@ func listEntry(o site.Outcome) listedEntry {
 	e := o.Entry
 	l := listedEntry{
 		ID: e.ID, Row: e.Row, Title: e.Title, Kind: e.Kind, Area: e.Area, Type: e.Type,
+		Tag: e.Tag, Region: e.Region, Service: e.Service,
 		Category: string(e.Category), Required: e.Required, Instances: e.Instances,
 		Direction: string(e.Direction), Role: e.Role, Endpoints: endpoints(&e), Services: e.Services.String(),
 		Condition: e.Condition, Notes: e.Notes, Source: e.Source, Date: e.Date,

@@ -39,6 +39,9 @@ func (f *siteFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.catalogs, "catalog", nil, "catalogue `FILE|NAME[@REVISION]` (default "+site.DefaultCatalog+")")
 	flags.StringArrayVar(&f.sel.Areas, "area", nil, "only entries of this service `AREA`")
 	flags.StringArrayVar(&f.sel.Categories, "category", nil, "only entries of this `CATEGORY`: optimize, allow, default or none")
+	flags.StringArrayVar(&f.sel.Tags, "tag", nil, "of clouds' feeds only this `TAG`, such as Storage.WestEurope")
+	flags.StringArrayVar(&f.sel.Regions, "region", nil, "of clouds' feeds only tags of this `REGION`; none for those without")
+	flags.StringArrayVar(&f.sel.Services, "service", nil, "of clouds' feeds only tags of this `SERVICE`; none for those without")
 	flags.StringArrayVar(&f.sel.Entries, "entry", nil, "only the entry with this `ID`")
 	flags.StringArrayVar(&f.sel.Directions, "direction", nil, "only flows in this `DIRECTION`: outbound or inbound")
 	flags.StringArrayVar(&f.sel.Instances, "instance", nil, "only entries of this `INSTANCE` (default Worldwide)")
@@ -110,6 +113,9 @@ func (f *siteFlags) overlaySelection(s *site.Site) error {
 	}{
 		{"area", f.sel.Areas, &to.Areas, nil},
 		{"category", f.sel.Categories, &to.Categories, []string{"optimize", "allow", "default", "none"}},
+		{"tag", f.sel.Tags, &to.Tags, nil},
+		{"region", f.sel.Regions, &to.Regions, nil},
+		{"service", f.sel.Services, &to.Services, nil},
 		{"entry", f.sel.Entries, &to.Entries, nil},
 		{"direction", f.sel.Directions, &to.Directions, []string{"outbound", "inbound"}},
 		{"instance", f.sel.Instances, &to.Instances, nil},
