@@ -135,6 +135,15 @@ func (s NameSet) Overlaps(t NameSet) bool {
 	return false
 }
 
+// Overlapping returns the patterns of s that match a name that p matches, in the order of Pattern.Compare. Time is that
+// of Match, and linear in what lies below a star of p.
+func (s NameSet) Overlapping(p Pattern) []Pattern {
+	if s.IsEmpty() || p.text == "" {
+		return nil
+	}
+	return sortNames(s.trie.appendOverlapping(nil, 0, "", p.text))
+}
+
 // Without returns the patterns of s that no pattern of t covers. This is not set subtraction: what is left may still
 // match names that t matches.
 func (s NameSet) Without(t NameSet) NameSet {

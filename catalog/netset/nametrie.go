@@ -166,3 +166,53 @@ func (t *nameTrie) overlaps(at int32, pattern string) bool {
 	}
 	return false
 }
+
+// appendOverlapping adds the patterns below the node that match a name that the pattern matches. The node's own labels
+// are behind.
+func (t *nameTrie) appendOverlapping(list []Pattern, at int32, behind, pattern string) []Pattern {
+	rest, glob := cutLast(pattern)
+	if rest == "" && glob == "*" {
+		return t.appendBelow(list, at, behind)
+	}
+	if t.nodes[at].deep {
+		list = append(list, Pattern{"*" + behind})
+	}
+	leads := func(to int32) bool {
+		under := "." + t.nodes[to].label + behind
+		switch {
+		case rest != "":
+			list = t.appendOverlapping(list, to, under, rest)
+		case t.nodes[to].end:
+			list = append(list, Pattern{under[1:]})
+		}
+		return false // go on with the next
+	}
+	if strings.IndexByte(glob, '*') < 0 {
+		if to := t.edges[trieEdge{at, glob}]; to != 0 {
+			leads(to)
+		}
+		t.anyGlob(at, glob, leads)
+		return list
+	}
+	for to := t.nodes[at].child; to != 0; to = t.nodes[to].sibling {
+		if overlapLabel(t.nodes[to].label, glob) {
+			leads(to)
+		}
+	}
+	return list
+}
+
+// appendBelow adds every pattern below the node.
+func (t *nameTrie) appendBelow(list []Pattern, at int32, behind string) []Pattern {
+	if t.nodes[at].deep {
+		list = append(list, Pattern{"*" + behind})
+	}
+	for to := t.nodes[at].child; to != 0; to = t.nodes[to].sibling {
+		under := "." + t.nodes[to].label + behind
+		if t.nodes[to].end {
+			list = append(list, Pattern{under[1:]})
+		}
+		list = t.appendBelow(list, to, under)
+	}
+	return list
+}
