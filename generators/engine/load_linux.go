@@ -37,7 +37,7 @@ func (g *Gateway) LoadNFT(text []byte) error {
 }
 
 // DumpNFT returns `nft -j list ruleset`.
-func (g *Gateway) DumpNFT() ([]byte, error) { return g.inside.run(nft, nil, "-j", "list", "ruleset") }
+func (g *Gateway) DumpNFT() ([]byte, error) { return g.inside.DumpNFT() }
 
 // LoadIptables loads the artefacts of iptables in their order by the tools of the
 // variant: ipset restore, then restore without flush for both families. The first
@@ -97,22 +97,7 @@ func (g *Gateway) LoadByCommand(artefacts []artefact.Artefact) error {
 
 // DumpIptables returns what the kernel holds for a variant of iptables.
 func (g *Gateway) DumpIptables(variant Variant) (IptablesDump, error) {
-	var d IptablesDump
-	for _, dump := range []struct {
-		to      *[]byte
-		program program
-		args    []string
-	}{
-		{&d.Ipset, ipset, []string{"save"}},
-		{&d.IPv4, program{"iptables-" + string(variant) + "-save", "iptables"}, nil},
-		{&d.IPv6, program{"ip6tables-" + string(variant) + "-save", "iptables"}, nil},
-	} {
-		var err error
-		if *dump.to, err = g.inside.run(dump.program, nil, dump.args...); err != nil {
-			return IptablesDump{}, err
-		}
-	}
-	return d, nil
+	return g.inside.DumpIptables(variant)
 }
 
 func (g *Gateway) render(name, template string, view any) (string, error) {

@@ -85,6 +85,29 @@ func (m *Machine) LoadIptables(variant Variant, artefacts []artefact.Artefact) e
 	return nil
 }
 
+// DumpNFT returns `nft -j list ruleset`.
+func (m *Machine) DumpNFT() ([]byte, error) { return m.run(nft, nil, "-j", "list", "ruleset") }
+
+// DumpIptables returns what the kernel holds for a variant of iptables.
+func (m *Machine) DumpIptables(variant Variant) (IptablesDump, error) {
+	var d IptablesDump
+	for _, dump := range []struct {
+		to      *[]byte
+		program program
+		args    []string
+	}{
+		{&d.Ipset, ipset, []string{"save"}},
+		{&d.IPv4, program{"iptables-" + string(variant) + "-save", "iptables"}, nil},
+		{&d.IPv6, program{"ip6tables-" + string(variant) + "-save", "iptables"}, nil},
+	} {
+		var err error
+		if *dump.to, err = m.run(dump.program, nil, dump.args...); err != nil {
+			return IptablesDump{}, err
+		}
+	}
+	return d, nil
+}
+
 // run runs a program on the machine.
 func (m *Machine) run(p program, stdin []byte, args ...string) (out []byte, err error) {
 	env := []string{"XTABLES_LOCKFILE=" + filepath.Join(m.dir, "xtables.lock")}

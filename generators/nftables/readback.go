@@ -11,30 +11,6 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// Ruleset is what the kernel holds of an artefact: the sets of one table, and the
-// rules of gatewright_outbound and gatewright_inbound in their order.
-type Ruleset struct {
-	Prefixes map[string]netset.PrefixSet
-	Ports    map[string][]netset.PortRange
-	Rules    []Line
-}
-
-// Line is one rule that accepts. Empty parts match everything.
-type Line struct {
-	Direction   rule.Direction // by the chain that it is in
-	In, Out     []string       // interfaces
-	Protocol    netset.Protocol
-	Family      int    // 4 or 6 if an address set is matched, or else 0
-	Source      string // name of a set in Prefixes
-	Destination string // name of a set in Prefixes
-	Ports       []netset.PortRange
-	Original    bool   // only packets in the direction of who opened the connection
-	Published   string // name of a set in Ports, matched by the connection's original destination port
-	Counter     string
-	Mark        uint32 // the bit that is set before the rule accepts
-	Comment     string
-}
-
 // ReadBack reads what `nft -j list ruleset` prints about one table, such as
 // "inet filter". It refuses a rule in our two chains that holds anything but what
 // this package renders, so that nothing is overlooked.
