@@ -77,9 +77,9 @@ func (p *Policy) Boxes(r *Rule) []Box {
 	var boxes []Box
 	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
 		for _, ports := range r.Services.Ports(protocol) {
-			for _, local := range []netset.PrefixSet{plain, published} {
+			for i, local := range []netset.PrefixSet{plain, published} {
 				if !local.IsEmpty() && !remote.IsEmpty() {
-					boxes = append(boxes, Box{r.Direction, protocol, ports, local.Equal(published), local, remote})
+					boxes = append(boxes, Box{r.Direction, protocol, ports, i == 1, local, remote})
 				}
 			}
 		}

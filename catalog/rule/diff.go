@@ -1,0 +1,214 @@
+package rule
+
+import (
+	"cmp"
+	"slices"
+
+	"gatewright/catalog/netset"
+)
+
+// Compiled is a policy with the grants that it was compiled from, which tell which
+// entry gives which endpoint.
+type Compiled struct {
+	Policy *Policy
+	Grants []Grant
+}
+
+// Diff is what differs between two policies. However their rules are worded, split,
+// grouped or named: what both accept is not in it.
+type Diff struct {
+	Added   Change // newly accepted
+	Removed Change // no longer accepted
+	Routes  []RouteChange
+
+	TrustedAdded, TrustedRemoved []TrustedSite // with the names that came or went alone
+	OpenAdded, OpenRemoved       []Open        // open items, whatever they say in words
+}
+
+// IsEmpty reports whether the policies are the same in everything that a Diff holds.
+func (d Diff) IsEmpty() bool {
+	return len(d.Added.Rules)+len(d.Removed.Rules)+len(d.Routes) == 0 &&
+		len(d.TrustedAdded)+len(d.TrustedRemoved)+len(d.OpenAdded)+len(d.OpenRemoved) == 0
+}
+
+// Change is the set of flows that one policy accepts and the other does not.
+type Change struct {
+	Rules []RuleChange // rules of the one that accept more, in its order; none is empty
+
+	denying *Policy
+}
+
+// Contains reports whether the flow is in the change.
+func (c Change) Contains(f Flow) bool {
+	return slices.ContainsFunc(c.Rules, func(r RuleChange) bool { return r.contains(f) }) && !c.denying.Decide(f).Accept()
+}
+
+// RuleChange is what one rule accepts and the other policy does not.
+type RuleChange struct {
+	Rule    *Rule
+	Entries []Entry // those of the rule that give any of it, sorted by id
+	Parts   []PartChange
+}
+
+// PartChange is every flow between its local addresses and its remotes on its
+// services. Of a flow that is known by name and by address, it holds the sight by
+// which the one policy accepts it; the other may accept it by the other sight.
+type PartChange struct {
+	Services  netset.ServiceSet
+	Published bool // the ports are the original destination ports, before DNAT
+	Local     netset.PrefixSet
+
+	Prefixes netset.PrefixSet
+	Names    []NameChange // in the order of Pattern.Compare
+
+	// Any stands for every remote but those of ButPrefixes and ButNames; Prefixes and
+	// Names are then empty.
+	Any         bool
+	ButPrefixes netset.PrefixSet
+	ButNames    netset.NameSet
+
+	// Elsewhere is set where the other policy accepts the same remotes, in the same
+	// direction, for other local addresses or services: these alone are new.
+	Elsewhere bool
+}
+
+// NameChange is every name that Pattern matches and none of Except does.
+type NameChange struct {
+	Pattern netset.Pattern
+	Except  []netset.Pattern // patterns of the other policy that overlap Pattern
+	Example string           // such a name; empty if the search for one took too long
+}
+
+// Compare returns the exact difference of two policies. Names are patterns with
+// exceptions, because a difference of patterns is no set of patterns; a pattern that
+// others cover together is covered. Ports before and after a DNAT are kept apart, as
+// in a Region.
+func Compare(old, new Compiled) Diff {
+	d := Diff{
+		Added:   changeOf(new, old),
+		Removed: changeOf(old, new),
+		Routes:  routeChanges(old.Policy, new.Policy),
+	}
+	d.TrustedAdded = moreTrusted(new.Policy.TrustedSites, old.Policy.TrustedSites)
+	d.TrustedRemoved = moreTrusted(old.Policy.TrustedSites, new.Policy.TrustedSites)
+	d.OpenAdded = moreOpen(new.Policy.Open, old.Policy.Open)
+	d.OpenRemoved = moreOpen(old.Policy.Open, new.Policy.Open)
+	return d
+}
+
+// moreTrusted returns the names of a that b does not trust.
+func moreTrusted(a, b []TrustedSite) []TrustedSite {
+	var patterns []netset.Pattern
+	for _, s := range b {
+		patterns = slices.AppendSeq(patterns, s.Names.Patterns())
+	}
+	trusted := netset.NameSetOf(patterns...)
+	var more []TrustedSite
+	for _, s := range a {
+		var names []netset.Pattern
+		for n := range s.Names.Patterns() {
+			if _, outside := trusted.Outside(n); outside {
+				names = append(names, n)
+			}
+		}
+		if len(names) > 0 {
+			more = append(more, TrustedSite{Entry: s.Entry, Names: netset.NameSetOf(names...)})
+		}
+	}
+	return more
+}
+
+// moreOpen returns the items of a whose entry, missing fact and endpoint b has not.
+func moreOpen(a, b []Open) []Open {
+	type item struct{ entry, missing, endpoint, line string }
+	key := func(o Open) item {
+		if o.Missing != MissingBinding && o.Missing != MissingValue {
+			return item{o.Entry.ID, o.Missing, o.Endpoint, ""}
+		}
+		return item{o.Entry.ID, o.Missing, o.Endpoint, o.Line} // which role, which value
+	}
+	have := map[item]bool{}
+	for _, o := range b {
+		have[key(o)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(a), func(o Open) bool { return have[key(o)] })
+}
+
+func (r RuleChange) contains(f Flow) bool {
+	return r.Rule.Direction == f.Direction && slices.ContainsFunc(r.Parts, func(p PartChange) bool { return p.contains(f) })
+}
+
+func (p PartChange) contains(f Flow) bool {
+	port := f.Port
+	if p.Published {
+		port = f.originalPort()
+	}
+	if !p.Local.Contains(f.Local) || !p.Services.Contains(f.Protocol, port) {
+		return false
+	}
+	if p.Any {
+		return f.Remote.IsValid() && !p.ButPrefixes.Contains(f.Remote) || f.Name != "" && !p.ButNames.Match(f.Name)
+	}
+	return f.Remote.IsValid() && p.Prefixes.Contains(f.Remote) || p.containsName(f.Name)
+}
+
+func (p PartChange) containsName(name string) bool {
+	if name == "" {
+		return false
+	}
+	return slices.ContainsFunc(p.Names, func(n NameChange) bool {
+		matches := func(q netset.Pattern) bool { return q.Match(name) }
+		return n.Pattern.Match(name) && !slices.ContainsFunc(n.Except, matches)
+	})
+}
+
+// changeOf returns what a accepts and b does not.
+func changeOf(a, b Compiled) Change {
+	c := Change{denying: b.Policy}
+	grants := map[key][]*Grant{}
+	for i := range a.Grants {
+		g := &a.Grants[i]
+		k := key{g.Group, g.Direction, g.Role, g.Services.String()}
+		grants[k] = append(grants[k], g)
+	}
+	others := sidesOf(b.Policy)
+	cells := map[sideKey][]cell{}
+	for i := range a.Policy.Rules {
+		r := &a.Policy.Rules[i]
+		k := sideKey{r.Direction, r.Role, r.Services.String()}
+		if cells[k] == nil {
+			cells[k] = cellsOf(a.Policy, r, others)
+		}
+		parts := partsOf(r, cells[k], others)
+		if len(parts) > 0 {
+			from := grants[key{r.Group, r.Direction, r.Role, k.services}]
+			c.Rules = append(c.Rules, RuleChange{Rule: r, Entries: responsible(parts, from), Parts: parts})
+		}
+	}
+	return c
+}
+
+// responsible returns the entries of the grants that give an endpoint of the parts.
+func responsible(parts []PartChange, grants []*Grant) []Entry {
+	var entries []Entry
+	for _, g := range grants {
+		if slices.ContainsFunc(parts, func(p PartChange) bool { return gives(g, p) }) {
+			entries = append(entries, g.Entry)
+		}
+	}
+	slices.SortFunc(entries, func(x, y Entry) int { return cmp.Compare(x.ID, y.ID) })
+	return slices.CompactFunc(entries, func(x, y Entry) bool { return x.ID == y.ID })
+}
+
+func gives(g *Grant, p PartChange) bool {
+	if p.Any {
+		return g.Any
+	}
+	if g.Prefixes.Overlaps(p.Prefixes) {
+		return true
+	}
+	return len(p.Names) > 0 && slices.ContainsFunc(g.Names, func(n netset.Pattern) bool {
+		_, found := slices.BinarySearchFunc(p.Names, n, func(c NameChange, n netset.Pattern) int { return c.Pattern.Compare(n) })
+		return found
+	})
+}
