@@ -30,6 +30,12 @@ func (e *Entry) AppendCanonical(b []byte) []byte {
 		b = append(b, "cloud\n"...) // no field starts with a letter
 		b = appendFields(b, []string{e.Tag, e.Region, e.Service})
 	}
+	narrowings := slices.SortedFunc(slices.Values(e.Narrowings), func(x, y Narrowing) int { return x.Name.Compare(y.Name) })
+	for _, n := range narrowings {
+		b = append(b, "narrowed\n"...) // no field starts with a letter
+		b = appendField(b, n.Name.String())
+		b = appendPending(b, n.To)
+	}
 	return b
 }
 

@@ -54,5 +54,5 @@ func Load(ref string) (*Catalog, error) {
 	for _, i := range infos {
 		known = append(known, i.String())
 	}
-	return nil, fmt.Errorf("no catalogue %s ships with the tool; there are %s; a file of your own takes a path or ends in .json", jsonc.Quote(ref), strings.Join(known, ", "))
+	return nil, fmt.Errorf("no catalogue %s ships with the tool; there are %s; a file of your own has a path or an extension, such as .json", jsonc.Quote(ref), strings.Join(known, ", "))
 }

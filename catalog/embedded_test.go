@@ -229,10 +229,10 @@ func TestEmbeddedNames(t *testing.T) {
 	}
 	const there = "there are m365-additional@2025-01-08, m365-additional@2018-10-23"
 	for _, c := range []struct{ ref, want string }{
-		{"m365", `no catalogue "m365" ships with the tool; ` + there + `; a file of your own takes a path or ends in .json`},
-		{"", `no catalogue "" ships with the tool; ` + there + `; a file of your own takes a path or ends in .json`},
-		{"m365-additional@2020-01-01", `no catalogue "m365-additional@2020-01-01" ships with the tool; ` + there + `; a file of your own takes a path or ends in .json`},
-		{"../m365-additional@2025-01-08", `no catalogue "../m365-additional@2025-01-08" ships with the tool; ` + there + `; a file of your own takes a path or ends in .json`},
+		{"m365", `no catalogue "m365" ships with the tool; ` + there + `; a file of your own has a path or an extension, such as .json`},
+		{"", `no catalogue "" ships with the tool; ` + there + `; a file of your own has a path or an extension, such as .json`},
+		{"m365-additional@2020-01-01", `no catalogue "m365-additional@2020-01-01" ships with the tool; ` + there + `; a file of your own has a path or an extension, such as .json`},
+		{"../m365-additional@2025-01-08", `no catalogue "../m365-additional@2025-01-08" ships with the tool; ` + there + `; a file of your own has a path or an extension, such as .json`},
 	} {
 		if got, err := Load(c.ref); got != nil || err == nil || err.Error() != c.want {
 			t.Errorf("%q: %v", c.ref, err)

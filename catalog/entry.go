@@ -71,6 +71,10 @@ type Entry struct {
 	Names    []netset.Pattern // in the document's order, each once
 	Prefixes netset.PrefixSet
 
+	// Narrowings are of names that hold a place for a value of the site's own. A name
+	// is as published until the site gives the value.
+	Narrowings []Narrowing
+
 	// Pending endpoints are held as published until the site says how to read them.
 	Pending []Pending
 
@@ -95,6 +99,13 @@ type Pending struct {
 	Host         string        // without the path; placeholders still in it
 	Path         string        // with its leading slash; empty if none
 	Placeholders []Placeholder // those in Host, in order, each once
+}
+
+// Narrowing says which names stand in a name's place once the site gives values for
+// their placeholders: those of "<tenant>.sharepoint.com" for "*.sharepoint.com".
+type Narrowing struct {
+	Name netset.Pattern
+	To   []Pending
 }
 
 // Unsaid is a fact that the publisher leaves out.
@@ -124,6 +135,7 @@ type Inference struct {
 // Catalog is one catalogue document, read and checked.
 type Catalog struct {
 	Name     string // slug: "m365-additional"
+	Feed     string // the feed that it is an instance of, by which references find it too: "m365" of "m365-worldwide"; empty for our own documents
 	Revision string // the publisher's revision or version: "2025-01-08"
 	Title    string
 	Source   string

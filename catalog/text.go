@@ -66,6 +66,10 @@ func (r *reader) slug(to *string, limit int) func(jsonc.Value) {
 	}
 }
 
+// IsSlug reports whether s is a lower-case letter followed by letters, digits and
+// hyphens, at most MaxSlug in all.
+func IsSlug(s string) bool { return isSlug(s, MaxSlug) }
+
 func isSlug(s string, limit int) bool {
 	return s != "" && len(s) <= limit && s[0] >= 'a' && s[0] <= 'z' && strings.Trim(s, lower+digits+"-") == ""
 }

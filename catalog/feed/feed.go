@@ -51,6 +51,8 @@ type format struct {
 func formats() []format {
 	return []format{
 		{"Gatewright's own", isOwn, readOwn},
+		{"Microsoft 365 endpoints (JSON)", isM365JSON, readM365JSON},
+		{"Microsoft 365 endpoints (CSV)", isM365CSV, readM365CSV},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"gatewright/catalog"
+	"gatewright/catalog/feed"
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
@@ -36,7 +37,7 @@ type reader struct {
 func (r *reader) root(v jsonc.Value) {
 	s := r.site
 	r.Object(v,
-		jsonc.Optional("catalogs", r.list("catalogs", &s.Catalogs)),
+		jsonc.Optional("catalogs", r.each("catalogs", &s.Catalogs, r.catalog)),
 		jsonc.Optional("select", r.selection),
 		jsonc.Optional("group", func(v jsonc.Value) {
 			g, _ := r.word(v, string(ByArea), string(ByEntry), string(ByNone))
@@ -57,6 +58,31 @@ func (r *reader) root(v jsonc.Value) {
 // keep remembers where the site file names something.
 func (r *reader) keep(section, name string, v jsonc.Value) {
 	r.site.places[place{section, name}] = v
+}
+
+// catalog reads a catalogue's name or path, or a path with what the file does not
+// say of itself.
+func (r *reader) catalog(ref *string) func(jsonc.Value) {
+	return func(v jsonc.Value) {
+		if v.Kind() != jsonc.Object {
+			r.text(ref)(v)
+			return
+		}
+		var as feed.Naming
+		r.Object(v,
+			jsonc.Required("file", r.text(ref)),
+			jsonc.Optional("name", r.text(&as.Name)),
+			jsonc.Optional("instance", func(v jsonc.Value) { as.Instance, _ = r.word(v, feed.M365Instances()...) }),
+			jsonc.Optional("revision", r.text(&as.Revision)),
+		)
+		if as.Name != "" && !catalog.IsSlug(as.Name) {
+			r.Errorf(v, "bad name %s of a catalogue; write a lower-case letter, then lower-case letters, digits or hyphens", jsonc.Quote(as.Name))
+		}
+		if r.site.Namings == nil {
+			r.site.Namings = map[string]feed.Naming{}
+		}
+		r.site.Namings[*ref] = as
+	}
 }
 
 // list reads an array of texts, none of them twice, and keeps their places.

@@ -6,6 +6,7 @@ package site
 
 import (
 	"gatewright/catalog"
+	"gatewright/catalog/feed"
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
@@ -20,6 +21,9 @@ const DefaultCatalog = "m365-additional"
 type Site struct {
 	// Catalogs are names ("m365-additional@2018-10-23") or paths of files.
 	Catalogs []string
+
+	// Namings say of the files in Catalogs what the feeds in them do not say of themselves.
+	Namings map[string]feed.Naming
 
 	Select Selection
 	Group  Grouping
