@@ -50,7 +50,7 @@ func completions() (names []string, words map[string][]string) {
 		}
 		flags.VisitAll(func(f *pflag.Flag) { words[c.name] = append(words[c.name], "--"+f.Name) })
 		switch c.name {
-		case "generate", "check", "generators":
+		case "generate", "check", "verify", "generators":
 			for _, g := range generators.All() {
 				words[c.name] = append(words[c.name], g.Name())
 			}

@@ -39,6 +39,14 @@ func (t talk) warnf(format string, args ...any) {
 	}
 }
 
+// progress shows what is being done in the last line of a terminal, until the next
+// call; the empty text clears it.
+func (t talk) progress(text string) {
+	if f, ok := t.w.(*os.File); ok && !t.quiet && isTerminal(f) {
+		fmt.Fprintf(t.w, "\r\x1b[K%s", text)
+	}
+}
+
 func (t talk) sayf(format string, args ...any) {
 	if !t.quiet {
 		fmt.Fprintf(t.w, format+"\n", args...)

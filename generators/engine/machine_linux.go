@@ -58,6 +58,11 @@ func (m *Machine) LoadNFT(text []byte) error {
 	return m.nftLoad(file)
 }
 
+// TryNFT tells whether nft works here at all, before a file is blamed.
+func (m *Machine) TryNFT() error {
+	return m.LoadNFT([]byte("add table inet gatewright_try\ndelete table inet gatewright_try\n"))
+}
+
 func (m *Machine) nftLoad(file string) error {
 	_, err := m.run(nft, nil, "-f", file)
 	return err

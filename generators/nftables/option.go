@@ -3,6 +3,7 @@ package nftables
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"gatewright/generators/artefact"
 )
@@ -38,4 +39,17 @@ func configure(s artefact.Settings) (config, error) {
 		c.table, c.families, err = tableOf(cmp.Or(table, defaultTable))
 	}
 	return c, err
+}
+
+// TableOf returns the table that an artefact with the settings belongs to, such as
+// "inet filter".
+func TableOf(s artefact.Settings) (string, error) {
+	c, err := configure(s)
+	return string(c.table), err
+}
+
+// FamiliesOf reports which families of addresses a table of TableOf sees.
+func FamiliesOf(table string) (v4, v6 bool) {
+	_, families, err := tableOf(table)
+	return err == nil && slices.Contains(families, ipv4), err == nil && slices.Contains(families, ipv6)
 }

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/generators/proof"
+)
+
+// prover asks one engine, or several of a kind, about the artefacts of a generator.
+type prover struct {
+	generator string
+	prove     func(context.Context, *rule.Policy, artefact.Settings, []artefact.Artefact) (proof.Result, error)
+}
+
+// provers returns them in the order of the generators.
+func provers() []prover {
+	return []prover{
+		{"nftables", proof.NFTables},
+	}
+}
+
+func verifyCommand() command {
+	return command{
+		name:    "verify",
+		summary: "prove the rule files against the policy in the real engines",
+		usage: `gatewright verify [GENERATOR...] [-o DIR]
+
+Loads the rule files into the engines that they are made for, on this machine
+but away from its own rules, and compares the engines' answers with the
+policy's. The files in DIR are proved as they stand (default: the site file's
+output); without a folder, what generate would write now. Every disagreement is
+told with both answers, and an engine that is missing is an error.
+
+    gatewright verify -o out
+    gatewright verify nftables iptables --site gatewright.json
+
+Exit status: 0 all is proved; 1 a disagreement; 3 an engine is missing or
+failed.
+`,
+		flags: func(inv *invocation, flags *pflag.FlagSet) {
+			inv.site.register(flags)
+			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` that holds the files, or - for what generate would write now")
+			flags.BoolVar(&inv.json, "json", false, "as JSON")
+			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+		},
+		run: verify,
+	}
+}
+
+// verdict is what became of one proof, as --json tells it.
+type verdict struct {
+	Generator     string             `json:"generator"`
+	Engine        string             `json:"engine"`
+	Proved        bool               `json:"proved"`
+	Compared      string             `json:"compared,omitempty"`
+	Disagreements []disagreementInfo `json:"disagreements,omitempty"`
+	Error         string             `json:"error,omitempty"`
+}
+
+type disagreementInfo struct {
+	What    string `json:"what"`
+	Policy  string `json:"policy"`
+	Backend string `json:"backend"`
+}
+
+func verify(inv *invocation, names []string) error {
+	p, err := inv.produce(names)
+	if err != nil {
+		return err
+	}
+	if p.dir != "" {
+		if err := inv.takeFiles(p); err != nil {
+			return err
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var verdicts []verdict
+	var failed error
+	for _, o := range p.outputs {
+		engines := slices.DeleteFunc(provers(), func(one prover) bool { return one.generator != o.name })
+		if len(engines) == 0 {
+			if slices.Contains(names, o.name) {
+				return usagef("verify: no engine proves %s; expect one of %s", o.name, strings.Join(provable(), ", "))
+			}
+			inv.talk.sayf("%s: no engine proves it", o.name)
+		}
+		for _, one := range engines {
+			inv.talk.progress("proving " + o.name)
+			result, err := one.prove(ctx, p.result.Policy, o.settings, o.Artefacts)
+			inv.talk.progress("")
+			if ctx.Err() != nil {
+				return errors.New("interrupted; nothing is proved")
+			}
+			if err != nil {
+				err = fmt.Errorf("%s is not proved: %w", o.name, err)
+				failed = errors.Join(failed, err)
+			}
+			verdicts = append(verdicts, verdictOf(o.name, result, err))
+			inv.tellVerdict(result, err)
+		}
+	}
+	if inv.json {
+		failed = errors.Join(writeJSON(inv.stdout, verdicts), failed)
+	}
+	switch {
+	case failed != nil:
+		return failed
+	case len(verdicts) == 0:
+		return usagef("verify: nothing to prove; name generators of %s", strings.Join(provable(), ", "))
+	case slices.ContainsFunc(verdicts, func(v verdict) bool { return !v.Proved }):
+		return errDifferent
+	}
+	return nil
+}
+
+func provable() []string {
+	var names []string
+	for _, one := range provers() {
+		names = append(names, one.generator)
+	}
+	return slices.Compact(names)
+}
+
+// takeFiles replaces the artefacts by the files that stand in the folder.
+func (inv *invocation) takeFiles(p *production) error {
+	if interrupted(p.dir) {
+		return fmt.Errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
+	}
+	var errs []error
+	for _, o := range p.outputs {
+		for i := range o.Artefacts {
+			a := &o.Artefacts[i]
+			data, err := os.ReadFile(p.path(a.Name))
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				errs = append(errs, fmt.Errorf("%s is missing; run generate, or name a folder that has it with -o", p.path(a.Name)))
+			case err != nil:
+				errs = append(errs, err)
+			case !bytes.Equal(data, a.Data):
+				inv.talk.warnf("%s is not what generate would write; it is proved as it stands", p.path(a.Name))
+			}
+			a.Data = data
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (inv *invocation) tellVerdict(r proof.Result, err error) {
+	if err != nil || inv.json || inv.talk.quiet {
+		return
+	}
+	fmt.Fprintln(inv.stdout, r)
+}
+
+func verdictOf(generator string, r proof.Result, err error) verdict {
+	v := verdict{Generator: generator, Engine: r.Engine, Proved: err == nil && r.Proved(), Compared: r.Compared}
+	for _, d := range r.Disagreements {
+		v.Disagreements = append(v.Disagreements, disagreementInfo{d.What, d.Model, d.Backend})
+	}
+	if err != nil {
+		v.Error = err.Error()
+	}
+	return v
+}

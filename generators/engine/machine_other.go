@@ -1,0 +1,36 @@
+//go:build !linux
+
+package engine
+
+import (
+	"context"
+
+	"gatewright/generators/artefact"
+)
+
+// Machine needs Linux.
+type Machine struct{}
+
+// NewMachine returns an error that says that Linux is needed.
+func NewMachine(context.Context) (*Machine, error) { return nil, errNeedsLinux }
+
+// Do is not reached.
+func (*Machine) Do(func() error) error { return errNeedsLinux }
+
+// TryNFT is not reached.
+func (*Machine) TryNFT() error { return errNeedsLinux }
+
+// LoadNFT is not reached.
+func (*Machine) LoadNFT([]byte) error { return errNeedsLinux }
+
+// DumpNFT is not reached.
+func (*Machine) DumpNFT() ([]byte, error) { return nil, errNeedsLinux }
+
+// LoadIptables is not reached.
+func (*Machine) LoadIptables(Variant, []artefact.Artefact) error { return errNeedsLinux }
+
+// DumpIptables is not reached.
+func (*Machine) DumpIptables(Variant) (IptablesDump, error) { return IptablesDump{}, errNeedsLinux }
+
+// Close does nothing.
+func (*Machine) Close() {}

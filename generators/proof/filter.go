@@ -1,0 +1,265 @@
+package proof
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+// filter is what a packet filter holds, or what it has to hold of a policy.
+type filter struct {
+	lines  []filterLine // what the chains of the rules accept
+	hooks  []filterHook
+	others []string // what else is there
+
+	prefixes, sets int // for the account
+}
+
+// filterLine is one rule that accepts.
+type filterLine struct {
+	boxes   []rule.Box
+	in, out []string // interfaces; nil for all
+	mark    uint32   // the bit that is set, or 0 if the packet is accepted at once
+	text    string   // the whole rule: equal for equal rules alone
+}
+
+// filterHook is a base chain or a built-in one, or a chain that the site's jump to.
+type filterHook struct {
+	name   string
+	policy string
+	steps  []string // its rules in order, as the backend says; openStep for those of open
+
+	// open is accepted beside the policy: an administrator's, and questions to
+	// resolvers. The packet's source is the remote here, whoever it is.
+	open []rule.Box
+}
+
+const openStep = "accept what options and resolvers need"
+
+// filterPolicy returns the lines that a packet filter has to hold, one for each
+// direction, in the families that it sees.
+func filterPolicy(p *rule.Policy, f artefact.Filter, v4, v6 bool) []filterLine {
+	var lines []filterLine
+	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
+		line := filterLine{in: f.LAN, out: f.WAN}
+		if d == rule.Inbound {
+			line.in, line.out = line.out, line.in
+		}
+		if f.Mode == artefact.ModeMark {
+			line.mark = f.Mark
+		}
+		for i := range p.Rules {
+			if r := &p.Rules[i]; r.Direction == d && f.Serves(r.Role) {
+				line.boxes = append(line.boxes, p.Boxes(r)...)
+			}
+		}
+		line.boxes = inFamilies(line.boxes, v4, v6)
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func inFamilies(boxes []rule.Box, v4, v6 bool) []rule.Box {
+	for i := range boxes {
+		if !v6 {
+			boxes[i].Local = boxes[i].Local.V4()
+		}
+		if !v4 {
+			boxes[i].Local = boxes[i].Local.V6()
+		}
+	}
+	return boxes
+}
+
+// filterOpen is what mode enforce accepts beside the policy: who administers gets in,
+// and on the way out the roles' addresses ask the resolvers.
+func filterOpen(p *rule.Policy, f artefact.Filter, in, out bool) []rule.Box {
+	var boxes []rule.Box
+	add := func(from, to netset.PrefixSet, services netset.ServiceSet) {
+		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+			for _, ports := range services.Ports(protocol) {
+				boxes = append(boxes, rule.Box{Direction: rule.Inbound, Protocol: protocol, Ports: ports, Local: to, Remote: from})
+			}
+		}
+	}
+	if in {
+		for _, a := range f.Admin {
+			add(netset.PrefixSetOf(a.From), everywhere(), a.Services)
+		}
+	}
+	if out {
+		dns := netset.PortRange{First: 53, Last: 53}
+		add(f.Local(p), p.Binding("resolver").Local(),
+			netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: dns}, netset.Service{Protocol: netset.UDP, Ports: dns}))
+	}
+	return boxes
+}
+
+func everywhere() netset.PrefixSet {
+	return netset.PrefixSetOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+}
+
+// compareFilters returns how what an engine holds differs from what it should.
+func compareFilters(want, got filter) []Disagreement {
+	all := slices.Concat(doubled(got), compareLines(want.lines, got.lines), compareHooks(want.hooks, got.hooks))
+	for _, o := range got.others {
+		all = append(all, Disagreement{o, "not there", "there"})
+	}
+	return all
+}
+
+func doubled(f filter) []Disagreement {
+	var all []Disagreement
+	seen := map[string]bool{}
+	for _, l := range f.lines {
+		if seen[l.text] {
+			all = append(all, Disagreement{"rule " + l.text, "once", "twice"})
+		}
+		seen[l.text] = true
+	}
+	return all
+}
+
+// compareLines compares the flows that lines with the same interfaces and mark accept
+// together, exactly.
+func compareLines(want, got []filterLine) []Disagreement {
+	wanted, held := byCircumstance(want), byCircumstance(got)
+	var all []Disagreement
+	for _, c := range sortedKeys(wanted, held) {
+		all = append(all, compareBoxes(c, wanted[c], held[c])...)
+	}
+	return all
+}
+
+// byCircumstance gathers the boxes of lines that accept in the same way.
+func byCircumstance(lines []filterLine) map[string][]rule.Box {
+	boxes := map[string][]rule.Box{}
+	for _, l := range lines {
+		key := ""
+		if len(l.in) > 0 {
+			key += " in by " + strings.Join(l.in, ",")
+		}
+		if len(l.out) > 0 {
+			key += " out by " + strings.Join(l.out, ",")
+		}
+		if l.mark != 0 {
+			key += fmt.Sprintf(" marked %#x", l.mark)
+		}
+		boxes[key] = append(boxes[key], l.boxes...)
+	}
+	return boxes
+}
+
+func sortedKeys(a, b map[string][]rule.Box) []string {
+	var keys []string
+	for k := range a {
+		keys = append(keys, k)
+	}
+	for k := range b {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+func compareBoxes(where string, want, got []rule.Box) []Disagreement {
+	wanted, held := rule.RegionOf(want...), rule.RegionOf(got...)
+	var all []Disagreement
+	for _, b := range wanted.Subtract(held).Boxes() {
+		all = append(all, Disagreement{boxText(b) + where, "accepted", "not accepted"})
+	}
+	for _, b := range held.Subtract(wanted).Boxes() {
+		all = append(all, Disagreement{boxText(b) + where, "not accepted", "accepted"})
+	}
+	return all
+}
+
+func compareHooks(want, got []filterHook) []Disagreement {
+	var all []Disagreement
+	for _, w := range want {
+		i := slices.IndexFunc(got, func(h filterHook) bool { return h.name == w.name })
+		if i < 0 {
+			all = append(all, Disagreement{"chain " + w.name, "there", "not there"})
+			continue
+		}
+		all = append(all, compareHook(w, got[i])...)
+	}
+	for _, g := range got {
+		if !slices.ContainsFunc(want, func(h filterHook) bool { return h.name == g.name }) {
+			all = append(all, Disagreement{"chain " + g.name, "not there", "there"})
+		}
+	}
+	return all
+}
+
+func compareHook(want, got filterHook) []Disagreement {
+	var all []Disagreement
+	if want.policy != got.policy {
+		all = append(all, Disagreement{"policy of chain " + want.name, cmp.Or(want.policy, "none"), cmp.Or(got.policy, "none")})
+	}
+	for i := range max(len(want.steps), len(got.steps)) {
+		w, g := stepAt(want.steps, i), stepAt(got.steps, i)
+		if w != g {
+			all = append(all, Disagreement{fmt.Sprintf("rule %d of chain %s", i+1, want.name), w, g})
+			break // the ones after it are only moved
+		}
+	}
+	return append(all, compareBoxes(" in chain "+want.name, want.open, got.open)...)
+}
+
+func stepAt(steps []string, i int) string {
+	if i < len(steps) {
+		return steps[i]
+	}
+	return "none"
+}
+
+// boxText writes a set of flows on one line.
+func boxText(b rule.Box) string {
+	ports := b.Ports.String()
+	if b.Published {
+		ports += " (published)"
+	}
+	local, remote := prefixesText(b.Local), prefixesText(b.Remote)
+	if b.Direction == rule.Inbound {
+		return fmt.Sprintf("%s %s %s, from %s to %s", b.Direction, b.Protocol, ports, remote, local)
+	}
+	return fmt.Sprintf("%s %s %s, from %s to %s", b.Direction, b.Protocol, ports, local, remote)
+}
+
+// prefixesText names the first prefixes of a set, and counts the others.
+func prefixesText(s netset.PrefixSet) string {
+	const shown = 4
+	if v4, v6 := s.CoversFamily(); v4 || v6 {
+		return "any"
+	}
+	var words []string
+	for p := range s.Prefixes() {
+		if len(words) == shown {
+			break
+		}
+		words = append(words, p.String())
+	}
+	if n := s.Len(); n > shown {
+		words = append(words, fmt.Sprintf("and %d more", n-shown))
+	}
+	return strings.Join(words, " ")
+}
+
+// account says what was compared.
+func (f filter) account() string {
+	return fmt.Sprintf("%s in %s, %s", plural(f.prefixes, "prefix", "prefixes"), plural(f.sets, "set", "sets"), plural(len(f.lines), "rule", "rules"))
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

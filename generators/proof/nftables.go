@@ -1,0 +1,163 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/generators/engine"
+	"gatewright/generators/nftables"
+	"gatewright/generators/nftables/kernel"
+)
+
+// NFTables loads the artefact of generator nftables twice into a network namespace of
+// its own, reads the kernel's sets and rules back by netlink, and compares the flows
+// that they accept with those of the policy, all of them. It needs Linux, and root or
+// a user namespace (engine.EnterUserNamespace).
+func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
+	result := Result{Generator: nftables.Generator{}.Name(), Engine: "nft, read back by netlink"}
+	want, err := wantNFT(p, s)
+	if err != nil {
+		return result, err
+	}
+	m, err := engine.NewMachine(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer m.Close()
+	if err := m.TryNFT(); err != nil {
+		return result, err
+	}
+	table, err := nftables.TableOf(s)
+	if err != nil {
+		return result, err
+	}
+	for _, a := range artefacts {
+		for range 2 {
+			if err := m.LoadNFT(a.Data); err != nil {
+				return result.refused(ctx, a, err)
+			}
+		}
+	}
+	var rs nftables.Ruleset
+	if err := m.Do(func() (err error) { rs, err = kernel.Read(table); return err }); err != nil {
+		result.Disagreements = []Disagreement{{"what the kernel holds", "rules of the generator", err.Error()}}
+		return result, nil
+	}
+	got := heldNFT(rs)
+	result.Compared = got.account()
+	result.Disagreements = compareFilters(want, got)
+	return result, nil
+}
+
+// refused is the result for a file that does not load.
+func (r Result) refused(ctx context.Context, a artefact.Artefact, err error) (Result, error) {
+	var missing *engine.MissingError
+	if ctx.Err() != nil || errors.As(err, &missing) {
+		return r, err
+	}
+	r.Compared = "nothing"
+	r.Disagreements = []Disagreement{{"loading " + a.Name, "it loads", err.Error()}}
+	return r, nil
+}
+
+// heldNFT is what the kernel holds.
+func heldNFT(rs nftables.Ruleset) filter {
+	f := filter{others: rs.Others, sets: len(rs.Prefixes)}
+	for _, s := range rs.Prefixes {
+		f.prefixes += s.Len()
+	}
+	for _, l := range rs.Rules {
+		f.lines = append(f.lines, filterLine{boxes: rs.Boxes(l), in: l.In, out: l.Out, mark: l.Mark, text: fmt.Sprintf("%+v", l)})
+		if l.Original != (l.Published != "") {
+			f.others = append(f.others, fmt.Sprintf("rule %+v, which takes published ports and packets of one direction not together", l))
+		}
+	}
+	for _, h := range rs.Hooks {
+		f.hooks = append(f.hooks, heldHook(rs, h))
+	}
+	return f
+}
+
+func heldHook(rs nftables.Ruleset, h nftables.Hook) filterHook {
+	out := filterHook{name: fmt.Sprintf("%s (type %s, hook %s, priority %d)", h.Chain, h.Type, h.Hook, h.Priority), policy: h.Policy}
+	for _, r := range h.Rules {
+		switch opens := r.Verdict == "accept" && len(r.Beside) == 0 && r.Protocol != 0; {
+		case opens && len(r.In)+len(r.Out) == 0 && r.Mark == 0 && r.Cleared == 0 && !r.Original && r.Published == "":
+			r.Direction = rule.Inbound
+			out.open = append(out.open, rs.Boxes(r.Line)...)
+			if n := len(out.steps); n == 0 || out.steps[n-1] != openStep {
+				out.steps = append(out.steps, openStep)
+			}
+		case r.String() == "": // counts what the policy of the chain drops
+		default:
+			out.steps = append(out.steps, r.String())
+		}
+	}
+	return out
+}
+
+// wantNFT is what the kernel has to hold.
+func wantNFT(p *rule.Policy, s artefact.Settings) (filter, error) {
+	f, err := artefact.FilterOf(s)
+	if err != nil {
+		return filter{}, err
+	}
+	table, err := nftables.TableOf(s)
+	if err != nil {
+		return filter{}, err
+	}
+	v4, v6 := nftables.FamiliesOf(table)
+	want := filter{lines: filterPolicy(p, f, v4, v6)}
+	if f.Mode == artefact.ModeChains {
+		return want, nil
+	}
+	for _, hook := range []string{"input", "forward", "output"} {
+		want.hooks = append(want.hooks, wantHook(p, f, hook))
+	}
+	return want, nil
+}
+
+// wantHook is one base chain of our own table. Those where the artefact has no place
+// let everything through.
+func wantHook(p *rule.Policy, f artefact.Filter, hook string) filterHook {
+	h := filterHook{name: fmt.Sprintf("%s (type filter, hook %s, priority -10)", hook, hook), policy: "accept"}
+	var jumps []string
+	switch {
+	case hook == "forward" && f.Place == artefact.PlaceForward:
+		jumps = []string{"jump gatewright_outbound", "jump gatewright_inbound"}
+	case hook == "input" && f.Place == artefact.PlaceHost:
+		jumps = []string{"jump gatewright_inbound"}
+	case hook == "output" && f.Place == artefact.PlaceHost:
+		jumps = []string{"jump gatewright_outbound"}
+	}
+	switch {
+	case f.Mode == artefact.ModeMark:
+		h.steps = append(h.steps, fmt.Sprintf("mark and %#x", ^f.Mark))
+	case len(jumps) > 0:
+		h.policy = "drop"
+		h.steps = guardNFT(hook)
+		h.open = filterOpen(p, f, hook != "output", hook != "input")
+		if !rule.RegionOf(h.open...).IsEmpty() {
+			h.steps = append(h.steps, openStep)
+		}
+	}
+	h.steps = slices.Concat(h.steps, jumps)
+	return h
+}
+
+// guardNFT is what a hook that drops by default lets pass and drops before the rest:
+// established flows, loopback, neighbour discovery (RFC 4861, RFC 4890) and path MTU
+// discovery (RFC 1191, RFC 8201).
+func guardNFT(hook string) []string {
+	steps := []string{"ct state established,related accept"}
+	if loopback := map[string]string{"input": "iif lo accept", "output": "oif lo accept"}[hook]; loopback != "" {
+		steps = append(steps, loopback,
+			"ip6 hoplimit 255 icmpv6 type 133,134,135,136 accept",
+			"ip6 hoplimit 1 icmpv6 type 130,131,132,143 accept")
+	}
+	return append(steps, "icmp type 3 code 4 accept", "icmpv6 type 2 accept", "ct state invalid drop")
+}
