@@ -81,7 +81,7 @@ func (r *reader) references(to *[]string) func(jsonc.Value) {
 		return func(v jsonc.Value) {
 			s, ok := r.String(v)
 			name, rest, _ := strings.Cut(s, "/")
-			if ok && !(isSlug(name, MaxSlug) && isWord(rest)) {
+			if ok && !(isSlug(name, MaxSlug) && IsWord(rest)) {
 				r.Errorf(v, `bad reference %s; write a catalogue and an entry or area of it, such as "m365/exchange"`, jsonc.Quote(s))
 			}
 			*one = s
@@ -89,15 +89,16 @@ func (r *reader) references(to *[]string) func(jsonc.Value) {
 	})
 }
 
-// isWord reports whether s is what publishers name revisions, rows and tags by.
-func isWord(s string) bool {
+// IsWord reports whether s is what publishers name revisions, rows and tags by: at
+// most MaxSlug letters, digits, dots, hyphens and underscores.
+func IsWord(s string) bool {
 	return s != "" && len(s) <= MaxSlug && strings.Trim(s, lower+upper+digits+"-._") == ""
 }
 
 // revision reads the part of a catalogue's reference after the "@".
 func (r *reader) revision(v jsonc.Value) {
 	s, ok := r.String(v)
-	if ok && !isWord(s) {
+	if ok && !IsWord(s) {
 		r.Errorf(v, "bad revision %s; write a date or a version, such as \"2025-01-08\": at most %d letters, digits, dots, hyphens or underscores", jsonc.Quote(s), MaxSlug)
 	}
 	r.catalog.Revision = s

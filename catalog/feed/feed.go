@@ -53,6 +53,15 @@ func formats() []format {
 		{"Gatewright's own", isOwn, readOwn},
 		{"Microsoft 365 endpoints (JSON)", isM365JSON, readM365JSON},
 		{"Microsoft 365 endpoints (CSV)", isM365CSV, readM365CSV},
+		{"Azure service tags", isAzure, readAzure},
+		{"AWS ip-ranges.json", isAWS, readAWS},
+		{"Google cloud.json or goog.json", isGoogle, readGoogle},
+		{"GitHub meta", isGitHub, readGitHub},
+		{"Cloudflare ips", isCloudflare, readCloudflare},
+		{"Fastly public-ip-list", isFastly, readFastly},
+		{"Oracle public_ip_ranges.json", isOracle, readOracle},
+		{"Microsoft public IP space (CSV)", isMSPublicIP, readMSPublicIP},
+		{"a plain list of prefixes or names", isList, readList},
 	}
 }
 

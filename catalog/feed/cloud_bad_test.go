@@ -1,0 +1,138 @@
+package feed
+
+import (
+	"strings"
+	"testing"
+)
+
+// What is damaged, empty, cut short or none of the known formats is refused, and the
+// error says where and what was expected.
+func TestCloudFeedsRefuse(t *testing.T) {
+	const known = `unknown kind of catalogue; the known ones are `
+	azure := func(values string) string { return `{"changeNumber": 1, "cloud": "Public", "values": ` + values + `}` }
+	tag := func(prefixes string) string {
+		return azure(`[{"name": "A", "properties": {"addressPrefixes": ` + prefixes + `}}]`)
+	}
+	for _, test := range []struct{ name, document, want string }{
+		{"no values", `{"changeNumber": 1, "cloud": "Public"}`, `f:1:1: missing required key "values"`},
+		{"nothing at all", azure(`[]`), `f: the feed lists no endpoint: it is empty or was cut short; download it again`},
+		{"no prefix in any tag", tag(`[]`), `f: the feed lists no endpoint: it is empty or was cut short; download it again`},
+		{"cut short", azure(`[{"name": "A", "properties": {"addressPrefixes": ["192.0.2.0/24"`)[:100], `f:1:100: /values/0/properties/addressPrefixes/0: string is not closed; expected a double quote`},
+		{"every address", tag(`["0.0.0.0/0"]`), `f:1:100: /values/0/properties/addressPrefixes/0: "0.0.0.0/0" is every address of its family, which no feed may say`},
+		{"every address of IPv6", tag(`["::/0"]`), `f:1:100: /values/0/properties/addressPrefixes/0: "::/0" is every address of its family, which no feed may say`},
+		{"every address in halves", tag(`["0.0.0.0/1", "128.0.0.0/1"]`), `f: the prefixes of azure-public/A together are every address of a family, which no feed may say`},
+		{"a name among prefixes", tag(`["192.0.2.0/24", "www.example.com"]`), `f:1:116: /values/0/properties/addressPrefixes/1: "www.example.com" is not a CIDR; write an address such as "192.0.2.1", or a prefix such as "192.0.2.0/24" or "2001:db8::/32"`},
+		{"a number among prefixes", tag(`[7]`), `f:1:100: /values/0/properties/addressPrefixes/0: expected a string, found a number`},
+		{"a tag that would break out of a comment", azure(`[{"name": "A\nB", "properties": {"addressPrefixes": []}}]`), `f:1:51: /values/0: bad tag "A\nB"; expected at most 64 letters, digits, dots, hyphens or underscores`},
+		{"a tag of two regions", azure(`[{"name": "A", "properties": {"region": "n", "addressPrefixes": []}}, {"name": "A", "properties": {"region": "s", "addressPrefixes": []}}]`),
+			`f:1:120: /values/1: tag "A" is of region "n" and service "" before; the feed contradicts itself`},
+		{"a cloud without a name", `{"changeNumber": 1, "cloud": "../x", "values": []}`, `f:1:30: /cloud: bad cloud "../x"; expected a name such as "Public"`},
+		{"a revision of another kind", `{"changeNumber": "1", "cloud": "Public", "values": []}`, `f:1:18: /changeNumber: expected the number of the publisher's change, found a string`},
+		{"AWS without IPv6", `{"syncToken": "1", "createDate": "2023-11-14-22-13-20", "prefixes": []}`, `f:1:1: missing required key "ipv6_prefixes"`},
+		{"AWS with another time", `{"createDate": "yesterday", "prefixes": [], "ipv6_prefixes": []}`, `f:1:16: /createDate: "yesterday" is no time of publication, which starts with a day as YYYY-MM-DD`},
+		{"AWS without a region", `{"createDate": "2023-11-14", "prefixes": [{"ip_prefix": "192.0.2.0/24", "service": "S3"}], "ipv6_prefixes": []}`, `f:1:43: /prefixes/0: missing required key "region"`},
+		{"AWS without a prefix", `{"createDate": "2023-11-14", "prefixes": [{"region": "n", "service": "S3"}], "ipv6_prefixes": []}`, `f:1:43: /prefixes/0: no prefix; expected the key "ip_prefix"`},
+		{"Google with scopes here and there", `{"creationTime": "2023-11-14", "prefixes": [{"ipv4Prefix": "192.0.2.0/24", "scope": "n", "service": "g"}, {"ipv4Prefix": "192.0.2.0/24"}]}`,
+			"f:1:107: /prefixes/1: missing required key \"scope\"\nf:1:107: /prefixes/1: missing required key \"service\""},
+		{"Google without a prefix", `{"creationTime": "2023-11-14", "prefixes": [{}]}`, `f:1:45: /prefixes/0: no prefix; expected the key "ipv4Prefix" or "ipv6Prefix"`},
+		{"GitHub with other things", `{"hooks": ["192.0.2.0/24"], "web": ["ssh-rsa"]}`, `f:1:37: /web/0: "ssh-rsa" is not a CIDR; write an address such as "192.0.2.1", or a prefix such as "192.0.2.0/24" or "2001:db8::/32"`},
+		{"GitHub with every name", `{"hooks": ["192.0.2.0/24"], "web": [], "domains": {"website": ["*"]}}`, `f:1:64: /domains/website/0: "*" is every name; write the domains that are meant, such as "*.example.com"`},
+		{"Cloudflare out of order", `{"result": {"ipv4_cidrs": ["192.0.2.0/24"]}, "success": true}`, `f:1:12: /result: missing required key "ipv6_cidrs"`},
+		{"Oracle without tags", `{"last_updated_timestamp": "2025-07-21", "regions": [{"region": "n", "cidrs": [{"cidr": "192.0.2.0/24", "tags": []}]}]}`, `f:1:113: /regions/0/cidrs/0/tags: expected at least one tag`},
+		{"a CSV of three columns", "Prefix,Type\n192.0.2.0/24,a,b\n192.0.2.0/33,c\n192.0.2.0/24,\n", "f:2:1: 3 fields; expected a prefix, a comma and a type\n" +
+			"f:3:1: \"192.0.2.0/33\" has no good prefix length; write a decimal number from 1 to 32 after the slash\nf:4:1: no type beside \"192.0.2.0/24\""},
+		{"a CSV with an open quote", "Prefix,Type\n\"192.0.2.0/24,a\n", "f:2:17: extraneous or missing \" in quoted-field; expected a prefix, a comma and a type"},
+		{"a CSV with a header alone", "Prefix,Type\n", `f: the feed lists no endpoint: it is empty or was cut short; download it again`},
+		{"a list with slips", "192.0.2.1\n192.0.2.300\nexample.com/path\nfoo\n192.0.2.0/24 192.0.2.1\n2001:db8::/0\nhttps://example.com/\n10.0.0.1-10.0.0.3\n",
+			"f:2:1: \"192.0.2.300\" is not a CIDR; write an address such as \"192.0.2.1\", or a prefix such as \"192.0.2.0/24\" or \"2001:db8::/32\"\n" +
+				"f:3:1: \"example.com/path\" has a path; write the host alone, \"example.com\"\n" +
+				"f:4:1: \"foo\" is a single label; write the full name with its domain, such as \"foo.example.com\"\n" +
+				"f:5:1: more than one word; expected one prefix or FQDN a line, or the lines of a hosts file\n" +
+				"f:6:1: \"2001:db8::/0\" is every address of its family, which no feed may say\n" +
+				"f:7:1: \"https://example.com/\" is a URL; write \"example.com\" here, and \"tcp 443\" under \"services\"\n" +
+				"f:8:1: \"10.0.0.1-10.0.0.3\" is a range; write it as CIDRs: 10.0.0.1, 10.0.0.2/31"},
+		{"a hosts file that gives addresses", "0.0.0.0 a.example.com\n192.0.2.9 intranet.example.com\n0.0.0.0 192.0.2.1\n", "f:2:1: \"192.0.2.9\" is given to names, as a hosts file does; write the address alone, or the names alone\n" +
+			"f:3:1: \"192.0.2.1\" stands where a hosts file has a name"},
+		{"a list that says that it is longer", "# Domains: 3\na.example.com\nb.example.com\n", `f: the list says that it has 3 entries, and has 2: it was cut short; download it again`},
+		{"comments alone", "# nothing\n\n", "f: " + known},
+		{"a page", "<!DOCTYPE html>\n<html><body>Sign in to example.com</body></html>\n", "f: " + known},
+		{"another JSON", `{"prefixes": "none"}`, "f:1:1: " + known},
+		{"another JSON list", `["192.0.2.0/24"]`, "f:1:1: " + known},
+	} {
+		c, err := Read("f", []byte(test.document), Naming{})
+		switch {
+		case err == nil:
+			t.Errorf("%s: read as %s", test.name, c.Name)
+		case strings.HasSuffix(test.want, known):
+			if !strings.HasPrefix(err.Error(), test.want) {
+				t.Errorf("%s\n got %v\nwant %s...", test.name, err, test.want)
+			}
+		case err.Error() != test.want:
+			t.Errorf("%s\n got %v\nwant %s", test.name, err, test.want)
+		}
+	}
+}
+
+// The refusal of an unknown shape names every format.
+func TestUnknownNamesTheFormats(t *testing.T) {
+	_, err := Read("f", []byte(`{}`), Naming{})
+	if err == nil {
+		t.Fatal("read")
+	}
+	for _, f := range formats() {
+		if !strings.Contains(err.Error(), f.name) {
+			t.Errorf("%v does not name %s", err, f.name)
+		}
+	}
+}
+
+// Errors and notices of a text stop at a number that a person can read.
+func TestManyFaultsAreCapped(t *testing.T) {
+	_, err := Read("f", []byte("192.0.2.1\n"+strings.Repeat("foo\n", 5000)), Naming{})
+	if err == nil || strings.Count(err.Error(), "\n") != 100 || !strings.HasSuffix(err.Error(), "f: further errors not shown") {
+		t.Errorf("error %.300v", err)
+	}
+	c, err := Read("f", []byte(strings.Repeat("192.0.2.1/24\n", 5000)), Naming{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(c.Notices); n != 21 || c.Notices[20].Text != "4980 more endpoints normalized likewise" {
+		t.Errorf("%d notices, the last %+v", n, c.Notices[n-1])
+	}
+}
+
+// FuzzRead reads any bytes as a catalogue: there is no panic, and what reads can be
+// selected, shown and digested.
+func FuzzRead(f *testing.F) {
+	for file := range cloudFixtures() {
+		f.Add(read(f, file))
+	}
+	f.Add([]byte(ownDocument))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := Read("f", data, Naming{})
+		if err != nil {
+			if err.Error() == "" {
+				t.Error("an error without text")
+			}
+			return
+		}
+		if c.Name == "" || c.Revision == "" {
+			t.Errorf("a catalogue without a name: %+v", c)
+		}
+		seen := map[string]bool{}
+		for i := range c.Entries {
+			e := &c.Entries[i]
+			if seen[e.ID] || !strings.HasPrefix(e.ID, c.Name+"/") {
+				t.Errorf("id %q in the catalogue %s", e.ID, c.Name)
+			}
+			seen[e.ID] = true
+			if strings.ContainsAny(e.ID+e.Title+e.Tag+e.Region+e.Service, "\n\r\x00\x1b") {
+				t.Errorf("a control character in %+v", e)
+			}
+			if v4, v6 := e.Prefixes.CoversFamily(); v4 || v6 {
+				t.Errorf("%s covers a family", e.ID)
+			}
+			e.AppendCanonical(nil)
+		}
+	})
+}

@@ -1,0 +1,107 @@
+package feed
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"iter"
+	"slices"
+	"unicode/utf8"
+
+	"gatewright/catalog/jsonc"
+)
+
+// spot is a place in a text.
+type spot struct{ line, col int }
+
+// Pos returns the line and the column in characters, both from 1.
+func (s spot) Pos() (line, col int) { return s.line, s.col }
+
+// textErrors are the faults of a text, as package jsonc reports those of JSON.
+type textErrors struct {
+	file string
+	list jsonc.Errors
+	more bool
+}
+
+func (e *textErrors) add(at place, err error) {
+	switch {
+	case err == nil:
+	case len(e.list) == maxErrors:
+		e.more = true
+	default:
+		line, col := at.Pos()
+		e.list = append(e.list, &jsonc.Error{File: e.file, Line: line, Col: col, Err: err})
+	}
+}
+
+func (e *textErrors) err() error {
+	if len(e.list) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(e.list, func(a, b *jsonc.Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+	})
+	if e.more {
+		e.list = append(e.list, &jsonc.Error{File: e.file, Err: errors.New("further errors not shown")})
+	}
+	return e.list
+}
+
+// word is one of the words of a line.
+type word struct {
+	text []byte
+	spot spot
+}
+
+// lines yields the number of each line that holds more than white space and a
+// comment, and its words. A comment starts with # or ;, at the start of a line or
+// after white space. A line ends with LF, CR LF or CR.
+func lines(text []byte) iter.Seq2[int, []word] {
+	return func(yield func(int, []word) bool) {
+		var words []word
+		for number := 1; len(text) > 0; number++ {
+			line := text
+			if end := bytes.IndexAny(text, "\r\n"); end < 0 {
+				text = nil
+			} else {
+				line = text[:end]
+				if bytes.HasPrefix(text[end:], []byte("\r\n")) {
+					end++
+				}
+				text = text[end+1:]
+			}
+			if words = wordsOf(line, number, words[:0]); len(words) > 0 && !yield(number, words) {
+				return
+			}
+		}
+	}
+}
+
+// wordsOf appends the words of a line before its comment.
+func wordsOf(line []byte, number int, words []word) []word {
+	for i := 0; i < len(line); {
+		if line[i] == ' ' || line[i] == '\t' {
+			i++
+			continue
+		}
+		if line[i] == '#' || line[i] == ';' {
+			break
+		}
+		end := i
+		for end < len(line) && line[end] != ' ' && line[end] != '\t' {
+			end++
+		}
+		words = append(words, word{line[i:end], spot{number, 1 + utf8.RuneCount(line[:i])}})
+		i = end
+	}
+	return words
+}
+
+// noLineEnd tells that a text stops within a line, which may be all there is of it.
+func noLineEnd(text []byte) string {
+	if bytes.HasSuffix(text, []byte("\n")) || bytes.HasSuffix(text, []byte("\r")) {
+		return ""
+	}
+	return "the last line has no line end; if the file was cut short, download it again"
+}
