@@ -28,6 +28,7 @@ type prover struct {
 func provers() []prover {
 	return []prover{
 		{"nftables", proof.NFTables},
+		{"iptables", proof.Iptables},
 	}
 }
 

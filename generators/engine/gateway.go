@@ -87,9 +87,18 @@ func routed(a netip.Addr) bool {
 type Variant string
 
 const (
-	IptablesNFT    Variant = "nft"
-	IptablesLegacy Variant = "legacy"
+	IptablesDefault Variant = "" // what this machine calls iptables
+	IptablesNFT     Variant = "nft"
+	IptablesLegacy  Variant = "legacy"
 )
+
+// tool is the beginning of the names of the variant's programs.
+func (v Variant) tool(family string) string {
+	if v == IptablesDefault {
+		return family
+	}
+	return family + "-" + string(v)
+}
 
 // IptablesDump is what the kernel holds, as the tools print it.
 type IptablesDump struct {

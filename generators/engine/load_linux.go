@@ -55,7 +55,7 @@ func (g *Gateway) LoadIptables(variant Variant, artefacts []artefact.Artefact) e
 var ipset = program{"ipset", "ipset"}
 
 func restorer(family string, v Variant) program {
-	return program{family + "-" + string(v) + "-restore", "iptables"}
+	return program{v.tool(family) + "-restore", "iptables"}
 }
 
 func (g *Gateway) bootIptables(variant Variant) error {

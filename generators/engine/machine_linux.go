@@ -15,6 +15,7 @@ type Machine struct {
 	ctx    context.Context
 	dir    string // files that the tools read
 	inside *namespace
+	sets   bool // ipset was loaded
 }
 
 // NewMachine needs root. Nothing of the machine outlives the process. Close frees it.
@@ -28,7 +29,7 @@ func NewMachine(ctx context.Context) (*Machine, error) {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	return &Machine{ctx, dir, inside}, nil
+	return &Machine{ctx: ctx, dir: dir, inside: inside}, nil
 }
 
 // Do runs f on the machine: a socket that f opens is the machine's, and stays so. One
@@ -63,6 +64,17 @@ func (m *Machine) TryNFT() error {
 	return m.LoadNFT([]byte("add table inet gatewright_try\ndelete table inet gatewright_try\n"))
 }
 
+// TryIptables tells whether a variant of iptables works here at all, before a file is
+// blamed.
+func (m *Machine) TryIptables(variant Variant) error {
+	for _, family := range []string{"iptables", "ip6tables"} {
+		if _, err := m.run(restorer(family, variant), []byte("*filter\nCOMMIT\n"), "--noflush"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (m *Machine) nftLoad(file string) error {
 	_, err := m.run(nft, nil, "-f", file)
 	return err
@@ -75,6 +87,7 @@ func (m *Machine) LoadIptables(variant Variant, artefacts []artefact.Artefact) e
 		var err error
 		switch filepath.Ext(a.Name) {
 		case ".ipset":
+			m.sets = true
 			_, err = m.run(ipset, a.Data, "restore")
 		case ".iptables":
 			_, err = m.run(restorer("iptables", variant), a.Data, "--noflush")
@@ -102,9 +115,12 @@ func (m *Machine) DumpIptables(variant Variant) (IptablesDump, error) {
 		args    []string
 	}{
 		{&d.Ipset, ipset, []string{"save"}},
-		{&d.IPv4, program{"iptables-" + string(variant) + "-save", "iptables"}, nil},
-		{&d.IPv6, program{"ip6tables-" + string(variant) + "-save", "iptables"}, nil},
+		{&d.IPv4, program{variant.tool("iptables") + "-save", "iptables"}, nil},
+		{&d.IPv6, program{variant.tool("ip6tables") + "-save", "iptables"}, nil},
 	} {
+		if dump.program == ipset && !m.sets {
+			continue // who makes rules without ipset need not have it
+		}
 		var err error
 		if *dump.to, err = m.run(dump.program, nil, dump.args...); err != nil {
 			return IptablesDump{}, err

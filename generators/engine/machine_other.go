@@ -20,6 +20,9 @@ func (*Machine) Do(func() error) error { return errNeedsLinux }
 // TryNFT is not reached.
 func (*Machine) TryNFT() error { return errNeedsLinux }
 
+// TryIptables is not reached.
+func (*Machine) TryIptables(Variant) error { return errNeedsLinux }
+
 // LoadNFT is not reached.
 func (*Machine) LoadNFT([]byte) error { return errNeedsLinux }
 

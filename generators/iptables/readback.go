@@ -3,6 +3,7 @@ package iptables
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -24,6 +25,10 @@ type Dump struct {
 type Ruleset struct {
 	Sets  map[string]netset.PrefixSet
 	Rules []Line
+	Hooks []Hook // IPv4 first
+
+	Twice  []string // rules that stand twice in a chain, as "-A CHAIN ..."
+	Others []string // chains, tables and sets that are there besides
 }
 
 // Line is everything that is accepted under one comment with the same addresses,
@@ -56,21 +61,55 @@ func ReadBack(d Dump, table string) (Ruleset, error) {
 	if rs.Sets, err = readSets(d.Ipset); err != nil {
 		return Ruleset{}, fmt.Errorf("ipset save: %w", err)
 	}
+	used := map[string]bool{}
 	for _, f := range []family{ipv4, ipv6} {
 		dump := d.IPv4
 		if f == ipv6 {
 			dump = d.IPv6
 		}
-		w := walker{family: f, chains: readChains(dump, table), sets: rs.Sets, known: map[string][]Line{}}
-		for _, direction := range []rule.Direction{rule.Outbound, rule.Inbound} {
-			lines, err := w.accepted(direction)
-			if err != nil {
-				return Ruleset{}, fmt.Errorf("%s-save: %w", f.program(), err)
-			}
-			rs.Rules = append(rs.Rules, lines...)
+		if err := rs.addFamily(f, readTables(dump), table, used); err != nil {
+			return Ruleset{}, fmt.Errorf("%s-save: %w", f.program(), err)
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(rs.Sets)) {
+		if !used[n] {
+			rs.Others = append(rs.Others, "set "+n)
 		}
 	}
 	return rs, nil
+}
+
+func (rs *Ruleset) addFamily(f family, tables map[string]savedTable, table string, used map[string]bool) error {
+	t := tables[table]
+	w := walker{family: f, chains: t.rules, sets: rs.Sets, used: used, known: map[string][]Line{}}
+	for _, direction := range []rule.Direction{rule.Outbound, rule.Inbound} {
+		lines, err := w.accepted(direction)
+		if err != nil {
+			return err
+		}
+		rs.Rules = append(rs.Rules, lines...)
+	}
+	hooks := w.hooks(t)
+	rs.Hooks = append(rs.Hooks, hooks...)
+	for _, chain := range slices.Sorted(maps.Keys(t.rules)) {
+		_, read := w.known[chain]
+		if !read && !slices.ContainsFunc(hooks, func(h Hook) bool { return h.Chain == chain }) {
+			rs.Others = append(rs.Others, fmt.Sprintf("chain %s of %s", chain, f.program()))
+		}
+		seen := map[string]bool{}
+		for _, text := range t.rules[chain] {
+			if seen[text] {
+				rs.Twice = append(rs.Twice, fmt.Sprintf("-A %s %s of %s", chain, text, f.program()))
+			}
+			seen[text] = true
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(tables)) {
+		if n != table && tables[n].filters() {
+			rs.Others = append(rs.Others, fmt.Sprintf("rules in table %s of %s", n, f.program()))
+		}
+	}
+	return nil
 }
 
 // Accepts reports whether a rule accepts the flow, as the kernel would decide it on
@@ -131,25 +170,49 @@ func readPrefix(s string) (netip.Prefix, error) {
 	return a.Prefix(a.BitLen())
 }
 
-// readChains returns the rules of each chain of a table, after "-A CHAIN ".
-func readChains(dump []byte, table string) map[string][]string {
-	chains := map[string][]string{}
-	inside := false
-	for line := range strings.Lines(string(dump)) {
-		line = strings.TrimSuffix(line, "\n")
-		if t, ok := strings.CutPrefix(line, "*"); ok {
-			inside = t == table
-		}
-		if rest, ok := strings.CutPrefix(line, "-A "); ok && inside {
-			chain, rule, _ := strings.Cut(rest, " ")
-			chains[chain] = append(chains[chain], rule)
-		}
-		if declared, ok := strings.CutPrefix(line, ":"); ok && inside {
-			chain, _, _ := strings.Cut(declared, " ")
-			chains[chain] = chains[chain][:0:0]
+// savedTable is one table.
+type savedTable struct {
+	rules    map[string][]string // of each chain, after "-A CHAIN "
+	policies map[string]string   // of the built-in chains
+}
+
+// filters reports whether the table holds more than the empty built-in chains that
+// accept.
+func (t savedTable) filters() bool {
+	for chain, rules := range t.rules {
+		if len(rules) > 0 || t.policies[chain] != "ACCEPT" {
+			return true
 		}
 	}
-	return chains
+	return false
+}
+
+// readTables returns the tables by their names.
+func readTables(dump []byte) map[string]savedTable {
+	tables := map[string]savedTable{}
+	var t savedTable
+	for line := range strings.Lines(string(dump)) {
+		line = strings.TrimSuffix(line, "\n")
+		if n, ok := strings.CutPrefix(line, "*"); ok {
+			t = savedTable{map[string][]string{}, map[string]string{}}
+			tables[n] = t
+		}
+		if t.rules == nil {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(line, "-A "); ok {
+			chain, rule, _ := strings.Cut(rest, " ")
+			t.rules[chain] = append(t.rules[chain], rule)
+		}
+		if declared, ok := strings.CutPrefix(line, ":"); ok {
+			chain, rest, _ := strings.Cut(declared, " ")
+			t.rules[chain] = t.rules[chain][:0:0]
+			if policy, _, _ := strings.Cut(rest, " "); policy != "-" {
+				t.policies[chain] = policy
+			}
+		}
+	}
+	return tables
 }
 
 // splitWords splits a rule as iptables-restore does: at spaces outside of quotes, and

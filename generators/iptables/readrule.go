@@ -27,6 +27,7 @@ type walker struct {
 	family family
 	chains map[string][]string
 	sets   map[string]netset.PrefixSet
+	used   map[string]bool   // sets that a rule matches
 	known  map[string][]Line // nil while a chain is being read
 }
 
@@ -181,7 +182,7 @@ func (w *walker) parse(text string) (savedRule, error) {
 	}
 	r := savedRule{Line: Line{Source: w.whole(), Destination: w.whole()}}
 	for len(words) > 0 {
-		n, err := r.take(words, w.sets)
+		n, err := r.take(words, w)
 		if err != nil {
 			return savedRule{}, err
 		}
@@ -197,7 +198,7 @@ func (w *walker) parse(text string) (savedRule, error) {
 }
 
 // take reads one option at the head of the words and returns how many words it has.
-func (r *savedRule) take(words []string, sets map[string]netset.PrefixSet) (int, error) {
+func (r *savedRule) take(words []string, w *walker) (int, error) {
 	option, values := words[0], words[1:]
 	if len(values) == 0 {
 		return 0, fmt.Errorf("%s has no value", option)
@@ -231,7 +232,7 @@ func (r *savedRule) take(words []string, sets map[string]netset.PrefixSet) (int,
 		if len(values) < 2 {
 			return 0, fmt.Errorf("%s has no direction", option)
 		}
-		return 3, r.matchSet(sets, value, values[1])
+		return 3, r.matchSet(w, value, values[1])
 	case "--comment":
 		r.Comment = value
 	case "--set-xmark":
@@ -250,8 +251,9 @@ func (r *savedRule) narrow(to *netset.PrefixSet, text string) error {
 	return err
 }
 
-func (r *savedRule) matchSet(sets map[string]netset.PrefixSet, name, side string) error {
-	set, ok := sets[name]
+func (r *savedRule) matchSet(w *walker, name, side string) error {
+	set, ok := w.sets[name]
+	w.used[name] = true
 	switch {
 	case !ok:
 		return fmt.Errorf("there is no set %s", name)

@@ -92,9 +92,9 @@ type firewall struct {
 // newFirewall reads an artefact's rules, which may name sets.
 func newFirewall(t *testing.T, f family, text string, table string, sets map[string]netset.PrefixSet) *firewall {
 	t.Helper()
-	w := walker{family: f, sets: sets}
+	w := walker{family: f, sets: sets, used: map[string]bool{}}
 	out := firewall{rules: map[string][]savedRule{}}
-	for chain, lines := range readChains([]byte(text), table) {
+	for chain, lines := range readTables([]byte(text))[table].rules {
 		out.rules[chain] = nil
 		for _, line := range lines {
 			r, err := w.parse(line)

@@ -17,6 +17,7 @@ type filter struct {
 	lines  []filterLine // what the chains of the rules accept
 	hooks  []filterHook
 	others []string // what else is there
+	twice  []string // rules that stand there twice
 
 	prefixes, sets int // for the account
 }
@@ -26,7 +27,6 @@ type filterLine struct {
 	boxes   []rule.Box
 	in, out []string // interfaces; nil for all
 	mark    uint32   // the bit that is set, or 0 if the packet is accepted at once
-	text    string   // the whole rule: equal for equal rules alone
 }
 
 // filterHook is a base chain or a built-in one, or a chain that the site's jump to.
@@ -41,6 +41,13 @@ type filterHook struct {
 }
 
 const openStep = "accept what options and resolvers need"
+
+// addOpenStep adds openStep, if it is not the last one already.
+func (h *filterHook) addOpenStep() {
+	if n := len(h.steps); n == 0 || h.steps[n-1] != openStep {
+		h.steps = append(h.steps, openStep)
+	}
+}
 
 // filterPolicy returns the lines that a packet filter has to hold, one for each
 // direction, in the families that it sees.
@@ -107,21 +114,12 @@ func everywhere() netset.PrefixSet {
 
 // compareFilters returns how what an engine holds differs from what it should.
 func compareFilters(want, got filter) []Disagreement {
-	all := slices.Concat(doubled(got), compareLines(want.lines, got.lines), compareHooks(want.hooks, got.hooks))
+	all := slices.Concat(compareLines(want.lines, got.lines), compareHooks(want.hooks, got.hooks))
+	for _, t := range got.twice {
+		all = append(all, Disagreement{"rule " + t, "once", "twice"})
+	}
 	for _, o := range got.others {
 		all = append(all, Disagreement{o, "not there", "there"})
-	}
-	return all
-}
-
-func doubled(f filter) []Disagreement {
-	var all []Disagreement
-	seen := map[string]bool{}
-	for _, l := range f.lines {
-		if seen[l.text] {
-			all = append(all, Disagreement{"rule " + l.text, "once", "twice"})
-		}
-		seen[l.text] = true
 	}
 	return all
 }
@@ -254,7 +252,11 @@ func prefixesText(s netset.PrefixSet) string {
 
 // account says what was compared.
 func (f filter) account() string {
-	return fmt.Sprintf("%s in %s, %s", plural(f.prefixes, "prefix", "prefixes"), plural(f.sets, "set", "sets"), plural(len(f.lines), "rule", "rules"))
+	prefixes, rules := plural(f.prefixes, "prefix", "prefixes"), plural(len(f.lines), "rule", "rules")
+	if f.sets == 0 {
+		return prefixes + ", " + rules
+	}
+	return prefixes + " in " + plural(f.sets, "set", "sets") + ", " + rules
 }
 
 func plural(n int, one, many string) string {

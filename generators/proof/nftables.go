@@ -70,8 +70,14 @@ func heldNFT(rs nftables.Ruleset) filter {
 	for _, s := range rs.Prefixes {
 		f.prefixes += s.Len()
 	}
+	seen := map[string]bool{}
 	for _, l := range rs.Rules {
-		f.lines = append(f.lines, filterLine{boxes: rs.Boxes(l), in: l.In, out: l.Out, mark: l.Mark, text: fmt.Sprintf("%+v", l)})
+		f.lines = append(f.lines, filterLine{boxes: rs.Boxes(l), in: l.In, out: l.Out, mark: l.Mark})
+		text := fmt.Sprintf("%s, %s, counter %q, comment %q", l.Direction, nftables.HookRule{Line: l, Verdict: "accept"}, l.Counter, l.Comment)
+		if seen[text] {
+			f.twice = append(f.twice, text)
+		}
+		seen[text] = true
 		if l.Original != (l.Published != "") {
 			f.others = append(f.others, fmt.Sprintf("rule %+v, which takes published ports and packets of one direction not together", l))
 		}
@@ -89,9 +95,7 @@ func heldHook(rs nftables.Ruleset, h nftables.Hook) filterHook {
 		case opens && len(r.In)+len(r.Out) == 0 && r.Mark == 0 && r.Cleared == 0 && !r.Original && r.Published == "":
 			r.Direction = rule.Inbound
 			out.open = append(out.open, rs.Boxes(r.Line)...)
-			if n := len(out.steps); n == 0 || out.steps[n-1] != openStep {
-				out.steps = append(out.steps, openStep)
-			}
+			out.addOpenStep()
 		case r.String() == "": // counts what the policy of the chain drops
 		default:
 			out.steps = append(out.steps, r.String())
@@ -142,7 +146,7 @@ func wantHook(p *rule.Policy, f artefact.Filter, hook string) filterHook {
 		h.steps = guardNFT(hook)
 		h.open = filterOpen(p, f, hook != "output", hook != "input")
 		if !rule.RegionOf(h.open...).IsEmpty() {
-			h.steps = append(h.steps, openStep)
+			h.addOpenStep()
 		}
 	}
 	h.steps = slices.Concat(h.steps, jumps)

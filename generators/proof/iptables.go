@@ -1,0 +1,174 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/generators/engine"
+	"gatewright/generators/iptables"
+)
+
+// Iptables loads the artefacts of generator iptables twice into a network namespace of
+// its own, by what this machine calls iptables, reads them back as iptables-save and
+// ipset save print them, and compares the flows that they accept with those of the
+// policy, all of them. It needs Linux, and root or a user namespace
+// (engine.EnterUserNamespace).
+func Iptables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
+	return IptablesVariant(ctx, engine.IptablesDefault, p, s, artefacts)
+}
+
+// IptablesVariant is Iptables by a variant's programs.
+func IptablesVariant(ctx context.Context, variant engine.Variant, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
+	result := Result{Generator: iptables.Generator{}.Name(), Engine: "iptables, read back by iptables-save"}
+	f, err := artefact.FilterOf(s)
+	if err != nil {
+		return result, err
+	}
+	m, err := engine.NewMachine(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer m.Close()
+	if err := m.TryIptables(variant); err != nil {
+		return result, err
+	}
+	for range 2 {
+		for _, a := range artefacts {
+			if err := m.LoadIptables(variant, []artefact.Artefact{a}); err != nil {
+				return result.refused(ctx, a, err)
+			}
+		}
+	}
+	dump, err := m.DumpIptables(variant)
+	if err != nil {
+		return result, err
+	}
+	rs, err := iptables.ReadBack(iptables.Dump(dump), iptablesTable(f))
+	if err != nil {
+		result.Disagreements = []Disagreement{{"what the kernel holds", "rules of the generator", err.Error()}}
+		return result, nil
+	}
+	got := heldIptables(rs)
+	result.Compared = got.account()
+	result.Disagreements = compareFilters(wantIptables(p, f), got)
+	return result, nil
+}
+
+func iptablesTable(f artefact.Filter) string {
+	if f.Mode == artefact.ModeMark {
+		return "mangle"
+	}
+	return "filter"
+}
+
+// heldIptables is what the kernel holds. Without ipset the prefixes are in the rules.
+func heldIptables(rs iptables.Ruleset) filter {
+	f := filter{others: rs.Others, twice: rs.Twice, sets: len(rs.Sets)}
+	for _, s := range rs.Sets {
+		f.prefixes += s.Len()
+	}
+	for _, l := range rs.Rules {
+		f.lines = append(f.lines, filterLine{boxes: l.Boxes(), in: l.In, out: l.Out, mark: l.Mark})
+		if f.sets == 0 {
+			f.prefixes += l.Source.Len() + l.Destination.Len()
+		}
+	}
+	for _, h := range rs.Hooks {
+		out := filterHook{name: iptablesHook(h.Family, h.Chain), policy: h.Policy}
+		for _, r := range h.Rules {
+			if r.Accepts == nil {
+				out.steps = append(out.steps, r.Text)
+				continue
+			}
+			for _, l := range r.Accepts {
+				l.Direction = rule.Inbound
+				out.open = append(out.open, l.Boxes()...)
+			}
+			out.addOpenStep()
+		}
+		f.hooks = append(f.hooks, out)
+	}
+	return f
+}
+
+func iptablesHook(family int, chain string) string {
+	if family == 6 {
+		return chain + " of ip6tables"
+	}
+	return chain + " of iptables"
+}
+
+// wantIptables is what the kernel has to hold.
+func wantIptables(p *rule.Policy, f artefact.Filter) filter {
+	want := filter{lines: filterPolicy(p, f, true, true)}
+	for _, family := range []int{4, 6} {
+		builtIn := []string{"INPUT", "FORWARD", "OUTPUT"}
+		if f.Mode == artefact.ModeMark {
+			builtIn = append(builtIn, "PREROUTING", "POSTROUTING")
+		}
+		for _, chain := range builtIn {
+			h := filterHook{name: iptablesHook(family, chain), policy: "ACCEPT"}
+			if jumps := iptablesJumps(f, chain); f.Mode == artefact.ModeEnforce && jumps != nil {
+				h.policy = "DROP"
+				h.steps = guardIptables(family, chain)
+				h.open = inFamilies(filterOpen(p, f, chain != "OUTPUT", chain != "INPUT"), family == 4, family == 6)
+				if !rule.RegionOf(h.open...).IsEmpty() {
+					h.addOpenStep()
+				}
+				h.steps = append(h.steps, jumps...)
+			}
+			want.hooks = append(want.hooks, h)
+			if jumps := iptablesJumps(f, chain); f.Mode == artefact.ModeMark && jumps != nil {
+				entry := filterHook{name: iptablesHook(family, "gatewright_"+strings.ToLower(chain))}
+				entry.steps = append([]string{fmt.Sprintf("-j MARK --set-xmark 0x0/%#x", f.Mark)}, jumps...)
+				want.hooks = append(want.hooks, entry)
+			}
+		}
+	}
+	return want
+}
+
+// iptablesJumps is where packets go on from a built-in chain; nil if the artefact has
+// no place there.
+func iptablesJumps(f artefact.Filter, chain string) []string {
+	switch {
+	case chain == "FORWARD" && f.Place == artefact.PlaceForward:
+		return []string{"-j gatewright_outbound", "-j gatewright_inbound"}
+	case chain == "INPUT" && f.Place == artefact.PlaceHost:
+		return []string{"-j gatewright_inbound"}
+	case chain == "OUTPUT" && f.Place == artefact.PlaceHost:
+		return []string{"-j gatewright_outbound"}
+	}
+	return nil
+}
+
+// guardIptables is guardNFT as iptables-save writes it.
+func guardIptables(family int, chain string) []string {
+	steps := []string{"-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"}
+	switch chain {
+	case "INPUT":
+		steps = append(steps, "-i lo -j ACCEPT")
+	case "OUTPUT":
+		steps = append(steps, "-o lo -j ACCEPT")
+	}
+	mtu := "-p icmp -m icmp --icmp-type 3/4 -j ACCEPT"
+	if family == 6 {
+		mtu = "-p ipv6-icmp -m icmp6 --icmpv6-type 2 -j ACCEPT"
+		if chain != "FORWARD" {
+			steps = append(steps, neighbours("255", "133", "134", "135", "136")...)
+			steps = append(steps, neighbours("1", "130", "131", "132", "143")...)
+		}
+	}
+	return append(steps, mtu, "-m conntrack --ctstate INVALID -j DROP")
+}
+
+func neighbours(hopLimit string, types ...string) []string {
+	var steps []string
+	for _, t := range types {
+		steps = append(steps, "-p ipv6-icmp -m hl --hl-eq "+hopLimit+" -m icmp6 --icmpv6-type "+t+" -j ACCEPT")
+	}
+	return steps
+}
