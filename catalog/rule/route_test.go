@@ -100,7 +100,7 @@ func TestFlowString(t *testing.T) {
 	}{
 		{Flow{Direction: Outbound, Protocol: netset.TCP, Port: 443, Name: "example.com"}, "outbound tcp example.com:443"},
 		{Flow{Direction: Outbound, Protocol: netset.TCP, Port: 443, Name: "example.com", Remote: netip.MustParseAddr("2001:db8::1"), Local: netip.MustParseAddr("fd00::1")}, "outbound tcp example.com=[2001:db8::1]:443 from fd00::1"},
-		{Flow{Direction: Inbound, Protocol: netset.UDP, Port: 8443, Published: 443, Remote: netip.MustParseAddr("192.0.2.1"), Local: netip.MustParseAddr("10.0.0.5")}, "inbound udp 192.0.2.1 to 10.0.0.5:443>8443"},
+		{Flow{Direction: Inbound, Protocol: netset.UDP, Port: 8443, Published: 443, Remote: netip.MustParseAddr("192.0.2.1"), Local: netip.MustParseAddr("10.0.0.5")}, "inbound udp 192.0.2.1 to 10.0.0.5:8443 published 443"},
 	} {
 		if got := test.flow.String(); got != test.want {
 			t.Errorf("%q, want %q", got, test.want)

@@ -1,0 +1,294 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"gatewright/catalog/netset"
+)
+
+// Forms is what ParseFlow accepts, for messages.
+const Forms = "outbound tcp HOST:PORT [from LOCAL], inbound tcp HOST to LOCAL:PORT, a URL, or a host"
+
+// ParseFlow reads one flow:
+//
+//	[outbound] [tcp|udp] HOST[:PORT] [from LOCAL]
+//	[inbound] [tcp|udp] HOST to LOCAL[:PORT] [published PORT]
+//	[outbound] [tcp] URL [from LOCAL]
+//
+// HOST is a name, an address, or NAME=ADDRESS for a name whose address is known;
+// an IPv6 address before a port stands in brackets. LOCAL is an address or a role;
+// inbound it may be empty, ":443". The port of an inbound flow is the one after
+// DNAT, and published the one before it where they differ. Of a URL, the host and
+// the port count. An error says what was expected.
+func ParseFlow(s string) (Question, error) {
+	q, rest, err := parseWords(strings.Fields(s))
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%q is left over after %q", strings.Join(rest, " "), q)
+	}
+	if err != nil {
+		return Question{}, fmt.Errorf("flow %q: %w; expect %s", s, err, Forms)
+	}
+	return q, nil
+}
+
+// ParseFlows reads flows that follow one another as words: a new one starts where
+// the one before is complete.
+func ParseFlows(words []string) ([]Question, error) {
+	var all []Question
+	for len(words) > 0 {
+		q, rest, err := parseWords(words)
+		if err != nil {
+			return nil, fmt.Errorf("flow %q: %w; expect %s", strings.Join(words, " "), err, Forms)
+		}
+		all, words = append(all, q), rest
+	}
+	return all, nil
+}
+
+// flowWords are words left to read of a flow.
+type flowWords []string
+
+// take returns whether the next word is one of the given, in any letter case, and
+// takes it away.
+func (w *flowWords) take(words ...string) (string, bool) {
+	for _, word := range words {
+		if len(*w) > 0 && strings.EqualFold((*w)[0], word) {
+			*w = (*w)[1:]
+			return word, true
+		}
+	}
+	return "", false
+}
+
+// next takes the next word away; what says what it should be.
+func (w *flowWords) next(what string) (string, error) {
+	if len(*w) == 0 {
+		return "", fmt.Errorf("%s is missing", what)
+	}
+	word := (*w)[0]
+	*w = (*w)[1:]
+	return word, nil
+}
+
+// parseWords reads the flow that the words start with, and returns the others.
+func parseWords(words []string) (q Question, rest []string, err error) {
+	w := flowWords(words)
+	if d, ok := w.take(string(Outbound), string(Inbound)); ok {
+		q.Flow.Direction = Direction(d)
+	}
+	if name, ok := w.take(netset.TCP.String(), netset.UDP.String()); ok {
+		if q.Flow.Protocol, err = netset.ParseProtocol(name); err != nil {
+			return q, nil, err
+		}
+	}
+	host, err := w.next("the remote host")
+	if err != nil {
+		return q, nil, err
+	}
+	if scheme, rest, ok := strings.Cut(host, "://"); ok {
+		err = q.readURL(strings.ToLower(scheme), rest)
+	} else {
+		err = q.readRemote(host)
+	}
+	if err == nil {
+		err = q.readLocal(&w)
+	}
+	return q, w, err
+}
+
+// schemePorts are the default ports of URLs (RFC 9110, RFC 6455, RFC 1738).
+func schemePorts() map[string]string {
+	return map[string]string{"http": "80", "https": "443", "ws": "80", "wss": "443", "ftp": "21"}
+}
+
+// readURL takes the host and the port of a URL; rest is what follows "://".
+func (q *Question) readURL(scheme, rest string) error {
+	switch {
+	case q.Flow.Direction == Inbound:
+		return errors.New("a URL is what our side opens; leave out inbound, or write the remote's address")
+	case q.Flow.Protocol == netset.UDP:
+		return errors.New("a URL is opened over tcp; write udp with HOST:PORT instead")
+	}
+	q.Flow.Direction, q.Flow.Protocol = Outbound, netset.TCP
+	if i := strings.IndexAny(rest, `/?#\`); i >= 0 {
+		rest = rest[:i]
+	}
+	rest = rest[strings.LastIndexByte(rest, '@')+1:]
+	if strings.Contains(rest, "=") {
+		return fmt.Errorf("%q is no host of a URL; write HOST=ADDRESS:PORT without a scheme", rest)
+	}
+	if _, port := cutPort(rest); port == "" {
+		port, ok := schemePorts()[scheme]
+		if !ok {
+			return fmt.Errorf("scheme %q has no port of its own here; write HOST:PORT", scheme)
+		}
+		rest = strings.TrimSuffix(rest, ":") + ":" + port
+	}
+	return q.readRemote(rest)
+}
+
+// readRemote reads HOST[:PORT], where HOST may be NAME=ADDRESS.
+func (q *Question) readRemote(text string) error {
+	host, port := cutPort(text)
+	name, address, both := strings.Cut(host, "=")
+	var err error
+	if host == "" {
+		return errors.New("the remote host is missing")
+	}
+	if both {
+		if q.Flow.Remote, err = parseAddress(address); err == nil {
+			q.Flow.Name, err = parseHostName(name)
+		}
+	} else if q.Flow.Remote, err = parseAddress(host); err != nil {
+		if looksNumeric(host) {
+			return err
+		}
+		q.Flow.Name, err = parseHostName(host)
+	}
+	if err != nil || port == "" {
+		return err
+	}
+	if q.Flow.Direction == Inbound {
+		return fmt.Errorf("the port of an inbound flow is on our side; write %s to LOCAL:%s", host, port)
+	}
+	q.Flow.Port, err = parsePort(port)
+	return err
+}
+
+// readLocal reads what follows the remote: from LOCAL, or to LOCAL:PORT.
+func (q *Question) readLocal(w *flowWords) error {
+	word, ok := w.take("from", "to")
+	switch {
+	case !ok:
+		return nil
+	case word == "from" && q.Flow.Direction == Inbound:
+		return errors.New("an inbound flow goes to our side; write to LOCAL:PORT")
+	case word == "to" && (q.Flow.Direction == Outbound || q.Flow.Port != 0):
+		return errors.New("an outbound flow comes from our side; write HOST:PORT from LOCAL")
+	}
+	local, err := w.next("our side")
+	if err != nil {
+		return err
+	}
+	if word == "from" {
+		return q.readSide(local)
+	}
+	q.Flow.Direction = Inbound
+	local, port := cutPort(local)
+	if port != "" {
+		if q.Flow.Port, err = parsePort(port); err != nil {
+			return err
+		}
+	}
+	if local != "" {
+		if err := q.readSide(local); err != nil {
+			return err
+		}
+	}
+	return q.readPublished(w)
+}
+
+// readPublished reads published PORT; the port itself must have been said.
+func (q *Question) readPublished(w *flowWords) error {
+	if _, ok := w.take("published"); !ok {
+		return nil
+	}
+	text, err := w.next("the published port")
+	if err != nil {
+		return err
+	}
+	port, err := parsePort(text)
+	switch {
+	case err != nil:
+		return err
+	case q.Flow.Port == 0:
+		return errors.New("published is the port before DNAT; write the one after it too, LOCAL:PORT")
+	case port != q.Flow.Port:
+		q.Flow.Published = port
+	}
+	return nil
+}
+
+// readSide reads an address or a role.
+func (q *Question) readSide(text string) error {
+	a, err := parseAddress(text)
+	if err == nil {
+		q.Flow.Local = a
+		return nil
+	}
+	if looksNumeric(text) {
+		return err
+	}
+	if q.Role, err = ParseRole(text); err != nil {
+		return fmt.Errorf("our side is an address or a role: %w", err)
+	}
+	return nil
+}
+
+// cutPort splits "HOST:PORT". An IPv6 address has a port only after brackets,
+// which are kept.
+func cutPort(s string) (host, port string) {
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 || strings.HasSuffix(s, "]") {
+		return s, ""
+	}
+	start := strings.LastIndexByte(s[:i], '=') + 1
+	if strings.Contains(s[start:i], ":") && s[i-1] != ']' {
+		return s, ""
+	}
+	return s[:i], s[i+1:]
+}
+
+// parseAddress reads an address, in brackets or not. IPv4-mapped ones are IPv4.
+func parseAddress(s string) (netip.Addr, error) {
+	text := s
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		text = strings.TrimSuffix(inner, "]")
+	}
+	a, err := netip.ParseAddr(text)
+	switch {
+	case strings.Contains(s, "/"):
+		return netip.Addr{}, fmt.Errorf("%q is no single address; write one of the prefix", s)
+	case err != nil || text != s && (!a.Is6() || len(text) != len(s)-2):
+		return netip.Addr{}, fmt.Errorf("%q is no address; write one such as 192.0.2.1 or [2001:db8::1]", s)
+	case a.Zone() != "":
+		return netip.Addr{}, fmt.Errorf("%q has a zone, which means something on one machine only; write the address alone", s)
+	}
+	return a.Unmap(), nil
+}
+
+// looksNumeric tells what is meant as an address or a prefix from names and roles.
+func looksNumeric(s string) bool {
+	s, _, _ = strings.Cut(s, "/")
+	return strings.ContainsAny(s, ":[]") || strings.Trim(s, "0123456789.") == ""
+}
+
+// parseHostName refuses the words of flows, which String would write and nobody
+// read back.
+func parseHostName(s string) (string, error) {
+	name, err := netset.ParseName(s)
+	switch {
+	case strings.Contains(s, "*"):
+		return "", fmt.Errorf("%q is a pattern; ask for one name that it stands for", s)
+	case err != nil:
+		return "", err
+	}
+	switch name {
+	case "outbound", "inbound", "tcp", "udp", "from", "to", "published":
+		return "", fmt.Errorf("%q is a word of flows and no host", name)
+	}
+	return name, nil
+}
+
+// parsePort reads one port, without sign or leading zero.
+func parsePort(s string) (uint16, error) {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || n == 0 || strconv.FormatUint(n, 10) != s {
+		return 0, fmt.Errorf("%q is no port; a flow has one from 1 to 65535", s)
+	}
+	return uint16(n), nil
+}
