@@ -1,0 +1,230 @@
+package rule
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"gatewright/catalog/netset"
+)
+
+// Explanation is why the policy decides a flow as it does.
+type Explanation struct {
+	Decision
+
+	// Hits has, for each rule that accepts the flow, the endpoint by which it does.
+	Hits []Hit
+
+	// Near has the rules that miss the flow by little, the nearest first, if no rule
+	// accepts it.
+	Near []NearRule
+
+	// ByAddress are rules that miss the flow by its remote alone and have prefixes,
+	// where the flow gives a name without an address; ByName those that have names,
+	// where the flow gives an address without a name. They may accept what the flow
+	// does not say.
+	ByAddress, ByName []ID
+}
+
+// Hit is the most specific endpoint of a rule that a flow's remote matches.
+type Hit struct {
+	Rule     ID
+	Endpoint string // a pattern, a prefix, or "any"
+}
+
+// NearRule is a rule that misses a flow.
+type NearRule struct {
+	Rule   ID
+	Misses []Miss // in the order of the dimensions, each once; never empty
+}
+
+// Dimension is a part of a flow by which a rule misses it.
+type Dimension string
+
+// The dimensions, in order.
+const (
+	ByDirection Dimension = "direction"
+	ByLocal     Dimension = "our side"
+	ByProtocol  Dimension = "protocol"
+	ByPort      Dimension = "port"
+	ByHost      Dimension = "name"
+	ByRemote    Dimension = "address"
+)
+
+// Miss says in which dimension a rule misses a flow, and what the rule has instead.
+type Miss struct {
+	Dimension Dimension
+	Why       string
+}
+
+// nearRules is how many rules an explanation shows.
+const nearRules = 3
+
+// Explain is Decide with its reasons.
+func (p *Policy) Explain(f Flow) Explanation {
+	x := Explanation{Decision: p.Decide(f)}
+	if x.Accept() {
+		for i := range p.Rules {
+			if r := &p.Rules[i]; p.Accepts(r, f) {
+				x.Hits = append(x.Hits, Hit{r.ID, r.Remote.endpoint(f)})
+			}
+		}
+		return x
+	}
+	type candidate struct {
+		NearRule
+		distance int
+	}
+	var all []candidate
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		misses := p.misses(r, f)
+		remote, distance := r.Remote.miss(f)
+		if len(misses) == 0 {
+			x.noteUnsaid(r, f)
+		}
+		misses = append(misses, remote...)
+		if distance < far {
+			all = append(all, candidate{NearRule{r.ID, misses}, 100*len(misses) + distance})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.distance, b.distance) })
+	for _, c := range all[:min(len(all), nearRules)] {
+		x.Near = append(x.Near, c.NearRule)
+	}
+	return x
+}
+
+// noteUnsaid notes a rule that the flow misses by its remote alone.
+func (x *Explanation) noteUnsaid(r *Rule, f Flow) {
+	if f.Name != "" && !f.Remote.IsValid() && !r.Remote.Prefixes().IsEmpty() {
+		x.ByAddress = append(x.ByAddress, r.ID)
+	}
+	if f.Name == "" && f.Remote.IsValid() && !r.Remote.Names().IsEmpty() {
+		x.ByName = append(x.ByName, r.ID)
+	}
+}
+
+// misses returns in which dimensions a rule misses the flow beside its remote.
+func (p *Policy) misses(r *Rule, f Flow) []Miss {
+	var all []Miss
+	miss := func(d Dimension, format string, args ...any) {
+		all = append(all, Miss{d, fmt.Sprintf(format, args...)})
+	}
+	if f.Direction != r.Direction {
+		miss(ByDirection, "the rule is %s", r.Direction)
+	}
+	b := p.Binding(r.Role)
+	published, direct := b.Published, b.Addresses
+	if r.Direction == Outbound {
+		published, direct = netset.PrefixSet{}, b.Local()
+	}
+	// Of an address of another role nobody knows which of the two it would be.
+	before, after := published.Contains(f.Local), direct.Contains(f.Local)
+	if !before && !after {
+		miss(ByLocal, "the rule is for role %s", r.Role)
+		before, after = !published.IsEmpty(), !direct.IsEmpty()
+	}
+	original := f.originalPort()
+	switch {
+	case r.Services.Only(f.Protocol).IsEmpty():
+		miss(ByProtocol, "the rule has %s", r.Services)
+	case after && r.Services.Contains(f.Protocol, f.Port), before && r.Services.Contains(f.Protocol, original):
+	case before && r.Services.Contains(f.Protocol, f.Port):
+		miss(ByPort, "the role is published, so the port before DNAT counts, %d, and the rule has %s", original, r.Services)
+	case after && r.Services.Contains(f.Protocol, original):
+		miss(ByPort, "the role is not published, so the port after DNAT counts, %d, and the rule has %s", f.Port, r.Services)
+	default:
+		miss(ByPort, "the rule has %s", r.Services)
+	}
+	return all
+}
+
+// far is the distance of a remote that has nothing to do with a rule's.
+const far = 100
+
+// miss returns how the remote part of a flow misses, and how far; nothing and 0 if
+// it does not. Distances compare within one count of misses.
+func (r Remote) miss(f Flow) ([]Miss, int) {
+	if r.Accepts(f.Name, f.Remote) {
+		return nil, 0
+	}
+	var all []Miss
+	distance := far
+	if f.Name != "" {
+		for _, names := range []netset.NameSet{r.Addressed, r.Unaddressed} {
+			if why, d := nearestName(names, f.Name); d < distance {
+				all, distance = []Miss{{ByHost, why}}, d
+			}
+		}
+	}
+	if f.Remote.IsValid() {
+		if why, d := nearestPrefix(r.Prefixes(), f.Remote); d < far {
+			all, distance = append(all, Miss{ByRemote, why}), min(distance, d)
+		}
+	}
+	return all, distance
+}
+
+// endpoint returns the most specific endpoint that the flow's remote matches.
+func (r Remote) endpoint(f Flow) string {
+	if r.Any {
+		return "any"
+	}
+	best, text := Rank(-1), ""
+	if f.Name != "" {
+		for _, names := range []netset.NameSet{r.Addressed, r.Unaddressed} {
+			for p := range names.Patterns() {
+				if p.Match(f.Name) && NameRank(p) > best {
+					best, text = NameRank(p), p.String()
+				}
+			}
+		}
+	}
+	if text != "" || !f.Remote.IsValid() {
+		return text
+	}
+	for p := range r.Prefixes().Prefixes() {
+		if p.Contains(f.Remote.Unmap()) {
+			return p.String()
+		}
+	}
+	return ""
+}
+
+// nearestPrefix returns how an address misses the prefixes, if one is near: the
+// address lies in the network around a prefix, which is a sixteenth as long or, for
+// single addresses and small networks, a /24 or a /64.
+func nearestPrefix(s netset.PrefixSet, a netip.Addr) (string, int) {
+	family, network := s.V4(), 24
+	if a.Is6() {
+		family, network = s.V6(), 64
+	}
+	bits := -1
+	var nearest netip.Prefix
+	for p := range family.Prefixes() {
+		around := max(0, min(p.Bits()-4, network))
+		if wide, err := a.Prefix(around); err == nil && around > bits && wide.Contains(p.Addr()) {
+			bits, nearest = around, p
+		}
+	}
+	switch {
+	case bits <= 0:
+		return "", far
+	case s.Contains(a.Next()):
+		return fmt.Sprintf("%s is the address before %s", a, prefixOf(s, a.Next())), 10
+	case s.Contains(a.Prev()):
+		return fmt.Sprintf("%s is the address after %s", a, prefixOf(s, a.Prev())), 10
+	}
+	return fmt.Sprintf("%s is outside %s", a, nearest), 60
+}
+
+func prefixOf(s netset.PrefixSet, a netip.Addr) netip.Prefix {
+	for p := range s.Prefixes() {
+		if p.Contains(a) {
+			return p
+		}
+	}
+	return netip.Prefix{}
+}

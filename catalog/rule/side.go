@@ -1,0 +1,212 @@
+package rule
+
+import (
+	"net/netip"
+	"slices"
+
+	"gatewright/catalog/netset"
+)
+
+// webPort is asked where nobody says another (RFC 9110 section 4.2.2).
+const webPort = 443
+
+// Completed is a question of which direction, protocol and port are known.
+type Completed struct {
+	Question
+
+	// Assumed says what was not asked: "outbound tcp 443"; empty if nothing was.
+	Assumed string
+
+	// Because is the rule that the assumption was taken from, empty if none.
+	Because ID
+}
+
+// Complete fills in the direction, the protocol and the port that a question leaves
+// open: those of each rule that accepts its remote, or outbound, tcp and 443 if none
+// does. Of a rule's ports 443 is taken, or else the first; tcp before udp.
+func (p *Policy) Complete(q Question) []Completed {
+	if q.Flow.Direction == "" && q.Flow.Port != 0 {
+		q.Flow.Direction = Outbound // HOST:PORT
+	}
+	if f := q.Flow; f.Direction != "" && f.Protocol != 0 && f.Port != 0 {
+		return []Completed{{Question: q}}
+	}
+	var all []Completed
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		f, ok := q.Flow.as(r)
+		if !ok || !r.Remote.Accepts(f.Name, f.Remote) || !p.playedBy(q, r) {
+			continue
+		}
+		c := Completed{Question{f, q.Role}, assumed(f), r.ID}
+		if !slices.ContainsFunc(all, func(other Completed) bool { return other.Flow == f }) {
+			all = append(all, c)
+		}
+	}
+	if len(all) > 0 {
+		return all
+	}
+	f := q.Flow
+	if f.Direction == "" {
+		f.Direction = Outbound
+	}
+	if f.Protocol == 0 {
+		f.Protocol = netset.TCP
+	}
+	if f.Port == 0 {
+		f.Port = webPort
+	}
+	return []Completed{{Question: Question{f, q.Role}, Assumed: assumed(f)}}
+}
+
+func assumed(f Flow) string {
+	return string(f.Direction) + " " + netset.Service{Protocol: f.Protocol, Ports: netset.PortRange{First: f.Port, Last: f.Port}}.String()
+}
+
+// as fills in what the flow leaves open with what the rule has, if it has it.
+func (f Flow) as(r *Rule) (Flow, bool) {
+	if f.Direction != "" && f.Direction != r.Direction {
+		return f, false
+	}
+	f.Direction = r.Direction
+	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+		ranges := r.Services.Ports(protocol)
+		wanted := f.Protocol == 0 || f.Protocol == protocol
+		switch {
+		case !wanted || len(ranges) == 0:
+		case f.Port != 0:
+			if r.Services.Contains(protocol, f.originalPort()) {
+				f.Protocol = protocol
+				return f, true
+			}
+		default:
+			f.Protocol, f.Port = protocol, ranges[0].First
+			if r.Services.Contains(protocol, webPort) {
+				f.Port = webPort
+			}
+			return f, true
+		}
+	}
+	return f, false
+}
+
+// playedBy reports whether our side of the question may play the role of a rule.
+func (p *Policy) playedBy(q Question, r *Rule) bool {
+	locals := p.Binding(r.Role).Local()
+	switch {
+	case q.Flow.Local.IsValid():
+		return locals.Contains(q.Flow.Local)
+	case q.Role != "":
+		return q.Role == r.Role || locals.Overlaps(p.Binding(q.Role).Local())
+	}
+	return true
+}
+
+// Side is a part of our side that has one answer to a question.
+type Side struct {
+	// Roles are those that the question names, or that are bound to the address
+	// that it names, in the policy's order.
+	Roles []Role
+
+	// Local is not empty, unless the role that the question names is not bound:
+	// the same rules accept the flow for each of these addresses.
+	Local netset.PrefixSet
+
+	// Flow has one of the addresses of Local, of the remote's family if there is one.
+	Flow Flow
+}
+
+// Sides returns the parts of our side that a complete question is about: the
+// address that it names, or the addresses of the role that it names, or those of
+// every bound role in turn. The addresses of a role are parted where rules tell them
+// apart.
+func (p *Policy) Sides(q Question) []Side {
+	var all []Side
+	switch {
+	case q.Flow.Local.IsValid():
+		s := Side{Local: netset.PrefixSetOf(netip.PrefixFrom(q.Flow.Local, q.Flow.Local.BitLen())), Flow: q.Flow}
+		for _, b := range p.Bindings {
+			if b.Local().Contains(q.Flow.Local) {
+				s.Roles = append(s.Roles, b.Role)
+			}
+		}
+		return []Side{s}
+	case q.Role != "" && p.Binding(q.Role).Local().IsEmpty(), len(p.Bindings) == 0:
+		s := Side{Flow: q.Flow}
+		if q.Role != "" {
+			s.Roles = []Role{q.Role}
+		}
+		return []Side{s}
+	}
+	for _, b := range p.Bindings {
+		if q.Role != "" && q.Role != b.Role {
+			continue
+		}
+		for _, part := range p.parts(q.Flow, b.Local()) {
+			f := q.Flow
+			f.Local = anAddress(part, f.Remote)
+			all = append(all, Side{Roles: []Role{b.Role}, Local: part, Flow: f})
+		}
+	}
+	return all
+}
+
+// parts splits addresses of our side by the rules that accept the flow for them;
+// those that more rules accept come first.
+func (p *Policy) parts(f Flow, locals netset.PrefixSet) []netset.PrefixSet {
+	parts := []netset.PrefixSet{locals}
+	for i := range p.Rules {
+		for _, accepted := range p.localsOf(&p.Rules[i], f) {
+			var next []netset.PrefixSet
+			for _, part := range parts {
+				for _, piece := range []netset.PrefixSet{part.Intersect(accepted), part.Subtract(accepted)} {
+					if !piece.IsEmpty() {
+						next = append(next, piece)
+					}
+				}
+			}
+			parts = next
+		}
+	}
+	return parts
+}
+
+// localsOf returns the addresses of our side for which a rule accepts the flow,
+// those that are published apart.
+func (p *Policy) localsOf(r *Rule, f Flow) []netset.PrefixSet {
+	if f.Direction != r.Direction || !r.Remote.Accepts(f.Name, f.Remote) {
+		return nil
+	}
+	var all []netset.PrefixSet
+	b := p.Binding(r.Role)
+	after, before := r.Services.Contains(f.Protocol, f.Port), r.Services.Contains(f.Protocol, f.originalPort())
+	if r.Direction == Outbound {
+		before = after
+	}
+	if after {
+		all = append(all, b.Addresses)
+	}
+	if before {
+		all = append(all, b.Published)
+	}
+	return all
+}
+
+// anAddress returns an address of a set that is not empty, of the family of like if
+// there is one: the second of a range, because the first is often a network's own.
+func anAddress(s netset.PrefixSet, like netip.Addr) netip.Addr {
+	family := s.V4()
+	if like.Is6() || family.IsEmpty() {
+		family = s.V6()
+	}
+	if family.IsEmpty() {
+		family = s
+	}
+	for first, last := range family.Ranges() {
+		if first != last {
+			return first.Next()
+		}
+		return first
+	}
+	return netip.Addr{}
+}
