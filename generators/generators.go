@@ -30,6 +30,11 @@ type Generator interface {
 
 	// Generate renders the policy. On an error nothing is to be written.
 	Generate(*rule.Policy, artefact.Settings) (artefact.Output, error)
+
+	// Explain returns what answers for flows as a backend that has loaded the output
+	// of Generate does, by what is rendered. Its errors are those of Generate, but for
+	// a file that is too large.
+	Explain(*rule.Policy, artefact.Settings) (artefact.Explainer, error)
 }
 
 // All returns the generators in the order in which users see them.

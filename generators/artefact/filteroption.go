@@ -277,11 +277,7 @@ func (f Filter) Cover(p *rule.Policy, r *rule.Rule) Coverage {
 	if f.Serves(r.Role) {
 		return ByAddress(p, r)
 	}
-	names := make([]string, len(f.Roles))
-	for i, role := range f.Roles {
-		names[i] = string(role)
-	}
 	c := cover(r, NotApplicable)
-	c.Reason = fmt.Sprintf("this machine plays %s, not %s", strings.Join(names, ", "), r.Role)
+	c.Reason = fmt.Sprintf("this machine plays %s, not %s", f.roleNames(), r.Role)
 	return c
 }

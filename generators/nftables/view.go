@@ -41,6 +41,7 @@ type setView struct {
 
 // ruleView is one rule of the policy.
 type ruleView struct {
+	id     rule.ID
 	Title  comment
 	Labels []comment // of its entries
 	Sets   []setView
@@ -125,6 +126,7 @@ func (b *builder) addRule(r *rule.Rule) error {
 	}
 	h := half{id: id, services: r.Services, any: r.Remote.Any, outbound: r.Direction == rule.Outbound, line: b.newLine(r)}
 	v := ruleView{
+		id:     r.ID,
 		Title:  commentOf(fmt.Sprintf("%s: %s, %s, %s", r.ID, r.Direction, r.Role, r.Services)),
 		Labels: commentsOf(labels(r)),
 	}

@@ -165,11 +165,17 @@ func callPrefixes(table string, class int) call {
 	return call("addPrefixes(" + table + ", " + strconv.Itoa(class))
 }
 
-// answerOf returns what FindProxyForURL says for proxies that are tried in order;
-// DIRECT for none.
+// answerOf returns the literal of what FindProxyForURL says for proxies that are
+// tried in order.
 func answerOf(proxies []proxy, fallback bool) (literal, error) {
+	return quote(answerText(proxies, fallback))
+}
+
+// answerText is what FindProxyForURL says for proxies that are tried in order;
+// DIRECT for none.
+func answerText(proxies []proxy, fallback bool) string {
 	if len(proxies) == 0 {
-		return quote("DIRECT")
+		return "DIRECT"
 	}
 	var words []string
 	for _, p := range proxies {
@@ -178,7 +184,7 @@ func answerOf(proxies []proxy, fallback bool) (literal, error) {
 	if fallback {
 		words = append(words, "DIRECT")
 	}
-	return quote(strings.Join(words, "; "))
+	return strings.Join(words, "; ")
 }
 
 // parseProxy reads "host:port", "192.0.2.1:port" or "[2001:db8::1]:port".

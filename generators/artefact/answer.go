@@ -1,0 +1,37 @@
+package artefact
+
+import "gatewright/catalog/rule"
+
+// Action is what a backend does with a flow.
+type Action string
+
+const (
+	Accepts    Action = "accept"      // lets it pass, or marks it for the site's own rules
+	Leaves     Action = "leave"       // nothing of ours matches it: the site's own rules decide
+	Refuses    Action = "refuse"      // drops or denies it
+	GoesDirect Action = "direct"      // a PAC file sends it straight out
+	GoesProxy  Action = "proxy"       // a PAC file sends it to a proxy
+	Trusts     Action = "trust"       // its site is in the trusted zone
+	NotCarried Action = "not carried" // flows of its kind never come here
+	Unknown    Action = "unknown"     // it depends on what the flow does not say
+)
+
+// Answer is what one backend does with one flow, and why.
+type Answer struct {
+	Action Action
+
+	// By names what in the artefacts decides, in the backend's words: chain and sets,
+	// ACLs, the answer of a PAC file. Empty where nothing of ours matches.
+	By []string
+
+	// Why says in words what By does not: what the backend sees of the flow, or why
+	// nothing matches. May be empty.
+	Why string
+
+	// Rules are those by which the backend accepts, in the policy's order.
+	Rules []rule.ID
+}
+
+// Explainer answers for one generator, policy and settings. It may be asked by
+// several goroutines.
+type Explainer func(rule.Flow) Answer

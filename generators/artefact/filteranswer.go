@@ -1,0 +1,99 @@
+package artefact
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/rule"
+)
+
+// Packet is what a packet filter sees of a flow's first packet. Addresses that are
+// not known are invalid.
+type Packet struct {
+	rule.Flow // as rule.Seen gives it
+
+	// Either says that the packet may be that of the opposite flow: a gateway that
+	// is told of no interfaces does not know which side is ours.
+	Either bool
+}
+
+// PacketOf returns what the filter sees of a flow.
+func (f Filter) PacketOf(flow rule.Flow) Packet {
+	return Packet{rule.Seen(flow, rule.PacketFilter), f.Place == PlaceForward && len(f.WAN)+len(f.LAN) == 0}
+}
+
+// Meets reports whether the packet comes to the chain for flows of a direction.
+func (p Packet) Meets(d rule.Direction) bool { return p.Either || p.Direction == d }
+
+// OriginalPort is the destination port before DNAT.
+func (p Packet) OriginalPort() uint16 {
+	if p.Published != 0 {
+		return p.Published
+	}
+	return p.Port
+}
+
+// Accepted completes the answer for a flow that the filter accepts.
+func (f Filter) Accepted(flow rule.Flow, a Answer) Answer {
+	a.Action = Accepts
+	if f.Mode == ModeMark {
+		a.By = append(a.By, fmt.Sprintf("mark %#x is set", f.Mark))
+	}
+	if flow.Name != "" && flow.Remote.IsValid() {
+		a.Why = "sees only the address " + flow.Remote.String()
+	}
+	return a
+}
+
+// Unmatched is the answer for a flow that no rule of the filter matches. Open are
+// rules that might match it, if the remote's address were known; drop names what
+// drops it in ModeEnforce.
+func (f Filter) Unmatched(p *rule.Policy, flow rule.Flow, open []rule.ID, drop string) Answer {
+	switch {
+	case f.Place == PlaceHost && !f.Local(p).Contains(flow.Local):
+		return Answer{Action: NotCarried, Why: "this machine plays " + f.roleNames() + " and has no flow of that address"}
+	case len(open) > 0:
+		return Answer{Action: Unknown, Why: fmt.Sprintf("sees no name, and goes by the addresses of %s; ask for %s=ADDRESS", ruleIDs(open), flow.Name)}
+	}
+	a := Answer{Action: Leaves, Why: "no rule of ours matches"}
+	switch f.Mode {
+	case ModeMark:
+		a.Why = "no mark is set"
+	case ModeEnforce:
+		a.Action, a.By, a.Why = Refuses, []string{drop}, ""
+	}
+	if known := p.Decide(flow).Rules; len(known) > 0 {
+		const unseen = "sees no name, and %s has no prefixes for it"
+		a.Why = strings.TrimPrefix(a.Why+"; "+fmt.Sprintf(unseen, ruleIDs(known)), "; ")
+	}
+	return a
+}
+
+// AddRule adds a rule to a list that does not have it yet. What is let through beside
+// the policy has no rule.
+func AddRule(list []rule.ID, id rule.ID) []rule.ID {
+	if id == "" || slices.Contains(list, id) {
+		return list
+	}
+	return append(list, id)
+}
+
+func (f Filter) roleNames() string {
+	names := make([]string, len(f.Roles))
+	for i, r := range f.Roles {
+		names[i] = string(r)
+	}
+	return strings.Join(names, ", ")
+}
+
+func ruleIDs(ids []rule.ID) string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = string(id)
+	}
+	if len(texts) == 1 {
+		return "rule " + texts[0]
+	}
+	return "rules " + strings.Join(texts, ", ")
+}

@@ -1,0 +1,104 @@
+package squid
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+// Explain answers as Squid decides by the files of Generate, which it reads back.
+func (g Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explainer, error) {
+	out, err := g.Generate(p, s)
+	if err != nil {
+		return nil, err
+	}
+	e := explainer{policy: p, place: s.Text("place"), expressions: map[string]*regexp.Regexp{}}
+	if e.fragment, err = ReadBack(out.Artefacts); err != nil {
+		return nil, err
+	}
+	for name, a := range e.fragment.ACLs {
+		if aclType(a.Type) == typeDomainRegex {
+			if e.expressions[name], err = regexp.CompilePOSIX(strings.Join(a.Expressions, "|")); err != nil {
+				return nil, fmt.Errorf("acl %s: %w", name, err)
+			}
+		}
+	}
+	return e.answer, nil
+}
+
+type explainer struct {
+	policy      *rule.Policy
+	place       string
+	fragment    Fragment
+	expressions map[string]*regexp.Regexp // by ACL
+}
+
+func (e *explainer) answer(f rule.Flow) artefact.Answer {
+	switch {
+	case f.Direction == rule.Inbound:
+		return artefact.Answer{Action: artefact.NotCarried, Why: "a proxy does not carry inbound flows"}
+	case f.Protocol != netset.TCP:
+		return artefact.Answer{Action: artefact.NotCarried, Why: "a proxy carries TCP alone"}
+	case e.place == placeConfD && f.Port != connectPort:
+		return artefact.Answer{Action: artefact.Refuses, Why: "before it includes conf.d, Debian's squid.conf refuses CONNECT to ports other than 443"}
+	}
+	request := rule.Seen(f, rule.Proxy)
+	var a artefact.Answer
+	for _, line := range e.fragment.Allow {
+		if !e.matches(line, request) {
+			continue
+		}
+		if a.By == nil {
+			a.Action, a.By = artefact.Accepts, []string{"http_access allow " + strings.Join(line, " ")}
+		}
+		a.Rules = artefact.AddRule(a.Rules, ruleOf(line))
+	}
+	known := e.policy.Decide(f).Rules
+	switch {
+	case a.By != nil:
+	case e.fragment.DenyAll:
+		a = artefact.Answer{Action: artefact.Refuses, By: []string{"http_access deny all"}}
+	default:
+		a = artefact.Answer{Action: artefact.Leaves, Why: "no rule of ours matches"}
+	}
+	if f.Name != "" && a.Action != artefact.Accepts && len(known) > 0 {
+		a.Why = strings.TrimPrefix(a.Why+"; sees the name alone, and prefixes match requests for literal addresses", "; ")
+	}
+	return a
+}
+
+// ruleOf returns the rule that a line is of, which the name of its second ACL holds.
+func ruleOf(line []string) rule.ID {
+	return rule.ID(strings.TrimSuffix(strings.TrimPrefix(line[1], aclPrefix), "_ports"))
+}
+
+// matches reports whether all ACLs of a line match a request.
+func (e *explainer) matches(line []string, request rule.Flow) bool {
+	for _, ref := range line {
+		name, not := strings.CutPrefix(ref, "!")
+		if ref != string(notManager) && e.matchesACL(name, request) == not {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *explainer) matchesACL(name string, request rule.Flow) bool {
+	switch a := e.fragment.ACLs[name]; aclType(a.Type) {
+	case typeSrc:
+		return a.Prefixes.Contains(request.Local)
+	case typeDst:
+		return a.Prefixes.Contains(request.Remote)
+	case typePort:
+		return a.Services.Contains(request.Protocol, request.Port)
+	case typeDomain:
+		return request.Name != "" && a.Names.Match(request.Name)
+	case typeDomainRegex:
+		return request.Name != "" && e.expressions[name].MatchString(request.Name)
+	}
+	return false
+}

@@ -1,0 +1,31 @@
+package trustedsites
+
+import (
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+// Explain says whether the site that a flow opens is in the trusted zone by the
+// file of Generate.
+func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explainer, error) {
+	m, hive := newZoneMap(p, s.Text("whole-domains") == yes), s.Text("hive")
+	return func(f rule.Flow) artefact.Answer { return m.answer(f, hive) }, nil
+}
+
+func (m zoneMap) answer(f rule.Flow, hive string) artefact.Answer {
+	if f.Direction != rule.Outbound || f.Protocol != netset.TCP || f.Name == "" {
+		return artefact.Answer{Action: artefact.NotCarried, Why: "a zone is of sites that a browser opens by name"}
+	}
+	for _, keys := range m.sites {
+		for _, k := range keys {
+			if k.trusts(f.Name) {
+				return artefact.Answer{Action: artefact.Trusts, By: []string{"[" + string(pathOf(hive, k)) + "]"}}
+			}
+		}
+	}
+	if m.listed.Match(f.Name) {
+		return artefact.Answer{Action: artefact.Leaves, Why: "it is listed, but the zone map cannot hold the name; --coverage says why"}
+	}
+	return artefact.Answer{Action: artefact.Leaves, Why: "no trusted site lists it"}
+}
