@@ -177,6 +177,9 @@ func (f *cloudFeed) finish() (*catalog.Catalog, error) {
 			continue
 		}
 		e.Unsaid = silent
+		if !e.Services.IsEmpty() {
+			e.Unsaid = silent[1:]
+		}
 		f.Entries = append(f.Entries, e)
 	}
 	if len(f.Entries) == 0 {
@@ -203,7 +206,7 @@ func some(list []string) string {
 	return strings.Join(list, ", ")
 }
 
-// unsaidOfFeed are the facts that a list of addresses never holds.
+// unsaidOfFeed are the facts that a list of endpoints does not hold, the services first.
 func unsaidOfFeed() []catalog.Unsaid {
 	const why = "the feed lists endpoints alone"
 	return []catalog.Unsaid{

@@ -39,6 +39,15 @@ func TestCloudFeedsRefuse(t *testing.T) {
 		{"GitHub with every name", `{"hooks": ["192.0.2.0/24"], "web": [], "domains": {"website": ["*"]}}`, `f:1:64: /domains/website/0: "*" is every name; write the domains that are meant, such as "*.example.com"`},
 		{"Cloudflare out of order", `{"result": {"ipv4_cidrs": ["192.0.2.0/24"]}, "success": true}`, `f:1:12: /result: missing required key "ipv6_cidrs"`},
 		{"Oracle without tags", `{"last_updated_timestamp": "2025-07-21", "regions": [{"region": "n", "cidrs": [{"cidr": "192.0.2.0/24", "tags": []}]}]}`, `f:1:113: /regions/0/cidrs/0/tags: expected at least one tag`},
+		{"flat rows with slips", `[{"serviceArea": "A", "protocol": "url", "uri": "*", "tcpPort": 443}, {"serviceArea": "A", "protocol": "ip", "uri": "192.0.2.1", "tcpPort": null, "udpPort": null}, {"serviceArea": "A b", "protocol": "tcp", "uri": "a.example.com", "tcpPort": [], "udpPort": 0}]`,
+			"f:1:2: /0: \"*\" is every name; write the domains that are meant, such as \"*.example.com\"\n" +
+				"f:1:71: /1: no port; expected tcpPort or udpPort\n" +
+				"f:1:181: /2/serviceArea: bad service area \"A b\"; expected one word, such as \"Exchange\" or \"Common\"\n" +
+				"f:1:200: /2/protocol: unknown value \"tcp\"; known values: \"url\", \"ip\"\n" +
+				"f:1:242: /2/tcpPort: expected a port, found an array\n" +
+				"f:1:257: /2/udpPort: port 0 in \"0\" is no port; write a port from 1 to 65535, or \"1-65535\" for all"},
+		{"flat rows that contradict each other", `[{"serviceArea": "A", "protocol": "ip", "uri": "192.0.2.1", "tcpPort": 1}, {"serviceArea": "A", "protocol": "ip", "uri": "192.0.2.1", "tcpPort": 2, "required": true}]`,
+			`f:1:76: /1: "192.0.2.1" is of another category, or required, before; the file contradicts itself`},
 		{"a CSV of three columns", "Prefix,Type\n192.0.2.0/24,a,b\n192.0.2.0/33,c\n192.0.2.0/24,\n", "f:2:1: 3 fields; expected a prefix, a comma and a type\n" +
 			"f:3:1: \"192.0.2.0/33\" has no good prefix length; write a decimal number from 1 to 32 after the slash\nf:4:1: no type beside \"192.0.2.0/24\""},
 		{"a CSV with an open quote", "Prefix,Type\n\"192.0.2.0/24,a\n", "f:2:17: extraneous or missing \" in quoted-field; expected a prefix, a comma and a type"},

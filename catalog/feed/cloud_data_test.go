@@ -227,3 +227,18 @@ func TestRealTexts(t *testing.T) {
 		t.Errorf("%d entries of %d names, want 1 of %d", len(c.Entries), got, want)
 	}
 }
+
+func TestRealFlat(t *testing.T) {
+	for pattern, want := range map[string]string{"oddities/*1.utf16le*": "cdn.powershellgallery.com, cdn.oneget.org tcp 80, 443", "oddities/*2.utf16le*": "0.0.0.0 tcp 80, 443; udp 1234"} {
+		_, c := realFeed(t, pattern)
+		var names []netset.Pattern
+		var prefixes netset.PrefixBuilder
+		for _, e := range c.Entries {
+			names = append(names, e.Names...)
+			prefixes.AddSet(e.Prefixes)
+		}
+		if got := netset.NameSetOf(names...).String() + prefixes.Build().String() + " " + c.Entries[0].Services.String(); got != want {
+			t.Errorf("%s: %s, want %s", pattern, got, want)
+		}
+	}
+}

@@ -53,6 +53,7 @@ func formats() []format {
 		{"Gatewright's own", isOwn, readOwn},
 		{"Microsoft 365 endpoints (JSON)", isM365JSON, readM365JSON},
 		{"Microsoft 365 endpoints (CSV)", isM365CSV, readM365CSV},
+		{"flat endpoints of PowerShell modules", isFlat, readFlat},
 		{"Azure service tags", isAzure, readAzure},
 		{"AWS ip-ranges.json", isAWS, readAWS},
 		{"Google cloud.json or goog.json", isGoogle, readGoogle},
