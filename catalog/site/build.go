@@ -71,9 +71,6 @@ func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
 	for _, c := range catalogs {
 		b.input.Sources = append(b.input.Sources, source(c, result.Outcomes))
 		result.Notices = append(result.Notices, c.Notices...)
-		if n, ok := s.Select.passesOver(c); ok {
-			result.Notices = append(result.Notices, n)
-		}
 	}
 	result.Input = b.input
 	var err error
@@ -177,7 +174,7 @@ func (b *builder) entry(e *catalog.Entry) Outcome {
 
 // leftOut tells of an entry that the site names and yet does not select.
 func (b *builder) leftOut(o Outcome) {
-	if named(b.site.Select.Entries, &o.Entry) {
+	if named(b.site.Select.Entries, o.Entry.ID) {
 		b.notices = append(b.notices, catalog.Notice{Where: o.Entry.ID, Text: "named, but not selected: " + o.Why})
 	}
 }

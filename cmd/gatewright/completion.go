@@ -56,6 +56,8 @@ func completions() (names []string, words map[string][]string) {
 			}
 		case "list":
 			words[c.name] = append(words[c.name], lists()...)
+		case "fetch":
+			words[c.name] = append(words[c.name], "m365")
 		case "completion":
 			words[c.name] = append(words[c.name], "bash", "zsh", "fish")
 		}

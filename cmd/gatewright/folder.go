@@ -81,7 +81,7 @@ func takeLock(root *os.Root) (unlock func(), err error) {
 	if info, err := root.Lstat(lockFile); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is in the way: it is no plain file; remove it, and generate again", lockFile)
 	}
-	return lockFolder(root)
+	return lock(root, lockFile)
 }
 
 func inFolder(dir string, err error) error { return fmt.Errorf("%s: %w", dir, err) }

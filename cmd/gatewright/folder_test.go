@@ -526,7 +526,7 @@ func TestLockStaysInFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lockFolder(root); err == nil {
+	if _, err := lock(root, lockFile); err == nil {
 		t.Error("a linked lock is followed")
 	}
 	if _, err := os.Lstat(elsewhere); !errors.Is(err, os.ErrNotExist) {

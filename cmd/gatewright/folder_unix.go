@@ -8,11 +8,11 @@ import (
 	"syscall"
 )
 
-// lockFolder takes the lock of an output folder without waiting; errLocked says
+// lock takes the lock of a name in a folder without waiting; errLocked says
 // that another process has it. The kernel drops it when the process ends, however
 // it ends.
-func lockFolder(root *os.Root) (unlock func(), err error) {
-	f, err := root.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o644)
+func lock(root *os.Root, name string) (unlock func(), err error) {
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
 	}

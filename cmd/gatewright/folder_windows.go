@@ -10,15 +10,15 @@ import (
 // errSharingViolation is ERROR_SHARING_VIOLATION of the Windows API.
 const errSharingViolation = syscall.Errno(32)
 
-// lockFolder takes the lock of an output folder without waiting: a file that is
+// lock takes the lock of a name in a folder without waiting: a file that is
 // opened without sharing; errLocked says that another process has it. The system
 // closes it when the process ends. A link is opened itself, and not followed.
-func lockFolder(root *os.Root) (unlock func(), err error) {
-	name, err := syscall.UTF16PtrFromString(filepath.Join(root.Name(), lockFile))
+func lock(root *os.Root, name string) (unlock func(), err error) {
+	path, err := syscall.UTF16PtrFromString(filepath.Join(root.Name(), name))
 	if err != nil {
 		return nil, err
 	}
-	h, err := syscall.CreateFile(name, syscall.GENERIC_READ|syscall.GENERIC_WRITE, 0, nil,
+	h, err := syscall.CreateFile(path, syscall.GENERIC_READ|syscall.GENERIC_WRITE, 0, nil,
 		syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL|syscall.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 	if errors.Is(err, errSharingViolation) {
 		return nil, errLocked

@@ -1,0 +1,100 @@
+package feed
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"gatewright/catalog"
+)
+
+// endpointsDocument is a document of our own with these endpoints in one entry.
+func endpointsDocument(revision string, endpoints ...string) string {
+	list := `"endpoints": ["` + strings.Join(endpoints, `", "`) + `"]`
+	if len(endpoints) == 0 {
+		list = `"unsaid": {"remote": {"why": "nobody said"}}`
+	}
+	return fmt.Sprintf(`{"catalog": "own", "revision": %q, "title": "Own", "entries": [{"id": "a", "title": "A", %s,
+		"services": "tcp 443", "direction": "outbound", "role": "clients"}]}`, revision, list)
+}
+
+func TestReadDownload(t *testing.T) {
+	if _, err := ReadDownload("s", []byte(endpointsDocument("1", "192.0.2.0/24")), Naming{}); err != nil {
+		t.Error(err)
+	}
+	for text, want := range map[string]string{
+		endpointsDocument("1"):               "s: the answer holds no endpoints",
+		"\xef\xbb\xbf\n <html></html>":       "s: the answer is a web page and no feed",
+		"[]":                                 "s",
+		"":                                   "s:1:1: empty input",
+		endpointsDocument("1", "192.0.2.0/"): "s:1:",
+	} {
+		if _, err := ReadDownload("s", []byte(text), Naming{}); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: error %v, want %s", text, err, want)
+		}
+	}
+}
+
+func TestUpdate(t *testing.T) {
+	catalogue := func(endpoints ...string) *catalog.Catalog {
+		c, err := Read("own", []byte(endpointsDocument("1", endpoints...)), Naming{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	four := []string{"a.example.com", "b.example.com", "192.0.2.0/24", "2001:db8::/32"}
+	for _, c := range []struct {
+		name     string
+		old, new []string
+		want     Update
+		refused  int // the highest --max-shrink that refuses it; -1 if 0 accepts it
+	}{
+		{"the same", four, four, Update{4, 4, 0}, -1},
+		{"in pieces", four, []string{"a.example.com", "b.example.com", "192.0.2.0/25", "192.0.2.128/25", "2001:db8::/32"}, Update{4, 4, 0}, -1},
+		{"within a wider one", four, []string{"a.example.com", "b.example.com", "192.0.2.0/23", "2001:db8::/32"}, Update{4, 4, 0}, -1},
+		{"more", four[:2], four, Update{4, 2, 0}, -1},
+		{"one name less", four, four[1:], Update{3, 4, 1}, 24},
+		{"half a prefix less", four, []string{"a.example.com", "b.example.com", "192.0.2.0/25", "2001:db8::/32"}, Update{4, 4, 1}, 24},
+		{"as many others", four, []string{"c.example.com", "d.example.com", "198.51.100.0/24", "2001:db9::/32"}, Update{4, 4, 4}, 99},
+	} {
+		have := NewUpdate(catalogue(c.old...), catalogue(c.new...))
+		if have != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, have, c.want)
+		}
+		for percent := range 101 {
+			if err := have.Check(percent); (err != nil) != (percent <= c.refused) {
+				t.Errorf("%s: --max-shrink %d: %v", c.name, percent, err)
+			}
+		}
+	}
+	if have := NewUpdate(nil, catalogue(four...)); have != (Update{Endpoints: 4}) || have.Check(0) != nil {
+		t.Errorf("the first download: %+v, %v", have, have.Check(0))
+	}
+}
+
+func TestCheckRevision(t *testing.T) {
+	for _, c := range []struct {
+		before, after string
+		back          bool
+	}{
+		{"2020080600", "2020080600", false},
+		{"2020080600", "2020090100", false},
+		{"2020080600", "2020080599", true},
+		{"9", "10", false},
+		{"10", "9", true},
+		{"010", "9", true},
+		{"2025-01-08", "2024-12-31", true},
+		{"2024-12-31", "2025-01-08", false},
+		{"2021-07-28-10-13-06", "2021-07-28-10-13-05", true},
+		{"2025-01-08", "7", false},
+		{"", "7", false},
+		{"7", "", false},
+		{"3fa9", "2fa8", false},
+		{"b2", "a1", false},
+	} {
+		if err := CheckRevision(c.before, c.after); (err != nil) != c.back {
+			t.Errorf("%q, then %q: %v", c.before, c.after, err)
+		}
+	}
+}

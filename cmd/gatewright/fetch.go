@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"gatewright/catalog/feed"
+)
+
+// fetchFlags are the flags of fetch.
+type fetchFlags struct {
+	instance, tenant         string
+	areas                    []string
+	maxShrink                int
+	changes, force, exitCode bool
+}
+
+func fetchCommand() command {
+	f := &fetchFlags{}
+	return command{
+		name:    "fetch",
+		summary: "download a catalogue, when it changed",
+		usage: `gatewright fetch m365|URL -o FILE
+
+Downloads a catalogue if it changed: the Microsoft 365 endpoints of an
+instance, or any known feed at an https URL. FILE is replaced as a whole, and
+only by what reads as a catalogue; an empty one, an older one, and one that lost
+too many endpoints are refused. FILE.fetched.json says what was fetched; keep it
+beside FILE. Proxies are taken from HTTPS_PROXY and NO_PROXY, further CAs from
+SSL_CERT_FILE.
+
+    gatewright fetch m365 -o worldwide.json
+    gatewright fetch m365 --instance China --changes -o china.json
+    gatewright fetch https://ip-ranges.amazonaws.com/ip-ranges.json -o aws.json
+    gatewright generate --catalog worldwide.json -o out
+
+Exit status: 0 changed or unchanged (with --exit-code: 1 changed); 3 failed, and
+FILE is as it was.
+`,
+		flags: f.register,
+		run: func(inv *invocation, args []string) error {
+			return fetch(inv, f, args, feed.NewClient(inv.talk.warnf), "")
+		},
+	}
+}
+
+func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
+	flags.StringVarP(&inv.output, "output", "o", "", "`FILE` to keep the catalogue in")
+	flags.StringVar(&f.instance, "instance", "Worldwide", "m365: the `INSTANCE`: "+strings.Join(feed.Instances(), ", "))
+	flags.StringArrayVar(&f.areas, "area", nil, "m365: only this service `AREA` and Common: "+strings.Join(feed.ServiceAreas(), ", "))
+	flags.StringVar(&f.tenant, "tenant", "", "m365: put `NAME` where names hold the tenant")
+	flags.IntVar(&f.maxShrink, "max-shrink", 20, "refuse what lost more than this `PERCENT` of the endpoints")
+	flags.BoolVar(&f.force, "force", false, "ask now, even if the publisher was asked a short while ago")
+	flags.BoolVar(&f.exitCode, "exit-code", false, "exit with 1 if the file changed")
+	flags.BoolVar(&inv.json, "json", false, "tell what was done as JSON on stdout")
+	flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors")
+}
+
+// fetch runs the command with a client, and with the base URL of the web service;
+// empty for the publisher's.
+func fetch(inv *invocation, f *fetchFlags, args []string, client *feed.Client, base string) error {
+	source, err := readSource(f, args)
+	switch {
+	case err != nil:
+		return err
+	case inv.output == "" || inv.output == "-":
+		return usagef("fetch: name a file with -o; its record stands beside it")
+	case f.maxShrink < 0 || f.maxShrink > 100:
+		return usagef("fetch: --max-shrink %d: expect 0 to 100 percent", f.maxShrink)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	k, err := keep(inv.output, f, client)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	var done fetched
+	if source.url != "" {
+		done, err = k.fromURL(ctx, source.url)
+	} else {
+		done, err = k.fromWebService(ctx, source.extract, base)
+	}
+	if err != nil {
+		return fmt.Errorf("%w; %s", err, k.stays())
+	}
+	if inv.json {
+		e := json.NewEncoder(inv.stdout)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		err = e.Encode(done)
+	} else {
+		inv.talk.sayf("%s", done.tell(client.Now()))
+	}
+	if err == nil && f.exitCode && done.Changed {
+		return errDifferent
+	}
+	return err
+}
+
+// feedSource is what the operand names: a URL, or an extract of the web service.
+type feedSource struct {
+	url     string
+	extract feed.Extract
+}
+
+func readSource(f *fetchFlags, args []string) (s feedSource, err error) {
+	if len(args) != 1 {
+		return s, usagef(`fetch: name one source: m365, or an https URL`)
+	}
+	if args[0] == "m365" {
+		if s.extract, err = feed.NewExtract(f.instance, f.areas, f.tenant); err != nil {
+			return s, usagef("fetch: %w", err)
+		}
+		return s, nil
+	}
+	if !strings.Contains(args[0], "://") {
+		return s, usagef("fetch: unknown source %q; expect m365, or an https URL", args[0])
+	}
+	u, err := feed.ParseURL(args[0])
+	if err != nil {
+		return s, usagef("fetch: %w", err)
+	}
+	if len(f.areas) > 0 || f.tenant != "" || f.instance != "Worldwide" || f.changes {
+		return s, usagef("fetch: --instance, --area, --tenant and --changes are for the source m365 alone")
+	}
+	return feedSource{url: u.String()}, nil
+}
+
+// fetched is the account of a run.
+type fetched struct {
+	File      string `json:"file"`
+	Source    string `json:"source"`
+	Catalogue string `json:"catalogue"`
+	Instance  string `json:"instance,omitempty"`
+	Changed   bool   `json:"changed"`
+	Revision  string `json:"revision"`
+	Digest    string `json:"digest"`
+
+	RevisionBefore  string `json:"revision_before,omitempty"`
+	Endpoints       int    `json:"endpoints"`
+	EndpointsBefore int    `json:"endpoints_before"`
+	EndpointsLost   int    `json:"endpoints_lost"`
+
+	// Asked is when the publisher was asked last; not Now says that this was before.
+	Asked time.Time `json:"asked"`
+	Now   bool      `json:"asked_now"`
+}
+
+func (f fetched) tell(now time.Time) string {
+	what := strings.TrimSpace(f.Catalogue+" "+f.Revision) + ", " + count(f.Endpoints, "endpoint")
+	switch {
+	case !f.Changed && !f.Now:
+		return fmt.Sprintf("%s: unchanged: %s; the publisher was asked %s ago (--force asks now)", f.File, what, now.Sub(f.Asked).Round(time.Second))
+	case !f.Changed:
+		return fmt.Sprintf("%s: unchanged: %s", f.File, what)
+	case f.EndpointsBefore == 0:
+		return fmt.Sprintf("%s: %s", f.File, what)
+	}
+	return fmt.Sprintf("%s: %s; before: %s, %s, %d of them gone",
+		f.File, what, f.RevisionBefore, count(f.EndpointsBefore, "endpoint"), f.EndpointsLost)
+}
+
+// hostOf is the host of a source, for messages.
+func hostOf(source string) string {
+	u, err := url.Parse(source)
+	if err != nil {
+		return source
+	}
+	return u.Host
+}
+
+// remember notes a visit to a publisher. A wait that it asks for is remembered too.
+func (k *keeper) remember(source string, v visit, err error) error {
+	now := k.client.Now()
+	var wait *feed.WaitError
+	if errors.As(err, &wait) {
+		return errors.Join(err, k.visits.write(source, visit{Asked: now, Wait: wait.Until}))
+	}
+	if err != nil {
+		return err
+	}
+	v.Asked = now
+	return k.visits.write(source, v)
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gatewright/catalog"
+	"gatewright/catalog/feed"
+)
+
+// keeper keeps one file up to date with its publisher.
+type keeper struct {
+	*fetchFlags
+	client *feed.Client
+	visits visits
+	file   string
+	root   *os.Root // the file's folder
+	unlock func()
+
+	data   []byte // of the file; nil if there is none
+	record feed.Record
+	intact bool // the record is the file's
+	wrote  bool // the file was replaced
+}
+
+// keep opens and locks a file that is to be kept up to date. What stands there must be
+// such a file, or nothing.
+func keep(file string, f *fetchFlags, client *feed.Client) (*keeper, error) {
+	k := &keeper{fetchFlags: f, client: client, file: file, unlock: func() {}}
+	var err error
+	if k.root, err = os.OpenRoot(filepath.Dir(file)); err != nil {
+		return nil, err
+	}
+	if k.visits, err = openVisits(); err == nil {
+		if k.unlock, err = k.visits.lockFor(file); err != nil {
+			k.unlock = func() {}
+		}
+	}
+	if err == nil {
+		err = k.read()
+	}
+	if err != nil {
+		k.close()
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k *keeper) close() {
+	k.unlock()
+	k.root.Close()
+	if k.visits.root != nil {
+		k.visits.root.Close()
+	}
+}
+
+func (k *keeper) read() error {
+	data, err := os.ReadFile(k.file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	k.data = data
+	k.record, err = feed.ReadRecord(k.file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	k.intact = err == nil && data != nil && k.record.Describes(data)
+	return nil
+}
+
+// stays tells what became of the file after an error.
+func (k *keeper) stays() string {
+	switch {
+	case k.wrote:
+		return k.file + " is new"
+	case k.data == nil:
+		return "nothing was written"
+	}
+	return k.file + " is as it was"
+}
+
+// old reads the catalogue that stands in the file; nil if there is none.
+func (k *keeper) old(as feed.Naming) (*catalog.Catalog, error) {
+	if k.data == nil {
+		return nil, nil
+	}
+	if k.intact {
+		as = k.record.Naming()
+	}
+	c, err := feed.Read(k.file, k.data, as)
+	if err != nil {
+		return nil, fmt.Errorf("%w\n%s is there and is no catalogue; remove it, or name another file", err, k.file)
+	}
+	return c, nil
+}
+
+// fromURL keeps the file like the document at a URL.
+func (k *keeper) fromURL(ctx context.Context, source string) (fetched, error) {
+	now, last := k.client.Now(), k.visits.read(source, k.client.Now())
+	known := k.intact && k.record.Source == source
+	if !k.force {
+		if known && now.Before(last.Fresh) {
+			return k.unchanged(last.Asked, false)
+		}
+		if err := last.tooEarly(hostOf(source), now); err != nil {
+			return fetched{}, err
+		}
+	}
+	query := feed.Query{URL: source}
+	if known {
+		query.ETag, query.LastModified = k.record.ETag, k.record.LastModified
+	}
+	a, err := k.client.Get(ctx, query)
+	if err := k.remember(source, visit{}, err); err != nil {
+		return fetched{}, err
+	}
+	fresh := visit{Asked: now, Fresh: now.Add(a.Fresh)}
+	if a.Unchanged {
+		if err := k.visits.write(source, fresh); err != nil {
+			return fetched{}, err
+		}
+		return k.unchanged(now, true)
+	}
+	record := feed.Record{Source: source, ETag: a.ETag, LastModified: a.LastModified}
+	if day, err := http.ParseTime(a.LastModified); err == nil {
+		record.Revision = day.UTC().Format(time.DateOnly)
+	}
+	done, err := k.replace(record, a.Data)
+	if err != nil {
+		return done, err
+	}
+	return done, k.visits.write(source, fresh)
+}
+
+// fromWebService keeps the file like an extract of the Microsoft 365 web service.
+func (k *keeper) fromWebService(ctx context.Context, e feed.Extract, base string) (fetched, error) {
+	id, err := requestID()
+	if err != nil {
+		return fetched{}, err
+	}
+	service := feed.WebService{Client: k.client, Base: base, RequestID: id}
+	version, err := k.latest(ctx, service, e)
+	if err != nil {
+		return fetched{}, err
+	}
+	source := service.EndpointsSource(e)
+	if k.intact && k.record.Source == source && k.record.Revision == version.Latest {
+		return k.unchanged(version.Asked, version.Asked.Equal(k.client.Now()))
+	}
+	if k.record.Instance == e.Instance {
+		if err := feed.CheckRevision(k.record.Revision, version.Latest); err != nil {
+			return fetched{}, err
+		}
+	}
+	a, err := k.ask(ctx, service, source)
+	if err != nil {
+		return fetched{}, err
+	}
+	return k.replace(feed.Record{Source: source, Instance: e.Instance, Revision: version.Latest}, a.Data)
+}
+
+// latest returns the newest version of an instance: asked now, or a short while ago.
+func (k *keeper) latest(ctx context.Context, service feed.WebService, e feed.Extract) (visit, error) {
+	source, now := service.VersionSource(e), k.client.Now()
+	last := k.visits.read(source, now)
+	if !k.force {
+		if feed.IsVersion(last.Latest) && now.Before(last.Fresh) {
+			return last, nil
+		}
+		if err := last.tooEarly(hostOf(source), now); err != nil {
+			return visit{}, err
+		}
+	}
+	latest, fresh, err := service.Latest(ctx, e)
+	asked := visit{Asked: now, Fresh: now.Add(fresh), Latest: latest}
+	return asked, k.remember(source, asked, err)
+}
+
+// ask asks the web service for one of its sources, unless it wants to be left alone.
+func (k *keeper) ask(ctx context.Context, service feed.WebService, source string) (feed.Answer, error) {
+	now := k.client.Now()
+	if err := k.visits.read(source, now).tooEarly(hostOf(source), now); err != nil && !k.force {
+		return feed.Answer{}, err
+	}
+	a, err := service.Get(ctx, source)
+	return a, k.remember(source, visit{}, err)
+}
+
+// replace puts a download into the file, if it is fit for that, and then its record.
+func (k *keeper) replace(record feed.Record, data []byte) (fetched, error) {
+	c, err := feed.ReadDownload(record.Source, data, record.Naming())
+	if err != nil {
+		return fetched{}, err
+	}
+	old, err := k.old(record.Naming())
+	if err != nil {
+		return fetched{}, err
+	}
+	before := ""
+	if old != nil {
+		if before = k.record.Revision; k.intact {
+			before = old.Revision
+		}
+		if old.Name != c.Name {
+			return fetched{}, fmt.Errorf("%s holds the catalogue %s, and %s offers %s; name another file", k.file, old.Name, record.Source, c.Name)
+		}
+		if err := feed.CheckRevision(before, c.Revision); err != nil {
+			return fetched{}, err
+		}
+	}
+	update := feed.NewUpdate(old, c)
+	if err := update.Check(k.maxShrink); err != nil {
+		return fetched{}, err
+	}
+	changed := old == nil || feed.Digest(k.data) != feed.Digest(data) || old.Revision != c.Revision
+	record.Revision, record.Digest = c.Revision, feed.Digest(data)
+	if err := k.write(record, data); err != nil {
+		return fetched{}, err
+	}
+	return fetched{
+		File: k.file, Source: record.Source, Catalogue: c.Name, Instance: record.Instance, Changed: changed,
+		Revision: c.Revision, Digest: record.Digest, RevisionBefore: before,
+		Endpoints: update.Endpoints, EndpointsBefore: update.Before, EndpointsLost: update.Lost,
+		Asked: k.client.Now(), Now: true,
+	}, nil
+}
+
+// write puts the file into place and, once it is safe, its record. A run that is
+// killed in between leaves a record of another file, which nobody believes.
+func (k *keeper) write(record feed.Record, data []byte) error {
+	name := filepath.Base(k.file)
+	if feed.Digest(k.data) != record.Digest || k.data == nil {
+		if err := replaceFile(k.root, name, data, 0o644); err != nil {
+			return err
+		}
+		k.wrote = true
+	}
+	text, err := record.Text()
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(k.root, feed.RecordName(name), text, 0o644); err != nil {
+		return fmt.Errorf("the record cannot be written, so that the file is fetched again the next time: %w", err)
+	}
+	return nil
+}
+
+// unchanged is the account of a file that stays as it is.
+func (k *keeper) unchanged(asked time.Time, now bool) (fetched, error) {
+	c, err := k.old(feed.Naming{})
+	if err != nil {
+		return fetched{}, err
+	}
+	n := feed.NewUpdate(nil, c).Endpoints
+	return fetched{
+		File: k.file, Source: k.record.Source, Catalogue: c.Name, Instance: k.record.Instance,
+		Revision: c.Revision, Digest: k.record.Digest, RevisionBefore: c.Revision,
+		Endpoints: n, EndpointsBefore: n, Asked: asked, Now: now,
+	}, nil
+}

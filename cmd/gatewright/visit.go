@@ -1,0 +1,108 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gatewright/catalog/feed"
+)
+
+// visits remembers in the user's cache when each publisher was asked, and when it
+// wants to be asked again. Losing it costs a request.
+type visits struct{ root *os.Root }
+
+// visit is the last time that a URL was asked.
+type visit struct {
+	Asked  time.Time `json:"asked"`
+	Fresh  time.Time `json:"fresh"`            // until when the answer is to be believed
+	Wait   time.Time `json:"wait"`             // until when the publisher wants to be left alone
+	Latest string    `json:"latest,omitempty"` // what /version answered
+}
+
+// openVisits opens the user's cache folder of this tool.
+func openVisits() (visits, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return visits{}, fmt.Errorf("no folder to remember when a publisher was asked: %w; set HOME or XDG_CACHE_HOME", err)
+	}
+	dir = filepath.Join(dir, "gatewright")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return visits{}, err
+	}
+	root, err := os.OpenRoot(dir)
+	return visits{root}, err
+}
+
+// cacheName names a file of the cache after a URL or a path.
+func cacheName(of, ext string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(of)))[:32] + ext }
+
+// read returns the last visit; a zero one if there was none, or if the clock was set
+// back since.
+func (v visits) read(url string, now time.Time) visit {
+	data, err := v.root.ReadFile(cacheName(url, ".json"))
+	var last visit
+	if err != nil || json.Unmarshal(data, &last) != nil || last.Asked.After(now) {
+		return visit{}
+	}
+	return last
+}
+
+func (v visits) write(url string, now visit) error {
+	data, err := json.Marshal(now)
+	if err != nil {
+		return err
+	}
+	return replaceFile(v.root, cacheName(url, ".json"), data, 0o600)
+}
+
+// lockFor takes the lock of a file that is to be fetched, by its absolute path.
+func (v visits) lockFor(file string) (unlock func(), err error) {
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err = lock(v.root, cacheName(path, ".lock"))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return unlock, nil
+}
+
+// replaceFile puts a file into place, all of it or nothing: written beside it,
+// synced, and renamed.
+func replaceFile(root *os.Root, name string, data []byte, mode fs.FileMode) error {
+	if info, err := root.Lstat(name); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", name)
+	}
+	// Of a run that was killed.
+	stage := "." + name + ".new"
+	if err := root.Remove(stage); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := root.OpenFile(stage, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, root.Remove(stage))
+	}
+	if err := root.Rename(stage, name); err != nil {
+		return errors.Join(err, root.Remove(stage))
+	}
+	return syncFolder(root, ".")
+}
+
+// tooEarly is the error for a publisher that wants to be left alone for longer.
+func (v visit) tooEarly(host string, now time.Time) error {
+	if !now.Before(v.Wait) {
+		return nil
+	}
+	return fmt.Errorf("%w; --force asks at once", &feed.WaitError{Host: host, Until: v.Wait, For: v.Wait.Sub(now)})
+}
