@@ -47,6 +47,21 @@ type Result struct {
 // catalogues has, because that is a mistake of spelling; the error is at its place
 // in the site file, as jsonc.Error.
 func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
+	return buildBeside(s, catalogs, nil)
+}
+
+// BuildPair applies one site to two states of its catalogues, to compare them. What
+// the site names needs to be in one of the two alone.
+func BuildPair(s *Site, old, new []*catalog.Catalog) (before, after *Result, err error) {
+	if before, err = buildBeside(s, old, new); err != nil {
+		return nil, nil, err
+	}
+	after, err = buildBeside(s, new, old)
+	return before, after, err
+}
+
+// buildBeside is Build, in which the site may also name what others have.
+func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) {
 	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}, catalogs: map[string]*catalog.Catalog{}, feeds: map[string]*feedQuestions{}}
 	if b.routes == nil {
 		b.routes = defaultRoutes()
@@ -57,6 +72,7 @@ func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
 	if err := b.index(catalogs); err != nil {
 		return nil, err
 	}
+	b.know(others)
 	b.bind()
 	b.checkNames()
 	result := &Result{}
@@ -85,6 +101,7 @@ type builder struct {
 	site     *Site
 	routes   []Route
 	entries  map[string]*catalog.Entry   // by id
+	known    map[string]*catalog.Entry   // those that the site may name
 	catalogs map[string]*catalog.Catalog // by name
 	feeds    map[string]*feedQuestions   // by the catalogue's name
 	input    rule.Input
@@ -116,6 +133,23 @@ func (b *builder) index(catalogs []*catalog.Catalog) error {
 		}
 	}
 	return nil
+}
+
+// know lets the site name the entries of others, too.
+func (b *builder) know(others []*catalog.Catalog) {
+	b.known = maps.Clone(b.entries)
+	for _, c := range others {
+		for i := range c.Entries {
+			if id := c.Entries[i].ID; b.known[id] == nil {
+				b.known[id] = &c.Entries[i]
+			}
+		}
+	}
+}
+
+// isKnownCatalog reports whether entries of a catalogue may be named.
+func (b *builder) isKnownCatalog(name string) bool {
+	return b.some(func(e *catalog.Entry) bool { return catalogOf(e.ID) == name })
 }
 
 func (b *builder) bind() {

@@ -41,6 +41,12 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 	return catalogs, nil
 }
 
+// LoadCatalog reads one catalogue that the site need not name: an embedded one by
+// name, or one from a file.
+func (s *Site) LoadCatalog(ref string) (*catalog.Catalog, error) {
+	return loadCatalog(ref, ".", s.Namings[ref])
+}
+
 func loadCatalog(ref, dir string, as feed.Naming) (*catalog.Catalog, error) {
 	if !isFile(ref) {
 		return catalog.Load(ref)

@@ -17,7 +17,7 @@ func (b *builder) checkNames() {
 	for id, a := range s.Answers {
 		if c := b.catalogs[id]; c != nil {
 			b.checkCatalogAnswer(c, a)
-		} else if b.entries[id] == nil {
+		} else if b.known[id] == nil && !b.isKnownCatalog(id) {
 			b.failf("answers", id, "no entry %q in the loaded catalogues; %s", id, b.nearest(id))
 		}
 	}
@@ -48,7 +48,7 @@ const resolver = "resolver"
 // is neither the catalogues' nor bound: both are a slip that would do nothing.
 func (b *builder) checkRoles() {
 	known := map[string]bool{string(rule.Clients): true}
-	for _, e := range b.entries {
+	for _, e := range b.known {
 		known[e.Role] = true
 	}
 	delete(known, "")
@@ -92,7 +92,7 @@ func (b *builder) checkAttribute(section string, list []string, of func(*catalog
 		return
 	}
 	known := map[string]bool{}
-	for _, e := range b.entries {
+	for _, e := range b.known {
 		if e.Tag != "" {
 			known[orNone(of(e))] = true
 		}
@@ -115,7 +115,7 @@ func (b *builder) checkEntries(section string, list []string) {
 }
 
 func (b *builder) some(has func(*catalog.Entry) bool) bool {
-	for _, e := range b.entries {
+	for _, e := range b.known {
 		if has(e) {
 			return true
 		}
@@ -126,7 +126,7 @@ func (b *builder) some(has func(*catalog.Entry) bool) bool {
 // all lists what entries have, each once.
 func (b *builder) all(of func(*catalog.Entry) []string) string {
 	seen := map[string]bool{}
-	for _, e := range b.entries {
+	for _, e := range b.known {
 		for _, s := range of(e) {
 			seen[s] = true
 		}
@@ -163,7 +163,7 @@ const shortWord = 3
 
 // nearest says where to look for the right id.
 func (b *builder) nearest(id string) string {
-	return near(id, slices.Sorted(maps.Keys(b.entries)), showIDs)
+	return near(id, slices.Sorted(maps.Keys(b.known)), showIDs)
 }
 
 const showIDs = "`gatewright list` shows the ids"

@@ -1,0 +1,177 @@
+package site
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gatewright/catalog"
+	"gatewright/catalog/jsonc"
+	"gatewright/catalog/netset"
+)
+
+// IsSite reports whether a document is a site file and no catalogue, by its keys.
+// One that does not parse is none, and neither is one that says nothing.
+func IsSite(data []byte) bool {
+	keys := []string{"catalogs", "select", "group", "bind", "answers", "paths", "routes", "tolerate", "options", "generators", "output"}
+	// Most documents are large catalogues, in which no such key stands anywhere.
+	if !slices.ContainsFunc(keys, func(k string) bool { return bytes.Contains(data, []byte(`"`+k+`"`)) }) {
+		return false
+	}
+	doc, err := jsonc.Parse("", data)
+	if err != nil {
+		return false
+	}
+	known := 0
+	for key := range doc.Root().Members() {
+		switch {
+		case key.Text() == "entries" || key.Text() == "catalog":
+			return false
+		case slices.Contains(keys, key.Text()):
+			known++
+		}
+	}
+	return known > 0
+}
+
+// EntryChange is an entry that came, went, or says something else of itself. Flows
+// are not in it: they are compared as flows.
+type EntryChange struct {
+	Old, New *Outcome // nil where the entry is not there
+	Facts    []FactChange
+}
+
+// FactChange is one attribute of an entry, as text; empty where nothing is said.
+type FactChange struct{ Name, Old, New string }
+
+// ID returns the entry's id.
+func (c EntryChange) ID() string {
+	if c.New != nil {
+		return c.New.Entry.ID
+	}
+	return c.Old.Entry.ID
+}
+
+// Compare returns what came, went or changed among the entries that are selected on
+// either side, sorted by id.
+func Compare(old, new *Result) []EntryChange {
+	var changes []EntryChange
+	before, after := old.Outcomes, new.Outcomes
+	for len(before) > 0 || len(after) > 0 {
+		order := 0
+		switch {
+		case len(before) == 0:
+			order = 1
+		case len(after) == 0:
+			order = -1
+		default:
+			order = cmp.Compare(before[0].Entry.ID, after[0].Entry.ID)
+		}
+		var c EntryChange
+		if order <= 0 {
+			c.Old, before = &before[0], before[1:]
+		}
+		if order >= 0 {
+			c.New, after = &after[0], after[1:]
+		}
+		if c.differs() {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
+
+// differs notes the attributes that changed, and reports whether there is anything
+// to tell.
+func (c *EntryChange) differs() bool {
+	unwanted := func(o *Outcome) bool { return o == nil || o.State == NotSelected }
+	switch {
+	case unwanted(c.Old) && unwanted(c.New):
+		return false
+	case c.Old == nil || c.New == nil:
+		return true
+	}
+	before, after := attributes(c.Old), attributes(c.New)
+	for i := range before {
+		if before[i].value != after[i].value {
+			c.Facts = append(c.Facts, FactChange{before[i].name, before[i].value, after[i].value})
+		}
+	}
+	if c.isWithheld() {
+		c.compareEndpoints()
+	}
+	return len(c.Facts) > 0
+}
+
+// isWithheld reports whether the entry's flows are accepted on neither or one side
+// alone, so that comparing them does not tell how its endpoints changed.
+func (c *EntryChange) isWithheld() bool {
+	rendered := func(o *Outcome) bool { return o.State == InRule || o.State == InZone }
+	return !rendered(c.Old) || !rendered(c.New)
+}
+
+type attribute struct{ name, value string }
+
+func attributes(o *Outcome) []attribute {
+	e := &o.Entry
+	state := string(o.State)
+	if o.Why != "" {
+		state += " (" + o.Why + ")"
+	}
+	return []attribute{
+		{"state", state},
+		{"row", e.Row}, {"title", e.Title}, {"kind", string(e.Kind)}, {"area", e.Area}, {"type", e.Type},
+		{"category", string(e.Category)}, {"required", strconv.FormatBool(e.Required)}, {"instances", strings.Join(e.Instances, ", ")},
+		{"region", e.Region}, {"service", e.Service},
+		{"direction", string(e.Direction)}, {"role", e.Role}, {"services", e.Services.String()},
+		{"condition", e.Condition}, {"notes", strings.Join(e.Notes, " / ")}, {"unsaid", unsaidFacts(e)}, {"inferred", inferredFacts(e)},
+		{"pending endpoints", pendingTexts(e)},
+	}
+}
+
+func unsaidFacts(e *catalog.Entry) string {
+	var facts []string
+	for _, u := range e.Unsaid {
+		facts = append(facts, string(u.Fact))
+	}
+	return strings.Join(facts, ", ")
+}
+
+func inferredFacts(e *catalog.Entry) string {
+	var facts []string
+	for _, i := range e.Inferred {
+		facts = append(facts, i.Fact)
+	}
+	return strings.Join(facts, ", ")
+}
+
+func pendingTexts(e *catalog.Entry) string {
+	var texts []string
+	for _, p := range e.Pending {
+		texts = append(texts, p.Text)
+	}
+	slices.Sort(texts)
+	return strings.Join(texts, ", ")
+}
+
+// compareEndpoints notes the names and addresses that came and went.
+func (c *EntryChange) compareEndpoints() {
+	old, new := &c.Old.Entry, &c.New.Entry
+	less := func(a, b []netset.Pattern) string {
+		have := map[netset.Pattern]bool{}
+		for _, n := range b {
+			have[n] = true
+		}
+		return netset.NameSetOf(slices.DeleteFunc(slices.Clone(a), func(n netset.Pattern) bool { return have[n] })...).String()
+	}
+	for _, f := range []FactChange{
+		{"names", less(old.Names, new.Names), less(new.Names, old.Names)},
+		{"prefixes", old.Prefixes.Subtract(new.Prefixes).String(), new.Prefixes.Subtract(old.Prefixes).String()},
+	} {
+		if f.Old != f.New {
+			c.Facts = append(c.Facts, f)
+		}
+	}
+}

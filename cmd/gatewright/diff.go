@@ -1,0 +1,187 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"gatewright/catalog"
+	"gatewright/catalog/rule"
+	"gatewright/catalog/site"
+)
+
+func diffCommand() command {
+	return command{
+		name:    "diff",
+		summary: "tell which flows are newly accepted, and which no longer",
+		usage: `gatewright diff OLD NEW
+
+Compares two catalogues (files, or names such as m365-additional@2018-10-23), as
+this site binds and answers them, or two site files with their own catalogues.
+Flows are compared exactly, whatever the rules are called and however they are
+split: a pure re-wording shows nothing of them. What changed about entries, and
+what is open, stands apart. The exit status is 1 if there is a difference.
+
+    gatewright diff m365-additional@2018-10-23 m365-additional
+    gatewright diff old.json worldwide.json --format markdown
+    gatewright diff main/gatewright.json gatewright.json --json
+`,
+		flags: func(inv *invocation, flags *pflag.FlagSet) {
+			inv.site.register(flags)
+			flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, or markdown for a pull request")
+			flags.BoolVar(&inv.json, "json", false, "as JSON, with everything that text shortens")
+			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+		},
+		run: diff,
+	}
+}
+
+func diff(inv *invocation, args []string) error {
+	switch {
+	case len(args) != 2:
+		return usagef("diff: name two catalogues or two site files, OLD and NEW")
+	case inv.format != "text" && inv.format != "markdown":
+		return usagef("diff: --format %q: expect text or markdown", inv.format)
+	}
+	old, new, err := inv.compilePair(args[0], args[1])
+	if err != nil {
+		return err
+	}
+	r := compareResults(old, new)
+	if err := inv.show(r); err != nil {
+		return err
+	}
+	if !r.Equal {
+		return errDifferent
+	}
+	return nil
+}
+
+func (inv *invocation) show(r report) error {
+	switch {
+	case inv.talk.quiet:
+		return nil
+	case inv.json:
+		return writeJSON(inv.stdout, r)
+	case inv.format == "markdown":
+		return writeMarkdown(inv.stdout, r)
+	}
+	return writeText(inv.stdout, r, newTalk(inv.stdout))
+}
+
+// compared is one of the two that are compared.
+type compared struct {
+	name string // as the command line names it
+	*site.Result
+}
+
+// compilePair builds both sides.
+func (inv *invocation) compilePair(oldName, newName string) (old, new compared, err error) {
+	isSite := [2]bool{}
+	for i, name := range []string{oldName, newName} {
+		if isSite[i], err = isSiteFile(name); err != nil {
+			return old, new, err
+		}
+	}
+	var before, after *site.Result
+	switch {
+	case isSite[0] != isSite[1]:
+		return old, new, usagef("diff: %s and %s are a site file and a catalogue; name two of one kind", oldName, newName)
+	case isSite[0]:
+		before, after, err = inv.compileSites(oldName, newName)
+	default:
+		before, after, err = inv.compileCatalogs(oldName, newName)
+	}
+	if err != nil {
+		return old, new, err
+	}
+	for _, n := range slices.Concat(before.Notices, after.Notices) {
+		inv.talk.warnf("%s: %s", n.Where, n.Text)
+	}
+	return compared{oldName, before}, compared{newName, after}, nil
+}
+
+// isSiteFile tells a site file from a catalogue, whether a file or a name.
+func isSiteFile(name string) (bool, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return false, nil // a name, or an error that reading it explains
+	case info.IsDir():
+		return false, usagef("diff: %s is a folder; compare the catalogues or the site files that rule files are made of", name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return false, err
+	}
+	return site.IsSite(data), nil
+}
+
+func (inv *invocation) compileSites(oldFile, newFile string) (before, after *site.Result, err error) {
+	if inv.site.file != "" {
+		return nil, nil, usagef("diff: --site does not go with two site files; leave it out")
+	}
+	for _, one := range []struct {
+		file string
+		to   **site.Result
+	}{{oldFile, &before}, {newFile, &after}} {
+		inv.site.file = one.file
+		s, dir, err := inv.site.load()
+		if err != nil {
+			return nil, nil, err
+		}
+		catalogs, err := s.LoadCatalogs(inv.site.catalogDir(dir))
+		if err != nil {
+			return nil, nil, err
+		}
+		if *one.to, err = site.Build(s, catalogs); err != nil {
+			return nil, nil, err
+		}
+	}
+	return before, after, nil
+}
+
+// compileCatalogs builds both catalogues with the present site. Its other catalogues
+// stand on both sides, because answers may refer to them.
+func (inv *invocation) compileCatalogs(oldName, newName string) (before, after *site.Result, err error) {
+	s, dir, err := inv.site.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	old, err := loadNamed(s, oldName)
+	if err != nil {
+		return nil, nil, err
+	}
+	new, err := loadNamed(s, newName)
+	if err != nil {
+		return nil, nil, err
+	}
+	var others []*catalog.Catalog
+	if len(s.Catalogs) > 0 {
+		if others, err = s.LoadCatalogs(inv.site.catalogDir(dir)); err != nil {
+			return nil, nil, err
+		}
+	}
+	others = slices.DeleteFunc(others, func(c *catalog.Catalog) bool { return c.Name == old.Name || c.Name == new.Name })
+	return site.BuildPair(s, append([]*catalog.Catalog{old}, others...), append([]*catalog.Catalog{new}, others...))
+}
+
+// loadNamed reads a file, whatever its name, or else what ships with the tool.
+func loadNamed(s *site.Site, name string) (*catalog.Catalog, error) {
+	ref := name
+	if info, err := os.Stat(name); err == nil && !info.IsDir() && !strings.ContainsAny(name, `/\`) {
+		ref = "./" + name
+	}
+	c, err := s.LoadCatalog(ref)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return c, nil
+}
+
+func (c compared) compiled() rule.Compiled {
+	return rule.Compiled{Policy: c.Policy, Grants: c.Input.Grants}
+}

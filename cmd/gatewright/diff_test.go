@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// outsideFences returns the lines of Markdown that are in no fenced code block, by
+// the rules of CommonMark section 4.5.
+func outsideFences(t *testing.T, text string) []string {
+	t.Helper()
+	var outside []string
+	fence := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		bare := strings.TrimLeft(line, " ")
+		run := len(bare) - len(strings.TrimLeft(bare, "`"))
+		switch {
+		case fence == "" && run >= 3:
+			fence = bare[:run]
+		case fence != "" && len(line)-len(bare) <= 3 && run >= len(fence) && strings.Trim(bare, "` ") == "":
+			fence = ""
+		case fence == "":
+			outside = append(outside, line)
+		}
+	}
+	if fence != "" {
+		t.Errorf("a code block does not end:\n%s", text)
+	}
+	return outside
+}
+
+// What a publisher writes stays inside of code blocks.
+func TestHostileTitlesCannotBreakMarkdown(t *testing.T) {
+	for _, title := range []string{
+		"```", "`````", "``` </details> ```", "</summary></details><script>x</script>", "@everyone #1 http://evil.example", "[x](javascript:y)", "~~~",
+		"    ```", "- [ ] task", "| a | b |", "\\```",
+	} {
+		r := report{
+			Old: reportSide{Name: "evil `a` <b>"}, New: reportSide{Name: "new"},
+			Added:   []reportRule{{Rule: "a-out-1", Entries: []reportFrom{{ID: "own/a", Row: title, Title: title}}, Parts: []reportPart{{wholeLocal: true, wholeServices: true}}}},
+			Entries: []reportEntry{{ID: "own/a", Title: title, Change: "changed", Changes: []reportFact{{"title", title, title + title + title + title + strings.Repeat("x", 50)}}}},
+		}
+		r.OpenAdded = []accountOpen{{Entry: "own/a", Missing: "path", Endpoint: title, Why: title}}
+		var b bytes.Buffer
+		if err := writeMarkdown(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(b.String(), strings.TrimSpace(title)) < 3 {
+			t.Errorf("%q is not told:\n%s", title, b.String())
+		}
+		for _, line := range outsideFences(t, b.String())[1:] {
+			ours := line == "" || line == "</details>" || strings.HasPrefix(line, "<details><summary>") && strings.Count(line, "<") == 3
+			if !ours || strings.Contains(line, "evil") {
+				t.Errorf("%q: %q stands outside of the code blocks", title, line)
+			}
+		}
+		if head := outsideFences(t, b.String())[0]; strings.Contains(head, " <b>") || strings.Contains(head, " `a`") {
+			t.Errorf("the summary line is not quoted: %q", head)
+		}
+	}
+}
+
+// dataFolder is where the real catalogues are; empty if GATEWRIGHT_DATA does not say.
+func dataFolder() string { return os.Getenv("GATEWRIGHT_DATA") }
+
+// serviceRow is what the test reads of the web service's answer, apart from the
+// reader that it judges.
+type serviceRow struct {
+	URLs, IPs          []string
+	TCPPorts, UDPPorts string
+}
+
+// sights returns what rows accept, one text for each port and address or URL. As
+// addresses stand for prefixes, these are the edges of all prefixes of both sides.
+func sights(rows []serviceRow, edges []netip.Addr) map[string]bool {
+	seen := map[string]bool{}
+	for _, row := range rows {
+		var prefixes []netip.Prefix
+		for _, text := range row.IPs {
+			prefixes = append(prefixes, netip.MustParsePrefix(text).Masked())
+		}
+		for protocol, ports := range map[string]string{"tcp": row.TCPPorts, "udp": row.UDPPorts} {
+			for port := range strings.SplitSeq(ports, ",") {
+				port = strings.TrimSpace(port)
+				if port == "" {
+					continue
+				}
+				for _, a := range edges {
+					if slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(a) }) {
+						seen[protocol+" "+port+" "+a.String()] = true
+					}
+				}
+				for _, url := range row.URLs {
+					if protocol == "tcp" {
+						seen["tcp "+port+" "+strings.ToLower(url)] = true
+					}
+				}
+			}
+		}
+	}
+	return seen
+}
+
+// matchesURL reports whether the pattern matches what the other one matches, for the
+// forms that the web service has.
+func matchesURL(pattern, name string) bool {
+	head, tail, star := strings.Cut(pattern, "*")
+	return pattern == name || star && head == "" && strings.HasSuffix(name, tail) &&
+		(strings.HasPrefix(tail, ".") || !strings.Contains(strings.TrimSuffix(name, tail), "."))
+}
+
+// newURLs returns the sights of URLs that no pattern of the other side matches.
+func newURLs(a, b map[string]bool) map[string]bool {
+	more := map[string]bool{}
+	for s := range a {
+		words := strings.Fields(s)
+		if _, err := netip.ParseAddr(words[2]); err == nil {
+			if !b[s] {
+				more[s] = true
+			}
+			continue
+		}
+		covered := false
+		for o := range b {
+			other := strings.Fields(o)
+			covered = covered || other[0] == words[0] && other[1] == words[1] && matchesURL(other[2], words[2])
+		}
+		if !covered {
+			more[s] = true
+		}
+	}
+	return more
+}
+
+// told returns the same sights as a report tells them.
+func told(t *testing.T, rules []reportRule, edges []netip.Addr) map[string]bool {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, r := range rules {
+		for _, p := range r.Parts {
+			var prefixes []netip.Prefix
+			for _, text := range p.Prefixes {
+				prefixes = append(prefixes, netip.MustParsePrefix(text))
+			}
+			for part := range strings.SplitSeq(p.Services, "; ") {
+				protocol, ports, _ := strings.Cut(part, " ")
+				for _, port := range singlePorts(t, ports) {
+					for _, a := range edges {
+						if slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(a) }) {
+							seen[protocol+" "+port+" "+a.String()] = true
+						}
+					}
+					for _, n := range p.Names {
+						seen[protocol+" "+port+" "+n.Pattern] = true
+					}
+				}
+			}
+		}
+	}
+	return seen
+}
+
+// singlePorts splits "80, 443, 3478-3481"; a range stays one port if it is long.
+func singlePorts(t *testing.T, list string) []string {
+	t.Helper()
+	var ports []string
+	for text := range strings.SplitSeq(list, ", ") {
+		first, last, isRange := strings.Cut(text, "-")
+		a, err := strconv.Atoi(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := a
+		if isRange {
+			b, _ = strconv.Atoi(last)
+		}
+		if b-a > 100 {
+			ports = append(ports, text)
+			continue
+		}
+		for ; a <= b; a++ {
+			ports = append(ports, strconv.Itoa(a))
+		}
+	}
+	return ports
+}
+
+// The differences of real revisions are those that encoding/json and sets find.
+func TestDiffOfRealRevisions(t *testing.T) {
+	if dataFolder() == "" {
+		return // the property tests of package rule hold the law without them
+	}
+	for _, pair := range [][2]string{{"2020070800", "2020080600"}, {"2018080200", "2020080600"}} {
+		var rows [2][]serviceRow
+		var files [2]string
+		edgeSet := map[netip.Addr]bool{}
+		for i, version := range pair {
+			files[i] = filepath.Join(dataFolder(), "m365", "Worldwide_"+version+".json")
+			data, err := os.ReadFile(files[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(data, &rows[i]); err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range rows[i] {
+				for _, text := range row.IPs {
+					p := netip.MustParsePrefix(text).Masked()
+					edgeSet[p.Addr()] = true
+					edgeSet[p.Addr().Prev()] = true
+				}
+			}
+		}
+		delete(edgeSet, netip.Addr{})
+		edges := slices.SortedFunc(maps.Keys(edgeSet), netip.Addr.Compare)
+		var stdout, stderr bytes.Buffer
+		if status := run([]string{"diff", files[0], files[1], "--json"}, nil, &stdout, &stderr); status != exitDifferent {
+			t.Fatalf("status %d: %s", status, stderr.String())
+		}
+		var r report
+		if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		old, new := sights(rows[0], edges), sights(rows[1], edges)
+		for name, one := range map[string]struct{ got, want map[string]bool }{
+			"added":   {told(t, r.Added, edges), newURLs(new, old)},
+			"removed": {told(t, r.Removed, edges), newURLs(old, new)},
+		} {
+			t.Logf("%v: %s: %d sights", pair, name, len(one.want))
+			// A wide pattern that is told stands for the narrower ones.
+			if missing, more := newURLs(one.want, one.got), lacking(one.got, one.want); len(missing)+len(more) > 0 || len(one.want) == 0 != (len(one.got) == 0) {
+				t.Errorf("%v: %s: not told %v\ntold too much %v", pair, name, missing, more)
+			}
+		}
+	}
+}
+
+func lacking(a, b map[string]bool) []string {
+	var list []string
+	for s := range a {
+		if !b[s] {
+			list = append(list, s)
+		}
+	}
+	slices.Sort(list)
+	return list
+}

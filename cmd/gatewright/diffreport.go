@@ -1,0 +1,206 @@
+package main
+
+import (
+	"slices"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/catalog/site"
+)
+
+// report is a difference as JSON; text and Markdown are made of it.
+type report struct {
+	Old           reportSide    `json:"old"`
+	New           reportSide    `json:"new"`
+	Equal         bool          `json:"equal"`
+	Added         []reportRule  `json:"added"`
+	Removed       []reportRule  `json:"removed"`
+	Routes        []reportRoute `json:"routes"`
+	TrustedSites  reportTrusted `json:"trusted_sites"`
+	Entries       []reportEntry `json:"entries"`
+	OpenAdded     []accountOpen `json:"open_added"`
+	OpenRemoved   []accountOpen `json:"open_removed"`
+	OpenUnchanged []accountOpen `json:"open_unchanged"`
+}
+
+type reportSide struct {
+	Name    string         `json:"name"`
+	Sources []reportSource `json:"sources"`
+}
+
+type reportSource struct {
+	Catalog  string `json:"catalog"`
+	Revision string `json:"revision"`
+	Digest   string `json:"digest"`
+}
+
+type reportRule struct {
+	Rule      rule.ID        `json:"rule"`
+	Direction rule.Direction `json:"direction"`
+	Role      rule.Role      `json:"role"`
+	Services  string         `json:"services"`
+	Entries   []reportFrom   `json:"entries"`
+	Parts     []reportPart   `json:"parts"`
+}
+
+type reportFrom struct {
+	ID    string `json:"id"`
+	Row   string `json:"row,omitempty"`
+	Title string `json:"title"`
+}
+
+type reportPart struct {
+	Services  string       `json:"services"`
+	Local     []string     `json:"local"`
+	Published bool         `json:"published,omitempty"`
+	Elsewhere bool         `json:"elsewhere,omitempty"` // the same remotes are accepted for other local addresses or services on the other side
+	Any       bool         `json:"any,omitempty"`
+	But       []string     `json:"but,omitempty"` // what "any" does not include
+	Names     []reportName `json:"names"`
+	Prefixes  []string     `json:"prefixes"`
+
+	wholeLocal, wholeServices bool
+}
+
+type reportName struct {
+	Pattern string   `json:"pattern"`
+	Except  []string `json:"except,omitempty"`
+	Example string   `json:"example,omitempty"`
+}
+
+type reportRoute struct {
+	Role     rule.Role `json:"role"`
+	From     rule.Via  `json:"from"`
+	To       rule.Via  `json:"to"`
+	Services string    `json:"services"`
+	Any      bool      `json:"any,omitempty"`
+	Names    []string  `json:"names"`
+	Prefixes []string  `json:"prefixes"`
+}
+
+type reportTrusted struct {
+	Added   []listedSite `json:"added"`
+	Removed []listedSite `json:"removed"`
+}
+
+type reportEntry struct {
+	ID      string       `json:"id"`
+	Row     string       `json:"row,omitempty"`
+	Title   string       `json:"title"`
+	Change  string       `json:"change"`         // added, removed or changed
+	State   site.State   `json:"state"`          // what became of it: of the new one, unless it was removed
+	Asks    string       `json:"asks,omitempty"` // of one that came or went without a flow: what it is about
+	Changes []reportFact `json:"changes,omitempty"`
+}
+
+type reportFact struct {
+	Attribute string `json:"attribute"`
+	Old       string `json:"old"`
+	New       string `json:"new"`
+}
+
+func compareResults(old, new compared) report {
+	d := rule.Compare(old.compiled(), new.compiled())
+	r := report{
+		Old: sideReport(old), New: sideReport(new),
+		Added: ruleReports(d.Added, new.Policy), Removed: ruleReports(d.Removed, old.Policy),
+		Routes:       []reportRoute{},
+		TrustedSites: reportTrusted{trustedReports(d.TrustedAdded), trustedReports(d.TrustedRemoved)},
+		Entries:      []reportEntry{},
+		OpenAdded:    openAccount(d.OpenAdded), OpenRemoved: openAccount(d.OpenRemoved),
+		OpenUnchanged: openAccount(without(new.Policy.Open, d.OpenAdded)),
+	}
+	for _, c := range d.Routes {
+		r.Routes = append(r.Routes, reportRoute{c.Role, c.From, c.To, c.Services.String(), c.Any, texts(c.Names), prefixTexts(c.Prefixes)})
+	}
+	for _, c := range site.Compare(old.Result, new.Result) {
+		r.Entries = append(r.Entries, entryReport(c))
+	}
+	r.Equal = d.IsEmpty() && len(r.Entries) == 0
+	return r
+}
+
+func without(all, some []rule.Open) []rule.Open {
+	return slices.DeleteFunc(slices.Clone(all), func(o rule.Open) bool { return slices.Contains(some, o) })
+}
+
+func sideReport(c compared) reportSide {
+	s := reportSide{Name: c.name, Sources: []reportSource{}}
+	for _, source := range c.Policy.Sources {
+		s.Sources = append(s.Sources, reportSource{source.Name, source.Version, source.Digest})
+	}
+	return s
+}
+
+func ruleReports(c rule.Change, p *rule.Policy) []reportRule {
+	list := []reportRule{}
+	for _, rc := range c.Rules {
+		r := reportRule{Rule: rc.Rule.ID, Direction: rc.Rule.Direction, Role: rc.Rule.Role, Services: rc.Rule.Services.String()}
+		for _, e := range rc.Entries {
+			r.Entries = append(r.Entries, reportFrom{e.ID, e.Row, e.Title})
+		}
+		for _, part := range rc.Parts {
+			r.Parts = append(r.Parts, partReport(part, rc.Rule, p.Binding(rc.Rule.Role)))
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+func partReport(p rule.PartChange, of *rule.Rule, b rule.Binding) reportPart {
+	r := reportPart{
+		Services: p.Services.String(), Local: prefixTexts(p.Local), Published: p.Published, Elsewhere: p.Elsewhere,
+		Any: p.Any, Names: []reportName{}, Prefixes: prefixTexts(p.Prefixes),
+		wholeServices: p.Services.Equal(of.Services), wholeLocal: p.Local.Equal(b.Local()),
+	}
+	for n := range p.ButNames.Patterns() {
+		r.But = append(r.But, n.String())
+	}
+	r.But = append(r.But, prefixTexts(p.ButPrefixes)...)
+	for _, n := range p.Names {
+		r.Names = append(r.Names, reportName{n.Pattern.String(), texts(n.Except), n.Example})
+	}
+	return r
+}
+
+func texts(patterns []netset.Pattern) []string {
+	list := []string{}
+	for _, p := range patterns {
+		list = append(list, p.String())
+	}
+	return list
+}
+
+func prefixTexts(s netset.PrefixSet) []string {
+	list := []string{}
+	for p := range s.Prefixes() {
+		list = append(list, p.String())
+	}
+	return list
+}
+
+func trustedReports(sites []rule.TrustedSite) []listedSite {
+	list := []listedSite{}
+	for _, s := range sites {
+		list = append(list, listedSite{s.Entry.ID, s.Entry.Title, patternTexts(s.Names)})
+	}
+	return list
+}
+
+func entryReport(c site.EntryChange) reportEntry {
+	of, change := c.New, "changed"
+	switch {
+	case c.Old == nil:
+		change = "added"
+	case c.New == nil:
+		of, change = c.Old, "removed"
+	}
+	r := reportEntry{ID: of.Entry.ID, Row: of.Entry.Row, Title: of.Entry.Title, Change: change, State: of.State}
+	if change != "changed" && of.State != site.InRule {
+		r.Asks = describe(&of.Entry)
+	}
+	for _, f := range c.Facts {
+		r.Changes = append(r.Changes, reportFact{f.Name, f.Old, f.New})
+	}
+	return r
+}

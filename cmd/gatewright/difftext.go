@@ -1,0 +1,332 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"html"
+	"io"
+	"net/netip"
+	"strings"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+// diffSection is one kind of difference, a line each: "+" and "-" in front of what
+// came and went, a space in front of what explains it.
+type diffSection struct {
+	title string
+	lines []string
+}
+
+func (s *diffSection) add(sign byte, format string, args ...any) {
+	s.lines = append(s.lines, string(sign)+" "+fmt.Sprintf(format, args...))
+}
+
+func (r report) sections() []diffSection {
+	all := []diffSection{
+		ruleSection("newly accepted", '+', r.Added),
+		ruleSection("no longer accepted", '-', r.Removed),
+		routeSection(r.Routes),
+		trustedSection(r.TrustedSites),
+		openSection(r),
+		entrySection(r.Entries),
+	}
+	var filled []diffSection
+	for _, s := range all {
+		if len(s.lines) > 0 {
+			filled = append(filled, s)
+		}
+	}
+	return filled
+}
+
+func ruleSection(title string, sign byte, rules []reportRule) diffSection {
+	names, prefixes := countEndpoints(rules)
+	s := diffSection{title: fmt.Sprintf("%s: %s in %s", title, endpointCount(names, prefixes), count(len(rules), "rule"))}
+	for _, r := range rules {
+		s.add(sign, "%s: %s, %s, %s", r.Rule, r.Direction, r.Role, r.Services)
+		for _, p := range r.Parts {
+			s.addPart(sign, p)
+		}
+		for _, e := range r.Entries {
+			s.add(' ', "  from %s", artefact.Label(rule.Entry{ID: e.ID, Row: e.Row, Title: e.Title}))
+		}
+	}
+	return s
+}
+
+func (s *diffSection) addPart(sign byte, p reportPart) {
+	if scope := p.scope(); scope != "" {
+		s.add(' ', "  for %s:", scope)
+	}
+	if p.Any {
+		s.add(sign, "    any%s", exceptText(p.But))
+	}
+	if n := len(p.Names) + len(p.Prefixes); p.Elsewhere && n > shownElsewhere {
+		s.add(sign, "    %s, as accepted for others on both sides", endpointCount(len(p.Names), len(p.Prefixes)))
+		return
+	}
+	for _, n := range p.Names {
+		s.add(sign, "    %s%s", n.Pattern, exceptText(n.Except))
+	}
+	for _, prefix := range p.Prefixes {
+		s.add(sign, "    %s", shortAddress(prefix))
+	}
+}
+
+// shownElsewhere is how many endpoints are shown one by one if only the local
+// addresses or services are new.
+const shownElsewhere = 8
+
+// scope says which of the rule's services and local addresses a part has, if not all.
+func (p reportPart) scope() string {
+	var scope []string
+	if !p.wholeServices {
+		scope = append(scope, p.Services)
+	}
+	if !p.wholeLocal {
+		local := "local"
+		for _, prefix := range p.Local {
+			local += " " + shortAddress(prefix)
+		}
+		scope = append(scope, local)
+	}
+	if p.Published {
+		scope = append(scope, "ports as published")
+	}
+	return strings.Join(scope, ", ")
+}
+
+// shortAddress leaves out the length of a prefix that is one address.
+func shortAddress(prefix string) string {
+	if p, err := netip.ParsePrefix(prefix); err == nil && p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return prefix
+}
+
+func exceptText(but []string) string {
+	if len(but) == 0 {
+		return ""
+	}
+	return " except " + strings.Join(but, ", ")
+}
+
+// countEndpoints counts the names and prefixes of rules, each once.
+func countEndpoints(rules []reportRule) (names, prefixes int) {
+	seen := map[string]bool{}
+	tally := func(text string, n *int) {
+		if !seen[text] {
+			seen[text] = true
+			*n++
+		}
+	}
+	for _, r := range rules {
+		for _, p := range r.Parts {
+			if p.Any {
+				tally("any", &names)
+			}
+			for _, n := range p.Names {
+				tally(n.Pattern, &names)
+			}
+			for _, prefix := range p.Prefixes {
+				tally(prefix, &prefixes)
+			}
+		}
+	}
+	return names, prefixes
+}
+
+func endpointCount(names, prefixes int) string {
+	switch {
+	case prefixes == 0:
+		return count(names, "name")
+	case names == 0:
+		return plural(prefixes, "prefix", "prefixes")
+	}
+	return count(names, "name") + " and " + plural(prefixes, "prefix", "prefixes")
+}
+
+func routeSection(routes []reportRoute) diffSection {
+	s := diffSection{title: "another way in PAC files"}
+	for _, r := range routes {
+		s.add(' ', "%s -> %s: %s, %s", r.From, r.To, r.Role, r.Services)
+		if r.Any {
+			s.add(' ', "    every remote without a route of its own")
+		}
+		for _, e := range append(append([]string{}, r.Names...), r.Prefixes...) {
+			s.add(' ', "    %s", shortAddress(e))
+		}
+	}
+	return s
+}
+
+func trustedSection(t reportTrusted) diffSection {
+	s := diffSection{title: "trusted sites"}
+	for _, one := range []struct {
+		sign  byte
+		sites []listedSite
+	}{{'+', t.Added}, {'-', t.Removed}} {
+		for _, site := range one.sites {
+			s.add(one.sign, "%s: %s", site.Entry, strings.Join(site.Names, ", "))
+		}
+	}
+	return s
+}
+
+func openSection(r report) diffSection {
+	s := diffSection{title: "open: nothing is rendered, so that no flows are compared"}
+	for _, o := range r.OpenAdded {
+		s.add('+', "%s: %s is open: %s", o.Entry, missingOf(o), o.Why)
+	}
+	for _, o := range r.OpenRemoved {
+		s.add('-', "%s: %s is open no more", o.Entry, missingOf(o))
+	}
+	missing := map[string][]string{}
+	var entries []string
+	for _, o := range r.OpenUnchanged {
+		if missing[o.Entry] == nil {
+			entries = append(entries, o.Entry)
+		}
+		missing[o.Entry] = append(missing[o.Entry], missingOf(o))
+	}
+	for _, id := range entries {
+		s.add(' ', "%s: open on both sides: %s", id, strings.Join(missing[id], ", "))
+	}
+	return s
+}
+
+func missingOf(o accountOpen) string {
+	if o.Endpoint != "" {
+		return o.Missing + " of " + o.Endpoint
+	}
+	return o.Missing
+}
+
+func entrySection(entries []reportEntry) diffSection {
+	s := diffSection{title: "entries that came, went or changed"}
+	for _, e := range entries {
+		label := artefact.Label(rule.Entry{ID: e.ID, Row: e.Row, Title: e.Title})
+		switch e.Change {
+		case "added":
+			s.add('+', "%s (%s)", label, e.State)
+		case "removed":
+			s.add('-', "%s (%s)", label, e.State)
+		default:
+			s.add(' ', "%s", label)
+		}
+		if e.Asks != "" {
+			s.add(' ', "    %s", e.Asks)
+		}
+		for _, f := range e.Changes {
+			if len(f.Old)+len(f.New) <= shortFact {
+				s.add(' ', "    %s: %s -> %s", f.Attribute, cmp.Or(f.Old, "none"), cmp.Or(f.New, "none"))
+				continue
+			}
+			s.add('-', "    %s: %s", f.Attribute, cmp.Or(f.Old, "none"))
+			s.add('+', "    %s: %s", f.Attribute, cmp.Or(f.New, "none"))
+		}
+	}
+	return s
+}
+
+// shortFact is how long an attribute's old and new text are together, in bytes, if
+// both stand in one line.
+const shortFact = 50
+
+// headline says in one line what is compared and how much differs.
+func (r report) headline() string {
+	old, new := r.Old.title(), r.New.title()
+	if old == new {
+		old, new = r.Old.Name, r.New.Name
+	}
+	if r.Equal {
+		return fmt.Sprintf("%s and %s: no difference", old, new)
+	}
+	parts := []string{"the same flows"}
+	if len(r.Added)+len(r.Removed) > 0 {
+		parts = nil
+	}
+	say := func(n int, format string, args ...any) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf(format, args...))
+		}
+	}
+	say(len(r.Added), "%s newly accepted", endpointCount(countEndpoints(r.Added)))
+	say(len(r.Removed), "%s no longer accepted", endpointCount(countEndpoints(r.Removed)))
+	say(len(r.Routes), "%s changed", count(len(r.Routes), "PAC route"))
+	say(len(r.Entries), "%s came, went or changed", plural(len(r.Entries), "entry", "entries"))
+	say(len(r.OpenAdded), "%s newly open", count(len(r.OpenAdded), "item"))
+	say(len(r.OpenRemoved), "%s open no more", count(len(r.OpenRemoved), "item"))
+	return fmt.Sprintf("%s -> %s: %s", old, new, strings.Join(parts, "; "))
+}
+
+// title is the catalogue with its revision, or a site file's name.
+func (s reportSide) title() string {
+	if len(s.Sources) == 1 {
+		return s.Sources[0].Catalog + "@" + s.Sources[0].Revision
+	}
+	return s.Name
+}
+
+// Colours of ECMA-48.
+const green = "32"
+
+// writeText writes the report for a terminal.
+func writeText(w io.Writer, r report, t talk) error {
+	var b strings.Builder
+	b.WriteString(r.headline() + "\n")
+	for _, s := range r.sections() {
+		b.WriteString("\n" + s.title + "\n")
+		for _, line := range s.lines {
+			line = strings.TrimRight(line, " ")
+			switch line[0] {
+			case '+':
+				line = t.paint(green, line)
+			case '-':
+				line = t.paint(red, line)
+			}
+			b.WriteString(line + "\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeMarkdown writes the report for a pull request: a summary line, then what
+// unfolds.
+func writeMarkdown(w io.Writer, r report) error {
+	var b strings.Builder
+	b.WriteString(markdownText(r.headline()) + "\n")
+	for _, s := range r.sections() {
+		text := strings.Join(s.lines, "\n")
+		fence := markdownFence(text)
+		fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n%sdiff\n%s\n%s\n\n</details>\n", html.EscapeString(s.title), fence, text, fence)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// markdownFence returns the fence of a code block, in which the text is no Markdown:
+// longer than every run of its character in the text. CommonMark section 4.5.
+func markdownFence(text string) string {
+	fence := "```"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	return fence
+}
+
+// markdownText quotes text outside of code blocks: a backslash in front of every
+// character that CommonMark section 2.4 lets be escaped.
+func markdownText(s string) string {
+	var b strings.Builder
+	for _, c := range s {
+		if strings.ContainsRune("\\`*_{}[]<>#+!|&~@", c) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
