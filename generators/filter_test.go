@@ -4,15 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
+	"gatewright/generators/proof"
 )
 
 // filterSetting is a setting of a packet filter's generator, with the site that it
@@ -146,8 +145,10 @@ func testNFT(t *testing.T, p *rule.Policy, s filterSetting) {
 	out := generate(t, nftables.Generator{}, p, s.setting)
 	g := gateway(t, s.site)
 	loadTwice(t, func() error { return g.LoadNFT(out.Artefacts[0].Data) })
-	complain(t, boxDifferences(readNFT(t, g, s.table), modelBoxes(p, s)))
+	complain(t, nftDifferences(t, g, p, s))
 	complain(t, packetDifferences(t, g, p, s, out.Coverage))
+	result, err := proof.NFTables(t.Context(), p, s.settings(t, nftables.Generator{}), out.Artefacts)
+	complain(t, proofComplaints(result, err))
 }
 
 func variants() []engine.Variant {
@@ -158,11 +159,49 @@ func testIptables(t *testing.T, p *rule.Policy, s filterSetting, variant engine.
 	out := generate(t, iptables.Generator{}, p, s.setting)
 	g := gateway(t, s.site)
 	loadTwice(t, func() error { return g.LoadIptables(variant, out.Artefacts) })
-	complain(t, boxDifferences(readIptables(t, g, s, variant), modelBoxes(p, s)))
+	complain(t, iptablesDifferences(t, g, p, s, variant))
 	complain(t, packetDifferences(t, g, p, s, out.Coverage))
+	result, err := proof.IptablesVariant(t.Context(), variant, p, s.settings(t, iptables.Generator{}), out.Artefacts)
+	complain(t, proofComplaints(result, err))
 }
 
-func readIptables(t *testing.T, g *engine.Gateway, s filterSetting, variant engine.Variant) []box {
+// settings are the setting's options, checked.
+func (s setting) settings(t *testing.T, g Generator) artefact.Settings {
+	t.Helper()
+	options, err := artefact.Configure(g.Options(), s.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return options
+}
+
+// proofComplaints tells why a proof fails.
+func proofComplaints(result proof.Result, err error) []string {
+	switch {
+	case err != nil:
+		return []string{err.Error()}
+	case !result.Proved():
+		return []string{result.String()}
+	}
+	return nil
+}
+
+// nftDifferences compares what a gateway holds beside its site's own rules.
+func nftDifferences(t *testing.T, g *engine.Gateway, p *rule.Policy, s filterSetting) []string {
+	t.Helper()
+	dump, err := g.DumpNFT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs, err := nftables.ReadBack(dump, s.table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return disagreements(proof.NFTablesRules(p, s.settings(t, nftables.Generator{}), rs))
+}
+
+// iptablesDifferences compares what a gateway holds beside its site's own rules.
+func iptablesDifferences(t *testing.T, g *engine.Gateway, p *rule.Policy, s filterSetting, variant engine.Variant) []string {
 	t.Helper()
 	dump, err := g.DumpIptables(variant)
 	if err != nil {
@@ -176,20 +215,18 @@ func readIptables(t *testing.T, g *engine.Gateway, s filterSetting, variant engi
 	if err != nil {
 		t.Fatal(err)
 	}
-	return iptablesBoxes(rs)
+	return disagreements(proof.IptablesRules(p, s.settings(t, iptables.Generator{}), rs))
 }
 
-func readNFT(t *testing.T, g *engine.Gateway, table string) []box {
-	t.Helper()
-	dump, err := g.DumpNFT()
+func disagreements(list []proof.Disagreement, err error) []string {
+	var all []string
 	if err != nil {
-		t.Fatal(err)
+		all = append(all, err.Error())
 	}
-	rs, err := nftables.ReadBack(dump, table)
-	if err != nil {
-		t.Fatal(err)
+	for _, d := range list {
+		all = append(all, d.String())
 	}
-	return nftBoxes(rs)
+	return all
 }
 
 func complain(t *testing.T, complaints []string) {
@@ -216,7 +253,7 @@ func packetDifferences(t *testing.T, g *engine.Gateway, p *rule.Policy, s filter
 			all = append(all, fmt.Sprintf("engine accepts %t, model %t: %s", got[i], want, flowText(f)))
 		}
 	}
-	if len(flows) < 10 || accepted == len(flows) || accepted == 0 && s.name == "default" && len(modelBoxes(p, s)) > 0 {
+	if len(flows) < 10 || accepted == len(flows) || accepted == 0 && s.name == "default" && !p.Region().IsEmpty() {
 		all = append(all, fmt.Sprintf("%d flows were asked, %d accepted; want at least ten, of both kinds", len(flows), accepted))
 	}
 	for _, c := range coverage {
@@ -245,121 +282,4 @@ func flowText(f rule.Flow) string {
 		text += fmt.Sprintf(", published port %d", f.Published)
 	}
 	return text
-}
-
-// box is what one or more rules of a packet filter accept: every flow of these
-// parts. Remote is invalid for any remote of the family.
-type box struct {
-	direction rule.Direction
-	protocol  netset.Protocol
-	ipv6      bool
-	local     string
-	remote    string // "any" for every address of the family
-	ports     string
-	published bool
-}
-
-// modelBoxes returns what a packet filter has to hold of a policy.
-func modelBoxes(p *rule.Policy, s filterSetting) []box {
-	var boxes []box
-	for _, r := range p.Rules {
-		b := p.Binding(r.Role)
-		plain, published := b.Local(), netset.PrefixSet{}
-		if r.Direction == rule.Inbound {
-			plain, published = b.Addresses, b.Published
-		}
-		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-			ports := r.Services.Ports(protocol)
-			if len(ports) == 0 {
-				continue
-			}
-			for _, ipv6 := range []bool{false, true} {
-				remote := familyText(r.Remote.Prefixes(), ipv6)
-				if r.Remote.Any {
-					remote = "any"
-				}
-				for _, local := range []netset.PrefixSet{plain, published} {
-					text := familyText(local, ipv6)
-					if text == "" || remote == "" || ipv6 && s.table == "ip site" {
-						continue
-					}
-					boxes = append(boxes, box{r.Direction, protocol, ipv6, text, remote, fmt.Sprint(ports), local.Equal(published)})
-				}
-			}
-		}
-	}
-	return boxes
-}
-
-func familyText(s netset.PrefixSet, ipv6 bool) string {
-	if ipv6 {
-		return s.V6().String()
-	}
-	return s.V4().String()
-}
-
-// nftBoxes returns what nftables holds.
-func nftBoxes(rs nftables.Ruleset) []box {
-	var boxes []box
-	for _, l := range rs.Rules {
-		near, far := l.Source, l.Destination
-		if l.Direction == rule.Inbound {
-			near, far = far, near
-		}
-		b := box{l.Direction, l.Protocol, l.Family == 6, rs.Prefixes[near].String(), rs.Prefixes[far].String(), fmt.Sprint(l.Ports), l.Published != ""}
-		if far == "" {
-			b.remote = "any"
-		}
-		if b.published {
-			b.ports = fmt.Sprint(rs.Ports[l.Published])
-		}
-		boxes = append(boxes, b)
-	}
-	return boxes
-}
-
-// iptablesBoxes returns what iptables and ip6tables hold.
-func iptablesBoxes(rs iptables.Ruleset) []box {
-	var boxes []box
-	for _, l := range rs.Rules {
-		near, far := l.Source, l.Destination
-		if l.Direction == rule.Inbound {
-			near, far = far, near
-		}
-		b := box{l.Direction, l.Protocol, l.Family == 6, near.String(), far.String(), fmt.Sprint(l.Ports), l.Published}
-		if v4, v6 := far.CoversFamily(); v4 || v6 {
-			b.remote = "any"
-		}
-		boxes = append(boxes, b)
-	}
-	return boxes
-}
-
-// boxDifferences compares what an engine holds with what it should.
-func boxDifferences(got, want []box) []string {
-	var all []string
-	count := map[box]int{}
-	for _, b := range got {
-		count[b]++
-	}
-	for _, b := range want {
-		if count[b]--; count[b] < 0 {
-			all = append(all, "the engine does not hold "+boxText(b))
-		}
-	}
-	for b, n := range count {
-		if n > 0 {
-			all = append(all, "the engine also holds "+boxText(b))
-		}
-	}
-	return all
-}
-
-func boxText(b box) string {
-	const limit = 300
-	text := fmt.Sprintf("%+v", b)
-	if len(text) > limit {
-		text = text[:limit] + " ..."
-	}
-	return strings.TrimSpace(text)
 }

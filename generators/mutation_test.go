@@ -77,14 +77,14 @@ func TestBrokenPacketFiltersAreNoticed(t *testing.T) {
 			out := mutate(t, generate(t, nftables.Generator{}, p, s.setting), "52.112.0.0/14", prefix)
 			g := gateway(t, s.site)
 			loadTwice(t, func() error { return g.LoadNFT(out.Artefacts[0].Data) })
-			noticed(t, "nftables' sets", boxDifferences(readNFT(t, g, s.table), modelBoxes(p, s)))
+			noticed(t, "nftables' sets", nftDifferences(t, g, p, s))
 			noticed(t, "nftables' packets", packetDifferences(t, g, p, s, out.Coverage))
 			for _, form := range []string{"default", "no-ipset"} {
 				s := filterSettingNamed(t, "iptables", form, p)
 				out := mutate(t, generate(t, iptables.Generator{}, p, s.setting), "52.112.0.0/14", prefix)
 				g := gateway(t, s.site)
 				loadTwice(t, func() error { return g.LoadIptables(engine.IptablesNFT, out.Artefacts) })
-				noticed(t, "iptables' sets, "+form, boxDifferences(readIptables(t, g, s, engine.IptablesNFT), modelBoxes(p, s)))
+				noticed(t, "iptables' sets, "+form, iptablesDifferences(t, g, p, s, engine.IptablesNFT))
 				noticed(t, "iptables' packets, "+form, packetDifferences(t, g, p, s, out.Coverage))
 			}
 		})

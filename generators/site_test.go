@@ -157,7 +157,7 @@ func TestChangedPolicyLoads(t *testing.T) {
 				p := named(t, c)
 				s := filterSettingNamed(t, "nftables", name, p)
 				loadTwice(t, func() error { return g.LoadNFT(generate(t, nftables.Generator{}, p, s.setting).Artefacts[0].Data) })
-				complain(t, boxDifferences(readNFT(t, g, s.table), modelBoxes(p, s)))
+				complain(t, nftDifferences(t, g, p, s))
 			}
 		})
 	}
@@ -171,7 +171,7 @@ func TestChangedPolicyLoads(t *testing.T) {
 					loadTwice(t, func() error {
 						return g.LoadIptables(variant, generate(t, iptables.Generator{}, p, s.setting).Artefacts)
 					})
-					complain(t, boxDifferences(readIptables(t, g, s, variant), modelBoxes(p, s)))
+					complain(t, iptablesDifferences(t, g, p, s, variant))
 				}
 			})
 		}
@@ -187,7 +187,7 @@ func TestChangedSettingLoads(t *testing.T) {
 	for _, name := range names {
 		s := filterSettingNamed(t, "nftables", name, p)
 		loadTwice(t, func() error { return g.LoadNFT(generate(t, nftables.Generator{}, p, s.setting).Artefacts[0].Data) })
-		complain(t, boxDifferences(readNFT(t, g, s.table), modelBoxes(p, s)))
+		complain(t, nftDifferences(t, g, p, s))
 	}
 }
 
@@ -199,7 +199,7 @@ func TestHeaderCommandsLoad(t *testing.T) {
 		g := gateway(t, s.site)
 		out := generate(t, nftables.Generator{}, p, s.setting)
 		loadTwice(t, func() error { return g.LoadByCommand(out.Artefacts) })
-		complain(t, boxDifferences(readNFT(t, g, s.table), modelBoxes(p, s)))
+		complain(t, nftDifferences(t, g, p, s))
 		headersShow(t, out.Artefacts)
 	})
 	t.Run("iptables", func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestHeaderCommandsLoad(t *testing.T) {
 		}
 		out := generate(t, iptables.Generator{}, p, s.setting)
 		loadTwice(t, func() error { return g.LoadByCommand(out.Artefacts) })
-		complain(t, boxDifferences(readIptables(t, g, s, engine.IptablesNFT), modelBoxes(p, s)))
+		complain(t, iptablesDifferences(t, g, p, s, engine.IptablesNFT))
 		headersShow(t, out.Artefacts)
 	})
 }

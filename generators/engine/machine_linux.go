@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,7 +16,6 @@ type Machine struct {
 	ctx    context.Context
 	dir    string // files that the tools read
 	inside *namespace
-	sets   bool // ipset was loaded
 }
 
 // NewMachine needs root. Nothing of the machine outlives the process. Close frees it.
@@ -87,7 +87,6 @@ func (m *Machine) LoadIptables(variant Variant, artefacts []artefact.Artefact) e
 		var err error
 		switch filepath.Ext(a.Name) {
 		case ".ipset":
-			m.sets = true
 			_, err = m.run(ipset, a.Data, "restore")
 		case ".iptables":
 			_, err = m.run(restorer("iptables", variant), a.Data, "--noflush")
@@ -118,11 +117,13 @@ func (m *Machine) DumpIptables(variant Variant) (IptablesDump, error) {
 		{&d.IPv4, program{variant.tool("iptables") + "-save", "iptables"}, nil},
 		{&d.IPv6, program{variant.tool("ip6tables") + "-save", "iptables"}, nil},
 	} {
-		if dump.program == ipset && !m.sets {
-			continue // who makes rules without ipset need not have it
-		}
 		var err error
-		if *dump.to, err = m.run(dump.program, nil, dump.args...); err != nil {
+		var missing *MissingError
+		*dump.to, err = m.run(dump.program, nil, dump.args...)
+		if dump.program == ipset && errors.As(err, &missing) {
+			continue // no rule that matches a set was loaded without it
+		}
+		if err != nil {
 			return IptablesDump{}, err
 		}
 	}

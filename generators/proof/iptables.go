@@ -57,6 +57,13 @@ func IptablesVariant(ctx context.Context, variant engine.Variant, p *rule.Policy
 	return result, nil
 }
 
+// IptablesRules compares the rules of our two chains alone, for tables that hold the
+// site's own besides.
+func IptablesRules(p *rule.Policy, s artefact.Settings, rs iptables.Ruleset) ([]Disagreement, error) {
+	f, err := artefact.FilterOf(s)
+	return compareRules(wantIptables(p, f), heldIptables(rs)), err
+}
+
 func iptablesTable(f artefact.Filter) string {
 	if f.Mode == artefact.ModeMark {
 		return "mangle"

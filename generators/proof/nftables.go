@@ -53,6 +53,13 @@ func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefact
 	return result, nil
 }
 
+// NFTablesRules compares the rules of our two chains alone, for a table that holds the
+// site's own besides.
+func NFTablesRules(p *rule.Policy, s artefact.Settings, rs nftables.Ruleset) ([]Disagreement, error) {
+	want, err := wantNFT(p, s)
+	return compareRules(want, heldNFT(rs)), err
+}
+
 // refused is the result for a file that does not load.
 func (r Result) refused(ctx context.Context, a artefact.Artefact, err error) (Result, error) {
 	var missing *engine.MissingError
