@@ -135,7 +135,11 @@ func subtract[N number[N]](a, b []span[N]) []span[N] {
 		return a
 	}
 	var out []span[N]
+	few := len(a) < len(b)/16 // so that finding the next one is worth more than walking
 	for _, s := range a {
+		if few {
+			b = b[find(b, s.first):]
+		}
 		for len(b) > 0 && b[0].last.less(s.first) {
 			b = b[1:]
 		}

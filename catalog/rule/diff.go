@@ -87,7 +87,7 @@ func Compare(old, new Compiled) Diff {
 	d := Diff{
 		Added:   changeOf(new, old),
 		Removed: changeOf(old, new),
-		Routes:  routeChanges(old.Policy, new.Policy),
+		Routes:  routeChanges(old, new),
 	}
 	d.TrustedAdded = moreTrusted(new.Policy.TrustedSites, old.Policy.TrustedSites)
 	d.TrustedRemoved = moreTrusted(old.Policy.TrustedSites, new.Policy.TrustedSites)

@@ -179,10 +179,7 @@ func beyond(a, b *endpoints) PartChange {
 	case a.any:
 		return PartChange{Any: true, ButPrefixes: b.prefixes, ButNames: b.names}
 	}
-	var p PartChange
-	if !b.prefixes.Covers(a.prefixes) {
-		p.Prefixes = a.prefixes.Subtract(b.prefixes)
-	}
+	p := PartChange{Prefixes: a.prefixes.Subtract(b.prefixes)}
 	for n := range a.names.Patterns() {
 		example, outside := b.names.Outside(n)
 		if !outside {

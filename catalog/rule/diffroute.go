@@ -22,14 +22,35 @@ type RouteChange struct {
 // routeChanges compares Policy.Route of both: for literals address by address, for
 // names endpoint by endpoint. A pattern is judged by a name of it that no more
 // specific pattern matches.
-func routeChanges(old, new *Policy) []RouteChange {
+func routeChanges(old, new Compiled) []RouteChange {
 	var changes []RouteChange
-	for _, role := range routedRoles(old, new) {
-		for _, ports := range routedPorts(role, old, new) {
-			changes = append(changes, compareRoutes(routesOn(old, role, ports), routesOn(new, role, ports))...)
+	for _, role := range routedRoles(old.Policy, new.Policy) {
+		if onlyWay(role, old, new) {
+			continue
+		}
+		for _, ports := range routedPorts(role, old.Policy, new.Policy) {
+			changes = append(changes, compareRoutes(routesOn(old.Policy, role, ports), routesOn(new.Policy, role, ports))...)
 		}
 	}
 	return joinRoutes(changes)
+}
+
+// onlyWay reports whether all that a role is granted goes one and the same way, so
+// that nothing can go another way.
+func onlyWay(role Role, both ...Compiled) bool {
+	ways := map[Via]bool{}
+	for _, c := range both {
+		for _, g := range c.Grants {
+			if g.Role != role || g.Direction != Outbound || g.Services.Only(netset.TCP).IsEmpty() {
+				continue
+			}
+			if g.Route == NoRoute {
+				return false
+			}
+			ways[c.Policy.Routes[g.Route].Via] = true
+		}
+	}
+	return len(ways) < 2
 }
 
 func routedRoles(policies ...*Policy) []Role {
@@ -122,7 +143,7 @@ func routesOn(p *Policy, role Role, ports netset.ServiceSet) *routing {
 
 // acceptedOn returns what the outbound rules of a role accept on the ports.
 func acceptedOn(p *Policy, role Role, ports netset.ServiceSet) *endpoints {
-	list := []*endpoints{{}}
+	var list []*endpoints
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		if r.Direction == Outbound && r.Role == role && r.Services.Covers(ports) {
