@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -20,7 +22,8 @@ func diffCommand() command {
 		usage: `gatewright diff OLD NEW
 
 Compares two catalogues (files, or names such as m365-additional@2018-10-23), as
-this site binds and answers them, or two site files with their own catalogues.
+this site binds and answers them, two site files with their own catalogues, or two
+folders of rule files: gatewright.nft flow by flow, the others as text.
 Flows are compared exactly, whatever the rules are called and however they are
 split: a pure re-wording shows nothing of them. What changed about entries, and
 what is open, stands apart. The exit status is 1 if there is a difference.
@@ -42,15 +45,14 @@ what is open, stands apart. The exit status is 1 if there is a difference.
 func diff(inv *invocation, args []string) error {
 	switch {
 	case len(args) != 2:
-		return usagef("diff: name two catalogues or two site files, OLD and NEW")
+		return usagef("diff: name two catalogues, two site files or two folders, OLD and NEW")
 	case inv.format != "text" && inv.format != "markdown":
 		return usagef("diff: --format %q: expect text or markdown", inv.format)
 	}
-	old, new, err := inv.compilePair(args[0], args[1])
+	r, err := inv.compare(args[0], args[1])
 	if err != nil {
 		return err
 	}
-	r := compareResults(old, new)
 	if err := inv.show(r); err != nil {
 		return err
 	}
@@ -58,6 +60,25 @@ func diff(inv *invocation, args []string) error {
 		return errDifferent
 	}
 	return nil
+}
+
+func (inv *invocation) compare(oldName, newName string) (report, error) {
+	switch folders := [2]bool{isFolder(oldName), isFolder(newName)}; {
+	case folders[0] && folders[1]:
+		return compareFolders(oldName, newName)
+	case folders[0] || folders[1]:
+		return report{}, usagef("diff: only one of %s and %s is a folder; name two of one kind", oldName, newName)
+	}
+	old, new, err := inv.compilePair(oldName, newName)
+	if err != nil {
+		return report{}, err
+	}
+	return compareResults(old, new), nil
+}
+
+func isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 func (inv *invocation) show(r report) error {
@@ -106,14 +127,10 @@ func (inv *invocation) compilePair(oldName, newName string) (old, new compared, 
 
 // isSiteFile tells a site file from a catalogue, whether a file or a name.
 func isSiteFile(name string) (bool, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return false, nil // a name, or an error that reading it explains
-	case info.IsDir():
-		return false, usagef("diff: %s is a folder; compare the catalogues or the site files that rule files are made of", name)
-	}
 	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil // a name, or an error that reading it explains
+	}
 	if err != nil {
 		return false, err
 	}

@@ -21,6 +21,12 @@ type report struct {
 	OpenAdded     []accountOpen `json:"open_added"`
 	OpenRemoved   []accountOpen `json:"open_removed"`
 	OpenUnchanged []accountOpen `json:"open_unchanged"`
+	Files         []reportFile  `json:"files,omitempty"` // of folders: those that are compared as text
+}
+
+type reportFile struct {
+	Name   string `json:"name"`
+	Change string `json:"change"`
 }
 
 type reportSide struct {
@@ -35,9 +41,10 @@ type reportSource struct {
 }
 
 type reportRule struct {
-	Rule      rule.ID        `json:"rule"`
+	Rule      rule.ID        `json:"rule,omitempty"` // rules of folders are told by their flows
 	Direction rule.Direction `json:"direction"`
-	Role      rule.Role      `json:"role"`
+	Role      rule.Role      `json:"role,omitempty"`
+	Place     string         `json:"place,omitempty"` // interfaces and mark, of folders
 	Services  string         `json:"services"`
 	Entries   []reportFrom   `json:"entries"`
 	Parts     []reportPart   `json:"parts"`

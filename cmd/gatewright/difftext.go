@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"strings"
+	"unicode"
 
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
@@ -19,8 +20,16 @@ type diffSection struct {
 	lines []string
 }
 
+// add adds a line. What does not print is replaced, because a folder's files may
+// hold anything.
 func (s *diffSection) add(sign byte, format string, args ...any) {
-	s.lines = append(s.lines, string(sign)+" "+fmt.Sprintf(format, args...))
+	plain := func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return unicode.ReplacementChar
+	}
+	s.lines = append(s.lines, string(sign)+" "+strings.Map(plain, fmt.Sprintf(format, args...)))
 }
 
 func (r report) sections() []diffSection {
@@ -31,6 +40,7 @@ func (r report) sections() []diffSection {
 		trustedSection(r.TrustedSites),
 		openSection(r),
 		entrySection(r.Entries),
+		fileSection(r.Files),
 	}
 	var filled []diffSection
 	for _, s := range all {
@@ -45,7 +55,7 @@ func ruleSection(title string, sign byte, rules []reportRule) diffSection {
 	names, prefixes := countEndpoints(rules)
 	s := diffSection{title: fmt.Sprintf("%s: %s in %s", title, endpointCount(names, prefixes), count(len(rules), "rule"))}
 	for _, r := range rules {
-		s.add(sign, "%s: %s, %s, %s", r.Rule, r.Direction, r.Role, r.Services)
+		s.add(sign, "%s", r.label())
 		for _, p := range r.Parts {
 			s.addPart(sign, p)
 		}
@@ -54,6 +64,21 @@ func ruleSection(title string, sign byte, rules []reportRule) diffSection {
 		}
 	}
 	return s
+}
+
+// label names the rule and what it is about; one of a folder has no name.
+func (r reportRule) label() string {
+	var words []string
+	for _, word := range []string{string(r.Direction), string(r.Role), r.Services, r.Place} {
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	label := strings.Join(words, ", ")
+	if r.Rule != "" {
+		label = string(r.Rule) + ": " + label
+	}
+	return label
 }
 
 func (s *diffSection) addPart(sign byte, p reportPart) {
@@ -231,6 +256,15 @@ func entrySection(entries []reportEntry) diffSection {
 	return s
 }
 
+func fileSection(files []reportFile) diffSection {
+	s := diffSection{title: "files that differ, compared as text"}
+	for _, f := range files {
+		sign := map[string]byte{"added": '+', "removed": '-'}[f.Change]
+		s.add(cmp.Or(sign, ' '), "%s: %s", f.Name, f.Change)
+	}
+	return s
+}
+
 // shortFact is how long an attribute's old and new text are together, in bytes, if
 // both stand in one line.
 const shortFact = 50
@@ -257,6 +291,7 @@ func (r report) headline() string {
 	say(len(r.Removed), "%s no longer accepted", endpointCount(countEndpoints(r.Removed)))
 	say(len(r.Routes), "%s changed", count(len(r.Routes), "PAC route"))
 	say(len(r.Entries), "%s came, went or changed", plural(len(r.Entries), "entry", "entries"))
+	say(len(r.Files), "%s compared as text", count(len(r.Files), "file"))
 	say(len(r.OpenAdded), "%s newly open", count(len(r.OpenAdded), "item"))
 	say(len(r.OpenRemoved), "%s open no more", count(len(r.OpenRemoved), "item"))
 	return fmt.Sprintf("%s -> %s: %s", old, new, strings.Join(parts, "; "))
