@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -223,11 +224,27 @@ func (p *Policy) checkIDs() error {
 // checkFamilies refuses rules that cover a family together: those of one direction,
 // role and port. One rule alone was judged when it was compiled.
 func (p *Policy) checkFamilies() error {
-	for i := range p.Rules {
-		r := &p.Rules[i]
+	type port struct {
+		direction Direction
+		role      Role
+		protocol  netset.Protocol
+		number    uint16
+	}
+	shares := make([]share, len(p.Rules))
+	for i, r := range p.Rules {
+		shares[i] = shareOf(r.Remote.Prefixes())
+	}
+	seen := map[port]bool{}
+	for _, r := range p.Rules {
 		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+			// Rules that share any port share the first one of some range.
 			for _, ports := range r.Services.Ports(protocol) {
-				if err := p.checkFamily(r, protocol, ports.First); err != nil {
+				at := port{r.Direction, r.Role, protocol, ports.First}
+				if seen[at] {
+					continue
+				}
+				seen[at] = true
+				if err := p.checkFamily(at.direction, at.role, protocol, at.number, shares); err != nil {
 					return err
 				}
 			}
@@ -236,26 +253,46 @@ func (p *Policy) checkFamilies() error {
 	return nil
 }
 
-// checkFamily looks at the first port of a range, because rules that share any port
-// share the first one of some range.
-func (p *Policy) checkFamily(r *Rule, protocol netset.Protocol, port uint16) error {
-	var sharing []*Rule
+func (p *Policy) checkFamily(d Direction, role Role, protocol netset.Protocol, port uint16, shares []share) error {
+	var sharing []int
+	var sum share
 	for i := range p.Rules {
-		other := &p.Rules[i]
-		if other.Direction == r.Direction && other.Role == r.Role && other.Services.Contains(protocol, port) && !other.Remote.Any {
-			sharing = append(sharing, other)
+		r := &p.Rules[i]
+		if r.Direction == d && r.Role == role && r.Services.Contains(protocol, port) && !r.Remote.Any {
+			sharing = append(sharing, i)
+			sum.v4 += shares[i].v4
+			sum.v6 += shares[i].v6
 		}
 	}
-	if len(sharing) < 2 {
+	if len(sharing) < 2 || sum.v4 < nearlyAll && sum.v6 < nearlyAll {
 		return nil
 	}
 	var all netset.PrefixBuilder
 	var entries []Entry
-	for _, one := range sharing {
-		all.AddSet(one.Remote.Prefixes())
-		entries = append(entries, one.Entries...)
+	for _, i := range sharing {
+		all.AddSet(p.Rules[i].Remote.Prefixes())
+		entries = append(entries, p.Rules[i].Entries...)
 	}
 	return wholeFamily(all.Build(), entries)
+}
+
+// share is about how much of each family a set holds, from 0 to 1. Sets whose shares
+// sum up to less than 1 do not cover a family, so that most need no union.
+type share struct{ v4, v6 float64 }
+
+// nearlyAll allows for what summing up loses.
+const nearlyAll = 0.999
+
+func shareOf(s netset.PrefixSet) (of share) {
+	for prefix := range s.Prefixes() {
+		part := math.Ldexp(1, -prefix.Bits())
+		if prefix.Addr().Is4() {
+			of.v4 += part
+		} else {
+			of.v6 += part
+		}
+	}
+	return of
 }
 
 // wholeFamily refuses prefixes that cover a family.
