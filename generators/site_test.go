@@ -10,6 +10,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
 	"gatewright/generators/iptables"
@@ -242,6 +243,36 @@ func TestEnforceNeedsNoSite(t *testing.T) {
 	}
 	if decide(t, g, stranger)[0] || p.Decide(rule.Seen(stranger[0], rule.PacketFilter)).Accept() {
 		t.Error("mode enforce accepts a flow that no rule accepts")
+	}
+}
+
+// TestRolesTogetherAreAFamily loads a default-deny that lets every IPv4 address ask the
+// resolver: of two roles each has one half. ipset takes no prefix of length 0.
+func TestRolesTogetherAreAFamily(t *testing.T) {
+	p := ruletest.Compile(t, rule.Input{
+		Bindings: []rule.Binding{
+			{Role: "clients", Addresses: ruletest.Prefixes(t, "0.0.0.0/1")},
+			{Role: "servers", Addresses: ruletest.Prefixes(t, "128.0.0.0/1")},
+			{Role: "resolver", Addresses: ruletest.Prefixes(t, "192.0.2.53")},
+		},
+		Grants: []rule.Grant{ruletest.Grant(t, "test/web", "", rule.Outbound, "clients", "tcp 443", "192.0.2.1")},
+	})
+	for _, name := range []string{"enforce", "enforce-no-ipset"} {
+		options := map[string][]string{"mode": {"enforce"}, "place": {"forward"}, "admin": {"none"}}
+		if name == "enforce-no-ipset" {
+			options["ipset"] = []string{"no"}
+		}
+		out := generate(t, iptables.Generator{}, p, setting{name, options})
+		for _, variant := range variants() {
+			m, err := engine.NewMachine(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			if err := m.LoadIptables(variant, out.Artefacts); err != nil {
+				t.Errorf("%s, %s: %v", variant, name, err)
+			}
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"sync"
 	"text/template"
 )
 
@@ -19,6 +20,24 @@ var FS embed.FS
 // is returned on an error: text/template may have written a part by then, and
 // half a firewall is worse than none.
 func Execute(path string, view any) ([]byte, error) {
+	t, err := parse(path)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, view); err != nil {
+		return nil, fmt.Errorf("template %s: %w", path, err)
+	}
+	return b.Bytes(), nil
+}
+
+// parsed holds templates by path: one is rendered many times for Squid's lists.
+var parsed sync.Map
+
+func parse(path string) (*template.Template, error) {
+	if t, ok := parsed.Load(path); ok {
+		return t.(*template.Template), nil
+	}
 	text, err := FS.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -27,9 +46,6 @@ func Execute(path string, view any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", path, err)
 	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, view); err != nil {
-		return nil, fmt.Errorf("template %s: %w", path, err)
-	}
-	return b.Bytes(), nil
+	parsed.Store(path, t)
+	return t, nil
 }

@@ -162,9 +162,16 @@ func addressOf(p netip.Prefix) address { return address(p.String()) }
 
 func protocolOf(p netset.Protocol) keyword { return keyword(p.String()) }
 
-// addElements makes one line per prefix.
+// addElements makes one line per prefix. The whole of a family, which several roles
+// together may be, is two halves: ipset 7.17 takes no prefix of length 0.
 func addElements(set name, s netset.PrefixSet) elements {
 	add := "add " + string(set) + " "
+	switch v4, v6 := s.CoversFamily(); {
+	case v4:
+		return elements(add + "0.0.0.0/1\n" + add + "128.0.0.0/1")
+	case v6:
+		return elements(add + "::/1\n" + add + "8000::/1")
+	}
 	return elements(s.AppendText([]byte(add), "\n"+add))
 }
 

@@ -193,18 +193,15 @@ func unquote(s string) (text, tail string) {
 	return b.String(), "(open quote)"
 }
 
-// FuzzTextsStayInComments holds that no text of a publisher changes a command, and
+// TestTextsStayInComments holds that no text of a publisher changes a command, and
 // that every rule's comment is one that iptables keeps whole.
-func FuzzTextsStayInComments(f *testing.F) {
-	for _, text := range hostileTexts() {
-		f.Add(text)
-	}
+func TestTextsStayInComments(t *testing.T) {
 	limits := map[string]int{"gatewright.ipset": 1023, "gatewright.iptables": 10239, "gatewright.ip6tables": 10239}
 	want := map[string]string{}
-	for name, text := range texts(f, ruletest.Titled(f, "plain", "tcp 443; udp 443", "192.0.2.0/24", "2001:db8::/32"), nil) {
-		want[name], _ = commands(f, text, limits[name])
+	for name, text := range texts(t, ruletest.Titled(t, "plain", "tcp 443; udp 443", "192.0.2.0/24", "2001:db8::/32"), nil) {
+		want[name], _ = commands(t, text, limits[name])
 	}
-	f.Fuzz(func(t *testing.T, s string) {
+	for _, s := range hostileTexts() {
 		files := texts(t, ruletest.Titled(t, s, "tcp 443; udp 443", "192.0.2.0/24", "2001:db8::/32"), nil)
 		for _, name := range slices.Sorted(maps.Keys(files)) {
 			got, comments := commands(t, files[name], limits[name])
@@ -220,18 +217,5 @@ func FuzzTextsStayInComments(f *testing.F) {
 				}
 			}
 		}
-	})
-}
-
-// FuzzRuleComment holds that quotes and backslashes are kept as they are.
-func FuzzRuleComment(f *testing.F) {
-	for _, text := range hostileTexts() {
-		f.Add(text)
 	}
-	f.Fuzz(func(t *testing.T, s string) {
-		got, tail := unquote(string(ruleCommentOf(s)) + `"`)
-		if want := cut(oneLine(s), maxRuleComment); got != want || tail != "" {
-			t.Errorf("%q is read back as %q with %q left; want %q", s, got, tail, want)
-		}
-	})
 }

@@ -2,18 +2,14 @@ package pac
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact/artefacttest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // example is one policy with settings; the golden file has its name.
 type example struct {
@@ -90,19 +86,7 @@ func TestGolden(t *testing.T) {
 	for _, e := range examples(t) {
 		t.Run(e.name, func(t *testing.T) {
 			got := text(t, ruletest.Compile(t, e.in), e.settings)
-			file := filepath.Join("testdata", e.name+".pac.golden")
-			if *update {
-				if err := os.WriteFile(file, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatalf("%v; go test -update writes it", err)
-			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("differs from %s; if that is meant, go test -update writes it anew. got:\n%s", file, got)
-			}
+			artefacttest.Golden(t, e.name+".pac.golden", string(got))
 			for i, c := range got {
 				if (c < ' ' || c > '~') && c != '\n' {
 					t.Fatalf("byte %#x at offset %d; want printable ASCII and line feeds alone", c, i)

@@ -2,11 +2,8 @@ package pac
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 func TestCommentOf(t *testing.T) {
@@ -47,73 +44,6 @@ func TestQuote(t *testing.T) {
 	if _, err := quote("a\xff"); err == nil || err.Error() != want {
 		t.Errorf("error %v; want %s", err, want)
 	}
-}
-
-// readLiteral reads a string literal as ECMAScript 3 does (section 7.8.4), and
-// fails on what our literals do not need.
-func readLiteral(s string) (string, error) {
-	inner, found := strings.CutPrefix(s, "'")
-	var units []uint16
-	for found && inner != "" {
-		c := inner[0]
-		switch {
-		case c == '\'':
-			if inner != "'" {
-				return "", fmt.Errorf("%q after the literal", inner[1:])
-			}
-			return string(utf16.Decode(units)), nil
-		case c < ' ' || c > '~':
-			return "", fmt.Errorf("byte %#x", c)
-		case c != '\\':
-			units, inner = append(units, uint16(c)), inner[1:]
-		case strings.HasPrefix(inner, `\u`) && len(inner) >= 6:
-			v, err := strconv.ParseUint(inner[2:6], 16, 16)
-			if err != nil {
-				return "", err
-			}
-			units, inner = append(units, uint16(v)), inner[6:]
-		case len(inner) > 1 && strings.IndexByte(`'\/`, inner[1]) >= 0:
-			units, inner = append(units, uint16(inner[1])), inner[2:]
-		default:
-			return "", fmt.Errorf("escape %q", inner)
-		}
-	}
-	return "", fmt.Errorf("no literal")
-}
-
-func FuzzQuote(f *testing.F) {
-	for _, text := range hostileTexts() {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		l, err := quote(text)
-		if (err == nil) != utf8.ValidString(text) {
-			t.Fatalf("%q: error %v", text, err)
-		}
-		if err != nil {
-			return
-		}
-		got, err := readLiteral(string(l))
-		if err != nil || got != text {
-			t.Errorf("%q: %s reads as %q, %v", text, l, got, err)
-		}
-		if strings.Contains(string(l), "</") || strings.Contains(string(l), "*/") {
-			t.Errorf("%q: %s ends a script or a comment", text, l)
-		}
-	})
-}
-
-func FuzzComment(f *testing.F) {
-	for _, text := range hostileTexts() {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		c := string(commentOf(text))
-		bad := strings.ContainsFunc(c, func(r rune) bool { return r < ' ' || r > '~' })
-		if bad || len(c) > 1000 || strings.Contains(c, "</") || strings.Contains(c, "*/") {
-			t.Errorf("%q: comment %q", text, c)
-		}
-	})
 }
 
 func TestBlocks(t *testing.T) {
