@@ -15,6 +15,7 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/generators/engine"
 	"gatewright/generators/proof"
 )
 
@@ -42,7 +43,8 @@ Loads the rule files into the engines that they are made for, on this machine
 but away from its own rules, and compares the engines' answers with the
 policy's. The files in DIR are proved as they stand (default: the site file's
 output); without a folder, what generate would write now. Every disagreement is
-told with both answers, and an engine that is missing is an error.
+told with both answers, and an engine that is missing is an error. Packet
+filters are loaded in network namespaces: as root, or else in a user namespace.
 
     gatewright verify -o out
     gatewright verify nftables iptables --site gatewright.json
@@ -77,6 +79,14 @@ type disagreementInfo struct {
 }
 
 func verify(inv *invocation, names []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if !engine.MayMakeNamespaces() {
+		// If that is not to be had, the engines that need it say so.
+		if status, err := engine.EnterUserNamespace(ctx); err == nil {
+			return statusError(status)
+		}
+	}
 	p, err := inv.produce(names)
 	if err != nil {
 		return err
@@ -86,8 +96,6 @@ func verify(inv *invocation, names []string) error {
 			return err
 		}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	var verdicts []verdict
 	var failed error
 	for _, o := range p.outputs {

@@ -7,7 +7,10 @@
 // and the backends' own dumps.
 package engine
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // MissingError says that a program is not installed.
 type MissingError struct {
@@ -19,11 +22,15 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("%s is not installed; install the Debian package %s, or run `make deps`", e.Program, e.Package)
 }
 
+// ErrTooLong says that the kernel has no room for a ruleset in one transaction, as in a
+// user namespace, where the buffer of a socket cannot be made as large as one wants.
+var ErrTooLong = errors.New("the ruleset is too large for one transaction here")
+
 // RootError says that an engine needs root for its namespaces.
 type RootError struct{ Err error }
 
 func (e *RootError) Error() string {
-	return fmt.Sprintf("cannot make a network namespace: %v; run this as root", e.Err)
+	return fmt.Sprintf("cannot make a network namespace: %v; run this as root, or allow ordinary users to make user namespaces", e.Err)
 }
 
 func (e *RootError) Unwrap() error { return e.Err }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"gatewright/generators/artefact"
 )
@@ -77,6 +78,9 @@ func (m *Machine) TryIptables(variant Variant) error {
 
 func (m *Machine) nftLoad(file string) error {
 	_, err := m.run(nft, nil, "-f", file)
+	if err != nil && strings.Contains(err.Error(), "Message too long") {
+		return fmt.Errorf("%w: %w", ErrTooLong, err)
+	}
 	return err
 }
 
@@ -132,7 +136,7 @@ func (m *Machine) DumpIptables(variant Variant) (IptablesDump, error) {
 
 // run runs a program on the machine.
 func (m *Machine) run(p program, stdin []byte, args ...string) (out []byte, err error) {
-	env := []string{"XTABLES_LOCKFILE=" + filepath.Join(m.dir, "xtables.lock")}
+	env := []string{"LC_ALL=C", "XTABLES_LOCKFILE=" + filepath.Join(m.dir, "xtables.lock")}
 	err = m.Do(func() error {
 		out, err = p.output(m.ctx, m.dir, stdin, env, args...)
 		return err

@@ -14,9 +14,9 @@ type program struct{ name, pkg string }
 // output runs the program in the folder and returns its standard output. An error
 // holds what the program said on standard error.
 func (p program) output(ctx context.Context, dir string, stdin []byte, env []string, args ...string) ([]byte, error) {
-	path, err := exec.LookPath(p.name)
+	path, err := p.path()
 	if err != nil {
-		return nil, &MissingError{p.name, p.pkg}
+		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = dir
@@ -32,6 +32,16 @@ func (p program) output(ctx context.Context, dir string, stdin []byte, env []str
 		return nil, fmt.Errorf("%s %s: %w%s", p.name, strings.Join(args, " "), err, said(stderr.String()))
 	}
 	return stdout.Bytes(), nil
+}
+
+// path looks where a user's PATH may not look, too.
+func (p program) path() (string, error) {
+	for _, name := range []string{p.name, "/usr/sbin/" + p.name, "/sbin/" + p.name} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", &MissingError{p.name, p.pkg}
 }
 
 // said joins what a program said to its error: at most 2,000 bytes.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
@@ -19,6 +21,10 @@ import (
 // a user namespace (engine.EnterUserNamespace).
 func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
 	result := Result{Generator: nftables.Generator{}.Name(), Engine: "nft, read back by netlink"}
+	table, err := nftables.TableOf(s)
+	if err != nil {
+		return result, err
+	}
 	want, err := wantNFT(p, s)
 	if err != nil {
 		return result, err
@@ -31,26 +37,86 @@ func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefact
 	if err := m.TryNFT(); err != nil {
 		return result, err
 	}
-	table, err := nftables.TableOf(s)
-	if err != nil {
-		return result, err
-	}
+	var held nftables.Ruleset
 	for _, a := range artefacts {
-		for range 2 {
-			if err := m.LoadNFT(a.Data); err != nil {
-				return result.refused(ctx, a, err)
-			}
+		rs, overlaps, err := loadNFT(m, a.Data, table)
+		var unreadable *unreadableError
+		switch {
+		case errors.As(err, &unreadable):
+			result.Disagreements = []Disagreement{{"what the kernel holds", "rules of the generator", err.Error()}}
+			return result, nil
+		case err != nil:
+			return result.refused(ctx, a, err)
+		}
+		held = rs
+		result.Disagreements = append(result.Disagreements, overlaps...)
+	}
+	got := heldNFT(held)
+	result.Compared = got.account()
+	result.Disagreements = append(result.Disagreements, compareFilters(want, got)...)
+	return result, nil
+}
+
+// unreadableError says that the kernel holds what is not of the generator.
+type unreadableError struct{ error }
+
+// loadNFT loads a file twice, because it has to be repeatable, and reads the table
+// back: in one transaction or, where the system has no room for that, in pieces.
+func loadNFT(m *engine.Machine, text []byte, table string) (nftables.Ruleset, []Disagreement, error) {
+	for range 2 {
+		err := m.LoadNFT(text)
+		if errors.Is(err, engine.ErrTooLong) {
+			return loadInPieces(m, text, table)
+		}
+		if err != nil {
+			return nftables.Ruleset{}, nil, err
 		}
 	}
-	var rs nftables.Ruleset
-	if err := m.Do(func() (err error) { rs, err = kernel.Read(table); return err }); err != nil {
-		result.Disagreements = []Disagreement{{"what the kernel holds", "rules of the generator", err.Error()}}
-		return result, nil
+	rs, err := readNFT(m, table)
+	return rs, nil, err
+}
+
+func readNFT(m *engine.Machine, table string) (rs nftables.Ruleset, err error) {
+	if failed := m.Do(func() error { rs, err = kernel.Read(table); return nil }); failed != nil {
+		return rs, failed
 	}
-	got := heldNFT(rs)
-	result.Compared = got.account()
-	result.Disagreements = compareFilters(want, got)
-	return result, nil
+	if err != nil {
+		err = &unreadableError{err}
+	}
+	return rs, err
+}
+
+// loadInPieces shows the same as loading the whole, but that it is one transaction: the
+// kernel sees every statement and every element, of large sets a part at a time in
+// place of the part before, and what it holds each time is put together.
+func loadInPieces(m *engine.Machine, text []byte, table string) (rs nftables.Ruleset, overlaps []Disagreement, err error) {
+	pieces, err := nftables.Split(text)
+	if err != nil {
+		return rs, nil, err
+	}
+	for _, part := range slices.Concat(pieces.Frame, pieces.Frame) {
+		if err := m.LoadNFT(part); err != nil {
+			return rs, nil, err
+		}
+	}
+	if rs, err = readNFT(m, table); err != nil {
+		return rs, nil, err
+	}
+	gathered := map[string]netset.PrefixSet{}
+	for _, piece := range pieces.Elements {
+		if err := m.LoadNFT(piece.Text); err != nil {
+			return rs, nil, err
+		}
+		now, err := readNFT(m, table)
+		if err != nil {
+			return rs, nil, err
+		}
+		if !piece.Join(gathered, now) {
+			overlaps = append(overlaps, Disagreement{"elements of set " + piece.Set, "disjoint", "overlapping"})
+		}
+	}
+	maps.Copy(rs.Prefixes, gathered)
+	return rs, overlaps, nil
 }
 
 // NFTablesRules compares the rules of our two chains alone, for a table that holds the
