@@ -36,7 +36,7 @@ func (r Result) String() string {
 	if r.Proved() {
 		return fmt.Sprintf("%s: proved by %s: %s", r.Generator, r.Engine, r.Compared)
 	}
-	lines := []string{fmt.Sprintf("%s: %d disagreements with %s: %s", r.Generator, len(r.Disagreements), r.Engine, r.Compared)}
+	lines := []string{fmt.Sprintf("%s: %s with %s: %s", r.Generator, plural(len(r.Disagreements), "disagreement", "disagreements"), r.Engine, r.Compared)}
 	for _, d := range r.Disagreements {
 		lines = append(lines, "    "+d.String())
 	}

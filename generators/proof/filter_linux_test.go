@@ -1,0 +1,308 @@
+package proof_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators"
+	"gatewright/generators/artefact"
+	"gatewright/generators/engine"
+	"gatewright/generators/proof"
+)
+
+// filterCase is a packet filter's output for a policy.
+type filterCase struct {
+	policy    *rule.Policy
+	settings  artefact.Settings
+	artefacts []artefact.Artefact
+	prove     func(*testing.T, []artefact.Artefact) (proof.Result, error)
+}
+
+func newFilterCase(t testing.TB, generator string, p *rule.Policy, options map[string][]string) filterCase {
+	t.Helper()
+	g, err := generators.ByName(generator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := filterCase{policy: p}
+	if c.settings, err = artefact.Configure(g.Options(), options); err != nil {
+		t.Fatal(err)
+	}
+	out, err := g.Generate(p, c.settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.artefacts = out.Artefacts
+	c.prove = func(t *testing.T, artefacts []artefact.Artefact) (proof.Result, error) {
+		if generator == "nftables" {
+			return proof.NFTables(t.Context(), p, c.settings, artefacts)
+		}
+		return proof.IptablesVariant(t.Context(), engine.IptablesNFT, p, c.settings, artefacts)
+	}
+	return c
+}
+
+// found holds that a proof of the artefacts fails by disagreements, one of which
+// holds the text.
+func (c filterCase) found(t *testing.T, artefacts []artefact.Artefact, text string) {
+	t.Helper()
+	result, err := c.prove(t, artefacts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Proved() || !strings.Contains(result.String(), text) {
+		t.Errorf("want a disagreement with %q\n%s", text, result)
+	}
+}
+
+func (c filterCase) proved(t *testing.T) {
+	t.Helper()
+	if result, err := c.prove(t, c.artefacts); err != nil || !result.Proved() {
+		t.Fatalf("%v\n%s", err, result)
+	}
+}
+
+// replaced returns the artefacts with old replaced by new in all of them, or the first
+// time alone.
+func (c filterCase) replaced(t *testing.T, old, new string, times int) []artefact.Artefact {
+	t.Helper()
+	var all []artefact.Artefact
+	changed := false
+	for _, a := range c.artefacts {
+		data := bytes.Replace(a.Data, []byte(old), []byte(new), times)
+		changed = changed || !bytes.Equal(data, a.Data)
+		a.Data = data
+		all = append(all, a)
+	}
+	if !changed {
+		t.Fatalf("no artefact holds %q", old)
+	}
+	return all
+}
+
+// line returns the line of an artefact that holds all the texts, with its end.
+func (c filterCase) line(t *testing.T, texts ...string) string {
+	t.Helper()
+	for _, a := range c.artefacts {
+	lines:
+		for line := range strings.Lines(string(a.Data)) {
+			for _, text := range texts {
+				if strings.HasPrefix(line, "#") || !strings.Contains(line, text) {
+					continue lines
+				}
+			}
+			return line
+		}
+	}
+	t.Fatalf("no line holds %q", texts)
+	return ""
+}
+
+func hostEnforce() map[string][]string {
+	return map[string][]string{
+		"mode": {"enforce"}, "place": {"host"}, "roles": {"clients", "sts", "resolver"},
+		"admin": {"198.51.100.0/24 tcp 22", "2001:db8:22::/48 tcp 22; udp 161"},
+	}
+}
+
+func forwardEnforce() map[string][]string {
+	return map[string][]string{"mode": {"enforce"}, "place": {"forward"}, "admin": {"198.51.100.7 tcp 22"}, "wan": {"eth0"}, "lan": {"eth1", "eth2"}}
+}
+
+// damage is one change of an artefact, and what the proof must say of it.
+type damage struct {
+	name, old, new string
+	say            string
+}
+
+func testDamages(t *testing.T, c filterCase, damages []damage) {
+	t.Helper()
+	c.proved(t)
+	for _, d := range damages {
+		t.Run(d.name, func(t *testing.T) { c.found(t, c.replaced(t, d.old, d.new, 1), d.say) })
+	}
+}
+
+func TestDamagedNFTablesIsFound(t *testing.T) {
+	p := ruletest.Compile(t, ruletest.Site(t))
+	t.Run("chains", func(t *testing.T) {
+		c := newFilterCase(t, "nftables", p, nil)
+		screen := c.line(t, "add rule", "screen-sharing", "ip daddr")
+		testDamages(t, c, []damage{
+			{"rule removed", screen, "", "outbound tcp 443, from 10.0.0.0/8 to 52.112.0.0/14: the policy says accepted, the engine not accepted"},
+			{"rule doubled", screen, screen + screen, "the policy says once, the engine twice"},
+			{"prefix narrower", "52.112.0.0/14", "52.112.0.0/15", "to 52.114.0.0/15: the policy says accepted, the engine not accepted"},
+			{"prefix wider", "52.112.0.0/14", "52.112.0.0/13", "to 52.116.0.0/14: the policy says not accepted, the engine accepted"},
+			{"port off by one", "3478-3481, 50000-59999 }", "3478-3481, 50000-60000 }", "outbound udp 60000, from 10.0.0.0/8 to 13.107.64.0/18 224.0.0.0/3: the policy says not accepted, the engine accepted"},
+			{"published port off by one", "\t443,\n\t49443\n", "\t443,\n\t49442\n", "inbound tcp 49443 (published)"},
+			{"direction swapped", screen, strings.Replace(screen, "gatewright_outbound", "gatewright_inbound", 1), "inbound tcp 443, from 10.0.0.0/8 to 52.112.0.0/14: the policy says not accepted, the engine accepted"},
+			{"ends swapped", screen, strings.NewReplacer("saddr", "daddr", "daddr", "saddr").Replace(screen), "from 52.112.0.0/14 to 10.0.0.0/8: the policy says not accepted, the engine accepted"},
+			{"protocol swapped", screen, strings.Replace(screen, "tcp dport", "udp dport", 1), "outbound udp 443"},
+			{"IPv6 set forgotten", "add element inet filter " + setOf(t, c, "2603:1063::/38") + " {\n\t2603:1063::/38\n}\n", "", "to 2603:1063::/38: the policy says accepted, the engine not accepted"},
+			{"original direction lost", "ct direction original ", "", "published ports and packets of one direction not together"},
+			{"base chain added", "add chain inet filter gatewright_outbound\n", "add chain inet filter gatewright_outbound\nadd chain inet filter x { type filter hook forward priority 0; policy accept; }\n", "chain x (type filter, hook forward, priority 0): the policy says not there"},
+			{"table added", "add table inet filter\n", "add table inet filter\nadd table ip x\n", "table ip x: the policy says not there"},
+			{"table asleep", "add table inet filter\n", "add table inet filter { flags dormant; }\n", "flags of table inet filter: the policy says not there"},
+			{"match inverted", "ip daddr @", "ip daddr != @", "is not matched as a rule of ours does"},
+			{"drop in place of accept", " accept comment", " drop comment", "is not how a rule of ours accepts"},
+			{"chain flushed no more", "flush chain inet filter gatewright_outbound\n", "", "the policy says once, the engine twice"},
+			{"a stray word", "add set", "add sett", "loading gatewright.nft: the policy says it loads"},
+			{"cut in half", string(c.artefacts[0].Data[len(c.artefacts[0].Data)/2:]), "", "not accepted"},
+		})
+	})
+	t.Run("enforce on a host", func(t *testing.T) {
+		testDamages(t, newFilterCase(t, "nftables", p, hostEnforce()), []damage{
+			{"policy", "hook input priority filter - 10; policy drop", "hook input priority filter - 10; policy accept", "priority -10): the policy says drop, the engine accept"},
+			{"priority", "hook output priority filter - 10", "hook output priority filter", "priority -10): the policy says there, the engine not there"},
+			{"jump removed", "add rule inet gatewright input jump gatewright_inbound\n", "", "the policy says jump gatewright_inbound, the engine none"},
+			{"jump to the other", "input jump gatewright_inbound", "input jump gatewright_outbound", "the policy says jump gatewright_inbound, the engine jump gatewright_outbound"},
+			{"accept added", "add rule inet gatewright input jump", "add rule inet gatewright input accept\nadd rule inet gatewright input jump", "the policy says jump gatewright_inbound, the engine accept"},
+			{"admin's prefix wider", "198.51.100.0/24", "198.51.100.0/23", "from 198.51.101.0/24 to any in chain input"},
+			{"admin's port off by one", "udp dport 161", "udp dport 162", "inbound udp 161, from 2001:db8:22::/48 to any in chain input"},
+			{"resolver's port", "output udp dport 53", "output udp dport 54", "inbound udp 53"},
+			{"established before invalid", "ct state established,related accept", "ct state established,related,new accept", "unknown ct state 0x8"},
+			{"hop limit of neighbours", "ip6 hoplimit 255", "ip6 hoplimit 254", "ip6 hoplimit 255 icmpv6 type"},
+			{"loopback", "iif \"lo\" accept", "iif \"lo\" drop", "the policy says iif lo accept, the engine iif lo drop"},
+			{"invalid accepted", "counter name \"gatewright_input_invalid\" drop", "counter name \"gatewright_input_invalid\" accept", "the policy says ct state invalid drop, the engine ct state invalid accept"},
+			{"hook of the other place", "forward priority filter - 10; policy accept", "forward priority filter - 10; policy drop", "forward, priority -10): the policy says accept, the engine drop"},
+		})
+	})
+	t.Run("enforce between interfaces", func(t *testing.T) {
+		testDamages(t, newFilterCase(t, "nftables", p, forwardEnforce()), []damage{
+			{"interface lost", `{ "eth1", "eth2" }`, `"eth1"`, "in by eth1,eth2 out by eth0: the policy says accepted, the engine not accepted"},
+			{"interfaces swapped", `iifname { "eth1", "eth2" } oifname "eth0"`, `iifname "eth0" oifname { "eth1", "eth2" }`, "in by eth0 out by eth1,eth2: the policy says not accepted"},
+		})
+	})
+	t.Run("mark", func(t *testing.T) {
+		testDamages(t, newFilterCase(t, "nftables", p, map[string][]string{"mode": {"mark"}}), []damage{
+			{"another bit", "meta mark | 0x00010000", "meta mark | 0x00020000", "marked 0x20000: the policy says not accepted, the engine accepted"},
+			{"not cleared", "add rule inet gatewright input meta mark set meta mark & 0xfffeffff\n", "", "the policy says mark and 0xfffeffff, the engine none"},
+			{"not marked", " meta mark set meta mark | 0x00010000 accept", " accept", "marked 0x10000: the policy says accepted, the engine not accepted"},
+		})
+	})
+}
+
+// setOf returns the name of the set whose only element is the prefix.
+func setOf(t *testing.T, c filterCase, prefix string) string {
+	t.Helper()
+	before, _, ok := strings.Cut(string(c.artefacts[0].Data), " {\n\t"+prefix+"\n}")
+	if !ok {
+		t.Fatalf("no set holds %s alone", prefix)
+	}
+	return before[strings.LastIndex(before, " ")+1:]
+}
+
+func TestDamagedIptablesIsFound(t *testing.T) {
+	p := ruletest.Compile(t, ruletest.Site(t))
+	t.Run("ipset", func(t *testing.T) {
+		c := newFilterCase(t, "iptables", p, nil)
+		screen := c.line(t, "-A gatewright_outbound", "screen-sharing", "_4 dst")
+		testDamages(t, c, []damage{
+			{"rule removed", screen, "", "outbound tcp 443, from 10.0.0.0/8 to 52.112.0.0/14: the policy says accepted, the engine not accepted"},
+			{"rule doubled", screen, screen + screen, "the policy says once, the engine twice"},
+			{"prefix narrower", "52.112.0.0/14", "52.112.0.0/15", "to 52.114.0.0/15: the policy says accepted, the engine not accepted"},
+			{"prefix wider", "52.112.0.0/14", "52.112.0.0/13", "to 52.116.0.0/14: the policy says not accepted, the engine accepted"},
+			{"port off by one", "50000:59999", "50000:60000", "outbound udp 60000, from 10.0.0.0/8"},
+			{"published port off by one", "--ctorigdstport 49443", "--ctorigdstport 49442", "inbound tcp 49443 (published)"},
+			{"direction swapped", screen, strings.Replace(screen, "gatewright_outbound", "gatewright_inbound", 1), "inbound tcp 443, from 10.0.0.0/8 to 52.112.0.0/14: the policy says not accepted, the engine accepted"},
+			{"ends swapped", screen, strings.NewReplacer(" src", " dst", " dst", " src").Replace(screen), "from 52.112.0.0/14 to 10.0.0.0/8: the policy says not accepted, the engine accepted"},
+			{"IPv6 prefix forgotten", c.line(t, "add ", " 2603:1006::/40"), "", "from 2603:1006::/40"},
+			{"a set left", c.line(t, "destroy "), "", "-new: the policy says not there, the engine there"},
+			{"chain added", "\n:gatewright_inbound - [0:0]\n", "\n:gatewright_inbound - [0:0]\n:x - [0:0]\n", "chain x of iptables: the policy says not there"},
+			{"built-in chain", "\n:gatewright_inbound - [0:0]\n", "\n:INPUT DROP [0:0]\n:gatewright_inbound - [0:0]\n", "policy of chain INPUT of iptables: the policy says ACCEPT, the engine DROP"},
+			{"another table", "COMMIT\n", "COMMIT\n*raw\n:PREROUTING DROP [0:0]\nCOMMIT\n", "rules in table raw of iptables: the policy says not there"},
+			{"match inverted", "-m set --match-set", "-m set ! --match-set", "unknown option !"},
+			{"drop in place of accept", "-j ACCEPT", "-j DROP", "there is no chain DROP"},
+			{"no commit", "COMMIT\n", "", "gatewright.iptables"},
+		})
+	})
+	t.Run("tree", func(t *testing.T) {
+		c := newFilterCase(t, "iptables", p, map[string][]string{"ipset": {"no"}})
+		testDamages(t, c, []damage{
+			{"prefix wider", "-d 52.112.0.0/14", "-d 52.112.0.0/13", "to 52.116.0.0/14: the policy says not accepted, the engine accepted"},
+			{"rule removed", c.line(t, "-d 224.0.0.0/3"), "", "to 224.0.0.0/3: the policy says accepted, the engine not accepted"},
+			{"rule doubled", c.line(t, "-d 224.0.0.0/3"), strings.Repeat(c.line(t, "-d 224.0.0.0/3"), 2), "the policy says once, the engine twice"},
+		})
+	})
+	t.Run("enforce on a host", func(t *testing.T) {
+		options := hostEnforce()
+		options["roles"] = []string{"clients", "sts"}
+		c := newFilterCase(t, "iptables", p, options)
+		testDamages(t, c, []damage{
+			{"policy", ":INPUT DROP", ":INPUT ACCEPT", "policy of chain INPUT of iptables: the policy says DROP, the engine ACCEPT"},
+			{"jump removed", "-A INPUT -j gatewright_inbound\n", "", "the policy says -j gatewright_inbound, the engine none"},
+			{"accept added", "-A INPUT -j gatewright_inbound\n", "-A INPUT -j ACCEPT\n-A INPUT -j gatewright_inbound\n", "the policy says -j gatewright_inbound, the engine -j ACCEPT"},
+			{"admin's prefix wider", "198.51.100.0/24", "198.51.100.0/23", "from 198.51.101.0/24 to any in chain INPUT of iptables"},
+			{"resolver's port", "-A OUTPUT -p udp --dport 53", "-A OUTPUT -p udp --dport 54", "inbound udp 53"},
+			{"loopback", "-A INPUT -i lo -j ACCEPT\n", "", "the policy says -i lo -j ACCEPT"},
+			{"flush lost", "-F INPUT\n", "", "chain INPUT of iptables: the policy says"},
+			{"chain of the other place", ":OUTPUT DROP [0:0]\n", ":OUTPUT DROP [0:0]\n:FORWARD DROP [0:0]\n", "policy of chain FORWARD of iptables: the policy says ACCEPT, the engine DROP"},
+		})
+	})
+	t.Run("mark", func(t *testing.T) {
+		c := newFilterCase(t, "iptables", p, map[string][]string{"mode": {"mark"}})
+		testDamages(t, c, []damage{
+			{"another bit", "--set-xmark 0x10000/0x10000", "--set-xmark 0x20000/0x20000", "marked 0x20000: the policy says not accepted, the engine accepted"},
+			{"not cleared", c.line(t, "--set-xmark 0x0/"), "", "the policy says -j MARK --set-xmark 0x0/0x10000"},
+		})
+	})
+}
+
+// TestEveryStatementMatters removes each statement of an artefact in turn, and each
+// element: the proof notices, but where nothing is lost by it.
+func TestEveryStatementMatters(t *testing.T) {
+	in := ruletest.Site(t)
+	in.Grants = in.Grants[6:8]
+	p := ruletest.Compile(t, in)
+	options := hostEnforce()
+	options["roles"] = []string{"sts", "clients"}
+	for _, generator := range []string{"nftables", "iptables"} {
+		t.Run(generator, func(t *testing.T) {
+			t.Parallel()
+			c := newFilterCase(t, generator, p, options)
+			c.proved(t)
+			removed := 0
+			for i, a := range c.artefacts {
+				for _, statement := range statements(string(a.Data)) {
+					if harmless(statement, string(a.Data)) {
+						continue
+					}
+					removed++
+					damaged := append([]artefact.Artefact(nil), c.artefacts...)
+					damaged[i].Data = []byte(strings.Replace("\n"+string(a.Data), "\n"+statement, "\n", 1))
+					if result, err := c.prove(t, damaged); err != nil || result.Proved() {
+						t.Errorf("%s without %q: %v\n%s", a.Name, statement, err, result)
+					}
+				}
+			}
+			if removed < 50 {
+				t.Errorf("only %d statements were removed", removed)
+			}
+		})
+	}
+}
+
+// statements are the lines of an artefact that say something.
+func statements(text string) []string {
+	var all []string
+	for line := range strings.Lines(text) {
+		if line != "\n" && line[0] != '#' && line != "}\n" {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// harmless reports whether nothing is lost with a statement of an artefact: when it
+// counts what the policy of the chain drops, or flushes a set, or a chain without
+// rules, which matters only where another policy was loaded before.
+func harmless(statement, artefact string) bool {
+	if chain, ok := strings.CutPrefix(statement, "flush chain "); ok {
+		return !strings.Contains(artefact, "\nadd rule "+strings.TrimSpace(chain)+" ")
+	}
+	return strings.HasPrefix(statement, "flush ") ||
+		strings.HasPrefix(statement, "add rule") && strings.HasSuffix(statement, "\"dropped by the policy of the chain\"\n")
+}
