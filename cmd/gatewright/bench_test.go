@@ -11,7 +11,7 @@ import (
 
 // prefixCatalog writes a catalogue of n prefixes, one in ten of them IPv6, none of
 // which merge with a neighbour.
-func prefixCatalog(b *testing.B, n int) string {
+func prefixCatalog(b testing.TB, n int) string {
 	b.Helper()
 	var doc bytes.Buffer
 	doc.WriteString(`{"catalog": "bench", "revision": "1", "title": "bench", "entries": [{"id": "all", "title": "all", "area": "bench",

@@ -1,0 +1,47 @@
+package proof
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact"
+	"gatewright/generators/engine"
+	"gatewright/generators/nftables"
+)
+
+// TestPiecesHoldTheSame holds that a ruleset in pieces is read back like the whole, and
+// that an element which overlaps one of another piece is told.
+func TestPiecesHoldTheSame(t *testing.T) {
+	settings, err := artefact.Configure(nftables.Generator{}.Options(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := nftables.Generator{}.Generate(ruletest.Large(t, 5000), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := out.Artefacts[0].Data
+	load := func(text []byte, load func(*engine.Machine, []byte, string) (nftables.Ruleset, []Disagreement, error)) (nftables.Ruleset, []Disagreement) {
+		m, err := engine.NewMachine(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		rs, overlaps, err := load(m, text, "inet filter")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rs, overlaps
+	}
+	whole, _ := load(text, loadNFT)
+	pieces, overlaps := load(text, loadInPieces)
+	if !reflect.DeepEqual(whole, pieces) || len(overlaps) > 0 {
+		t.Errorf("in pieces %+v, whole %+v, overlaps %v", pieces, whole, overlaps)
+	}
+	wide := strings.Replace(string(text), "\n\t20.39.14.0/24\n", "\n\t20.0.0.0/23\n", 1)
+	if _, overlaps := load([]byte(wide), loadInPieces); len(overlaps) == 0 {
+		t.Error("an element that covers one of another piece is not told")
+	}
+}
