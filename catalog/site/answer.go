@@ -52,6 +52,7 @@ func (f *facts) names() netset.NameSet {
 // is still open. It is not ok if the answer or a value cannot be.
 func (b *builder) resolve(e *catalog.Entry, a Answer) (f facts, ok bool) {
 	before := len(b.errs)
+	a = b.fitting(e, a)
 	b.checkAnswer(e, a)
 	f = facts{services: e.Services, direction: e.Direction, role: rule.Role(e.Role)}
 	if !a.Services.IsEmpty() {
@@ -128,6 +129,9 @@ func isInferred(e *catalog.Entry, f catalog.Fact) bool {
 func (b *builder) refer(e *catalog.Entry, from []string, f *facts) {
 	for _, ref := range from {
 		others := b.referred(ref)
+		if len(others) == 0 && b.isKnownReference(ref) {
+			continue // the other side of a comparison has it; here it is open
+		}
 		if len(others) == 0 {
 			b.answerFailf(e, `"from" names %q, which is no entry and no <catalogue>/<area> in the loaded catalogues; %s`, ref, b.whereFrom(ref))
 			continue

@@ -10,6 +10,7 @@ import (
 
 	"gatewright/catalog"
 	"gatewright/catalog/jsonc"
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 )
 
@@ -102,6 +103,7 @@ type builder struct {
 	routes   []Route
 	entries  map[string]*catalog.Entry   // by id
 	known    map[string]*catalog.Entry   // those that the site may name
+	beside   map[string]*catalog.Entry   // those of the other side of a comparison, by id
 	catalogs map[string]*catalog.Catalog // by name
 	feeds    map[string]*feedQuestions   // by the catalogue's name
 	input    rule.Input
@@ -137,14 +139,53 @@ func (b *builder) index(catalogs []*catalog.Catalog) error {
 
 // know lets the site name the entries of others, too.
 func (b *builder) know(others []*catalog.Catalog) {
-	b.known = maps.Clone(b.entries)
+	b.beside = map[string]*catalog.Entry{}
 	for _, c := range others {
 		for i := range c.Entries {
-			if id := c.Entries[i].ID; b.known[id] == nil {
-				b.known[id] = &c.Entries[i]
-			}
+			b.beside[c.Entries[i].ID] = &c.Entries[i]
 		}
 	}
+	b.known = maps.Clone(b.beside)
+	maps.Copy(b.known, b.entries)
+}
+
+// fitting leaves out of an answer what the publisher leaves unsaid on the other side
+// of a comparison alone.
+func (b *builder) fitting(e *catalog.Entry, a Answer) Answer {
+	other := b.beside[e.ID]
+	if other == nil {
+		return a
+	}
+	states := func(e *catalog.Entry, f catalog.Fact) bool { return !isUnsaid(e, f) && !isInferred(e, f) }
+	stated := func(f catalog.Fact) bool { return states(e, f) && !states(other, f) }
+	if stated(catalog.FactRemote) {
+		a.Remote = nil
+	}
+	if stated(catalog.FactServices) {
+		a.Services = netset.ServiceSet{}
+	}
+	if stated(catalog.FactDirection) {
+		a.Direction = ""
+	}
+	if stated(catalog.FactRole) {
+		a.Role = ""
+	}
+	return a
+}
+
+// isKnownReference reports whether the other side of a comparison has the entry or
+// area that "from" names.
+func (b *builder) isKnownReference(ref string) bool {
+	if b.beside[ref] != nil {
+		return true
+	}
+	name, area, _ := strings.Cut(ref, "/")
+	for id, e := range b.beside {
+		if area != "" && catalogOf(id) == name && e.Area == area {
+			return true
+		}
+	}
+	return false
 }
 
 // isKnownCatalog reports whether entries of a catalogue may be named.
