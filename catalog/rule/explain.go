@@ -3,6 +3,7 @@ package rule
 import (
 	"cmp"
 	"fmt"
+	mathbits "math/bits"
 	"net/netip"
 	"slices"
 
@@ -35,8 +36,9 @@ type Hit struct {
 
 // NearRule is a rule that misses a flow.
 type NearRule struct {
-	Rule   ID
-	Misses []Miss // in the order of the dimensions, each once; never empty
+	Rule     ID
+	Misses   []Miss // in the order of the dimensions, each once; never empty
+	Distance int    // the smaller the nearer, for flows that differ in our side, too
 }
 
 // Dimension is a part of a flow by which a rule misses it.
@@ -72,11 +74,7 @@ func (p *Policy) Explain(f Flow) Explanation {
 		}
 		return x
 	}
-	type candidate struct {
-		NearRule
-		distance int
-	}
-	var all []candidate
+	var all []NearRule
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		misses := p.misses(r, f)
@@ -84,14 +82,18 @@ func (p *Policy) Explain(f Flow) Explanation {
 		if len(misses) == 0 {
 			x.noteUnsaid(r, f)
 		}
-		misses = append(misses, remote...)
-		if distance < far {
-			all = append(all, candidate{NearRule{r.ID, misses}, 100*len(misses) + distance})
+		if distance >= loose && len(misses) > 0 {
+			continue
+		}
+		if misses = append(misses, remote...); distance < far {
+			all = append(all, NearRule{r.ID, misses, 100*len(misses) + distance})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.distance, b.distance) })
-	for _, c := range all[:min(len(all), nearRules)] {
-		x.Near = append(x.Near, c.NearRule)
+	slices.SortStableFunc(all, func(a, b NearRule) int { return cmp.Compare(a.Distance, b.Distance) })
+	for _, n := range all[:min(len(all), nearRules)] {
+		if len(n.Misses) <= len(all[0].Misses)+1 {
+			x.Near = append(x.Near, n)
+		}
 	}
 	return x
 }
@@ -141,11 +143,17 @@ func (p *Policy) misses(r *Rule, f Flow) []Miss {
 	return all
 }
 
-// far is the distance of a remote that has nothing to do with a rule's.
-const far = 100
+// Distances of remotes, as parts of a miss in another dimension, which is 100: a
+// loose one is told only if nothing else misses, and a far one has nothing to do with
+// the rule's.
+const (
+	adjacent = 10
+	loose    = 150
+	far      = 1000
+)
 
 // miss returns how the remote part of a flow misses, and how far; nothing and 0 if
-// it does not. Distances compare within one count of misses.
+// it does not.
 func (r Remote) miss(f Flow) ([]Miss, int) {
 	if r.Accepts(f.Name, f.Remote) {
 		return nil, 0
@@ -201,23 +209,34 @@ func nearestPrefix(s netset.PrefixSet, a netip.Addr) (string, int) {
 	if a.Is6() {
 		family, network = s.V6(), 64
 	}
-	bits := -1
+	common := 0
 	var nearest netip.Prefix
 	for p := range family.Prefixes() {
 		around := max(0, min(p.Bits()-4, network))
-		if wide, err := a.Prefix(around); err == nil && around > bits && wide.Contains(p.Addr()) {
-			bits, nearest = around, p
+		if n := commonBits(p.Addr(), a); n >= around && n > common {
+			common, nearest = n, p
 		}
 	}
 	switch {
-	case bits <= 0:
+	case common == 0:
 		return "", far
 	case s.Contains(a.Next()):
-		return fmt.Sprintf("%s is the address before %s", a, prefixOf(s, a.Next())), 10
+		return fmt.Sprintf("%s is the address before %s", a, prefixOf(s, a.Next())), adjacent
 	case s.Contains(a.Prev()):
-		return fmt.Sprintf("%s is the address after %s", a, prefixOf(s, a.Prev())), 10
+		return fmt.Sprintf("%s is the address after %s", a, prefixOf(s, a.Prev())), adjacent
 	}
-	return fmt.Sprintf("%s is outside %s", a, nearest), 60
+	return fmt.Sprintf("%s is outside %s", a, nearest), loose + a.BitLen() - common
+}
+
+// commonBits counts the first bits that two addresses of one family have in common.
+func commonBits(a, b netip.Addr) int {
+	as, bs := a.AsSlice(), b.AsSlice()
+	for i := range as {
+		if d := as[i] ^ bs[i]; d != 0 {
+			return 8*i + mathbits.LeadingZeros8(d)
+		}
+	}
+	return a.BitLen()
 }
 
 func prefixOf(s netset.PrefixSet, a netip.Addr) netip.Prefix {

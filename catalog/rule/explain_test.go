@@ -52,7 +52,7 @@ func mends(p *Policy, r *Rule, f Flow, misses []Miss) bool {
 func TestNearRulesMissBySomethingAndNoMore(t *testing.T) {
 	random := rand.New(rand.NewPCG(21, 22))
 	denied, near := 0, 0
-	for range 3000 {
+	for range 1000 {
 		p := mustCompile(t, randomInput(t, random))
 		for range 8 {
 			f := randomFlow(random)
@@ -84,7 +84,7 @@ func TestNearRulesMissBySomethingAndNoMore(t *testing.T) {
 			}
 		}
 	}
-	if denied < 1000 || near < 500 {
+	if denied < 1000 || near < 200 {
 		t.Errorf("%d flows were denied, %d rules near", denied, near)
 	}
 }
@@ -94,7 +94,7 @@ func TestNearRulesMissBySomethingAndNoMore(t *testing.T) {
 func TestSidesAreUniform(t *testing.T) {
 	random := rand.New(rand.NewPCG(23, 24))
 	split := 0
-	for range 3000 {
+	for range 1000 {
 		p := mustCompile(t, randomInput(t, random))
 		q := Question{Flow: randomFlow(random)}
 		q.Flow.Local = netip.Addr{}
@@ -136,7 +136,7 @@ func TestSidesAreUniform(t *testing.T) {
 func TestCompleteAsksWhatIsAccepted(t *testing.T) {
 	random := rand.New(rand.NewPCG(25, 26))
 	taken := 0
-	for range 3000 {
+	for range 1000 {
 		p := mustCompile(t, randomInput(t, random))
 		f := randomFlow(random)
 		f.Local, f.Published = netip.Addr{}, 0
@@ -155,7 +155,9 @@ func TestCompleteAsksWhatIsAccepted(t *testing.T) {
 				q.Flow.Direction != "" && g.Direction != q.Flow.Direction || q.Flow.Protocol != 0 && g.Protocol != q.Flow.Protocol || q.Flow.Port != 0 && g.Port != q.Flow.Port {
 				t.Fatalf("%q becomes %q", q, c)
 			}
-			accepted := slices.ContainsFunc(p.Sides(c.Question), func(s Side) bool { return slices.Contains(p.Decide(s.Flow).Rules, c.Because) })
+			accepted := slices.ContainsFunc(p.Sides(c.Question), func(s Side) bool {
+				return slices.Contains(p.Decide(s.Flow).Rules, ID(strings.TrimPrefix(c.Because, "rule ")))
+			})
 			if c.Because != "" && !accepted {
 				t.Fatalf("%q becomes %q because of %s, which does not accept it", q, c, c.Because)
 			}
@@ -164,7 +166,7 @@ func TestCompleteAsksWhatIsAccepted(t *testing.T) {
 			}
 		}
 	}
-	if taken < 500 {
+	if taken < 200 {
 		t.Errorf("%d flows were taken from rules", taken)
 	}
 }

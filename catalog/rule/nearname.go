@@ -14,8 +14,14 @@ const (
 	starTooFew = 3
 	endsAlike  = 4
 	aboveAll   = 5
-	sameDomain = 20 // less one for each label that is the same beyond two
 )
+
+// Confusable returns how a name misses the patterns, if people may take it for one
+// that is covered: "the apex is not covered by *.example.com".
+func Confusable(s netset.NameSet, name string) (why string, ok bool) {
+	why, distance := nearestName(s, name)
+	return why, distance < loose
+}
 
 // nearestName returns how a name misses the patterns, by the nearest of them, and
 // how far that is.
@@ -49,7 +55,7 @@ func missedName(p netset.Pattern, name string) (string, int) {
 		return fmt.Sprintf("it is above %s", p), aboveAll
 	}
 	if common := commonLabels(text, name); common >= 2 {
-		return fmt.Sprintf("of the same domain, only %s is listed", p), sameDomain - min(common, sameDomain-aboveAll-1)
+		return fmt.Sprintf("of the same domain, only %s is listed", p), loose + 200 - common
 	}
 	return "", far
 }

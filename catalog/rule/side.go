@@ -17,8 +17,9 @@ type Completed struct {
 	// Assumed says what was not asked: "outbound tcp 443"; empty if nothing was.
 	Assumed string
 
-	// Because is the rule that the assumption was taken from, empty if none.
-	Because ID
+	// Because is what the assumption was taken from, "rule ID" or "entry ID"; empty if
+	// nothing.
+	Because string
 }
 
 // Complete fills in the direction, the protocol and the port that a question leaves
@@ -34,12 +35,9 @@ func (p *Policy) Complete(q Question) []Completed {
 	var all []Completed
 	for i := range p.Rules {
 		r := &p.Rules[i]
-		f, ok := q.Flow.as(r)
-		if !ok || !r.Remote.Accepts(f.Name, f.Remote) || !p.playedBy(q, r) {
-			continue
-		}
-		c := Completed{Question{f, q.Role}, assumed(f), r.ID}
-		if !slices.ContainsFunc(all, func(other Completed) bool { return other.Flow == f }) {
+		c, ok := q.As(r.Direction, r.Services, "rule "+string(r.ID))
+		known := slices.ContainsFunc(all, func(other Completed) bool { return other.Flow == c.Flow })
+		if ok && !known && r.Remote.Accepts(q.Flow.Name, q.Flow.Remote) && p.playedBy(q, r) {
 			all = append(all, c)
 		}
 	}
@@ -63,31 +61,30 @@ func assumed(f Flow) string {
 	return string(f.Direction) + " " + netset.Service{Protocol: f.Protocol, Ports: netset.PortRange{First: f.Port, Last: f.Port}}.String()
 }
 
-// as fills in what the flow leaves open with what the rule has, if it has it.
-func (f Flow) as(r *Rule) (Flow, bool) {
-	if f.Direction != "" && f.Direction != r.Direction {
-		return f, false
+// As fills in what the question leaves open with a direction and services, if they
+// hold what it says.
+func (q Question) As(d Direction, services netset.ServiceSet, because string) (Completed, bool) {
+	f := q.Flow
+	if f.Direction != "" && f.Direction != d {
+		return Completed{}, false
 	}
-	f.Direction = r.Direction
+	f.Direction = d
 	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-		ranges := r.Services.Ports(protocol)
+		ranges := services.Ports(protocol)
 		wanted := f.Protocol == 0 || f.Protocol == protocol
-		switch {
-		case !wanted || len(ranges) == 0:
-		case f.Port != 0:
-			if r.Services.Contains(protocol, f.originalPort()) {
-				f.Protocol = protocol
-				return f, true
-			}
-		default:
-			f.Protocol, f.Port = protocol, ranges[0].First
-			if r.Services.Contains(protocol, webPort) {
+		if !wanted || len(ranges) == 0 || f.Port != 0 && !services.Contains(protocol, f.originalPort()) {
+			continue
+		}
+		f.Protocol = protocol
+		if f.Port == 0 {
+			f.Port = ranges[0].First
+			if services.Contains(protocol, webPort) {
 				f.Port = webPort
 			}
-			return f, true
 		}
+		return Completed{Question{f, q.Role}, assumed(f), because}, true
 	}
-	return f, false
+	return Completed{}, false
 }
 
 // playedBy reports whether our side of the question may play the role of a rule.
