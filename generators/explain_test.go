@@ -42,7 +42,7 @@ func answerComplaints(p *rule.Policy, f rule.Flow, a artefact.Answer) []string {
 		if len(a.By) == 0 {
 			complain("nothing says by what")
 		}
-	case artefact.Leaves, artefact.NotCarried, artefact.Unknown:
+	case artefact.NoMatch, artefact.NotCarried, artefact.Unknown:
 		if a.Why == "" || len(a.By) > 0 {
 			complain("want why, and nothing by")
 		}

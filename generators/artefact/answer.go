@@ -7,7 +7,7 @@ type Action string
 
 const (
 	Accepts    Action = "accept"      // lets it pass, or marks it for the site's own rules
-	Leaves     Action = "leave"       // nothing of ours matches it: the site's own rules decide
+	NoMatch    Action = "no match"    // nothing of ours matches it: the site's own rules decide
 	Refuses    Action = "refuse"      // drops or denies it
 	GoesDirect Action = "direct"      // a PAC file sends it straight out
 	GoesProxy  Action = "proxy"       // a PAC file sends it to a proxy

@@ -54,21 +54,43 @@ func (f Filter) Unmatched(p *rule.Policy, flow rule.Flow, open []rule.ID, drop s
 	case f.Place == PlaceHost && !f.Local(p).Contains(flow.Local):
 		return Answer{Action: NotCarried, Why: "this machine plays " + f.roleNames() + " and has no flow of that address"}
 	case len(open) > 0:
-		return Answer{Action: Unknown, Why: fmt.Sprintf("sees no name, and goes by the addresses of %s; ask for %s=ADDRESS", ruleIDs(open), flow.Name)}
+		return Answer{Action: Unknown, Why: unseen(p.Decide(flow).Rules, open) + fmt.Sprintf("; ask for %s=ADDRESS", flow.Name)}
 	}
-	a := Answer{Action: Leaves, Why: "no rule of ours matches"}
+	a := Answer{Action: NoMatch, Why: siteDecides}
 	switch f.Mode {
 	case ModeMark:
-		a.Why = "no mark is set"
+		a.Why = "no mark is set; " + siteDecides
 	case ModeEnforce:
 		a.Action, a.By, a.Why = Refuses, []string{drop}, ""
 	}
 	if known := p.Decide(flow).Rules; len(known) > 0 {
-		const unseen = "sees no name, and %s has no prefixes for it"
-		a.Why = strings.TrimPrefix(a.Why+"; "+fmt.Sprintf(unseen, ruleIDs(known)), "; ")
+		a.Why = strings.TrimSuffix(unseen(known, nil)+"; "+a.Why, "; ")
 	}
 	return a
 }
+
+// unseen says what a packet filter lacks of a flow by name: known are the rules that
+// accept it, open those that it has by addresses.
+func unseen(known, open []rule.ID) string {
+	var addressed []rule.ID
+	for _, id := range known {
+		if slices.Contains(open, id) {
+			addressed = append(addressed, id)
+		}
+	}
+	switch {
+	case len(addressed) > 0:
+		return fmt.Sprintf("sees no name, but the addresses of %s", ruleIDs(addressed))
+	case len(known) > 0 && len(open) > 0:
+		return fmt.Sprintf("sees no name, and %s has no prefix of it; others go by addresses", ruleIDs(known))
+	case len(known) > 0:
+		return fmt.Sprintf("sees no name, and %s has no prefix of it", ruleIDs(known))
+	}
+	return "sees no name, only addresses"
+}
+
+// siteDecides is what becomes of a flow that no rule of ours matches.
+const siteDecides = "the site's own rules decide"
 
 // AddRule adds a rule to a list that does not have it yet. What is let through beside
 // the policy has no rule.

@@ -146,7 +146,7 @@ func (e *explainer) answer(f rule.Flow) artefact.Answer {
 		return e.config.Accepted(f, a)
 	}
 	a = e.config.Unmatched(e.policy, f, open, fmt.Sprintf("policy drop of chain %s, table %s", e.hook(f.Direction), e.config.table))
-	if len(e.config.families) == 1 && a.Action == artefact.Leaves && familyOf(f.Local) != e.config.families[0] {
+	if len(e.config.families) == 1 && a.Action == artefact.NoMatch && familyOf(f.Local) != e.config.families[0] {
 		a.Why = fmt.Sprintf("table %s sees no flows of %s", e.config.table, familyOf(f.Local))
 	}
 	return a

@@ -53,7 +53,7 @@ func (e *explainer) answer(f rule.Flow) artefact.Answer {
 		return artefact.Answer{Action: artefact.NotCarried, Why: "a browser asks a PAC file for what it opens, never for inbound flows"}
 	case f.Protocol != netset.TCP:
 		return artefact.Answer{Action: artefact.NotCarried, Why: "a browser asks a PAC file for requests over TCP alone"}
-	case f.Local.IsValid() && !e.serves(f.Local):
+	case !e.serves(f.Local):
 		return artefact.Answer{Action: artefact.NotCarried, Why: "the file is for machines of role " + roleList(e.config.roles)}
 	}
 	request := rule.Seen(f, rule.Proxy)
@@ -64,14 +64,24 @@ func (e *explainer) answer(f rule.Flow) artefact.Answer {
 		return e.way(nil, "a literal address of option local goes direct")
 	}
 	endpoint, route := e.deciding(request)
-	if route < 0 {
-		return e.way(e.config.proxies, "no route has another way for it")
+	switch {
+	case route < 0 && len(e.config.proxies) == 0:
+		return e.way(nil, "no route sends it another way, and no proxy is set")
+	case route < 0:
+		return e.way(e.config.proxies, "no route sends it another way")
 	}
 	return e.way(e.ways[route], fmt.Sprintf("%s goes by route %d, %s", endpoint, route, e.policy.Routes[route].Via))
 }
 
+// serves reports whether the file is for a machine of our side. Roles without
+// addresses tell no machine from another.
 func (e *explainer) serves(local netip.Addr) bool {
-	return slices.ContainsFunc(e.config.roles, func(r rule.Role) bool { return e.policy.Binding(r).Local().Contains(local) })
+	var all netset.PrefixBuilder
+	for _, r := range e.config.roles {
+		all.AddSet(e.policy.Binding(r).Local())
+	}
+	set := all.Build()
+	return set.IsEmpty() || set.Contains(local)
 }
 
 func roleList(roles []rule.Role) string {

@@ -63,10 +63,10 @@ func (e *explainer) answer(f rule.Flow) artefact.Answer {
 	case e.fragment.DenyAll:
 		a = artefact.Answer{Action: artefact.Refuses, By: []string{"http_access deny all"}}
 	default:
-		a = artefact.Answer{Action: artefact.Leaves, Why: "no rule of ours matches"}
+		a = artefact.Answer{Action: artefact.NoMatch, Why: "the site's own http_access lines decide"}
 	}
 	if f.Name != "" && a.Action != artefact.Accepts && len(known) > 0 {
-		a.Why = strings.TrimPrefix(a.Why+"; sees the name alone, and prefixes match requests for literal addresses", "; ")
+		a.Why = strings.TrimSuffix("sees the name alone, and prefixes match requests for literal addresses; "+a.Why, "; ")
 	}
 	return a
 }

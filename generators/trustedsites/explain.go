@@ -20,12 +20,16 @@ func (m zoneMap) answer(f rule.Flow, hive string) artefact.Answer {
 	for _, keys := range m.sites {
 		for _, k := range keys {
 			if k.trusts(f.Name) {
-				return artefact.Answer{Action: artefact.Trusts, By: []string{"[" + string(pathOf(hive, k)) + "]"}}
+				return artefact.Answer{Action: artefact.Trusts, By: []string{"[" + string(pathOf(hive, k)) + "]"}, Why: "a browser setting, which opens nothing"}
 			}
 		}
 	}
 	if m.listed.Match(f.Name) {
-		return artefact.Answer{Action: artefact.Leaves, Why: "it is listed, but the zone map cannot hold the name; --coverage says why"}
+		return artefact.Answer{Action: artefact.NoMatch, Why: "it is listed, but the zone map cannot hold the name; --coverage says why"}
 	}
-	return artefact.Answer{Action: artefact.Leaves, Why: "no trusted site lists it"}
+	why := "no trusted site lists it"
+	if near, ok := rule.Confusable(m.listed, f.Name); ok {
+		why += ": " + near
+	}
+	return artefact.Answer{Action: artefact.NoMatch, Why: why}
 }
