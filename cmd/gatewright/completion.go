@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/catalog/rule"
 	"gatewright/generators"
 )
 
@@ -58,6 +59,8 @@ func completions() (names []string, words map[string][]string) {
 			words[c.name] = append(words[c.name], lists()...)
 		case "fetch":
 			words[c.name] = append(words[c.name], "m365")
+		case "explain":
+			words[c.name] = append(words[c.name], string(rule.Outbound), string(rule.Inbound), "tcp", "udp", "from", "to", "published")
 		case "completion":
 			words[c.name] = append(words[c.name], "bash", "zsh", "fish")
 		}

@@ -29,7 +29,7 @@ type command struct {
 
 // commands returns the sub-commands in the order in which help lists them.
 func commands() []command {
-	return []command{generateCommand(), listCommand(), checkCommand(), diffCommand(), verifyCommand(), fetchCommand(), generatorsCommand(), versionCommand(), completionCommand()}
+	return []command{generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), fetchCommand(), generatorsCommand(), versionCommand(), completionCommand()}
 }
 
 // invocation is one run of the tool: its streams and its flags.

@@ -1,0 +1,349 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"gatewright/catalog/rule"
+	"gatewright/catalog/site"
+	"gatewright/generators/artefact"
+)
+
+func explainCommand() command {
+	return command{
+		name:    "explain",
+		summary: "tell whether a flow is allowed, by what, and what each backend does",
+		usage: `gatewright explain FLOW...
+gatewright explain -
+
+Says of each flow whether the policy accepts it, which rules and entries decide,
+and what each backend does with it and why. Of a denied flow it shows the nearest
+rules and where they miss it, and the entries that would accept it if they were
+selected or answered. A flow is written as words, or as one quoted argument:
+
+    outbound tcp outlook.office365.com:443 [from LOCAL]
+    inbound tcp 52.125.128.9 to LOCAL:443
+    https://outlook.office365.com/owa/           outbound tcp, the scheme's port
+    outlook.office365.com                        what rules accept of it, else outbound tcp 443
+
+LOCAL is an address or a role; without it every bound role is asked. Write
+NAME=ADDRESS for a name whose address is known: packet filters see that alone. For
+a role behind a DNAT, the port is the one that outsiders use; if both matter,
+to LOCAL:8443 published 443. With - flows come from stdin, one a line; # starts a
+comment. Exit status 0: all flows are allowed, for every side asked; 1: one is not.
+
+    gatewright explain outbound tcp outlook.office365.com:443 from servers
+    gatewright explain inbound tcp 52.125.128.9 to exchange:443 --bind exchange=192.0.2.10
+    gatewright explain 'https://aka.ms/hybridwizard from exchange' outlook.com
+    gatewright explain - --json < flows.txt
+`,
+		flags: func(inv *invocation, flags *pflag.FlagSet) {
+			inv.site.register(flags)
+			flags.BoolVar(&inv.json, "json", false, "as JSON")
+			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but the answers and errors")
+		},
+		run: explain,
+	}
+}
+
+func explain(inv *invocation, args []string) error {
+	questions, err := readQuestions(inv.stdin, args)
+	if err != nil {
+		return err
+	}
+	e, err := inv.explainer()
+	if err != nil {
+		return err
+	}
+	if err := e.checkRoles(questions); err != nil {
+		return err
+	}
+	answers, denied := []explainedFlow{}, false
+	for _, q := range questions {
+		for _, c := range e.result.Complete(e.site, q) {
+			f := e.explain(c)
+			answers = append(answers, f)
+			denied = denied || slices.ContainsFunc(f.Sides, func(s explainedSide) bool { return s.Verdict == verdictDenied })
+		}
+	}
+	if inv.json {
+		err = writeJSON(inv.stdout, answers)
+	} else {
+		err = e.write(inv.stdout, answers)
+	}
+	if err == nil && denied {
+		return errDifferent
+	}
+	return err
+}
+
+// readQuestions reads flows from the arguments: an argument of several words is a
+// flow, and other words make up flows together. A single "-" stands for stdin.
+func readQuestions(stdin io.Reader, args []string) ([]rule.Question, error) {
+	switch {
+	case len(args) == 0:
+		return nil, usagef("explain: no flow; expect %s, or - for stdin", rule.Forms)
+	case len(args) == 1 && args[0] == "-":
+		return readFlowLines(stdin)
+	case slices.Contains(args, "-"):
+		return nil, usagef("explain: - reads flows from stdin and stands alone")
+	}
+	var all []rule.Question
+	for len(args) > 0 {
+		n := slices.IndexFunc(args, func(a string) bool { return strings.ContainsAny(a, " \t\n") || a == "" })
+		if n < 0 {
+			n = len(args)
+		}
+		questions, err := rule.ParseFlows(args[:n])
+		args = args[n:]
+		if err == nil && len(args) > 0 {
+			var one rule.Question
+			if one, err = rule.ParseFlow(args[0]); err == nil {
+				questions, args = append(questions, one), args[1:]
+			}
+		}
+		if err != nil {
+			return nil, usagef("explain: %w", err)
+		}
+		all = append(all, questions...)
+	}
+	return all, nil
+}
+
+// maxErrors is how many errors of one input are told.
+const maxErrors = 100
+
+func readFlowLines(r io.Reader) ([]rule.Question, error) {
+	var all []rule.Question
+	var errs []error
+	lines := bufio.NewScanner(r)
+	for number := 1; lines.Scan() && len(errs) < maxErrors; number++ {
+		text, _, _ := strings.Cut(lines.Text(), "#")
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
+		q, err := rule.ParseFlow(strings.TrimSpace(text))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("stdin:%d: %w", number, err))
+		}
+		all = append(all, q)
+	}
+	if err := lines.Err(); err != nil {
+		errs = append(errs, fmt.Errorf("stdin: %w", err))
+	}
+	if len(all) == 0 && len(errs) == 0 {
+		errs = append(errs, fmt.Errorf("stdin: no flow; expect one a line: %s", rule.Forms))
+	}
+	return all, errors.Join(errs...)
+}
+
+// explainer answers questions about a compiled site.
+type explainer struct {
+	site     *site.Site
+	result   *site.Result
+	backends []backend
+}
+
+// backend is what answers for one generator.
+type backend struct {
+	name    string
+	explain artefact.Explainer
+}
+
+func (inv *invocation) explainer() (*explainer, error) {
+	s, _, result, err := inv.compile()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSite(s); err != nil {
+		return nil, err
+	}
+	e := &explainer{site: s, result: result}
+	for _, g := range choose(s, nil) {
+		settings, err := artefact.Configure(g.Options(), s.Options[g.Name()])
+		if err != nil {
+			return nil, fmt.Errorf("generator %s: %w", g.Name(), err)
+		}
+		explain, err := g.Explain(result.Policy, settings)
+		if err != nil {
+			return nil, fmt.Errorf("generator %s: %w", g.Name(), err)
+		}
+		e.backends = append(e.backends, backend{g.Name(), explain})
+	}
+	return e, nil
+}
+
+// checkRoles refuses roles that nobody plays, which are slips.
+func (e *explainer) checkRoles(questions []rule.Question) error {
+	known := map[rule.Role]bool{}
+	for _, b := range e.result.Policy.Bindings {
+		known[b.Role] = true
+	}
+	for _, o := range e.result.Outcomes {
+		known[rule.Role(o.Entry.Role)] = true
+	}
+	for _, a := range e.site.Answers {
+		known[a.Role] = true
+	}
+	for _, q := range questions {
+		if q.Role != "" && !known[q.Role] {
+			var roles []string
+			for r := range known {
+				if r != "" {
+					roles = append(roles, string(r))
+				}
+			}
+			slices.Sort(roles)
+			return usagef("explain: flow %q: no entry has the role %q; expect one of %s, or an address", q, q.Role, strings.Join(roles, ", "))
+		}
+	}
+	return nil
+}
+
+// What the policy says of a flow.
+const (
+	verdictAllowed = "allowed"
+	verdictDenied  = "denied"
+)
+
+// explainedFlow is a complete flow with its answers.
+type explainedFlow struct {
+	Flow    string          `json:"flow"`
+	Assumed string          `json:"assumed,omitempty"`
+	Because string          `json:"because,omitempty"` // the rule or entry that the assumption is taken from
+	Sides   []explainedSide `json:"sides"`
+
+	question rule.Question
+}
+
+// explainedSide is a part of our side, and its answer.
+type explainedSide struct {
+	For       []sideOf         `json:"for"`
+	Verdict   string           `json:"verdict"`
+	Rules     []explainedHit   `json:"rules,omitempty"`
+	Entries   []explainedEntry `json:"entries,omitempty"`
+	Near      []nearRule       `json:"near,omitempty"`
+	ByAddress []rule.ID        `json:"not_asked_by_address,omitempty"` // rules that go by the address, which the flow does not give
+	ByName    []rule.ID        `json:"not_asked_by_name,omitempty"`
+	Would     []wouldAccept    `json:"would_accept,omitempty"`
+	Backends  []backendAnswer  `json:"backends"`
+}
+
+// sideOf is the addresses of one side; Whole tells that they are all of its role.
+type sideOf struct {
+	Roles     []rule.Role `json:"roles"`
+	Addresses []string    `json:"addresses"`
+	Whole     bool        `json:"whole"`
+}
+
+type explainedHit struct {
+	Rule     rule.ID `json:"rule"`
+	Endpoint string  `json:"endpoint"` // by which the rule accepts
+}
+
+type explainedEntry struct {
+	ID        string `json:"id"`
+	Row       string `json:"row,omitempty"`
+	Title     string `json:"title"`
+	Condition string `json:"condition,omitempty"`
+}
+
+type nearRule struct {
+	Rule   rule.ID    `json:"rule"`
+	Misses []nearMiss `json:"misses"`
+
+	distance int
+}
+
+type nearMiss struct {
+	Dimension rule.Dimension `json:"dimension"`
+	Why       string         `json:"why"`
+}
+
+type wouldAccept struct {
+	Entry     string        `json:"entry"`
+	State     site.State    `json:"state"`
+	Why       string        `json:"why,omitempty"`
+	AnyRemote bool          `json:"if_remote_is_meant,omitempty"` // its remote is open
+	Open      []accountOpen `json:"open,omitempty"`
+}
+
+type backendAnswer struct {
+	Generator string          `json:"generator"`
+	Action    artefact.Action `json:"action"`
+	By        []string        `json:"by,omitempty"`
+	Why       string          `json:"why,omitempty"`
+	Rules     []rule.ID       `json:"rules,omitempty"`
+}
+
+// explain answers a complete question for every side of ours; sides with the same
+// answer stand together, those that are allowed first.
+func (e *explainer) explain(c rule.Completed) explainedFlow {
+	f := explainedFlow{Flow: c.Question.String(), Assumed: c.Assumed, Because: c.Because, question: c.Question}
+	at := map[string]int{}
+	for _, s := range e.result.Policy.Sides(c.Question) {
+		answer := e.answer(c.Question, s)
+		key, err := json.Marshal(answer)
+		i, known := at[string(key)]
+		if err != nil || !known {
+			i = len(f.Sides)
+			at[string(key)] = i
+			f.Sides = append(f.Sides, answer)
+		}
+		f.Sides[i].For = append(f.Sides[i].For, e.sideOf(s))
+	}
+	slices.SortStableFunc(f.Sides, func(a, b explainedSide) int { return strings.Compare(a.Verdict, b.Verdict) })
+	return f
+}
+
+func (e *explainer) sideOf(s rule.Side) sideOf {
+	of := sideOf{Roles: s.Roles, Addresses: []string{}}
+	if of.Roles == nil {
+		of.Roles = []rule.Role{}
+	}
+	if len(s.Roles) == 1 {
+		of.Whole = s.Local.Equal(e.result.Policy.Binding(s.Roles[0]).Local())
+	}
+	if !s.Local.IsEmpty() {
+		of.Addresses = strings.Split(s.Local.String(), ", ")
+	}
+	return of
+}
+
+// answer is the answer for one side, without saying for which.
+func (e *explainer) answer(q rule.Question, s rule.Side) explainedSide {
+	x := e.result.Policy.Explain(s.Flow)
+	answer := explainedSide{Verdict: verdictDenied, ByAddress: x.ByAddress, ByName: x.ByName}
+	if x.Accept() {
+		answer.Verdict = verdictAllowed
+		for _, entry := range e.result.Accepting(s.Flow) {
+			answer.Entries = append(answer.Entries, explainedEntry{entry.ID, entry.Row, entry.Title, entry.Condition})
+		}
+	} else {
+		for _, w := range e.result.Would(e.site, q) {
+			answer.Would = append(answer.Would, wouldAccept{w.Entry.ID, w.State, w.Why, w.AnyRemote, openAccount(w.Open)})
+		}
+	}
+	for _, h := range x.Hits {
+		answer.Rules = append(answer.Rules, explainedHit{h.Rule, h.Endpoint})
+	}
+	for _, n := range x.Near {
+		near := nearRule{Rule: n.Rule, distance: n.Distance}
+		for _, m := range n.Misses {
+			near.Misses = append(near.Misses, nearMiss{m.Dimension, m.Why})
+		}
+		answer.Near = append(answer.Near, near)
+	}
+	for _, b := range e.backends {
+		a := b.explain(s.Flow)
+		answer.Backends = append(answer.Backends, backendAnswer{b.name, a.Action, a.By, a.Why, a.Rules})
+	}
+	return answer
+}
