@@ -107,15 +107,15 @@ func isDated(s string) bool {
 	return ok && len(year) == 4 && strings.Trim(year, "0123456789") == ""
 }
 
-// endpoints are the distinct endpoints of a catalogue.
-type endpoints struct {
+// distinct are the distinct endpoints of a catalogue.
+type distinct struct {
 	names    map[string]bool // patterns, and endpoints with a path or placeholders
 	prefixes netset.PrefixSet
 	length   int // of prefixes
 }
 
-func endpointsOf(c *catalog.Catalog) endpoints {
-	e := endpoints{names: map[string]bool{}}
+func endpointsOf(c *catalog.Catalog) distinct {
+	e := distinct{names: map[string]bool{}}
 	var b netset.PrefixBuilder
 	for i := range c.Entries {
 		for _, n := range c.Entries[i].Names {
@@ -131,4 +131,4 @@ func endpointsOf(c *catalog.Catalog) endpoints {
 	return e
 }
 
-func (e endpoints) count() int { return len(e.names) + e.length }
+func (e distinct) count() int { return len(e.names) + e.length }

@@ -8,11 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"gatewright/catalog"
 	"gatewright/catalog/feed"
 	"gatewright/catalog/jsonc"
 )
+
+// Today is the word for the present day (UTC) in Staging.AsOf: only it makes the
+// catalogues depend on the clock.
+const Today = "today"
 
 // LoadCatalogs reads the site's catalogues: embedded ones by name, others from
 // files, whose paths are relative to dir.
@@ -24,7 +29,7 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 	var catalogs []*catalog.Catalog
 	loaded := map[string]string{} // by the catalogue's name, how the site names it
 	for _, ref := range refs {
-		c, err := loadCatalog(ref, dir, s.Namings[ref])
+		c, err := s.loadCatalog(ref, dir)
 		var inside *jsonc.Error
 		switch {
 		case errors.As(err, &inside): // the file's own place
@@ -32,11 +37,17 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 		case err != nil:
 			return nil, s.Errorf("catalogs", ref, "%w", err)
 		}
+		if !s.Staging.IsZero() && c.Feed == "m365" && !s.staged[ref] {
+			return nil, s.unstaged(ref)
+		}
 		if other, ok := loaded[c.Name]; ok {
 			return nil, s.Errorf("catalogs", ref, "%q and %q are both a catalogue %s; name one of them", other, ref, c.Name)
 		}
 		loaded[c.Name] = ref
 		catalogs = append(catalogs, c)
+	}
+	if !s.Staging.IsZero() && len(s.staged) == 0 {
+		return nil, s.Errorf("staging", "", "none of the catalogues has change records for it; `gatewright fetch m365 --changes -o FILE` gets some")
 	}
 	return catalogs, nil
 }
@@ -44,10 +55,20 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 // LoadCatalog reads one catalogue that the site need not name: an embedded one by
 // name, or one from a file.
 func (s *Site) LoadCatalog(ref string) (*catalog.Catalog, error) {
-	return loadCatalog(ref, ".", s.Namings[ref])
+	c, err := s.loadCatalog(ref, ".")
+	if err == nil && !s.Staging.IsZero() && !s.staged[ref] {
+		return nil, s.unstaged(ref)
+	}
+	return c, err
 }
 
-func loadCatalog(ref, dir string, as feed.Naming) (*catalog.Catalog, error) {
+// unstaged is the error for a catalogue without the change records that it is to be
+// staged by.
+func (s *Site) unstaged(ref string) error {
+	return s.Errorf("catalogs", ref, "%q has no change records beside it, which as_of and keep_removed go by; get them with `gatewright fetch m365 --changes`", ref)
+}
+
+func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 	if !isFile(ref) {
 		return catalog.Load(ref)
 	}
@@ -59,13 +80,14 @@ func loadCatalog(ref, dir string, as feed.Naming) (*catalog.Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	return readFeed(path, data, as)
+	return s.readFeed(ref, path, data)
 }
 
 // readFeed reads a catalogue's file. What the file does not say of itself is what
 // the site says, and else in the record that was written when it was fetched, unless
 // it changed since.
-func readFeed(path string, data []byte, as feed.Naming) (*catalog.Catalog, error) {
+func (s *Site) readFeed(ref, path string, data []byte) (*catalog.Catalog, error) {
+	as := s.Namings[ref]
 	record, err := feed.ReadRecord(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -78,13 +100,42 @@ func readFeed(path string, data []byte, as feed.Naming) (*catalog.Catalog, error
 			return nil, fmt.Errorf("%s was fetched as instance %s, not %s; fetch the other one, or leave the instance out", path, fetched.Instance, as.Instance)
 		}
 		as.Name, as.Instance, as.Revision = cmp.Or(as.Name, fetched.Name), cmp.Or(as.Instance, fetched.Instance), cmp.Or(as.Revision, fetched.Revision)
-		return feed.Read(path, data, as)
+		if s.Staging.IsZero() || record.Changes == "" {
+			return feed.Read(path, data, as)
+		}
+		if s.staged == nil {
+			s.staged = map[string]bool{}
+		}
+		s.staged[ref] = true
+		return s.readStaged(path, data, as, record)
 	}
 	c, err := feed.Read(path, data, as)
 	if err == nil {
 		c.Notices = append(c.Notices, catalog.Notice{Where: feed.RecordName(path), Text: "not the record of the file beside it, which was changed or only half fetched, so that it is passed over; fetch again, or remove the record"})
 	}
 	return c, err
+}
+
+// readStaged reads a file with the publisher's change records applied, which were
+// fetched along.
+func (s *Site) readStaged(path string, data []byte, as feed.Naming, record feed.Record) (*catalog.Catalog, error) {
+	file := feed.ChangesName(path)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("the publisher's change records: %w", err)
+	}
+	if feed.Digest(text) != record.Changes {
+		return nil, fmt.Errorf("%s is not what was fetched with %s; fetch both again with `gatewright fetch m365 --changes`", file, path)
+	}
+	changes, err := feed.ReadChanges(file, text)
+	if err != nil {
+		return nil, err
+	}
+	staging := s.Staging
+	if staging.AsOf == Today {
+		staging.AsOf = time.Now().UTC().Format(time.DateOnly)
+	}
+	return staging.Read(path, data, as, changes)
 }
 
 // isFile tells paths of files from names of embedded catalogues, "name@revision": a

@@ -38,6 +38,8 @@ func (r *reader) root(v jsonc.Value) {
 	s := r.site
 	r.Object(v,
 		jsonc.Optional("catalogs", r.each("catalogs", &s.Catalogs, r.catalog)),
+		jsonc.Optional("as_of", r.asOf),
+		jsonc.Optional("keep_removed", r.keepRemoved),
 		jsonc.Optional("select", r.selection),
 		jsonc.Optional("group", func(v jsonc.Value) {
 			g, _ := r.word(v, string(ByArea), string(ByEntry), string(ByNone))

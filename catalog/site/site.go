@@ -25,6 +25,9 @@ type Site struct {
 	// Namings say of the files in Catalogs what the feeds in them do not say of themselves.
 	Namings map[string]feed.Naming
 
+	// Staging applies the change records that were fetched with a feed; AsOf may be Today.
+	Staging feed.Staging
+
 	Select Selection
 	Group  Grouping
 
@@ -59,6 +62,7 @@ type Site struct {
 	// Notices tell what was read differently from how it was written.
 	Notices []catalog.Notice
 
+	staged    map[string]bool // the catalogues that were loaded with their change records
 	places    map[place]jsonc.Value
 	arguments map[place]string
 }

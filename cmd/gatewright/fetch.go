@@ -19,10 +19,10 @@ import (
 
 // fetchFlags are the flags of fetch.
 type fetchFlags struct {
-	instance, tenant         string
-	areas                    []string
-	maxShrink                int
-	changes, force, exitCode bool
+	instance, tenant             string
+	areas                        []string
+	maxShrink                    int
+	withChanges, force, exitCode bool
 }
 
 func fetchCommand() command {
@@ -59,6 +59,7 @@ func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
 	flags.StringVar(&f.instance, "instance", "Worldwide", "m365: the `INSTANCE`: "+strings.Join(feed.Instances(), ", "))
 	flags.StringArrayVar(&f.areas, "area", nil, "m365: only this service `AREA` and Common: "+strings.Join(feed.ServiceAreas(), ", "))
 	flags.StringVar(&f.tenant, "tenant", "", "m365: put `NAME` where names hold the tenant")
+	flags.BoolVar(&f.withChanges, "changes", false, "m365: keep the publisher's change records in FILE.changes.json, for --as-of and --keep-removed")
 	flags.IntVar(&f.maxShrink, "max-shrink", 20, "refuse what lost more than this `PERCENT` of the endpoints")
 	flags.BoolVar(&f.force, "force", false, "ask now, even if the publisher was asked a short while ago")
 	flags.BoolVar(&f.exitCode, "exit-code", false, "exit with 1 if the file changed")
@@ -131,7 +132,7 @@ func readSource(f *fetchFlags, args []string) (s feedSource, err error) {
 	if err != nil {
 		return s, usagef("fetch: %w", err)
 	}
-	if len(f.areas) > 0 || f.tenant != "" || f.instance != "Worldwide" || f.changes {
+	if len(f.areas) > 0 || f.tenant != "" || f.instance != "Worldwide" || f.withChanges {
 		return s, usagef("fetch: --instance, --area, --tenant and --changes are for the source m365 alone")
 	}
 	return feedSource{url: u.String()}, nil

@@ -487,3 +487,69 @@ func tunnel(t *testing.T, w http.ResponseWriter, server string) {
 	both.Go(func() { io.Copy(near, far); near.Close() })
 	both.Wait()
 }
+
+// TestFetchChanges holds that change records are fetched along, kept up once they are
+// there, and applied when the site asks for that and they are the file's.
+func TestFetchChanges(t *testing.T) {
+	s := serve(t)
+	s.changes = `[{"id": 1, "endpointSetId": 1, "disposition": "change", "version": "2020080600", "impact": "AddedUrl",
+		"add": {"effectiveDate": "29990101", "urls": ["d.example.com"]}},
+		{"id": 2, "endpointSetId": 1, "disposition": "change", "version": "2020080600", "impact": "RemovedIpOrUrl", "remove": {"urls": ["old.example.com"]}}]`
+	squid := func(args ...string) (int, string, string) {
+		var stdout, stderr bytes.Buffer
+		status := run(append([]string{"generate", "squid", "--catalog", "w.json", "-o", "out"}, args...), nil, &stdout, &stderr)
+		var text strings.Builder
+		files, _ := filepath.Glob("out/*/*")
+		for _, file := range files {
+			text.WriteString(fileText(t, file))
+		}
+		return status, text.String(), stderr.String()
+	}
+	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
+	if status, _, talk := squid("--as-of", "today"); status != exitFailed || !strings.Contains(talk, `"w.json" has no change records beside it`) {
+		t.Errorf("without change records: %d, %s", status, talk)
+	}
+	s.want(exitOK, "changes", "", "m365", "--changes", "-o", "w.json")
+	s.want(exitOK, "", "", "m365", "--changes", "-o", "w.json")
+	for _, c := range []struct {
+		args    string
+		d, old  bool
+		account string
+	}{
+		{"", true, false, ""},
+		{"--as-of 2999-01-01", true, false, ""},
+		{"--as-of today", false, false, "w.json: set 1: d.example.com is left out: it becomes live on 2999-01-01"},
+		{"--as-of 2020-08-20 --keep-removed 30d", false, true, "w.json: set 1: old.example.com is kept until 2020-09-05: version 2020080600 removed it"},
+		{"--keep-removed 30d", true, true, "old.example.com is kept until 2020-09-05"},
+		{"--as-of 2020-09-05 --keep-removed 30d", false, false, ""},
+	} {
+		status, text, talk := squid(strings.Fields(c.args)...)
+		if status != exitOK || strings.Contains(text, "\nd.example.com\n") != c.d ||
+			strings.Contains(text, "old.example.com") != c.old || !strings.Contains(talk, c.account) {
+			t.Errorf("%s: status %d\n%s\n%s", c.args, status, text, talk)
+		}
+	}
+
+	s.now = s.now.Add(time.Hour)
+	s.version = "2020090100"
+	s.want(exitOK, "version endpoints changes", "", "m365", "-o", "w.json")
+	s.now = s.now.Add(time.Hour)
+	s.version, s.changes = "2020100100", `[{"id": 1}]`
+	s.want(exitFailed, "version endpoints changes", `/0: missing required key "version"`, "m365", "-o", "w.json")
+	if err := os.WriteFile("w.json.changes.json", []byte("[]"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, talk := squid("--as-of", "today"); status != exitFailed || !strings.Contains(talk, "w.json.changes.json is not what was fetched with w.json") {
+		t.Errorf("with others' change records: %d, %s", status, talk)
+	}
+	if status, _, talk := squid("--as-of", "soon"); status != exitUsage || !strings.Contains(talk, `--as-of: bad day "soon"; write it as YYYY-MM-DD, or "today"`) {
+		t.Errorf("a bad day: %d, %s", status, talk)
+	}
+	if status, _, talk := squid("--keep-removed", "30"); status != exitUsage || !strings.Contains(talk, "write it as 30d") {
+		t.Errorf("bad days: %d, %s", status, talk)
+	}
+	var stdout, stderr bytes.Buffer
+	if status := run([]string{"list", "--as-of", "today"}, nil, &stdout, &stderr); status != exitFailed || !strings.Contains(stderr.String(), "none of the catalogues has change records") {
+		t.Errorf("our own catalogue: %d, %s", status, &stderr)
+	}
+}

@@ -27,6 +27,9 @@ type keeper struct {
 	record feed.Record
 	intact bool // the record is the file's
 	wrote  bool // the file was replaced
+
+	changes       bool   // the publisher's change records are wanted
+	changeRecords []byte // as answered; nil if they were not asked for
 }
 
 // keep opens and locks a file that is to be kept up to date. What stands there must be
@@ -66,6 +69,9 @@ func (k *keeper) read() error {
 		return err
 	}
 	k.data = data
+	// Once fetched, change records are kept up with the file: stale ones are worth nothing.
+	_, missing := os.Stat(feed.ChangesName(k.file))
+	k.changes = k.withChanges || missing == nil
 	k.record, err = feed.ReadRecord(k.file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -150,7 +156,8 @@ func (k *keeper) fromWebService(ctx context.Context, e feed.Extract, base string
 		return fetched{}, err
 	}
 	source := service.EndpointsSource(e)
-	if k.intact && k.record.Source == source && k.record.Revision == version.Latest {
+	current := k.intact && k.record.Source == source && k.record.Revision == version.Latest
+	if current && k.haveChanges() {
 		return k.unchanged(version.Asked, version.Asked.Equal(k.client.Now()))
 	}
 	if k.record.Instance == e.Instance {
@@ -158,11 +165,35 @@ func (k *keeper) fromWebService(ctx context.Context, e feed.Extract, base string
 			return fetched{}, err
 		}
 	}
-	a, err := k.ask(ctx, service, source)
-	if err != nil {
-		return fetched{}, err
+	data := k.data
+	if !current {
+		a, err := k.ask(ctx, service, source)
+		if err != nil {
+			return fetched{}, err
+		}
+		data = a.Data
 	}
-	return k.replace(feed.Record{Source: source, Instance: e.Instance, Revision: version.Latest}, a.Data)
+	if k.changes {
+		a, err := k.ask(ctx, service, service.ChangesSource(e))
+		if err != nil {
+			return fetched{}, err
+		}
+		if _, err := feed.ReadChanges(service.ChangesSource(e), a.Data); err != nil {
+			return fetched{}, err
+		}
+		k.changeRecords = a.Data
+	}
+	return k.replace(feed.Record{Source: source, Instance: e.Instance, Revision: version.Latest}, data)
+}
+
+// haveChanges reports whether the change records that are wanted are those of the
+// file's record.
+func (k *keeper) haveChanges() bool {
+	if !k.changes {
+		return true
+	}
+	data, err := os.ReadFile(feed.ChangesName(k.file))
+	return err == nil && k.record.Changes == feed.Digest(data)
 }
 
 // latest returns the newest version of an instance: asked now, or a short while ago.
@@ -240,6 +271,12 @@ func (k *keeper) write(record feed.Record, data []byte) error {
 			return err
 		}
 		k.wrote = true
+	}
+	if k.changeRecords != nil {
+		record.Changes = feed.Digest(k.changeRecords)
+		if err := replaceFile(k.root, feed.ChangesName(name), k.changeRecords, 0o644); err != nil {
+			return err
+		}
 	}
 	text, err := record.Text()
 	if err != nil {

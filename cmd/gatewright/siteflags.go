@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog"
+	"gatewright/catalog/feed"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
@@ -27,6 +28,8 @@ type siteFlags struct {
 	flags    *pflag.FlagSet
 	file     string
 	catalogs []string
+	asOf     string
+	keep     string // --keep-removed
 	sel      site.Selection
 	bind     []string
 	tenant   []string
@@ -37,6 +40,8 @@ func (f *siteFlags) register(flags *pflag.FlagSet) {
 	f.flags = flags
 	flags.StringVar(&f.file, "site", "", "site `FILE` (default "+defaultSite+", if there)")
 	flags.StringArrayVar(&f.catalogs, "catalog", nil, "catalogue `FILE|NAME[@REVISION]` (default "+site.DefaultCatalog+")")
+	flags.StringVar(&f.asOf, "as-of", "", "leave out what the publisher makes live after `DAY`: YYYY-MM-DD or today")
+	flags.StringVar(&f.keep, "keep-removed", "", "keep what the publisher removed within `DAYS`, such as 30d")
 	flags.StringArrayVar(&f.sel.Areas, "area", nil, "only entries of this service `AREA`")
 	flags.StringArrayVar(&f.sel.Categories, "category", nil, "only entries of this `CATEGORY`: optimize, allow, default or none")
 	flags.StringArrayVar(&f.sel.Tags, "tag", nil, "of clouds' feeds only this `TAG`, such as Storage.WestEurope")
@@ -71,6 +76,9 @@ func (f *siteFlags) load() (*site.Site, string, error) {
 	if len(f.catalogs) > 0 {
 		s.Catalogs = f.catalogs
 	}
+	if err := f.overlayStaging(s); err != nil {
+		return nil, "", err
+	}
 	if err := f.overlaySelection(s); err != nil {
 		return nil, "", err
 	}
@@ -101,6 +109,20 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	}
 	s, err := site.Read(file, data)
 	return s, filepath.Dir(file), err
+}
+
+func (f *siteFlags) overlayStaging(s *site.Site) (err error) {
+	if f.asOf != "" {
+		if s.Staging.AsOf, err = site.ParseAsOf(f.asOf); err != nil {
+			return usagef("--as-of: %w", err)
+		}
+	}
+	if f.keep != "" {
+		if s.Staging.KeepRemoved, err = feed.ParseDays(f.keep); err != nil {
+			return usagef("--keep-removed: %w", err)
+		}
+	}
+	return nil
 }
 
 func (f *siteFlags) overlaySelection(s *site.Site) error {
