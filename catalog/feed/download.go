@@ -18,20 +18,32 @@ func IsMarkup(data []byte) bool {
 	return bytes.HasPrefix(data, []byte("<"))
 }
 
-// ReadDownload reads what was downloaded from a source. No endpoint at all is an
-// error: an outage, taken for a list, would close a firewall.
-func ReadDownload(source string, data []byte, as Naming) (*catalog.Catalog, error) {
-	if IsMarkup(data) {
-		return nil, fmt.Errorf("%s: %w", source, errMarkup)
+// Download is what was downloaded to be kept in a file.
+type Download struct {
+	Source, File string // errors are told of the source; a plain list is named after the file
+	Data         []byte
+	As           Naming
+	Published    string // YYYY-MM-DD, the revision of a document that has none of its own; may be empty
+}
+
+// Read reads it as a catalogue. No endpoint at all is an error: an outage, taken for a
+// list, would close a firewall.
+func (d Download) Read() (*catalog.Catalog, error) {
+	if IsMarkup(d.Data) {
+		return nil, fmt.Errorf("%s: %w", d.Source, errMarkup)
 	}
-	c, err := Read(source, data, as)
+	c, err := Read(d.Source, d.Data, d.As)
 	if err != nil {
 		return nil, err
 	}
 	if endpointsOf(c).count() == 0 {
-		return nil, fmt.Errorf("%s: the answer holds no endpoints", source)
+		return nil, fmt.Errorf("%s: the answer holds no endpoints", d.Source)
 	}
-	return c, nil
+	as := d.As
+	if c.Revision == noRevision && d.Published != "" {
+		as.Revision = d.Published
+	}
+	return Read(d.File, d.Data, as)
 }
 
 // Update tells how a catalogue differs from the one that it replaces, by distinct

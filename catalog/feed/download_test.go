@@ -18,8 +18,8 @@ func endpointsDocument(revision string, endpoints ...string) string {
 		"services": "tcp 443", "direction": "outbound", "role": "clients"}]}`, revision, list)
 }
 
-func TestReadDownload(t *testing.T) {
-	if _, err := ReadDownload("s", []byte(endpointsDocument("1", "192.0.2.0/24")), Naming{}); err != nil {
+func TestDownload(t *testing.T) {
+	if _, err := (Download{Source: "s", File: "f", Data: []byte(endpointsDocument("1", "192.0.2.0/24"))}).Read(); err != nil {
 		t.Error(err)
 	}
 	for text, want := range map[string]string{
@@ -29,7 +29,7 @@ func TestReadDownload(t *testing.T) {
 		"":                                   "s:1:1: empty input",
 		endpointsDocument("1", "192.0.2.0/"): "s:1:",
 	} {
-		if _, err := ReadDownload("s", []byte(text), Naming{}); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := (Download{Source: "s", File: "f", Data: []byte(text)}).Read(); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: error %v, want %s", text, err, want)
 		}
 	}

@@ -32,7 +32,7 @@ type webService struct {
 
 	version, endpoints, changes string
 	feed                        string
-	etag, cache                 string
+	etag, cache, modified       string
 	status                      map[string]int // by the first part of the path
 	before                      func(path string)
 
@@ -81,6 +81,7 @@ func (s *webService) answer(w http.ResponseWriter, r *http.Request) {
 	case "feed":
 		w.Header().Set("ETag", s.etag)
 		w.Header().Set("Cache-Control", s.cache)
+		w.Header().Set("Last-Modified", s.modified)
 		if s.etag != "" && r.Header.Get("If-None-Match") == s.etag {
 			w.WriteHeader(http.StatusNotModified)
 			return
@@ -551,5 +552,53 @@ func TestFetchChanges(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if status := run([]string{"list", "--as-of", "today"}, nil, &stdout, &stderr); status != exitFailed || !strings.Contains(stderr.String(), "none of the catalogues has change records") {
 		t.Errorf("our own catalogue: %d, %s", status, &stderr)
+	}
+}
+
+// TestFetchList holds that a plain list is named after the file, and dated by its
+// publisher's server.
+func TestFetchList(t *testing.T) {
+	s := serve(t)
+	s.feed, s.modified = "192.0.2.0/24\n198.51.100.0/24\n", "Thu, 06 Aug 2020 10:00:00 GMT"
+	if done := s.want(exitOK, "feed", "", "URL/feed", "-o", "edge.txt"); done.Catalogue != "edge" || done.Revision != "2020-08-06" || done.Endpoints != 2 {
+		t.Errorf("%+v", done)
+	}
+	s.feed, s.modified = s.feed+"203.0.113.0/24\n", "Fri, 07 Aug 2020 10:00:00 GMT"
+	if done := s.want(exitOK, "feed", "", "URL/feed", "-o", "edge.txt"); !done.Changed || done.Revision != "2020-08-07" || done.RevisionBefore != "2020-08-06" {
+		t.Errorf("%+v", done)
+	}
+	s.modified = "Wed, 05 Aug 2020 10:00:00 GMT"
+	s.want(exitFailed, "feed", "offers version 2020-08-05, older than 2020-08-07", "URL/feed", "-o", "edge.txt")
+	s.feed = "192.0.2.0/24\nnot a prefix\n"
+	s.want(exitFailed, "feed", "/feed:2", "URL/feed", "-o", "edge.txt")
+}
+
+// TestFetchRealFeeds fetches every feed that GATEWRIGHT_DATA has, twice.
+func TestFetchRealFeeds(t *testing.T) {
+	data := os.Getenv("GATEWRIGHT_DATA")
+	if data == "" {
+		return
+	}
+	files, err := filepath.Glob(filepath.Join(data, "cloud", "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no feeds in", data, err)
+	}
+	s := serve(t)
+	for _, file := range files {
+		s.feed = fileText(t, file)
+		name := filepath.Base(file)
+		if done := s.want(exitOK, "feed", "", "URL/feed/"+name, "-o", name); !done.Changed || done.Endpoints == 0 {
+			t.Errorf("%s: %+v", name, done)
+		}
+		if done := s.want(exitOK, "feed", "", "URL/feed/"+name, "-o", name); done.Changed || done.EndpointsLost != 0 {
+			t.Errorf("%s again: %+v", name, done)
+		}
+	}
+	for _, version := range []string{"2020070800", "2020080600", "2021010400"} {
+		s.now = s.now.Add(time.Hour)
+		s.version, s.endpoints = version, fileText(t, filepath.Join(data, "m365", "Worldwide_"+version+".json"))
+		if done := s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json"); !done.Changed || done.Revision != version {
+			t.Errorf("%s: %+v", version, done)
+		}
 	}
 }

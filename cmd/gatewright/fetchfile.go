@@ -134,9 +134,6 @@ func (k *keeper) fromURL(ctx context.Context, source string) (fetched, error) {
 		return k.unchanged(now, true)
 	}
 	record := feed.Record{Source: source, ETag: a.ETag, LastModified: a.LastModified}
-	if day, err := http.ParseTime(a.LastModified); err == nil {
-		record.Revision = day.UTC().Format(time.DateOnly)
-	}
 	done, err := k.replace(record, a.Data)
 	if err != nil {
 		return done, err
@@ -225,7 +222,11 @@ func (k *keeper) ask(ctx context.Context, service feed.WebService, source string
 
 // replace puts a download into the file, if it is fit for that, and then its record.
 func (k *keeper) replace(record feed.Record, data []byte) (fetched, error) {
-	c, err := feed.ReadDownload(record.Source, data, record.Naming())
+	d := feed.Download{Source: record.Source, File: k.file, Data: data, As: record.Naming()}
+	if day, err := http.ParseTime(record.LastModified); err == nil {
+		d.Published = day.UTC().Format(time.DateOnly)
+	}
+	c, err := d.Read()
 	if err != nil {
 		return fetched{}, err
 	}
