@@ -2,6 +2,7 @@ package generators
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -240,4 +241,43 @@ func forEachCase(t *testing.T, f func(t *testing.T, p *rule.Policy)) {
 			f(t, c.compile(t))
 		})
 	}
+}
+
+// TestRandomPoliciesExplained compares the answers with the model for random policies
+// and flows.
+func TestRandomPoliciesExplained(t *testing.T) {
+	t.Parallel()
+	const flowsEach = 500
+	byChance(t, 5, amount(5_000_000), func(t *testing.T, r *rand.Rand, p *rule.Policy) (int, []string) {
+		flows := randomFlows(r, p, flowsEach)
+		asked, all := 0, []string(nil)
+		compare := func(g Generator, s setting, f rule.Flow, ok bool, a artefact.Answer) {
+			asked++
+			if !ok {
+				all = append(all, fmt.Sprintf("%s %s answers %+v: %s", g.Name(), s.name, a, flowText(f)))
+			}
+		}
+		for _, g := range []Generator{nftables.Generator{}, iptables.Generator{}} {
+			for _, s := range filterSettings(g.Name(), p) {
+				if s.sides || s.site.Place == engine.Host {
+					continue
+				}
+				explain := explainer(t, g, p, s.setting)
+				for _, f := range flows {
+					a := explain(f)
+					compare(g, s.setting, f, (a.Action == artefact.Accepts) == s.accepts(p, f), a)
+				}
+			}
+		}
+		proxied := pacSettings(p)[0]
+		browse, proxy := explainer(t, pac.Generator{}, p, proxied), explainer(t, squid.Generator{}, p, setting{name: "default"})
+		for _, f := range flows {
+			a := proxy(f)
+			compare(squid.Generator{}, setting{name: "default"}, f, f.Direction == rule.Inbound || f.Protocol == netset.UDP ||
+				(a.Action == artefact.Accepts) == p.Decide(rule.Seen(f, rule.Proxy)).Accept(), a)
+			a = browse(f)
+			compare(pac.Generator{}, proxied, f, a.Action == artefact.NotCarried || strings.Join(a.By, "") == answerOf(route(p, f)), a)
+		}
+		return asked, all
+	})
 }
