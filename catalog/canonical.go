@@ -69,6 +69,10 @@ func appendUnsaid(b []byte, unsaid []Unsaid) []byte {
 		if u.WholeFeed {
 			fields = append(fields, "whole feed")
 		}
+		if u.Elsewhere != nil {
+			fields = append(fields, "elsewhere", strconv.Itoa(len(sorted(u.Elsewhere.From))))
+			fields = slices.Concat(fields, sorted(u.Elsewhere.From), sorted(u.Elsewhere.Under))
+		}
 		b = appendFields(b, fields)
 		b = appendFields(b, sorted(u.From))
 	}

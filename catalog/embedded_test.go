@@ -193,11 +193,16 @@ func TestEmbeddedDetails(t *testing.T) {
 				t.Errorf("%s: any may be answered: %v", e.ID, !neverAny)
 			}
 			var from, notes string
-			if remote >= 0 {
-				from = strings.Join(e.Unsaid[remote].From, " ")
+			if remote >= 0 && e.Unsaid[remote].Elsewhere != nil {
+				from = strings.Join(slices.Concat(e.Unsaid[remote].Elsewhere.From, e.Unsaid[remote].Elsewhere.Under), " ")
 			}
-			if want := map[string]string{"m365-additional/mailbox-migration": "m365/exchange"}[e.ID]; from != want {
-				t.Errorf("%s: from %q", e.ID, from)
+			if want := map[string]string{
+				"m365-additional/mailbox-migration":  "m365/exchange",
+				"m365-additional/trusted-teams":      "m365/skype teams.microsoft.com",
+				"m365-additional/trusted-sharepoint": "m365/sharepoint sharepoint.com",
+				"m365-additional/trusted-yammer":     "m365/common yammer.com yammerusercontent.com assets-yammer.com",
+			}[e.ID]; from != want {
+				t.Errorf("%s: elsewhere %q", e.ID, from)
 			}
 			notes = strings.Join(e.Notes, " ")
 			if want := map[string]string{"m365-additional/trusted-teams": "cookies", "m365-additional/trusted-yammer": "authenticated user"}[e.ID]; !strings.Contains(notes, want) {

@@ -118,12 +118,23 @@ type Unsaid struct {
 	// From names entries whose remote is the likely answer ("m365/exchange"); may be empty.
 	From []string
 
+	// Elsewhere is set where the publisher says that another catalogue has the remote,
+	// which is then taken from there.
+	Elsewhere *Elsewhere
+
 	// WholeFeed is set where no entry of the feed says the fact, so that it is asked
 	// once, for the catalogue.
 	WholeFeed bool
 
 	// NeverAny is set where "any" would be a plain mistake, so it is not offered.
 	NeverAny bool
+}
+
+// Elsewhere is a part of what other entries publish: their addresses, or those of
+// their names that lie at or under some domains.
+type Elsewhere struct {
+	From  []string // as Unsaid.From; never empty
+	Under []string // domains; empty for the addresses
 }
 
 // Inference marks a fact as our reading.

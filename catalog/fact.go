@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"gatewright/catalog/jsonc"
+	"gatewright/catalog/netset"
 )
 
 // facts lists the facts in the order in which entries hold them.
@@ -55,11 +56,48 @@ func (r *reader) question(v jsonc.Value, f Fact) Unsaid {
 	if f == FactRemote {
 		fields = append(fields,
 			jsonc.Optional("from", r.references(&u.From)),
+			jsonc.Optional("elsewhere", func(v jsonc.Value) { u.Elsewhere = r.elsewhere(v) }),
 			jsonc.Optional("never_any", func(v jsonc.Value) { u.NeverAny, _ = r.Bool(v) }),
 		)
 	}
 	r.Object(v, fields...)
 	return u
+}
+
+// elsewhere reads which part of other entries' endpoints is meant.
+func (r *reader) elsewhere(v jsonc.Value) *Elsewhere {
+	var e Elsewhere
+	var under bool
+	r.Object(v,
+		jsonc.Required("from", func(v jsonc.Value) {
+			if r.references(&e.From)(v); v.Kind() == jsonc.Array && len(e.From) == 0 {
+				r.Errorf(v, `no reference; write a catalogue and an entry or area of it, such as "m365/exchange"`)
+			}
+		}),
+		jsonc.Optional("under", func(v jsonc.Value) {
+			under = true
+			r.list(&e.Under, r.domain)(v)
+		}),
+	)
+	if under && len(e.Under) == 0 {
+		r.Errorf(v, `no domain; write those whose names are meant, or leave "under" out for the addresses`)
+	}
+	return &e
+}
+
+// domain reads a name without stars.
+func (r *reader) domain(to *string) func(jsonc.Value) {
+	return func(v jsonc.Value) {
+		s, ok := r.String(v)
+		if !ok {
+			return
+		}
+		name, err := netset.ParseName(s)
+		if err != nil {
+			r.Errorf(v, "%w", err)
+		}
+		*to = name
+	}
 }
 
 // inferred reads which facts are our reading: an object of fact and reason.
@@ -102,6 +140,11 @@ func (r *reader) agrees(v jsonc.Value, e *Entry, g given) bool {
 		case e.Kind == KindTrustedSite && f != FactRemote:
 		case !said && !unsaid:
 			fail(v, `nothing is said of the %s; write %q, or %q under "unsaid" with the reason`, f, f.key(), f)
+		}
+	}
+	for _, u := range e.Unsaid {
+		if e.Kind == KindTrustedSite && u.Elsewhere != nil && len(u.Elsewhere.Under) == 0 {
+			fail(g.unsaid, `a trusted site is a name, and "elsewhere" without "under" means addresses; write the domains under which the names lie`)
 		}
 	}
 	if e.Kind == KindTrustedSite && !e.Prefixes.IsEmpty() {

@@ -67,6 +67,7 @@ func (b *builder) resolve(e *catalog.Entry, a Answer) (f facts, ok bool) {
 	switch {
 	case a.Remote == nil:
 		b.fill(e, e, &f)
+		b.takeElsewhere(e, &f)
 	case len(a.Remote.From) == 0:
 		f.add(*a.Remote)
 	default:
@@ -152,7 +153,7 @@ func (b *builder) refer(e *catalog.Entry, from []string, f *facts) {
 // whereFrom says how to mend a reference that finds nothing.
 func (b *builder) whereFrom(ref string) string {
 	name, _, _ := strings.Cut(ref, "/")
-	if b.some(func(e *catalog.Entry) bool { return strings.HasPrefix(e.ID, name+"/") }) {
+	if b.some(func(e *catalog.Entry) bool { return b.isOf(e, name) }) {
 		return near(ref, b.references(), showIDs)
 	}
 	return fmt.Sprintf(`add a catalogue %q to "catalogs", or list the endpoints that are meant`, name)
@@ -169,20 +170,28 @@ func (b *builder) references() []string {
 	return slices.Concat(slices.Sorted(maps.Keys(areas)), slices.Sorted(maps.Keys(b.entries)))
 }
 
-// referred returns the entries that "from" means: one by its id, or the flow
-// entries of a catalogue's area in the selected instances.
+// isOf reports whether the entry is of the catalogue, or of an instance of the feed,
+// of that name: "m365-worldwide" is found as "m365", too.
+func (b *builder) isOf(e *catalog.Entry, name string) bool {
+	c := b.catalogs[catalogOf(e.ID)]
+	return c != nil && (c.Name == name || c.Feed == name && name != "")
+}
+
+// referred returns the entries that "from" means: one by its id, or the flow entries
+// of a catalogue's area in the selected instances.
 func (b *builder) referred(from string) []*catalog.Entry {
 	if e := b.entries[from]; e != nil {
 		return []*catalog.Entry{e}
 	}
-	name, area, _ := strings.Cut(from, "/")
-	if area == "" {
+	name, rest, _ := strings.Cut(from, "/")
+	if rest == "" {
 		return nil
 	}
 	instances := Selection{Instances: b.site.Select.Instances}
 	var found []*catalog.Entry
 	for id, e := range b.entries {
-		if strings.HasPrefix(id, name+"/") && e.Area == area && e.Kind == catalog.KindFlow && instances.wanted(e) == "" {
+		meant := e.Area == rest && e.Kind == catalog.KindFlow || slugOf(id) == rest
+		if meant && b.isOf(e, name) && instances.wanted(e) == "" {
 			found = append(found, e)
 		}
 	}
@@ -190,10 +199,38 @@ func (b *builder) referred(from string) []*catalog.Entry {
 	return found
 }
 
+// takeElsewhere takes the remote from where the publisher says that it stands, if a
+// catalogue has it.
+func (b *builder) takeElsewhere(e *catalog.Entry, f *facts) {
+	u, _ := unsaid(e, catalog.FactRemote)
+	if u.Elsewhere == nil {
+		return
+	}
+	for _, ref := range u.Elsewhere.From {
+		for _, other := range b.referred(ref) {
+			part := catalog.Entry{Prefixes: other.Prefixes}
+			if under := u.Elsewhere.Under; len(under) > 0 {
+				part = catalog.Entry{Narrowings: other.Narrowings}
+				part.Names = slices.DeleteFunc(slices.Clone(other.Names), func(n netset.Pattern) bool { return !isUnder(n.String(), under) })
+				part.Pending = slices.DeleteFunc(slices.Clone(other.Pending), func(p catalog.Pending) bool { return !isUnder(p.Host, under) })
+			}
+			b.fill(e, &part, f)
+		}
+	}
+}
+
+// isUnder reports whether a name is one of the domains, or lies under one.
+func isUnder(name string, domains []string) bool {
+	return slices.ContainsFunc(domains, func(d string) bool { return name == d || strings.HasSuffix(name, "."+d) })
+}
+
 // fill adds the endpoints of an entry, its own or one that it refers to, to the
 // facts of e. A pending endpoint becomes a name if the site says how, or is open.
 func (b *builder) fill(e, from *catalog.Entry, f *facts) {
-	r := Remote{Names: slices.Clone(from.Names), Prefixes: from.Prefixes}
+	r := Remote{Prefixes: from.Prefixes}
+	for _, n := range from.Names {
+		r.Names = append(r.Names, b.narrowed(e, from, n, f)...)
+	}
 	for _, p := range from.Pending {
 		switch missing := b.missing(p); {
 		case missing != "":
@@ -208,6 +245,29 @@ func (b *builder) fill(e, from *catalog.Entry, f *facts) {
 		r.Prefixes = netset.PrefixSet{}
 	}
 	f.add(r)
+}
+
+// narrowed returns the names that stand in a name's place at this site: the name
+// itself, unless it holds a place for a value that the site gives. A trusted site is
+// never as wide as the name: it asks for the value.
+func (b *builder) narrowed(e, from *catalog.Entry, name netset.Pattern, f *facts) []netset.Pattern {
+	i := slices.IndexFunc(from.Narrowings, func(n catalog.Narrowing) bool { return n.Name == name })
+	if i < 0 {
+		return []netset.Pattern{name}
+	}
+	var names []netset.Pattern
+	for _, p := range from.Narrowings[i].To {
+		missing := b.missing(p)
+		switch {
+		case missing == "":
+			names = append(names, b.namesOf(p)...)
+		case e.Kind == catalog.KindTrustedSite:
+			f.ask(valueOpen(e, p, missing))
+		default:
+			return []netset.Pattern{name}
+		}
+	}
+	return names
 }
 
 // missing returns the first placeholder that the site gives no value for.

@@ -88,6 +88,9 @@ func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) 
 	for _, c := range catalogs {
 		b.input.Sources = append(b.input.Sources, source(c, result.Outcomes))
 		result.Notices = append(result.Notices, c.Notices...)
+		if n, ok := s.Select.passesOver(c); ok {
+			result.Notices = append(result.Notices, n)
+		}
 	}
 	result.Input = b.input
 	var err error
@@ -249,7 +252,7 @@ func (b *builder) entry(e *catalog.Entry) Outcome {
 
 // leftOut tells of an entry that the site names and yet does not select.
 func (b *builder) leftOut(o Outcome) {
-	if named(b.site.Select.Entries, o.Entry.ID) {
+	if named(b.site.Select.Entries, &o.Entry) {
 		b.notices = append(b.notices, catalog.Notice{Where: o.Entry.ID, Text: "named, but not selected: " + o.Why})
 	}
 }

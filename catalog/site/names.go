@@ -108,7 +108,7 @@ func (b *builder) checkAttribute(section string, list []string, of func(*catalog
 
 func (b *builder) checkEntries(section string, list []string) {
 	for _, want := range list {
-		if !b.some(func(e *catalog.Entry) bool { return named([]string{want}, e.ID) }) {
+		if !b.some(func(e *catalog.Entry) bool { return named([]string{want}, e) }) {
 			b.failf(section, want, "no entry %q in the loaded catalogues; %s", want, b.nearest(want))
 		}
 	}
@@ -139,9 +139,11 @@ func (b *builder) all(of func(*catalog.Entry) []string) string {
 }
 
 func hasPlaceholder(e *catalog.Entry, name string) bool {
-	return slices.ContainsFunc(e.Pending, func(p catalog.Pending) bool {
+	has := func(p catalog.Pending) bool {
 		return slices.ContainsFunc(p.Placeholders, func(one catalog.Placeholder) bool { return one.Name == name })
-	})
+	}
+	return slices.ContainsFunc(e.Pending, has) ||
+		slices.ContainsFunc(e.Narrowings, func(n catalog.Narrowing) bool { return slices.ContainsFunc(n.To, has) })
 }
 
 // didYouMean names the known word that is nearest to one that is not known.

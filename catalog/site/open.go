@@ -131,6 +131,9 @@ func (b *builder) remotesFrom(e *catalog.Entry) (loaded, lacking []string) {
 
 // askFrom is the question for the remote, with the catalogue that would answer it.
 func (b *builder) askFrom(e *catalog.Entry, o rule.Open) string {
+	if u, _ := unsaid(e, catalog.FactRemote); u.Elsewhere != nil {
+		return fmt.Sprintf("%s (a catalogue %s says it, once it is loaded)", cmp.Or(o.Ask, o.Why), catalogOf(u.Elsewhere.From[0]))
+	}
 	_, lacking := b.remotesFrom(e)
 	if len(lacking) == 0 {
 		return o.Ask

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,14 +11,11 @@ import (
 // wanted returns an empty string if the selection accepts the entry, and
 // otherwise why it does not.
 func (s *Selection) wanted(e *catalog.Entry) string {
-	instances := s.Instances
-	if len(instances) == 0 {
-		instances = []string{catalog.DefaultInstance}
-	}
+	instances := s.instances()
 	switch {
-	case named(s.Exclude, e.ID):
+	case named(s.Exclude, e):
 		return "excluded"
-	case len(s.Entries) > 0 && !named(s.Entries, e.ID):
+	case len(s.Entries) > 0 && !named(s.Entries, e):
 		return "not among the selected entries"
 	case len(s.Areas) > 0 && !slices.Contains(s.Areas, e.Area):
 		return "area " + orNone(e.Area)
@@ -37,15 +35,38 @@ func (s *Selection) wanted(e *catalog.Entry) string {
 	return ""
 }
 
+func (s *Selection) instances() []string {
+	if len(s.Instances) == 0 {
+		return []string{catalog.DefaultInstance}
+	}
+	return s.Instances
+}
+
+// passesOver tells of a catalogue that is loaded for nothing, because all of it is of
+// other instances.
+func (s *Selection) passesOver(c *catalog.Catalog) (catalog.Notice, bool) {
+	selected := func(e catalog.Entry) bool { return len(e.Instances) == 0 || overlap(s.instances(), e.Instances) }
+	if len(c.Entries) == 0 || slices.ContainsFunc(c.Entries, selected) {
+		return catalog.Notice{}, false
+	}
+	instance := c.Entries[0].Instances[0]
+	return catalog.Notice{Where: c.Name, Text: fmt.Sprintf(`nothing of it is selected, because it is of instance %s; write "instance": ["%s"] under "select", or --instance %s`, instance, instance, instance)}, true
+}
+
 // wantsDirection reports whether flows of the direction are selected.
 func (s *Selection) wantsDirection(d string) bool {
 	return len(s.Directions) == 0 || slices.Contains(s.Directions, d)
 }
 
-// named reports whether a list holds an entry's id, or its part after the slash.
-func named(list []string, id string) bool {
-	_, slug, _ := strings.Cut(id, "/")
-	return slices.Contains(list, id) || slices.Contains(list, slug)
+// named reports whether a list holds an entry's id, or its part after the slash. A
+// row that is several entries, "12" and "12-udp", is named by the row.
+func named(list []string, e *catalog.Entry) bool {
+	name, slug, _ := strings.Cut(e.ID, "/")
+	if slices.Contains(list, e.ID) || slices.Contains(list, slug) {
+		return true
+	}
+	part := e.Row != "" && strings.HasPrefix(slug, e.Row+"-")
+	return part && (slices.Contains(list, e.Row) || slices.Contains(list, name+"/"+e.Row))
 }
 
 func overlap(a, b []string) bool {
@@ -63,7 +84,7 @@ func orNone(s string) string {
 func (r *Route) matches(e *catalog.Entry) bool {
 	return (len(r.Areas) == 0 || slices.Contains(r.Areas, e.Area)) &&
 		(len(r.Categories) == 0 || slices.Contains(r.Categories, orNone(string(e.Category)))) &&
-		(len(r.Entries) == 0 || named(r.Entries, e.ID))
+		(len(r.Entries) == 0 || named(r.Entries, e))
 }
 
 // defaultRoutes send what the publisher wants untouched straight out, and the
