@@ -40,6 +40,9 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 		if !s.Staging.IsZero() && c.Feed == "m365" && !s.staged[ref] {
 			return nil, s.unstaged(ref)
 		}
+		if err := s.checkNaming(ref, c); err != nil {
+			return nil, err
+		}
 		if other, ok := loaded[c.Name]; ok {
 			return nil, s.Errorf("catalogs", ref, "%q and %q are both a catalogue %s; name one of them", other, ref, c.Name)
 		}
@@ -60,6 +63,19 @@ func (s *Site) LoadCatalog(ref string) (*catalog.Catalog, error) {
 		return nil, s.unstaged(ref)
 	}
 	return c, err
+}
+
+// checkNaming refuses what the site says of a catalogue that says it itself, or that
+// cannot have it.
+func (s *Site) checkNaming(ref string, c *catalog.Catalog) error {
+	as := s.Namings[ref]
+	switch {
+	case as.Instance != "" && c.Feed != "m365":
+		return s.Errorf("catalogs", ref, "%s is no document of the Microsoft 365 web service, so it has no instance; leave it out", ref)
+	case c.Feed != "m365" && (as.Name != "" && as.Name != c.Name || as.Revision != "" && as.Revision != c.Revision):
+		return s.Errorf("catalogs", ref, "%s says itself that it is %s of revision %s; leave name and revision out", ref, c.Name, c.Revision)
+	}
+	return nil
 }
 
 // unstaged is the error for a catalogue without the change records that it is to be

@@ -154,6 +154,46 @@ func TestFromFindsTheFeed(t *testing.T) {
 	}
 }
 
+// What a file does not say of itself is what the site says, then what its record says.
+func TestNamings(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("own.json", document)
+	write("plain.feed", webService)
+	write("fetched.feed", webService)
+	write("fetched.feed.fetched.json", `{"source": "https://endpoints.office.com/endpoints/China", "instance": "China", "revision": "2020070800", "digest": "`+feed.Digest([]byte(webService))+`"}`)
+	for _, test := range []struct{ item, want string }{
+		{`"plain.feed"`, "m365-worldwide@unknown 1"},
+		{`{ "file": "plain.feed", "instance": "USGovDoD" }`, "m365-usgovdod@unknown 0"},
+		{`{ "file": "plain.feed", "instance": "Worldwide", "name": "ours", "revision": "7" }`, "ours@7 0"},
+		{`"fetched.feed"`, "m365-china@2020070800 0"},
+		{`{ "file": "fetched.feed", "instance": "China", "revision": "7" }`, "m365-china@7 0"},
+		{`{ "file": "fetched.feed", "instance": "Worldwide" }`, "site.json:1:17: /catalogs/0: " + filepath.Join(dir, "fetched.feed") +
+			" was fetched as instance China, not Worldwide; fetch the other one, or leave the instance out"},
+		{`{ "file": "own.json", "instance": "China" }`, `site.json:1:17: /catalogs/0: own.json is no document of the Microsoft 365 web service, so it has no instance; leave it out`},
+		{`{ "file": "own.json", "name": "ours" }`, `site.json:1:17: /catalogs/0: own.json says itself that it is own of revision 1; leave name and revision out`},
+		{`{ "file": "m365-additional", "revision": "2018-10-23" }`, `site.json:1:17: /catalogs/0: m365-additional says itself that it is m365-additional of revision 2025-01-08; leave name and revision out`},
+	} {
+		s, err := Read("site.json", []byte(`{ "catalogs": [ `+test.item+` ] }`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		if catalogs, err := s.LoadCatalogs(dir); err != nil {
+			got = err.Error()
+		} else {
+			got = fmt.Sprintf("%s@%s %d", catalogs[0].Name, catalogs[0].Revision, len(catalogs[0].Notices))
+		}
+		if got != test.want {
+			t.Errorf("%s: %s, want %s", test.item, got, test.want)
+		}
+	}
+}
+
 // oracleEndpoint is one name of a set, read apart from everything else here.
 type oracleEndpoint struct {
 	match    *regexp.Regexp

@@ -182,7 +182,8 @@ func (w witnessSearch) unlistedName() string {
 		name := "unlisted" + strings.Repeat("x", i) + ".invalid" // RFC 2606
 		listed := false
 		for j := range w.policy.Rules {
-			listed = listed || w.policy.Rules[j].Remote.Names().Match(name)
+			r := &w.policy.Rules[j].Remote
+			listed = listed || r.Addressed.Match(name) || r.Unaddressed.Match(name)
 		}
 		if !listed {
 			return name
