@@ -1,6 +1,6 @@
 // Gatewright: proxy auto-configuration file for machines of role clients
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// source: m365-additional 2025-01-08 sha256:ffece7be27319ead60d12a1c51da1ccb78a22df8905a447e2a94a94b8b49f303
+// source: m365-additional 2025-01-08 sha256:a9c2ad8cdbded00777dde74f47888874678efc0446fa3bca592c54cbb4ae1adc
 // open, not rendered: m365-additional/autodetect: value of <email_domain>.outlookmobile.com, value of <email_domain>.outlookmobile.us
 // open, not rendered: m365-additional/cloud-pstn-hybrid: remote, role, services
 // open, not rendered: m365-additional/exchange-hybrid-coexistence: remote, services

@@ -1,6 +1,6 @@
 // Gatewright: proxy auto-configuration file for machines of role clients
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// source: m365-additional 2025-01-08 sha256:a86c3b9d925f51773e0f8d1ef6bc62b301ed718099daaae91365b26bee3fa40a
+// source: m365-additional 2025-01-08 sha256:8a51dcdbefa17b768152fa5abc8ad09615e6e2e9b9eff881c0e95c1b837b053b
 // open, not rendered: m365-additional/autodetect: binding, value of <email_domain>.outlookmobile.com, value of <email_domain>.outlookmobile.us
 // open, not rendered: m365-additional/cloud-pstn-hybrid: remote, role, services
 // open, not rendered: m365-additional/entra-connect-sso: binding, remote

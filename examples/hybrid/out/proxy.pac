@@ -1,7 +1,7 @@
 // Gatewright: proxy auto-configuration file for machines of role clients
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
 // source: exchange-online 2020080600 sha256:da95ad31d2e604fc9a17ab94a0df2e13a34c86dcc317a231d55e27397340d2ea
-// source: m365-additional 2025-01-08 sha256:a86c3b9d925f51773e0f8d1ef6bc62b301ed718099daaae91365b26bee3fa40a
+// source: m365-additional 2025-01-08 sha256:8a51dcdbefa17b768152fa5abc8ad09615e6e2e9b9eff881c0e95c1b837b053b
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
 // left out: endpoints whose requests go the same way without them
 
