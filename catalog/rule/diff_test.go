@@ -134,8 +134,13 @@ func TestDiffShowsNothingThatIsTheSame(t *testing.T) {
 				if len(rc.Entries) == 0 || len(rc.Parts) == 0 {
 					t.Fatalf("%s: no entries or no parts: %+v", rc.Rule.ID, rc)
 				}
-				for _, p := range rc.Parts {
+				for i, p := range rc.Parts {
 					parts++
+					for _, q := range rc.Parts[:i] {
+						if p.Published == q.Published && p.Local.Overlaps(q.Local) && !p.Services.Intersect(q.Services).IsEmpty() {
+							t.Fatalf("%s: two parts tell of the same flows:\n%+v\n%+v", rc.Rule.ID, p, q)
+						}
+					}
 					if _, ok := witnessOf(c, rc, p); !ok {
 						t.Fatalf("%s: no flow of %+v is a change", rc.Rule.ID, p)
 					}
@@ -301,5 +306,24 @@ func TestRouteChangesAgreeWithRoute(t *testing.T) {
 	}
 	if moved < 1000 {
 		t.Fatalf("only %d went another way; the test is too weak", moved)
+	}
+}
+
+// A pattern is judged by names that no more specific pattern takes.
+func TestRouteChangesPassOverNarrowerPatterns(t *testing.T) {
+	wide, narrow := pattern(t, "*.example.com"), pattern(t, "any.example.com")
+	in := func(way int) Compiled {
+		grant := func(id string, name netset.Pattern, way int) Grant {
+			return Grant{Entry: Entry{ID: id}, Direction: Outbound, Role: "clients", Names: []netset.Pattern{name}, Services: services(t, "tcp 443"), Route: way}
+		}
+		return compiled(t, Input{
+			Bindings: []Binding{{Role: "clients", Addresses: prefixes("172.16.0.0/30")}},
+			Routes:   []Via{Direct, Proxied},
+			Grants:   []Grant{grant("m/wide", wide, way), grant("m/narrow", narrow, 0)},
+		})
+	}
+	changes := Compare(in(0), in(1)).Routes
+	if len(changes) != 1 || changes[0].From != Direct || changes[0].To != Proxied || !slices.Equal(changes[0].Names, []netset.Pattern{wide}) {
+		t.Errorf("%+v", changes)
 	}
 }

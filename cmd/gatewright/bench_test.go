@@ -50,3 +50,27 @@ func BenchmarkGenerateNFTables(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkDiff is the whole command, of two catalogues that differ in one name in a
+// hundred thousand prefixes and in a million.
+func BenchmarkDiff(b *testing.B) {
+	for _, n := range []int{100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("prefixes=%d", n), func(b *testing.B) {
+			old := prefixCatalog(b, n)
+			data, err := os.ReadFile(old)
+			if err != nil {
+				b.Fatal(err)
+			}
+			new := filepath.Join(b.TempDir(), "new.json")
+			if err := os.WriteFile(new, bytes.Replace(data, []byte("]}]}"), []byte(`, "new.example.com"]}]}`), 1), 0o644); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				var stderr bytes.Buffer
+				if code := run([]string{"diff", old, new}, nil, io.Discard, &stderr); code != exitDifferent {
+					b.Fatalf("exit status %d: %s", code, stderr.String())
+				}
+			}
+		})
+	}
+}

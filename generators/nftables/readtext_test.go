@@ -106,3 +106,28 @@ func TestReadTextRefuses(t *testing.T) {
 		t.Errorf("a rule of another chain is %q, %v", others, err)
 	}
 }
+
+func FuzzReadText(f *testing.F) {
+	goldens, err := filepath.Glob("testdata/*.nft.golden")
+	if err != nil || len(goldens) == 0 {
+		f.Fatal("no expected files", err)
+	}
+	for _, file := range goldens {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		rs, _, err := ReadText(data)
+		if err != nil {
+			return
+		}
+		for _, l := range rs.Rules {
+			if len(rs.Boxes(l)) == 0 && l.Published == "" {
+				t.Fatalf("%+v accepts nothing", l)
+			}
+		}
+	})
+}
