@@ -31,11 +31,11 @@ func (m zoneMap) judge(t rule.TrustedSite, keys []key) artefact.Coverage {
 		}
 	}
 	for p := range t.Names.Patterns() {
-		if m.covers(p) {
+		if m.keys.covers(p) {
 			rendered = true
 			continue
 		}
-		rendered = rendered || m.overlaps(p)
+		rendered = rendered || m.keys.overlaps(p)
 		if _, l := keyOf(p); !missing[l] {
 			missing[l] = true
 			c.Witnesses = append(c.Witnesses, witness(m.untrusted(p), false)...)
@@ -56,7 +56,7 @@ func (m zoneMap) judge(t rule.TrustedSite, keys []key) artefact.Coverage {
 // untrusted returns a host that a pattern matches and no key trusts; "" if it finds none.
 func (m zoneMap) untrusted(p netset.Pattern) string {
 	for host := range hostsOf(p) {
-		if !m.trusts(host) {
+		if !m.keys.trusts(host) {
 			return host
 		}
 	}

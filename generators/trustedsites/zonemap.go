@@ -67,17 +67,17 @@ func (k key) trusts(host string) bool {
 	return below == k.below
 }
 
-// covers reports whether the key trusts every host that a pattern matches.
-func (k key) covers(p netset.Pattern) bool {
-	return k.trusts(p.String()) && (k.below == "" || !manyLabels(p))
+// host is the key as a name: a domain, a host, or a wildcard.
+func (k key) host() string {
+	if k.below == "" {
+		return k.domain
+	}
+	return k.below + "." + k.domain
 }
 
 // overlaps reports whether the key trusts some host that a pattern matches.
 func (k key) overlaps(p netset.Pattern) bool {
-	host := k.domain
-	if k.below != "" {
-		host = k.below + "." + k.domain
-	}
+	host := k.host()
 	parent, wild := strings.CutPrefix(host, "*.")
 	if !wild && p.Match(host) {
 		return true
@@ -98,13 +98,16 @@ type zoneMap struct {
 	listed       netset.NameSet // of all trusted sites
 	wholeDomains bool           // whether a domain may stand for one of its halves
 	sites        [][]key
+	keys         keyIndex // of all sites
 }
 
 func newZoneMap(p *rule.Policy, wholeDomains bool) zoneMap {
 	var m zoneMap
+	var listed []netset.Pattern
 	for _, t := range p.TrustedSites {
-		m.listed = m.listed.Union(t.Names)
+		listed = slices.AppendSeq(listed, t.Names.Patterns())
 	}
+	m.listed = netset.NameSetOf(listed...)
 	m.wholeDomains = wholeDomains
 	for _, t := range p.TrustedSites {
 		var keys []key
@@ -117,6 +120,7 @@ func newZoneMap(p *rule.Policy, wholeDomains bool) zoneMap {
 		}
 		m.sites = append(m.sites, keys)
 	}
+	m.keys = indexOf(slices.Concat(m.sites...))
 	return m
 }
 
@@ -147,23 +151,4 @@ func (m zoneMap) leftOut(t rule.TrustedSite) netset.NameSet {
 func (m zoneMap) listsWhole(domain string) bool {
 	below, err := netset.ParsePattern("*." + domain)
 	return err == nil && m.listed.Covers(below) && m.listed.Match(domain)
-}
-
-// trusts reports whether any key of the file puts a host into the zone.
-func (m zoneMap) trusts(host string) bool {
-	return m.anyKey(func(k key) bool { return k.trusts(host) })
-}
-
-// covers reports whether one key of the file trusts every host of a pattern.
-func (m zoneMap) covers(p netset.Pattern) bool {
-	return m.anyKey(func(k key) bool { return k.covers(p) })
-}
-
-// overlaps reports whether any key of the file trusts a host of a pattern.
-func (m zoneMap) overlaps(p netset.Pattern) bool {
-	return m.anyKey(func(k key) bool { return k.overlaps(p) })
-}
-
-func (m zoneMap) anyKey(holds func(key) bool) bool {
-	return slices.ContainsFunc(m.sites, func(keys []key) bool { return slices.ContainsFunc(keys, holds) })
 }
