@@ -19,28 +19,29 @@ import (
 func explainCommand() command {
 	return command{
 		name:    "explain",
-		summary: "tell whether a flow is allowed, by what, and what each backend does",
+		summary: "tell whether a flow is allowed, and why",
 		usage: `gatewright explain FLOW...
 gatewright explain -
 
-Says of each flow whether the policy accepts it, which rules and entries decide,
-and what each backend does with it and why. Of a denied flow it shows the nearest
-rules and where they miss it, and the entries that would accept it if they were
-selected or answered. A flow is written as words, or as one quoted argument:
+Says of each flow whether the policy accepts it, which rules and entries
+decide, and what each backend does with it and why. Of a denied flow it shows
+the nearest rules and where they miss it, and the entries that would accept it
+if they were selected or answered. A flow is words, or one quoted argument:
 
     outbound tcp outlook.office365.com:443 [from LOCAL]
     inbound tcp 52.125.128.9 to LOCAL:443
-    https://outlook.office365.com/owa/           outbound tcp, the scheme's port
-    outlook.office365.com                        what rules accept of it, else outbound tcp 443
+    https://outlook.office365.com/owa/  outbound tcp, the scheme's port
+    outlook.office365.com               as rules have it, else outbound tcp 443
 
 LOCAL is an address or a role; without it every bound role is asked. Write
-NAME=ADDRESS for a name whose address is known: packet filters see that alone. For
-a role behind a DNAT, the port is the one that outsiders use; if both matter,
-to LOCAL:8443 published 443. With - flows come from stdin, one a line; # starts a
-comment. Exit status 0: all flows are allowed, for every side asked; 1: one is not.
+NAME=ADDRESS for a name whose address is known: packet filters see that alone.
+For a role behind a DNAT the port is the one that outsiders use; if both matter,
+write to LOCAL:8443 published 443. With - flows come from stdin, one a line, and
+# starts a comment. Exit status 0: all flows are allowed, for every side that is
+asked; 1: one is not.
 
     gatewright explain outbound tcp outlook.office365.com:443 from servers
-    gatewright explain inbound tcp 52.125.128.9 to exchange:443 --bind exchange=192.0.2.10
+    gatewright explain inbound tcp 52.125.128.9 to exchange:443
     gatewright explain 'https://aka.ms/hybridwizard from exchange' outlook.com
     gatewright explain - --json < flows.txt
 `,
