@@ -252,6 +252,50 @@ func checkNeighbours(e *enforced, wait time.Duration) error {
 	return nil
 }
 
+// linkMessages are the types of ICMPv6 that a link needs, by their hop limit: routers
+// and neighbours find each other by some (RFC 4861), and join groups by others (RFC
+// 2710, RFC 3810).
+var linkMessages = map[int][]byte{255: {133, 134, 135, 136}, 1: {130, 131, 132, 143}}
+
+// checkLink sends the messages of a link between the client and its gateway, all at
+// once. With another hop limit a message has come from elsewhere, and is dropped.
+func checkLink(e *enforced, wait time.Duration) error {
+	near, client := e.address("client", true)
+	gate, router := e.address("lan", true)
+	var problems []error
+	var lock sync.Mutex
+	var tries sync.WaitGroup
+	try := func(kind byte, hopLimit int, out, pass bool) {
+		sender, src, receiver, dst := gate, router, near, client
+		if out {
+			sender, src, receiver, dst = near, client, gate, router
+		}
+		limit := silence
+		if pass {
+			limit = wait
+		}
+		tag := fmt.Appendf(nil, "gatewright link %d %d %t", kind, hopLimit, out)
+		packet := icmpPacket([2]byte{kind, 0}, src, dst, tag)
+		if err := deliverICMP(sender, receiver, src, dst, packet, tag, hopLimit, limit); (err == nil) != pass {
+			lock.Lock()
+			defer lock.Unlock()
+			problems = append(problems, fmt.Errorf("type %d, hop limit %d, to the gateway %t: %v", kind, hopLimit, out, err))
+		}
+	}
+	for hopLimit, kinds := range linkMessages {
+		for _, kind := range kinds {
+			for _, out := range []bool{true, false} {
+				tries.Go(func() { try(kind, hopLimit, out, true) })
+				if e.place == artefact.PlaceHost {
+					tries.Go(func() { try(kind, 64, out, false) })
+				}
+			}
+		}
+	}
+	tries.Wait()
+	return errors.Join(problems...)
+}
+
 // uploadSize is many packets: the sender must learn that they are too big.
 const uploadSize = 400_000
 
@@ -369,7 +413,7 @@ func TestEnforceKeepsTheNetworkWorking(t *testing.T) {
 		e.serveChecks(t)
 		e.load(t, e.out)
 		for name, check := range map[string]func(*enforced, time.Duration) error{
-			"neighbours": checkNeighbours, "path MTU": checkPathMTU, "refused": checkRefused, "loopback": checkLoopback,
+			"neighbours": checkNeighbours, "link": checkLink, "path MTU": checkPathMTU, "refused": checkRefused, "loopback": checkLoopback,
 			"reload": func(e *enforced, wait time.Duration) error { return checkReload(e, e.out, wait) },
 		} {
 			if err := check(e, patience); err != nil {

@@ -44,10 +44,11 @@ var farNames = map[string][2]string{
 	"admin":    {"198.51.100.22", "2001:db8:22::22"},
 }
 
-// publicNames are routed to the gateway.
-var publicNames = map[string][2]string{
+// gateNames are the gateway's own, and what is routed to it.
+var gateNames = map[string][2]string{
 	"public": {"203.0.113.1", "2001:db8:113::1"},
 	"wan":    {"198.18.0.1", "2001:2::1"},
+	"lan":    {"10.1.0.1", "fd00:1::1"},
 }
 
 const (
@@ -148,7 +149,7 @@ func (n *network) address(name string, ipv6 bool) (*engine.Machine, netip.Addr) 
 	for _, names := range []struct {
 		machine *engine.Machine
 		known   map[string][2]string
-	}{{n.near, nearNames}, {n.far, farNames}, {n.gate, publicNames}} {
+	}{{n.near, nearNames}, {n.far, farNames}, {n.gate, gateNames}} {
 		if texts, ok := names.known[name]; ok {
 			return names.machine, netip.MustParseAddr(texts[family])
 		}
@@ -322,9 +323,20 @@ var icmpMessages = map[string]icmp{
 func (n *network) sendICMP(message, from, to string, ipv6 bool, wait time.Duration) error {
 	sender, src := n.address(from, ipv6)
 	receiver, dst := n.address(to, ipv6)
-	protocol := syscall.IPPROTO_ICMP
+	tag := fmt.Appendf(nil, "gatewright %s %s %s", message, from, to)
+	kind := icmpMessages[message].v4
 	if ipv6 {
-		protocol = syscall.IPPROTO_ICMPV6
+		kind = icmpMessages[message].v6
+	}
+	const hopLimit = 64
+	return deliverICMP(sender, receiver, src, dst, icmpPacket(kind, src, dst, tag), tag, hopLimit, wait)
+}
+
+// deliverICMP sends a packet and waits until the receiver gets one with the tag.
+func deliverICMP(sender, receiver *engine.Machine, src, dst netip.Addr, packet, tag []byte, hopLimit int, wait time.Duration) error {
+	protocol, level, option := syscall.IPPROTO_ICMP, syscall.IPPROTO_IP, syscall.IP_TTL
+	if src.Is6() {
+		protocol, level, option = syscall.IPPROTO_ICMPV6, syscall.IPPROTO_IPV6, syscall.IPV6_UNICAST_HOPS
 	}
 	out, err := openSocket(sender, src, syscall.SOCK_RAW, protocol, wait)
 	if err != nil {
@@ -336,8 +348,10 @@ func (n *network) sendICMP(message, from, to string, ipv6 bool, wait time.Durati
 		return err
 	}
 	defer syscall.Close(in)
-	tag := fmt.Appendf(nil, "gatewright %s %s %s", message, from, to)
-	if err := syscall.Sendto(out, icmpPacket(icmpMessages[message], src, dst, tag), 0, socketAddress(dst, 0)); err != nil {
+	if err := errors.Join(
+		syscall.SetsockoptInt(out, level, option, hopLimit),
+		syscall.Sendto(out, packet, 0, socketAddress(dst, 0)),
+	); err != nil {
 		return err
 	}
 	b := make([]byte, 2048)
@@ -355,11 +369,7 @@ func (n *network) sendICMP(message, from, to string, ipv6 bool, wait time.Durati
 
 // icmpPacket is a message of 8 bytes, the head of a TCP segment from dst to src, and
 // a tag. The kernel completes it for IPv6.
-func icmpPacket(m icmp, src, dst netip.Addr, tag []byte) []byte {
-	kind := m.v4
-	if src.Is6() {
-		kind = m.v6
-	}
+func icmpPacket(kind [2]byte, src, dst netip.Addr, tag []byte) []byte {
 	b := []byte{kind[0], kind[1], 0, 0, 0, 0, smallMTU >> 8, smallMTU & 0xff}
 	inner := make([]byte, 20, 48)
 	inner[0], inner[8], inner[9] = 0x45, 64, syscall.IPPROTO_TCP
