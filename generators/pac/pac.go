@@ -94,7 +94,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 		return artefact.Output{}, err
 	}
 	if len(data) > maxSize {
-		return artefact.Output{}, fmt.Errorf("%s would have %d bytes for %d endpoints; Chromium ignores a PAC file over %d bytes and goes direct; select fewer entries, route fewer of them, or give pac.roles fewer roles",
+		return artefact.Output{}, fmt.Errorf("%s would have %d bytes for %d endpoints; Chromium ignores a PAC file over %d bytes and goes direct; select fewer entries, route fewer of them, give pac.roles fewer roles, or name the other generators and leave pac out",
 			fileName, len(data), elements, maxSize)
 	}
 	out := artefact.Output{Coverage: coverage(p, c.roles)}
