@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -18,7 +19,22 @@ import (
 // same policy gives the same flows in the same order, each once. Both addresses of
 // a flow are of one family.
 func BoundaryFlows(p *rule.Policy) []rule.Flow {
-	b := boundary{policy: p, seen: map[rule.Flow]bool{}}
+	return boundaryFlows(p, limits{prefixes: 6, ranges: 6, patterns: 10})
+}
+
+// EveryBoundaryFlow is BoundaryFlows without a bound: every prefix, port range and
+// pattern is looked at. There are about four flows for each prefix and port range of
+// a rule, and ten for each pattern.
+func EveryBoundaryFlow(p *rule.Policy) []rule.Flow {
+	return boundaryFlows(p, limits{prefixes: math.MaxInt, ranges: math.MaxInt, patterns: math.MaxInt})
+}
+
+// limits say how many prefixes of a family, port ranges of a protocol and patterns
+// of a rule are looked at.
+type limits struct{ prefixes, ranges, patterns int }
+
+func boundaryFlows(p *rule.Policy, l limits) []rule.Flow {
+	b := boundary{policy: p, limits: l, free: map[bool]netip.Addr{}, seen: map[rule.Flow]bool{}}
 	var listed netset.PrefixBuilder
 	for _, r := range p.Rules {
 		listed.AddSet(r.Remote.Prefixes())
@@ -47,17 +63,11 @@ func HonoursPromise(p *rule.Policy, f rule.Flow) bool {
 	return true
 }
 
-// How many prefixes of a family, port ranges of a protocol and patterns of a rule
-// are looked at.
-const (
-	somePrefixes = 6
-	someRanges   = 6
-	somePatterns = 10
-)
-
 type boundary struct {
 	policy *rule.Policy
-	listed netset.PrefixSet // every prefix of every rule
+	limits limits
+	listed netset.PrefixSet    // every prefix of every rule
+	free   map[bool]netip.Addr // an address that nobody lists, by whether it is IPv4
 	seen   map[rule.Flow]bool
 	flows  []rule.Flow
 }
@@ -77,7 +87,7 @@ func (b *boundary) addRule(r *rule.Rule) {
 	for _, family := range []func(netset.PrefixSet) netset.PrefixSet{netset.PrefixSet.V4, netset.PrefixSet.V6} {
 		local := b.orUnlisted(family, locals)
 		remotes := b.orUnlisted(family, r.Remote.Prefixes())
-		base := firstFlow(r)
+		base := b.firstFlow(r)
 		base.Local, base.Remote = firstOf(local), firstOf(remotes)
 		b.addRemotes(r, base, remotes)
 		if family(locals).IsEmpty() {
@@ -141,30 +151,40 @@ func (b *boundary) orUnlisted(family func(netset.PrefixSet) netset.PrefixSet, s 
 // next one above or, from the low end on, below. Rules that together list a whole
 // family leave the documentation prefix.
 func (b *boundary) unlisted(a netip.Addr) netip.Addr {
+	if b.free[a.Is4()].IsValid() {
+		return b.free[a.Is4()]
+	}
 	documentation, low := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("1.0.0.1")
 	if a.Is6() {
 		documentation, low = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("100::1")
 	}
-	for _, next := range []netip.Addr{documentation, low} {
+	b.free[a.Is4()] = b.firstUnlisted(documentation, low)
+	return b.free[a.Is4()]
+}
+
+// firstUnlisted returns the first address from one of starts on that no prefix
+// lists, in the family of the starts; the first start if there is none.
+func (b *boundary) firstUnlisted(starts ...netip.Addr) netip.Addr {
+	for _, next := range starts {
 		for first, last := range b.listed.Ranges() {
 			if first.Compare(next) <= 0 && next.Compare(last) <= 0 && first.Is4() == next.Is4() {
 				next = last.Next()
 			}
 		}
-		if next.IsValid() && next.Is4() == a.Is4() {
+		if next.IsValid() && next.Is4() == starts[0].Is4() {
 			return next
 		}
 	}
-	return documentation
+	return starts[0]
 }
 
 // addRemotes asks both sides of the prefixes' edges, by each protocol in turn.
 func (b *boundary) addRemotes(r *rule.Rule, base rule.Flow, remotes netset.PrefixSet) {
-	for _, a := range addressEdges(remotes) {
+	for _, a := range b.addressEdges(remotes) {
 		f := base
 		f.Remote = a
 		b.add(f)
-		for _, s := range services(r) {
+		for _, s := range b.services(r) {
 			f.Protocol, f.Port = s.Protocol, s.Ports.Last
 			b.add(f)
 		}
@@ -173,7 +193,7 @@ func (b *boundary) addRemotes(r *rule.Rule, base rule.Flow, remotes netset.Prefi
 
 // addLocals asks both sides of the role's edges, and the addresses of other roles.
 func (b *boundary) addLocals(base rule.Flow, local netset.PrefixSet) {
-	edges := addressEdges(local)
+	edges := b.addressEdges(local)
 	for _, other := range b.policy.Bindings {
 		for a := range other.Local().Ranges() {
 			edges = append(edges, a)
@@ -189,7 +209,7 @@ func (b *boundary) addLocals(base rule.Flow, local netset.PrefixSet) {
 
 // addServices asks both sides of the port ranges' edges, each by both protocols.
 func (b *boundary) addServices(r *rule.Rule, base rule.Flow) {
-	for _, s := range services(r) {
+	for _, s := range b.services(r) {
 		for _, port := range portEdges(s.Ports) {
 			for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
 				f := base
@@ -232,17 +252,17 @@ func (b *boundary) addNames(r *rule.Rule, base rule.Flow) {
 	if r.Direction != rule.Outbound {
 		return
 	}
-	for _, pattern := range spread(slices.Collect(r.Remote.Names().Patterns()), somePatterns) {
+	for _, pattern := range spread(slices.Collect(r.Remote.Names().Patterns()), b.limits.patterns) {
 		for _, name := range BoundaryNames(pattern) {
 			f := base
 			f.Name, f.Remote = name, b.addressOf(name, base.Local)
 			b.add(f)
 			if name == pattern.Example() {
-				for _, s := range services(r) {
-					f.Protocol, f.Port = s.Protocol, s.Ports.First
-					b.add(f)
-					f.Port = s.Ports.First - 1
-					b.add(f)
+				for _, s := range b.services(r) {
+					for _, f.Port = range portEdges(s.Ports) {
+						f.Protocol = s.Protocol
+						b.add(f)
+					}
 				}
 			}
 		}
@@ -277,16 +297,16 @@ func opposite(d rule.Direction) rule.Direction {
 }
 
 // firstFlow is a flow of the rule's first service without addresses.
-func firstFlow(r *rule.Rule) rule.Flow {
-	s := services(r)[0]
+func (b *boundary) firstFlow(r *rule.Rule) rule.Flow {
+	s := b.services(r)[0]
 	return rule.Flow{Direction: r.Direction, Protocol: s.Protocol, Port: s.Ports.First}
 }
 
 // services returns some port ranges of the rule, TCP first. A rule has at least one.
-func services(r *rule.Rule) []netset.Service {
+func (b *boundary) services(r *rule.Rule) []netset.Service {
 	var all []netset.Service
 	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-		for _, ports := range spread(r.Services.Ports(protocol), someRanges) {
+		for _, ports := range spread(r.Services.Ports(protocol), b.limits.ranges) {
 			all = append(all, netset.Service{Protocol: protocol, Ports: ports})
 		}
 	}
@@ -307,9 +327,9 @@ func spread[T any](s []T, n int) []T {
 
 // addressEdges returns the first and last address of some prefixes, and their
 // neighbours outside, where the address space goes on.
-func addressEdges(s netset.PrefixSet) []netip.Addr {
+func (b *boundary) addressEdges(s netset.PrefixSet) []netip.Addr {
 	var edges []netip.Addr
-	for _, p := range spread(slices.Collect(s.Prefixes()), somePrefixes) {
+	for _, p := range spread(slices.Collect(s.Prefixes()), b.limits.prefixes) {
 		first, last := p.Addr(), lastOf(p)
 		for _, a := range []netip.Addr{first.Prev(), first, last, last.Next()} {
 			if a.IsValid() {

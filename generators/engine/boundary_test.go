@@ -134,6 +134,17 @@ func TestBoundaryFlowsAreBounded(t *testing.T) {
 	if n := len(BoundaryFlows(p)); n < 50 || n > 500 {
 		t.Errorf("%d flows for one rule of 5,000 prefixes; want some hundreds", n)
 	}
+	asked := map[netip.Addr]bool{}
+	for _, f := range EveryBoundaryFlow(p) {
+		asked[f.Remote] = true
+	}
+	for first, last := range b.Build().Ranges() {
+		for _, a := range []netip.Addr{first.Prev(), first, last, last.Next()} {
+			if !asked[a] {
+				t.Fatalf("without a bound, %s is not asked", a)
+			}
+		}
+	}
 }
 
 func TestHonoursPromise(t *testing.T) {
