@@ -17,7 +17,7 @@ import (
 var squidProgram = program{"squid", "squid"}
 
 // Squid is a running Squid on a loopback port, with the artefacts of the squid
-// generator and the http_access rules of this machine's squid.conf around them.
+// generator and the http_access rules of Debian's squid.conf around them.
 // It refuses what they allow with an error of its own, before it resolves a name
 // or opens a connection, so no request leaves the machine.
 type Squid struct {
@@ -26,25 +26,24 @@ type Squid struct {
 	exited  chan struct{} // closed when the process has ended
 	dir     string
 	address string
-	place   string
 }
 
 // StartSquid runs Squid until Stop, or until ctx ends. place is where the
 // artefacts are included: "first" or "conf.d". The lists are written to a folder
 // of the engine's own and named there; nothing else of the artefacts is changed.
-func StartSquid(ctx context.Context, out artefact.Output, place string) (*Squid, error) {
+func StartSquid(ctx context.Context, artefacts []artefact.Artefact, place string) (*Squid, error) {
 	path, err := exec.LookPath(squidProgram.name)
 	if err != nil {
 		return nil, &MissingError{squidProgram.name, squidProgram.pkg}
 	}
-	dir, err := squidDir(out, place, isAccess)
+	dir, fragment, err := writeSquid(artefacts)
 	if err != nil {
 		return nil, err
 	}
 	// A port that is free when it is chosen may be taken when Squid opens it.
 	var s *Squid
 	for range 5 {
-		if s, err = startSquid(ctx, path, dir, place); err == nil || ctx.Err() != nil {
+		if s, err = startSquid(ctx, path, dir, fragment, place); err == nil || ctx.Err() != nil {
 			break
 		}
 	}
@@ -55,15 +54,15 @@ func StartSquid(ctx context.Context, out artefact.Output, place string) (*Squid,
 	return s, nil
 }
 
-func startSquid(ctx context.Context, path, dir, place string) (*Squid, error) {
+func startSquid(ctx context.Context, path, dir, fragment, place string) (*Squid, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	if err := writeRuntime(dir, address); err != nil {
+	if err := writeRuntime(dir, fragment, place, address); err != nil {
 		return nil, err
 	}
-	s := &Squid{said: &bytes.Buffer{}, exited: make(chan struct{}), dir: dir, address: address, place: place}
+	s := &Squid{said: &bytes.Buffer{}, exited: make(chan struct{}), dir: dir, address: address}
 	s.process = exec.CommandContext(ctx, path, "-N", "-f", filepath.Join(dir, "runtime.conf"))
 	s.process.Dir = dir
 	s.process.Stdout, s.process.Stderr = s.said, s.said
@@ -117,16 +116,23 @@ func (s *Squid) Stop() {
 // squid.conf, included at place ("first" or "conf.d"), with another working
 // directory. Squid ends with status 0 in spite of lists that it could not read, so
 // each line of its output with WARNING, ERROR or FATAL is an error.
-func ParseSquid(ctx context.Context, out artefact.Output, place string) error {
+func ParseSquid(ctx context.Context, artefacts []artefact.Artefact, place string) error {
 	path, err := exec.LookPath(squidProgram.name)
 	if err != nil {
 		return &MissingError{squidProgram.name, squidProgram.pkg}
 	}
-	dir, err := squidDir(out, place, func(string) bool { return true })
+	dir, fragment, err := writeSquid(artefacts)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	conf, err := aroundFragment(place, fragment)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "squid.conf"), []byte(conf), 0o644); err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(ctx, path, "-k", "parse", "-f", filepath.Join(dir, "squid.conf"))
 	cmd.Dir = "/"
 	text, err := cmd.CombinedOutput()

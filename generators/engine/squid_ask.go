@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,35 +34,59 @@ const (
 // name server that does not answer.
 const squidWait = 30 * time.Second
 
-// Asks asks Squid each flow twice, as CONNECT and as a plain request, with the
-// flow's local address as the client's, and returns the answers in order. A flow
-// is accepted when both are allowed. What no proxy carries is not: inbound flows,
-// UDP, and flows without a name or literal, port or local address.
-//
-// A flow that is allowed one way alone is an error at place "first". At "conf.d"
-// it is not accepted, as Debian's own rules refuse CONNECT to most ports.
-func (s *Squid) Asks(flows []rule.Flow) ([]bool, error) {
-	connects, err := s.ask(connect, flows)
-	if err != nil {
-		return nil, err
+// SquidAnswer says whether http_access allows a flow as each kind of request.
+type SquidAnswer struct{ Connect, Get bool }
+
+// AfterDebian is what is left of an answer where Debian's own http_access lines come
+// first: they refuse CONNECT to ports other than 443, and every request to ports
+// outside Safe_ports.
+func (a SquidAnswer) AfterDebian(port uint16) SquidAnswer {
+	in := func(ports []netset.PortRange) bool {
+		return slices.ContainsFunc(ports, func(r netset.PortRange) bool { return r.Contains(port) })
 	}
-	gets, err := s.ask(get, flows)
-	if err != nil {
-		return nil, err
-	}
-	for i := range flows {
-		if connects[i] != gets[i] && s.place == "first" {
-			return nil, fmt.Errorf("squid answers %s %t and %s %t for %+v", connect, connects[i], get, gets[i], flows[i])
-		}
-		connects[i] = connects[i] && gets[i]
-	}
-	return connects, nil
+	safe := in(safePorts)
+	return SquidAnswer{Connect: a.Connect && safe && in(tlsPorts), Get: a.Get && safe}
 }
 
-// ask asks each flow by one method, on a few connections at once.
-func (s *Squid) ask(method string, flows []rule.Flow) ([]bool, error) {
+func (a SquidAnswer) String() string {
+	words := map[bool]string{false: "denied", true: "allowed"}
+	if a.Connect == a.Get {
+		return words[a.Get]
+	}
+	return fmt.Sprintf("%s as CONNECT, %s as a plain request", words[a.Connect], words[a.Get])
+}
+
+// SquidRequest is a flow with the host as a client writes it; an empty host is the
+// flow's own name or literal.
+type SquidRequest struct {
+	Flow rule.Flow
+	Host string
+}
+
+// Ask sends each request twice, as CONNECT and as a plain request, with the flow's
+// local address as the client's, and returns the answers in order. What no proxy
+// carries is denied unasked: inbound flows, UDP, and flows without a name or
+// literal, port or local address.
+func (s *Squid) Ask(requests []SquidRequest) ([]SquidAnswer, error) {
+	connects, err := s.ask(connect, requests)
+	if err != nil {
+		return nil, err
+	}
+	gets, err := s.ask(get, requests)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]SquidAnswer, len(requests))
+	for i := range answers {
+		answers[i] = SquidAnswer{connects[i], gets[i]}
+	}
+	return answers, nil
+}
+
+// ask sends each request by one method, on a few connections at once.
+func (s *Squid) ask(method string, requests []SquidRequest) ([]bool, error) {
 	const clients = 4
-	answers := make([]bool, len(flows))
+	answers := make([]bool, len(requests))
 	errs := make([]error, clients)
 	var wait sync.WaitGroup
 	for n := range clients {
@@ -70,8 +95,8 @@ func (s *Squid) ask(method string, flows []rule.Flow) ([]bool, error) {
 			defer wait.Done()
 			c := squidClient{address: s.address}
 			defer c.close()
-			for i := n; i < len(flows) && errs[n] == nil; i += clients {
-				answers[i], errs[n] = c.ask(method, flows[i])
+			for i := n; i < len(requests) && errs[n] == nil; i += clients {
+				answers[i], errs[n] = c.ask(method, requests[i])
 			}
 		}()
 	}
@@ -93,13 +118,16 @@ func (c *squidClient) close() {
 	}
 }
 
-// ask reports whether Squid's http_access allows the flow.
-func (c *squidClient) ask(method string, f rule.Flow) (bool, error) {
-	host, ok := requestHost(f)
+// ask reports whether Squid's http_access allows the request.
+func (c *squidClient) ask(method string, r SquidRequest) (bool, error) {
+	host, ok := r.target()
 	if !ok {
 		return false, nil
 	}
-	reply, err := c.send(method, host, f.Local)
+	if method == get && r.Host == "" {
+		host = strings.TrimSuffix(host, ":80") // as clients do
+	}
+	reply, err := c.send(method, host, r.Flow.Local)
 	if err != nil {
 		return false, fmt.Errorf("squid: %s %s: %w", method, host, err)
 	}
@@ -112,21 +140,21 @@ func (c *squidClient) ask(method string, f rule.Flow) (bool, error) {
 	return false, fmt.Errorf("squid: %s %s: unexpected answer %q %s", method, host, reply.status, reply.reason)
 }
 
-// requestHost returns the host and port of a request for the flow, and false if a
-// proxy does not carry it.
-func requestHost(f rule.Flow) (string, bool) {
-	if f.Direction != rule.Outbound || f.Protocol != netset.TCP || f.Port == 0 || !f.Local.IsValid() {
+// target returns the host and port that the request is for, and false if a proxy
+// does not carry it.
+func (r SquidRequest) target() (string, bool) {
+	f := rule.Seen(r.Flow, rule.Proxy)
+	if f.Direction != rule.Outbound || f.Protocol != netset.TCP || f.Port == 0 || !f.Local.IsValid() || f.Name == "" && !f.Remote.IsValid() {
 		return "", false
 	}
-	f = rule.Seen(f, rule.Proxy)
-	host := f.Name
-	if host == "" {
-		if !f.Remote.IsValid() {
-			return "", false
-		}
-		host = f.Remote.String()
+	port := strconv.Itoa(int(f.Port))
+	switch {
+	case r.Host != "":
+		return r.Host + ":" + port, true
+	case f.Name != "":
+		return f.Name + ":" + port, true
 	}
-	return net.JoinHostPort(host, strconv.Itoa(int(f.Port))), true
+	return net.JoinHostPort(f.Remote.String(), port), true
 }
 
 // send writes one request in the name of a client and reads its reply, on the

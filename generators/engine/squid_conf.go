@@ -11,7 +11,15 @@ import (
 	"strconv"
 	"strings"
 
+	"gatewright/catalog/netset"
 	"gatewright/generators/artefact"
+	"gatewright/templates"
+)
+
+// Places at which the artefacts can be included.
+const (
+	squidFirst = "first"  // before every http_access line
+	squidConfD = "conf.d" // where Debian's squid.conf includes conf.d
 )
 
 // Debian's configuration, and the line of it that includes what sites add.
@@ -20,23 +28,21 @@ const (
 	squidInclude = "include /etc/squid/conf.d/*.conf"
 )
 
-// squidDir writes the artefacts to a new folder, and a squid.conf that is the
-// machine's own as far as keep wants its lines, with the artefacts at place and no
-// other include.
-func squidDir(out artefact.Output, place string, keep func(line string) bool) (dir string, err error) {
+// writeSquid writes the artefacts to a new folder. fragment is the file with their
+// http_access lines.
+func writeSquid(artefacts []artefact.Artefact) (dir, fragment string, err error) {
 	dir, err = os.MkdirTemp("", "gatewright-squid-")
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	defer func() {
 		if err != nil {
 			os.RemoveAll(dir)
 		}
 	}()
-	var fragment string
 	files := map[string][]byte{} // by path
 	lists := map[string]string{} // path by base name
-	for _, a := range out.Artefacts {
+	for _, a := range artefacts {
 		file := filepath.Join(dir, path.Base(a.Name))
 		files[file] = a.Data
 		if strings.HasSuffix(a.Name, ".squid.conf") {
@@ -46,20 +52,15 @@ func squidDir(out artefact.Output, place string, keep func(line string) bool) (d
 		}
 	}
 	if fragment == "" {
-		return "", errors.New("no artefact of the output is a .squid.conf")
+		return "", "", errors.New("no artefact of the output is a .squid.conf")
 	}
 	files[fragment] = moveLists(files[fragment], lists)
-	conf, err := aroundFragment(place, fragment, keep)
-	if err != nil {
-		return "", err
-	}
-	files[filepath.Join(dir, "squid.conf")] = []byte(conf)
 	for file, data := range files {
 		if err := os.WriteFile(file, data, 0o644); err != nil {
-			return "", err
+			return "", "", err
 		}
 	}
-	return dir, giveToSquid(dir)
+	return dir, fragment, giveToSquid(dir)
 }
 
 // giveToSquid lets the user that Squid becomes, if root starts it, read and write
@@ -95,8 +96,9 @@ func moveLists(conf []byte, lists map[string]string) []byte {
 	return []byte(b.String())
 }
 
-// aroundFragment returns the machine's squid.conf with the fragment at place.
-func aroundFragment(place, fragment string, keep func(line string) bool) (string, error) {
+// aroundFragment returns the machine's squid.conf with the fragment at place, and no
+// other include.
+func aroundFragment(place, fragment string) (string, error) {
 	text, err := os.ReadFile(squidConf)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", &MissingError{squidConf, squidProgram.pkg}
@@ -106,15 +108,15 @@ func aroundFragment(place, fragment string, keep func(line string) bool) (string
 	}
 	var b strings.Builder
 	include := "include " + fragment + "\n"
-	if place == "first" {
+	if place == squidFirst {
 		b.WriteString(include)
 	}
 	for line := range strings.Lines(string(text)) {
 		switch line = strings.TrimSpace(line); {
-		case line == squidInclude && place == "conf.d":
+		case line == squidInclude && place == squidConfD:
 			b.WriteString(include)
 		case line == "" || line[0] == '#' || strings.HasPrefix(line, "include "):
-		case keep(line):
+		default:
 			b.WriteString(line + "\n")
 		}
 	}
@@ -124,41 +126,42 @@ func aroundFragment(place, fragment string, keep func(line string) bool) (string
 	return b.String(), nil
 }
 
-// isAccess reports whether a line of squid.conf takes part in http_access.
-func isAccess(line string) bool {
-	return strings.HasPrefix(line, "acl ") || strings.HasPrefix(line, "http_access ")
+// squidView is what squid.conf.tmpl renders.
+type squidView struct {
+	First, ConfD        string // the file under test, at one of the places
+	TLSPorts, SafePorts []netset.PortRange
+	Address             string // that clients connect to
+	Folder              string
 }
 
-// writeRuntime writes the configuration that is run: http_access as in
-// squid.conf, and nothing of the machine besides. miss_access is asked after
-// http_access and before anything is looked up or forwarded.
-func writeRuntime(dir, address string) error {
-	conf, err := os.ReadFile(filepath.Join(dir, "squid.conf"))
+// tlsPorts and safePorts are the ports of SSL_ports and Safe_ports in Debian's
+// squid.conf.
+var (
+	tlsPorts  = []netset.PortRange{{First: 443, Last: 443}}
+	safePorts = []netset.PortRange{
+		{First: 21, Last: 21}, {First: 70, Last: 70}, {First: 80, Last: 80}, {First: 210, Last: 210}, {First: 280, Last: 280},
+		{First: 443, Last: 443}, {First: 488, Last: 488}, {First: 591, Last: 591}, {First: 777, Last: 777}, {First: 1025, Last: 65535},
+	}
+)
+
+// writeRuntime writes the configuration that is run. The machine's own squid.conf
+// has no part in it: what that allows besides is no concern of the artefacts.
+func writeRuntime(dir, fragment, place, address string) error {
+	v := squidView{TLSPorts: tlsPorts, SafePorts: safePorts, Address: address, Folder: dir}
+	switch place {
+	case squidFirst:
+		v.First = fragment
+	case squidConfD:
+		v.ConfD = fragment
+	default:
+		return fmt.Errorf("unknown place %q; expect %q or %q", place, squidFirst, squidConfD)
+	}
+	conf, err := templates.Execute("engine/squid.conf.tmpl", v)
 	if err != nil {
 		return err
 	}
-	hosts := filepath.Join(dir, "hosts")
-	if err := os.WriteFile(hosts, []byte("127.0.0.1 localhost\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "hosts"), []byte("127.0.0.1 localhost\n"), 0o644); err != nil {
 		return err
 	}
-	runtime := `
-http_port ` + address + `
-visible_hostname gatewright.invalid
-pid_filename none
-cache_log ` + filepath.Join(dir, "cache.log") + `
-coredump_dir ` + dir + `
-access_log none
-hosts_file ` + hosts + `
-dns_nameservers 127.0.0.1
-dns_timeout 1 second
-cache_mem 1 MB
-cache deny all
-pinger_enable off
-shutdown_lifetime 0 seconds
-max_filedescriptors 1024
-follow_x_forwarded_for allow all
-acl_uses_indirect_client on
-miss_access deny all
-`
-	return os.WriteFile(filepath.Join(dir, "runtime.conf"), append(conf, runtime...), 0o644)
+	return os.WriteFile(filepath.Join(dir, "runtime.conf"), conf, 0o644)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -24,14 +26,14 @@ func TestSquidAgreesWithDecide(t *testing.T) {
 		p := randomSquidPolicy(t, r)
 		s := startSquidFor(t, p, "first")
 		flows := randomSquidFlows(r, p, 450)
-		answers, err := s.Asks(flows)
+		answers, err := s.Ask(flows)
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		for i, f := range flows {
-			want := p.Decide(rule.Seen(f, rule.Proxy)).Accept()
-			if answers[i] != want {
-				t.Errorf("seed %d: squid answers %t, the model %t, for %+v\nrules: %+v", seed, answers[i], want, f, p.Rules)
+			want := p.Decide(rule.Seen(f.Flow, rule.Proxy)).Accept()
+			if answers[i] != (SquidAnswer{want, want}) {
+				t.Errorf("seed %d: squid answers %v, the model %t, for %+v\nrules: %+v", seed, answers[i], want, f, p.Rules)
 			}
 			if want {
 				accepted++
@@ -47,30 +49,90 @@ func TestSquidAgreesWithDecide(t *testing.T) {
 
 // TestSquidInConfD shows what Debian's squid.conf has refused before conf.d.
 func TestSquidInConfD(t *testing.T) {
-	safe := func(port uint16) bool {
-		return port > 1024 || slices.Contains([]uint16{80, 21, 443, 70, 210, 280, 488, 591, 777}, port)
-	}
 	for seed := range uint64(3) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		p := randomSquidPolicy(t, r)
 		s := startSquidFor(t, p, "conf.d")
 		flows := randomSquidFlows(r, p, 200)
-		connects, err := s.ask(connect, flows)
-		if err != nil {
-			t.Fatal(err)
-		}
-		gets, err := s.ask(get, flows)
+		answers, err := s.Ask(flows)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, f := range flows {
-			want := p.Decide(rule.Seen(f, rule.Proxy)).Accept()
-			if connects[i] != (want && f.Port == 443) || gets[i] != (want && safe(f.Port)) {
-				t.Errorf("seed %d: CONNECT %t, GET %t, the model %t, for %+v", seed, connects[i], gets[i], want, f)
+			accepted := p.Decide(rule.Seen(f.Flow, rule.Proxy)).Accept()
+			if want := (SquidAnswer{accepted, accepted}).AfterDebian(f.Flow.Port); answers[i] != want {
+				t.Errorf("seed %d: %v, want %v, for %+v", seed, answers[i], want, f)
 			}
 		}
 		s.Stop()
 	}
+}
+
+// TestAfterDebian holds the ports that README.md and the coverage name.
+func TestAfterDebian(t *testing.T) {
+	both := SquidAnswer{true, true}
+	for port, want := range map[uint16]SquidAnswer{
+		443: both, 80: {Get: true}, 8443: {Get: true}, 1025: {Get: true}, 1024: {}, 25: {}, 65535: {Get: true},
+	} {
+		if got := both.AfterDebian(port); got != want {
+			t.Errorf("port %d: %v; want %v", port, got, want)
+		}
+		if got := (SquidAnswer{}).AfterDebian(port); got != (SquidAnswer{}) {
+			t.Errorf("port %d: what is denied becomes %v", port, got)
+		}
+	}
+}
+
+// TestRuntimeHasDebiansRules holds that what is run has the http_access lines and
+// the ports of the squid.conf that Debian installs, around its include of conf.d.
+func TestRuntimeHasDebiansRules(t *testing.T) {
+	const fragment = "/x/gatewright.squid.conf"
+	dir := t.TempDir()
+	if err := writeRuntime(dir, fragment, squidConfD, "127.0.0.1:1"); err != nil {
+		t.Fatal(err)
+	}
+	runtime, err := os.ReadFile(filepath.Join(dir, "runtime.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	debian, err := aroundFragment(squidConfD, fragment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gotPorts, gotLines := accessRules(t, string(runtime))
+	wantPorts, wantLines := accessRules(t, debian)
+	if !slices.Equal(gotLines, wantLines) || len(wantLines) < 5 {
+		t.Errorf("http_access lines\n%q; Debian has\n%q", gotLines, wantLines)
+	}
+	for _, name := range []string{"SSL_ports", "Safe_ports"} {
+		if got, want := gotPorts[name], wantPorts[name]; !got.Equal(want) || want.IsEmpty() {
+			t.Errorf("%s are %v; Debian has %v", name, got, want)
+		}
+	}
+}
+
+// accessRules returns the ports of each ACL, and the lines of http_access and
+// include.
+func accessRules(t *testing.T, conf string) (map[string]netset.ServiceSet, []string) {
+	t.Helper()
+	ports := map[string]netset.ServiceSet{}
+	var lines []string
+	for line := range strings.Lines(conf) {
+		line, _, _ = strings.Cut(line, "#")
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 0:
+		case words[0] == "http_access" || words[0] == "include":
+			lines = append(lines, strings.Join(words, " "))
+		case len(words) > 3 && words[0] == "acl" && words[2] == "port":
+			s, err := netset.ParseServices("tcp " + strings.Join(words[3:], ","))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ports[words[1]] = ports[words[1]].Union(s)
+		}
+	}
+	return ports, lines
 }
 
 // TestSquidReadsHosts shows that no spelling of a host gets around a rule, or
@@ -130,7 +192,7 @@ func TestSquidAsksOnlyWhatAProxyCarries(t *testing.T) {
 		{Direction: rule.Outbound, Protocol: netset.TCP, Port: 443, Local: local},
 		{Direction: rule.Outbound, Protocol: netset.TCP, Port: 443, Remote: remote},
 	} {
-		if host, ok := requestHost(f); ok {
+		if host, ok := (SquidRequest{Flow: f}).target(); ok {
 			t.Errorf("%+v is asked as %s", f, host)
 		}
 	}
@@ -140,7 +202,7 @@ func TestParseSquid(t *testing.T) {
 	for seed := range uint64(12) {
 		out := renderSquid(t, randomSquidPolicy(t, rand.New(rand.NewPCG(seed, 3))), "first")
 		for _, place := range []string{"first", "conf.d"} {
-			if err := ParseSquid(t.Context(), out, place); err != nil {
+			if err := ParseSquid(t.Context(), out.Artefacts, place); err != nil {
 				t.Errorf("seed %d, place %s: %v", seed, place, err)
 			}
 		}
@@ -161,7 +223,7 @@ func TestParseSquidHostileTitles(t *testing.T) {
 	}
 }
 
-func squidAnswers(t *testing.T, title string) []bool {
+func squidAnswers(t *testing.T, title string) []SquidAnswer {
 	t.Helper()
 	services, err := netset.ParseServices("tcp 443")
 	if err != nil {
@@ -179,16 +241,16 @@ func squidAnswers(t *testing.T, title string) []bool {
 		t.Fatal(err)
 	}
 	for _, place := range []string{"first", "conf.d"} {
-		if err := ParseSquid(t.Context(), renderSquid(t, p, place), place); err != nil {
+		if err := ParseSquid(t.Context(), renderSquid(t, p, place).Artefacts, place); err != nil {
 			t.Errorf("title %q: %v", title, err)
 		}
 	}
 	s := startSquidFor(t, p, "first")
-	answers, err := s.Asks([]rule.Flow{
-		{Direction: rule.Outbound, Protocol: netset.TCP, Port: 443, Remote: netip.MustParseAddr("192.0.2.1"), Local: netip.MustParseAddr("10.0.0.1")},
-		{Direction: rule.Outbound, Protocol: netset.TCP, Port: 443, Remote: netip.MustParseAddr("198.51.100.1"), Local: netip.MustParseAddr("10.0.0.1")},
-		{Direction: rule.Outbound, Protocol: netset.TCP, Port: 80, Name: "www.example.com", Local: netip.MustParseAddr("10.0.0.1")},
-	})
+	answers, err := s.Ask(squidRequests(
+		rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: 443, Remote: netip.MustParseAddr("192.0.2.1"), Local: netip.MustParseAddr("10.0.0.1")},
+		rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: 443, Remote: netip.MustParseAddr("198.51.100.1"), Local: netip.MustParseAddr("10.0.0.1")},
+		rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: 80, Name: "www.example.com", Local: netip.MustParseAddr("10.0.0.1")},
+	))
 	if err != nil {
 		t.Fatalf("title %q: %v", title, err)
 	}
@@ -208,7 +270,7 @@ func TestParseSquidFindsFaults(t *testing.T) {
 		if tokens != "" {
 			out.Artefacts = append(out.Artefacts, artefact.Artefact{Name: "lists/x.txt", Data: []byte(tokens)})
 		}
-		if err := ParseSquid(t.Context(), out, "first"); err == nil {
+		if err := ParseSquid(t.Context(), out.Artefacts, "first"); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -216,7 +278,7 @@ func TestParseSquidFindsFaults(t *testing.T) {
 
 func TestSquidThatDoesNotStart(t *testing.T) {
 	out := artefact.Output{Artefacts: []artefact.Artefact{{Name: "x.squid.conf", Data: []byte("no such directive here\nacl\n")}}}
-	if s, err := StartSquid(context.Background(), out, "first"); err == nil {
+	if s, err := StartSquid(context.Background(), out.Artefacts, "first"); err == nil {
 		s.Stop()
 		t.Error("Squid starts")
 	} else if !strings.Contains(err.Error(), "squid does not start: ") {
@@ -224,14 +286,14 @@ func TestSquidThatDoesNotStart(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := StartSquid(ctx, artefact.Output{Artefacts: []artefact.Artefact{{Name: "x.squid.conf"}}}, "first"); !errors.Is(err, context.Canceled) {
+	if _, err := StartSquid(ctx, []artefact.Artefact{{Name: "x.squid.conf"}}, "first"); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v after cancel", err)
 	}
 }
 
 func startSquidFor(t *testing.T, p *rule.Policy, place string) *Squid {
 	t.Helper()
-	s, err := StartSquid(t.Context(), renderSquid(t, p, place), place)
+	s, err := StartSquid(t.Context(), renderSquid(t, p, place).Artefacts, place)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +416,7 @@ func randomSquidPrefixes(t *testing.T, r *rand.Rand) netset.PrefixSet {
 }
 
 // randomSquidFlows are near the edges of the policy's rules.
-func randomSquidFlows(r *rand.Rand, p *rule.Policy, n int) []rule.Flow {
+func randomSquidFlows(r *rand.Rand, p *rule.Policy, n int) []SquidRequest {
 	var locals []netip.Addr
 	for _, b := range p.Bindings {
 		locals = append(locals, squidEdges(b.Local())...)
@@ -380,7 +442,15 @@ func randomSquidFlows(r *rand.Rand, p *rule.Policy, n int) []rule.Flow {
 			flows[i].Name = randomSquidName(r, near)
 		}
 	}
-	return flows
+	return squidRequests(flows...)
+}
+
+func squidRequests(flows ...rule.Flow) []SquidRequest {
+	requests := make([]SquidRequest, len(flows))
+	for i, f := range flows {
+		requests[i].Flow = f
+	}
+	return requests
 }
 
 func randomSquidPort(r *rand.Rand, near rule.Rule) uint16 {
