@@ -144,7 +144,7 @@ func TestExplainPAC(t *testing.T) {
 	forEachCase(t, func(t *testing.T, p *rule.Policy) {
 		for _, s := range pacSettings(p) {
 			explain := explainer(t, pac.Generator{}, p, s)
-			for _, f := range requests(p, nil) {
+			for _, f := range requests(p) {
 				a := explain(f)
 				complain(t, answerComplaints(p, f, a))
 				ours := slices.ContainsFunc(p.Bindings, func(b rule.Binding) bool { return b.Local().Contains(f.Local) })
@@ -168,7 +168,7 @@ func TestExplainSquid(t *testing.T) {
 	forEachCase(t, func(t *testing.T, p *rule.Policy) {
 		for _, s := range append(squidSettings(), setting{name: "default"}) {
 			explain := explainer(t, squid.Generator{}, p, s)
-			for _, f := range requests(p, nil) {
+			for _, f := range requests(p) {
 				a := explain(f)
 				complain(t, answerComplaints(p, f, a))
 				decision := p.Decide(rule.Seen(f, rule.Proxy))

@@ -9,8 +9,6 @@ import (
 	"gatewright/generators/engine"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
-	"gatewright/generators/pac"
-	"gatewright/generators/squid"
 )
 
 // mutate returns the output with old replaced by new in every artefact, and fails if
@@ -99,16 +97,6 @@ func TestWrongPortIsNoticed(t *testing.T) {
 	g := gateway(t, s.site)
 	loadTwice(t, func() error { return g.LoadNFT(out.Artefacts[0].Data) })
 	noticed(t, "packets to published ports", packetDifferences(t, g, p, s, out.Coverage))
-}
-
-// TestBrokenProxiesAreNoticed holds that the tests of PAC and Squid can fail: one
-// name of an artefact is changed.
-func TestBrokenProxiesAreNoticed(t *testing.T) {
-	p := named(t, "names-exact")
-	proxied := pacSettings(p)[0]
-	noticed(t, "PAC interpreters", routeDifferences(t, p, mutate(t, generate(t, pac.Generator{}, p, proxied), "login", "logan")))
-	out := mutate(t, generate(t, squid.Generator{}, p, setting{}), "\nlogin.example.com\n", "\n.login.example.com\n")
-	noticed(t, "requests to Squid", requestDifferences(t, p, out, "first"))
 }
 
 // TestWrongWitnessIsNoticed turns the answer of a witness around.

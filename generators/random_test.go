@@ -17,6 +17,7 @@ import (
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
 	"gatewright/generators/pac"
+	"gatewright/generators/proof"
 	"gatewright/generators/squid"
 )
 
@@ -343,53 +344,49 @@ func browserFlows(r *rand.Rand, p *rule.Policy, n int) []rule.Flow {
 }
 
 // TestRandomPoliciesInPAC evaluates the PAC files of random policies in pacparser
-// and Node.
+// and Node.js, each of which is asked every form of a URL.
 func TestRandomPoliciesInPAC(t *testing.T) {
 	t.Parallel()
 	byChance(t, 3, amount(1_000_000), func(t *testing.T, r *rand.Rand, p *rule.Policy) (int, []string) {
-		out := generate(t, pac.Generator{}, p, pacSettings(p)[0])
-		flows := browserFlows(r, p, 8_000)
-		urls := make([]string, len(flows))
-		for i, f := range flows {
-			urls[i] = urlOf(f)
-		}
-		var all []string
-		for name, evaluate := range interpreters() {
-			got, err := evaluate(t.Context(), out.Artefacts[0].Data, urls)
-			if err != nil {
-				return 0, []string{err.Error()}
-			}
-			for i, f := range flows {
-				if want := answerOf(route(p, f)); got[i] != want {
-					all = append(all, fmt.Sprintf("%s answers %q, the policy %q: %s", name, got[i], want, urls[i]))
-				}
-			}
-		}
-		return len(interpreters()) * len(flows), all
+		return interpretedByChance(t, r, p, 400, "pacparser", "Node.js")
 	})
 }
 
-// TestRandomPoliciesInSquid asks the fragments of random policies by real requests.
+// TestRandomPoliciesInChromium does the same in a headless Chromium.
+func TestRandomPoliciesInChromium(t *testing.T) {
+	t.Parallel()
+	byChance(t, 5, amount(10_000), func(t *testing.T, r *rand.Rand, p *rule.Policy) (int, []string) {
+		return interpretedByChance(t, r, p, 100, "Chromium")
+	})
+}
+
+// interpretedByChance asks n random flows of each interpreter, and counts the URLs
+// that each was asked.
+func interpretedByChance(t *testing.T, r *rand.Rand, p *rule.Policy, n int, names ...string) (int, []string) {
+	s := pacSettings(p)[0]
+	out := generate(t, pac.Generator{}, p, s)
+	flows := browserFlows(r, p, n)
+	asked := 0
+	var all []string
+	for _, in := range proof.Interpreters() {
+		if slices.Contains(names, in.Name) {
+			result, err := in.PAC(t.Context(), p, s.settings(t, pac.Generator{}), out.Artefacts, flows)
+			all = append(all, proofComplaints(result, err)...)
+			asked = result.Asked
+		}
+	}
+	return asked, all
+}
+
+// TestRandomPoliciesInSquid asks the fragments of random policies by real requests,
+// in every form of a host.
 func TestRandomPoliciesInSquid(t *testing.T) {
 	t.Parallel()
-	byChance(t, 4, amount(100_000), func(t *testing.T, r *rand.Rand, p *rule.Policy) (int, []string) {
-		proxy, err := engine.StartSquid(t.Context(), generate(t, squid.Generator{}, p, setting{}), "first")
-		if err != nil {
-			return 0, []string{err.Error()}
-		}
-		defer proxy.Stop()
-		flows := browserFlows(r, p, 2_000)
-		got, err := proxy.Asks(flows)
-		if err != nil {
-			return 0, []string{err.Error()}
-		}
-		var all []string
-		for i, f := range flows {
-			if want := p.Decide(rule.Seen(f, rule.Proxy)).Accept(); got[i] != want {
-				all = append(all, fmt.Sprintf("squid accepts %t, the model %t: %s", got[i], want, flowText(f)))
-			}
-		}
-		return len(flows), all
+	byChance(t, 4, amount(200_000), func(t *testing.T, r *rand.Rand, p *rule.Policy) (int, []string) {
+		s := setting{name: "default"}
+		out := generate(t, squid.Generator{}, p, s)
+		result, err := proof.SquidFlows(t.Context(), p, s.settings(t, squid.Generator{}), out.Artefacts, browserFlows(r, p, 600))
+		return result.Asked, proofComplaints(result, err)
 	})
 }
 

@@ -113,7 +113,7 @@ func TestScaleSquidHoldsWholeFeeds(t *testing.T) {
 	for _, file := range []string{"cloud/azure-*.json", "lists/ipsum_*.txt", "lists/hagezi_*.txt"} {
 		p := realPolicy(t, file, site.ByArea)
 		_, out := rendered(t, squid.Generator{}, p, nil)
-		if err := engine.ParseSquid(context.Background(), out, "first"); err != nil {
+		if err := engine.ParseSquid(context.Background(), out.Artefacts, "first"); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
 	}

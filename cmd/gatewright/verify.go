@@ -30,6 +30,9 @@ func provers() []prover {
 	return []prover{
 		{"nftables", proof.NFTables},
 		{"iptables", proof.Iptables},
+		{"pac", proof.PAC},
+		{"squid", proof.Squid},
+		{"trusted-sites", proof.TrustedSites},
 	}
 }
 

@@ -2,7 +2,6 @@ package squid
 
 import (
 	"net/netip"
-	"slices"
 	"testing"
 
 	"gatewright/catalog/netset"
@@ -23,31 +22,33 @@ func TestRealReaderOfSeeds(t *testing.T) {
 		Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}},
 		Grants:   []rule.Grant{grant},
 	})
-	squid, err := engine.StartSquid(t.Context(), generate(t, p, nil), "first")
+	squid, err := engine.StartSquid(t.Context(), generate(t, p, nil).Artefacts, "first")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer squid.Stop()
 	matches := matcher(t, splitNames(netset.NameSetOf(grant.Names...)))
-	var flows []rule.Flow
+	var requests []engine.SquidRequest
 	for _, pattern := range grant.Names {
 		for _, name := range engine.BoundaryNames(pattern) {
-			flows = append(flows, rule.Flow{
+			requests = append(requests, engine.SquidRequest{Flow: rule.Flow{
 				Direction: rule.Outbound, Protocol: netset.TCP, Port: 443, Name: name,
 				Local: netip.MustParseAddr("10.0.0.1"),
-			})
+			}})
 		}
 	}
-	got, err := squid.Asks(flows)
+	got, err := squid.Ask(requests)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, f := range flows {
-		if got[i] != matches(f.Name) {
-			t.Errorf("Squid matches %q: %t", f.Name, got[i])
+	seen := map[engine.SquidAnswer]bool{}
+	for i, r := range requests {
+		seen[got[i]] = true
+		if want := matches(r.Flow.Name); got[i] != (engine.SquidAnswer{Connect: want, Get: want}) {
+			t.Errorf("Squid says of %q: %s; want allowed: %t", r.Flow.Name, got[i], want)
 		}
 	}
-	if !slices.Contains(got, true) || !slices.Contains(got, false) {
-		t.Errorf("Squid answers %t %d times", got[0], len(got))
+	if len(seen) != 2 {
+		t.Errorf("Squid says %v; want both answers", seen)
 	}
 }

@@ -1,0 +1,172 @@
+package proof
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/generators/engine"
+	"gatewright/generators/pac"
+)
+
+// Interpreter is an engine that evaluates PAC files.
+type Interpreter struct {
+	Name     string // "Node.js"
+	evaluate func(ctx context.Context, pac []byte, urls []string) ([]string, error)
+	takes    func(url string, f rule.Flow) bool
+	most     int // URLs in one proof
+}
+
+// Interpreters are the engines that PAC asks.
+func Interpreters() []Interpreter {
+	all := func(string, rule.Flow) bool { return true }
+	return []Interpreter{
+		{"pacparser", engine.EvaluatePacparser, all, 400_000},
+		{"Node.js", engine.EvaluateNode, all, 400_000},
+		{"Chromium", engine.EvaluateChromium, asksChromium, 5_000},
+	}
+}
+
+// asksChromium reports whether Chromium asks a PAC file for the flow, and can be
+// had to open the URL: http or https, an authority without user information, and
+// one slash.
+func asksChromium(url string, f rule.Flow) bool {
+	scheme, rest, _ := strings.Cut(strings.ToLower(url), "://")
+	a := f.Remote.Unmap()
+	own := f.Name == "" && (a.IsLoopback() || a.IsLinkLocalUnicast()) || f.Name == "localhost" || strings.HasSuffix(f.Name, ".localhost")
+	return !own && (scheme == "http" || scheme == "https") && strings.IndexByte(rest, '/') == len(rest)-1 && !strings.Contains(rest, "@")
+}
+
+// PAC asks the PAC file among the artefacts for the boundary flows of the policy,
+// in every form of a URL, in each of pacparser, Node.js and Chromium that is here.
+// The answers have to be those of Policy.Route, in the words that the settings give
+// them. If none of the three is here, the error is an *engine.MissingError.
+func PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
+	out, err := pac.Generator{}.Generate(p, s)
+	if err != nil {
+		return Result{}, err
+	}
+	w, err := newWays(p, s)
+	if err != nil {
+		return Result{}, err
+	}
+	flows := w.flows()
+	requests := requestsOf(flows)
+	results, errs := make([]Result, len(Interpreters())), make([]error, len(Interpreters()))
+	var wait sync.WaitGroup
+	for i, in := range Interpreters() {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			results[i], errs[i] = in.ask(ctx, w, artefacts, requests, len(flows))
+		}()
+	}
+	wait.Wait()
+	all, err := together(results, errs)
+	all.Disagreements = append(textDifferences(out.Artefacts, artefacts, "//"), all.Disagreements...)
+	return all, err
+}
+
+// PACFlows returns the flows that PAC asks: the boundary flows of the rules, of every
+// endpoint of the routes and of the local networks, and hosts without a dot.
+func PACFlows(p *rule.Policy, s artefact.Settings) ([]rule.Flow, error) {
+	w, err := newWays(p, s)
+	if err != nil {
+		return nil, err
+	}
+	return w.flows(), nil
+}
+
+// together is the result of every interpreter that is here.
+func together(results []Result, errs []error) (Result, error) {
+	all := Result{Generator: pac.Generator{}.Name()}
+	var engines, compared []string
+	var missing error
+	for i, r := range results {
+		var absent *engine.MissingError
+		switch {
+		case errors.As(errs[i], &absent):
+			missing = cmp.Or(missing, errs[i])
+			continue
+		case errs[i] != nil:
+			return Result{}, errs[i]
+		}
+		all.Asked += r.Asked
+		engines, compared = append(engines, r.Engine), append(compared, r.Compared+" in "+r.Engine)
+		all.Disagreements = append(all.Disagreements, r.Disagreements...)
+	}
+	if len(engines) == 0 {
+		return Result{}, missing
+	}
+	all.Engine, all.Compared = strings.Join(engines, ", "), strings.Join(compared, ", ")
+	return all, nil
+}
+
+// PAC asks the PAC file among the artefacts for the flows, in every form of a URL.
+// An answer is compared with Policy.Route.
+func (in Interpreter) PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact, flows []rule.Flow) (Result, error) {
+	w, err := newWays(p, s)
+	if err != nil {
+		return Result{}, err
+	}
+	flows = asked(flows)
+	return in.ask(ctx, w, artefacts, requestsOf(flows), len(flows))
+}
+
+// request is a flow with the URL that a client writes for it.
+type request struct {
+	flow rule.Flow
+	url  string
+}
+
+func requestsOf(flows []rule.Flow) []request {
+	var all []request
+	for i, f := range flows {
+		urls := URLs(f)
+		if !spelled(i, len(flows)) {
+			urls = urls[:1]
+		}
+		for _, u := range urls {
+			all = append(all, request{f, u})
+		}
+	}
+	return all
+}
+
+// ask is the proof by one interpreter. That it cannot evaluate the file is a
+// disagreement: no browser could.
+func (in Interpreter) ask(ctx context.Context, w ways, artefacts []artefact.Artefact, requests []request, flows int) (Result, error) {
+	r := Result{Generator: pac.Generator{}.Name(), Engine: in.Name}
+	requests = slices.DeleteFunc(slices.Clone(requests), func(r request) bool { return !in.takes(r.url, r.flow) })
+	some := spread(requests, in.most)
+	r.Asked, r.Compared = len(some), figures(len(some), len(requests), flows, "URLs")
+	urls := make([]string, len(some))
+	for i, one := range some {
+		urls[i] = one.url
+	}
+	var text []byte
+	for _, a := range artefacts {
+		text = append(text, a.Data...)
+	}
+	answers, err := in.evaluate(ctx, text, urls)
+	var missing *engine.MissingError
+	switch {
+	case err == nil:
+	case errors.As(err, &missing) || ctx.Err() != nil:
+		return Result{}, err
+	default:
+		r.Disagreements = append(r.Disagreements, Disagreement{"the file in " + in.Name, "an answer to every request", err.Error()})
+		return r, nil
+	}
+	for i, one := range some {
+		if want := w.answer(one.flow); answers[i] != want {
+			r.Disagreements = append(r.Disagreements, Disagreement{one.url + " (" + one.flow.String() + ")", want, answers[i] + " in " + in.Name})
+		}
+	}
+	return r, nil
+}

@@ -1,0 +1,90 @@
+package proof
+
+import (
+	"context"
+	"errors"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/generators/engine"
+	"gatewright/generators/squid"
+)
+
+// mostSquidRequests is the number of requests in one proof by Squid, each of which
+// is sent by two methods.
+const mostSquidRequests = 200_000
+
+// Squid starts a Squid on loopback with the artefacts at the place that the settings
+// name, among Debian's own http_access lines, and asks it for the boundary flows of
+// the policy, in every form of a host, as CONNECT and as plain requests. They have
+// to be allowed as Policy.Decide accepts what a proxy sees; at place conf.d, less
+// what Debian's lines have refused before.
+func Squid(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
+	out, err := squid.Generator{}.Generate(p, s)
+	if err != nil {
+		return Result{}, err
+	}
+	r, err := SquidFlows(ctx, p, s, artefacts, RequestFlows(p))
+	r.Disagreements = append(textDifferences(out.Artefacts, artefacts, "#"), r.Disagreements...)
+	return r, err
+}
+
+// SquidFlows is Squid for these flows alone.
+func SquidFlows(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact, flows []rule.Flow) (Result, error) {
+	r := Result{Generator: squid.Generator{}.Name(), Engine: "Squid on loopback"}
+	requests, whole := squidRequests(flows)
+	r.Asked, r.Compared = len(requests), figures(len(requests), whole, len(flows), "requests, as CONNECT and plain,")
+	answers, err := askSquid(ctx, s.Text("place"), artefacts, requests)
+	var missing *engine.MissingError
+	switch {
+	case err == nil:
+	case errors.As(err, &missing) || ctx.Err() != nil:
+		return Result{}, err
+	default:
+		r.Disagreements = append(r.Disagreements, Disagreement{"the files in Squid", "an answer to every request", err.Error()})
+		return r, nil
+	}
+	for i, request := range requests {
+		accepted := p.Decide(rule.Seen(request.Flow, rule.Proxy)).Accept()
+		want := engine.SquidAnswer{Connect: accepted, Get: accepted}
+		if s.Text("place") == "conf.d" {
+			want = want.AfterDebian(request.Flow.Port)
+		}
+		if answers[i] != want {
+			what := request.Flow.String()
+			if request.Host != "" {
+				what += ", written as " + request.Host
+			}
+			r.Disagreements = append(r.Disagreements, Disagreement{what, want.String(), answers[i].String()})
+		}
+	}
+	return r, nil
+}
+
+func askSquid(ctx context.Context, place string, artefacts []artefact.Artefact, requests []engine.SquidRequest) ([]engine.SquidAnswer, error) {
+	proxy, err := engine.StartSquid(ctx, artefacts, place)
+	if err != nil {
+		return nil, err
+	}
+	defer proxy.Stop()
+	return proxy.Ask(requests)
+}
+
+// squidRequests returns the requests for the flows, evenly spread if there are more
+// than one proof asks, and the number of all. Squid takes the unspecified address for
+// no address.
+func squidRequests(flows []rule.Flow) ([]engine.SquidRequest, int) {
+	var requests []engine.SquidRequest
+	for i, f := range flows {
+		if f.Name == "" && f.Remote.Unmap().IsUnspecified() {
+			continue
+		}
+		requests = append(requests, engine.SquidRequest{Flow: f})
+		if spelled(i, len(flows)) {
+			for _, host := range Hosts(f)[1:] {
+				requests = append(requests, engine.SquidRequest{Flow: f, Host: host})
+			}
+		}
+	}
+	return spread(requests, mostSquidRequests), len(requests)
+}
