@@ -10,17 +10,23 @@ import (
 	"strings"
 
 	"gatewright/catalog/rule"
+	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
 )
 
-// rulesetFile is the artefact that is read back, flow by flow.
-const rulesetFile = "gatewright.nft"
+// Artefacts that are read back, flow by flow.
+const (
+	nftablesFile  = "gatewright.nft"
+	ipsetFile     = "gatewright.ipset"
+	iptablesFile  = "gatewright.iptables"
+	ip6tablesFile = "gatewright.ip6tables"
+)
 
 // folder is the content of an output folder.
 type folder struct {
-	files  map[string][]byte // by slash path, but what is read back and the folder's own state
-	places []place           // of the ruleset, where its rules accept
-	others []string          // lines of the ruleset that are no rule of the policy
+	files  map[string][]byte   // by slash path, but what is read back and the folder's own state
+	places []place             // where the rules of packet filters accept
+	others map[string][]string // of each file that is read back, what is no rule of the policy
 }
 
 // place is what rules accept on the same interfaces and in the same way.
@@ -64,43 +70,101 @@ func readFolder(dir string) (folder, error) {
 	if err != nil {
 		return f, inFolder(dir, err)
 	}
-	data, ok := f.files[rulesetFile]
-	if !ok {
-		return f, nil
+	f.others = map[string][]string{}
+	for _, read := range []func(*folder) error{(*folder).readNftables, (*folder).readIptables} {
+		if err := read(&f); err != nil {
+			return f, inFolder(dir, fmt.Errorf("%w; it was changed by hand, or is of another version: generate it again", err))
+		}
 	}
-	delete(f.files, rulesetFile)
-	rs, others, err := nftables.ReadText(data)
-	if err != nil {
-		return f, inFolder(dir, fmt.Errorf("%s: %w; it was changed by hand, or is of another version: generate it again", rulesetFile, err))
-	}
-	f.others, f.places = others, placesOf(rs)
 	return f, nil
 }
 
-func placesOf(rs nftables.Ruleset) []place {
-	byName := map[string][]acceptance{}
-	for _, l := range rs.Rules {
-		var words []string
-		if len(l.In) > 0 {
-			words = append(words, "from "+strings.Join(l.In, " "))
-		}
-		if len(l.Out) > 0 {
-			words = append(words, "to "+strings.Join(l.Out, " "))
-		}
-		if l.Mark != 0 {
-			words = append(words, fmt.Sprintf("mark %#x", l.Mark))
-		}
-		name := strings.Join(words, ", ")
-		byName[name] = append(byName[name], acceptance{rs.Boxes(l), l.Comment})
+// take removes a file from those that are compared as text.
+func (f *folder) take(name string) (data []byte, ok bool) {
+	data, ok = f.files[name]
+	if ok {
+		delete(f.files, name)
+		f.others[name] = nil
 	}
-	var places []place
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		places = append(places, place{name, byName[name]})
-	}
-	return places
+	return data, ok
 }
 
-// compareFolders compares what the rulesets accept, and the other files as text.
+func (f *folder) readNftables() error {
+	data, ok := f.take(nftablesFile)
+	if !ok {
+		return nil
+	}
+	rs, others, err := nftables.ReadText(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", nftablesFile, err)
+	}
+	f.others[nftablesFile] = others
+	for _, l := range rs.Rules {
+		f.accept(placeName(nftablesFile, l.In, l.Out, l.Mark), acceptance{rs.Boxes(l), l.Comment})
+	}
+	return nil
+}
+
+func (f *folder) readIptables() error {
+	v4, has4 := f.take(iptablesFile)
+	v6, has6 := f.take(ip6tablesFile)
+	if !has4 && !has6 {
+		return nil // sets without rules are compared as text
+	}
+	sets, _ := f.take(ipsetFile)
+	rs, others, err := iptables.ReadText(iptables.Dump{Ipset: sets, IPv4: v4, IPv6: v6})
+	if err != nil {
+		return err
+	}
+	maps.Copy(f.others, others)
+	for _, l := range rs.Rules {
+		f.accept(placeName(familyFile(l.Family), l.In, l.Out, l.Mark), acceptance{l.Boxes(), l.Comment})
+	}
+	for _, h := range rs.Hooks {
+		name := familyFile(h.Family) + ", chain " + h.Chain
+		for _, r := range h.Rules {
+			for _, l := range r.Accepts {
+				if l.Direction = rule.Outbound; h.Chain == "INPUT" {
+					l.Direction = rule.Inbound
+				}
+				f.accept(name, acceptance{l.Boxes(), l.Comment})
+			}
+		}
+	}
+	return nil
+}
+
+func familyFile(family int) string {
+	if family == 6 {
+		return ip6tablesFile
+	}
+	return iptablesFile
+}
+
+func placeName(file string, in, out []string, mark uint32) string {
+	name := file
+	if len(in) > 0 {
+		name += ", from " + strings.Join(in, " ")
+	}
+	if len(out) > 0 {
+		name += ", to " + strings.Join(out, " ")
+	}
+	if mark != 0 {
+		name += fmt.Sprintf(", mark %#x", mark)
+	}
+	return name
+}
+
+// accept adds to what is accepted in a place.
+func (f *folder) accept(name string, a acceptance) {
+	i, known := slices.BinarySearchFunc(f.places, name, func(p place, name string) int { return strings.Compare(p.name, name) })
+	if !known {
+		f.places = slices.Insert(f.places, i, place{name: name})
+	}
+	f.places[i].lines = append(f.places[i].lines, a)
+}
+
+// compareFolders compares what the packet filters accept, and the other files as text.
 func compareFolders(oldDir, newDir string) (report, error) {
 	old, err := readFolder(oldDir)
 	if err != nil {
@@ -116,25 +180,47 @@ func compareFolders(oldDir, newDir string) (report, error) {
 		Routes: []reportRoute{}, TrustedSites: reportTrusted{[]listedSite{}, []listedSite{}}, Entries: []reportEntry{},
 		OpenAdded: []accountOpen{}, OpenRemoved: []accountOpen{}, OpenUnchanged: []accountOpen{},
 	}
-	names := maps.Clone(old.files)
-	maps.Copy(names, new.files)
-	for _, name := range slices.Sorted(maps.Keys(names)) {
+	r.Files = fileChanges(old, new)
+	r.Equal = len(r.Added)+len(r.Removed)+len(r.Files) == 0
+	return r, nil
+}
+
+// fileChanges compares what is no flow: whole files as text, and of those that are
+// read back what stands beside their rules.
+func fileChanges(old, new folder) (changes []reportFile) {
+	say := func(name, change string) { changes = append(changes, reportFile{name, change}) }
+	for _, name := range unionOfKeys(old.files, new.files) {
 		before, had := old.files[name]
 		after, has := new.files[name]
 		switch {
 		case !had:
-			r.Files = append(r.Files, reportFile{name, "added"})
+			say(name, "added")
 		case !has:
-			r.Files = append(r.Files, reportFile{name, "removed"})
+			say(name, "removed")
 		case !bytes.Equal(before, after):
-			r.Files = append(r.Files, reportFile{name, "changed"})
+			say(name, "changed")
 		}
 	}
-	if !slices.Equal(old.others, new.others) {
-		r.Files = append(r.Files, reportFile{rulesetFile, "changed beside its rules"})
+	for _, name := range unionOfKeys(old.others, new.others) {
+		before, had := old.others[name]
+		after, has := new.others[name]
+		switch {
+		case !had:
+			say(name, "added")
+		case !has:
+			say(name, "removed")
+		case !slices.Equal(before, after):
+			say(name, "changed beside its rules")
+		}
 	}
-	r.Equal = len(r.Added)+len(r.Removed)+len(r.Files) == 0
-	return r, nil
+	slices.SortFunc(changes, func(a, b reportFile) int { return strings.Compare(a.Name, b.Name) })
+	return changes
+}
+
+func unionOfKeys[V any](a, b map[string]V) []string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return slices.Sorted(maps.Keys(all))
 }
 
 // moreAccepted returns what a accepts and b does not, in the same place.

@@ -2,6 +2,7 @@ package nftables
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -11,8 +12,8 @@ import (
 )
 
 // ReadText reads a file of this package: its sets and the rules of its two chains.
-// What stands in other chains is returned as others, line by line, and comments are
-// passed over. A rule in the two chains that Generate does not write is an error with
+// What stands in other chains is returned as others, line by line, with the sets that
+// no rule of the two uses, and comments are passed over. A rule in the two chains that Generate does not write is an error with
 // its line.
 func ReadText(data []byte) (rs Ruleset, others []string, err error) {
 	rs = Ruleset{Prefixes: map[string]netset.PrefixSet{}, Ports: map[string][]netset.PortRange{}}
@@ -45,7 +46,26 @@ func ReadText(data []byte) (rs Ruleset, others []string, err error) {
 	if set != "" {
 		return Ruleset{}, nil, fmt.Errorf("set %s does not end", set)
 	}
-	return rs, others, rs.checkSets()
+	return rs, append(others, rs.besideRules()...), rs.checkSets()
+}
+
+// besideRules returns the sets that no rule uses, each with what it holds.
+func (rs Ruleset) besideRules() (lines []string) {
+	used := map[string]bool{}
+	for _, l := range rs.Rules {
+		used[l.Source], used[l.Destination], used[l.Published] = true, true, true
+	}
+	for _, set := range slices.Sorted(maps.Keys(rs.Prefixes)) {
+		if !used[set] {
+			lines = append(lines, fmt.Sprintf("set %s: %s", set, rs.Prefixes[set]))
+		}
+	}
+	for _, set := range slices.Sorted(maps.Keys(rs.Ports)) {
+		if !used[set] {
+			lines = append(lines, fmt.Sprintf("set %s: %v", set, rs.Ports[set]))
+		}
+	}
+	return lines
 }
 
 func isOurs(chain string) bool { _, ours := DirectionOf(chain); return ours }

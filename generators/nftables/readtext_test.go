@@ -105,6 +105,9 @@ func TestReadTextRefuses(t *testing.T) {
 	if _, others, err := ReadText([]byte("add rule inet filter input accept\n")); err != nil || !slices.Equal(others, []string{"add rule inet filter input accept"}) {
 		t.Errorf("a rule of another chain is %q, %v", others, err)
 	}
+	if _, others, err := ReadText([]byte("add element inet filter x {\n\t10.0.0.1\n}\n")); err != nil || !slices.Equal(others, []string{"set x: 10.0.0.1"}) {
+		t.Errorf("a set that no rule uses is %q, %v", others, err)
+	}
 }
 
 func FuzzReadText(f *testing.F) {
