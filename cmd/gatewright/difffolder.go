@@ -6,12 +6,15 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
 	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
+	"gatewright/generators/squid"
 )
 
 // Artefacts that are read back, flow by flow.
@@ -20,12 +23,15 @@ const (
 	ipsetFile     = "gatewright.ipset"
 	iptablesFile  = "gatewright.iptables"
 	ip6tablesFile = "gatewright.ip6tables"
+	squidFile     = "gatewright.squid.conf"
+	squidLists    = "gatewright/" // where its lists are
 )
 
 // folder is the content of an output folder.
 type folder struct {
 	files  map[string][]byte   // by slash path, but what is read back and the folder's own state
 	places []place             // where the rules of packet filters accept
+	proxy  rule.Policy         // what Squid allows
 	others map[string][]string // of each file that is read back, what is no rule of the policy
 }
 
@@ -71,7 +77,7 @@ func readFolder(dir string) (folder, error) {
 		return f, inFolder(dir, err)
 	}
 	f.others = map[string][]string{}
-	for _, read := range []func(*folder) error{(*folder).readNftables, (*folder).readIptables} {
+	for _, read := range []func(*folder) error{(*folder).readNftables, (*folder).readIptables, (*folder).readSquid} {
 		if err := read(&f); err != nil {
 			return f, inFolder(dir, fmt.Errorf("%w; it was changed by hand, or is of another version: generate it again", err))
 		}
@@ -134,6 +140,35 @@ func (f *folder) readIptables() error {
 	return nil
 }
 
+// readSquid reads the configuration and the lists that its ACLs are made of; other
+// lists are compared as text.
+func (f *folder) readSquid() error {
+	conf, ok := f.take(squidFile)
+	if !ok {
+		return nil
+	}
+	artefacts := []artefact.Artefact{{Name: squidFile, Data: conf}}
+	for name, data := range f.files {
+		if path.Dir(name) == path.Clean(squidLists) {
+			artefacts = append(artefacts, artefact.Artefact{Name: name, Data: data})
+		}
+	}
+	fragment, err := squid.ReadBack(artefacts)
+	if err != nil {
+		return err
+	}
+	p, err := fragment.Policy()
+	if err != nil {
+		return fmt.Errorf("%s: %w", squidFile, err)
+	}
+	f.proxy = *p
+	for name := range fragment.ACLs {
+		delete(f.files, squidLists+strings.TrimPrefix(name, "gatewright_")+".txt")
+	}
+	f.others[squidFile] = append(fragment.Dirs, fmt.Sprintf("denies the rest: %t", fragment.DenyAll))
+	return nil
+}
+
 func familyFile(family int) string {
 	if family == 6 {
 		return ip6tablesFile
@@ -180,6 +215,9 @@ func compareFolders(oldDir, newDir string) (report, error) {
 		Routes: []reportRoute{}, TrustedSites: reportTrusted{[]listedSite{}, []listedSite{}}, Entries: []reportEntry{},
 		OpenAdded: []accountOpen{}, OpenRemoved: []accountOpen{}, OpenUnchanged: []accountOpen{},
 	}
+	proxied := rule.Compare(rule.Compiled{Policy: &old.proxy}, rule.Compiled{Policy: &new.proxy})
+	r.Added = append(r.Added, proxyReports(proxied.Added, &new.proxy)...)
+	r.Removed = append(r.Removed, proxyReports(proxied.Removed, &old.proxy)...)
 	r.Files = fileChanges(old, new)
 	r.Equal = len(r.Added)+len(r.Removed)+len(r.Files) == 0
 	return r, nil
@@ -221,6 +259,18 @@ func unionOfKeys[V any](a, b map[string]V) []string {
 	all := maps.Clone(a)
 	maps.Copy(all, b)
 	return slices.Sorted(maps.Keys(all))
+}
+
+// proxyReports tells what Squid allows, each part with the entries of its whole rule.
+func proxyReports(c rule.Change, p *rule.Policy) []reportRule {
+	for i := range c.Rules {
+		c.Rules[i].Entries = c.Rules[i].Rule.Entries
+	}
+	list := ruleReports(c, p)
+	for i := range list {
+		list[i].Place = squidFile
+	}
+	return list
 }
 
 // moreAccepted returns what a accepts and b does not, in the same place.

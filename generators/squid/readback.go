@@ -3,6 +3,7 @@ package squid
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"gatewright/catalog/netset"
@@ -16,6 +17,9 @@ type Fragment struct {
 	ACLs    map[string]ACL
 	Allow   [][]string // http_access allow lines: ACL names, "!" before those that must not match
 	DenyAll bool       // whether the last line denies all
+
+	Dirs   []string            // folders that the ACLs read their lists from, sorted
+	Labels map[string][]string // comments on a rule's entries, by its ACL of ports
 }
 
 // ACL is one access list. Which of the fields is set goes by the type.
@@ -30,7 +34,7 @@ type ACL struct {
 // ReadBack reads the configuration and the lists of an output of this package.
 // What Generate does not write is an error with its line.
 func ReadBack(artefacts []artefact.Artefact) (Fragment, error) {
-	f := Fragment{ACLs: map[string]ACL{}}
+	f := Fragment{ACLs: map[string]ACL{}, Labels: map[string][]string{}}
 	lists := map[string][]byte{}
 	var conf []byte
 	for _, a := range artefacts {
@@ -40,7 +44,15 @@ func ReadBack(artefacts []artefact.Artefact) (Fragment, error) {
 			lists[path.Base(a.Name)] = a.Data
 		}
 	}
+	var comments []string // on the lines that follow
 	for i, line := range strings.Split(string(conf), "\n") {
+		if words := strings.Fields(line); len(words) == 0 {
+			comments = nil
+		} else if text, ok := strings.CutPrefix(line, "# "); ok {
+			comments = append(comments, text)
+		} else if words[0] == "acl" && len(comments) > 1 && strings.HasSuffix(words[1], portsSuffix) {
+			f.Labels[words[1]] = comments[1:] // the first is the rule's id
+		}
 		if err := f.readLine(line, lists); err != nil {
 			return Fragment{}, fmt.Errorf("%s:%d: %w", confName, i+1, err)
 		}
@@ -74,6 +86,9 @@ func (f *Fragment) readACL(name, kind, file string, lists map[string][]byte) err
 	}
 	if _, ok := f.ACLs[name]; ok {
 		return fmt.Errorf("acl %s is there twice", name)
+	}
+	if at, known := slices.BinarySearch(f.Dirs, path.Dir(strings.Trim(file, `"`))); !known {
+		f.Dirs = slices.Insert(f.Dirs, at, path.Dir(strings.Trim(file, `"`)))
 	}
 	a := ACL{Type: kind}
 	var read func([]string) error
