@@ -223,11 +223,13 @@ func family(s netset.PrefixSet, like netip.Addr) netset.PrefixSet {
 	return s.V6()
 }
 
-// unicast returns the addresses that a flow can go to: neither the unspecified
-// ones nor multicast.
+// unicast returns the addresses that a flow can go to: neither of "this network"
+// (RFC 1122 section 3.2.1.3) nor multicast nor broadcast. Linux carries flows to
+// 240.0.0.0/4.
 func unicast() netset.PrefixSet {
 	var b netset.PrefixBuilder
 	b.AddRange(netip.MustParseAddr("1.0.0.0"), netip.MustParseAddr("223.255.255.255"))
+	b.AddRange(netip.MustParseAddr("240.0.0.0"), netip.MustParseAddr("255.255.255.254"))
 	b.AddRange(netip.MustParseAddr("1::"), netip.MustParseAddr("feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
 	return b.Build()
 }
