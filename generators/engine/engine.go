@@ -24,7 +24,7 @@ func (e *MissingError) Error() string {
 
 // ErrTooLong says that the kernel has no room for a ruleset in one transaction, as in a
 // user namespace, where the buffer of a socket cannot be made as large as one wants.
-var ErrTooLong = errors.New("the ruleset is too large for one transaction here")
+var ErrTooLong = errors.New("the ruleset is too large for one transaction of an ordinary user; run this as root")
 
 // RootError says that an engine needs root for its namespaces.
 type RootError struct{ Err error }

@@ -78,9 +78,6 @@ func (m *Machine) TryIptables(variant Variant) error {
 
 func (m *Machine) nftLoad(file string) error {
 	_, err := m.run(nft, nil, "-f", file)
-	if err != nil && strings.Contains(err.Error(), "Message too long") {
-		return fmt.Errorf("%w: %w", ErrTooLong, err)
-	}
 	return err
 }
 
@@ -141,6 +138,9 @@ func (m *Machine) run(p program, stdin []byte, args ...string) (out []byte, err 
 		out, err = p.output(m.ctx, m.dir, stdin, env, args...)
 		return err
 	})
+	if err != nil && strings.Contains(err.Error(), "Message too long") {
+		err = fmt.Errorf("%w: %w", ErrTooLong, err)
+	}
 	return out, err
 }
 

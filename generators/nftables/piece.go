@@ -9,10 +9,15 @@ import (
 )
 
 // Sizes of pieces. A transaction in a user namespace is limited by the size of a
-// socket's buffer, 208 KiB on Linux as it comes: 10,000 prefixes are too many.
+// socket's buffer, 208 KiB on Linux as it comes: 10,000 prefixes are too many. The sizes
+// of what nft sends are estimates from above.
 const (
-	pieceElements = 2000 // prefixes, each of at most two elements of 44 bytes
-	pieceLines    = 100  // statements
+	pieceElements = 2000       // prefixes, each of at most two elements of 44 bytes
+	pieceSize     = 180 * 1000 // bytes
+
+	ruleSize      = 1000
+	elementSize   = 2 * 44
+	statementSize = 200
 )
 
 // Pieces is an artefact in parts that are small enough for a transaction each.
@@ -41,8 +46,9 @@ type pieceView struct {
 func Split(text []byte) (Pieces, error) {
 	var p Pieces
 	var part []byte
+	size := 0
 	lines := strings.SplitAfter(string(text), "\n")
-	for n := 0; len(lines) > 0; n++ {
+	for len(lines) > 0 {
 		block := 1
 		if strings.HasSuffix(lines[0], "{\n") {
 			for block < len(lines) && lines[block-1] != "}\n" {
@@ -58,13 +64,27 @@ func Split(text []byte) (Pieces, error) {
 		p.Elements = append(p.Elements, pieces...)
 		if pieces == nil {
 			part = append(part, strings.Join(statement, "")...)
+			size += sizeOf(statement)
 		}
-		if n%pieceLines == pieceLines-1 || len(lines) == 0 {
+		if size > pieceSize || len(lines) == 0 {
 			p.Frame = append(p.Frame, part)
-			part = nil
+			part, size = nil, 0
 		}
 	}
 	return p, nil
+}
+
+// sizeOf estimates what nft sends for a statement.
+func sizeOf(statement []string) int {
+	switch {
+	case len(statement) > 1:
+		return statementSize + elementSize*len(statement)
+	case strings.HasPrefix(statement[0], "add rule "):
+		return ruleSize
+	case strings.TrimSpace(statement[0]) == "" || statement[0][0] == '#':
+		return 0
+	}
+	return statementSize
 }
 
 // splitElements returns the pieces of a statement that adds more elements than one
