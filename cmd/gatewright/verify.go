@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -25,7 +24,7 @@ type prover struct {
 	prove     func(context.Context, *rule.Policy, artefact.Settings, []artefact.Artefact) (proof.Result, error)
 }
 
-// provers returns them in the order of the generators.
+// provers returns them in the order of the generators, at least one for each.
 func provers() []prover {
 	return []prover{
 		{"nftables", proof.NFTables},
@@ -99,23 +98,32 @@ func verify(inv *invocation, names []string) error {
 			return err
 		}
 	}
-	var verdicts []verdict
-	var failed error
+	verdicts, failed := inv.proveAll(ctx, p)
+	if ctx.Err() != nil {
+		return errors.New("interrupted; nothing is proved")
+	}
+	if inv.json {
+		failed = errors.Join(writeJSON(inv.stdout, verdicts), failed)
+	}
+	switch {
+	case failed != nil:
+		return failed
+	case slices.ContainsFunc(verdicts, func(v verdict) bool { return !v.Proved }):
+		return errDifferent
+	}
+	return nil
+}
+
+// proveAll asks every prover, also after one that failed.
+func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []verdict, failed error) {
 	for _, o := range p.outputs {
-		engines := slices.DeleteFunc(provers(), func(one prover) bool { return one.generator != o.name })
-		if len(engines) == 0 {
-			if slices.Contains(names, o.name) {
-				return usagef("verify: no engine proves %s; expect one of %s", o.name, strings.Join(provable(), ", "))
+		for _, one := range provers() {
+			if one.generator != o.name || ctx.Err() != nil {
+				continue
 			}
-			inv.talk.sayf("%s: no engine proves it", o.name)
-		}
-		for _, one := range engines {
 			inv.talk.progress("proving " + o.name)
 			result, err := one.prove(ctx, p.result.Policy, o.settings, o.Artefacts)
 			inv.talk.progress("")
-			if ctx.Err() != nil {
-				return errors.New("interrupted; nothing is proved")
-			}
 			if err != nil {
 				err = fmt.Errorf("%s is not proved: %w", o.name, err)
 				failed = errors.Join(failed, err)
@@ -124,26 +132,7 @@ func verify(inv *invocation, names []string) error {
 			inv.tellVerdict(result, err)
 		}
 	}
-	if inv.json {
-		failed = errors.Join(writeJSON(inv.stdout, verdicts), failed)
-	}
-	switch {
-	case failed != nil:
-		return failed
-	case len(verdicts) == 0:
-		return usagef("verify: nothing to prove; name generators of %s", strings.Join(provable(), ", "))
-	case slices.ContainsFunc(verdicts, func(v verdict) bool { return !v.Proved }):
-		return errDifferent
-	}
-	return nil
-}
-
-func provable() []string {
-	var names []string
-	for _, one := range provers() {
-		names = append(names, one.generator)
-	}
-	return slices.Compact(names)
+	return verdicts, failed
 }
 
 // takeFiles replaces the artefacts by the files that stand in the folder.
