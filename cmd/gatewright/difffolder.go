@@ -15,6 +15,7 @@ import (
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
 	"gatewright/generators/squid"
+	"gatewright/generators/trustedsites"
 )
 
 // Artefacts that are read back, flow by flow.
@@ -25,13 +26,15 @@ const (
 	ip6tablesFile = "gatewright.ip6tables"
 	squidFile     = "gatewright.squid.conf"
 	squidLists    = "gatewright/" // where its lists are
+	zoneFile      = "trusted-sites.reg"
 )
 
 // folder is the content of an output folder.
 type folder struct {
-	files  map[string][]byte   // by slash path, but what is read back and the folder's own state
-	places []place             // where the rules of packet filters accept
-	proxy  rule.Policy         // what Squid allows
+	files  map[string][]byte // by slash path, but what is read back and the folder's own state
+	places []place           // where the rules of packet filters accept
+	proxy  rule.Policy       // what Squid allows
+	zone   trustedsites.ZoneMap
 	others map[string][]string // of each file that is read back, what is no rule of the policy
 }
 
@@ -77,7 +80,7 @@ func readFolder(dir string) (folder, error) {
 		return f, inFolder(dir, err)
 	}
 	f.others = map[string][]string{}
-	for _, read := range []func(*folder) error{(*folder).readNftables, (*folder).readIptables, (*folder).readSquid} {
+	for _, read := range []func(*folder) error{(*folder).readNftables, (*folder).readIptables, (*folder).readSquid, (*folder).readZone} {
 		if err := read(&f); err != nil {
 			return f, inFolder(dir, fmt.Errorf("%w; it was changed by hand, or is of another version: generate it again", err))
 		}
@@ -169,6 +172,15 @@ func (f *folder) readSquid() error {
 	return nil
 }
 
+func (f *folder) readZone() (err error) {
+	data, ok := f.take(zoneFile)
+	if ok {
+		f.zone, err = trustedsites.ReadBack(data)
+		f.others[zoneFile] = []string{"hive " + f.zone.Hive}
+	}
+	return err
+}
+
 func familyFile(family int) string {
 	if family == 6 {
 		return ip6tablesFile
@@ -212,14 +224,14 @@ func compareFolders(oldDir, newDir string) (report, error) {
 	r := report{
 		Old: reportSide{Name: oldDir, Sources: []reportSource{}}, New: reportSide{Name: newDir, Sources: []reportSource{}},
 		Added: moreAccepted(new.places, old.places), Removed: moreAccepted(old.places, new.places),
-		Routes: []reportRoute{}, TrustedSites: reportTrusted{[]listedSite{}, []listedSite{}}, Entries: []reportEntry{},
+		Routes: []reportRoute{}, TrustedSites: reportTrusted{zoneReport(new, old), zoneReport(old, new)}, Entries: []reportEntry{},
 		OpenAdded: []accountOpen{}, OpenRemoved: []accountOpen{}, OpenUnchanged: []accountOpen{},
 	}
 	proxied := rule.Compare(rule.Compiled{Policy: &old.proxy}, rule.Compiled{Policy: &new.proxy})
 	r.Added = append(r.Added, proxyReports(proxied.Added, &new.proxy)...)
 	r.Removed = append(r.Removed, proxyReports(proxied.Removed, &old.proxy)...)
 	r.Files = fileChanges(old, new)
-	r.Equal = len(r.Added)+len(r.Removed)+len(r.Files) == 0
+	r.Equal = len(r.Added)+len(r.Removed)+len(r.TrustedSites.Added)+len(r.TrustedSites.Removed)+len(r.Files) == 0
 	return r, nil
 }
 
@@ -271,6 +283,15 @@ func proxyReports(c rule.Change, p *rule.Policy) []reportRule {
 		list[i].Place = squidFile
 	}
 	return list
+}
+
+// zoneReport tells the names that a trusts and b does not.
+func zoneReport(a, b folder) []listedSite {
+	names := a.zone.Beyond(b.zone)
+	if len(names) == 0 {
+		return []listedSite{}
+	}
+	return []listedSite{{Entry: zoneFile, Names: names}}
 }
 
 // moreAccepted returns what a accepts and b does not, in the same place.

@@ -1,6 +1,8 @@
 package trustedsites
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"gatewright/catalog/rule/ruletest"
@@ -39,10 +41,49 @@ func TestReadBackRefusesOtherLines(t *testing.T) {
 		first + "; x\n[y]\r\n":               `trusted-sites.reg:2: line "; x\n[y]" is not printable ASCII`,
 		first + user + machine:               "trusted-sites.reg:3: keys of both hives",
 		first + "[HKEY_CURRENT_USER\\x]\r\n": `trusted-sites.reg:2: unexpected line "[HKEY_CURRENT_USER\\x]"`,
+		first + user + "\r\n":                `trusted-sites.reg:3: ""; a key and the line "https"=dword:00000002 stand together`,
+		first + trustLine + "\r\n":           `trusted-sites.reg:2: "\"https\"=dword:00000002"; a key and the line "https"=dword:00000002 stand together`,
 		first + user + "\"http\"=dword:2":    `trusted-sites.reg:3: unexpected line "\"http\"=dword:2"`,
 	} {
 		if _, err := ReadBack([]byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%q: error %v; want %s", text, err, want)
+		}
+	}
+}
+
+// What a key more trusts is told, unless a wider key trusts it already.
+func TestBeyond(t *testing.T) {
+	read := func(keys ...string) ZoneMap {
+		text := "Windows Registry Editor Version 5.00\r\n"
+		for _, k := range keys {
+			text += `[HKEY_CURRENT_USER\` + domainsKey + `\` + k + "]\r\n" + trustLine + "\r\n"
+		}
+		m, err := ReadBack([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	all := []string{`example.com`, `example.com\www`, `example.com\*.www`, `example.com\a.www`, `example.org\www`}
+	for _, c := range []struct {
+		other []string
+		want  []string
+	}{
+		{nil, []string{"*.example.com", "*.www.example.com", "a.www.example.com", "example.com", "www.example.com", "www.example.org"}},
+		{all, nil},
+		{[]string{`example.com`}, []string{"www.example.org"}},
+		{[]string{`example.com\*.www`, `example.org`}, []string{"*.example.com", "example.com", "www.example.com"}},
+		{[]string{`example.com\a.www`, `example.org\*.www`}, []string{"*.example.com", "*.www.example.com", "example.com", "www.example.com", "www.example.org"}},
+	} {
+		other := read(c.other...)
+		got := read(all...).Beyond(other)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("beyond %v: %v; want %v", c.other, got, c.want)
+		}
+		for _, name := range got {
+			if host := strings.Replace(name, "*", "any", 1); other.Trusts(host) {
+				t.Errorf("%s is beyond %v, which trust it", host, c.other)
+			}
 		}
 	}
 }
