@@ -29,7 +29,7 @@ deps: ## install the system packages that the tests need and that are missing
 
 test: ## run every test with the real engines; needs root or sudo, and `make deps`
 	@echo "the tests load rules in network namespaces of their own, which needs root or sudo"
-	$(SUDO) $(GO) test ./...
+	$(SUDO) $(GO) test -timeout 40m ./...
 
 prove: ## ask the engines millions of flows of random policies; `make test` asks a tenth
 	$(SUDO) env GATEWRIGHT_PROVE=all $(GO) test ./generators/... -count 1 -timeout 60m -v -run 'Random|TestPAC$$|TestSquid$$|Verdict|Damage'
