@@ -46,7 +46,7 @@ type place interface {
 // of its entries, so that rules are kept apart by publisher.
 func newCloudFeed(d document, as Naming, name, title, source string) *cloudFeed {
 	f := &cloudFeed{file: d.file, area: name, byName: map[string]*cloudTag{}}
-	f.Name, f.Title, f.Source, f.Revision = name, title, source, noRevision
+	f.Name, f.Feed, f.Title, f.Source, f.Revision = name, name, title, source, noRevision
 	if as.Name != "" {
 		f.Name = as.Name
 	}

@@ -28,6 +28,7 @@ type flatRow struct {
 
 func readFlat(d document, as Naming) (*catalog.Catalog, error) {
 	r := newCloudJSON(d, newCloudFeed(d, as, listName(d.file), "Flat endpoints", ""))
+	r.Feed = ""
 	r.Array(d.root(), func(v jsonc.Value) {
 		if row, ok := r.flatRow(v); ok {
 			r.check(v, r.flatEndpoint(row, v))

@@ -40,6 +40,7 @@ func isList(d document) bool {
 
 func readList(d document, as Naming) (*catalog.Catalog, error) {
 	f := newCloudFeed(d, as, listName(d.file), "List "+filepath.Base(d.file), "")
+	f.Feed = ""
 	errs := textErrors{file: d.file}
 	prefixes, names := f.start("prefixes"), f.start("names")
 	local := 0

@@ -41,6 +41,7 @@ type Result struct {
 	Policy   *rule.Policy
 	Outcomes []Outcome // every entry of every catalogue, sorted by id
 	Notices  []catalog.Notice
+	Catalogs []*catalog.Catalog // what the site was applied to
 }
 
 // Build applies the site to the catalogues. Nothing is guessed: what is neither
@@ -76,7 +77,7 @@ func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) 
 	b.know(others)
 	b.bind()
 	b.checkNames()
-	result := &Result{}
+	result := &Result{Catalogs: catalogs}
 	for _, id := range slices.Sorted(maps.Keys(b.entries)) {
 		result.Outcomes = append(result.Outcomes, b.entry(b.entries[id]))
 	}

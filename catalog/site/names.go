@@ -175,7 +175,8 @@ const showIDs = "`gatewright list` shows the ids"
 func near(id string, known []string, show string) string {
 	slug := slugOf(id)
 	rank := func(have string) int {
-		n, other := edits(slug, slugOf(have)), slugOf(have)
+		other := slugOf(have)
+		n := edits(strings.ToLower(slug), strings.ToLower(other))
 		switch {
 		case n <= mostEdits(slug):
 		case min(len(slug), len(other)) >= shortWord && (strings.Contains(other, slug) || strings.Contains(slug, other)):

@@ -55,6 +55,7 @@ func layers() map[string][]string {
 		"templates":                  {},
 		"catalog/rule":               {"catalog/netset"},
 		"catalog":                    {"catalog/jsonc", "catalog/netset"},
+		"catalog/lint":               {"catalog", "catalog/netset"},
 		"catalog/feed":               {"catalog", "catalog/jsonc", "catalog/netset"},
 		"catalog/site":               {"catalog/feed", "catalog", "catalog/jsonc", "catalog/netset", "catalog/rule"},
 		"generators/artefact":        {"catalog/rule", "catalog/netset"},
@@ -64,7 +65,7 @@ func layers() map[string][]string {
 		"generators/proof":           {"generators/*", "generators/artefact", "generators/engine", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
 		"generators":                 {"generators/*", "generators/artefact", "catalog/rule", "catalog/netset"},
 		"cmd/gatewright": {
-			"catalog/site", "catalog/feed", "catalog", "catalog/rule", "catalog/netset",
+			"catalog/site", "catalog/lint", "catalog/feed", "catalog", "catalog/rule", "catalog/netset",
 			"generators", "generators/*", "generators/artefact", "generators/engine", "generators/nftables/kernel", "generators/proof",
 		},
 	}

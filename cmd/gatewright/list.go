@@ -22,15 +22,21 @@ func listCommand() command {
 
 Shows what the selected entries ask for and what became of each (the default),
 the rules that were made of them, the trusted sites, or what is still open.
+--lint shows what is worth a second look instead: wildcards that anybody can get
+a name under, very wide or reserved prefixes, names that the publisher gave up,
+endpoints of several categories, entries that another one covers.
 
     gatewright list --catalog m365-additional@2018-10-23
     gatewright list rules --bind exchange=192.0.2.10
     gatewright list open --json
+    gatewright list --lint --strict
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			flags.BoolVar(&inv.json, "json", false, "as JSON; entries that are not selected, too")
 			flags.BoolVar(&inv.all, "all", false, "also show the entries that are not selected, and why")
+			flags.BoolVar(&inv.lintOnly, "lint", false, "show what is worth a second look in the selected entries, and what to do about it")
+			flags.BoolVar(&inv.strict, "strict", false, "with --lint: exit with status 1 if there is any finding")
 		},
 		run: list,
 	}
@@ -39,6 +45,14 @@ the rules that were made of them, the trusted sites, or what is still open.
 func list(inv *invocation, args []string) error {
 	if len(args) > 1 {
 		return usagef("list: name one of %s", strings.Join(lists(), ", "))
+	}
+	switch {
+	case inv.lintOnly && (len(args) > 0 || inv.all):
+		return usagef("list: --lint shows findings; leave the list's name and --all out")
+	case inv.lintOnly:
+		return inv.lint()
+	case inv.strict:
+		return usagef("list: --strict is about the findings of --lint; give both, or neither")
 	}
 	what := append(args, lists()[0])[0]
 	views := []func(*site.Result) (any, table){inv.entriesView, rulesView, trustedView, openView}

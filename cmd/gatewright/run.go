@@ -34,16 +34,17 @@ func commands() []command {
 
 // invocation is one run of the tool: its streams and its flags.
 type invocation struct {
-	stdin  io.Reader
-	stdout io.Writer
-	talk   talk
-	site   siteFlags
-	output string
-	json   bool
-	strict bool
-	full   bool // --coverage
-	all    bool
-	format string
+	stdin    io.Reader
+	stdout   io.Writer
+	talk     talk
+	site     siteFlags
+	output   string
+	json     bool
+	strict   bool
+	full     bool // --coverage
+	all      bool
+	lintOnly bool // --lint
+	format   string
 }
 
 // usageError is a mistake in how the tool was called.

@@ -1,0 +1,156 @@
+// Package lint tells what in catalogues is worth a second look before it becomes
+// rules: wildcards that anybody can get a name under, names that the publisher gave
+// up, endpoints of several categories, entries that another one covers, prefixes that
+// are very wide, and addresses that no public service has.
+//
+// A finding is no error: publishers do ask for such things. It says why it matters and
+// what can be done.
+package lint
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gatewright/catalog"
+	"gatewright/catalog/netset"
+)
+
+// Kind is what a finding is about.
+type Kind string
+
+const (
+	Shared     Kind = "shared"     // a wildcard over names that anybody can get
+	Retired    Kind = "retired"    // a name that a newer revision no longer has
+	Categories Kind = "categories" // an endpoint of several categories
+	Covered    Kind = "covered"    // entries that add nothing to another one
+	Wide       Kind = "wide"       // a prefix at or over the bound
+	Reserved   Kind = "reserved"   // an address that no public service has
+)
+
+// kinds is the order in which findings are told, the weightiest first.
+func kinds() []Kind { return []Kind{Shared, Wide, Reserved, Retired, Categories, Covered} }
+
+// Finding is one thing that is worth a look.
+type Finding struct {
+	Kind      Kind
+	Entry     string   // id
+	Endpoints []string // which of its endpoints; none for the entry as a whole
+	Others    []string // ids of the other entries that it is about, sorted
+	Why       string   // why it matters
+	Do        string   // what can be done about it
+}
+
+// Input is what is looked at.
+type Input struct {
+	Entries []catalog.Entry // of any catalogues, each id once
+
+	// Public names the catalogues whose addresses are those of public services.
+	Public map[string]bool
+
+	// Revisions are what is known of catalogues, by name, beside the one that is loaded.
+	Revisions map[string]Revisions
+}
+
+// Revisions are the states of one catalogue that are known.
+type Revisions struct {
+	Newest string         // its revision
+	Names  netset.NameSet // what the newest revision holds
+	Older  netset.NameSet // what any older one holds
+}
+
+// Check looks at the entries. Findings come by kind, then by entry.
+func Check(in Input) []Finding {
+	var found []Finding
+	domains, blocks := sharedDomains(), reservedBlocks()
+	entries := slices.SortedFunc(slices.Values(in.Entries), func(a, b catalog.Entry) int { return cmp.Compare(a.ID, b.ID) })
+	for i := range entries {
+		e := &entries[i]
+		found = append(found, shared(e, domains)...)
+		found = append(found, wide(e)...)
+		if in.Public[catalogOf(e)] {
+			found = append(found, reserved(e, blocks)...)
+		}
+		found = append(found, retired(e, in.Revisions[catalogOf(e)])...)
+	}
+	found = append(found, categories(entries)...)
+	found = append(found, covered(entries)...)
+	slices.SortStableFunc(found, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(slices.Index(kinds(), a.Kind), slices.Index(kinds(), b.Kind)), cmp.Compare(a.Entry, b.Entry))
+	})
+	return found
+}
+
+func catalogOf(e *catalog.Entry) string { name, _, _ := strings.Cut(e.ID, "/"); return name }
+
+// retired finds names that an older revision of the entry's catalogue has and the
+// newest lacks: the entry is of an older one.
+func retired(e *catalog.Entry, r Revisions) []Finding {
+	var names []string
+	for _, n := range e.Names {
+		if r.Older.Covers(n) && !r.Names.Covers(n) {
+			names = append(names, n.String())
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []Finding{{
+		Kind: Retired, Entry: e.ID, Endpoints: names,
+		Why: fmt.Sprintf("revision %s no longer has these names: a name that its publisher gives up may go to somebody else", r.Newest),
+		Do:  "use the newest revision, or exclude the entry",
+	}}
+}
+
+// categories finds endpoints that stand in entries of several categories, which PAC
+// routes tell apart.
+func categories(entries []catalog.Entry) []Finding {
+	holders := map[string][]int{} // by endpoint
+	for i := range entries {
+		e := &entries[i]
+		if e.Kind != catalog.KindFlow || e.Category == "" {
+			continue
+		}
+		for _, n := range e.Names {
+			holders[n.String()] = append(holders[n.String()], i)
+		}
+		for p := range e.Prefixes.Prefixes() {
+			holders[p.String()] = append(holders[p.String()], i)
+		}
+	}
+	groups := map[string]*Finding{} // by entries
+	for endpoint, list := range holders {
+		several := func(i int) bool { return entries[i].Category != entries[list[0]].Category }
+		if !slices.ContainsFunc(list, several) {
+			continue
+		}
+		var ids, words []string
+		for _, i := range list {
+			ids = append(ids, entries[i].ID)
+			if word := string(entries[i].Category); !slices.Contains(words, word) {
+				words = append(words, word)
+			}
+		}
+		ids = slices.Compact(ids) // a name twice in one entry
+		key := strings.Join(ids, " ")
+		if groups[key] == nil {
+			slices.Sort(words)
+			groups[key] = &Finding{
+				Kind: Categories, Entry: ids[0], Others: ids[1:],
+				Why: "these endpoints are of the categories " + strings.Join(words, " and ") + ": a PAC file sends them by the first route that takes one of the entries",
+				Do:  `see that "routes" sends all of them one way, or exclude what is not meant`,
+			}
+		}
+		groups[key].Endpoints = append(groups[key].Endpoints, endpoint)
+	}
+	var found []Finding
+	for _, f := range groups {
+		slices.Sort(f.Endpoints)
+		found = append(found, *f)
+	}
+	slices.SortFunc(found, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Entry, b.Entry), slices.Compare(a.Others, b.Others))
+	})
+	return found
+}

@@ -1,0 +1,265 @@
+package lint
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatewright/catalog"
+	"gatewright/catalog/netset"
+)
+
+// flow makes an entry of endpoints: "a.example.com 192.0.2.0/24".
+func flow(t testing.TB, id, endpoints string) catalog.Entry {
+	t.Helper()
+	e := catalog.Entry{ID: id, Kind: catalog.KindFlow, Direction: catalog.Outbound, Role: "clients", Services: services(t, "tcp 443")}
+	var prefixes netset.PrefixBuilder
+	for _, s := range strings.Fields(endpoints) {
+		prefix, name, _, err := catalog.ParseEndpoint(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if prefix.IsEmpty() {
+			e.Names = append(e.Names, name)
+		}
+		prefixes.AddSet(prefix)
+	}
+	e.Prefixes = prefixes.Build()
+	return e
+}
+
+func services(t testing.TB, text string) netset.ServiceSet {
+	t.Helper()
+	s, err := netset.ParseServices(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func names(t testing.TB, list ...string) netset.NameSet {
+	t.Helper()
+	return netset.NameSetOf(flow(t, "", strings.Join(list, " ")).Names...)
+}
+
+// short shows findings as "kind entry [endpoints] others", one a line.
+func short(found []Finding) string {
+	var b strings.Builder
+	for _, f := range found {
+		fmt.Fprintf(&b, "%s %s %v %v\n", f.Kind, f.Entry, f.Endpoints, f.Others)
+	}
+	return b.String()
+}
+
+// Every finding says why it matters and what to do.
+func TestFindingsSayWhyAndWhatToDo(t *testing.T) {
+	found := Check(Input{
+		Entries: []catalog.Entry{
+			flow(t, "own/a", "*.blob.core.windows.net"), flow(t, "own/b", "24.0.0.0/8"), flow(t, "own/c", "10.1.2.0/24"),
+			flow(t, "own/d", "old.example.com"), flow(t, "own/e", "old.example.com"),
+		},
+		Public:    map[string]bool{"own": true},
+		Revisions: map[string]Revisions{"own": {Newest: "2", Names: names(t, "new.example.com"), Older: names(t, "old.example.com")}},
+	})
+	want := `shared own/a: it holds blob.core.windows.net, where anybody can get a name: Azure storage accounts (Microsoft, "Storage account overview: storage account endpoints") / list the names that are used in a catalogue of the site's own and exclude this entry, or send them to a proxy that looks further
+wide own/b: as wide as an IPv4 /8 or IPv6 /20, or wider: more than one service has / select a narrower entry, or list the prefixes that are used in a catalogue of the site's own
+reserved own/c: 10.0.0.0/8 is private (RFC 1918): no public service is reached there, but machines of the site's own may be / exclude the entry, and tell its publisher
+retired own/d: revision 2 no longer has these names: a name that its publisher gives up may go to somebody else / use the newest revision, or exclude the entry
+retired own/e: revision 2 no longer has these names: a name that its publisher gives up may go to somebody else / use the newest revision, or exclude the entry
+covered own/d: every endpoint of the other entries is one of this entry's, too: they let no further flow pass / exclude this entry if the narrower ones are what is wanted, or exclude them
+`
+	var b strings.Builder
+	for _, f := range found {
+		fmt.Fprintf(&b, "%s %s: %s / %s\n", f.Kind, f.Entry, f.Why, f.Do)
+	}
+	if b.String() != want {
+		t.Errorf("\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+func TestShared(t *testing.T) {
+	for text, want := range map[string]string{
+		"*.azureedge.net":                 "azureedge.net",
+		"*cdn.azureedge.net":              "azureedge.net",
+		"cdn-*.azureedge.net":             "azureedge.net",
+		"mine.azureedge.net":              "",
+		"*.mine.azureedge.net":            "", // below a customer's own label
+		"*.windows.net":                   "blob.core.windows.net",
+		"*.core.windows.net":              "blob.core.windows.net",
+		"*.blob.core.windows.net":         "blob.core.windows.net",
+		"*.z13.web.core.windows.net":      "web.core.windows.net",
+		"*.westeurope.cloudapp.azure.com": "cloudapp.azure.com",
+		"*.s3.eu-west-1.amazonaws.com":    "amazonaws.com",
+		"*.b.s3.eu-west-1.amazonaws.com":  "",
+		"*.cloudfront.net":                "cloudfront.net",
+		"*.notcloudfront.net":             "",
+		"*.example.com":                   "",
+		"*.office.com":                    "",
+	} {
+		p, err := netset.ParsePattern(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d, _ := sharedBy(p, sharedDomains()); d.name != want {
+			t.Errorf("%s: shared by %q, want %q", text, d.name, want)
+		}
+	}
+	for _, d := range sharedDomains() {
+		p, err := netset.ParsePattern("*." + d.name)
+		if err != nil || d.what == "" || d.source == "" {
+			t.Errorf("%+v: %v", d, err)
+		}
+		if got, ok := sharedBy(p, sharedDomains()); !ok || got.name != d.name {
+			t.Errorf("*.%s is shared by %q", d.name, got.name)
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	entries := []catalog.Entry{
+		flow(t, "own/a", "24.0.0.0/9 24.128.0.0/9 25.0.0.0/9 2600::/20 2610::/21"),
+		flow(t, "own/b", "10.0.0.0/30 172.15.255.255 172.32.0.0 192.168.1.1 fe80::1 ::1 2001:db8::/33 8.8.8.8"),
+	}
+	const want = `wide own/a [24.0.0.0/8 2600::/20] []
+`
+	if got := short(Check(Input{Entries: entries})); got != want {
+		t.Errorf("of a site's own catalogue\n%s\nwant\n%s", got, want)
+	}
+	const public = want + `reserved own/b [10.0.0.0/30] []
+reserved own/b [192.168.1.1/32] []
+reserved own/b [::1/128] []
+reserved own/b [2001:db8::/33] []
+reserved own/b [fe80::1/128] []
+`
+	if got := short(Check(Input{Entries: entries, Public: map[string]bool{"own": true}})); got != public {
+		t.Errorf("of a public one\n%s\nwant\n%s", got, public)
+	}
+	if blocks := reservedBlocks(); len(blocks) != 20 {
+		t.Errorf("%d reserved blocks, want 20", len(blocks))
+	}
+}
+
+// Names that an older revision has are retired only where no newer name holds them.
+func TestRetired(t *testing.T) {
+	revisions := map[string]Revisions{"own": {Newest: "2", Names: names(t, "*.example.com", "new.example.net"), Older: names(t, "old.example.com", "old.example.net")}}
+	entries := []catalog.Entry{
+		flow(t, "own/a", "old.example.com old.example.net never.example.net"),
+		flow(t, "other/a", "old.example.net"),
+	}
+	entries[1].Role = "servers"
+	if got, want := short(Check(Input{Entries: entries, Revisions: revisions})), "retired own/a [old.example.net] []\n"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestCategories(t *testing.T) {
+	a, b, c, d := flow(t, "own/a", "a.example.com *.example.net 192.0.2.0/24"), flow(t, "own/b", "a.example.com *.example.net b.example.com"),
+		flow(t, "own/c", "192.0.2.0/24 a.example.com"), flow(t, "own/d", "b.example.com")
+	a.Category, b.Category, c.Category = catalog.CategoryAllow, catalog.CategoryDefault, catalog.CategoryAllow
+	const want = `categories own/a [*.example.net] [own/b]
+categories own/a [a.example.com] [own/b own/c]
+`
+	got := short(slices.DeleteFunc(Check(Input{Entries: []catalog.Entry{d, c, b, a}}), func(f Finding) bool { return f.Kind != Categories }))
+	if got != want {
+		t.Errorf("\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestCovered(t *testing.T) {
+	other := func(e catalog.Entry, change func(*catalog.Entry)) catalog.Entry { change(&e); return e }
+	for _, test := range []struct {
+		name    string
+		entries []catalog.Entry
+		want    string
+	}{
+		{"narrower prefixes, at the widest", []catalog.Entry{
+			flow(t, "c/a", "10.0.0.0/24"), flow(t, "c/b", "10.0.0.0/16"), flow(t, "c/c", "10.0.0.0/9"), flow(t, "c/d", "11.0.0.0/24"),
+		}, "covered c/c [] [c/a c/b]\n"},
+		{"equal entries, at the first", []catalog.Entry{flow(t, "c/a", "10.0.0.0/24"), flow(t, "c/b", "10.0.0.0/24")}, "covered c/a [] [c/b]\n"},
+		{"names by wildcards", []catalog.Entry{flow(t, "c/a", "a.example.com b.c.example.com"), flow(t, "c/b", "*.example.com")}, "covered c/b [] [c/a]\n"},
+		{"names by odd wildcards", []catalog.Entry{flow(t, "c/a", "a1.example.com"), flow(t, "c/b", "a*.example.com")}, "covered c/b [] [c/a]\n"},
+		{"some alone", []catalog.Entry{flow(t, "c/a", "10.0.0.0/24 192.0.2.1"), flow(t, "c/b", "10.0.0.0/9"), flow(t, "c/c", "a.example.com x.example.net"), flow(t, "c/d", "*.example.com")}, ""},
+		{"both kinds of endpoints", []catalog.Entry{flow(t, "c/a", "10.0.0.0/24 a.example.com"), flow(t, "c/b", "10.0.0.0/9"), flow(t, "c/c", "10.0.0.0/9 *.example.com")}, "covered c/c [] [c/a c/b]\n"},
+		{"other services", []catalog.Entry{flow(t, "c/a", "10.0.0.1"), other(flow(t, "c/b", "10.0.0.1"), func(e *catalog.Entry) { e.Services = services(t, "tcp 80") })}, ""},
+		{"fewer services", []catalog.Entry{flow(t, "c/a", "10.0.0.1"), other(flow(t, "c/b", "10.0.0.1"), func(e *catalog.Entry) { e.Services = services(t, "tcp 80, 443") })}, "covered c/b [] [c/a]\n"},
+		{"services unsaid", []catalog.Entry{flow(t, "c/a", "10.0.0.1"), other(flow(t, "c/b", "10.0.0.1"), func(e *catalog.Entry) { e.Services = netset.ServiceSet{} })}, ""},
+		{"another direction", []catalog.Entry{flow(t, "c/a", "10.0.0.1"), other(flow(t, "c/b", "10.0.0.1"), func(e *catalog.Entry) { e.Direction = catalog.Inbound })}, ""},
+		{"both directions", []catalog.Entry{flow(t, "c/a", "10.0.0.1"), other(flow(t, "c/b", "10.0.0.1"), func(e *catalog.Entry) { e.Direction = catalog.Bidirectional })}, "covered c/b [] [c/a]\n"},
+		{"another role", []catalog.Entry{flow(t, "c/a", "10.0.0.1"), other(flow(t, "c/b", "10.0.0.1"), func(e *catalog.Entry) { e.Role = "sts" })}, ""},
+		{"another category", []catalog.Entry{flow(t, "c/a", "10.0.0.1"), other(flow(t, "c/b", "10.0.0.1"), func(e *catalog.Entry) { e.Category = catalog.CategoryAllow })}, ""},
+		{"no endpoints", []catalog.Entry{flow(t, "c/a", ""), flow(t, "c/b", "")}, ""},
+	} {
+		if got := short(Check(Input{Entries: test.entries})); got != test.want {
+			t.Errorf("%s\n got %s\nwant %s", test.name, got, test.want)
+		}
+	}
+}
+
+// What is found to be covered is exactly what a comparison of each with each finds.
+func TestCoveredByComparison(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	endpoints := []string{"10.0.0.0/30", "10.0.0.0/31", "10.0.0.2/31", "10.0.0.1", "10.0.0.3", "2001:db8::/126", "2001:db8::2", "a.example.com", "*.example.com", "*.a.example.com", "b*.example.com", "ba.example.com"}
+	found := 0
+	for range 2000 {
+		var entries []catalog.Entry
+		for i := range 2 + r.IntN(5) {
+			var list []string
+			for range r.IntN(4) {
+				list = append(list, endpoints[r.IntN(len(endpoints))])
+			}
+			entries = append(entries, flow(t, fmt.Sprintf("c/%d", i), strings.Join(list, " ")))
+		}
+		want := map[string]bool{}
+		for i, e := range entries {
+			for j, by := range entries {
+				covers := func(a, b catalog.Entry) bool {
+					for _, n := range b.Names {
+						if !slices.ContainsFunc(a.Names, func(m netset.Pattern) bool { return m.Covers(n) }) {
+							return false
+						}
+					}
+					return a.Prefixes.Covers(b.Prefixes)
+				}
+				if i != j && len(e.Names)+e.Prefixes.Len() > 0 && covers(by, e) && (j < i || !covers(e, by)) {
+					want[e.ID] = true
+				}
+			}
+		}
+		got := map[string]bool{}
+		for _, f := range Check(Input{Entries: entries}) {
+			if f.Kind == Covered {
+				if want[f.Entry] {
+					t.Fatalf("%s covers others and is covered itself: %+v", f.Entry, entries)
+				}
+				for _, id := range f.Others {
+					got[id] = true
+				}
+			}
+		}
+		if len(got) != len(want) {
+			t.Fatalf("covered are %v, want %v: %+v", got, want, entries)
+		}
+		found += len(got)
+	}
+	if found < 500 {
+		t.Errorf("only %d covered entries: too few to tell", found)
+	}
+}
+
+// 100,000 entries, each of which lies in one of a thousand others, which lie in one.
+func BenchmarkCheck(b *testing.B) {
+	entries := []catalog.Entry{flow(b, "c/all", "10.0.0.0/9")}
+	for i := range 1000 {
+		entries = append(entries, flow(b, fmt.Sprintf("c/region-%d", i), fmt.Sprintf("10.%d.%d.0/24", i>>8, i&255)))
+		for j := range 100 {
+			entries = append(entries, flow(b, fmt.Sprintf("c/tag-%d-%d", i, j), fmt.Sprintf("10.%d.%d.%d", i>>8, i&255, j)))
+		}
+	}
+	for b.Loop() {
+		if found := Check(Input{Entries: entries}); len(found) != 1 || len(found[0].Others) != len(entries)-1 {
+			b.Fatalf("%d findings", len(found))
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gatewright/catalog"
+	"gatewright/catalog/lint"
+	"gatewright/catalog/netset"
+	"gatewright/catalog/site"
+)
+
+// listedFinding is a finding as JSON.
+type listedFinding struct {
+	Kind      lint.Kind `json:"kind"`
+	Entry     string    `json:"entry"`
+	Endpoints []string  `json:"endpoints,omitempty"`
+	Others    []string  `json:"others,omitempty"`
+	Why       string    `json:"why"`
+	Do        string    `json:"do"`
+}
+
+// lint shows what is worth a second look in the selected entries. With --strict any
+// finding ends the run as a shortfall does.
+func (inv *invocation) lint() error {
+	_, _, result, err := inv.compile()
+	if err != nil {
+		return err
+	}
+	found, err := findings(result)
+	if err != nil {
+		return err
+	}
+	if err := inv.showFindings(result, found); err != nil {
+		return err
+	}
+	if inv.strict && len(found) > 0 {
+		return errDifferent
+	}
+	return nil
+}
+
+func (inv *invocation) showFindings(r *site.Result, found []lint.Finding) error {
+	if inv.json {
+		listed := []listedFinding{}
+		for _, f := range found {
+			listed = append(listed, listedFinding(f))
+		}
+		return writeJSON(inv.stdout, listed)
+	}
+	if len(found) == 0 {
+		inv.talk.sayf("nothing is worth a second look")
+		return nil
+	}
+	t := table{header: []string{"WHAT", "ENTRY", "ENDPOINTS, OTHER ENTRIES", "WHY, AND WHAT TO DO"}, ids: []int{1}}
+	for _, f := range found {
+		about := append(slices.Clone(f.Endpoints), strings.Fields(shown(r, f.Others...))...)
+		t.rows = append(t.rows, []string{string(f.Kind), shown(r, f.Entry), endpointSummary(about), f.Why + "\n" + f.Do})
+	}
+	if err := t.write(inv.stdout, outputWidth(inv.stdout)); err != nil {
+		return err
+	}
+	inv.talk.sayf("%s; --json has every endpoint and entry", count(len(found), "finding"))
+	return nil
+}
+
+// findings looks at the entries that are selected and not dismissed.
+func findings(r *site.Result) ([]lint.Finding, error) {
+	in := lint.Input{Public: map[string]bool{}, Revisions: map[string]lint.Revisions{}}
+	for _, o := range r.Outcomes {
+		if o.State != site.NotSelected && o.State != site.IsDismissed {
+			in.Entries = append(in.Entries, o.Entry)
+		}
+	}
+	shipped := map[string][]catalog.Info{} // by name, the newest first
+	for _, info := range catalog.Embedded() {
+		shipped[info.Name] = append(shipped[info.Name], info)
+	}
+	for _, c := range r.Catalogs {
+		known := shipped[c.Name]
+		in.Public[c.Name] = c.Feed != "" || len(known) > 0
+		if len(known) < 2 {
+			continue
+		}
+		revisions, err := revisionsOf(known)
+		if err != nil {
+			return nil, err
+		}
+		in.Revisions[c.Name] = revisions
+	}
+	return lint.Check(in), nil
+}
+
+// revisionsOf reads the names of a catalogue's revisions, the newest of which is first.
+func revisionsOf(known []catalog.Info) (lint.Revisions, error) {
+	r := lint.Revisions{Newest: known[0].Revision}
+	for i, info := range known {
+		c, err := catalog.Load(info.String())
+		if err != nil {
+			return r, fmt.Errorf("catalogue %s: %w", info, err)
+		}
+		var names []netset.Pattern
+		for _, e := range c.Entries {
+			names = append(names, e.Names...)
+		}
+		if i == 0 {
+			r.Names = netset.NameSetOf(names...)
+		} else {
+			r.Older = r.Older.Union(netset.NameSetOf(names...))
+		}
+	}
+	return r, nil
+}
