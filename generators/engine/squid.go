@@ -32,9 +32,9 @@ type Squid struct {
 // artefacts are included: "first" or "conf.d". The lists are written to a folder
 // of the engine's own and named there; nothing else of the artefacts is changed.
 func StartSquid(ctx context.Context, artefacts []artefact.Artefact, place string) (*Squid, error) {
-	path, err := exec.LookPath(squidProgram.name)
+	path, err := squidProgram.path()
 	if err != nil {
-		return nil, &MissingError{squidProgram.name, squidProgram.pkg}
+		return nil, err
 	}
 	dir, fragment, err := writeSquid(artefacts)
 	if err != nil {
@@ -63,7 +63,7 @@ func startSquid(ctx context.Context, path, dir, fragment, place string) (*Squid,
 		return nil, err
 	}
 	s := &Squid{said: &bytes.Buffer{}, exited: make(chan struct{}), dir: dir, address: address}
-	s.process = exec.CommandContext(ctx, path, "-N", "-f", filepath.Join(dir, "runtime.conf"))
+	s.process = exec.CommandContext(ctx, path, "-N", "-n", serviceOf(address), "-f", filepath.Join(dir, "runtime.conf"))
 	s.process.Dir = dir
 	s.process.Stdout, s.process.Stderr = s.said, s.said
 	if err := s.process.Start(); err != nil {
@@ -74,6 +74,13 @@ func startSquid(ctx context.Context, path, dir, fragment, place string) (*Squid,
 		close(s.exited)
 	}()
 	return s, s.await(ctx)
+}
+
+// serviceOf names a Squid by its port. Squids of one name share memory, and the name
+// that Squid gives itself is that of the machine's own.
+func serviceOf(address string) string {
+	_, port, _ := net.SplitHostPort(address)
+	return "gatewright" + port
 }
 
 // freeAddress returns a loopback address with a TCP port that nobody has open.
@@ -91,11 +98,13 @@ func (s *Squid) await(ctx context.Context) error {
 	for {
 		select {
 		case <-s.exited:
+			s.removeShared()
 			log, _ := os.ReadFile(filepath.Join(s.dir, "cache.log"))
 			return fmt.Errorf("squid does not start%s", said(s.said.String()+complaints(log)))
 		case <-ctx.Done():
 			s.process.Process.Kill()
 			<-s.exited
+			s.removeShared()
 			return ctx.Err()
 		case <-time.After(10 * time.Millisecond):
 		}
@@ -109,7 +118,17 @@ func (s *Squid) await(ctx context.Context) error {
 func (s *Squid) Stop() {
 	s.process.Process.Kill()
 	<-s.exited
+	s.removeShared()
 	os.RemoveAll(s.dir)
+}
+
+// removeShared removes what a Squid that was killed leaves of its shared memory
+// (shm_overview(7)).
+func (s *Squid) removeShared() {
+	files, _ := filepath.Glob("/dev/shm/" + serviceOf(s.address) + "-*.shm")
+	for _, f := range files {
+		os.Remove(f)
+	}
 }
 
 // ParseSquid has `squid -k parse` read the artefacts inside this machine's
@@ -117,9 +136,9 @@ func (s *Squid) Stop() {
 // directory. Squid ends with status 0 in spite of lists that it could not read, so
 // each line of its output with WARNING, ERROR or FATAL is an error.
 func ParseSquid(ctx context.Context, artefacts []artefact.Artefact, place string) error {
-	path, err := exec.LookPath(squidProgram.name)
+	path, err := squidProgram.path()
 	if err != nil {
-		return &MissingError{squidProgram.name, squidProgram.pkg}
+		return err
 	}
 	dir, fragment, err := writeSquid(artefacts)
 	if err != nil {
