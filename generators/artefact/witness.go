@@ -1,9 +1,11 @@
 package artefact
 
 import (
+	"iter"
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
@@ -28,9 +30,12 @@ type witnessSearch struct {
 func (w witnessSearch) unaddressed() (rule.Flow, bool) {
 	for pattern := range w.rule.Remote.Unaddressed.Patterns() {
 		for _, name := range examples(pattern) {
-			promised := w.promised(name)
+			promised := sync.OnceValue(func() netset.PrefixSet { return w.promised(unicast(), name) })
 			if f, ok := w.each(func(f rule.Flow) (netip.Addr, bool) {
-				return preferred(promised.Subtract(w.carried(f)), f.Local)
+				if a, ok := w.documented(name, f); ok {
+					return a, true
+				}
+				return first(w.uncarried(family(promised(), f.Local), f))
 			}); ok {
 				f.Name = name
 				return f, true
@@ -43,8 +48,12 @@ func (w witnessSearch) unaddressed() (rule.Flow, bool) {
 // unnamed returns a flow to a prefix that is published without names, by a name
 // that no rule carries; a proxy does not accept it.
 func (w witnessSearch) unnamed() (rule.Flow, bool) {
+	bare := w.rule.Remote.BarePrefixes.Intersect(unicast())
+	if bare.IsEmpty() {
+		return rule.Flow{}, false
+	}
 	try := func(name string) (rule.Flow, bool) {
-		addresses := w.promised(name).Intersect(w.rule.Remote.BarePrefixes)
+		addresses := w.promised(bare, name)
 		f, ok := w.each(func(f rule.Flow) (netip.Addr, bool) {
 			f.Name = name
 			if f.Protocol != netset.TCP || w.policy.Decide(rule.Seen(f, rule.Proxy)).Accept() {
@@ -145,35 +154,87 @@ func single(p netset.Protocol, port uint16) netset.Service {
 	return netset.Service{Protocol: p, Ports: netset.PortRange{First: port, Last: port}}
 }
 
-// promised returns the addresses that a name may have by the publishers' promise:
-// those of every rule that lists the name with addresses, and of no other.
-func (w witnessSearch) promised(name string) netset.PrefixSet {
-	addresses := unicast()
+// documented returns an address in the family of the flow's local side that is
+// reserved for documentation (RFC 5737, RFC 3849), that the name may have, and that
+// no rule carries. It is asked for before sets of all other addresses are made.
+func (w witnessSearch) documented(name string, f rule.Flow) (netip.Addr, bool) {
+	for _, a := range documentation {
+		if a.Is4() == f.Local.Is4() && w.promises(name, a) && !w.carries(f, a) {
+			return a, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// documentation are addresses that nobody has, fit for messages.
+var documentation = []netip.Addr{
+	netip.AddrFrom4([4]byte{192, 0, 2, 1}),
+	netip.AddrFrom4([4]byte{198, 51, 100, 1}),
+	netip.AddrFrom4([4]byte{203, 0, 113, 1}),
+	netip.AddrFrom16([16]byte{0: 0x20, 1: 0x01, 2: 0x0d, 3: 0xb8, 15: 1}),
+}
+
+// promises reports whether a unicast address is one that promised returns.
+func (w witnessSearch) promises(name string, a netip.Addr) bool {
+	for i := range w.policy.Rules {
+		r := &w.policy.Rules[i].Remote
+		if r.Addressed.Match(name) != r.AddressedPrefixes.Contains(a) {
+			return false
+		}
+	}
+	return true
+}
+
+// promised returns those of the addresses that a name may have by the publishers'
+// promise: those of every rule that lists the name with addresses, and of no other.
+func (w witnessSearch) promised(addresses netset.PrefixSet, name string) netset.PrefixSet {
+	var others []netset.PrefixSet
 	for i := range w.policy.Rules {
 		r := &w.policy.Rules[i].Remote
 		if r.Addressed.Match(name) {
 			addresses = addresses.Intersect(r.AddressedPrefixes)
 		} else {
-			addresses = addresses.Subtract(r.AddressedPrefixes)
+			others = append(others, r.AddressedPrefixes)
 		}
+	}
+	for _, o := range others {
+		addresses = addresses.Subtract(o)
 	}
 	return addresses
 }
 
-// carried returns the remote addresses that some rule accepts for the flow.
-func (w witnessSearch) carried(f rule.Flow) netset.PrefixSet {
-	var carried netset.PrefixSet
-	for i := range w.policy.Rules {
-		r := &w.policy.Rules[i]
-		if r.Direction != f.Direction || !w.policy.Binding(r.Role).Local().Contains(f.Local) || !r.Services.Contains(f.Protocol, f.Port) {
-			continue
+// uncarried returns those of the addresses that no rule accepts for the flow.
+func (w witnessSearch) uncarried(addresses netset.PrefixSet, f rule.Flow) netset.PrefixSet {
+	for r := range w.carriers(f) {
+		if r.Any {
+			return netset.PrefixSet{}
 		}
-		if r.Remote.Any {
-			return unicast()
-		}
-		carried = carried.Union(r.Remote.Prefixes())
+		addresses = addresses.Subtract(r.AddressedPrefixes).Subtract(r.BarePrefixes)
 	}
-	return carried
+	return addresses
+}
+
+// carries reports whether some rule accepts the address for the flow.
+func (w witnessSearch) carries(f rule.Flow, a netip.Addr) bool {
+	for r := range w.carriers(f) {
+		if r.Any || r.AddressedPrefixes.Contains(a) || r.BarePrefixes.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// carriers yields the remotes of the rules that accept the flow, but for its remote.
+func (w witnessSearch) carriers(f rule.Flow) iter.Seq[*rule.Remote] {
+	return func(yield func(*rule.Remote) bool) {
+		for i := range w.policy.Rules {
+			r := &w.policy.Rules[i]
+			if r.Direction == f.Direction && r.Services.Contains(f.Protocol, f.Port) &&
+				w.policy.Binding(r.Role).Local().Contains(f.Local) && !yield(&r.Remote) {
+				return
+			}
+		}
+	}
 }
 
 // unlistedName returns a name that no rule lists.
@@ -202,18 +263,6 @@ func examples(p netset.Pattern) []string {
 		}
 	}
 	return names
-}
-
-// preferred returns an address of the set in the family of local: one that is
-// reserved for documentation (RFC 5737, RFC 3849), if there is one.
-func preferred(s netset.PrefixSet, local netip.Addr) (netip.Addr, bool) {
-	s = family(s, local)
-	for _, text := range []string{"192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1"} {
-		if a := netip.MustParseAddr(text); s.Contains(a) {
-			return a, true
-		}
-	}
-	return first(s)
 }
 
 func family(s netset.PrefixSet, like netip.Addr) netset.PrefixSet {
