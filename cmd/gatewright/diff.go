@@ -24,10 +24,11 @@ func diffCommand() command {
 Compares two catalogues (files, or names such as m365-additional@2018-10-23),
 as this site binds and answers them, two site files with their own catalogues,
 or two folders of rule files: nftables, iptables and Squid flow by flow,
-trusted sites by name, the others as text. Flows are compared exactly, whatever
-the rules are called and however they are split: a pure re-wording shows
-nothing of them. What changed about entries, and what is open, stands apart.
-The exit status is 1 if there is a difference.
+trusted sites by name, PAC files by the way of requests and as text, the others
+as text. Flows are compared exactly, whatever the rules are called and however
+they are split: a pure re-wording shows nothing of them. What changed about
+entries, and what is open, stands apart. The exit status is 1 if there is a
+difference.
 
     gatewright diff m365-additional@2018-10-23 m365-additional
     gatewright diff old.json worldwide.json --format markdown

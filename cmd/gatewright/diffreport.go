@@ -76,7 +76,8 @@ type reportName struct {
 }
 
 type reportRoute struct {
-	Role     rule.Role `json:"role"`
+	Role     rule.Role `json:"role,omitempty"`
+	Place    string    `json:"place,omitempty"` // the file, of folders
 	From     rule.Via  `json:"from"`
 	To       rule.Via  `json:"to"`
 	Services string    `json:"services"`
@@ -111,20 +112,28 @@ func compareResults(old, new compared) report {
 	r := report{
 		Old: sideReport(old), New: sideReport(new),
 		Added: ruleReports(d.Added, new.Policy), Removed: ruleReports(d.Removed, old.Policy),
-		Routes:       []reportRoute{},
+		Routes:       routeReports(d.Routes),
 		TrustedSites: reportTrusted{trustedReports(d.TrustedAdded), trustedReports(d.TrustedRemoved)},
 		Entries:      []reportEntry{},
 		OpenAdded:    openAccount(d.OpenAdded), OpenRemoved: openAccount(d.OpenRemoved),
 		OpenUnchanged: openAccount(without(new.Policy.Open, d.OpenAdded)),
-	}
-	for _, c := range d.Routes {
-		r.Routes = append(r.Routes, reportRoute{c.Role, c.From, c.To, c.Services.String(), c.Any, texts(c.Names), prefixTexts(c.Prefixes)})
 	}
 	for _, c := range site.Compare(old.Result, new.Result) {
 		r.Entries = append(r.Entries, entryReport(c))
 	}
 	r.Equal = d.IsEmpty() && len(r.Entries) == 0
 	return r
+}
+
+func routeReports(changes []rule.RouteChange) []reportRoute {
+	list := []reportRoute{}
+	for _, c := range changes {
+		list = append(list, reportRoute{
+			Role: c.Role, From: c.From, To: c.To, Services: c.Services.String(),
+			Any: c.Any, Names: texts(c.Names), Prefixes: prefixTexts(c.Prefixes),
+		})
+	}
+	return list
 }
 
 func without(all, some []rule.Open) []rule.Open {

@@ -176,7 +176,7 @@ func endpointCount(names, prefixes int) string {
 func routeSection(routes []reportRoute) diffSection {
 	s := diffSection{title: "another way in PAC files"}
 	for _, r := range routes {
-		s.add(' ', "%s -> %s: %s, %s", r.From, r.To, r.Role, r.Services)
+		s.add(' ', "%s -> %s: %s, %s", r.From, r.To, cmp.Or(string(r.Role), r.Place), r.Services)
 		if r.Any {
 			s.add(' ', "    every remote without a route of its own")
 		}

@@ -99,17 +99,30 @@ func blocksOf(words []string, group func(string) string) ([]block, error) {
 	var lines []string
 	for len(words) > 0 {
 		line, rest := splitLine(words, group)
-		text, err := quote(strings.Join(line, " "))
-		if err != nil {
-			return nil, err
-		}
-		lines, words = append(lines, string(text)), rest
+		lines, words = append(lines, strings.Join(line, " ")), rest
 	}
 	var blocks []block
 	for part := range slices.Chunk(lines, maxLines) {
-		blocks = append(blocks, block(strings.Join(part, ",\n")))
+		b, err := blockOf(part)
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, b)
 	}
 	return blocks, nil
+}
+
+// blockOf quotes lines of words.
+func blockOf(lines []string) (block, error) {
+	quoted := make([]string, len(lines))
+	for i, line := range lines {
+		text, err := quote(line)
+		if err != nil {
+			return "", err
+		}
+		quoted[i] = string(text)
+	}
+	return block(strings.Join(quoted, ",\n")), nil
 }
 
 func splitLine(words []string, group func(string) string) (line, rest []string) {
