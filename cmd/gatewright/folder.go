@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gatewright/generators/artefact"
 )
@@ -181,15 +182,39 @@ func stage(root *os.Root, outputs []generated) ([]record, error) {
 		return nil, err
 	}
 	var records []record
+	var files []*os.File
 	for _, o := range outputs {
 		for _, a := range o.Artefacts {
-			if err := writeSynced(root, stagePath(len(records)), a.Data); err != nil {
-				return nil, err
+			f, err := create(root, stagePath(len(records)), a.Data)
+			if err != nil {
+				return nil, errors.Join(err, syncAll(files))
 			}
+			files = append(files, f)
 			records = append(records, recordOf(o.name, a))
+			if len(files) == syncedAtOnce {
+				if err := syncAll(files); err != nil {
+					return nil, err
+				}
+				files = files[:0]
+			}
 		}
 	}
-	return records, nil
+	return records, syncAll(files)
+}
+
+// syncedAtOnce bounds the files that are open, and the threads that sync them.
+const syncedAtOnce = 16
+
+// syncAll syncs files side by side and closes them: so the file system commits a few
+// times for all, and not once for each.
+func syncAll(files []*os.File) error {
+	errs := make([]error, len(files))
+	var wait sync.WaitGroup
+	for i, f := range files {
+		wait.Go(func() { errs[i] = errors.Join(f.Sync(), f.Close()) })
+	}
+	wait.Wait()
+	return errors.Join(errs...)
 }
 
 func recordOf(generator string, a artefact.Artefact) record {
@@ -344,12 +369,23 @@ func interrupted(dir string) bool {
 func digest(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }
 
 func writeSynced(root *os.Root, name string, data []byte) error {
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := create(root, name, data)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// create makes a file that is not there, and returns it open to be synced.
+func create(root *os.Root, name string, data []byte) (*os.File, error) {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Write(data); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 func formatRecords(records []record) []byte {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path"
@@ -72,6 +73,22 @@ func TestWriteFolder(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "lists", "gone")); err == nil {
 		t.Error("what is made no more is still there")
+	}
+}
+
+// TestWriteManyFiles writes more files than are synced at once.
+func TestWriteManyFiles(t *testing.T) {
+	var files []string
+	want := map[string]string{}
+	for i := range 2*syncedAtOnce + 1 {
+		name, text := fmt.Sprintf("lists/%d", i), fmt.Sprintf("%d\n", i)
+		files = append(files, name, text)
+		want[name] = text
+	}
+	dir := t.TempDir()
+	mustWrite(t, dir, []generated{outputOf("one", files...)})
+	if got := tree(t, dir); !maps.Equal(got, want) {
+		t.Errorf("the folder holds %q, want %q", got, want)
 	}
 }
 
