@@ -226,8 +226,10 @@ func stagePath(i int) string { return stageDir + "/" + strconv.Itoa(i) }
 // checkTargets refuses to replace what is no plain file, and to write through a
 // link: like proveFolders, because no rename may fail once the journal stands.
 func checkTargets(root *os.Root, records []record) error {
+	seen := map[string]bool{".": true}
 	for _, r := range records {
-		for dir := path.Dir(r.name); dir != "."; dir = path.Dir(dir) {
+		for dir := path.Dir(r.name); !seen[dir]; dir = path.Dir(dir) {
+			seen[dir] = true
 			info, err := root.Lstat(dir)
 			if err == nil && !info.IsDir() {
 				return fmt.Errorf("%s is in the way of %s: it is no folder; remove it, or write elsewhere", dir, r.name)
@@ -313,6 +315,7 @@ func finishRun(root *os.Root) (changed []string, err error) {
 
 func renameStaged(root *os.Root, records []record) error {
 	folders := map[string]bool{".": true}
+	made := map[string]bool{".": true}
 	for i, r := range records {
 		dir := path.Dir(r.name)
 		folders[dir] = true
@@ -321,10 +324,11 @@ func renameStaged(root *os.Root, records []record) error {
 		if _, err := root.Lstat(stagePath(i)); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if dir != "." {
+		if !made[dir] {
 			if err := root.MkdirAll(dir, 0o755); err != nil {
 				return fmt.Errorf("%s cannot be put into place: %w", r.name, err)
 			}
+			made[dir] = true
 		}
 		if err := root.Rename(stagePath(i), r.name); err != nil {
 			return fmt.Errorf("%s cannot be put into place: %w", r.name, err)

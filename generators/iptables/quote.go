@@ -75,8 +75,10 @@ func commentsOf(lines []string) []comment {
 // ruleCommentOf makes a text fit a rule's comment, as oneLine does, cuts what is
 // over 255 bytes, and escapes what iptables-restore reads in quotes.
 func ruleCommentOf(s string) ruleComment {
-	return ruleComment(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(cut(oneLine(s), maxRuleComment)))
+	return ruleComment(ruleCommentEscapes.Replace(cut(oneLine(s), maxRuleComment)))
 }
+
+var ruleCommentEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // oneLine replaces white space by a space, and what is not printable or not UTF-8
 // by a question mark.

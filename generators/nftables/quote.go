@@ -62,9 +62,10 @@ func commentsOf(lines []string) []comment {
 // ', for nft knows no escape, and % as _, because nft 1.0.6 lists comments through
 // a printf format. What is over 128 bytes is cut.
 func ruleCommentOf(s string) ruleComment {
-	s = strings.NewReplacer(`"`, "'", "%", "_").Replace(oneLine(s))
-	return ruleComment(cut(s, maxRuleComment))
+	return ruleComment(cut(ruleCommentLetters.Replace(oneLine(s)), maxRuleComment))
 }
+
+var ruleCommentLetters = strings.NewReplacer(`"`, "'", "%", "_")
 
 // oneLine replaces white space by a space, and what is not printable or not UTF-8
 // by a question mark.

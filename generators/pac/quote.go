@@ -46,12 +46,15 @@ func commentOf(s string) comment {
 		}
 		return r
 	}, s)
-	s = strings.NewReplacer("*/", "* /", "</", "< /").Replace(s)
+	s = commentEnds.Replace(s)
 	if len(s) > maxComment {
 		s = s[:maxComment-len(ellipsis)] + ellipsis
 	}
 	return comment(s)
 }
+
+// commentEnds parts what ends a comment, or a script in a page.
+var commentEnds = strings.NewReplacer("*/", "* /", "</", "< /")
 
 func commentsOf(lines []string) []comment {
 	out := make([]comment, len(lines))
