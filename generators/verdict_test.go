@@ -105,8 +105,8 @@ func (b backend) verdictComplaints(p *rule.Policy, coverage []artefact.Coverage,
 }
 
 // wayComplaints holds the coverage of a PAC file: a request by a name that nobody
-// lists, to an address of a rule, goes the way of its address unless the rule is
-// narrower.
+// lists, to an address in a prefix of a rule, goes the way of its address unless the
+// rule is narrower.
 func wayComplaints(p *rule.Policy, coverage []artefact.Coverage, flows []rule.Flow) []string {
 	var all []string
 	listed := func(name string) bool {
@@ -117,7 +117,7 @@ func wayComplaints(p *rule.Policy, coverage []artefact.Coverage, flows []rule.Fl
 			continue
 		}
 		for i := range p.Rules {
-			if p.Accepts(&p.Rules[i], f) && coverage[i].Verdict != artefact.Narrower {
+			if p.Accepts(&p.Rules[i], f) && p.Rules[i].Remote.Prefixes().Contains(f.Remote) && coverage[i].Verdict != artefact.Narrower {
 				all = append(all, fmt.Sprintf("pac: rule %s is %s, but a request goes another way than its address: %s", p.Rules[i].ID, coverage[i].Verdict, flowText(f)))
 			}
 		}

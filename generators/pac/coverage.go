@@ -16,8 +16,8 @@ const unlisted = "unlisted.invalid"
 // coverage has one line for each rule, then one for each trusted site.
 //
 // A PAC file blocks nothing, so a verdict is on the way that a request takes: it is
-// exact if every request of the rule goes the way that it would go if its address
-// were known too. It is narrower if a request by a name that no entry lists goes
+// exact if every request of the rule to its prefixes goes the way that it would go if
+// its address were known too; a request to any remote asks for no other way. It is narrower if a request by a name that no entry lists goes
 // another way than one to the literal address, in a prefix that is published
 // without names. The options proxy, plain and local are the site's own word, and
 // no verdict is on them.

@@ -26,7 +26,7 @@ type Interpreter struct {
 func Interpreters() []Interpreter {
 	all := func(string, rule.Flow) bool { return true }
 	return []Interpreter{
-		{"pacparser", engine.EvaluatePacparser, all, 400_000},
+		{"pacparser", engine.EvaluatePacparser, all, 100_000},
 		{"Node.js", engine.EvaluateNode, all, 400_000},
 		{"Chromium", engine.EvaluateChromium, asksChromium, 5_000},
 	}
@@ -56,18 +56,19 @@ func PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []a
 		return Result{}, err
 	}
 	flows := w.flows()
-	requests := requestsOf(flows)
+	requests := w.requestsOf(flows)
 	results, errs := make([]Result, len(Interpreters())), make([]error, len(Interpreters()))
 	var wait sync.WaitGroup
 	for i, in := range Interpreters() {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
-			results[i], errs[i] = in.ask(ctx, w, artefacts, requests, len(flows))
+			results[i], errs[i] = in.ask(ctx, artefacts, requests)
 		}()
 	}
 	wait.Wait()
 	all, err := together(results, errs)
+	all.Compared = flowsText(len(flows)) + ": " + all.Compared
 	all.Disagreements = append(textDifferences(out.Artefacts, artefacts, "//"), all.Disagreements...)
 	return all, err
 }
@@ -114,25 +115,26 @@ func (in Interpreter) PAC(ctx context.Context, p *rule.Policy, s artefact.Settin
 	if err != nil {
 		return Result{}, err
 	}
-	flows = asked(flows)
-	return in.ask(ctx, w, artefacts, requestsOf(flows), len(flows))
+	return in.ask(ctx, artefacts, w.requestsOf(asked(flows)))
 }
 
-// request is a flow with the URL that a client writes for it.
+// request is a flow with the URL that a client writes for it, and what the PAC file
+// has to answer.
 type request struct {
 	flow rule.Flow
 	url  string
+	want string
 }
 
-func requestsOf(flows []rule.Flow) []request {
+func (w ways) requestsOf(flows []rule.Flow) []request {
 	var all []request
 	for i, f := range flows {
-		urls := URLs(f)
+		urls, want := URLs(f), w.answer(f)
 		if !spelled(i, len(flows)) {
 			urls = urls[:1]
 		}
 		for _, u := range urls {
-			all = append(all, request{f, u})
+			all = append(all, request{f, u, want})
 		}
 	}
 	return all
@@ -140,11 +142,11 @@ func requestsOf(flows []rule.Flow) []request {
 
 // ask is the proof by one interpreter. That it cannot evaluate the file is a
 // disagreement: no browser could.
-func (in Interpreter) ask(ctx context.Context, w ways, artefacts []artefact.Artefact, requests []request, flows int) (Result, error) {
+func (in Interpreter) ask(ctx context.Context, artefacts []artefact.Artefact, requests []request) (Result, error) {
 	r := Result{Generator: pac.Generator{}.Name(), Engine: in.Name}
 	requests = slices.DeleteFunc(slices.Clone(requests), func(r request) bool { return !in.takes(r.url, r.flow) })
 	some := spread(requests, in.most)
-	r.Asked, r.Compared = len(some), figures(len(some), len(requests), flows, "URLs")
+	r.Asked, r.Compared = len(some), partText(len(some), len(requests), "URLs")
 	urls := make([]string, len(some))
 	for i, one := range some {
 		urls[i] = one.url
@@ -164,8 +166,8 @@ func (in Interpreter) ask(ctx context.Context, w ways, artefacts []artefact.Arte
 		return r, nil
 	}
 	for i, one := range some {
-		if want := w.answer(one.flow); answers[i] != want {
-			r.Disagreements = append(r.Disagreements, Disagreement{one.url + " (" + one.flow.String() + ")", want, answers[i] + " in " + in.Name})
+		if answers[i] != one.want {
+			r.Disagreements = append(r.Disagreements, Disagreement{one.url + " (" + one.flow.String() + ")", one.want, answers[i] + " in " + in.Name})
 		}
 	}
 	return r, nil

@@ -71,23 +71,27 @@ func spread[T any](list []T, n int) []T {
 
 // mostSpelled is the number of flows in one proof that are asked in every form; the
 // others are asked in the usual form alone.
-const mostSpelled = 3_000
+const mostSpelled = 1_500
 
 // spelled reports whether flow i of n is asked in every form: all, or evenly spread.
 func spelled(i, n int) bool {
 	return n <= mostSpelled || i*mostSpelled/n != (i+1)*mostSpelled/n
 }
 
-// figures says what was asked of flows.
-func figures(asked, whole, flows int, what string) string {
-	text := fmt.Sprintf("%d %s for %d flows", asked, what, flows)
-	if asked < whole {
-		text = fmt.Sprintf("%d of %d %s for %d flows", asked, whole, what, flows)
-	}
+// flowsText says of how many flows a proof is, and how many of them in every form.
+func flowsText(flows int) string {
 	if flows > mostSpelled {
-		text += fmt.Sprintf(", for %d of them in every form", mostSpelled)
+		return fmt.Sprintf("%d flows, %d of them in every form", flows, mostSpelled)
 	}
-	return text
+	return fmt.Sprintf("%d flows", flows)
+}
+
+// partText says how many of all requests are asked.
+func partText(asked, all int, what string) string {
+	if asked < all {
+		return fmt.Sprintf("%d of %d %s", asked, all, what)
+	}
+	return fmt.Sprintf("%d %s", asked, what)
 }
 
 // Hosts returns the ways in which a client may write the host of a flow, the usual

@@ -33,7 +33,7 @@ func Squid(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts [
 func SquidFlows(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact, flows []rule.Flow) (Result, error) {
 	r := Result{Generator: squid.Generator{}.Name(), Engine: "Squid on loopback"}
 	requests, whole := squidRequests(flows)
-	r.Asked, r.Compared = len(requests), figures(len(requests), whole, len(flows), "requests, as CONNECT and plain,")
+	r.Asked, r.Compared = len(requests), flowsText(len(flows))+": "+partText(len(requests), whole, "requests, each as CONNECT and plain")
 	answers, err := askSquid(ctx, s.Text("place"), artefacts, requests)
 	var missing *engine.MissingError
 	switch {
@@ -44,11 +44,10 @@ func SquidFlows(ctx context.Context, p *rule.Policy, s artefact.Settings, artefa
 		r.Disagreements = append(r.Disagreements, Disagreement{"the files in Squid", "an answer to every request", err.Error()})
 		return r, nil
 	}
+	var want engine.SquidAnswer
 	for i, request := range requests {
-		accepted := p.Decide(rule.Seen(request.Flow, rule.Proxy)).Accept()
-		want := engine.SquidAnswer{Connect: accepted, Get: accepted}
-		if s.Text("place") == "conf.d" {
-			want = want.AfterDebian(request.Flow.Port)
+		if i == 0 || request.Flow != requests[i-1].Flow {
+			want = squidWants(p, s, request.Flow)
 		}
 		if answers[i] != want {
 			what := request.Flow.String()
@@ -59,6 +58,16 @@ func SquidFlows(ctx context.Context, p *rule.Policy, s artefact.Settings, artefa
 		}
 	}
 	return r, nil
+}
+
+// squidWants is what Squid has to answer for a flow.
+func squidWants(p *rule.Policy, s artefact.Settings, f rule.Flow) engine.SquidAnswer {
+	accepted := p.Decide(rule.Seen(f, rule.Proxy)).Accept()
+	want := engine.SquidAnswer{Connect: accepted, Get: accepted}
+	if s.Text("place") == "conf.d" {
+		want = want.AfterDebian(f.Port)
+	}
+	return want
 }
 
 func askSquid(ctx context.Context, place string, artefacts []artefact.Artefact, requests []engine.SquidRequest) ([]engine.SquidAnswer, error) {
