@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,6 +129,37 @@ func TestDamageIsFound(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestPACSettingsAreProved holds that a proof knows every option of the generator, and
+// notices that a file was made for another value of it.
+func TestPACSettingsAreProved(t *testing.T) {
+	p := damagedPolicy(t)
+	options := map[string][]string{
+		"proxy": {pacProxy, "[2001:db8::80]:8080"}, "plain": {"proxy"}, "local": {"10.20.0.0/16", "fd00:20::/32"},
+		"fallback": {"yes"}, "roles": {"clients"},
+	}
+	whole := setting{"options", options}
+	out := generate(t, pac.Generator{}, p, whole)
+	r, err := proof.PAC(t.Context(), p, whole.settings(t, pac.Generator{}), out.Artefacts)
+	complain(t, proofComplaints(r, err))
+	node := proof.Interpreters()[1]
+	for option := range options {
+		less := setting{"without " + option, maps.Clone(options)}
+		delete(less.options, option)
+		if option == "proxy" {
+			less.options = map[string][]string{"local": options["local"]}
+		}
+		settings := less.settings(t, pac.Generator{})
+		flows, err := proof.PACFlows(p, whole.settings(t, pac.Generator{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := node.PAC(t.Context(), p, settings, out.Artefacts, flows)
+		if err != nil || r.Proved() != (option == "roles") { // clients is the default
+			t.Errorf("%s: %v, proved %t", less.name, err, r.Proved())
 		}
 	}
 }
