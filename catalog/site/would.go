@@ -55,7 +55,10 @@ func compareBool(a, b bool) int {
 
 // builder returns one that resolves the entries of the result anew.
 func (r *Result) builder(s *Site) *builder {
-	b := &builder{site: s, entries: map[string]*catalog.Entry{}, input: r.Input}
+	b := &builder{site: s, entries: map[string]*catalog.Entry{}, input: r.Input, catalogs: map[string]*catalog.Catalog{}, feeds: map[string]*feedQuestions{}}
+	for _, c := range r.Catalogs {
+		b.catalogs[c.Name] = c
+	}
 	for i := range r.Outcomes {
 		b.entries[r.Outcomes[i].Entry.ID] = &r.Outcomes[i].Entry
 	}
@@ -95,6 +98,11 @@ func (b *builder) would(o *Outcome, q rule.Question) (Would, bool) {
 		if one.Endpoint == "" || one.Endpoint == endpoint {
 			w.Open = append(w.Open, one)
 			w.AnyRemote = w.AnyRemote || one.Missing == rule.MissingRemote
+		}
+	}
+	for _, one := range o.Open {
+		if one.Entry.ID == catalogOf(e.ID) { // asked once for the whole feed
+			w.Open = append(w.Open, one)
 		}
 	}
 	return w, matched || w.AnyRemote && b.named(q, f)
