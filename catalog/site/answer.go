@@ -19,7 +19,8 @@ type facts struct {
 	role      rule.Role
 	open      []rule.Open
 	asked     map[rule.Open]bool
-	withheld  bool // an open item withholds the whole entry, not an endpoint alone
+	feed      []feedQuestion // what is open and asked once for the whole feed
+	withheld  bool           // an open item withholds the whole entry, not an endpoint alone
 }
 
 func (f *facts) add(r Remote) {

@@ -64,7 +64,7 @@ func BuildPair(s *Site, old, new []*catalog.Catalog) (before, after *Result, err
 
 // buildBeside is Build, in which the site may also name what others have.
 func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) {
-	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}, catalogs: map[string]*catalog.Catalog{}, feeds: map[string]*feedQuestions{}}
+	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}, catalogs: map[string]*catalog.Catalog{}, waiting: map[string][]feedQuestion{}}
 	if b.routes == nil {
 		b.routes = defaultRoutes()
 	}
@@ -109,7 +109,7 @@ type builder struct {
 	known    map[string]*catalog.Entry   // those that the site may name
 	beside   map[string]*catalog.Entry   // those of the other side of a comparison, by id
 	catalogs map[string]*catalog.Catalog // by name
-	feeds    map[string]*feedQuestions   // by the catalogue's name
+	waiting  map[string][]feedQuestion   // by the id of an entry that waits for answers to its feed
 	input    rule.Input
 	notices  []catalog.Notice
 	errs     []*jsonc.Error
@@ -229,6 +229,9 @@ func (b *builder) entry(e *catalog.Entry) Outcome {
 	f, ok := b.resolve(e, answer)
 	if !ok {
 		return o
+	}
+	if len(f.feed) > 0 {
+		b.waiting[e.ID] = f.feed
 	}
 	directions := b.directions(f.direction)
 	if e.Kind == catalog.KindFlow && f.direction != "" && len(directions) == 0 {

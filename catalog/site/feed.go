@@ -18,7 +18,7 @@ import (
 func (b *builder) answerTo(e *catalog.Entry) Answer {
 	a := b.site.Answers[e.ID]
 	whole, ok := b.site.Answers[catalogOf(e.ID)]
-	if !ok || a.Dismissed != "" {
+	if !ok {
 		return a
 	}
 	if a.Services.IsEmpty() && isUnsaid(e, catalog.FactServices) {
@@ -57,75 +57,87 @@ func (b *builder) checkCatalogAnswer(c *catalog.Catalog, a Answer) {
 	}
 }
 
-// feedQuestions are what is asked once for a catalogue.
-type feedQuestions struct {
-	unsaid  map[catalog.Fact]catalog.Unsaid
-	unbound map[rule.Role]bool
-	waiting map[string][]feedQuestion // by entry
-}
-
-// feedQuestion is a fact, or the binding of a role.
+// feedQuestion is asked once for a whole feed: a fact, or the addresses of a role.
 type feedQuestion struct {
-	fact catalog.Fact
-	role rule.Role // empty for a fact
+	unsaid catalog.Unsaid
+	role   rule.Role // whose addresses are asked for; empty for the fact
 }
 
-// askOfFeed asks for a fact of the entry, or for the binding of its role, once for its
-// catalogue. It reports false if the fact is the entry's own matter.
-func (b *builder) askOfFeed(e *catalog.Entry, fact catalog.Fact, unbound rule.Role) bool {
+// askOfFeed asks for a fact of the entry, or for the addresses of its role, where that
+// is a matter of the whole feed.
+func (f *facts) askOfFeed(e *catalog.Entry, fact catalog.Fact, unbound rule.Role) bool {
 	u, ok := unsaid(e, fact)
-	if !ok || !u.WholeFeed {
-		return false
+	if ok && u.WholeFeed {
+		f.feed = append(f.feed, feedQuestion{u, unbound})
+		return true
 	}
-	name := catalogOf(e.ID)
-	q := b.feeds[name]
-	if q == nil {
-		q = &feedQuestions{map[catalog.Fact]catalog.Unsaid{}, map[rule.Role]bool{}, map[string][]feedQuestion{}}
-		b.feeds[name] = q
-	}
-	if unbound != "" {
-		q.unbound[unbound] = true
-	} else {
-		q.unsaid[fact] = u
-	}
-	q.waiting[e.ID] = append(q.waiting[e.ID], feedQuestion{fact, unbound})
-	return true
+	return false
 }
 
-// askFeeds turns what was asked of feeds into open items, and tells the outcomes of
-// the entries that wait for them.
-func (b *builder) askFeeds(outcomes []Outcome) {
-	items := map[string]map[feedQuestion]rule.Open{}
-	for _, name := range slices.Sorted(maps.Keys(b.feeds)) {
-		items[name] = b.feedItems(name, b.feeds[name])
-		b.input.Open = slices.AppendSeq(b.input.Open, maps.Values(items[name]))
+// key tells questions apart, and orders them.
+func (q feedQuestion) key() string { return string(q.unsaid.Fact) + " " + string(q.role) }
+
+// open is the item for a question; members are what an answer to the feed says.
+func (q feedQuestion) open(about rule.Entry, feed string, members []string) rule.Open {
+	if q.role != "" {
+		return bindingOpen(about, q.role)
 	}
-	for i := range outcomes {
-		o := &outcomes[i]
-		name := catalogOf(o.Entry.ID)
-		if q := b.feeds[name]; q != nil {
-			for _, question := range q.waiting[o.Entry.ID] {
-				o.Open = append(o.Open, items[name][question])
-			}
-		}
-	}
+	return unsaidOpen(about, q.unsaid, answerLine(feed, members))
 }
 
-func (b *builder) feedItems(name string, q *feedQuestions) map[feedQuestion]rule.Open {
-	c := b.catalogs[name]
-	about := rule.Entry{ID: name, Title: fmt.Sprintf("%s: %d of %d entries", c.Title, len(q.waiting), len(c.Entries))}
+// feedMembers are the members of the answer to all questions.
+func feedMembers(asked map[string]feedQuestion) []string {
 	var members []string
 	for _, fact := range []catalog.Fact{catalog.FactServices, catalog.FactDirection, catalog.FactRole} {
-		if _, ok := q.unsaid[fact]; ok {
+		if _, ok := asked[feedQuestion{unsaid: catalog.Unsaid{Fact: fact}}.key()]; ok {
 			members = append(members, answerMember(fact))
 		}
 	}
-	items := map[feedQuestion]rule.Open{}
-	for fact, u := range q.unsaid {
-		items[feedQuestion{fact: fact}] = unsaidOpen(about, u, answerLine(name, members))
+	return members
+}
+
+// feedOpens are the items that one entry waits for.
+func feedOpens(e *catalog.Entry, questions []feedQuestion) []rule.Open {
+	asked := map[string]feedQuestion{}
+	for _, q := range questions {
+		asked[q.key()] = q
 	}
-	for role := range q.unbound {
-		items[feedQuestion{catalog.FactRole, role}] = bindingOpen(about, role)
+	var items []rule.Open
+	for _, q := range questions {
+		items = append(items, q.open(reference(e), catalogOf(e.ID), feedMembers(asked)))
 	}
 	return items
+}
+
+// askFeeds makes an open item of each question to a feed, whatever number of entries
+// waits for it, and tells the outcomes of these.
+func (b *builder) askFeeds(outcomes []Outcome) {
+	asked := map[string]map[string]feedQuestion{} // by the feed's name and the key
+	count := map[string]int{}
+	for id, questions := range b.waiting {
+		feed := catalogOf(id)
+		if count[feed]++; asked[feed] == nil {
+			asked[feed] = map[string]feedQuestion{}
+		}
+		for _, q := range questions {
+			asked[feed][q.key()] = q
+		}
+	}
+	items := map[string]rule.Open{} // by feed and key
+	for _, feed := range slices.Sorted(maps.Keys(asked)) {
+		c := b.catalogs[feed]
+		about := rule.Entry{ID: feed, Title: fmt.Sprintf("%s: %d of %d entries", c.Title, count[feed], len(c.Entries))}
+		members := feedMembers(asked[feed])
+		for _, key := range slices.Sorted(maps.Keys(asked[feed])) {
+			item := asked[feed][key].open(about, feed, members)
+			items[feed+" "+key] = item
+			b.input.Open = append(b.input.Open, item)
+		}
+	}
+	for i := range outcomes {
+		o := &outcomes[i]
+		for _, q := range b.waiting[o.Entry.ID] {
+			o.Open = append(o.Open, items[catalogOf(o.Entry.ID)+" "+q.key()])
+		}
+	}
 }

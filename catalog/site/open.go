@@ -32,7 +32,7 @@ func (b *builder) findOpen(e *catalog.Entry, f *facts) {
 		}
 	}
 	f.withheld = f.withheld || len(missing) > 0
-	missing = slices.DeleteFunc(missing, func(fact catalog.Fact) bool { return b.askOfFeed(e, fact, "") })
+	missing = slices.DeleteFunc(missing, func(fact catalog.Fact) bool { return f.askOfFeed(e, fact, "") })
 	line := answerLine(e.ID, b.answerMembers(e, missing))
 	for _, fact := range missing {
 		o := factOpen(e, fact, line)
@@ -43,7 +43,7 @@ func (b *builder) findOpen(e *catalog.Entry, f *facts) {
 	}
 	if e.Kind == catalog.KindFlow && f.role != "" && !b.bound(f.role) {
 		f.withheld = true
-		if !b.askOfFeed(e, catalog.FactRole, f.role) {
+		if !f.askOfFeed(e, catalog.FactRole, f.role) {
 			f.ask(bindingOpen(reference(e), f.role))
 		}
 	}

@@ -55,7 +55,7 @@ func compareBool(a, b bool) int {
 
 // builder returns one that resolves the entries of the result anew.
 func (r *Result) builder(s *Site) *builder {
-	b := &builder{site: s, entries: map[string]*catalog.Entry{}, input: r.Input, catalogs: map[string]*catalog.Catalog{}, feeds: map[string]*feedQuestions{}}
+	b := &builder{site: s, entries: map[string]*catalog.Entry{}, input: r.Input, catalogs: map[string]*catalog.Catalog{}}
 	for _, c := range r.Catalogs {
 		b.catalogs[c.Name] = c
 	}
@@ -69,7 +69,7 @@ func (r *Result) builder(s *Site) *builder {
 // whether one of its endpoints is the question's remote: the endpoint as published,
 // if that is open.
 func (b *builder) matched(e *catalog.Entry, q rule.Question) (f facts, matched bool, open string) {
-	answer := b.site.Answers[e.ID]
+	answer := b.answerTo(e)
 	answer.Dismissed = ""
 	f, ok := b.resolve(e, answer)
 	b.errs = nil
@@ -94,15 +94,10 @@ func (b *builder) would(o *Outcome, q rule.Question) (Would, bool) {
 		return Would{}, false
 	}
 	w := Would{Entry: *e, State: o.State, Why: o.Why}
-	for _, one := range f.open {
+	for _, one := range slices.Concat(f.open, feedOpens(e, f.feed)) {
 		if one.Endpoint == "" || one.Endpoint == endpoint {
 			w.Open = append(w.Open, one)
 			w.AnyRemote = w.AnyRemote || one.Missing == rule.MissingRemote
-		}
-	}
-	for _, one := range o.Open {
-		if one.Entry.ID == catalogOf(e.ID) { // asked once for the whole feed
-			w.Open = append(w.Open, one)
 		}
 	}
 	return w, matched || w.AnyRemote && b.named(q, f)
