@@ -2,7 +2,6 @@ package generators
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"gatewright/generators/engine"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
+	"gatewright/generators/pac"
 	"gatewright/generators/proof"
 	"gatewright/generators/squid"
 	"gatewright/generators/trustedsites"
@@ -185,79 +185,30 @@ func nftTextComplaints(w way, p *rule.Policy, out, nothing artefact.Output) []st
 }
 
 func iptablesTextComplaints(w way, p *rule.Policy, out, nothing artefact.Output) []string {
-	table := "filter"
-	if w.settings.Text("mode") == "mark" {
-		table = "mangle"
-	}
-	read := func(out artefact.Output) (iptables.Ruleset, error) {
-		dump, err := restored(out.Artefacts)
-		if err != nil {
-			return iptables.Ruleset{}, err
-		}
-		return iptables.ReadBack(dump, table)
-	}
-	rs, err := read(out)
+	rs, others, err := iptables.ReadText(textsOf(out))
 	if err != nil {
 		return []string{err.Error()}
 	}
-	empty, err := read(nothing)
-	if err != nil || !reflect.DeepEqual(rs.Hooks, empty.Hooks) || len(rs.Others)+len(rs.Twice) > 0 {
-		return []string{fmt.Sprintf("beside its rules it has %+v, %q, %q, %v; want %+v", rs.Hooks, rs.Others, rs.Twice, err, empty.Hooks)}
+	empty, want, err := iptables.ReadText(textsOf(nothing))
+	if err != nil || !reflect.DeepEqual(rs.Hooks, empty.Hooks) || !reflect.DeepEqual(others, want) || len(rs.Others)+len(rs.Twice) > 0 {
+		return []string{fmt.Sprintf("beside its rules it has %+v, %q, %q, %q, %v; want %+v, %q", rs.Hooks, others, rs.Others, rs.Twice, err, empty.Hooks, want)}
 	}
 	return disagreements(proof.IptablesRules(p, w.settings, rs))
 }
 
-// restored is what the kernel holds after it has restored files of the generator: as
-// for ipset, it does what each line says.
-func restored(artefacts []artefact.Artefact) (iptables.Dump, error) {
+func textsOf(out artefact.Output) iptables.Dump {
 	var d iptables.Dump
-	sets := map[string][]string{}
-	for _, a := range artefacts {
+	for _, a := range out.Artefacts {
 		switch a.Name {
+		case "gatewright.ipset":
+			d.Ipset = a.Data
 		case "gatewright.iptables":
 			d.IPv4 = a.Data
 		case "gatewright.ip6tables":
 			d.IPv6 = a.Data
-		default:
-			if err := restoreSets(sets, string(a.Data)); err != nil {
-				return d, err
-			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(sets)) {
-		d.Ipset = fmt.Appendf(d.Ipset, "create %s hash:net\n", name)
-		for _, element := range sets[name] {
-			d.Ipset = fmt.Appendf(d.Ipset, "add %s %s\n", name, element)
-		}
-	}
-	return d, nil
-}
-
-func restoreSets(sets map[string][]string, text string) error {
-	for line := range strings.Lines(text) {
-		words := strings.Fields(line)
-		if len(words) == 0 || line[0] == '#' {
-			continue
-		}
-		_, known := sets[words[min(1, len(words)-1)]]
-		switch command := words[0]; {
-		case command == "create" && len(words) == 8 && words[2] == "hash:net" && len(words[1]) <= 31:
-			if !known {
-				sets[words[1]] = nil
-			}
-		case command == "flush" && len(words) == 2 && known:
-			sets[words[1]] = nil
-		case command == "add" && len(words) == 3 && known && !slices.Contains(sets[words[1]], words[2]) && !strings.HasSuffix(words[2], "/0"):
-			sets[words[1]] = append(sets[words[1]], words[2])
-		case command == "swap" && len(words) == 3 && known:
-			sets[words[1]], sets[words[2]] = sets[words[2]], sets[words[1]]
-		case command == "destroy" && len(words) == 2 && known:
-			delete(sets, words[1])
-		default:
-			return fmt.Errorf("ipset does not take %q", line)
-		}
-	}
-	return nil
+	return d
 }
 
 // someRequests are at most so many of a policy's requests, evenly spread.
@@ -289,18 +240,20 @@ func squidTextComplaints(w way, p *rule.Policy, out, _ artefact.Output) []string
 	return all
 }
 
-func pacTextComplaints(_ way, p *rule.Policy, out, nothing artefact.Output) []string {
-	file, err := readPAC(string(out.Artefacts[0].Data))
+// pacTextComplaints goes by a reader that renders the file again and compares it, so
+// that its program is the one that the interpreters are asked about.
+func pacTextComplaints(_ way, p *rule.Policy, out, _ artefact.Output) []string {
+	file, err := pac.ReadBack(out.Artefacts[0].Data)
 	if err != nil {
 		return []string{err.Error()}
 	}
-	empty, err := readPAC(string(nothing.Artefacts[0].Data))
-	if err != nil || file.program != empty.program {
-		return []string{fmt.Sprintf("its program is another one than that of an empty policy: %v", err)}
-	}
 	var all []string
 	for _, f := range requestsOf(p) {
-		if got, want := file.answer(f), answerOf(route(p, f)); got != want {
+		got := string(file.Route(f, rule.Clients))
+		if got == string(rule.Direct) || got == string(rule.Proxied) {
+			got = answerOf(rule.Via(got))
+		}
+		if want := answerOf(route(p, f)); got != want {
 			all = append(all, fmt.Sprintf("it answers %q, the policy %q: %s", got, want, flowText(f)))
 		}
 	}

@@ -231,7 +231,7 @@ func mentions(out artefact.Output, word string) bool {
 // the roles that it serves.
 func strayEndpoints(t *testing.T, p *rule.Policy, s setting, out artefact.Output) []string {
 	t.Helper()
-	file, err := readPAC(string(out.Artefacts[0].Data))
+	file, err := pac.ReadBack(out.Artefacts[0].Data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,13 +250,19 @@ func strayEndpoints(t *testing.T, p *rule.Policy, s setting, out artefact.Output
 		}
 	}
 	var all []string
-	for _, e := range file.endpoints {
-		text := e.pattern.String()
-		if e.prefix.IsValid() {
-			text = e.prefix.String()
-		}
-		if text != "" && !served[text] {
+	stray := func(text string) {
+		if !served[text] {
 			all = append(all, "pac "+s.name+" has the endpoint "+text+" of no entry that it serves")
+		}
+	}
+	for _, route := range file.Routes {
+		for _, m := range route.Members {
+			for _, n := range m.Names {
+				stray(n.String())
+			}
+			for n := range m.Prefixes.Prefixes() {
+				stray(n.String())
+			}
 		}
 	}
 	return all
