@@ -186,7 +186,6 @@ func TestProofWithoutEngines(t *testing.T) {
 	p := damagedPolicy(t)
 	proxied := pacSettings(p)[0]
 	out, settings := generate(t, pac.Generator{}, p, proxied), proxied.settings(t, pac.Generator{})
-	rules, squidSettings := generate(t, squid.Generator{}, p, setting{}), setting{}.settings(t, squid.Generator{})
 	only := linkedPrograms(t, "node")
 	t.Setenv("PATH", only)
 	if r, err := proof.PAC(t.Context(), p, settings, out.Artefacts); err != nil || !r.Proved() || r.Engine != "Node.js" {
@@ -196,8 +195,5 @@ func TestProofWithoutEngines(t *testing.T) {
 	var missing *engine.MissingError
 	if _, err := proof.PAC(t.Context(), p, settings, out.Artefacts); !errors.As(err, &missing) || missing.Package == "" {
 		t.Errorf("without interpreters: %v", err)
-	}
-	if _, err := proof.Squid(t.Context(), p, squidSettings, rules.Artefacts); !errors.As(err, &missing) || missing.Package != "squid" {
-		t.Errorf("without Squid: %v", err)
 	}
 }
