@@ -106,6 +106,11 @@ func (m *Machine) LoadIptables(variant Variant, artefacts []artefact.Artefact) e
 // DumpNFT returns `nft -j list ruleset`.
 func (m *Machine) DumpNFT() ([]byte, error) { return m.run(nft, nil, "-j", "list", "ruleset") }
 
+// ListNFT returns what `nft list` prints of an object, without counts.
+func (m *Machine) ListNFT(object ...string) ([]byte, error) {
+	return m.run(nft, nil, append([]string{"-s", "-nn", "list"}, object...)...)
+}
+
 // DumpIptables returns what the kernel holds for a variant of iptables.
 func (m *Machine) DumpIptables(variant Variant) (IptablesDump, error) {
 	var d IptablesDump

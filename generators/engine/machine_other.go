@@ -29,6 +29,9 @@ func (*Machine) LoadNFT([]byte) error { return errNeedsLinux }
 // DumpNFT is not reached.
 func (*Machine) DumpNFT() ([]byte, error) { return nil, errNeedsLinux }
 
+// ListNFT is not reached.
+func (*Machine) ListNFT(...string) ([]byte, error) { return nil, errNeedsLinux }
+
 // LoadIptables is not reached.
 func (*Machine) LoadIptables(Variant, []artefact.Artefact) error { return errNeedsLinux }
 

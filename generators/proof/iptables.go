@@ -53,8 +53,9 @@ func IptablesVariant(ctx context.Context, variant engine.Variant, p *rule.Policy
 	}
 	got := heldIptables(rs)
 	result.Compared = got.account()
-	result.Disagreements = compareFilters(wantIptables(p, f), got)
-	return result, nil
+	harm, err := bystandersOfIptables(ctx, variant, f, artefacts)
+	result.Disagreements = append(compareFilters(wantIptables(p, f), got), harm...)
+	return result, err
 }
 
 // IptablesRules compares the rules of our two chains alone, for tables that hold the

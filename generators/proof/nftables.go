@@ -25,6 +25,10 @@ func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefact
 	if err != nil {
 		return result, err
 	}
+	filterOptions, err := artefact.FilterOf(s)
+	if err != nil {
+		return result, err
+	}
 	want, err := wantNFT(p, s)
 	if err != nil {
 		return result, err
@@ -49,7 +53,11 @@ func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefact
 			return result.refused(ctx, a, err)
 		}
 		held = rs
-		result.Disagreements = append(result.Disagreements, overlaps...)
+		harm, err := bystandersOfNFT(ctx, filterOptions, table, a)
+		if err != nil {
+			return result, err
+		}
+		result.Disagreements = slices.Concat(result.Disagreements, overlaps, harm)
 	}
 	got := heldNFT(held)
 	result.Compared = got.account()
