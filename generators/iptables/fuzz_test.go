@@ -94,18 +94,6 @@ var (
 	interfaceForm = regexp.MustCompile(`^[A-Za-z0-9_.@-]{1,15}$`)
 )
 
-// checkRefusal holds that a value is refused if and only if it should be, by an error
-// of one line.
-func checkRefusal(t *testing.T, s string, err error, want bool) {
-	t.Helper()
-	if (err != nil) != want {
-		t.Errorf("%q: error %v; refused %t", s, err, want)
-	}
-	if err != nil && strings.ContainsFunc(err.Error(), unicode.IsControl) {
-		t.Errorf("%q: error %q", s, err)
-	}
-}
-
 // FuzzName holds that names are kept as they are or refused, and stay one word.
 func FuzzName(f *testing.F) {
 	for _, s := range nameSeeds {
@@ -113,18 +101,18 @@ func FuzzName(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		set, err := setName(ipv4, s)
-		checkRefusal(t, s, err, !setForm.MatchString(s))
+		artefacttest.CheckRefusal(t, s, err, !setForm.MatchString(s))
 		if err == nil {
 			checkWord(t, string(set), "gw_"+s+"_4", 27)
 			checkWord(t, string(set.staging()), "gw_"+s+"_4-new", 31)
 		}
 		chain, err := chainName(s)
-		checkRefusal(t, s, err, !chainForm.MatchString(s))
+		artefacttest.CheckRefusal(t, s, err, !chainForm.MatchString(s))
 		if err == nil {
 			checkWord(t, string(chain), "gw_"+s, 28)
 		}
 		err = checkInterface(s)
-		checkRefusal(t, s, err, !interfaceForm.MatchString(s) || s == "." || s == "..")
+		artefacttest.CheckRefusal(t, s, err, !interfaceForm.MatchString(s) || s == "." || s == "..")
 		if err == nil {
 			checkWord(t, string(devicesOf([]string{s})[0]), s, 15)
 		}

@@ -129,18 +129,6 @@ var (
 	interfaceForm = regexp.MustCompile(`^[A-Za-z0-9_.@-]{1,15}$`)
 )
 
-// checkRefusal holds that a value is refused if and only if it should be, by an error
-// of one line.
-func checkRefusal(t *testing.T, s string, err error, want bool) {
-	t.Helper()
-	if (err != nil) != want {
-		t.Errorf("%q: error %v; refused %t", s, err, want)
-	}
-	if err != nil && strings.ContainsFunc(err.Error(), unicode.IsControl) {
-		t.Errorf("%q: error %q", s, err)
-	}
-}
-
 // FuzzName holds that names are kept as they are or refused.
 func FuzzName(f *testing.F) {
 	for _, s := range nameSeeds {
@@ -148,7 +136,7 @@ func FuzzName(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		part, err := slugOf(s)
-		checkRefusal(t, s, err, !slugForm.MatchString(s))
+		artefacttest.CheckRefusal(t, s, err, !slugForm.MatchString(s))
 		if err == nil {
 			if got := statement(t, "add set inet t "+string(nameOf("role", part))); got[len(got)-1] != token("gatewright_role_"+s) {
 				t.Errorf("the name with %q is read as %q", s, got)
@@ -156,12 +144,12 @@ func FuzzName(f *testing.F) {
 		}
 		table, _, err := tableOf(s)
 		family, name, _ := strings.Cut(s, " ")
-		checkRefusal(t, s, err, !tableForm.MatchString(s) || slices.Contains(strings.Fields(keywords), name))
+		artefacttest.CheckRefusal(t, s, err, !tableForm.MatchString(s) || slices.Contains(strings.Fields(keywords), name))
 		if got := []token{token(family), token(name)}; err == nil && !slices.Equal(statement(t, string(table)), got) {
 			t.Errorf("table %q is read as %q", table, statement(t, string(table)))
 		}
 		err = checkInterface(s)
-		checkRefusal(t, s, err, !interfaceForm.MatchString(s) || s == "." || s == "..")
+		artefacttest.CheckRefusal(t, s, err, !interfaceForm.MatchString(s) || s == "." || s == "..")
 		if err == nil {
 			want := []token{token(`"` + s + `"`)}
 			if got := statement(t, string(interfacesOf([]string{s}))); !slices.Equal(got, want) {

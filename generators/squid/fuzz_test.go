@@ -73,28 +73,16 @@ func FuzzName(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		name, err := aclNameOf(s)
-		checkRefusal(t, s, err, !aclForm.MatchString(s))
+		artefacttest.CheckRefusal(t, s, err, !aclForm.MatchString(s))
 		if err == nil && (string(name) != "gatewright_"+s || len(name) > 63 || len(strings.Fields(string(name))) != 1) {
 			t.Errorf("ACL %q of %q", name, s)
 		}
 		err = checkDir(s)
-		checkRefusal(t, s, err, !dirForm.MatchString(s) || len(s) > 120 || path.Clean(s) != s || s == "/etc/squid/conf.d")
+		artefacttest.CheckRefusal(t, s, err, !dirForm.MatchString(s) || len(s) > 120 || path.Clean(s) != s || s == "/etc/squid/conf.d")
 		if err == nil && string(pathOf(s, "x.txt")) != s+"/x.txt" {
 			t.Errorf("path %q in %q", pathOf(s, "x.txt"), s)
 		}
 	})
-}
-
-// checkRefusal holds that a value is refused if and only if it should be, by an error
-// of one line.
-func checkRefusal(t *testing.T, s string, err error, want bool) {
-	t.Helper()
-	if (err != nil) != want {
-		t.Errorf("%q: error %v; refused %t", s, err, want)
-	}
-	if err != nil && strings.ContainsFunc(err.Error(), unicode.IsControl) {
-		t.Errorf("%q: error %q", s, err)
-	}
 }
 
 var patternSeeds = [][2]string{
