@@ -1,9 +1,11 @@
 package rule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -150,13 +152,26 @@ func (q *Question) readRemote(text string) error {
 		q.Flow.Name, err = parseHostName(host)
 	}
 	if err != nil || port == "" {
-		return err
+		return cmp.Or(err, q.checkBare())
 	}
 	if q.Flow.Direction == Inbound {
 		return fmt.Errorf("the port of an inbound flow is on our side; write %s to LOCAL:%s", host, port)
 	}
 	q.Flow.Port, err = parsePort(port)
 	return err
+}
+
+// checkBare refuses one label alone, which is a misspelt word more often than a host,
+// and which no rule can hold.
+func (q *Question) checkBare() error {
+	name := q.Flow.Name
+	switch {
+	case q.Flow.Direction == Inbound || name == "" || strings.Contains(name, ".") || q.Flow.Remote.IsValid():
+		return nil
+	case slices.Contains([]string{"icmp", "icmpv6", "sctp", "gre", "esp", "ip", "any"}, name):
+		return fmt.Errorf("protocol %q is in no rule; write tcp or udp", name)
+	}
+	return fmt.Errorf("%q is a single label, no word of a flow and no full name; write the name with its domain, or %s:PORT if it is a host", name, name)
 }
 
 // readLocal reads what follows the remote: from LOCAL, or to LOCAL:PORT.

@@ -47,7 +47,8 @@ func TestParseFlowRefuses(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"", "the remote host is missing"},
 		{"outbound tcp", "the remote host is missing"},
-		{"outbound icmp example.com", `"example.com" is left over after "outbound icmp"`},
+		{"outbound icmp example.com", `protocol "icmp" is in no rule; write tcp or udp`},
+		{"form", `"form" is a single label, no word of a flow and no full name`},
 		{"outbound tcp ?:443", "has a character that no name has"},
 		{"outbound tcp example.com:0", `"0" is no port`},
 		{"outbound tcp example.com:65536", `"65536" is no port`},
