@@ -313,18 +313,29 @@ func questions(section string, open []rule.Open) []string {
 }
 
 func (p *production) tellLoading(t talk) {
-	var commands []string
-	for _, a := range p.artefacts() {
-		if a.Load != "" && !slices.Contains(commands, a.Load) {
-			commands = append(commands, a.Load)
+	var lines []string
+	filters := 0
+	for _, o := range p.outputs {
+		if o.name == "nftables" || o.name == "iptables" {
+			filters++
+		}
+		label := o.name
+		for _, a := range o.Artefacts {
+			if a.Load != "" {
+				lines = append(lines, fmt.Sprintf("    %-13s  %s", label, a.Load))
+				label = ""
+			}
 		}
 	}
-	if len(commands) == 0 || p.dir == "" {
+	if len(lines) == 0 || p.dir == "" {
 		return
 	}
-	t.sayf("\nto load, in %s, in this order:", p.dir)
-	for _, c := range commands {
-		t.sayf("    %s", c)
+	t.sayf("\nto load, in %s:", p.dir)
+	for _, line := range lines {
+		t.sayf("%s", line)
+	}
+	if filters > 1 {
+		t.sayf("a gateway loads nftables or iptables, not both")
 	}
 }
 
