@@ -108,12 +108,7 @@ func (p *production) stale() ([]string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, inFolder(p.dir, err)
 	}
-	var made []record
-	for _, o := range p.outputs {
-		for _, a := range o.Artefacts {
-			made = append(made, recordOf(o.name, a))
-		}
-	}
+	made := recordsOf(p.outputs)
 	var names []string
 	for _, r := range gone(old, append(made, kept(old, made, p.outputs)...)) {
 		if _, err := root.Lstat(r.name); err == nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,17 +15,17 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"gatewright/generators/artefact"
 )
 
 // An output folder keeps its own state in stateDir: the lock, the files of a run
 // that is being written, its journal, and the manifest of the last finished run.
 //
-// A run stages and syncs every file, then writes a journal with their digests,
-// then renames the files into place, then the journal becomes the manifest. A run
-// that is killed before its journal stands has changed nothing; after that, the
-// next run finishes it. No name leads out of the folder: os.Root holds them all.
+// A run stages and syncs every file that differs from the last run's, then writes a
+// journal with the digests of all, then renames the staged files into place, then
+// the journal becomes the manifest. A run that is killed before its journal stands
+// has changed nothing; after that, the next run finishes it. A run that changes
+// nothing touches no file, so what watches files does not reload. No name leads out
+// of the folder: os.Root holds them all.
 const (
 	stateDir     = ".gatewright"
 	lockFile     = stateDir + "/lock"
@@ -35,6 +36,9 @@ const (
 
 // errLocked says that another process holds a folder's lock.
 var errLocked = errors.New("another run is writing here; wait for it to end")
+
+// errChanged says that a file is not as its record says.
+var errChanged = errors.New("changed since it was written")
 
 // record is one line of a journal or manifest: a file, its digest and the
 // generator that made it.
@@ -129,14 +133,18 @@ func prepareRun(root *os.Root, outputs []generated) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	records, err := stage(root, outputs)
-	if err != nil {
-		return err
-	}
+	records := recordsOf(outputs)
 	if err := checkTargets(root, records); err != nil {
 		return err
 	}
+	stand := standing(root, old, records)
 	journal := append(records, kept(old, records, outputs)...)
+	if len(stand) == len(records) && len(old) == len(journal) {
+		return root.RemoveAll(stageDir)
+	}
+	if err := stage(root, outputs, stand); err != nil {
+		return err
+	}
 	if err := proveFolders(root, records, gone(old, journal)); err != nil {
 		return err
 	}
@@ -152,54 +160,76 @@ func prepareRun(root *os.Root, outputs []generated) error {
 	return syncFolder(root, stateDir)
 }
 
-// kept are the last run's records of other generators' files, which stay.
-func kept(old, records []record, outputs []generated) []record {
-	var kept []record
-	for _, r := range old {
-		ours := slices.ContainsFunc(outputs, func(o generated) bool { return o.name == r.generator })
-		if !ours && !holds(records, r.name) {
-			kept = append(kept, r)
+// standing names the records whose files are as the last run put them there, and
+// synced them.
+func standing(root *os.Root, old, records []record) map[string]bool {
+	last := byName(old)
+	stand := map[string]bool{}
+	for _, r := range records {
+		if last[r.name] == r && isAsRecorded(root, r) == nil {
+			stand[r.name] = true
 		}
 	}
-	return kept
+	return stand
+}
+
+// kept are the last run's records of other generators' files, which stay.
+func kept(old, records []record, outputs []generated) []record {
+	made := byName(records)
+	return slices.DeleteFunc(slices.Clone(old), func(r record) bool {
+		_, again := made[r.name]
+		return again || slices.ContainsFunc(outputs, func(o generated) bool { return o.name == r.generator })
+	})
 }
 
 // gone are the last run's records of files that are made no more.
 func gone(old, records []record) []record {
-	return slices.DeleteFunc(slices.Clone(old), func(r record) bool { return holds(records, r.name) })
+	made := byName(records)
+	return slices.DeleteFunc(slices.Clone(old), func(r record) bool {
+		_, again := made[r.name]
+		return again
+	})
 }
 
-func holds(records []record, name string) bool {
-	return slices.ContainsFunc(records, func(r record) bool { return r.name == name })
+func byName(records []record) map[string]record {
+	named := make(map[string]record, len(records))
+	for _, r := range records {
+		named[r.name] = r
+	}
+	return named
 }
 
-// stage writes the artefacts under stageDir, named by their place in the journal.
-func stage(root *os.Root, outputs []generated) ([]record, error) {
+// stage writes the artefacts that do not stand under stageDir, named by their place
+// in the journal.
+func stage(root *os.Root, outputs []generated, stand map[string]bool) error {
 	if err := root.RemoveAll(stageDir); err != nil {
-		return nil, err
+		return err
 	}
 	if err := root.MkdirAll(stageDir, 0o755); err != nil {
-		return nil, err
+		return err
 	}
-	var records []record
 	var files []*os.File
+	place := -1
 	for _, o := range outputs {
 		for _, a := range o.Artefacts {
-			f, err := create(root, stagePath(len(records)), a.Data)
+			place++
+			if stand[a.Name] {
+				continue
+			}
+			f, err := create(root, stagePath(place), a.Data)
 			if err != nil {
-				return nil, errors.Join(err, syncAll(files))
+				return errors.Join(err, syncAll(files))
 			}
 			files = append(files, f)
-			records = append(records, recordOf(o.name, a))
 			if len(files) == syncedAtOnce {
 				if err := syncAll(files); err != nil {
-					return nil, err
+					return err
 				}
 				files = files[:0]
 			}
 		}
 	}
-	return records, syncAll(files)
+	return syncAll(files)
 }
 
 // syncedAtOnce bounds the files that are open, and the threads that sync them.
@@ -217,8 +247,14 @@ func syncAll(files []*os.File) error {
 	return errors.Join(errs...)
 }
 
-func recordOf(generator string, a artefact.Artefact) record {
-	return record{digest(a.Data), generator, a.Name}
+func recordsOf(outputs []generated) []record {
+	var records []record
+	for _, o := range outputs {
+		for _, a := range o.Artefacts {
+			records = append(records, record{digest(a.Data), o.name, a.Name})
+		}
+	}
+	return records
 }
 
 func stagePath(i int) string { return stageDir + "/" + strconv.Itoa(i) }
@@ -319,7 +355,7 @@ func renameStaged(root *os.Root, records []record) error {
 	for i, r := range records {
 		dir := path.Dir(r.name)
 		folders[dir] = true
-		// What is not on the stage was renamed before the run was killed, or is kept
+		// What is not on the stage was renamed before the run was killed, or stands
 		// from an earlier run: the journal stands only after all files were staged.
 		if _, err := root.Lstat(stagePath(i)); errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -346,11 +382,11 @@ func renameStaged(root *os.Root, records []record) error {
 // that are empty then.
 func removeStale(root *os.Root, stale []record) (changed []string, err error) {
 	for _, r := range stale {
-		data, err := root.ReadFile(r.name)
+		err := isAsRecorded(root, r)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
-		case err != nil || digest(data) != r.digest:
+		case err != nil:
 			changed = append(changed, r.name)
 			continue
 		}
@@ -364,13 +400,25 @@ func removeStale(root *os.Root, stale []record) (changed []string, err error) {
 	return changed, nil
 }
 
+// isAsRecorded returns nil where a record's file holds what the record says.
+func isAsRecorded(root *os.Root, r record) error {
+	data, err := root.ReadFile(r.name)
+	if err == nil && digest(data) != r.digest {
+		return errChanged
+	}
+	return err
+}
+
 // interrupted reports whether a run was killed while it wrote to dir.
 func interrupted(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, journalFile))
 	return err == nil
 }
 
-func digest(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
 
 func writeSynced(root *os.Root, name string, data []byte) error {
 	f, err := create(root, name, data)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gatewright/generators/artefact"
 )
@@ -76,6 +77,62 @@ func TestWriteFolder(t *testing.T) {
 	}
 }
 
+// TestUnchangedFilesAreNotTouched holds that a run replaces the files that differ and
+// no other, mends what was changed by hand, and leaves no stage.
+func TestUnchangedFilesAreNotTouched(t *testing.T) {
+	dir := t.TempDir()
+	root := openRoot(t, dir)
+	past := time.Unix(1, 0)
+	touched := func(outputs []generated) []string {
+		t.Helper()
+		for name := range tree(t, dir) {
+			if err := root.Chtimes(name, past, past); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mustWrite(t, dir, outputs)
+		var names []string
+		for name := range tree(t, dir) {
+			if info, err := root.Stat(name); err != nil || !info.ModTime().Equal(past) {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		return names
+	}
+	mustWrite(t, dir, oldRun())
+	if got := touched(oldRun()); len(got) > 0 {
+		t.Errorf("the same run again touched %q", got)
+	}
+	if got := touched(oldRun()[1:]); len(got) > 0 {
+		t.Errorf("a run of one generator again touched %q", got)
+	}
+	if got := touched([]generated{outputOf("one", "a", "new a\n", "lists/gone", "old gone\n")}); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("a run that changes a touched %q", got)
+	}
+	for name, change := range map[string]func() error{
+		"a":          func() error { return root.WriteFile("a", []byte("by hand\n"), 0o644) },
+		"b":          func() error { return root.Remove("b") },
+		"lists/gone": func() error { return root.WriteFile("lists/gone", []byte("old gonE\n"), 0o644) },
+	} {
+		want := tree(t, dir)
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		outputs := []generated{outputOf("one", "a", "new a\n", "lists/gone", "old gone\n"), outputOf("two", "b", "b\n")}
+		if got := touched(outputs); !slices.Equal(got, []string{name}) || !maps.Equal(tree(t, dir), want) {
+			t.Errorf("after %s was changed by hand, a run touched %q and left %q", name, got, tree(t, dir))
+		}
+	}
+	if err := stage(root, newRun(), nil); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, dir, oldRun()[1:])
+	if _, err := root.Stat(stageDir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a run that changes nothing left the stage of a killed one: %v", err)
+	}
+}
+
 // TestWriteManyFiles writes more files than are synced at once.
 func TestWriteManyFiles(t *testing.T) {
 	var files []string
@@ -111,7 +168,7 @@ const (
 func killSteps() []killStep {
 	staged := func(outputs []generated) func(*testing.T, *os.Root) {
 		return func(t *testing.T, root *os.Root) {
-			if _, err := stage(root, outputs); err != nil {
+			if err := stage(root, outputs, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -388,9 +445,9 @@ func TestStaleFileAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := outputOf("nftables", "old.nft", "old\n").Artefacts[0]
-	for name, data := range map[string][]byte{old.Name: old.Data, manifestFile: formatRecords(append(records, recordOf("nftables", old)))} {
-		if err := root.WriteFile(name, data, 0o644); err != nil {
+	old := recordsOf([]generated{outputOf("nftables", "old.nft", "old\n")})
+	for name, data := range map[string]string{"old.nft": "old\n", manifestFile: string(formatRecords(append(records, old...)))} {
+		if err := root.WriteFile(name, []byte(data), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
