@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/spf13/pflag"
 
@@ -143,18 +144,32 @@ func (inv *invocation) produce(names []string) (*production, error) {
 		return nil, err
 	}
 	p := &production{site: s, result: result, dir: outputDir(inv.output, s.Output, dir), siteFile: cmp.Or(inv.site.file, defaultSite)}
-	for _, g := range choose(s, names) {
-		settings, err := artefact.Configure(g.Options(), s.Options[g.Name()])
+	chosen := choose(s, names)
+	p.outputs = make([]generated, len(chosen))
+	errs := make([]error, len(chosen))
+	var wait sync.WaitGroup
+	for i, g := range chosen {
+		wait.Go(func() { p.outputs[i], errs[i] = generateOne(g, s, result) })
+	}
+	wait.Wait()
+	for _, err := range errs {
 		if err != nil {
-			return nil, fmt.Errorf("generator %s: %w", g.Name(), err)
+			return nil, err
 		}
-		output, err := g.Generate(result.Policy, settings)
-		if err != nil {
-			return nil, fmt.Errorf("generator %s: %w", g.Name(), err)
-		}
-		p.outputs = append(p.outputs, generated{g.Name(), settings, output})
 	}
 	return p, nil
+}
+
+func generateOne(g generators.Generator, s *site.Site, result *site.Result) (generated, error) {
+	settings, err := artefact.Configure(g.Options(), s.Options[g.Name()])
+	if err != nil {
+		return generated{}, fmt.Errorf("generator %s: %w", g.Name(), err)
+	}
+	output, err := g.Generate(result.Policy, settings)
+	if err != nil {
+		return generated{}, fmt.Errorf("generator %s: %w", g.Name(), err)
+	}
+	return generated{g.Name(), settings, output}, nil
 }
 
 // outputDir returns the folder to write to, empty for stdout: what the flag says,
