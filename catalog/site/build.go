@@ -77,7 +77,7 @@ func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) 
 	b.know(others)
 	b.bind()
 	b.checkNames()
-	result := &Result{Catalogs: catalogs}
+	result := &Result{Catalogs: catalogs, Outcomes: make([]Outcome, 0, len(b.entries))}
 	for _, id := range slices.Sorted(maps.Keys(b.entries)) {
 		result.Outcomes = append(result.Outcomes, b.entry(b.entries[id]))
 	}
@@ -310,9 +310,12 @@ func reference(e *catalog.Entry) rule.Entry {
 // the digest changes when the meaning of what was selected does.
 func source(c *catalog.Catalog, outcomes []Outcome) rule.Source {
 	h := sha256.New()
-	for _, o := range outcomes {
+	var text []byte
+	for i := range outcomes {
+		o := &outcomes[i]
 		if o.State != NotSelected && strings.HasPrefix(o.Entry.ID, c.Name+"/") {
-			h.Write(o.Entry.AppendCanonical(nil))
+			text = o.Entry.AppendCanonical(text[:0])
+			h.Write(text)
 		}
 	}
 	return rule.Source{Name: c.Name, Version: c.Revision, Digest: fmt.Sprintf("sha256:%x", h.Sum(nil))}

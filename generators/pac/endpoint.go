@@ -2,6 +2,7 @@ package pac
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -100,9 +101,10 @@ func (all endpoints) minimize(routes []rule.Route) {
 			drop = append(drop, text)
 		}
 	}
+	lengths := all.lengths()
 	var dropPrefixes []netip.Prefix
 	for p, e := range all.prefixes {
-		if redundant(e, all.abovePrefix(p)) {
+		if redundant(e, all.abovePrefix(p, lengths)) {
 			dropPrefixes = append(dropPrefixes, p)
 		}
 	}
@@ -160,10 +162,23 @@ func (all endpoints) belowName(e *endpoint, starred map[string][]*endpoint) ([]*
 	return below, true
 }
 
-// abovePrefix returns the endpoints whose prefixes contain p.
-func (all endpoints) abovePrefix(p netip.Prefix) []*endpoint {
+// lengths returns the lengths of the prefixes in bits, longest first. There are few
+// of them beside the 129 that could be.
+func (all endpoints) lengths() []int {
+	seen := map[int]bool{}
+	for p := range all.prefixes {
+		seen[p.Bits()] = true
+	}
+	return slices.SortedFunc(maps.Keys(seen), func(a, b int) int { return b - a })
+}
+
+// abovePrefix returns the endpoints whose prefixes, of one of the lengths, contain p.
+func (all endpoints) abovePrefix(p netip.Prefix, lengths []int) []*endpoint {
 	var above []*endpoint
-	for bits := p.Bits() - 1; bits >= 0; bits-- {
+	for _, bits := range lengths {
+		if bits >= p.Bits() {
+			continue
+		}
 		wider, err := p.Addr().Prefix(bits)
 		if other := all.prefixes[wider]; err == nil && other != nil {
 			above = append(above, other)
