@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 )
 
 // talk is what the tool says to people, on stderr. Lower case, no full stop at
@@ -39,11 +40,33 @@ func (t talk) warnf(format string, args ...any) {
 	}
 }
 
-// progress shows what is being done in the last line of a terminal, until the next
-// call; the empty text clears it.
-func (t talk) progress(text string) {
-	if f, ok := t.w.(*os.File); ok && !t.quiet && isTerminal(f) {
-		fmt.Fprintf(t.w, "\r\x1b[K%s", text)
+// progress shows what is being done, and since when, in the last line of a terminal,
+// until done is called.
+func (t talk) progress(text string) (done func()) {
+	f, ok := t.w.(*os.File)
+	if !ok || t.quiet || !isTerminal(f) {
+		return func() {}
+	}
+	const clear = "\r\x1b[K"
+	start, second := time.Now(), time.NewTicker(time.Second)
+	ended, cleared := make(chan struct{}), make(chan struct{})
+	fmt.Fprint(t.w, clear+text)
+	go func() {
+		defer close(cleared)
+		for {
+			select {
+			case <-second.C:
+				fmt.Fprintf(t.w, "%s%s, %s", clear, text, time.Since(start).Truncate(time.Second))
+			case <-ended:
+				fmt.Fprint(t.w, clear)
+				return
+			}
+		}
+	}()
+	return func() {
+		second.Stop()
+		close(ended)
+		<-cleared
 	}
 }
 

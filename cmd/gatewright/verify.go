@@ -121,9 +121,9 @@ func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []
 			if one.generator != o.name || ctx.Err() != nil {
 				continue
 			}
-			inv.talk.progress("proving " + o.name)
+			done := inv.talk.progress("proving " + o.name)
 			result, err := one.prove(ctx, p.result.Policy, o.settings, o.Artefacts)
-			inv.talk.progress("")
+			done()
 			if err != nil {
 				err = fmt.Errorf("%s is not proved: %w", o.name, err)
 				failed = errors.Join(failed, err)
