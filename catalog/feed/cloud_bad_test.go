@@ -64,7 +64,9 @@ func TestCloudFeedsRefuse(t *testing.T) {
 			"f:3:1: \"192.0.2.1\" stands where a hosts file has a name"},
 		{"a list that says that it is longer", "# Domains: 3\na.example.com\nb.example.com\n", `f: the list says that it has 3 entries, and has 2: it was cut short; download it again`},
 		{"comments alone", "# nothing\n\n", "f: " + known},
-		{"a page", "<!DOCTYPE html>\n<html><body>Sign in to example.com</body></html>\n", "f: " + known},
+		{"a page", "<!DOCTYPE html>\n<html><body>Sign in to example.com</body></html>\n", "f:1:1: " + known},
+		{"a list without a good line", "# ours\n10.0.0.0/40\nfoo\n", "f:2:1: " + known + formatNames() +
+			"; as a list: \"10.0.0.0/40\" has no good prefix length; write a decimal number from 1 to 32 after the slash"},
 		{"another JSON", `{"prefixes": "none"}`, "f:1:1: " + known},
 		{"another JSON list", `["192.0.2.0/24"]`, "f:1:1: " + known},
 	} {
@@ -144,4 +146,12 @@ func FuzzRead(f *testing.F) {
 			e.AppendCanonical(nil)
 		}
 	})
+}
+
+func formatNames() string {
+	var names []string
+	for _, f := range formats() {
+		names = append(names, f.name)
+	}
+	return strings.Join(names, ", ")
 }

@@ -95,7 +95,7 @@ mixed-list-2/names (names) tag "" region "" service "" date "": example.com, *.e
 `,
 		"hosts.txt": `hosts@unknown
 hosts/names (names) tag "" region "" service "" date "": ads.example.com, tracker.example.com, ads.example.net | 
-hosts.txt: 6 names of this machine, such as localhost, are left out
+hosts.txt: names of this machine, such as localhost, are left out: 6
 `,
 	}
 }

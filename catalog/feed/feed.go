@@ -8,6 +8,8 @@ package feed
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"strings"
 
 	"gatewright/catalog"
@@ -90,9 +92,19 @@ func Read(file string, data []byte, as Naming) (*catalog.Catalog, error) {
 	return nil, d.unknown(known)
 }
 
+// unknown is the error of a document that no format recognises. One that is not JSON
+// may be a plain list without a good line, so it says what is wrong with the first.
 func (d document) unknown(known []string) error {
 	err := d.root().Errorf("unknown kind of catalogue; the known ones are %s", strings.Join(known, ", "))
 	err.File = d.file
+	if d.json != nil {
+		return err
+	}
+	var faults jsonc.Errors
+	if _, asList := readList(d, Naming{}); errors.As(asList, &faults) {
+		err.Line, err.Col = faults[0].Line, faults[0].Col
+		err.Err = fmt.Errorf("%w; as a list: %w", err.Err, faults[0].Err)
+	}
 	return err
 }
 

@@ -66,7 +66,7 @@ func readList(d document, as Naming) (*catalog.Catalog, error) {
 	}
 	f.tags = slices.DeleteFunc(f.tags, func(t *cloudTag) bool { return t.listed == 0 })
 	if local > 0 {
-		f.Notices = append(f.Notices, catalog.Notice{Where: d.file, Text: fmt.Sprintf("%d names of this machine, such as localhost, are left out", local)})
+		f.Notices = append(f.Notices, catalog.Notice{Where: d.file, Text: fmt.Sprintf("names of this machine, such as localhost, are left out: %d", local)})
 	}
 	if note := noLineEnd(d.text); note != "" {
 		f.Notices = append(f.Notices, catalog.Notice{Where: d.file, Text: note})
