@@ -77,7 +77,7 @@ func generate(inv *invocation, names []string) error {
 			for _, s := range short {
 				inv.talk.errorf("%s", s)
 			}
-			inv.talk.sayf("nothing was written")
+			inv.talk.sayf("nothing was written; answer or dismiss what is open, as `gatewright list open` shows, and name shortfalls that are fine under \"tolerate\" in the site file")
 			return errDifferent
 		}
 	}
