@@ -77,7 +77,10 @@ func generate(inv *invocation, names []string) error {
 			for _, s := range short {
 				inv.talk.errorf("%s", s)
 			}
-			inv.talk.sayf("nothing was written; answer or dismiss what is open, as `gatewright list open` shows, and name shortfalls that are fine under \"tolerate\" in the site file")
+			if len(p.result.Policy.Open) > 0 {
+				inv.talk.sayf("what to write for open items: gatewright list open")
+			}
+			inv.talk.sayf("nothing was written")
 			return errDifferent
 		}
 	}
