@@ -118,6 +118,7 @@ func (inv *invocation) entriesView(r *site.Result) (any, table) {
 	listed := []listedEntry{}
 	hidden := 0
 	t := table{header: []string{"ROW", "ENTRY", "WHAT", "BECAME"}, ids: []int{1}}
+	granted := grantedFacts(r)
 	outcomes := slices.Clone(r.Outcomes)
 	slices.SortStableFunc(outcomes, func(a, b site.Outcome) int {
 		return cmp.Or(cmp.Compare(catalogOf(a.Entry.ID), catalogOf(b.Entry.ID)), compareRows(a.Entry.Row, b.Entry.Row))
@@ -128,7 +129,7 @@ func (inv *invocation) entriesView(r *site.Result) (any, table) {
 			hidden++
 			continue
 		}
-		t.rows = append(t.rows, []string{o.Entry.Row, shown(r, o.Entry.ID), o.Entry.Title + "\n" + describe(&o.Entry), became(o)})
+		t.rows = append(t.rows, []string{o.Entry.Row, shown(r, o.Entry.ID), o.Entry.Title + "\n" + describe(&o.Entry, granted[o.Entry.ID]), became(o)})
 	}
 	switch hidden {
 	case 0:
@@ -192,9 +193,9 @@ func endpoints(e *catalog.Entry) []string {
 }
 
 // describe says in a few words what an entry asks for; what is our reading is
-// marked with a tilde.
-func describe(e *catalog.Entry) string {
-	text := endpointSummary(endpoints(e))
+// marked with a tilde, and what the site or another feed filled in with "=".
+func describe(e *catalog.Entry, granted entryFacts) string {
+	text := cmp.Or(endpointSummary(endpoints(e)), granted.remote, "?")
 	if e.Kind == catalog.KindTrustedSite {
 		return "trusted site " + text
 	}
@@ -206,21 +207,47 @@ func describe(e *catalog.Entry) string {
 		}
 		return s
 	}
-	role := mark(catalog.FactRole, cmp.Or(e.Role, "?"))
-	arrow := map[catalog.Direction]string{catalog.Outbound: "->", catalog.Inbound: "<-", catalog.Bidirectional: "<->"}[e.Direction]
-	services := mark(catalog.FactServices, cmp.Or(e.Services.String(), "services ?"))
-	text = fmt.Sprintf("%s %s %s, %s", role, cmp.Or(arrow, "?"), text, services)
+	role := mark(catalog.FactRole, cmp.Or(e.Role, granted.role, "?"))
+	services := mark(catalog.FactServices, cmp.Or(e.Services.String(), granted.services, "services ?"))
+	text = fmt.Sprintf("%s %s %s, %s", role, cmp.Or(arrow(e.Direction), granted.arrow, "?"), text, services)
 	if e.Condition != "" {
 		text += " [" + e.Condition + "]"
 	}
 	return text
 }
 
+func arrow(d catalog.Direction) string {
+	return map[catalog.Direction]string{catalog.Outbound: "->", catalog.Inbound: "<-", catalog.Bidirectional: "<->"}[d]
+}
+
+// entryFacts are what an entry's flows were granted, or its trusted site; empty where
+// there is none.
+type entryFacts struct{ role, arrow, remote, services string }
+
+// grantedFacts are the facts of the entries by their ids, each after an "=".
+func grantedFacts(r *site.Result) map[string]entryFacts {
+	granted := map[string]entryFacts{}
+	directions := map[string]catalog.Direction{}
+	for _, g := range r.Input.Grants {
+		d := catalog.Direction(g.Direction)
+		if other, ok := directions[g.Entry.ID]; ok && other != d {
+			d = catalog.Bidirectional
+		}
+		directions[g.Entry.ID] = d
+		remote := "any"
+		if !g.Any {
+			remote = endpointSummary(endpoints(&catalog.Entry{Names: g.Names, Prefixes: g.Prefixes}))
+		}
+		granted[g.Entry.ID] = entryFacts{"=" + string(g.Role), "=" + arrow(d), "=" + remote, "=" + g.Services.String()}
+	}
+	for _, s := range r.Policy.TrustedSites {
+		granted[s.Entry.ID] = entryFacts{remote: "=" + endpointSummary(patternTexts(s.Names))}
+	}
+	return granted
+}
+
 func endpointSummary(list []string) string {
-	switch {
-	case len(list) == 0:
-		return "?"
-	case len(list) <= 4:
+	if len(list) <= 4 {
 		return strings.Join(list, " ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(list[:3], " "), len(list)-3)
