@@ -11,9 +11,9 @@ import (
 	"gatewright/generators/iptables"
 )
 
-// Iptables loads the artefacts of generator iptables twice into a network namespace of
-// its own, by what this machine calls iptables, reads them back as iptables-save and
-// ipset save print them, and compares the flows that they accept with those of the
+// Iptables loads the artefacts of generator iptables into a network namespace of its own,
+// by what this machine calls iptables, and again over what files for another policy may
+// have left there, reads them back as iptables-save and ipset save print them, and compares the flows that they accept with those of the
 // policy, all of them. It needs Linux, and root or a user namespace
 // (engine.EnterUserNamespace).
 func Iptables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
@@ -35,7 +35,12 @@ func IptablesVariant(ctx context.Context, variant engine.Variant, p *rule.Policy
 	if err := m.TryIptables(variant); err != nil {
 		return result, err
 	}
-	for range 2 {
+	for again := range 2 {
+		if again == 1 {
+			if err := leaveIptables(m, variant, artefacts, straysOf(p)); err != nil {
+				return result, err
+			}
+		}
 		for _, a := range artefacts {
 			if err := m.LoadIptables(variant, []artefact.Artefact{a}); err != nil {
 				return result.refused(ctx, a, err)

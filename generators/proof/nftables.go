@@ -15,9 +15,10 @@ import (
 	"gatewright/generators/nftables/kernel"
 )
 
-// NFTables loads the artefact of generator nftables twice into a network namespace of
-// its own, reads the kernel's sets and rules back by netlink, and compares the flows
-// that they accept with those of the policy, all of them. It needs Linux, and root or
+// NFTables loads the artefact of generator nftables into a network namespace of its own,
+// and again over what a file for another policy may have left there, reads the kernel's
+// sets and rules back by netlink, and compares the flows that they accept with those of
+// the policy, all of them. It needs Linux, and root or
 // a user namespace (engine.EnterUserNamespace).
 func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
 	result := Result{Generator: nftables.Generator{}.Name(), Engine: "nft, read back by netlink"}
@@ -43,7 +44,7 @@ func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefact
 	}
 	var held nftables.Ruleset
 	for _, a := range artefacts {
-		rs, overlaps, err := loadNFT(m, a.Data, table)
+		rs, wrong, err := loadNFT(m, a.Data, table, straysOf(p))
 		var unreadable *unreadableError
 		switch {
 		case errors.As(err, &unreadable):
@@ -57,7 +58,7 @@ func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefact
 		if err != nil {
 			return result, err
 		}
-		result.Disagreements = slices.Concat(result.Disagreements, overlaps, harm)
+		result.Disagreements = slices.Concat(result.Disagreements, wrong, harm)
 	}
 	got := heldNFT(held)
 	result.Compared = got.account()
@@ -68,17 +69,22 @@ func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefact
 // unreadableError says that the kernel holds what is not of the generator.
 type unreadableError struct{ error }
 
-// loadNFT loads a file twice, because it has to be repeatable, and reads the table
-// back: in one transaction or, where the system has no room for that, in pieces.
-func loadNFT(m *engine.Machine, text []byte, table string) (nftables.Ruleset, []Disagreement, error) {
-	for range 2 {
-		err := m.LoadNFT(text)
-		if errors.Is(err, engine.ErrTooLong) {
-			return loadInPieces(m, text, table)
-		}
-		if err != nil {
-			return nftables.Ruleset{}, nil, err
-		}
+// loadNFT loads a file, and again over strays, because it has to be repeatable, and
+// reads the table back: in one transaction or, where the system has no room for that,
+// in pieces.
+func loadNFT(m *engine.Machine, text []byte, table string, s strays) (nftables.Ruleset, []Disagreement, error) {
+	err := m.LoadNFT(text)
+	if errors.Is(err, engine.ErrTooLong) {
+		return loadInPieces(m, text, table, s)
+	}
+	if err == nil {
+		err = leaveNFT(m, table, s)
+	}
+	if err == nil {
+		err = m.LoadNFT(text)
+	}
+	if err != nil {
+		return nftables.Ruleset{}, nil, err
 	}
 	rs, err := readNFT(m, table)
 	return rs, nil, err
@@ -97,21 +103,36 @@ func readNFT(m *engine.Machine, table string) (rs nftables.Ruleset, err error) {
 // loadInPieces shows the same as loading the whole, but that it is one transaction: the
 // kernel sees every statement and every element, of large sets a part at a time in
 // place of the part before, and what it holds each time is put together.
-func loadInPieces(m *engine.Machine, text []byte, table string) (rs nftables.Ruleset, overlaps []Disagreement, err error) {
+func loadInPieces(m *engine.Machine, text []byte, table string, s strays) (rs nftables.Ruleset, wrong []Disagreement, err error) {
 	pieces, err := nftables.Split(text)
 	if err != nil {
 		return rs, nil, err
 	}
-	for _, part := range slices.Concat(pieces.Frame, pieces.Frame) {
-		if err := m.LoadNFT(part); err != nil {
-			return rs, nil, err
+	load := func() error {
+		for _, part := range pieces.Frame {
+			if err := m.LoadNFT(part); err != nil {
+				return err
+			}
 		}
+		return nil
+	}
+	if err := load(); err != nil {
+		return rs, nil, err
+	}
+	if err := leaveNFT(m, table, s); err != nil {
+		return rs, nil, err
+	}
+	if err := load(); err != nil {
+		return rs, nil, err
 	}
 	if rs, err = readNFT(m, table); err != nil {
 		return rs, nil, err
 	}
 	gathered := map[string]netset.PrefixSet{}
 	for _, piece := range pieces.Elements {
+		if _, ok := gathered[piece.Set]; !ok && !rs.Prefixes[piece.Set].IsEmpty() {
+			wrong = append(wrong, Disagreement{"set " + piece.Set, "emptied before it is filled", "holds what was there before"})
+		}
 		if err := m.LoadNFT(piece.Text); err != nil {
 			return rs, nil, err
 		}
@@ -120,11 +141,11 @@ func loadInPieces(m *engine.Machine, text []byte, table string) (rs nftables.Rul
 			return rs, nil, err
 		}
 		if !piece.Join(gathered, now) {
-			overlaps = append(overlaps, Disagreement{"elements of set " + piece.Set, "disjoint", "overlapping"})
+			wrong = append(wrong, Disagreement{"elements of set " + piece.Set, "disjoint", "overlapping"})
 		}
 	}
 	maps.Copy(rs.Prefixes, gathered)
-	return rs, overlaps, nil
+	return rs, wrong, nil
 }
 
 // NFTablesRules compares the rules of our two chains alone, for a table that holds the

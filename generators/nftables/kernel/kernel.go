@@ -2,3 +2,12 @@
 // that package nftables renders and refuses all others, so that nothing is
 // overlooked.
 package kernel
+
+// Names are the named sets and the chains of a table.
+type Names struct {
+	Sets   []NamedSet
+	Chains []string
+}
+
+// NamedSet is a set's name, and nft's name of the type of its elements.
+type NamedSet struct{ Name, Type string }

@@ -53,6 +53,52 @@ func read(table string) (nftables.Ruleset, error) {
 	return r.ruleset, r.readTable()
 }
 
+// NamesOf returns the sets and chains of a table in the network namespace of the
+// calling thread, without reading what they hold.
+func NamesOf(table string) (Names, error) {
+	names, err := namesOf(table)
+	if err != nil {
+		return Names{}, fmt.Errorf("table %s in the kernel: %w", table, err)
+	}
+	return names, nil
+}
+
+func namesOf(table string) (names Names, err error) {
+	conn, err := nf.New(nf.AsLasting())
+	if err != nil {
+		return names, err
+	}
+	defer conn.CloseLasting()
+	tables, err := conn.ListTables()
+	if err != nil {
+		return names, err
+	}
+	for _, t := range tables {
+		if tableName(t) != table {
+			continue
+		}
+		sets, err := conn.GetSets(t)
+		if err != nil {
+			return names, err
+		}
+		for _, s := range sets {
+			if !s.Anonymous {
+				names.Sets = append(names.Sets, NamedSet{s.Name, s.KeyType.Name})
+			}
+		}
+		chains, err := conn.ListChainsOfTableFamily(t.Family)
+		if err != nil {
+			return names, err
+		}
+		for _, c := range chains {
+			if c.Table.Name == t.Name {
+				names.Chains = append(names.Chains, c.Name)
+			}
+		}
+	}
+	return names, nil
+}
+
 // connect opens a netlink socket, and reads the rules of every table.
 func connect() (*nf.Conn, map[chainKey][]kernelRule, error) {
 	var rules map[chainKey][]kernelRule

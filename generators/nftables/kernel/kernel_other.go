@@ -8,7 +8,10 @@ import (
 	"gatewright/generators/nftables"
 )
 
+var errNeedsLinux = errors.New("nftables needs Linux; read the kernel's rules there")
+
 // Read returns an error that says that Linux is needed.
-func Read(string) (nftables.Ruleset, error) {
-	return nftables.Ruleset{}, errors.New("nftables needs Linux; read the kernel's rules there")
-}
+func Read(string) (nftables.Ruleset, error) { return nftables.Ruleset{}, errNeedsLinux }
+
+// NamesOf returns an error that says that Linux is needed.
+func NamesOf(string) (Names, error) { return Names{}, errNeedsLinux }
