@@ -86,6 +86,7 @@ func TestDamageIsFound(t *testing.T) {
 			{name: "user information taken for a host", old: "authority.lastIndexOf('@') + 1", new: "0"},
 			{name: "a way reversed", old: "return best < 0 ? unmatched : answers[best];", new: "return best < 0 ? answers[0] : unmatched;"},
 			{name: "no program", old: "function FindProxyForURL(url, host) {", new: "function FindProxyForURL(url, host) {{"},
+			{name: "a statement behind a carriage return in a comment", old: "function FindProxyForURL(url, host) {", new: "// end\rvar extra = 1;\nfunction FindProxyForURL(url, host) {", unnoted: true},
 			{name: "a rule doubled", old: "'www.example.org'\n", new: "'www.example.org',\n'www.example.org'\n", unnoted: true},
 		}},
 		{squid.Generator{}, setting{name: "default"}, proof.Squid, []damage{
@@ -195,5 +196,33 @@ func TestProofWithoutEngines(t *testing.T) {
 	var missing *engine.MissingError
 	if _, err := proof.PAC(t.Context(), p, settings, out.Artefacts); !errors.As(err, &missing) || missing.Package == "" {
 		t.Errorf("without interpreters: %v", err)
+	}
+}
+
+// TestProofByBrokenEngines holds that an engine which works for no file is an error, and
+// no disagreement about this one.
+func TestProofByBrokenEngines(t *testing.T) {
+	p := damagedPolicy(t)
+	broken := t.TempDir()
+	for _, name := range []string{"node", "squid"} {
+		if err := os.WriteFile(filepath.Join(broken, name), []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", broken)
+	for _, one := range []struct {
+		generator Generator
+		setting   setting
+		prove     func(context.Context, *rule.Policy, artefact.Settings, []artefact.Artefact) (proof.Result, error)
+		want      string
+	}{
+		{pac.Generator{}, pacSettings(p)[0], proof.PAC, "Node.js does not work here: "},
+		{squid.Generator{}, setting{name: "default"}, proof.Squid, "Squid does not work here: "},
+	} {
+		out := generate(t, one.generator, p, one.setting)
+		r, err := one.prove(t.Context(), p, one.setting.settings(t, one.generator), out.Artefacts)
+		if err == nil || !strings.Contains(err.Error(), one.want) {
+			t.Errorf("%s: %v, %v; want an error with %q", one.generator.Name(), r, err, one.want)
+		}
 	}
 }

@@ -55,7 +55,9 @@ func (b *builder) checkRoles() {
 	used := maps.Clone(known)
 	used[resolver] = true
 	for id, a := range b.site.Answers {
-		used[string(a.Role)] = true
+		if a.Role != "" {
+			used[string(a.Role)] = true
+		}
 		if _, bound := b.site.Bindings[a.Role]; a.Role != "" && !known[string(a.Role)] && !bound {
 			b.failf("answers", id, `%s: no entry of the loaded catalogues has the role %q, and "bind" gives it no addresses%s`, id, a.Role, didYouMean(string(a.Role), known))
 		}

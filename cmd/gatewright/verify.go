@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -81,7 +82,7 @@ type disagreementInfo struct {
 }
 
 func verify(inv *invocation, names []string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if !engine.MayMakeNamespaces() {
 		// If that is not to be had, the engines that need it say so.

@@ -1,9 +1,9 @@
 package proof
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -45,7 +45,7 @@ func asksChromium(url string, f rule.Flow) bool {
 // PAC asks the PAC file among the artefacts for the boundary flows of the policy,
 // in every form of a URL, in each of pacparser, Node.js and Chromium that is here.
 // The answers have to be those of Policy.Route, in the words that the settings give
-// them. If none of the three is here, the error is an *engine.MissingError.
+// them. If none of the three is here, the errors are *engine.MissingError.
 func PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
 	out, err := pac.Generator{}.Generate(p, s)
 	if err != nil {
@@ -92,7 +92,7 @@ func together(results []Result, errs []error) (Result, error) {
 		var absent *engine.MissingError
 		switch {
 		case errors.As(errs[i], &absent):
-			missing = cmp.Or(missing, errs[i])
+			missing = errors.Join(missing, errs[i])
 			continue
 		case errs[i] != nil:
 			return Result{}, errs[i]
@@ -140,8 +140,11 @@ func (w ways) requestsOf(flows []rule.Flow) []request {
 	return all
 }
 
+// direct is a PAC file that every interpreter evaluates.
+var direct = []byte("function FindProxyForURL(url, host) { return \"DIRECT\"; }\n")
+
 // ask is the proof by one interpreter. That it cannot evaluate the file is a
-// disagreement: no browser could.
+// disagreement, because no browser could, unless it can evaluate none.
 func (in Interpreter) ask(ctx context.Context, artefacts []artefact.Artefact, requests []request) (Result, error) {
 	r := Result{Generator: pac.Generator{}.Name(), Engine: in.Name}
 	requests = slices.DeleteFunc(slices.Clone(requests), func(r request) bool { return !in.takes(r.url, r.flow) })
@@ -162,6 +165,9 @@ func (in Interpreter) ask(ctx context.Context, artefacts []artefact.Artefact, re
 	case errors.As(err, &missing) || ctx.Err() != nil:
 		return Result{}, err
 	default:
+		if _, broken := in.evaluate(ctx, direct, []string{"http://example.com/"}); broken != nil {
+			return Result{}, fmt.Errorf("%s does not work here: %w", in.Name, broken)
+		}
 		r.Disagreements = append(r.Disagreements, Disagreement{"the file in " + in.Name, "an answer to every request", err.Error()})
 		return r, nil
 	}

@@ -3,6 +3,8 @@ package proof
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
@@ -41,6 +43,9 @@ func SquidFlows(ctx context.Context, p *rule.Policy, s artefact.Settings, artefa
 	case errors.As(err, &missing) || ctx.Err() != nil:
 		return Result{}, err
 	default:
+		if _, broken := askSquid(ctx, s.Text("place"), emptied(artefacts), requests[:1]); broken != nil {
+			return Result{}, fmt.Errorf("Squid does not work here: %w", broken)
+		}
 		r.Disagreements = append(r.Disagreements, Disagreement{"the files in Squid", "an answer to every request", err.Error()})
 		return r, nil
 	}
@@ -58,6 +63,15 @@ func SquidFlows(ctx context.Context, p *rule.Policy, s artefact.Settings, artefa
 		}
 	}
 	return r, nil
+}
+
+// emptied are files of the same names that say nothing.
+func emptied(artefacts []artefact.Artefact) []artefact.Artefact {
+	all := slices.Clone(artefacts)
+	for i := range all {
+		all[i].Data = nil
+	}
+	return all
 }
 
 // squidWants is what Squid has to answer for a flow.

@@ -43,9 +43,13 @@ type lines struct {
 	count map[string]int
 }
 
+// lineEnds are those of JavaScript (ECMA-262, LineTerminator): what stands behind one is
+// no part of a comment before it.
+var lineEnds = strings.NewReplacer("\r", "\n", "\u2028", "\n", "\u2029", "\n")
+
 func lineCounts(data []byte, comment string) lines {
 	l := lines{count: map[string]int{}}
-	for line := range strings.Lines(string(data)) {
+	for line := range strings.Lines(lineEnds.Replace(string(data))) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, comment) {
 			continue
