@@ -4,7 +4,6 @@
 package templates
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
 	"sync"
@@ -24,11 +23,19 @@ func Execute(path string, view any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, view); err != nil {
+	var w text
+	if err := t.Execute(&w, view); err != nil {
 		return nil, fmt.Errorf("template %s: %w", path, err)
 	}
-	return b.Bytes(), nil
+	return w, nil
+}
+
+// text grows by a quarter when it is large, where bytes.Buffer doubles.
+type text []byte
+
+func (t *text) Write(p []byte) (int, error) {
+	*t = append(*t, p...)
+	return len(p), nil
 }
 
 // parsed holds templates by path: one is rendered many times for Squid's lists.
@@ -38,11 +45,11 @@ func parse(path string) (*template.Template, error) {
 	if t, ok := parsed.Load(path); ok {
 		return t.(*template.Template), nil
 	}
-	text, err := FS.ReadFile(path)
+	source, err := FS.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	t, err := template.New(path).Option("missingkey=error").Parse(string(text))
+	t, err := template.New(path).Option("missingkey=error").Parse(string(source))
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", path, err)
 	}
