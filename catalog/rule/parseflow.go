@@ -269,11 +269,15 @@ func parseAddress(s string) (netip.Addr, error) {
 	case strings.Contains(s, "/"):
 		return netip.Addr{}, fmt.Errorf("%q is no single address; write one of the prefix", s)
 	case err != nil || text != s && (!a.Is6() || len(text) != len(s)-2):
-		return netip.Addr{}, fmt.Errorf("%q is no address; write one such as 192.0.2.1 or [2001:db8::1]", s)
+		return netip.Addr{}, addressError(s)
 	case a.Zone() != "":
 		return netip.Addr{}, fmt.Errorf("%q has a zone, which means something on one machine only; write the address alone", s)
 	}
 	return a.Unmap(), nil
+}
+
+func addressError(s string) error {
+	return fmt.Errorf("%q is no address; write one such as 192.0.2.1 or [2001:db8::1]", s)
 }
 
 // looksNumeric tells what is meant as an address or a prefix from names and roles.
@@ -289,6 +293,8 @@ func parseHostName(s string) (string, error) {
 	switch {
 	case strings.Contains(s, "*"):
 		return "", fmt.Errorf("%q is a pattern; ask for one name that it stands for", s)
+	case err != nil && netset.EndsAsNumber(s):
+		return "", addressError(s)
 	case err != nil:
 		return "", err
 	}
