@@ -118,31 +118,53 @@ func readQuestions(stdin io.Reader, args []string) ([]rule.Question, error) {
 	return all, nil
 }
 
-// maxErrors is how many errors of one input are told.
-const maxErrors = 100
+// Bounds of what is read from stdin.
+const (
+	maxErrors   = 100      // that are told of one input
+	maxFlowLine = 64 << 10 // bytes of a line
+)
 
 func readFlowLines(r io.Reader) ([]rule.Question, error) {
 	var all []rule.Question
 	var errs []error
-	lines := bufio.NewScanner(r)
-	for number := 1; lines.Scan() && len(errs) < maxErrors; number++ {
-		text, _, _ := strings.Cut(lines.Text(), "#")
-		if strings.TrimSpace(text) == "" {
+	lines, number := bufio.NewScanner(r), 0
+	lines.Buffer(nil, maxFlowLine)
+	for len(errs) < maxErrors && lines.Scan() {
+		number++
+		text := lines.Text()
+		if number == 1 {
+			text = strings.TrimPrefix(text, "\ufeff")
+		}
+		if text = strings.TrimSpace(withoutComment(text)); text == "" {
 			continue
 		}
-		q, err := rule.ParseFlow(strings.TrimSpace(text))
+		q, err := rule.ParseFlow(text)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("stdin:%d: %w", number, err))
 		}
 		all = append(all, q)
 	}
-	if err := lines.Err(); err != nil {
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		errs = append(errs, fmt.Errorf("stdin:%d: the line has %d KiB or more; expect one flow a line: %s", number+1, maxFlowLine>>10, rule.Forms))
+	case err != nil:
 		errs = append(errs, fmt.Errorf("stdin: %w", err))
 	}
 	if len(all) == 0 && len(errs) == 0 {
 		errs = append(errs, fmt.Errorf("stdin: no flow; expect one a line: %s", rule.Forms))
 	}
 	return all, errors.Join(errs...)
+}
+
+// withoutComment cuts a line where a comment starts: at a # at its start or after a
+// blank, because other ones are of URLs.
+func withoutComment(line string) string {
+	for i := range len(line) {
+		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			return line[:i]
+		}
+	}
+	return line
 }
 
 // explainer answers questions about a compiled site.
