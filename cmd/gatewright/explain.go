@@ -37,8 +37,8 @@ LOCAL is an address or a role; without it every bound role is asked. Write
 NAME=ADDRESS for a name whose address is known: packet filters see that alone.
 For a role behind a DNAT the port is the one that outsiders use; if both matter,
 write to LOCAL:8443 published 443. With - flows come from stdin, one a line, and
-# starts a comment. Exit status 0: all flows are allowed, for every side that is
-asked; 1: one is not.
+# starts a comment. Exit status 0: each flow is allowed, for one of the sides that
+are asked at least; 1: one is denied for all of them.
 
     gatewright explain outbound tcp outlook.office365.com:443 from servers
     gatewright explain inbound tcp 52.125.128.9 to exchange:443
@@ -71,7 +71,7 @@ func explain(inv *invocation, args []string) error {
 		for _, c := range e.result.Complete(e.site, q) {
 			f := e.explain(c)
 			answers = append(answers, f)
-			denied = denied || slices.ContainsFunc(f.Sides, func(s explainedSide) bool { return s.Verdict == verdictDenied })
+			denied = denied || !slices.ContainsFunc(f.Sides, func(s explainedSide) bool { return s.Verdict == verdictAllowed })
 		}
 	}
 	if inv.json {
