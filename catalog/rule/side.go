@@ -54,7 +54,7 @@ func (p *Policy) Complete(q Question) []Completed {
 	if f.Port == 0 {
 		f.Port = webPort
 	}
-	return []Completed{{Question: Question{f, q.Role}, Assumed: assumed(f)}}
+	return []Completed{{Question: Question{f, q.Role, q.Scheme}, Assumed: assumed(f)}}
 }
 
 func assumed(f Flow) string {
@@ -82,7 +82,7 @@ func (q Question) As(d Direction, services netset.ServiceSet, because string) (C
 				f.Port = webPort
 			}
 		}
-		return Completed{Question{f, q.Role}, assumed(f), because}, true
+		return Completed{Question{f, q.Role, q.Scheme}, assumed(f), because}, true
 	}
 	return Completed{}, false
 }

@@ -365,7 +365,7 @@ func (e *explainer) answer(q rule.Question, s rule.Side) explainedSide {
 		answer.Near = append(answer.Near, near)
 	}
 	for _, b := range e.backends {
-		a := b.explain(s.Flow)
+		a := b.explain(rule.Question{Flow: s.Flow, Scheme: q.Scheme})
 		answer.Backends = append(answer.Backends, backendAnswer{b.name, a.Action, a.By, a.Why, a.Rules})
 	}
 	return answer

@@ -42,7 +42,7 @@ func CheckAnswers(t *testing.T, g Explained, p *rule.Policy, asked []Asked) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := explain(q.Flow)
+		a := explain(q)
 		if by := strings.Join(a.By, "; "); a.Action != test.Action || !strings.Contains(by, test.By) || !strings.Contains(a.Why, test.Why) {
 			t.Errorf("%s: the answer is %+v; want %s by %q, because %q", test.Name, a, test.Action, test.By, test.Why)
 		}
