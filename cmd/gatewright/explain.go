@@ -250,6 +250,7 @@ type explainedFlow struct {
 type explainedSide struct {
 	For       []sideOf         `json:"for"`
 	Verdict   string           `json:"verdict"`
+	Why       string           `json:"why,omitempty"` // no flow has the addresses of both sides
 	Rules     []explainedHit   `json:"rules,omitempty"`
 	Entries   []explainedEntry `json:"entries,omitempty"`
 	Near      []nearRule       `json:"near,omitempty"`
@@ -259,7 +260,8 @@ type explainedSide struct {
 	Backends  []backendAnswer  `json:"backends"`
 }
 
-// sideOf is the addresses of one side; Whole tells that they are all of its role.
+// sideOf is the addresses of one side; Whole tells that they are all of its role that
+// the flow may have.
 type sideOf struct {
 	Roles     []rule.Role `json:"roles"`
 	Addresses []string    `json:"addresses"`
@@ -282,7 +284,8 @@ type nearRule struct {
 	Rule   rule.ID    `json:"rule"`
 	Misses []nearMiss `json:"misses"`
 
-	distance int
+	distance  int
+	elsewhere bool
 }
 
 type nearMiss struct {
@@ -327,12 +330,9 @@ func (e *explainer) explain(c rule.Completed) explainedFlow {
 }
 
 func (e *explainer) sideOf(s rule.Side) sideOf {
-	of := sideOf{Roles: s.Roles, Addresses: []string{}}
+	of := sideOf{Roles: s.Roles, Addresses: []string{}, Whole: s.Whole}
 	if of.Roles == nil {
 		of.Roles = []rule.Role{}
-	}
-	if len(s.Roles) == 1 {
-		of.Whole = s.Local.Equal(e.result.Policy.Binding(s.Roles[0]).Local())
 	}
 	if !s.Local.IsEmpty() {
 		of.Addresses = strings.Split(s.Local.String(), ", ")
@@ -349,6 +349,8 @@ func (e *explainer) answer(q rule.Question, s rule.Side) explainedSide {
 		for _, entry := range e.result.Accepting(s.Flow) {
 			answer.Entries = append(answer.Entries, explainedEntry{entry.ID, entry.Row, entry.Title, entry.Condition})
 		}
+	} else if x.Impossible {
+		answer.Why = impossible(q, s.Roles)
 	} else {
 		for _, w := range e.result.Would(e.site, q) {
 			answer.Would = append(answer.Would, wouldAccept{w.Entry.ID, w.State, w.Why, w.AnyRemote, openAccount(w.Open)})
@@ -358,7 +360,7 @@ func (e *explainer) answer(q rule.Question, s rule.Side) explainedSide {
 		answer.Rules = append(answer.Rules, explainedHit{h.Rule, h.Endpoint})
 	}
 	for _, n := range x.Near {
-		near := nearRule{Rule: n.Rule, distance: n.Distance}
+		near := nearRule{Rule: n.Rule, distance: n.Distance, elsewhere: n.Elsewhere()}
 		for _, m := range n.Misses {
 			near.Misses = append(near.Misses, nearMiss{m.Dimension, m.Why})
 		}
@@ -369,4 +371,25 @@ func (e *explainer) answer(q rule.Question, s rule.Side) explainedSide {
 		answer.Backends = append(answer.Backends, backendAnswer{b.name, a.Action, a.By, a.Why, a.Rules})
 	}
 	return answer
+}
+
+// impossible says why the sides, which no address of the remote's family is bound to,
+// have no part in the flow.
+func impossible(q rule.Question, roles []rule.Role) string {
+	remote, family := q.Flow.Remote, rule.Family(q.Flow.Remote)
+	if local := q.Flow.Local; local.IsValid() {
+		return fmt.Sprintf("%s is %s and %s is %s, and no packet has both", remote, family, local, rule.Family(local))
+	}
+	who, them := "role "+string(roles[0])+" has", "it"
+	if len(roles) > 1 {
+		names := make([]string, len(roles))
+		for i, r := range roles {
+			names[i] = string(r)
+		}
+		who, them = "roles "+strings.Join(names, ", ")+" have", "them"
+	}
+	if q.Flow.Direction == rule.Inbound {
+		return fmt.Sprintf("%s no %s address here, so nothing comes to %s from %s", who, family, them, remote)
+	}
+	return fmt.Sprintf("%s no %s address here, so nothing goes from %s to %s, and no proxy carries %s", who, family, them, remote, q.Flow.Protocol)
 }

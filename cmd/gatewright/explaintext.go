@@ -97,12 +97,11 @@ func (e *explainer) shownSides(f explainedFlow) []shownSide {
 			return slices.ContainsFunc(f.Sides[0].Rules, func(h explainedHit) bool { return h.Rule == n.Rule })
 		}
 		all.reasons = nearRows(slices.DeleteFunc(near, func(n nearRule) bool { return !accepting(n) }))
+		all.notes = noteRows(impossibleNote(f.question, denied))
 		return append(out, all)
 	}
 	all.reasons = append(nearRows(near), e.wouldRows(denied[0].Would)...)
-	if note := note(f.question, denied); note != "" {
-		all.notes = [][]string{{"", "note", "", note}}
-	}
+	all.notes = noteRows(note(f.question, denied))
 	all.backends = backendRows(f.question, denied)
 	return append(out, all)
 }
@@ -122,6 +121,9 @@ func nearest(sides []explainedSide) []nearRule {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b nearRule) int { return a.distance - b.distance })
+	if len(all) > 0 && !all[0].elsewhere {
+		all = slices.DeleteFunc(all, func(n nearRule) bool { return n.elsewhere })
+	}
 	return all[:min(len(all), shownRules)]
 }
 
@@ -266,9 +268,39 @@ func (w wouldAccept) words() []string {
 	return words
 }
 
+func noteRows(note string) [][]string {
+	if note == "" {
+		return nil
+	}
+	return [][]string{{"", "note", "", note}}
+}
+
+// impossibleNote says which sides have no part in the flow.
+func impossibleNote(q rule.Question, denied []explainedSide) string {
+	var roles []rule.Role
+	why := ""
+	for _, s := range denied {
+		if s.Why == "" {
+			continue
+		}
+		why = s.Why
+		for _, of := range s.For {
+			roles = append(roles, of.Roles...)
+		}
+	}
+	if len(roles) > 1 {
+		slices.Sort(roles)
+		return impossible(q, roles)
+	}
+	return why
+}
+
 // note says what the flow leaves out and an answer may depend on.
 func note(q rule.Question, denied []explainedSide) string {
 	var notes []string
+	if why := impossibleNote(q, denied); why != "" {
+		notes = append(notes, why)
+	}
 	var byAddress, byName []rule.ID
 	for _, s := range denied {
 		byAddress, byName = append(byAddress, s.ByAddress...), append(byName, s.ByName...)
