@@ -172,6 +172,7 @@ type explainer struct {
 	site     *site.Site
 	result   *site.Result
 	backends []backend
+	listOpen string // the command that shows what is open at this site
 }
 
 // backend is what answers for one generator.
@@ -188,7 +189,7 @@ func (inv *invocation) explainer() (*explainer, error) {
 	if err := checkSite(s); err != nil {
 		return nil, err
 	}
-	e := &explainer{site: s, result: result}
+	e := &explainer{site: s, result: result, listOpen: "gatewright list open" + inv.site.source()}
 	for _, g := range choose(s, nil) {
 		settings, err := artefact.Configure(g.Options(), s.Options[g.Name()])
 		if err != nil {

@@ -234,14 +234,14 @@ func (e *explainer) wouldRows(would []wouldAccept) [][]string {
 			rows = append(rows, []string{"", "", "", fmt.Sprintf("and %d more; --json shows them", len(would)-i)})
 			break
 		}
-		rows = append(rows, []string{"", "entry", shown(e.result, w.Entry), strings.Join(w.words(), "\n")})
+		rows = append(rows, []string{"", "entry", shown(e.result, w.Entry), strings.Join(w.words(e.listOpen), "\n")})
 	}
 	return rows
 }
 
-// words say what keeps an entry from accepting, and where the lines that mend it are
-// shown.
-func (w wouldAccept) words() []string {
+// words say what keeps an entry from accepting, and by which command the lines that
+// mend it are shown.
+func (w wouldAccept) words(listOpen string) []string {
 	text := "would accept it"
 	if w.AnyRemote {
 		text = "would accept it, if this remote is meant"
@@ -263,7 +263,7 @@ func (w wouldAccept) words() []string {
 	}
 	words := []string{text + "; open: " + strings.Join(missing, ", ")}
 	if _, slug, _ := strings.Cut(w.Entry, "/"); !out {
-		words = append(words, "what to write: gatewright list open --entry "+slug)
+		words = append(words, "what to write: "+listOpen+" --entry "+slug)
 	}
 	return words
 }
@@ -309,10 +309,10 @@ func note(q rule.Question, denied []explainedSide) string {
 		notes = append(notes, fmt.Sprintf("role %s has no addresses here, so nothing is accepted for it", q.Role))
 	}
 	if len(byAddress) > 0 {
-		notes = append(notes, fmt.Sprintf("%s by addresses; ask for %s=ADDRESS to have them looked at", someRules(byAddress), q.Flow.Name))
+		notes = append(notes, fmt.Sprintf("%s by addresses; ask for %s=ADDRESS to have these looked at", someRules(byAddress), q.Flow.Name))
 	}
 	if len(byName) > 0 && q.Flow.Direction == rule.Outbound {
-		notes = append(notes, fmt.Sprintf("%s by names; ask for NAME=%s to have them looked at", someRules(byName), q.Flow.Remote))
+		notes = append(notes, fmt.Sprintf("%s by names; ask for NAME=%s to have these looked at", someRules(byName), q.Flow.Remote))
 	}
 	return strings.Join(notes, "\n")
 }
