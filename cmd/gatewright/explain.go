@@ -30,15 +30,16 @@ if they were selected or answered. A flow is words, or one quoted argument:
 
     outbound tcp outlook.office365.com:443 [from LOCAL]
     inbound tcp 52.125.128.9 to LOCAL:443
-    https://outlook.office365.com/owa/  outbound tcp, the scheme's port
+    https://outlook.office365.com/owa/  outbound tcp, the scheme's port; a proxy
+                                        is asked by CONNECT, or plainly for http
     outlook.office365.com               as rules have it, else outbound tcp 443
 
 LOCAL is an address or a role; without it every bound role is asked. Write
 NAME=ADDRESS for a name whose address is known: packet filters see that alone.
 For a role behind a DNAT the port is the one that outsiders use; if both matter,
-write to LOCAL:8443 published 443. With - flows come from stdin, one a line, and
-# starts a comment. Exit status 0: each flow is allowed, for one of the sides that
-are asked at least; 1: one is denied for all of them.
+write to LOCAL:8443 published 443. With - flows come from stdin, one a line; a # at
+the start or after a blank starts a comment. Exit status 0: each flow is allowed for
+at least one of the sides that are asked; 1: one is denied for all of them.
 
     gatewright explain outbound tcp outlook.office365.com:443 from servers
     gatewright explain inbound tcp 52.125.128.9 to exchange:443
