@@ -3,12 +3,14 @@ package generators
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
 	"gatewright/generators/iptables"
@@ -73,7 +75,7 @@ func TestExplainPacketFilters(t *testing.T) {
 			for _, s := range filterSettings(g.Name(), p) {
 				explain := explainer(t, g, p, s.setting)
 				for _, f := range s.flows(p, nil) {
-					a := explain(f)
+					a := explain(rule.Question{Flow: f})
 					complain(t, answerComplaints(p, f, a))
 					if want := s.accepts(p, f); s.explained(p, f) && (a.Action == artefact.Accepts) != want {
 						t.Errorf("%s %s answers %+v, the model %t: %s", g.Name(), s.name, a, want, flowText(f))
@@ -133,7 +135,7 @@ func compareReadBack(t *testing.T, explain artefact.Explainer, accepts func(rule
 	t.Helper()
 	for _, f := range flows {
 		seen := rule.Seen(f, rule.PacketFilter)
-		if a, want := explain(f), accepts(seen) || accepts(reversed(seen)); (a.Action == artefact.Accepts) != want {
+		if a, want := explain(rule.Question{Flow: f}), accepts(seen) || accepts(reversed(seen)); (a.Action == artefact.Accepts) != want {
 			t.Errorf("the answer is %+v, what is read back accepts %t: %s", a, want, flowText(f))
 		}
 	}
@@ -145,7 +147,7 @@ func TestExplainPAC(t *testing.T) {
 		for _, s := range pacSettings(p) {
 			explain := explainer(t, pac.Generator{}, p, s)
 			for _, f := range requests(p) {
-				a := explain(f)
+				a := explain(rule.Question{Flow: f})
 				complain(t, answerComplaints(p, f, a))
 				ours := slices.ContainsFunc(p.Bindings, func(b rule.Binding) bool { return b.Local().Contains(f.Local) })
 				want := answerOf(route(p, f))
@@ -163,22 +165,52 @@ func TestExplainPAC(t *testing.T) {
 	})
 }
 
-// TestExplainSquid compares the answers for every request with the model.
+// TestExplainSquid compares the answers for every request, as CONNECT, plain and of
+// either kind, with the model and with what Debian's lines leave of it.
 func TestExplainSquid(t *testing.T) {
 	forEachCase(t, func(t *testing.T, p *rule.Policy) {
 		for _, s := range append(squidSettings(), setting{name: "default"}) {
 			explain := explainer(t, squid.Generator{}, p, s)
 			for _, f := range requests(p) {
-				a := explain(f)
-				complain(t, answerComplaints(p, f, a))
 				decision := p.Decide(rule.Seen(f, rule.Proxy))
-				want := decision.Accept() && (s.name != "conf.d" || f.Port == 443)
-				if (a.Action == artefact.Accepts) != want || want && !slices.Equal(a.Rules, decision.Rules) {
-					t.Errorf("%s: the answer is %+v, the model %t by %v: %s", s.name, a, want, decision.Rules, flowText(f))
+				want := engine.SquidAnswer{Connect: decision.Accept(), Get: decision.Accept()}
+				if s.name == "conf.d" {
+					want = want.AfterDebian(f.Port)
+				}
+				for scheme, accepts := range map[string]bool{"https": want.Connect, "wss": want.Connect, "http": want.Get, "": want.Connect || want.Get} {
+					a := explain(rule.Question{Flow: f, Scheme: scheme})
+					complain(t, answerComplaints(p, f, a))
+					if (a.Action == artefact.Accepts) != accepts || accepts && !slices.Equal(a.Rules, decision.Rules) {
+						t.Errorf("%s: the answer is %+v, the model %s by %v: %s %s", s.name, a, want, decision.Rules, scheme, flowText(f))
+					}
+					if both := strings.Contains(a.Why, "accepts plain requests; "); both != (scheme == "" && want.Connect != want.Get) {
+						t.Errorf("%s: the answer is %+v, the model %s: %s %s", s.name, a, want, scheme, flowText(f))
+					}
 				}
 			}
 		}
 	})
+}
+
+// TestExplainSquidPorts asks for every port that the rule has, at the place that
+// Debian's lines come before.
+func TestExplainSquidPorts(t *testing.T) {
+	p := ruletest.Compile(t, rule.Input{
+		Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}},
+		Grants:   []rule.Grant{ruletest.Grant(t, "sample/one", "", rule.Outbound, "clients", "tcp 1-65535", "www.example.com")},
+	})
+	explain := explainer(t, squid.Generator{}, p, setting{options: map[string][]string{"place": {"conf.d"}}})
+	for port := uint16(65535); port > 0; port-- {
+		f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: port, Name: "www.example.com", Local: netip.MustParseAddr("10.0.0.1")}
+		want := engine.SquidAnswer{Connect: true, Get: true}.AfterDebian(port)
+		got := engine.SquidAnswer{
+			Connect: explain(rule.Question{Flow: f, Scheme: "https"}).Action == artefact.Accepts,
+			Get:     explain(rule.Question{Flow: f, Scheme: "http"}).Action == artefact.Accepts,
+		}
+		if got != want {
+			t.Errorf("port %d: the answers are %s; want %s", port, got, want)
+		}
+	}
 }
 
 // TestExplainTrustedSites compares the answers for names at and around each pattern
@@ -194,7 +226,7 @@ func TestExplainTrustedSites(t *testing.T) {
 			for pattern := range trusted(p).Patterns() {
 				for _, name := range engine.BoundaryNames(pattern) {
 					f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: 443, Name: name}
-					a := explain(f)
+					a := explain(rule.Question{Flow: f})
 					complain(t, answerComplaints(p, f, a))
 					if (a.Action == artefact.Trusts) != zone.Trusts(name) {
 						t.Errorf("%s: the answer is %+v, the zone trusts %t: %s", s.name, a, zone.Trusts(name), name)
@@ -221,7 +253,7 @@ func TestExplainNotCarried(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					a := explain(q.Flow)
+					a := explain(q)
 					complain(t, answerComplaints(p, q.Flow, a))
 					filter := g.Name() == "nftables" || g.Name() == "iptables"
 					if i < 2 && !filter && a.Action != artefact.NotCarried {
@@ -264,7 +296,7 @@ func TestRandomPoliciesExplained(t *testing.T) {
 				}
 				explain := explainer(t, g, p, s.setting)
 				for _, f := range flows {
-					a := explain(f)
+					a := explain(rule.Question{Flow: f})
 					compare(g, s.setting, f, (a.Action == artefact.Accepts) == s.accepts(p, f), a)
 				}
 			}
@@ -272,10 +304,10 @@ func TestRandomPoliciesExplained(t *testing.T) {
 		proxied := pacSettings(p)[0]
 		browse, proxy := explainer(t, pac.Generator{}, p, proxied), explainer(t, squid.Generator{}, p, setting{name: "default"})
 		for _, f := range flows {
-			a := proxy(f)
+			a := proxy(rule.Question{Flow: f})
 			compare(squid.Generator{}, setting{name: "default"}, f, f.Direction == rule.Inbound || f.Protocol == netset.UDP ||
 				(a.Action == artefact.Accepts) == p.Decide(rule.Seen(f, rule.Proxy)).Accept(), a)
-			a = browse(f)
+			a = browse(rule.Question{Flow: f})
 			compare(pac.Generator{}, proxied, f, a.Action == artefact.NotCarried || strings.Join(a.By, "") == answerOf(route(p, f)), a)
 		}
 		return asked, all

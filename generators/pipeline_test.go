@@ -233,7 +233,7 @@ func squidTextComplaints(w way, p *rule.Policy, out, _ artefact.Output) []string
 	}
 	var all []string
 	for _, f := range requestsOf(p) {
-		if got, want := answer(f).Action == artefact.Accepts, p.Decide(rule.Seen(f, rule.Proxy)).Accept(); got != want {
+		if got, want := answer(rule.Question{Flow: f}).Action == artefact.Accepts, p.Decide(rule.Seen(f, rule.Proxy)).Accept(); got != want {
 			all = append(all, fmt.Sprintf("it accepts %t, the policy %t: %s", got, want, flowText(f)))
 		}
 	}

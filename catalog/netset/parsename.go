@@ -132,6 +132,13 @@ func isNumeric(label string) bool {
 	return strings.Trim(label, "0123456789") == ""
 }
 
+// EndsAsNumber reports whether the last label of s, without a trailing dot, makes it an
+// IPv4 address in the eyes of a browser, if an odd one such as "127.1" or "0x7f000001".
+func EndsAsNumber(s string) bool {
+	_, last := cutLast(strings.ToLower(strings.TrimSuffix(s, ".")))
+	return last != "" && isNumeric(last)
+}
+
 // isName reports whether a text of good characters is within the bounds of a name.
 func isName(text string) bool { return checkLabels(text, text) == nil }
 

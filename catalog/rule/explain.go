@@ -6,6 +6,7 @@ import (
 	mathbits "math/bits"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"gatewright/catalog/netset"
 )
@@ -14,11 +15,14 @@ import (
 type Explanation struct {
 	Decision
 
+	// Impossible is set, and nothing else, if the flow is Impossible.
+	Impossible bool
+
 	// Hits has, for each rule that accepts the flow, the endpoint by which it does.
 	Hits []Hit
 
 	// Near has the rules that miss the flow by little, the nearest first, if no rule
-	// accepts it.
+	// accepts it; or, if there are none, rules that miss it by its address alone.
 	Near []NearRule
 
 	// ByAddress are rules that miss the flow by its remote alone and have prefixes,
@@ -40,6 +44,10 @@ type NearRule struct {
 	Misses   []Miss // in the order of the dimensions, each once; never empty
 	Distance int    // the smaller the nearer, for flows that differ in our side, too
 }
+
+// Elsewhere reports whether the rule has no prefix near the flow's address, although
+// it misses the flow by that alone.
+func (n NearRule) Elsewhere() bool { return n.Distance >= far }
 
 // Dimension is a part of a flow by which a rule misses it.
 type Dimension string
@@ -63,8 +71,11 @@ type Miss struct {
 // nearRules is how many rules an explanation shows.
 const nearRules = 3
 
-// Explain is Decide with its reasons.
+// Explain is Decide with its reasons. It accepts no flow that is Impossible.
 func (p *Policy) Explain(f Flow) Explanation {
+	if f.Impossible() {
+		return Explanation{Impossible: true}
+	}
 	x := Explanation{Decision: p.Decide(f)}
 	if x.Accept() {
 		for i := range p.Rules {
@@ -74,13 +85,14 @@ func (p *Policy) Explain(f Flow) Explanation {
 		}
 		return x
 	}
-	var all []NearRule
+	var all, elsewhere []NearRule
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		misses := p.misses(r, f)
 		remote, distance := r.Remote.miss(f)
 		if len(misses) == 0 {
 			x.noteUnsaid(r, f)
+			elsewhere = append(elsewhere, r.elsewhere(f)...)
 		}
 		if distance >= loose && len(misses) > 0 {
 			continue
@@ -88,6 +100,9 @@ func (p *Policy) Explain(f Flow) Explanation {
 		if misses = append(misses, remote...); distance < far {
 			all = append(all, NearRule{r.ID, misses, 100*len(misses) + distance})
 		}
+	}
+	if len(all) == 0 {
+		all = elsewhere
 	}
 	slices.SortStableFunc(all, func(a, b NearRule) int { return cmp.Compare(a.Distance, b.Distance) })
 	for _, n := range all[:min(len(all), nearRules)] {
@@ -125,7 +140,11 @@ func (p *Policy) misses(r *Rule, f Flow) []Miss {
 	// Of an address of another role nobody knows which of the two it would be.
 	before, after := published.Contains(f.Local), direct.Contains(f.Local)
 	if !before && !after {
-		miss(ByLocal, "the rule is for role %s", r.Role)
+		if f.Local.IsValid() && b.possible(f).IsEmpty() {
+			miss(ByLocal, "the rule is for role %s, which has no %s address", r.Role, Family(f.Remote))
+		} else {
+			miss(ByLocal, "the rule is for role %s", r.Role)
+		}
 		before, after = !published.IsEmpty(), !direct.IsEmpty()
 	}
 	original := f.originalPort()
@@ -173,6 +192,35 @@ func (r Remote) miss(f Flow) ([]Miss, int) {
 		}
 	}
 	return all, distance
+}
+
+// shownPrefixes is how many prefixes of a rule are told.
+const shownPrefixes = 2
+
+// elsewhere returns how a rule misses a flow that it misses by its address alone, if
+// it has prefixes: those of the address's family are told, or else the others.
+func (r *Rule) elsewhere(f Flow) []NearRule {
+	if !f.Remote.IsValid() || r.Remote.Prefixes().IsEmpty() {
+		return nil
+	}
+	told, distance := family(r.Remote.Prefixes(), !f.Remote.Unmap().Is4()), 100+far
+	if told.IsEmpty() {
+		told, distance = r.Remote.Prefixes(), distance+1
+	}
+	var texts []string
+	more := 0
+	for p := range told.Prefixes() {
+		if len(texts) < shownPrefixes {
+			texts = append(texts, p.String())
+		} else {
+			more++
+		}
+	}
+	why := "the rule is for " + strings.Join(texts, " and ")
+	if more > 0 {
+		why = fmt.Sprintf("the rule is for %s and %d more", strings.Join(texts, ", "), more)
+	}
+	return []NearRule{{r.ID, []Miss{{ByRemote, why}}, distance}}
 }
 
 // endpoint returns the most specific endpoint that the flow's remote matches.

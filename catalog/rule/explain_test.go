@@ -57,7 +57,11 @@ func TestNearRulesMissBySomethingAndNoMore(t *testing.T) {
 		for range 8 {
 			f := randomFlow(random)
 			x := p.Explain(f)
-			if d := p.Decide(f); !slices.Equal(x.Rules, d.Rules) || len(x.Hits) != len(d.Rules) || d.Accept() && len(x.Near) > 0 {
+			d := p.Decide(f)
+			if f.Impossible() {
+				d = Decision{}
+			}
+			if !slices.Equal(x.Rules, d.Rules) || x.Impossible != f.Impossible() || len(x.Hits) != len(d.Rules) || d.Accept() && len(x.Near) > 0 {
 				t.Fatalf("%s is explained by %+v, decided by %+v", f, x, d)
 			}
 			if x.Accept() {
@@ -89,11 +93,41 @@ func TestNearRulesMissBySomethingAndNoMore(t *testing.T) {
 	}
 }
 
+// TestExplainAcceptsWhatARegionHolds holds of flows that no proxy carries that they are
+// accepted just as a packet filter accepts them, which sees no packet of two families.
+func TestExplainAcceptsWhatARegionHolds(t *testing.T) {
+	random := rand.New(rand.NewPCG(27, 28))
+	accepted, mixed := 0, 0
+	for range 1000 {
+		p := mustCompile(t, randomInput(t, random))
+		region := p.Region()
+		for range 40 {
+			f := randomFlow(random)
+			f.Name = ""
+			if !f.Remote.IsValid() || f.Direction == Outbound && f.Protocol == netset.TCP {
+				continue
+			}
+			if got, want := p.Explain(f).Accept(), region.Contains(f); got != want {
+				t.Fatalf("%s is explained as accepted %t, and the region has it %t", f, got, want)
+			}
+			if region.Contains(f) {
+				accepted++
+			} else if p.Decide(f).Accept() {
+				mixed++
+			}
+		}
+	}
+	if accepted < 200 || mixed < 100 {
+		t.Errorf("%d flows were accepted, %d but for their families", accepted, mixed)
+	}
+}
+
 // TestSidesAreUniform holds that the sides of a question make up each role's
-// addresses, and that every address of a side has its decision.
+// addresses, or those of the remote's family if no others are possible, and that every
+// address of a side has its decision.
 func TestSidesAreUniform(t *testing.T) {
 	random := rand.New(rand.NewPCG(23, 24))
-	split := 0
+	split, impossible := 0, 0
 	for range 1000 {
 		p := mustCompile(t, randomInput(t, random))
 		q := Question{Flow: randomFlow(random)}
@@ -108,26 +142,37 @@ func TestSidesAreUniform(t *testing.T) {
 				split++
 			}
 			byRole[role] = byRole[role].Union(s.Local)
-			want := p.Decide(s.Flow)
+			want := p.Explain(s.Flow).Decision
+			whole := s.Local.Equal(p.Binding(role).Local()) || s.Local.Equal(p.Binding(role).possible(q.Flow))
+			if s.Whole != whole {
+				t.Fatalf("%s: side %+v is whole: %t", q, s, whole)
+			}
+			if s.Flow.Impossible() {
+				impossible++
+			}
 			for first, last := range s.Local.Ranges() {
 				for _, f := range []Flow{s.Flow, s.Flow} {
-					if f.Local = first; !slices.Equal(p.Decide(f).Rules, want.Rules) {
-						t.Fatalf("%s is decided by %v, %s by %v", f, p.Decide(f), s.Flow, want)
+					if f.Local = first; !slices.Equal(p.Explain(f).Rules, want.Rules) {
+						t.Fatalf("%s is decided by %v, %s by %v", f, p.Explain(f), s.Flow, want)
 					}
-					if f.Local = last; !slices.Equal(p.Decide(f).Rules, want.Rules) {
-						t.Fatalf("%s is decided by %v, %s by %v", f, p.Decide(f), s.Flow, want)
+					if f.Local = last; !slices.Equal(p.Explain(f).Rules, want.Rules) {
+						t.Fatalf("%s is decided by %v, %s by %v", f, p.Explain(f), s.Flow, want)
 					}
 				}
 			}
 		}
 		for _, b := range p.Bindings {
-			if !byRole[b.Role].Equal(b.Local()) {
+			want := b.Local()
+			if possible := b.possible(q.Flow); !possible.IsEmpty() {
+				want = possible
+			}
+			if !byRole[b.Role].Equal(want) {
 				t.Fatalf("%s: the sides of %s are %s", q, b.Role, byRole[b.Role])
 			}
 		}
 	}
-	if split == 0 {
-		t.Error("no role was parted")
+	if split == 0 || impossible == 0 {
+		t.Errorf("%d roles were parted, %d sides impossible", split, impossible)
 	}
 }
 
@@ -156,7 +201,7 @@ func TestCompleteAsksWhatIsAccepted(t *testing.T) {
 				t.Fatalf("%q becomes %q", q, c)
 			}
 			accepted := slices.ContainsFunc(p.Sides(c.Question), func(s Side) bool {
-				return slices.Contains(p.Decide(s.Flow).Rules, ID(strings.TrimPrefix(c.Because, "rule ")))
+				return slices.Contains(p.Explain(s.Flow).Rules, ID(strings.TrimPrefix(c.Because, "rule ")))
 			})
 			if c.Because != "" && !accepted {
 				t.Fatalf("%q becomes %q because of %s, which does not accept it", q, c, c.Because)
@@ -236,6 +281,55 @@ func TestExplainNamesWhatItDoesNotSee(t *testing.T) {
 			if (want == "") != (len(got) == 0) || want != "" && !strings.HasPrefix(string(got[0]), want) {
 				t.Errorf("%s: by address %v, by name %v; want %q, %q", test.flow, x.ByAddress, x.ByName, test.byAddress, test.byName)
 			}
+		}
+	}
+}
+
+// TestRulesElsewhere holds which rules are told of a flow that has nothing to do with
+// any rule's prefixes.
+func TestRulesElsewhere(t *testing.T) {
+	grant := func(id string, d Direction, set ...string) Grant {
+		return Grant{Entry: Entry{ID: "t/" + id}, Group: id, Direction: d, Role: "clients", Prefixes: prefixes(set...), Services: services(t, "tcp 443"), Route: NoRoute}
+	}
+	p := mustCompile(t, Input{
+		Bindings: []Binding{
+			{Role: "clients", Addresses: prefixes("10.0.0.0/8", "fd00::/8")},
+			{Role: "sts", Addresses: prefixes("192.168.0.1/32")},
+		},
+		Grants: []Grant{
+			grant("a", Outbound, "198.51.100.0/24"), grant("b", Outbound, "192.0.2.0/28", "192.0.2.64/28", "192.0.2.128/28", "2001:db8::/32"),
+			grant("c", Outbound, "2001:db8:1::/48"), grant("d", Outbound, "203.0.113.0/28", "203.0.113.64/28"), grant("e", Outbound, "100.64.0.0/10"),
+			grant("f", Inbound, "192.88.99.0/24"),
+		},
+	})
+	for _, test := range []struct {
+		flow string
+		want []string
+	}{
+		{"outbound tcp 8.8.8.8:443 from 10.0.0.1", []string{"a: the rule is for 198.51.100.0/24", "b: the rule is for 192.0.2.0/28, 192.0.2.64/28 and 1 more", "d: the rule is for 203.0.113.0/28 and 203.0.113.64/28"}},
+		{"outbound tcp [2600::1]:443 from fd00::1", []string{"b: the rule is for 2001:db8::/32", "c: the rule is for 2001:db8:1::/48", "a: the rule is for 198.51.100.0/24"}},
+		{"outbound tcp www.example.com=8.8.8.8:443 from 10.0.0.1", []string{"a: the rule is for 198.51.100.0/24", "b: the rule is for 192.0.2.0/28, 192.0.2.64/28 and 1 more", "d: the rule is for 203.0.113.0/28 and 203.0.113.64/28"}},
+		{"outbound tcp 198.51.101.0:443 from 10.0.0.1", []string{"a: 198.51.101.0 is the address after 198.51.100.0/24"}},
+		{"outbound tcp www.example.com:443 from 10.0.0.1", nil},
+		{"outbound tcp 8.8.8.8:80 from 10.0.0.1", nil},
+		{"inbound tcp 8.8.8.8 to 10.0.0.1:443", []string{"f: the rule is for 192.88.99.0/24"}},
+		{"inbound tcp 8.8.8.8 to 192.168.0.1:443", nil},
+		{"inbound tcp 8.8.8.8 to [fd00::1]:443", nil},
+	} {
+		q, err := ParseFlow(test.flow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, n := range p.Explain(q.Flow).Near {
+			group, _, _ := strings.Cut(string(n.Rule), "-")
+			got = append(got, group+": "+n.Misses[0].Why)
+			if len(n.Misses) != 1 || n.Misses[0].Dimension != ByRemote || n.Elsewhere() != strings.Contains(n.Misses[0].Why, "the rule is for") {
+				t.Errorf("%s: near rule %+v", test.flow, n)
+			}
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: near rules %q; want %q", test.flow, got, test.want)
 		}
 	}
 }

@@ -38,6 +38,21 @@ func (f Flow) originalPort() uint16 {
 	return f.Port
 }
 
+// Family returns "IPv4" or "IPv6".
+func Family(a netip.Addr) string { return familyName(a.Unmap().Is4()) }
+
+// MixesFamilies reports whether one address of the flow is IPv4 and the other IPv6. No
+// packet has both.
+func (f Flow) MixesFamilies() bool {
+	return f.Local.IsValid() && f.Remote.IsValid() && f.Local.Unmap().Is4() != f.Remote.Unmap().Is4()
+}
+
+// Impossible reports whether the flow mixes families and no proxy can stand between,
+// which carries outbound TCP alone. Decide says of such a flow what its parts say.
+func (f Flow) Impossible() bool { return f.MixesFamilies() && !f.mayBeProxied() }
+
+func (f Flow) mayBeProxied() bool { return f.Direction == Outbound && f.Protocol == netset.TCP }
+
 // Layer is a place from which a flow is seen.
 type Layer int
 

@@ -24,8 +24,8 @@ const Forms = "outbound tcp HOST:PORT [from LOCAL], inbound tcp HOST to LOCAL:PO
 // HOST is a name, an address, or NAME=ADDRESS for a name whose address is known;
 // an IPv6 address before a port stands in brackets. LOCAL is an address or a role;
 // inbound it may be empty, ":443". The port of an inbound flow is the one after
-// DNAT, and published the one before it where they differ. Of a URL, the host and
-// the port count. An error says what was expected.
+// DNAT, and published the one before it where they differ. Of a URL, the scheme, the
+// host and the port count. An error says what was expected.
 func ParseFlow(s string) (Question, error) {
 	q, rest, err := parseWords(strings.Fields(s))
 	if err == nil && len(rest) > 0 {
@@ -115,7 +115,10 @@ func (q *Question) readURL(scheme, rest string) error {
 	case q.Flow.Protocol == netset.UDP:
 		return errors.New("a URL is opened over tcp; write udp with HOST:PORT instead")
 	}
-	q.Flow.Direction, q.Flow.Protocol = Outbound, netset.TCP
+	if !isScheme(scheme) {
+		return fmt.Errorf("%q is no scheme of a URL; write one such as https, or HOST:PORT without one", scheme)
+	}
+	q.Flow.Direction, q.Flow.Protocol, q.Scheme = Outbound, netset.TCP, scheme
 	if i := strings.IndexAny(rest, `/?#\`); i >= 0 {
 		rest = rest[:i]
 	}
@@ -131,6 +134,11 @@ func (q *Question) readURL(scheme, rest string) error {
 		rest = strings.TrimSuffix(rest, ":") + ":" + port
 	}
 	return q.readRemote(rest)
+}
+
+// isScheme holds what RFC 3986 section 3.1 allows, in lower case.
+func isScheme(s string) bool {
+	return s != "" && 'a' <= s[0] && s[0] <= 'z' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == ""
 }
 
 // readRemote reads HOST[:PORT], where HOST may be NAME=ADDRESS.
@@ -269,11 +277,15 @@ func parseAddress(s string) (netip.Addr, error) {
 	case strings.Contains(s, "/"):
 		return netip.Addr{}, fmt.Errorf("%q is no single address; write one of the prefix", s)
 	case err != nil || text != s && (!a.Is6() || len(text) != len(s)-2):
-		return netip.Addr{}, fmt.Errorf("%q is no address; write one such as 192.0.2.1 or [2001:db8::1]", s)
+		return netip.Addr{}, addressError(s)
 	case a.Zone() != "":
 		return netip.Addr{}, fmt.Errorf("%q has a zone, which means something on one machine only; write the address alone", s)
 	}
 	return a.Unmap(), nil
+}
+
+func addressError(s string) error {
+	return fmt.Errorf("%q is no address; write one such as 192.0.2.1 or [2001:db8::1]", s)
 }
 
 // looksNumeric tells what is meant as an address or a prefix from names and roles.
@@ -289,6 +301,8 @@ func parseHostName(s string) (string, error) {
 	switch {
 	case strings.Contains(s, "*"):
 		return "", fmt.Errorf("%q is a pattern; ask for one name that it stands for", s)
+	case err != nil && netset.EndsAsNumber(s):
+		return "", addressError(s)
 	case err != nil:
 		return "", err
 	}

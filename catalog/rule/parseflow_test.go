@@ -25,11 +25,11 @@ func TestParseFlow(t *testing.T) {
 		{"inbound tcp 203.0.113.7 to :443", "inbound tcp 203.0.113.7 to :443"},
 		{"inbound 203.0.113.7 to sts", "inbound 203.0.113.7 to sts"},
 		{"203.0.113.7 to sts:443", "inbound 203.0.113.7 to sts:443"},
-		{"https://Outlook.Office365.com/owa/?x=1#y", "outbound tcp outlook.office365.com:443"},
-		{"http://user:pw@example.com:8080/a:b@c from clients", "outbound tcp example.com:8080 from clients"},
-		{"WSS://[2001:db8::1]/", "outbound tcp [2001:db8::1]:443"},
-		{"ssh://example.com:22", "outbound tcp example.com:22"},
-		{`http://example.com\@evil.example/`, "outbound tcp example.com:80"},
+		{"https://Outlook.Office365.com/owa/?x=1#y", "outbound tcp https://outlook.office365.com:443"},
+		{"http://user:pw@example.com:8080/a:b@c from clients", "outbound tcp http://example.com:8080 from clients"},
+		{"WSS://[2001:db8::1]/", "outbound tcp wss://[2001:db8::1]:443"},
+		{"ssh://example.com:22", "outbound tcp ssh://example.com:22"},
+		{`http://example.com\@evil.example/`, "outbound tcp http://example.com:80"},
 		{"outlook.office365.com", "outlook.office365.com"},
 		{"udp 13.107.64.1:3478", "udp 13.107.64.1:3478"},
 		{"intranet:80", "intranet:80"},
@@ -56,6 +56,10 @@ func TestParseFlowRefuses(t *testing.T) {
 		{"outbound tcp example.com:https", `"https" is no port`},
 		{"outbound tcp 52.112.0.0/14:443", "no single address"},
 		{"outbound tcp 52.112.0.1.2:443", "is no address"},
+		{"outbound tcp 0x0a000001:80", `"0x0a000001" is no address; write one such as 192.0.2.1`},
+		{"outbound tcp www.example.0X7f", `"www.example.0X7f" is no address`},
+		{"outbound tcp 127.1=192.0.2.1:80", `"127.1" is no address`},
+		{"outbound tcp example.com..", "has an empty label"},
 		{"outbound tcp fe80::1%eth0", "has a zone"},
 		{"outbound tcp *.office.com:443", "is a pattern"},
 		{"outbound tcp example.com:443 to exchange:443", "an outbound flow comes from our side"},
@@ -68,6 +72,9 @@ func TestParseFlowRefuses(t *testing.T) {
 		{"inbound https://example.com/", "a URL is what our side opens"},
 		{"outbound udp https://example.com/", "a URL is opened over tcp"},
 		{"gopher://example.com/", `scheme "gopher" has no port`},
+		{"://example.com:80", `"" is no scheme of a URL; write one such as https`},
+		{"\x1b[31m://example.com:80", "is no scheme of a URL"},
+		{"2h://example.com:80", "is no scheme of a URL"},
 		{"https://example.com=192.0.2.1/", "is no host of a URL"},
 		{"https:///path", "the remote host is missing"},
 		{"inbound tcp 192.0.2.1 to sts published 443", "published is the port before DNAT"},
@@ -109,6 +116,9 @@ func TestParseFlowIsTheInverseOfString(t *testing.T) {
 		}
 		if !q.Flow.Local.IsValid() && random.IntN(2) == 0 {
 			q.Role = "exchange"
+		}
+		if q.Flow.Direction == Outbound && q.Flow.Protocol == netset.TCP && (q.Flow.Name == "" || !q.Flow.Remote.IsValid()) {
+			q.Scheme = []string{"", "http", "coap+tcp"}[random.IntN(3)]
 		}
 		again, err := ParseFlow(q.String())
 		if err != nil || again != q {

@@ -9,13 +9,15 @@ import (
 // Question is a flow as a person writes it: what the text leaves open is zero in
 // Flow, and Policy.Complete and Policy.Sides fill it in.
 type Question struct {
-	Flow Flow
-	Role Role // who on our side, where the text names a role in place of an address
+	Flow   Flow
+	Role   Role   // who on our side, where the text names a role in place of an address
+	Scheme string // of the URL, lower case, if the text has one: a proxy is asked by it
 }
 
 // String returns the flow as ParseFlow reads it, such as
 // "outbound tcp outlook.example.com:443 from 10.0.0.1" or
-// "inbound udp 192.0.2.1 to 10.0.0.5:8443 published 443". A name whose address is
+// "inbound udp 192.0.2.1 to 10.0.0.5:8443 published 443"; of a URL it has the scheme,
+// "outbound tcp https://www.example.com:443". A name whose address is
 // known is written with it, "name=address". An unknown remote, which ParseFlow
 // refuses, is "?".
 func (f Flow) String() string { return Question{Flow: f}.String() }
@@ -42,7 +44,11 @@ func (q Question) String() string {
 	if f.Port != 0 {
 		address = hostText(f.Remote)
 	}
-	say(true, remoteText(f, address)+portText(f.Port))
+	remote := remoteText(f, address) + portText(f.Port)
+	if q.Scheme != "" {
+		remote = q.Scheme + "://" + remote
+	}
+	say(true, remote)
 	local := q.localText(netip.Addr.String)
 	say(local != "", "from", local)
 	return strings.Join(words, " ")

@@ -37,7 +37,7 @@ func (p *Policy) Complete(q Question) []Completed {
 		r := &p.Rules[i]
 		c, ok := q.As(r.Direction, r.Services, "rule "+string(r.ID))
 		known := slices.ContainsFunc(all, func(other Completed) bool { return other.Flow == c.Flow })
-		if ok && !known && r.Remote.Accepts(q.Flow.Name, q.Flow.Remote) && p.playedBy(q, r) {
+		if ok && !known && r.Remote.Accepts(q.Flow.Name, q.Flow.Remote) && p.playedBy(c.Question, r) {
 			all = append(all, c)
 		}
 	}
@@ -54,7 +54,7 @@ func (p *Policy) Complete(q Question) []Completed {
 	if f.Port == 0 {
 		f.Port = webPort
 	}
-	return []Completed{{Question: Question{f, q.Role}, Assumed: assumed(f)}}
+	return []Completed{{Question: Question{f, q.Role, q.Scheme}, Assumed: assumed(f)}}
 }
 
 func assumed(f Flow) string {
@@ -82,21 +82,32 @@ func (q Question) As(d Direction, services netset.ServiceSet, because string) (C
 				f.Port = webPort
 			}
 		}
-		return Completed{Question{f, q.Role}, assumed(f), because}, true
+		return Completed{Question{f, q.Role, q.Scheme}, assumed(f), because}, true
 	}
 	return Completed{}, false
 }
 
-// playedBy reports whether our side of the question may play the role of a rule.
+// playedBy reports whether our side of a complete question may play the role of a rule.
 func (p *Policy) playedBy(q Question, r *Rule) bool {
-	locals := p.Binding(r.Role).Local()
+	locals := p.Binding(r.Role).possible(q.Flow)
 	switch {
+	case locals.IsEmpty():
+		return false
 	case q.Flow.Local.IsValid():
 		return locals.Contains(q.Flow.Local)
 	case q.Role != "":
 		return q.Role == r.Role || locals.Overlaps(p.Binding(q.Role).Local())
 	}
 	return true
+}
+
+// possible returns the addresses of a role that a flow may have: where no proxy can
+// stand between, those of the remote's family.
+func (b Binding) possible(f Flow) netset.PrefixSet {
+	if !f.Remote.IsValid() || f.mayBeProxied() {
+		return b.Local()
+	}
+	return family(b.Local(), !f.Remote.Unmap().Is4())
 }
 
 // Side is a part of our side that has one answer to a question.
@@ -109,6 +120,9 @@ type Side struct {
 	// the same rules accept the flow for each of these addresses.
 	Local netset.PrefixSet
 
+	// Whole says that Local is every address of the only role that the flow may have.
+	Whole bool
+
 	// Flow has one of the addresses of Local, of the remote's family if there is one.
 	Flow Flow
 }
@@ -116,8 +130,20 @@ type Side struct {
 // Sides returns the parts of our side that a complete question is about: the
 // address that it names, or the addresses of the role that it names, or those of
 // every bound role in turn. The addresses of a role are parted where rules tell them
-// apart.
+// apart. If the flow is Impossible for all of them, they are one side.
 func (p *Policy) Sides(q Question) []Side {
+	all := p.sides(q)
+	for i := range all {
+		s := &all[i]
+		if len(s.Roles) == 1 {
+			b := p.Binding(s.Roles[0])
+			s.Whole = s.Local.Equal(b.Local()) || s.Local.Equal(b.possible(q.Flow))
+		}
+	}
+	return all
+}
+
+func (p *Policy) sides(q Question) []Side {
 	var all []Side
 	switch {
 	case q.Flow.Local.IsValid():
@@ -139,7 +165,11 @@ func (p *Policy) Sides(q Question) []Side {
 		if q.Role != "" && q.Role != b.Role {
 			continue
 		}
-		for _, part := range p.parts(q.Flow, b.Local()) {
+		parts := []netset.PrefixSet{b.Local()}
+		if possible := b.possible(q.Flow); !possible.IsEmpty() {
+			parts = p.parts(q.Flow, possible)
+		}
+		for _, part := range parts {
 			f := q.Flow
 			f.Local = anAddress(part, f.Remote)
 			all = append(all, Side{Roles: []Role{b.Role}, Local: part, Flow: f})

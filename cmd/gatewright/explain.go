@@ -30,15 +30,16 @@ if they were selected or answered. A flow is words, or one quoted argument:
 
     outbound tcp outlook.office365.com:443 [from LOCAL]
     inbound tcp 52.125.128.9 to LOCAL:443
-    https://outlook.office365.com/owa/  outbound tcp, the scheme's port
+    https://outlook.office365.com/owa/  outbound tcp, the scheme's port; a proxy
+                                        is asked by CONNECT, or plainly for http
     outlook.office365.com               as rules have it, else outbound tcp 443
 
 LOCAL is an address or a role; without it every bound role is asked. Write
 NAME=ADDRESS for a name whose address is known: packet filters see that alone.
 For a role behind a DNAT the port is the one that outsiders use; if both matter,
-write to LOCAL:8443 published 443. With - flows come from stdin, one a line, and
-# starts a comment. Exit status 0: all flows are allowed, for every side that is
-asked; 1: one is not.
+write to LOCAL:8443 published 443. With - flows come from stdin, one a line; a # at
+the start or after a blank starts a comment. Exit status 0: each flow is allowed for
+at least one of the sides that are asked; 1: one is denied for all of them.
 
     gatewright explain outbound tcp outlook.office365.com:443 from servers
     gatewright explain inbound tcp 52.125.128.9 to exchange:443
@@ -71,7 +72,7 @@ func explain(inv *invocation, args []string) error {
 		for _, c := range e.result.Complete(e.site, q) {
 			f := e.explain(c)
 			answers = append(answers, f)
-			denied = denied || slices.ContainsFunc(f.Sides, func(s explainedSide) bool { return s.Verdict == verdictDenied })
+			denied = denied || !slices.ContainsFunc(f.Sides, func(s explainedSide) bool { return s.Verdict == verdictAllowed })
 		}
 	}
 	if inv.json {
@@ -118,25 +119,36 @@ func readQuestions(stdin io.Reader, args []string) ([]rule.Question, error) {
 	return all, nil
 }
 
-// maxErrors is how many errors of one input are told.
-const maxErrors = 100
+// Bounds of what is read from stdin.
+const (
+	maxErrors   = 100      // that are told of one input
+	maxFlowLine = 64 << 10 // bytes of a line
+)
 
 func readFlowLines(r io.Reader) ([]rule.Question, error) {
 	var all []rule.Question
 	var errs []error
-	lines := bufio.NewScanner(r)
-	for number := 1; lines.Scan() && len(errs) < maxErrors; number++ {
-		text, _, _ := strings.Cut(lines.Text(), "#")
-		if strings.TrimSpace(text) == "" {
+	lines, number := bufio.NewScanner(r), 0
+	lines.Buffer(nil, maxFlowLine)
+	for len(errs) < maxErrors && lines.Scan() {
+		number++
+		text := lines.Text()
+		if number == 1 {
+			text = strings.TrimPrefix(text, "\ufeff")
+		}
+		if text = strings.TrimSpace(withoutComment(text)); text == "" {
 			continue
 		}
-		q, err := rule.ParseFlow(strings.TrimSpace(text))
+		q, err := rule.ParseFlow(text)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("stdin:%d: %w", number, err))
 		}
 		all = append(all, q)
 	}
-	if err := lines.Err(); err != nil {
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		errs = append(errs, fmt.Errorf("stdin:%d: the line has %d KiB or more; expect one flow a line: %s", number+1, maxFlowLine>>10, rule.Forms))
+	case err != nil:
 		errs = append(errs, fmt.Errorf("stdin: %w", err))
 	}
 	if len(all) == 0 && len(errs) == 0 {
@@ -145,11 +157,23 @@ func readFlowLines(r io.Reader) ([]rule.Question, error) {
 	return all, errors.Join(errs...)
 }
 
+// withoutComment cuts a line where a comment starts: at a # at its start or after a
+// blank, because other ones are of URLs.
+func withoutComment(line string) string {
+	for i := range len(line) {
+		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			return line[:i]
+		}
+	}
+	return line
+}
+
 // explainer answers questions about a compiled site.
 type explainer struct {
 	site     *site.Site
 	result   *site.Result
 	backends []backend
+	listOpen string // the command that shows what is open at this site
 }
 
 // backend is what answers for one generator.
@@ -166,7 +190,7 @@ func (inv *invocation) explainer() (*explainer, error) {
 	if err := checkSite(s); err != nil {
 		return nil, err
 	}
-	e := &explainer{site: s, result: result}
+	e := &explainer{site: s, result: result, listOpen: "gatewright list open" + inv.site.source()}
 	for _, g := range choose(s, nil) {
 		settings, err := artefact.Configure(g.Options(), s.Options[g.Name()])
 		if err != nil {
@@ -228,6 +252,7 @@ type explainedFlow struct {
 type explainedSide struct {
 	For       []sideOf         `json:"for"`
 	Verdict   string           `json:"verdict"`
+	Why       string           `json:"why,omitempty"` // no flow has the addresses of both sides
 	Rules     []explainedHit   `json:"rules,omitempty"`
 	Entries   []explainedEntry `json:"entries,omitempty"`
 	Near      []nearRule       `json:"near,omitempty"`
@@ -237,7 +262,8 @@ type explainedSide struct {
 	Backends  []backendAnswer  `json:"backends"`
 }
 
-// sideOf is the addresses of one side; Whole tells that they are all of its role.
+// sideOf is the addresses of one side; Whole tells that they are all of its role that
+// the flow may have.
 type sideOf struct {
 	Roles     []rule.Role `json:"roles"`
 	Addresses []string    `json:"addresses"`
@@ -260,7 +286,8 @@ type nearRule struct {
 	Rule   rule.ID    `json:"rule"`
 	Misses []nearMiss `json:"misses"`
 
-	distance int
+	distance  int
+	elsewhere bool
 }
 
 type nearMiss struct {
@@ -305,12 +332,9 @@ func (e *explainer) explain(c rule.Completed) explainedFlow {
 }
 
 func (e *explainer) sideOf(s rule.Side) sideOf {
-	of := sideOf{Roles: s.Roles, Addresses: []string{}}
+	of := sideOf{Roles: s.Roles, Addresses: []string{}, Whole: s.Whole}
 	if of.Roles == nil {
 		of.Roles = []rule.Role{}
-	}
-	if len(s.Roles) == 1 {
-		of.Whole = s.Local.Equal(e.result.Policy.Binding(s.Roles[0]).Local())
 	}
 	if !s.Local.IsEmpty() {
 		of.Addresses = strings.Split(s.Local.String(), ", ")
@@ -327,6 +351,8 @@ func (e *explainer) answer(q rule.Question, s rule.Side) explainedSide {
 		for _, entry := range e.result.Accepting(s.Flow) {
 			answer.Entries = append(answer.Entries, explainedEntry{entry.ID, entry.Row, entry.Title, entry.Condition})
 		}
+	} else if x.Impossible {
+		answer.Why = impossible(q, s.Roles)
 	} else {
 		for _, w := range e.result.Would(e.site, q) {
 			answer.Would = append(answer.Would, wouldAccept{w.Entry.ID, w.State, w.Why, w.AnyRemote, openAccount(w.Open)})
@@ -336,15 +362,36 @@ func (e *explainer) answer(q rule.Question, s rule.Side) explainedSide {
 		answer.Rules = append(answer.Rules, explainedHit{h.Rule, h.Endpoint})
 	}
 	for _, n := range x.Near {
-		near := nearRule{Rule: n.Rule, distance: n.Distance}
+		near := nearRule{Rule: n.Rule, distance: n.Distance, elsewhere: n.Elsewhere()}
 		for _, m := range n.Misses {
 			near.Misses = append(near.Misses, nearMiss{m.Dimension, m.Why})
 		}
 		answer.Near = append(answer.Near, near)
 	}
 	for _, b := range e.backends {
-		a := b.explain(s.Flow)
+		a := b.explain(rule.Question{Flow: s.Flow, Scheme: q.Scheme})
 		answer.Backends = append(answer.Backends, backendAnswer{b.name, a.Action, a.By, a.Why, a.Rules})
 	}
 	return answer
+}
+
+// impossible says why the sides, which no address of the remote's family is bound to,
+// have no part in the flow.
+func impossible(q rule.Question, roles []rule.Role) string {
+	remote, family := q.Flow.Remote, rule.Family(q.Flow.Remote)
+	if local := q.Flow.Local; local.IsValid() {
+		return fmt.Sprintf("%s is %s and %s is %s, and no packet has both", remote, family, local, rule.Family(local))
+	}
+	who, them := "role "+string(roles[0])+" has", "it"
+	if len(roles) > 1 {
+		names := make([]string, len(roles))
+		for i, r := range roles {
+			names[i] = string(r)
+		}
+		who, them = "roles "+strings.Join(names, ", ")+" have", "them"
+	}
+	if q.Flow.Direction == rule.Inbound {
+		return fmt.Sprintf("%s no %s address here, so nothing comes to %s from %s", who, family, them, remote)
+	}
+	return fmt.Sprintf("%s no %s address here, so nothing goes from %s to %s, and no proxy carries %s", who, family, them, remote, q.Flow.Protocol)
 }

@@ -97,12 +97,11 @@ func (e *explainer) shownSides(f explainedFlow) []shownSide {
 			return slices.ContainsFunc(f.Sides[0].Rules, func(h explainedHit) bool { return h.Rule == n.Rule })
 		}
 		all.reasons = nearRows(slices.DeleteFunc(near, func(n nearRule) bool { return !accepting(n) }))
+		all.notes = noteRows(impossibleNote(f.question, denied))
 		return append(out, all)
 	}
 	all.reasons = append(nearRows(near), e.wouldRows(denied[0].Would)...)
-	if note := note(f.question, denied); note != "" {
-		all.notes = [][]string{{"", "note", "", note}}
-	}
+	all.notes = noteRows(note(f.question, denied))
 	all.backends = backendRows(f.question, denied)
 	return append(out, all)
 }
@@ -122,6 +121,9 @@ func nearest(sides []explainedSide) []nearRule {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b nearRule) int { return a.distance - b.distance })
+	if len(all) > 0 && !all[0].elsewhere {
+		all = slices.DeleteFunc(all, func(n nearRule) bool { return n.elsewhere })
+	}
 	return all[:min(len(all), shownRules)]
 }
 
@@ -232,14 +234,14 @@ func (e *explainer) wouldRows(would []wouldAccept) [][]string {
 			rows = append(rows, []string{"", "", "", fmt.Sprintf("and %d more; --json shows them", len(would)-i)})
 			break
 		}
-		rows = append(rows, []string{"", "entry", shown(e.result, w.Entry), strings.Join(w.words(), "\n")})
+		rows = append(rows, []string{"", "entry", shown(e.result, w.Entry), strings.Join(w.words(e.listOpen), "\n")})
 	}
 	return rows
 }
 
-// words say what keeps an entry from accepting, and where the lines that mend it are
-// shown.
-func (w wouldAccept) words() []string {
+// words say what keeps an entry from accepting, and by which command the lines that
+// mend it are shown.
+func (w wouldAccept) words(listOpen string) []string {
 	text := "would accept it"
 	if w.AnyRemote {
 		text = "would accept it, if this remote is meant"
@@ -261,14 +263,44 @@ func (w wouldAccept) words() []string {
 	}
 	words := []string{text + "; open: " + strings.Join(missing, ", ")}
 	if _, slug, _ := strings.Cut(w.Entry, "/"); !out {
-		words = append(words, "what to write: gatewright list open --entry "+slug)
+		words = append(words, "what to write: "+listOpen+" --entry "+slug)
 	}
 	return words
+}
+
+func noteRows(note string) [][]string {
+	if note == "" {
+		return nil
+	}
+	return [][]string{{"", "note", "", note}}
+}
+
+// impossibleNote says which sides have no part in the flow.
+func impossibleNote(q rule.Question, denied []explainedSide) string {
+	var roles []rule.Role
+	why := ""
+	for _, s := range denied {
+		if s.Why == "" {
+			continue
+		}
+		why = s.Why
+		for _, of := range s.For {
+			roles = append(roles, of.Roles...)
+		}
+	}
+	if len(roles) > 1 {
+		slices.Sort(roles)
+		return impossible(q, roles)
+	}
+	return why
 }
 
 // note says what the flow leaves out and an answer may depend on.
 func note(q rule.Question, denied []explainedSide) string {
 	var notes []string
+	if why := impossibleNote(q, denied); why != "" {
+		notes = append(notes, why)
+	}
 	var byAddress, byName []rule.ID
 	for _, s := range denied {
 		byAddress, byName = append(byAddress, s.ByAddress...), append(byName, s.ByName...)
@@ -277,10 +309,10 @@ func note(q rule.Question, denied []explainedSide) string {
 		notes = append(notes, fmt.Sprintf("role %s has no addresses here, so nothing is accepted for it", q.Role))
 	}
 	if len(byAddress) > 0 {
-		notes = append(notes, fmt.Sprintf("%s by addresses; ask for %s=ADDRESS to have them looked at", someRules(byAddress), q.Flow.Name))
+		notes = append(notes, fmt.Sprintf("%s by addresses; ask for %s=ADDRESS to have these looked at", someRules(byAddress), q.Flow.Name))
 	}
 	if len(byName) > 0 && q.Flow.Direction == rule.Outbound {
-		notes = append(notes, fmt.Sprintf("%s by names; ask for NAME=%s to have them looked at", someRules(byName), q.Flow.Remote))
+		notes = append(notes, fmt.Sprintf("%s by names; ask for NAME=%s to have these looked at", someRules(byName), q.Flow.Remote))
 	}
 	return strings.Join(notes, "\n")
 }

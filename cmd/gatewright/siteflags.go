@@ -57,6 +57,25 @@ func (f *siteFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.set, "set", nil, "a generator's option, `GENERATOR.OPTION=VALUE`; see `gatewright generators`")
 }
 
+// source returns the flags that say which site and catalogues are read, for a command
+// that is shown: " --site site.json", or nothing.
+func (f *siteFlags) source() string {
+	var text strings.Builder
+	say := func(flag, value string) {
+		if strings.Trim(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-") != "" {
+			value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+		}
+		fmt.Fprintf(&text, " --%s %s", flag, value)
+	}
+	if f.file != "" {
+		say("site", f.file)
+	}
+	for _, c := range f.catalogs {
+		say("catalog", c)
+	}
+	return text.String()
+}
+
 // catalogDir is the folder that paths of catalogues are relative to: the site
 // file's, but the working directory for those of the command line.
 func (f *siteFlags) catalogDir(siteDir string) string {

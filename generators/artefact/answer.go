@@ -32,6 +32,7 @@ type Answer struct {
 	Rules []rule.ID
 }
 
-// Explainer answers for one generator, policy and settings. It may be asked by
-// several goroutines.
-type Explainer func(rule.Flow) Answer
+// Explainer answers for one generator, policy and settings. Every part of the
+// question's flow that is known is in it; who on our side is asked is its address. It
+// may be asked by several goroutines.
+type Explainer func(rule.Question) Answer

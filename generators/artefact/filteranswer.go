@@ -53,6 +53,9 @@ func (f Filter) Unmatched(p *rule.Policy, flow rule.Flow, open []rule.ID, drop s
 	switch {
 	case f.Place == PlaceHost && !f.Local(p).Contains(flow.Local):
 		return Answer{Action: NotCarried, Why: "this machine plays " + f.roleNames() + " and has no flow of that address"}
+	case flow.MixesFamilies():
+		return Answer{Action: NoMatch, Why: fmt.Sprintf("our side is %s here and the remote %s, and no packet has both",
+			rule.Family(flow.Local), rule.Family(flow.Remote))}
 	case len(open) > 0:
 		return Answer{Action: Unknown, Why: unseen(p.Decide(flow).Rules, open) + fmt.Sprintf("; ask for %s=ADDRESS", flow.Name)}
 	}
@@ -82,9 +85,9 @@ func unseen(known, open []rule.ID) string {
 	case len(addressed) > 0:
 		return fmt.Sprintf("sees no name, but the addresses of %s", ruleIDs(addressed))
 	case len(known) > 0 && len(open) > 0:
-		return fmt.Sprintf("sees no name, and %s has no prefix of it; others go by addresses", ruleIDs(known))
+		return fmt.Sprintf("sees no name, and %s no prefix of it; others go by addresses", haveRules(known))
 	case len(known) > 0:
-		return fmt.Sprintf("sees no name, and %s has no prefix of it", ruleIDs(known))
+		return fmt.Sprintf("sees no name, and %s no prefix of it", haveRules(known))
 	}
 	return "sees no name, only addresses"
 }
@@ -107,6 +110,13 @@ func (f Filter) roleNames() string {
 		names[i] = string(r)
 	}
 	return strings.Join(names, ", ")
+}
+
+func haveRules(ids []rule.ID) string {
+	if len(ids) == 1 {
+		return ruleIDs(ids) + " has"
+	}
+	return ruleIDs(ids) + " have"
 }
 
 func ruleIDs(ids []rule.ID) string {

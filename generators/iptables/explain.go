@@ -106,7 +106,8 @@ func setMatches(text string) []string {
 	return out
 }
 
-func (e *explainer) answer(f rule.Flow) artefact.Answer {
+func (e *explainer) answer(q rule.Question) artefact.Answer {
+	f := q.Flow
 	packet := e.config.PacketOf(f)
 	var a artefact.Answer
 	var open []rule.ID

@@ -125,7 +125,8 @@ func readPorts(text, separator string) ([]netset.PortRange, error) {
 	return out, nil
 }
 
-func (e *explainer) answer(f rule.Flow) artefact.Answer {
+func (e *explainer) answer(q rule.Question) artefact.Answer {
+	f := q.Flow
 	packet := e.config.PacketOf(f)
 	var a artefact.Answer
 	var open []rule.ID

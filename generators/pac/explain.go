@@ -47,7 +47,8 @@ type explainer struct {
 	local     netset.PrefixSet
 }
 
-func (e *explainer) answer(f rule.Flow) artefact.Answer {
+func (e *explainer) answer(q rule.Question) artefact.Answer {
+	f := q.Flow
 	switch {
 	case f.Direction == rule.Inbound:
 		return artefact.Answer{Action: artefact.NotCarried, Why: "a browser asks a PAC file for what it opens, never for inbound flows"}

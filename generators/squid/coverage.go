@@ -11,6 +11,14 @@ import (
 // connectPort is the only port of SSL_ports in Debian's squid.conf.
 const connectPort = 443
 
+// safePorts are those of Safe_ports in Debian's squid.conf.
+func safePorts() []netset.PortRange {
+	return []netset.PortRange{
+		{First: 21, Last: 21}, {First: 70, Last: 70}, {First: 80, Last: 80}, {First: 210, Last: 210}, {First: 280, Last: 280},
+		{First: 443, Last: 443}, {First: 488, Last: 488}, {First: 591, Last: 591}, {First: 777, Last: 777}, {First: 1025, Last: 65535},
+	}
+}
+
 // coverage has one line for each rule, then one for each trusted site.
 func coverage(p *rule.Policy, place string) []artefact.Coverage {
 	var roles []rule.Role

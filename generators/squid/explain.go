@@ -3,6 +3,7 @@ package squid
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gatewright/catalog/netset"
@@ -37,15 +38,47 @@ type explainer struct {
 	expressions map[string]*regexp.Regexp // by ACL
 }
 
-func (e *explainer) answer(f rule.Flow) artefact.Answer {
+func (e *explainer) answer(q rule.Question) artefact.Answer {
 	switch {
-	case f.Direction == rule.Inbound:
+	case q.Flow.Direction == rule.Inbound:
 		return artefact.Answer{Action: artefact.NotCarried, Why: "a proxy does not carry inbound flows"}
-	case f.Protocol != netset.TCP:
+	case q.Flow.Protocol != netset.TCP:
 		return artefact.Answer{Action: artefact.NotCarried, Why: "a proxy carries TCP alone"}
-	case e.place == placeConfD && f.Port != connectPort:
-		return artefact.Answer{Action: artefact.Refuses, Why: "before it includes conf.d, Debian's squid.conf refuses CONNECT to ports other than 443"}
+	case e.place == placeConfD:
+		return e.afterDebian(q)
 	}
+	return e.byLines(q.Flow)
+}
+
+// asksPlainly reports whether a client asks a proxy for a URL as it is. For other URLs it
+// asks for a tunnel with CONNECT, for ws as well (RFC 6455 section 4.1).
+func asksPlainly(scheme string) bool { return scheme == "http" || scheme == "ftp" }
+
+// afterDebian is the answer where Debian's own http_access lines come first. A flow
+// without a scheme may be either kind of request.
+func (e *explainer) afterDebian(q rule.Question) artefact.Answer {
+	const before, noConnect = "before it includes conf.d, ", "Debian's squid.conf refuses CONNECT to ports other than 443"
+	port := q.Flow.Port
+	switch {
+	case !slices.ContainsFunc(safePorts(), func(r netset.PortRange) bool { return r.Contains(port) }):
+		return artefact.Answer{Action: artefact.Refuses, Why: before + "Debian's squid.conf refuses requests to ports outside its Safe_ports"}
+	case port == connectPort || asksPlainly(q.Scheme):
+		return e.byLines(q.Flow)
+	case q.Scheme != "":
+		return artefact.Answer{Action: artefact.Refuses, Why: before + noConnect}
+	}
+	a := e.byLines(q.Flow)
+	switch a.Action {
+	case artefact.Accepts:
+		a.Why = "accepts plain requests; " + noConnect
+	case artefact.NoMatch:
+		a.Why = "plain requests: " + a.Why + "; " + noConnect
+	}
+	return a
+}
+
+// byLines is the answer of our lines.
+func (e *explainer) byLines(f rule.Flow) artefact.Answer {
 	request := rule.Seen(f, rule.Proxy)
 	var a artefact.Answer
 	for _, line := range e.fragment.Allow {

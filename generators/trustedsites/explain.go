@@ -10,7 +10,7 @@ import (
 // file of Generate.
 func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explainer, error) {
 	m, hive := newZoneMap(p, s.Text("whole-domains") == yes), s.Text("hive")
-	return func(f rule.Flow) artefact.Answer { return m.answer(f, hive) }, nil
+	return func(q rule.Question) artefact.Answer { return m.answer(q.Flow, hive) }, nil
 }
 
 func (m zoneMap) answer(f rule.Flow, hive string) artefact.Answer {

@@ -42,7 +42,7 @@ func CheckAnswers(t *testing.T, g Explained, p *rule.Policy, asked []Asked) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := explain(q.Flow)
+		a := explain(q)
 		if by := strings.Join(a.By, "; "); a.Action != test.Action || !strings.Contains(by, test.By) || !strings.Contains(a.Why, test.Why) {
 			t.Errorf("%s: the answer is %+v; want %s by %q, because %q", test.Name, a, test.Action, test.By, test.Why)
 		}
@@ -88,6 +88,9 @@ func FilterAsked() []Asked {
 		{"a name without", nil, "outbound tcp loose.example.com:443 from 10.0.0.1", artefact.Unknown, "", "ask for loose.example.com=ADDRESS"},
 		{"a name without, and no address matters", nil, "outbound tcp domains.live.com:80 from 10.0.0.1", artefact.Unknown, "", "has no prefix of it; others go by addresses"},
 		{"a name from elsewhere", nil, "outbound tcp a.mixed.example.com:443 from 172.16.0.1", artefact.NoMatch, "", "decide"},
+		{"of another family", nil, "outbound tcp [2603:1063::1]:443 from 192.168.8.1", artefact.NoMatch, "", "our side is IPv4 here and the remote IPv6, and no packet has both"},
+		{"of another family by a name", enforce, "outbound tcp a.example=52.112.0.1:443 from fd00::1", artefact.NoMatch, "", "our side is IPv6 here and the remote IPv4, and no packet has both"},
+		{"of another family to the other side", nil, "inbound tcp [2603:1006::1] to 192.168.7.6:443", artefact.NoMatch, "", "our side is IPv4 here and the remote IPv6, and no packet has both"},
 		{"marked", map[string][]string{"mode": {"mark"}, "mark": {"0x20"}}, "outbound tcp 52.112.0.1:443 from 10.0.0.1", artefact.Accepts, "mark 0x20 is set", ""},
 		{"not marked", map[string][]string{"mode": {"mark"}}, "outbound tcp 52.112.0.1:80 from 172.16.0.1", artefact.NoMatch, "", "no mark is set"},
 		{"administrators", enforce, "inbound tcp 198.51.100.7 to 172.16.0.1:22", artefact.Accepts, "option admin", ""},
