@@ -37,9 +37,9 @@ if they were selected or answered. A flow is words, or one quoted argument:
 LOCAL is an address or a role; without it every bound role is asked. Write
 NAME=ADDRESS for a name whose address is known: packet filters see that alone.
 For a role behind a DNAT the port is the one that outsiders use; if both matter,
-write to LOCAL:8443 published 443. With - flows come from stdin, one a line; a # at
-the start or after a blank starts a comment. Exit status 0: each flow is allowed for
-at least one of the sides that are asked; 1: one is denied for all of them.
+write to LOCAL:8443 published 443. With - flows come from stdin, one a line; a
+# at the start or after a blank starts a comment. Exit status 0: each flow is
+allowed for at least one of the sides that are asked; 1: one is denied for all.
 
     gatewright explain outbound tcp outlook.office365.com:443 from servers
     gatewright explain inbound tcp 52.125.128.9 to exchange:443
