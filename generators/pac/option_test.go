@@ -24,6 +24,7 @@ func TestOptionErrors(t *testing.T) {
 		{"proxy=[2001:db8::1]", `option proxy: "[2001:db8::1]" is no host and port` + proxyForm},
 		{"proxy=proxy:0", `option proxy: "proxy:0" has no port from 1 to 65535` + proxyForm},
 		{"proxy=proxy:80-81", `option proxy: "proxy:80-81" has no port from 1 to 65535` + proxyForm},
+		{"proxy=proxy:80-80", `option proxy: "proxy:80-80" has no port from 1 to 65535` + proxyForm},
 		{"proxy=a:1, b:2", `option proxy: "a:1, b:2" is no host and port` + proxyForm},
 		{"proxy=a b:1", `option proxy: "a b:1": "a b" has a space or a control character; write one name without it` + proxyForm},
 		{"proxy=10.1:80", `option proxy: "10.1:80": "10.1" is an IP literal or ends like one, and is no name; write an address as a prefix` + proxyForm},

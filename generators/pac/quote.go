@@ -210,7 +210,7 @@ func parseProxy(s string) (proxy, error) {
 	if !ok {
 		return "", fmt.Errorf("%q is no host and port; %s", s, want)
 	}
-	if r, err := netset.ParsePortRange(port); err != nil || r.First != r.Last {
+	if _, err := netset.ParsePortRange(port); err != nil || strings.Contains(port, "-") {
 		return "", fmt.Errorf("%q has no port from 1 to 65535; %s", s, want)
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
