@@ -39,6 +39,7 @@ type webService struct {
 	asked []string // the first parts of the paths
 	ids   map[string]bool
 	now   time.Time
+	tick  time.Duration // by which each look at the clock moves it on
 }
 
 func serve(t *testing.T) *webService {
@@ -109,7 +110,7 @@ func (s *webService) client() *feed.Client {
 	c.Roots = x509.NewCertPool()
 	c.Roots.AddCert(s.Certificate())
 	c.Proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
-	c.Now = func() time.Time { return s.now }
+	c.Now = func() time.Time { s.now = s.now.Add(s.tick); return s.now }
 	c.Sleep = func(context.Context, time.Duration) error { return nil }
 	return c
 }
@@ -198,6 +199,44 @@ func TestFetchWebService(t *testing.T) {
 	hidden, _ := filepath.Glob(".*")
 	if err != nil || !slices.Equal(left, []string{"another.json", "another.json.fetched.json", "w.json", "w.json.fetched.json"}) || len(hidden) > 0 {
 		t.Errorf("left in the folder: %q, %q", left, hidden)
+	}
+}
+
+// TestFetchForced holds that a run that asked says so, though the clock has moved on.
+func TestFetchForced(t *testing.T) {
+	s := serve(t)
+	s.tick = time.Millisecond
+	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
+	if done := s.want(exitOK, "version", "", "m365", "-o", "w.json", "--force"); done.Changed || !done.Now || strings.Contains(done.tell(s.now), "ago") {
+		t.Errorf("%+v: %s", done, done.tell(s.now))
+	}
+	if done := s.want(exitOK, "", "", "m365", "-o", "w.json"); done.Now || !strings.Contains(done.tell(s.now), "ago (--force asks now)") {
+		t.Errorf("%+v: %s", done, done.tell(s.now))
+	}
+}
+
+// TestFetchKeepsModes holds that who may read a file is not widened, and not narrowed by
+// the umask, when it is replaced.
+func TestFetchKeepsModes(t *testing.T) {
+	s := serve(t)
+	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
+	for _, mode := range []os.FileMode{0o600, 0o664, 0o440} {
+		for _, name := range []string{"w.json", "w.json.fetched.json"} {
+			if err := os.Chmod(name, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.endpoints += "\n"
+		s.now = s.now.Add(time.Hour)
+		s.version = fmt.Sprint("20200901", s.now.Hour())
+		if done := s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json"); !done.Changed {
+			t.Errorf("%v: the file was not replaced", mode)
+		}
+		for _, name := range []string{"w.json", "w.json.fetched.json"} {
+			if info, err := os.Stat(name); err != nil || info.Mode().Perm() != mode {
+				t.Errorf("%s: mode %v, %v; want %v", name, info.Mode(), err, mode)
+			}
+		}
 	}
 }
 

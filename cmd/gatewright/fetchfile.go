@@ -148,14 +148,14 @@ func (k *keeper) fromWebService(ctx context.Context, e feed.Extract, base string
 		return fetched{}, err
 	}
 	service := feed.WebService{Client: k.client, Base: base, RequestID: id}
-	version, err := k.latest(ctx, service, e)
+	version, now, err := k.latest(ctx, service, e)
 	if err != nil {
 		return fetched{}, err
 	}
 	source := service.EndpointsSource(e)
 	current := k.intact && k.record.Source == source && k.record.Revision == version.Latest
 	if current && k.haveChanges() {
-		return k.unchanged(version.Asked, version.Asked.Equal(k.client.Now()))
+		return k.unchanged(version.Asked, now)
 	}
 	if k.record.Instance == e.Instance {
 		if err := feed.CheckRevision(k.record.Revision, version.Latest); err != nil {
@@ -193,21 +193,22 @@ func (k *keeper) haveChanges() bool {
 	return err == nil && k.record.Changes == feed.Digest(data)
 }
 
-// latest returns the newest version of an instance: asked now, or a short while ago.
-func (k *keeper) latest(ctx context.Context, service feed.WebService, e feed.Extract) (visit, error) {
+// latest returns the newest version of an instance, and whether it was asked for now
+// or a short while ago.
+func (k *keeper) latest(ctx context.Context, service feed.WebService, e feed.Extract) (v visit, askedNow bool, err error) {
 	source, now := service.VersionSource(e), k.client.Now()
 	last := k.visits.read(source, now)
 	if !k.force {
 		if feed.IsVersion(last.Latest) && now.Before(last.Fresh) {
-			return last, nil
+			return last, false, nil
 		}
 		if err := last.tooEarly(hostOf(source), now); err != nil {
-			return visit{}, err
+			return visit{}, false, err
 		}
 	}
 	latest, fresh, err := service.Latest(ctx, e)
-	asked := visit{Asked: now, Fresh: now.Add(fresh), Latest: latest}
-	return asked, k.remember(source, asked, err)
+	v = visit{Asked: now, Fresh: now.Add(fresh), Latest: latest}
+	return v, true, k.remember(source, v, err)
 }
 
 // ask asks the web service for one of its sources, unless it wants to be left alone.
