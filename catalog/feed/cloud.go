@@ -161,6 +161,8 @@ func (f *cloudFeed) notice(at place, s, note string) {
 	}
 }
 
+const noEndpoint = "the feed lists no endpoint: it is empty or was cut short; download it again"
+
 // finish returns the catalogue once everything is read. A feed without endpoints is
 // an error: it was cut short, or the publisher is out of order.
 func (f *cloudFeed) finish() (*catalog.Catalog, error) {
@@ -183,7 +185,7 @@ func (f *cloudFeed) finish() (*catalog.Catalog, error) {
 		f.Entries = append(f.Entries, e)
 	}
 	if len(f.Entries) == 0 {
-		return nil, f.errorf("the feed lists no endpoint: it is empty or was cut short; download it again")
+		return nil, f.errorf(noEndpoint)
 	}
 	if more := f.notices - maxNotices; more > 0 {
 		f.Notices = append(f.Notices, catalog.Notice{Where: f.file, Text: fmt.Sprintf("%d more endpoints normalized likewise", more)})

@@ -89,11 +89,14 @@ func newM365(file string, as Naming) (*m365Catalog, error) {
 }
 
 // finish returns the catalogue once every set is added.
-func (c *m365Catalog) finish() *catalog.Catalog {
+func (c *m365Catalog) finish() (*catalog.Catalog, error) {
+	if c.listed == 0 {
+		return nil, fileErrorf(c.file, noEndpoint)
+	}
 	if more := c.notices - maxNotices; more > 0 {
 		c.Notices = append(c.Notices, catalog.Notice{Where: c.file, Text: fmt.Sprintf("%d more endpoints normalized likewise", more)})
 	}
-	return &c.Catalog
+	return &c.Catalog, nil
 }
 
 // m365Date returns the day of a version, which is YYYYMMDD and a number of two
@@ -181,14 +184,18 @@ func (c *m365Catalog) keep(e catalog.Entry, place func() (line, col int)) error 
 	return nil
 }
 
-// m365Ports reads a list of ports and ranges: "80,443", "3478-3481, 443".
+// m365Ports reads a list of ports and ranges: "80,443", "3478 - 3481, 443".
 func m365Ports(text string, p netset.Protocol) ([]netset.Service, error) {
 	var list []netset.Service
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
 	for one := range strings.SplitSeq(text, ",") {
-		ports, err := netset.ParsePortRange(strings.TrimSpace(one))
+		first, last, isRange := strings.Cut(strings.TrimSpace(one), "-")
+		if isRange {
+			first = strings.TrimSpace(first) + "-" + strings.TrimSpace(last)
+		}
+		ports, err := netset.ParsePortRange(first)
 		if err != nil {
 			return nil, err
 		}
@@ -213,6 +220,11 @@ func m365Category(text string) (catalog.Category, error) {
 		return catalog.Category(strings.ToLower(text)), nil
 	}
 	return "", fmt.Errorf("unknown category %s; the publisher has Optimize, Allow and Default", jsonc.Quote(text))
+}
+
+// m365Notes reads the lines of a text as one.
+func m365Notes(text string) (string, error) {
+	return m365Text(strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ").Replace(text), catalog.MaxText)
 }
 
 // m365Text reads one line of at most limit bytes; surrounding space is dropped.
