@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,6 +51,7 @@ type m365Set struct {
 type m365Catalog struct {
 	catalog.Catalog
 	file     string
+	list     func(netip.Prefix) // of document
 	instance string
 	date     string
 	seen     map[string]m365Sighting // by entry id
@@ -64,15 +66,15 @@ type m365Sighting struct {
 
 // newM365 names the catalogue. An instance that is not said is Worldwide, which a
 // notice tells.
-func newM365(file string, as Naming) (*m365Catalog, error) {
-	c := &m365Catalog{file: file, instance: as.Instance, seen: map[string]m365Sighting{}}
+func newM365(d document, as Naming) (*m365Catalog, error) {
+	c := &m365Catalog{file: d.file, list: d.list, instance: as.Instance, seen: map[string]m365Sighting{}}
 	switch {
 	case as.Instance == "":
 		c.instance = catalog.DefaultInstance
-		c.Notices = append(c.Notices, catalog.Notice{Where: file, Text: fmt.Sprintf(
+		c.Notices = append(c.Notices, catalog.Notice{Where: d.file, Text: fmt.Sprintf(
 			`the document does not say which instance it is of; read as %s (in "catalogs", {"file": ..., "instance": ...} says another)`, c.instance)})
 	case !slices.Contains(M365Instances(), as.Instance):
-		return nil, fmt.Errorf("%s: unknown instance %s; there are %s", file, jsonc.Quote(as.Instance), strings.Join(M365Instances(), ", "))
+		return nil, fmt.Errorf("%s: unknown instance %s; there are %s", d.file, jsonc.Quote(as.Instance), strings.Join(M365Instances(), ", "))
 	}
 	c.Feed = "m365"
 	c.Name = as.Name

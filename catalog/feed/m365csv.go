@@ -45,7 +45,7 @@ type m365CSV struct {
 }
 
 func readM365CSV(d document, as Naming) (*catalog.Catalog, error) {
-	c, err := newM365(d.file, as)
+	c, err := newM365(d, as)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func has(v jsonc.Value, key string) bool {
 // readM365JSON reads the array of endpoint sets. Keys that are not known are
 // ignored, and null is as good as absent.
 func readM365JSON(d document, as Naming) (*catalog.Catalog, error) {
-	c, err := newM365(d.file, as)
+	c, err := newM365(d, as)
 	if err != nil {
 		return nil, err
 	}

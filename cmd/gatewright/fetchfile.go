@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"gatewright/catalog"
 	"gatewright/catalog/feed"
 )
 
@@ -18,6 +17,7 @@ import (
 type keeper struct {
 	*fetchFlags
 	client *feed.Client
+	talk   talk
 	visits visits
 	file   string
 	root   *os.Root // the file's folder
@@ -34,8 +34,8 @@ type keeper struct {
 
 // keep opens and locks a file that is to be kept up to date. What stands there must be
 // such a file, or nothing.
-func keep(file string, f *fetchFlags, client *feed.Client) (*keeper, error) {
-	k := &keeper{fetchFlags: f, client: client, file: file, unlock: func() {}}
+func keep(file string, f *fetchFlags, client *feed.Client, talk talk) (*keeper, error) {
+	k := &keeper{fetchFlags: f, client: client, talk: talk, file: file, unlock: func() {}}
 	var err error
 	if k.root, err = os.OpenRoot(filepath.Dir(file)); err != nil {
 		return nil, err
@@ -92,14 +92,14 @@ func (k *keeper) stays() string {
 }
 
 // old reads the catalogue that stands in the file; nil if there is none.
-func (k *keeper) old(as feed.Naming) (*catalog.Catalog, error) {
+func (k *keeper) old(as feed.Naming) (*feed.Listed, error) {
 	if k.data == nil {
 		return nil, nil
 	}
 	if k.intact {
 		as = k.record.Naming()
 	}
-	c, err := feed.Read(k.file, k.data, as)
+	c, err := feed.ReadListed(k.file, k.data, as)
 	if err != nil {
 		return nil, fmt.Errorf("%w\n%s is there and is no catalogue; remove it, or name another file", err, k.file)
 	}
@@ -230,6 +230,9 @@ func (k *keeper) replace(record feed.Record, data []byte) (fetched, error) {
 	c, err := d.Read()
 	if err != nil {
 		return fetched{}, err
+	}
+	for _, n := range c.Notices {
+		k.talk.warnf("%s: %s", n.Where, n.Text)
 	}
 	old, err := k.old(record.Naming())
 	if err != nil {
