@@ -88,6 +88,15 @@ func TestM365FormatsAgree(t *testing.T) {
 	}
 }
 
+// What a program put between the numbers of a range, or into notes, is read alike in
+// both formats (for CSV see TestCSVForms).
+func TestM365Spaces(t *testing.T) {
+	have := catalogText(t, `[{"id": 1, "serviceArea": "Skype", "category": "Allow", "ips": ["192.0.2.0/24"], "udpPorts": "3478 - 3481, 80", "notes": "two\nlines"}]`)
+	if !strings.Contains(have, "| udp 80, 3478-3481 | two lines |") {
+		t.Error(have)
+	}
+}
+
 func TestM365Naming(t *testing.T) {
 	for _, test := range []struct {
 		as             Naming
