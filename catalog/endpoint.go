@@ -151,6 +151,9 @@ func (r *reader) prefix(v jsonc.Value, s string, g *gatherer) {
 		r.notice(v, s, note)
 	}
 	g.prefixes.Add(p)
+	if r.onPrefix != nil {
+		r.onPrefix(p)
+	}
 }
 
 // explainPrefix returns a better error than that of package netset where a catalogue

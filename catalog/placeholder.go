@@ -38,19 +38,14 @@ func isPlaceholder(s string) bool {
 
 // check refuses a value that does not fit the placeholder.
 func (p Placeholder) check(value string) error {
-	whole, labels := value, 2
-	if p.Kind == Label {
-		whole, labels = value+".example.com", 3
-	}
-	name, err := netset.ParsePattern(whole)
-	fits := err == nil && name.IsExact() && (name.Labels() == labels || p.Kind == FQDN)
+	name, err := netset.ParsePattern(value)
 	switch {
-	case fits:
+	case p.Kind == Label && netset.IsHostLabel(value), p.Kind == FQDN && err == nil && name.IsExact():
 		return nil
 	case value == "":
 		return fmt.Errorf("no value for <%s>; give one such as %q", p.Name, p.Kind.sample())
 	case p.Kind == Label:
-		return fmt.Errorf("%s does not fit <%s>; write one DNS label, such as %q", jsonc.Quote(value), p.Name, p.Kind.sample())
+		return fmt.Errorf("%s does not fit <%s>; write one label of letters, digits and inner hyphens, such as %q", jsonc.Quote(value), p.Name, p.Kind.sample())
 	}
 	return fmt.Errorf("%s does not fit <%s>; write an FQDN, such as %q", jsonc.Quote(value), p.Name, p.Kind.sample())
 }

@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
@@ -36,12 +37,13 @@ func Read(file string, data []byte) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ReadDocument(file, doc)
+	return ReadDocument(file, doc, nil)
 }
 
-// ReadDocument is Read for a document that was parsed already.
-func ReadDocument(file string, doc *jsonc.Doc) (*Catalog, error) {
-	r := &reader{Decoder: jsonc.NewDecoder(doc), file: file, seen: map[string]*sighting{}}
+// ReadDocument is Read for a document that was parsed already. It calls list, unless it
+// is nil, with each prefix as the document lists it, before an entry puts them together.
+func ReadDocument(file string, doc *jsonc.Doc, list func(netip.Prefix)) (*Catalog, error) {
+	r := &reader{Decoder: jsonc.NewDecoder(doc), file: file, onPrefix: list, seen: map[string]*sighting{}}
 	r.root(doc.Root())
 	if err := r.Err(); err != nil {
 		return nil, err
@@ -54,13 +56,14 @@ func ReadDocument(file string, doc *jsonc.Doc) (*Catalog, error) {
 
 type reader struct {
 	*jsonc.Decoder
-	file    string
-	catalog Catalog
-	date    string
-	kinds   map[string]PlaceholderKind // of the placeholders that the document declares
-	seen    map[string]*sighting       // by id
-	listed  int                        // endpoints so far
-	notices int                        // normalizations so far
+	file     string
+	onPrefix func(netip.Prefix) // the list of ReadDocument
+	catalog  Catalog
+	date     string
+	kinds    map[string]PlaceholderKind // of the placeholders that the document declares
+	seen     map[string]*sighting       // by id
+	listed   int                        // endpoints so far
+	notices  int                        // normalizations so far
 }
 
 // sighting is an entry that was read.

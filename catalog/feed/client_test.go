@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -219,7 +220,8 @@ func TestLimited(t *testing.T) {
 		})
 		_, err := p.get()
 		var wait *WaitError
-		if !errors.As(err, &wait) || wait.For != c.wait || !wait.Until.Equal(p.Now().Add(c.wait)) {
+		status := fmt.Sprintf("answers status %d %s and wants to be asked later", c.code, http.StatusText(c.code))
+		if !errors.As(err, &wait) || wait.For != c.wait || !wait.Until.Equal(p.Now().Add(c.wait)) || !strings.Contains(err.Error(), status) {
 			t.Errorf("%s: error %v, want a wait of %v", c.name, err, c.wait)
 		}
 		if !slices.Equal(p.pauses, c.slept) || int(p.requests.Load()) != c.requests {

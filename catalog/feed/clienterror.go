@@ -21,15 +21,20 @@ var (
 
 // WaitError says that a publisher wants to be asked later.
 type WaitError struct {
-	Host  string
-	Until time.Time
-	For   time.Duration // from when it answered
+	Host   string
+	Status int // that it answered; 0 if it was not asked again
+	Until  time.Time
+	For    time.Duration // from when it answered
 }
 
 // Error tells when to ask again, in UTC.
 func (e *WaitError) Error() string {
-	return fmt.Sprintf("%s limits how often it is asked; fetch again in %s, after %s",
-		e.Host, e.For.Round(time.Second), e.Until.UTC().Format("2006-01-02 15:04:05 UTC"))
+	what := "wants to be asked later"
+	if e.Status != 0 {
+		what = fmt.Sprintf("answers %v and %s", &statusError{code: e.Status}, what)
+	}
+	return fmt.Sprintf("%s %s; fetch again in %s, after %s",
+		e.Host, what, e.For.Round(time.Second), e.Until.UTC().Format("2006-01-02 15:04:05 UTC"))
 }
 
 // statusError is a status other than 200.
@@ -132,7 +137,7 @@ func (c *Client) explain(u *url.URL, err error, tries int) error {
 		if wait == 0 {
 			wait = limitedFor
 		}
-		return &WaitError{u.Host, c.Now().Add(wait), wait}
+		return &WaitError{u.Host, status.code, c.Now().Add(wait), wait}
 	}
 	if fault := certificateFault(err); fault != "" {
 		return fmt.Errorf("%s: %s", where, fault)

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -20,8 +21,9 @@ const noRevision = "unknown"
 type cloudFeed struct {
 	catalog.Catalog
 	file    string
-	area    string // of every entry
-	date    string // YYYY-MM-DD
+	list    func(netip.Prefix) // of document
+	area    string             // of every entry
+	date    string             // YYYY-MM-DD
 	tags    []*cloudTag
 	byName  map[string]*cloudTag
 	listed  int // endpoints so far
@@ -45,7 +47,7 @@ type place interface {
 // newCloudFeed starts a catalogue, which the naming overrules. name is also the area
 // of its entries, so that rules are kept apart by publisher.
 func newCloudFeed(d document, as Naming, name, title, source string) *cloudFeed {
-	f := &cloudFeed{file: d.file, area: name, byName: map[string]*cloudTag{}}
+	f := &cloudFeed{file: d.file, list: d.list, area: name, byName: map[string]*cloudTag{}}
 	f.Name, f.Feed, f.Title, f.Source, f.Revision = name, name, title, source, noRevision
 	if as.Name != "" {
 		f.Name = as.Name
@@ -125,6 +127,9 @@ func (t *cloudTag) prefix(s string, at place) error {
 		t.feed.notice(at, s, note)
 	}
 	t.prefixes.Add(p)
+	if t.feed.list != nil {
+		t.feed.list(p)
+	}
 	return nil
 }
 
@@ -161,6 +166,8 @@ func (f *cloudFeed) notice(at place, s, note string) {
 	}
 }
 
+const noEndpoint = "the feed lists no endpoint: it is empty or was cut short; download it again"
+
 // finish returns the catalogue once everything is read. A feed without endpoints is
 // an error: it was cut short, or the publisher is out of order.
 func (f *cloudFeed) finish() (*catalog.Catalog, error) {
@@ -183,7 +190,7 @@ func (f *cloudFeed) finish() (*catalog.Catalog, error) {
 		f.Entries = append(f.Entries, e)
 	}
 	if len(f.Entries) == 0 {
-		return nil, f.errorf("the feed lists no endpoint: it is empty or was cut short; download it again")
+		return nil, f.errorf(noEndpoint)
 	}
 	if more := f.notices - maxNotices; more > 0 {
 		f.Notices = append(f.Notices, catalog.Notice{Where: f.file, Text: fmt.Sprintf("%d more endpoints normalized likewise", more)})

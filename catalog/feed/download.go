@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"gatewright/catalog"
@@ -27,27 +29,73 @@ type Download struct {
 }
 
 // Read reads it as a catalogue. No endpoint at all is an error: an outage, taken for a
-// list, would close a firewall.
-func (d Download) Read() (*catalog.Catalog, error) {
+// list, would close a firewall. Notices are told of the source, as errors are.
+func (d Download) Read() (*Listed, error) {
 	if IsMarkup(d.Data) {
 		return nil, fmt.Errorf("%s: %w", d.Source, errMarkup)
 	}
-	c, err := Read(d.Source, d.Data, d.As)
+	c, err := ReadListed(d.Source, d.Data, d.As)
 	if err != nil {
 		return nil, err
 	}
-	if endpointsOf(c).count() == 0 {
+	if c.count() == 0 {
 		return nil, fmt.Errorf("%s: the answer holds no endpoints", d.Source)
 	}
 	as := d.As
 	if c.Revision == noRevision && d.Published != "" {
 		as.Revision = d.Published
 	}
-	return Read(d.File, d.Data, as)
+	kept, err := Read(d.File, d.Data, as)
+	if err != nil {
+		return nil, err
+	}
+	kept.Notices = c.Notices
+	c.Catalog = kept
+	return c, nil
+}
+
+// Listed is a catalogue with its distinct endpoints as the publisher lists them:
+// prefixes before entries put them together, names, and endpoints with placeholders.
+type Listed struct {
+	*catalog.Catalog
+	names    map[string]bool
+	prefixes []netip.Prefix // masked, each once
+}
+
+// ReadListed is Read, and keeps what is listed.
+func ReadListed(file string, data []byte, as Naming) (*Listed, error) {
+	l := &Listed{names: map[string]bool{}}
+	var err error
+	l.Catalog, err = readListing(file, data, as, func(p netip.Prefix) { l.prefixes = append(l.prefixes, p) })
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(l.prefixes, netip.Prefix.Compare)
+	l.prefixes = slices.Compact(l.prefixes)
+	for i := range l.Entries {
+		for _, n := range l.Entries[i].Names {
+			l.names[n.String()] = true
+		}
+		for _, p := range l.Entries[i].Pending {
+			l.names[p.Text] = true
+		}
+	}
+	return l, nil
+}
+
+func (l *Listed) count() int { return len(l.names) + len(l.prefixes) }
+
+// addresses are those of every entry.
+func (l *Listed) addresses() netset.PrefixSet {
+	var b netset.PrefixBuilder
+	for i := range l.Entries {
+		b.AddSet(l.Entries[i].Prefixes)
+	}
+	return b.Build()
 }
 
 // Update tells how a catalogue differs from the one that it replaces, by distinct
-// endpoints: names, prefixes after aggregation, and endpoints with placeholders.
+// endpoints as they are listed.
 type Update struct {
 	Endpoints int // of the new catalogue
 	Before    int // of the old one
@@ -55,34 +103,43 @@ type Update struct {
 }
 
 // NewUpdate compares; old may be nil.
-func NewUpdate(old, new *catalog.Catalog) Update {
-	have := endpointsOf(new)
-	u := Update{Endpoints: have.count()}
+func NewUpdate(old, new *Listed) Update {
+	u := Update{Endpoints: new.count()}
 	if old == nil {
 		return u
 	}
-	before := endpointsOf(old)
-	u.Before = before.count()
-	for text := range before.names {
-		if !have.names[text] {
+	u.Before = old.count()
+	for text := range old.names {
+		if !new.names[text] {
 			u.Lost++
 		}
 	}
-	for p := range before.prefixes.Prefixes() {
-		if !have.prefixes.Covers(netset.PrefixSetOf(p)) {
+	have := new.addresses()
+	for _, p := range old.prefixes {
+		if !have.Covers(netset.PrefixSetOf(p)) {
 			u.Lost++
 		}
 	}
 	return u
 }
 
-// Check refuses an update that lost more than maxShrink percent of the endpoints.
+// Check refuses an update that lost more than maxShrink percent of the endpoints, or
+// lists fewer by more than that: a few wide prefixes, or one that was cut short to
+// "20.1.5.0/2", hold every address of many narrow ones.
 func (u Update) Check(maxShrink int) error {
-	if u.Lost*100 > u.Before*maxShrink {
-		return fmt.Errorf("%d of %d endpoints are gone, more than the %d %% that --max-shrink allows; if that is meant, allow more",
-			u.Lost, u.Before, maxShrink)
+	fewer := u.Before - u.Endpoints
+	over := func(n int) bool { return n*100 > u.Before*maxShrink }
+	var what string
+	switch {
+	case over(u.Lost):
+		what = fmt.Sprintf("%d of %d endpoints are gone,", u.Lost, u.Before)
+	case over(fewer):
+		what = fmt.Sprintf("%d endpoints are listed, %d before: fewer by", u.Endpoints, u.Before)
+	default:
+		return nil
 	}
-	return nil
+	needed := (max(u.Lost, fewer)*100 + u.Before - 1) / u.Before
+	return fmt.Errorf("%s more than the %d %% that --max-shrink allows; if that is meant, --max-shrink %d lets it pass", what, maxShrink, needed)
 }
 
 // CheckRevision refuses a revision that is older than the one before. They are
@@ -118,29 +175,3 @@ func isDated(s string) bool {
 	year, _, ok := strings.Cut(s, "-")
 	return ok && len(year) == 4 && strings.Trim(year, "0123456789") == ""
 }
-
-// distinct are the distinct endpoints of a catalogue.
-type distinct struct {
-	names    map[string]bool // patterns, and endpoints with a path or placeholders
-	prefixes netset.PrefixSet
-	length   int // of prefixes
-}
-
-func endpointsOf(c *catalog.Catalog) distinct {
-	e := distinct{names: map[string]bool{}}
-	var b netset.PrefixBuilder
-	for i := range c.Entries {
-		for _, n := range c.Entries[i].Names {
-			e.names[n.String()] = true
-		}
-		for _, p := range c.Entries[i].Pending {
-			e.names[p.Text] = true
-		}
-		b.AddSet(c.Entries[i].Prefixes)
-	}
-	e.prefixes = b.Build()
-	e.length = e.prefixes.Len()
-	return e
-}
-
-func (e distinct) count() int { return len(e.names) + e.length }

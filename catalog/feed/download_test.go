@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"gatewright/catalog"
 )
 
 // endpointsDocument is a document of our own with these endpoints in one entry.
@@ -36,8 +34,8 @@ func TestDownload(t *testing.T) {
 }
 
 func TestUpdate(t *testing.T) {
-	catalogue := func(endpoints ...string) *catalog.Catalog {
-		c, err := Read("own", []byte(endpointsDocument("1", endpoints...)), Naming{})
+	catalogue := func(endpoints ...string) *Listed {
+		c, err := ReadListed("own", []byte(endpointsDocument("1", endpoints...)), Naming{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +49,9 @@ func TestUpdate(t *testing.T) {
 		refused  int // the highest --max-shrink that refuses it; -1 if 0 accepts it
 	}{
 		{"the same", four, four, Update{4, 4, 0}, -1},
-		{"in pieces", four, []string{"a.example.com", "b.example.com", "192.0.2.0/25", "192.0.2.128/25", "2001:db8::/32"}, Update{4, 4, 0}, -1},
+		{"in pieces", four, []string{"a.example.com", "b.example.com", "192.0.2.0/25", "192.0.2.128/25", "2001:db8::/32"}, Update{5, 4, 0}, -1},
+		{"put together", []string{"a.example.com", "192.0.2.0/25", "192.0.2.128/25", "198.51.100.7"}, []string{"a.example.com", "192.0.2.0/24", "198.51.100.7"}, Update{3, 4, 0}, 24},
+		{"listed twice", four, append(four, "192.0.2.0/24", "192.0.2.7/24"), Update{4, 4, 0}, -1},
 		{"within a wider one", four, []string{"a.example.com", "b.example.com", "192.0.2.0/23", "2001:db8::/32"}, Update{4, 4, 0}, -1},
 		{"more", four[:2], four, Update{4, 2, 0}, -1},
 		{"one name less", four, four[1:], Update{3, 4, 1}, 24},
@@ -70,6 +70,62 @@ func TestUpdate(t *testing.T) {
 	}
 	if have := NewUpdate(nil, catalogue(four...)); have != (Update{Endpoints: 4}) || have.Check(0) != nil {
 		t.Errorf("the first download: %+v, %v", have, have.Check(0))
+	}
+}
+
+// TestUpdateCounts holds that what is listed counts, in every format: neither one wide
+// prefix nor adjacent ones that are put together hide a loss.
+func TestUpdateCounts(t *testing.T) {
+	lines := func(n int, format string) []string {
+		var list []string
+		for i := range n {
+			list = append(list, fmt.Sprintf(format, i))
+		}
+		return list
+	}
+	formats := map[string]func(prefixes []string) string{
+		"own":    func(prefixes []string) string { return endpointsDocument("1", prefixes...) },
+		"a list": func(prefixes []string) string { return strings.Join(prefixes, "\n") },
+		"public IP": func(prefixes []string) string {
+			return "Prefix,Type\n" + strings.Join(prefixes, ",Block\n") + ",Block\n"
+		},
+		"Cloudflare": func(prefixes []string) string {
+			return `{"success": true, "result": {"ipv4_cidrs": ["` + strings.Join(prefixes, `", "`) + `"], "ipv6_cidrs": ["2001:db8::/32"]}}`
+		},
+		"Microsoft 365": func(prefixes []string) string {
+			return `[{"id": 1, "serviceArea": "Common", "category": "Allow", "tcpPorts": "443", "ips": ["` + strings.Join(prefixes, `", "`) + `"]}]`
+		},
+	}
+	apart := lines(50, "20.1.%d.0/24")
+	for i := range apart {
+		apart[i] = fmt.Sprintf("20.1.%d.0/24", 2*i+1)
+	}
+	others := lines(10, "198.51.%d.0/28")
+	adjacent := append(lines(256, "20.2.%d.0/24"), others...)
+	for name, format := range formats {
+		for _, c := range []struct {
+			old, new []string
+			lost     int
+			want     string
+		}{
+			{apart, []string{"20.1.1.0/24", "20.1.3.0/24", "20.1.5.0/2"}, 0, "before: fewer by more than the 20 % that --max-shrink allows; if that is meant, --max-shrink 9"},
+			{adjacent, append([]string{"20.2.0.0/24"}, others...), 255, "endpoints are gone, more than the 20 % that --max-shrink allows; if that is meant, --max-shrink 96 lets it pass"},
+			{adjacent, append(lines(256, "20.3.%d.0/24"), others...), 256, "endpoints are gone, more than the 20 %"},
+			{adjacent, adjacent[20:], 20, ""},
+		} {
+			var listed [2]*Listed
+			for i, list := range [][]string{c.old, c.new} {
+				var err error
+				if listed[i], err = ReadListed("f", []byte(format(list)), Naming{Instance: "Worldwide"}); err != nil {
+					t.Fatal(name, err)
+				}
+			}
+			u := NewUpdate(listed[0], listed[1])
+			err := u.Check(20)
+			if u.Lost != c.lost || u.Before-u.Endpoints != len(c.old)-len(c.new) || (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %+v, %v; want %d lost, %s", name, u, err, c.lost, c.want)
+			}
+		}
 	}
 }
 

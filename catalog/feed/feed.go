@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"gatewright/catalog"
@@ -29,6 +30,10 @@ type document struct {
 	file string
 	text []byte
 	json *jsonc.Doc // nil if the text is not JSON
+
+	// list is told each prefix as the document lists it, before entries put them
+	// together; may be nil.
+	list func(netip.Prefix)
 }
 
 // root returns the outermost JSON value, of kind Invalid if the text is not JSON.
@@ -72,11 +77,15 @@ func formats() []format {
 // UTF-16 with a byte-order mark. Errors are those of catalog.Read: with file, line
 // and column, up to 100 at once as jsonc.Errors.
 func Read(file string, data []byte, as Naming) (*catalog.Catalog, error) {
+	return readListing(file, data, as, nil)
+}
+
+func readListing(file string, data []byte, as Naming, list func(netip.Prefix)) (*catalog.Catalog, error) {
 	text, err := jsonc.DecodeText(file, data)
 	if err != nil {
 		return nil, err
 	}
-	d := document{file: file, text: text}
+	d := document{file: file, text: text, list: list}
 	if looksLikeJSON(text) {
 		if d.json, err = jsonc.Parse(file, text); err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,6 +51,7 @@ type m365Set struct {
 type m365Catalog struct {
 	catalog.Catalog
 	file     string
+	list     func(netip.Prefix) // of document
 	instance string
 	date     string
 	seen     map[string]m365Sighting // by entry id
@@ -64,15 +66,15 @@ type m365Sighting struct {
 
 // newM365 names the catalogue. An instance that is not said is Worldwide, which a
 // notice tells.
-func newM365(file string, as Naming) (*m365Catalog, error) {
-	c := &m365Catalog{file: file, instance: as.Instance, seen: map[string]m365Sighting{}}
+func newM365(d document, as Naming) (*m365Catalog, error) {
+	c := &m365Catalog{file: d.file, list: d.list, instance: as.Instance, seen: map[string]m365Sighting{}}
 	switch {
 	case as.Instance == "":
 		c.instance = catalog.DefaultInstance
-		c.Notices = append(c.Notices, catalog.Notice{Where: file, Text: fmt.Sprintf(
+		c.Notices = append(c.Notices, catalog.Notice{Where: d.file, Text: fmt.Sprintf(
 			`the document does not say which instance it is of; read as %s (in "catalogs", {"file": ..., "instance": ...} says another)`, c.instance)})
 	case !slices.Contains(M365Instances(), as.Instance):
-		return nil, fmt.Errorf("%s: unknown instance %s; there are %s", file, jsonc.Quote(as.Instance), strings.Join(M365Instances(), ", "))
+		return nil, fmt.Errorf("%s: unknown instance %s; there are %s", d.file, jsonc.Quote(as.Instance), strings.Join(M365Instances(), ", "))
 	}
 	c.Feed = "m365"
 	c.Name = as.Name
@@ -89,11 +91,14 @@ func newM365(file string, as Naming) (*m365Catalog, error) {
 }
 
 // finish returns the catalogue once every set is added.
-func (c *m365Catalog) finish() *catalog.Catalog {
+func (c *m365Catalog) finish() (*catalog.Catalog, error) {
+	if c.listed == 0 {
+		return nil, fileErrorf(c.file, noEndpoint)
+	}
 	if more := c.notices - maxNotices; more > 0 {
 		c.Notices = append(c.Notices, catalog.Notice{Where: c.file, Text: fmt.Sprintf("%d more endpoints normalized likewise", more)})
 	}
-	return &c.Catalog
+	return &c.Catalog, nil
 }
 
 // m365Date returns the day of a version, which is YYYYMMDD and a number of two
@@ -181,14 +186,18 @@ func (c *m365Catalog) keep(e catalog.Entry, place func() (line, col int)) error 
 	return nil
 }
 
-// m365Ports reads a list of ports and ranges: "80,443", "3478-3481, 443".
+// m365Ports reads a list of ports and ranges: "80,443", "3478 - 3481, 443".
 func m365Ports(text string, p netset.Protocol) ([]netset.Service, error) {
 	var list []netset.Service
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
 	for one := range strings.SplitSeq(text, ",") {
-		ports, err := netset.ParsePortRange(strings.TrimSpace(one))
+		first, last, isRange := strings.Cut(strings.TrimSpace(one), "-")
+		if isRange {
+			first = strings.TrimSpace(first) + "-" + strings.TrimSpace(last)
+		}
+		ports, err := netset.ParsePortRange(first)
 		if err != nil {
 			return nil, err
 		}
@@ -213,6 +222,11 @@ func m365Category(text string) (catalog.Category, error) {
 		return catalog.Category(strings.ToLower(text)), nil
 	}
 	return "", fmt.Errorf("unknown category %s; the publisher has Optimize, Allow and Default", jsonc.Quote(text))
+}
+
+// m365Notes reads the lines of a text as one.
+func m365Notes(text string) (string, error) {
+	return m365Text(strings.NewReplacer("\r\n", " ", "\r", " ", "\n", " ").Replace(text), catalog.MaxText)
 }
 
 // m365Text reads one line of at most limit bytes; surrounding space is dropped.

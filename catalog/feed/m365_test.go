@@ -88,6 +88,15 @@ func TestM365FormatsAgree(t *testing.T) {
 	}
 }
 
+// What a program put between the numbers of a range, or into notes, is read alike in
+// both formats (for CSV see TestCSVForms).
+func TestM365Spaces(t *testing.T) {
+	have := catalogText(t, `[{"id": 1, "serviceArea": "Skype", "category": "Allow", "ips": ["192.0.2.0/24"], "udpPorts": "3478 - 3481, 80", "notes": "two\nlines"}]`)
+	if !strings.Contains(have, "| udp 80, 3478-3481 | two lines |") {
+		t.Error(have)
+	}
+}
+
 func TestM365Naming(t *testing.T) {
 	for _, test := range []struct {
 		as             Naming
@@ -132,7 +141,7 @@ func TestM365Refuses(t *testing.T) {
 		{set(`"urls": ["*"]`), `f:1:88: /0/urls/0: "*" is every name; write the domains that are meant, such as "*.example.com"`},
 		{set(`"urls": [7]`), "f:1:88: /0/urls/0: expected a string, found a number"},
 		{set(`"required": "yes"`), "f:1:91: /0/required: expected true or false, found a string"},
-		{set(`"notes": "a\nb"`), `f:1:88: /0/notes: "a\nb" holds a character that does not print`},
+		{set(`"notes": "a\u0007b"`), `f:1:88: /0/notes: "a\ab" holds a character that does not print`},
 		{`[{"id": 1, "serviceArea": "A", "category": "Allow"}, {"id": 1, "serviceArea": "B", "category": "Allow"}]`, "f:1:54: /1: set 1 stands in line 1 with other content; fetch the document again"},
 		{`[{"id": 1, "serviceArea": "A", "category": "Allow"}, 7]`, "f:1:54: /1: expected an object, found a number"},
 		{`[{"id": 1, "serviceArea": "A"`, `f:1:30: /0: expected "," or "}" in the object opened at 1:2, found the end of the file`},

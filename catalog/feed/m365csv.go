@@ -1,8 +1,6 @@
 package feed
 
 import (
-	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -21,14 +19,17 @@ func m365Columns() []string {
 	return []string{"id", "serviceArea", "serviceAreaDisplayName", "urls", "ips", "tcpPorts", "udpPorts", "expressRoute", "category", "required", "notes"}
 }
 
-// isM365CSV goes by the columns that only the web service has.
+// isM365CSV goes by the columns that only the web service has: those of an endpoint
+// set, of a change or of a version.
 func isM365CSV(d document) bool {
-	if d.json != nil {
-		return false
-	}
-	line, _, _ := bytes.Cut(d.text, []byte("\n"))
-	columns := strings.Split(strings.ReplaceAll(strings.TrimSpace(string(line)), `"`, ""), ",")
-	return slices.Contains(columns, "serviceArea") && slices.Contains(columns, "id")
+	columns, _ := d.header()
+	return haveColumns(columns, "id", "serviceArea") || haveColumns(columns, "endpointSetId") || isM365VersionHeader(columns)
+}
+
+func isM365VersionHeader(columns []string) bool { return haveColumns(columns, "instance", "latest") }
+
+func haveColumns(columns []string, names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(columns, name) })
 }
 
 // maxErrors is how many errors of a document are reported at once.
@@ -36,7 +37,7 @@ const maxErrors = 100
 
 // m365CSV reads rows by the names of their columns, in whichever order they are.
 type m365CSV struct {
-	*csv.Reader
+	*csvRows
 	catalog *m365Catalog
 	column  map[string]int
 	row     []string
@@ -44,15 +45,55 @@ type m365CSV struct {
 }
 
 func readM365CSV(d document, as Naming) (*catalog.Catalog, error) {
-	c, err := newM365(d.file, as)
+	c, err := newM365(d, as)
 	if err != nil {
 		return nil, err
 	}
-	r := &m365CSV{Reader: csv.NewReader(bytes.NewReader(d.text)), catalog: c, column: map[string]int{}}
-	if r.row, err = r.Read(); err != nil {
-		return nil, r.syntax(err)
+	r := &m365CSV{catalog: c, column: map[string]int{}}
+	if r.csvRows, err = d.csvRows(); err != nil {
+		return nil, err
 	}
-	for i, name := range r.row {
+	if err := r.header(); err != nil {
+		return nil, err
+	}
+	for len(r.errs) < maxErrors {
+		r.row, err = r.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			r.errs = append(r.errs, csvError(d.file, err, "fetch the file again"))
+			break
+		}
+		if len(r.row) != len(r.column) {
+			r.failf(0, "wrong number of fields; fetch the file again")
+			continue
+		}
+		r.set()
+	}
+	if len(r.errs) > 0 {
+		return nil, r.errs
+	}
+	if note := noLineEnd(d.text); note != "" {
+		c.Notices = append(c.Notices, catalog.Notice{Where: d.file, Text: note})
+	}
+	return c.finish()
+}
+
+// header reads which column is where.
+func (r *m365CSV) header() error {
+	row, err := r.next()
+	switch {
+	case err != nil:
+		return csvError(r.catalog.file, err, "fetch the file again")
+	case isM365VersionHeader(row):
+		r.failf(0, m365IsVersion)
+		return r.errs
+	case haveColumns(row, "endpointSetId"):
+		r.failf(0, m365IsChanges)
+		return r.errs
+	}
+	for i, name := range row {
 		if _, twice := r.column[name]; twice {
 			r.failf(i, "column %s stands twice", jsonc.Quote(name))
 		}
@@ -64,32 +105,9 @@ func readM365CSV(d document, as Naming) (*catalog.Catalog, error) {
 		}
 	}
 	if len(r.errs) > 0 {
-		return nil, r.errs
+		return r.errs
 	}
-	for len(r.errs) < maxErrors {
-		r.row, err = r.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			r.errs = append(r.errs, r.syntax(err))
-			break
-		}
-		r.set()
-	}
-	if len(r.errs) > 0 {
-		return nil, r.errs
-	}
-	return c.finish(), nil
-}
-
-// syntax places an error of the CSV itself.
-func (r *m365CSV) syntax(err error) *jsonc.Error {
-	e := &jsonc.Error{File: r.catalog.file, Err: err}
-	if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
-		e.Line, e.Col, e.Err = parse.Line, parse.Column, fmt.Errorf("%w; fetch the file again", parse.Err)
-	}
-	return e
+	return nil
 }
 
 // failf notes an error at a field of the row.
@@ -111,7 +129,7 @@ func (r *m365CSV) set() {
 	column(r, "serviceArea", &s.area, m365Area)
 	column(r, "serviceAreaDisplayName", &s.display, func(text string) (string, error) { return m365Text(text, catalog.MaxTitle) })
 	column(r, "category", &s.category, m365Category)
-	column(r, "notes", &s.notes, func(text string) (string, error) { return m365Text(text, catalog.MaxText) })
+	column(r, "notes", &s.notes, m365Notes)
 	column(r, "tcpPorts", &s.tcp, func(text string) ([]netset.Service, error) { return m365Ports(text, netset.TCP) })
 	column(r, "udpPorts", &s.udp, func(text string) ([]netset.Service, error) { return m365Ports(text, netset.UDP) })
 	column(r, "required", &s.required, m365Flag)
@@ -143,7 +161,7 @@ func column[T any](r *m365CSV, name string, to *T, read func(string) (T, error))
 	if !ok {
 		return
 	}
-	text := strings.TrimSpace(r.row[i])
+	text := r.row[i]
 	if required := name == "id" || name == "serviceArea" || name == "category"; text == "" && !required {
 		return
 	}
@@ -157,7 +175,7 @@ func column[T any](r *m365CSV, name string, to *T, read func(string) (T, error))
 // each adds each element of a list in one field.
 func (r *m365CSV) each(name string, add func([]byte, func() (line, col int)) error) {
 	i, ok := r.column[name]
-	if !ok || strings.TrimSpace(r.row[i]) == "" {
+	if !ok || r.row[i] == "" {
 		return
 	}
 	for one := range strings.SplitSeq(r.row[i], ",") {

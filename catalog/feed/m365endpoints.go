@@ -64,6 +64,9 @@ func (g *m365Endpoints) addPrefix(text []byte, place func() (line, col int)) err
 		g.catalog.notice(place, s, note)
 	}
 	g.prefixes.Add(p)
+	if g.catalog.list != nil {
+		g.catalog.list(p)
+	}
 	return nil
 }
 

@@ -18,6 +18,12 @@ func isM365JSON(d document) bool {
 	return has(first, "serviceArea") || has(first, "tcpPorts") || has(first, "udpPorts") || isM365Change(first) || isM365Version(first)
 }
 
+// What else the web service answers, in either format.
+const (
+	m365IsChanges = "this is the web service's answer to /changes; a catalogue is its answer to /endpoints"
+	m365IsVersion = "this is the web service's answer to /version; a catalogue is its answer to /endpoints"
+)
+
 func isM365Change(v jsonc.Value) bool { return has(v, "endpointSetId") }
 
 func isM365Version(v jsonc.Value) bool { return has(v, "instance") && has(v, "latest") }
@@ -42,23 +48,23 @@ func has(v jsonc.Value, key string) bool {
 // readM365JSON reads the array of endpoint sets. Keys that are not known are
 // ignored, and null is as good as absent.
 func readM365JSON(d document, as Naming) (*catalog.Catalog, error) {
-	c, err := newM365(d.file, as)
+	c, err := newM365(d, as)
 	if err != nil {
 		return nil, err
 	}
 	root := d.root()
 	switch first := firstObject(root); {
 	case isM365Change(first):
-		return nil, root.Errorf("this is the web service's answer to /changes; a catalogue is its answer to /endpoints")
+		return nil, root.Errorf(m365IsChanges)
 	case isM365Version(first):
-		return nil, root.Errorf("this is the web service's answer to /version; a catalogue is its answer to /endpoints")
+		return nil, root.Errorf(m365IsVersion)
 	}
 	r := &m365JSON{Decoder: jsonc.NewDecoder(d.json), catalog: c}
 	r.Array(root, r.set)
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
-	return c.finish(), nil
+	return c.finish()
 }
 
 type m365JSON struct {
@@ -121,7 +127,7 @@ func (r *m365JSON) set(v jsonc.Value) {
 	readText(r, m.area, &s.area, m365Area)
 	readText(r, m.display, &s.display, func(text string) (string, error) { return m365Text(text, catalog.MaxTitle) })
 	readText(r, m.category, &s.category, m365Category)
-	readText(r, m.notes, &s.notes, func(text string) (string, error) { return m365Text(text, catalog.MaxText) })
+	readText(r, m.notes, &s.notes, m365Notes)
 	readText(r, m.tcp, &s.tcp, func(text string) ([]netset.Service, error) { return m365Ports(text, netset.TCP) })
 	readText(r, m.udp, &s.udp, func(text string) ([]netset.Service, error) { return m365Ports(text, netset.UDP) })
 	r.flag(m.required, &s.required)

@@ -1,9 +1,6 @@
 package feed
 
 import (
-	"bytes"
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,41 +14,39 @@ import (
 // "Prefix,Type". Source: Microsoft, "Microsoft Public IP Space" download.
 const msPublicIPSource = "https://www.microsoft.com/download/details.aspx?id=53602"
 
-// isMSPublicIP goes by the first line: the header, or a prefix and the words of a type.
+// isMSPublicIP goes by the first row: the header, or a prefix and the words of a type.
 func isMSPublicIP(d document) bool {
-	if d.json != nil {
+	row, comma := d.header()
+	switch {
+	case len(row) != 2:
 		return false
-	}
-	line, _, _ := bytes.Cut(bytes.TrimLeft(d.text, "\r\n"), []byte("\n"))
-	first, second, ok := strings.Cut(strings.TrimSpace(string(line)), ",")
-	if !ok || strings.Contains(second, ",") {
-		return false
-	}
-	if isHeader(first, second) {
+	case isHeader(row[0], row[1]):
 		return true
 	}
-	_, _, err := netset.ParsePrefix(first)
-	_, _, again := netset.ParsePrefix(strings.TrimSpace(second))
-	return err == nil && again != nil && strings.TrimSpace(second) != ""
+	_, _, err := netset.ParsePrefix(row[0])
+	_, _, again := netset.ParsePrefix(row[1])
+	return comma == ',' && err == nil && again != nil && row[1] != ""
 }
 
 func isHeader(first, second string) bool {
-	return strings.EqualFold(strings.TrimSpace(first), "prefix") && strings.EqualFold(strings.TrimSpace(second), "type")
+	return strings.EqualFold(first, "prefix") && strings.EqualFold(second, "type")
 }
 
 func readMSPublicIP(d document, as Naming) (*catalog.Catalog, error) {
 	f := newCloudFeed(d, as, "microsoft-public-ip", "Microsoft public IP space", msPublicIPSource)
 	errs := textErrors{file: d.file}
-	r := csv.NewReader(bytes.NewReader(d.text))
-	r.FieldsPerRecord, r.TrimLeadingSpace, r.ReuseRecord = -1, true, true
+	r, err := d.csvRows()
+	if err != nil {
+		return nil, err
+	}
 	for first := true; ; first = false {
-		fields, err := r.Read()
+		fields, err := r.next()
 		if err == io.EOF {
 			break
 		}
-		var syntax *csv.ParseError
-		if errors.As(err, &syntax) {
-			errs.add(spot{syntax.Line, syntax.Column}, fmt.Errorf("%w; expected a prefix, a comma and a type", syntax.Err))
+		if err != nil {
+			e := csvError(d.file, err, "expected a prefix, a comma and a type")
+			errs.add(spot{e.Line, e.Col}, e.Err)
 			break
 		}
 		line, col := r.FieldPos(0)
@@ -67,12 +62,14 @@ func readMSPublicIP(d document, as Naming) (*catalog.Catalog, error) {
 	if err := errs.err(); err != nil {
 		return nil, err
 	}
+	if note := noLineEnd(d.text); note != "" {
+		f.Notices = append(f.Notices, catalog.Notice{Where: d.file, Text: note})
+	}
 	return f.finish()
 }
 
 // msPublicIPRow adds a prefix to the tag of its type, in which hyphens stand for spaces.
 func (f *cloudFeed) msPublicIPRow(prefix, kind string, at spot) error {
-	kind = strings.TrimSpace(kind)
 	if kind == "" {
 		return fmt.Errorf("no type beside %s", jsonc.Quote(prefix))
 	}
@@ -80,5 +77,5 @@ func (f *cloudFeed) msPublicIPRow(prefix, kind string, at spot) error {
 	if err != nil {
 		return err
 	}
-	return t.prefix(strings.TrimSpace(prefix), at)
+	return t.prefix(prefix, at)
 }

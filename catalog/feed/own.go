@@ -19,5 +19,5 @@ func isOwn(d document) bool {
 
 // readOwn takes the naming from the document, which says it all.
 func readOwn(d document, _ Naming) (*catalog.Catalog, error) {
-	return catalog.ReadDocument(d.file, d.json)
+	return catalog.ReadDocument(d.file, d.json, d.list)
 }

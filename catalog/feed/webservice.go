@@ -60,8 +60,8 @@ func NewExtract(instance string, areas []string, tenant string) (Extract, error)
 	}
 	slices.Sort(e.Areas)
 	e.Areas = slices.Compact(e.Areas)
-	if name, err := netset.ParsePattern(e.Tenant + ".example.com"); tenant != "" && (err != nil || !name.IsExact() || name.Labels() != 3) {
-		return e, fmt.Errorf("bad tenant %q; write the one label before .onmicrosoft.com, such as contoso", tenant)
+	if tenant != "" && !netset.IsHostLabel(tenant) {
+		return e, fmt.Errorf("bad tenant %q; write the one label of letters, digits and inner hyphens before .onmicrosoft.com, such as contoso", tenant)
 	}
 	return e, nil
 }

@@ -20,6 +20,9 @@ func TestNewExtract(t *testing.T) {
 		{"China", "Teams", "", `no service area "Teams"; expect one of Common, Exchange, SharePoint, Skype`},
 		{"China", "", "contoso.com", `bad tenant "contoso.com"`},
 		{"China", "", "*", `bad tenant "*"`},
+		{"China", "", "-x", `bad tenant "-x"`},
+		{"China", "", "contoso-", `bad tenant "contoso-"`},
+		{"China", "", "a_b", `bad tenant "a_b"; write the one label of letters, digits and inner hyphens before .onmicrosoft.com`},
 		{"China", "", "a&b", `bad tenant "a&b"`},
 	} {
 		var areas []string

@@ -105,6 +105,7 @@ var malformed = []struct{ name, in, err string }{
 	{"surrogate in UTF-8", "[\"\xed\xa0\x80\"]", `f.json:1:3: byte 0xed is not valid UTF-8; save the file as UTF-8`},
 	{"overlong UTF-8", "[\"\xc0\xaf\"]", `f.json:1:3: byte 0xc0 is not valid UTF-8; save the file as UTF-8`},
 	{"invalid UTF-8 in a comment", "// \xfe\n{}", `f.json:1:4: byte 0xfe is not valid UTF-8; save the file as UTF-8`},
+	{"gzip", "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "f.json: this is gzip and no text; unpack it first, with gunzip"},
 	{"UTF-16 without a mark, little-endian", "{\x00}\x00", `f.json: NUL in the first bytes: this looks like UTF-16 without a byte-order mark; save the file as UTF-8`},
 	{"UTF-16 without a mark, big-endian", "\x00{\x00}", `f.json: NUL in the first bytes: this looks like UTF-16 without a byte-order mark; save the file as UTF-8`},
 	{"UTF-32", "\xff\xfe\x00\x00{\x00\x00\x00", `f.json: text is UTF-32; save the file as UTF-8`},

@@ -39,6 +39,8 @@ func toUTF8(file string, data []byte) ([]byte, error) {
 		return fromUTF16(file, data[2:], binary.LittleEndian)
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return fromUTF16(file, data[2:], binary.BigEndian)
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		return nil, fileError(file, "this is gzip and no text; unpack it first, with gunzip")
 	case bytes.IndexByte(head, 0) >= 0:
 		return nil, fileError(file, "NUL in the first bytes: this looks like UTF-16 without a byte-order mark; save the file as UTF-8")
 	}

@@ -11,6 +11,13 @@ func cutLast(name string) (rest, label string) {
 	return name[:i], name[i+1:]
 }
 
+// IsHostLabel reports whether s is one label of a host name: 1 to 63 letters, digits and inner hyphens (RFC 1123
+// section 2.1).
+func IsHostLabel(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	return s != "" && len(s) <= maxLabel && strings.Trim(s, letters+"-") == "" && strings.Trim(s, "-") == s
+}
+
 // hasEmptyLabel reports whether a name cannot be one, because a label of it is empty.
 func hasEmptyLabel(name string) bool {
 	return name == "" || name[0] == '.' || name[len(name)-1] == '.' || strings.Contains(name, "..")

@@ -60,7 +60,7 @@ func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.areas, "area", nil, "m365: only this service `AREA` and Common: "+strings.Join(feed.ServiceAreas(), ", "))
 	flags.StringVar(&f.tenant, "tenant", "", "m365: put `NAME` where names hold the tenant")
 	flags.BoolVar(&f.withChanges, "changes", false, "m365: keep the publisher's change records in FILE.changes.json, for --as-of and --keep-removed")
-	flags.IntVar(&f.maxShrink, "max-shrink", 20, "refuse what lost more than this `PERCENT` of the endpoints")
+	flags.IntVar(&f.maxShrink, "max-shrink", 20, "refuse what lost more than this `PERCENT` of the endpoints, or lists fewer by more")
 	flags.BoolVar(&f.force, "force", false, "ask now, even if the publisher was asked a short while ago")
 	flags.BoolVar(&f.exitCode, "exit-code", false, "exit with 1 if the file changed")
 	flags.BoolVar(&inv.json, "json", false, "tell what was done as JSON on stdout")
@@ -81,7 +81,7 @@ func fetch(inv *invocation, f *fetchFlags, args []string, client *feed.Client, b
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	k, err := keep(inv.output, f, client)
+	k, err := keep(inv.output, f, client, inv.talk)
 	if err != nil {
 		return err
 	}

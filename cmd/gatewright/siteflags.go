@@ -41,7 +41,7 @@ func (f *siteFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.file, "site", "", "site `FILE` (default "+defaultSite+", if there)")
 	flags.StringArrayVar(&f.catalogs, "catalog", nil, "catalogue `FILE|NAME[@REVISION]` (default "+site.DefaultCatalog+")")
 	flags.StringVar(&f.asOf, "as-of", "", "leave out what the publisher makes live after `DAY`: YYYY-MM-DD or today")
-	flags.StringVar(&f.keep, "keep-removed", "", "keep what the publisher removed within `DAYS`, such as 30d")
+	flags.StringVar(&f.keep, "keep-removed", "", "keep what the publisher removed within `DAYS` (30d) before the catalogue's version, or before --as-of")
 	flags.StringArrayVar(&f.sel.Areas, "area", nil, "only entries of this service `AREA`")
 	flags.StringArrayVar(&f.sel.Categories, "category", nil, "only entries of this `CATEGORY`: optimize, allow, default or none")
 	flags.StringArrayVar(&f.sel.Tags, "tag", nil, "of clouds' feeds only this `TAG`, such as Storage.WestEurope")

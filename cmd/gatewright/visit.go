@@ -75,9 +75,10 @@ func (v visits) lockFor(file string) (unlock func(), err error) {
 }
 
 // replaceFile puts a file into place, all of it or nothing: written beside it,
-// synced, and renamed.
+// synced, and renamed. The mode is that of a new file; one that is replaced keeps its own.
 func replaceFile(root *os.Root, name string, data []byte, mode fs.FileMode) error {
-	if info, err := root.Lstat(name); err == nil && !info.Mode().IsRegular() {
+	old, missing := root.Lstat(name)
+	if missing == nil && !old.Mode().IsRegular() {
 		return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", name)
 	}
 	// Of a run that was killed.
@@ -85,11 +86,19 @@ func replaceFile(root *os.Root, name string, data []byte, mode fs.FileMode) erro
 	if err := root.Remove(stage); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if missing == nil {
+		mode = old.Mode().Perm()
+	}
 	f, err := root.OpenFile(stage, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	if missing == nil {
+		err = f.Chmod(old.Mode().Perm()) // what the umask took away
+	}
+	if err == nil {
+		_, err = f.Write(data)
+	}
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, root.Remove(stage))
 	}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gatewright/catalog/feed"
+)
+
+func TestFetchForced(t *testing.T) {
+	s := serve(t)
+	s.tick = time.Millisecond
+	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
+	if done := s.want(exitOK, "version", "", "m365", "-o", "w.json", "--force"); done.Changed || !done.Now || strings.Contains(done.tell(s.now), "ago") {
+		t.Errorf("%+v: %s", done, done.tell(s.now))
+	}
+	if done := s.want(exitOK, "", "", "m365", "-o", "w.json"); done.Now || !strings.Contains(done.tell(s.now), "ago (--force asks now)") {
+		t.Errorf("%+v: %s", done, done.tell(s.now))
+	}
+}
+
+func TestFetchKeepsModes(t *testing.T) {
+	s := serve(t)
+	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
+	for _, mode := range []os.FileMode{0o600, 0o664, 0o440} {
+		for _, name := range []string{"w.json", "w.json.fetched.json"} {
+			if err := os.Chmod(name, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.endpoints += "\n"
+		s.now = s.now.Add(time.Hour)
+		s.version = fmt.Sprint("20200901", s.now.Hour())
+		if done := s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json"); !done.Changed {
+			t.Errorf("%v: the file was not replaced", mode)
+		}
+		for _, name := range []string{"w.json", "w.json.fetched.json"} {
+			if info, err := os.Stat(name); err != nil || info.Mode().Perm() != mode {
+				t.Errorf("%s: mode %v, %v; want %v", name, info.Mode(), err, mode)
+			}
+		}
+	}
+}
+
+func TestFetchTarget(t *testing.T) {
+	s := serve(t)
+	write := func(name, text string) {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("gatewright.json", `{"output": "out"}`)
+	s.want(exitFailed, "version endpoints", "gatewright.json is there and is no catalogue", "m365", "-o", "gatewright.json")
+	write("real.json", s.endpoints)
+	if err := os.Symlink("real.json", "link.json"); err != nil {
+		t.Fatal(err)
+	}
+	s.endpoints += "\n"
+	s.want(exitFailed, "endpoints", "link.json is in the way: it is no plain file", "m365", "-o", "link.json")
+	s.want(exitFailed, "", "no/such", "m365", "-o", "no/such/w.json")
+	write("w.json", s.endpoints)
+	write("w.json.fetched.json", "{")
+	s.want(exitFailed, "", "w.json.fetched.json:1:2", "m365", "-o", "w.json")
+}
+
+func TestFetchKilled(t *testing.T) {
+	s := serve(t)
+	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
+	s.version, s.endpoints = "2020090100", m365Sets("a.example.com", "b.example.com", "c.example.com", "d.example.com", "e.example.com")
+	for name, text := range map[string]string{"w.json": s.endpoints, ".w.json.new": "half of an", ".w.json.fetched.json.new": "{"} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.now = s.now.Add(time.Hour)
+	s.version = "2020070800"
+	s.want(exitFailed, "version", "older than 2020080600", "m365", "-o", "w.json")
+	s.version = "2020090100"
+	s.now = s.now.Add(time.Hour)
+	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
+	record, err := feed.ReadRecord("w.json")
+	if err != nil || record.Revision != "2020090100" || !record.Describes([]byte(fileText(t, "w.json"))) {
+		t.Errorf("%+v, %v", record, err)
+	}
+	s.now = s.now.Add(time.Hour)
+	s.version, s.endpoints = "2020100100", s.endpoints+"\n"
+	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
+	if stale, _ := filepath.Glob(".*.new"); len(stale) > 0 {
+		t.Errorf("%q are left", stale)
+	}
+}
+
+func TestFetchConcurrently(t *testing.T) {
+	s := serve(t)
+	inside := false
+	s.before = func(path string) {
+		if path != "endpoints" || inside {
+			return
+		}
+		inside = true
+		status, _, talk := (&webService{Server: s.Server, t: t, now: s.now}).fetch("m365", "-o", "./w.json")
+		if status != exitFailed || !strings.Contains(talk, "another run is writing here") {
+			t.Errorf("the second run: status %d, %q", status, talk)
+		}
+		status, _, talk = (&webService{Server: s.Server, t: t, now: s.now}).fetch("m365", "-o", "other.json")
+		if status != exitOK {
+			t.Errorf("for another file: status %d, %q", status, talk)
+		}
+	}
+	if status, _, talk := s.fetch("m365", "-o", "w.json"); status != exitOK || !inside {
+		t.Errorf("the first run: status %d, %q", status, talk)
+	}
+}
+
+func TestFetchNotices(t *testing.T) {
+	s := serve(t)
+	s.feed = "20.1.1.7/24\n20.1.3.0/24\n20.1.5.0/24\n20.1.7.0/24\n"
+	s.want(exitOK, "feed", `warning: `+s.URL+`/feed:1:1: "20.1.1.7/24": host bits dropped: 20.1.1.7/24 is read as 20.1.1.0/24`, "URL/feed", "-o", "edge.txt")
+	if _, _, said := s.fetch("URL/feed", "-o", "quiet.txt", "-q"); said != "" {
+		t.Errorf("--quiet says %q", said)
+	}
+	before := fileText(t, "edge.txt")
+	s.feed = "20.1.1.0/24\n20.1.3.0/24\n20.1.5.0/2"
+	const cut = "/feed: the last line has no line end; if the file was cut short, download it again"
+	s.want(exitFailed, "feed", cut, "URL/feed", "-o", "edge.txt")
+	s.want(exitFailed, "feed", "3 endpoints are listed, 4 before: fewer by more than the 20 % that --max-shrink allows; if that is meant, --max-shrink 25 lets it pass; edge.txt is as it was",
+		"URL/feed", "-o", "edge.txt")
+	if fileText(t, "edge.txt") != before {
+		t.Error("the cut list is kept")
+	}
+	if done := s.want(exitOK, "feed", cut, "URL/feed", "-o", "edge.txt", "--max-shrink", "25"); done.Endpoints != 3 || done.EndpointsBefore != 4 || done.EndpointsLost != 0 {
+		t.Errorf("%+v", done)
+	}
+}
