@@ -63,7 +63,7 @@ func TestFindingsSayWhyAndWhatToDo(t *testing.T) {
 		Public:    map[string]bool{"own": true},
 		Revisions: map[string]Revisions{"own": {Newest: "2", Names: names(t, "new.example.com"), Older: names(t, "old.example.com")}},
 	})
-	want := `shared own/a: it holds blob.core.windows.net, where anybody can get a name: Azure storage accounts (Microsoft, "Storage account overview: storage account endpoints") / list the names that are used in a catalogue of the site's own and exclude this entry, or send them to a proxy that looks further
+	want := `shared own/a: it holds blob.core.windows.net, where anybody can get a name: Azure storage accounts (Microsoft, "Azure Private Endpoint private DNS zone values") / list the names that are used in a catalogue of the site's own and exclude this entry, or send them to a proxy that looks further
 wide own/b: as wide as an IPv4 /8 or IPv6 /20, or wider: more than one service has / select a narrower entry, or list the prefixes that are used in a catalogue of the site's own
 reserved own/c: 10.0.0.0/8 is private (RFC 1918): no public service is reached there, but machines of the site's own may be / exclude the entry, and tell its publisher
 retired own/d: revision 2 no longer has these names: a name that its publisher gives up may go to somebody else / use the newest revision, or exclude the entry
@@ -81,22 +81,37 @@ covered own/d: every endpoint of the other entries is one of this entry's, too: 
 
 func TestShared(t *testing.T) {
 	for text, want := range map[string]string{
-		"*.azureedge.net":                 "azureedge.net",
-		"*cdn.azureedge.net":              "azureedge.net",
-		"cdn-*.azureedge.net":             "azureedge.net",
-		"mine.azureedge.net":              "",
-		"*.mine.azureedge.net":            "", // below a customer's own label
-		"*.windows.net":                   "blob.core.windows.net",
-		"*.core.windows.net":              "blob.core.windows.net",
-		"*.blob.core.windows.net":         "blob.core.windows.net",
-		"*.z13.web.core.windows.net":      "web.core.windows.net",
-		"*.westeurope.cloudapp.azure.com": "cloudapp.azure.com",
-		"*.s3.eu-west-1.amazonaws.com":    "amazonaws.com",
-		"*.b.s3.eu-west-1.amazonaws.com":  "",
-		"*.cloudfront.net":                "cloudfront.net",
-		"*.notcloudfront.net":             "",
-		"*.example.com":                   "",
-		"*.office.com":                    "",
+		"*.azureedge.net":                       "azureedge.net",
+		"*cdn.azureedge.net":                    "azureedge.net",
+		"cdn-*.azureedge.net":                   "azureedge.net",
+		"mine.azureedge.net":                    "",
+		"*.mine.azureedge.net":                  "", // below a customer's own label
+		"*.windows.net":                         "blob.core.windows.net",
+		"*.core.windows.net":                    "blob.core.windows.net",
+		"*.blob.core.windows.net":               "blob.core.windows.net",
+		"*.z13.web.core.windows.net":            "web.core.windows.net",
+		"*.westeurope.cloudapp.azure.com":       "cloudapp.azure.com",
+		"*.s3.eu-west-1.amazonaws.com":          "amazonaws.com",
+		"*.b.s3.eu-west-1.amazonaws.com":        "",
+		"*.cloudfront.net":                      "cloudfront.net",
+		"*.notcloudfront.net":                   "",
+		"*.chinacloudapp.cn":                    "chinacloudapp.cn",
+		"*.chinacloudapi.cn":                    "blob.core.chinacloudapi.cn",
+		"*.chinacloudsites.cn":                  "chinacloudsites.cn",
+		"*.blob.core.chinacloudapi.cn":          "blob.core.chinacloudapi.cn",
+		"*.blob.core.usgovcloudapi.net":         "blob.core.usgovcloudapi.net",
+		"*.blob.core.cloudapi.de":               "blob.core.cloudapi.de",
+		"*.azurewebsites.us":                    "azurewebsites.us",
+		"*.usgovtrafficmanager.net":             "usgovtrafficmanager.net",
+		"*.azurecloudapp.de":                    "azurecloudapp.de",
+		"*.webpubsub.azure.com":                 "webpubsub.azure.com",
+		"*.msappproxy.net":                      "msappproxy.net",
+		"*.streaming.mediaservices.windows.net": "mediaservices.windows.net",
+		"*.netlify.app":                         "netlify.app",
+		"*.vercel.app":                          "vercel.app",
+		"*.s3.cn-north-1.amazonaws.com.cn":      "amazonaws.com.cn",
+		"*.example.com":                         "",
+		"*.office.com":                          "",
 	} {
 		p, err := netset.ParsePattern(text)
 		if err != nil {
@@ -106,7 +121,12 @@ func TestShared(t *testing.T) {
 			t.Errorf("%s: shared by %q, want %q", text, d.name, want)
 		}
 	}
+	seen := map[string]bool{}
 	for _, d := range sharedDomains() {
+		if seen[d.name] {
+			t.Errorf("%s is listed twice", d.name)
+		}
+		seen[d.name] = true
 		p, err := netset.ParsePattern("*." + d.name)
 		if err != nil || d.what == "" || d.source == "" {
 			t.Errorf("%+v: %v", d, err)
