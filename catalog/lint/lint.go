@@ -1,7 +1,7 @@
 // Package lint tells what in catalogues is worth a second look before it becomes
 // rules: wildcards that anybody can get a name under, names that the publisher gave
-// up, endpoints of several categories, entries that another one covers, prefixes that
-// are very wide, and addresses that no public service has.
+// up, endpoints of several categories, entries that others cover, prefixes that are
+// very wide, and addresses that no public service has.
 //
 // A finding is no error: publishers do ask for such things. It says why it matters and
 // what can be done.
@@ -25,12 +25,13 @@ const (
 	Retired    Kind = "retired"    // a name that a newer revision no longer has
 	Categories Kind = "categories" // an endpoint of several categories
 	Covered    Kind = "covered"    // entries that add nothing to another one
+	Together   Kind = "together"   // an entry that adds nothing to several others
 	Wide       Kind = "wide"       // a prefix at or over the bound
 	Reserved   Kind = "reserved"   // an address that no public service has
 )
 
 // kinds is the order in which findings are told, the weightiest first.
-func kinds() []Kind { return []Kind{Shared, Wide, Reserved, Retired, Categories, Covered} }
+func kinds() []Kind { return []Kind{Shared, Wide, Reserved, Retired, Categories, Covered, Together} }
 
 // Finding is one thing that is worth a look.
 type Finding struct {
