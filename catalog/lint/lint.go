@@ -23,7 +23,7 @@ type Kind string
 const (
 	Shared     Kind = "shared"     // a wildcard over names that anybody can get
 	Retired    Kind = "retired"    // a name that a newer revision no longer has
-	Categories Kind = "categories" // an endpoint of several categories
+	Categories Kind = "categories" // an endpoint of two categories, for a pair of entries
 	Covered    Kind = "covered"    // entries that add nothing to another one
 	Together   Kind = "together"   // an entry that adds nothing to several others
 	Wide       Kind = "wide"       // a prefix at or over the bound
@@ -102,56 +102,4 @@ func retired(e *catalog.Entry, r Revisions) []Finding {
 		Why: fmt.Sprintf("revision %s no longer has these names: a name that its publisher gives up may go to somebody else", r.Newest),
 		Do:  "use the newest revision, or exclude the entry",
 	}}
-}
-
-// categories finds endpoints that stand in entries of several categories, which PAC
-// routes tell apart.
-func categories(entries []catalog.Entry) []Finding {
-	holders := map[string][]int{} // by endpoint
-	for i := range entries {
-		e := &entries[i]
-		if e.Kind != catalog.KindFlow || e.Category == "" {
-			continue
-		}
-		for _, n := range e.Names {
-			holders[n.String()] = append(holders[n.String()], i)
-		}
-		for p := range e.Prefixes.Prefixes() {
-			holders[p.String()] = append(holders[p.String()], i)
-		}
-	}
-	groups := map[string]*Finding{} // by entries
-	for endpoint, list := range holders {
-		several := func(i int) bool { return entries[i].Category != entries[list[0]].Category }
-		if !slices.ContainsFunc(list, several) {
-			continue
-		}
-		var ids, words []string
-		for _, i := range list {
-			ids = append(ids, entries[i].ID)
-			if word := string(entries[i].Category); !slices.Contains(words, word) {
-				words = append(words, word)
-			}
-		}
-		ids = slices.Compact(ids) // a name twice in one entry
-		key := strings.Join(ids, " ")
-		if groups[key] == nil {
-			slices.Sort(words)
-			groups[key] = &Finding{
-				Kind: Categories, Entry: ids[0], Others: ids[1:],
-				Why: "these endpoints are of the categories " + strings.Join(words, " and ") + ": a PAC file sends them by the first route that takes one of the entries",
-				Do:  `see that "routes" sends all of them one way, or exclude what is not meant`,
-			}
-		}
-		groups[key].Endpoints = append(groups[key].Endpoints, endpoint)
-	}
-	var found []Finding
-	for _, f := range groups {
-		slices.Sort(f.Endpoints)
-		found = append(found, *f)
-	}
-	slices.SortFunc(found, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Entry, b.Entry), slices.Compare(a.Others, b.Others))
-	})
-	return found
 }

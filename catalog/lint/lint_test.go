@@ -212,16 +212,71 @@ func TestRetired(t *testing.T) {
 	}
 }
 
+// told are the findings of one kind.
+func told(kind Kind, entries ...catalog.Entry) []Finding {
+	return slices.DeleteFunc(Check(Input{Entries: entries}), func(f Finding) bool { return f.Kind != kind })
+}
+
 func TestCategories(t *testing.T) {
 	a, b, c, d := flow(t, "own/a", "a.example.com *.example.net 192.0.2.0/24"), flow(t, "own/b", "a.example.com *.example.net b.example.com"),
 		flow(t, "own/c", "192.0.2.0/24 a.example.com"), flow(t, "own/d", "b.example.com")
 	a.Category, b.Category, c.Category = catalog.CategoryAllow, catalog.CategoryDefault, catalog.CategoryAllow
-	const want = `categories own/a [*.example.net] [own/b]
-categories own/a [a.example.com] [own/b own/c]
+	const want = `categories own/a [*.example.net a.example.com] [own/b]
+categories own/b [a.example.com] [own/c]
 `
-	got := short(slices.DeleteFunc(Check(Input{Entries: []catalog.Entry{d, c, b, a}}), func(f Finding) bool { return f.Kind != Categories }))
-	if got != want {
+	if got := short(told(Categories, d, c, b, a)); got != want {
 		t.Errorf("\n%s\nwant\n%s", got, want)
+	}
+}
+
+// An endpoint of one category within a wider one of another is found, where both ask
+// for a TCP port; the finding names both.
+func TestCategoriesWithin(t *testing.T) {
+	for _, test := range []struct{ a, b, servicesOfB, want, within string }{
+		{"*.example.com", "a.example.com x.example.net", "tcp 443", "[a.example.com]", "a.example.com, which is within *.example.com:"},
+		{"a.example.com", "*.example.com", "tcp 443", "[a.example.com]", "a.example.com, which is within *.example.com:"},
+		{"*.example.com", "*.a.example.com", "tcp 443", "[*.a.example.com]", "*.a.example.com, which is within *.example.com:"},
+		{"a*.example.com", "ab.example.com", "tcp 443", "[ab.example.com]", "ab.example.com, which is within a*.example.com:"},
+		{"1.2.0.0/16", "1.2.3.0/24 1.2.4.0/24", "tcp 443", "[1.2.3.0/24 1.2.4.0/24]", "1.2.3.0/24, which is within 1.2.0.0/16:"},
+		{"2001:db8:1::1", "2001:db8::/32", "tcp 443", "[2001:db8:1::1/128]", "2001:db8:1::1/128, which is within 2001:db8::/32:"},
+		{"1.2.3.0/24 a.example.com", "1.2.3.0/24 a.example.com", "tcp 443", "[a.example.com 1.2.3.0/24]", "by the first route that takes one"},
+		{"*.example.com 1.2.0.0/16", "a.example.com 1.2.3.0/24", "tcp 80, 400-450", "[a.example.com 1.2.3.0/24]", "a.example.com, which is within"},
+		{"*.example.com 1.2.0.0/16", "a.example.com 1.2.3.0/24", "tcp 80", "", ""},
+		{"1.2.0.0/16", "1.2.3.0/24", "udp 443", "", ""},
+		{"*.example.com", "example.com a.example.net", "tcp 443", "", ""},
+		{"1.2.0.0/16", "1.3.0.0/16", "tcp 443", "", ""},
+	} {
+		a, b := flow(t, "own/a", test.a), flow(t, "own/b", test.b)
+		a.Category, b.Category, b.Services = catalog.CategoryAllow, catalog.CategoryDefault, services(t, test.servicesOfB)
+		found := told(Categories, a, b)
+		want := ""
+		if test.want != "" {
+			want = "categories own/a " + test.want + " [own/b]\n"
+		}
+		if got := short(found); got != want || want != "" && !strings.Contains(found[0].Why, test.within) {
+			t.Errorf("%s, %s: %+v, want %s within %s", test.a, test.b, found, want, test.within)
+		}
+		if b.Category = a.Category; len(told(Categories, a, b)) > 0 {
+			t.Errorf("%s, %s: found in one category", test.a, test.b)
+		}
+	}
+}
+
+// However many entries cross, the findings are bounded, and the last says so.
+func TestCategoriesAreBounded(t *testing.T) {
+	for _, n := range []int{MaxPairs, MaxPairs + 1, 3000} {
+		entries := []catalog.Entry{flow(t, "own/all", "10.0.0.0/9 *.example.com")}
+		entries[0].Category = catalog.CategoryDefault
+		for i := range n {
+			e := flow(t, fmt.Sprintf("own/%04d", i), fmt.Sprintf("10.1.%d.%d", i>>8, i&255))
+			e.Category = catalog.CategoryAllow
+			entries = append(entries, e)
+		}
+		found := told(Categories, entries...)
+		bounded := slices.ContainsFunc(found, func(f Finding) bool { return strings.Contains(f.Why, "only 100 pairs are told") })
+		if want := min(n, MaxPairs+1); len(found) != want || bounded != (n > MaxPairs) {
+			t.Errorf("of %d pairs %d findings, want %d; told that there are more: %v", n, len(found), want, bounded)
+		}
 	}
 }
 
