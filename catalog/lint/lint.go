@@ -22,7 +22,7 @@ type Kind string
 
 const (
 	Shared     Kind = "shared"     // a wildcard over names that anybody can get
-	Retired    Kind = "retired"    // a name that a newer revision no longer has
+	Retired    Kind = "retired"    // a name that its publisher removed
 	Categories Kind = "categories" // an endpoint of two categories, for a pair of entries
 	Covered    Kind = "covered"    // entries that add nothing to another one
 	Together   Kind = "together"   // an entry that adds nothing to several others
@@ -52,6 +52,9 @@ type Input struct {
 
 	// Revisions are what is known of catalogues, by name, beside the one that is loaded.
 	Revisions map[string]Revisions
+
+	// Removed are the names that publishers' change records say were removed.
+	Removed []Removed
 }
 
 // Revisions are the states of one catalogue that are known.
@@ -59,6 +62,13 @@ type Revisions struct {
 	Newest string         // its revision
 	Names  netset.NameSet // what the newest revision holds
 	Older  netset.NameSet // what any older one holds
+}
+
+// Removed are the names that one version of a catalogue removed.
+type Removed struct {
+	Catalog, Version string
+	Names            netset.NameSet
+	Listed           netset.NameSet // what publishers that give change records list now
 }
 
 // Check looks at the entries. Findings come by kind, then by entry.
@@ -74,6 +84,7 @@ func Check(in Input) []Finding {
 			found = append(found, reserved(e, blocks)...)
 		}
 		found = append(found, retired(e, in.Revisions[catalogOf(e)])...)
+		found = append(found, removed(e, in.Removed)...)
 	}
 	found = append(found, categories(entries)...)
 	found = append(found, covered(entries)...)
@@ -102,4 +113,31 @@ func retired(e *catalog.Entry, r Revisions) []Finding {
 		Why: fmt.Sprintf("revision %s no longer has these names: a name that its publisher gives up may go to somebody else", r.Newest),
 		Do:  "use the newest revision, or exclude the entry",
 	}}
+}
+
+// removed finds names that a publisher's change records say were removed and that the
+// entry has still, because removals are delayed or because it is of another catalogue.
+func removed(e *catalog.Entry, removals []Removed) []Finding {
+	var found []Finding
+	for _, r := range removals {
+		var names []string
+		for _, n := range e.Names {
+			if r.Names.Covers(n) && !r.Listed.Covers(n) {
+				names = append(names, n.String())
+			}
+		}
+		if len(names) == 0 {
+			continue
+		}
+		f := Finding{
+			Kind: Retired, Entry: e.ID, Endpoints: names,
+			Why: fmt.Sprintf("version %s of %s removed these names: a name that its publisher gives up may go to somebody else", r.Version, r.Catalog),
+			Do:  "take them out of this catalogue, or exclude the entry",
+		}
+		if catalogOf(e) == r.Catalog {
+			f.Do = `see that nothing uses them any more, and shorten "keep_removed"`
+		}
+		found = append(found, f)
+	}
+	return found
 }

@@ -212,6 +212,26 @@ func TestRetired(t *testing.T) {
 	}
 }
 
+// Removed names are found in entries of any catalogue, unless a publisher lists them.
+func TestRemoved(t *testing.T) {
+	removals := []Removed{
+		{Catalog: "feed", Version: "1", Names: names(t, "*.old.example.com"), Listed: names(t, "a.old.example.com", "*.example.net")},
+		{Catalog: "feed", Version: "2", Names: names(t, "b.example.com", "c.example.net"), Listed: names(t, "a.old.example.com", "*.example.net")},
+	}
+	entries := []catalog.Entry{
+		flow(t, "feed/a", "a.old.example.com b.old.example.com c.example.net"),
+		flow(t, "own/a", "b.example.com c.example.net *.old.example.com never.example.com"),
+	}
+	const want = `retired feed/a [b.old.example.com] []
+retired own/a [*.old.example.com] []
+retired own/a [b.example.com] []
+`
+	entries[1].Role = "servers"
+	if got := short(Check(Input{Entries: entries, Removed: removals})); got != want {
+		t.Errorf("\n%s\nwant\n%s", got, want)
+	}
+}
+
 // told are the findings of one kind.
 func told(kind Kind, entries ...catalog.Entry) []Finding {
 	return slices.DeleteFunc(Check(Input{Entries: entries}), func(f Finding) bool { return f.Kind != kind })
@@ -459,6 +479,23 @@ func BenchmarkTogether(b *testing.B) {
 	}
 	for b.Loop() {
 		if found := Check(Input{Entries: entries}); len(found) < len(entries)/2-1 {
+			b.Fatalf("%d findings", len(found))
+		}
+	}
+}
+
+// 100,000 entries inside one of another category, which no port joins: every pair is
+// looked at, and none is told.
+func BenchmarkCategories(b *testing.B) {
+	entries := []catalog.Entry{flow(b, "c/all", "10.0.0.0/9")}
+	entries[0].Category, entries[0].Services = catalog.CategoryDefault, services(b, "tcp 80")
+	for i := range 100000 {
+		e := flow(b, fmt.Sprintf("c/%06d", i), fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255))
+		e.Category = catalog.CategoryAllow
+		entries = append(entries, e)
+	}
+	for b.Loop() {
+		if found := Check(Input{Entries: entries}); len(found) != 0 {
 			b.Fatalf("%d findings", len(found))
 		}
 	}
