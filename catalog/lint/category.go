@@ -147,7 +147,7 @@ func (x *crossings) finding(ids [2]int, c *crossing) Finding {
 	slices.Sort(words)
 	f.Why = fmt.Sprintf("these endpoints are of the categories %s and %s: a PAC file sends them by the first route that takes one of the entries", words[0], words[1])
 	if c.wide != "" {
-		f.Why = fmt.Sprintf("these endpoints are of the categories %s and %s, such as %s, which is within %s: a PAC file sends each by the route of the entry that has the narrower endpoint, and where both are equal by the first route", words[0], words[1], c.narrow, c.wide)
+		f.Why = fmt.Sprintf("these endpoints are of the categories %s and %s, such as %s within %s: a PAC file follows the narrower endpoint, and between equal ones the first route", words[0], words[1], c.narrow, c.wide)
 	}
 	return f
 }

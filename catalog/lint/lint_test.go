@@ -253,14 +253,14 @@ categories own/b [a.example.com] [own/c]
 // for a TCP port; the finding names both.
 func TestCategoriesWithin(t *testing.T) {
 	for _, test := range []struct{ a, b, servicesOfB, want, within string }{
-		{"*.example.com", "a.example.com x.example.net", "tcp 443", "[a.example.com]", "a.example.com, which is within *.example.com:"},
-		{"a.example.com", "*.example.com", "tcp 443", "[a.example.com]", "a.example.com, which is within *.example.com:"},
-		{"*.example.com", "*.a.example.com", "tcp 443", "[*.a.example.com]", "*.a.example.com, which is within *.example.com:"},
-		{"a*.example.com", "ab.example.com", "tcp 443", "[ab.example.com]", "ab.example.com, which is within a*.example.com:"},
-		{"1.2.0.0/16", "1.2.3.0/24 1.2.4.0/24", "tcp 443", "[1.2.3.0/24 1.2.4.0/24]", "1.2.3.0/24, which is within 1.2.0.0/16:"},
-		{"2001:db8:1::1", "2001:db8::/32", "tcp 443", "[2001:db8:1::1/128]", "2001:db8:1::1/128, which is within 2001:db8::/32:"},
+		{"*.example.com", "a.example.com x.example.net", "tcp 443", "[a.example.com]", "a.example.com within *.example.com:"},
+		{"a.example.com", "*.example.com", "tcp 443", "[a.example.com]", "a.example.com within *.example.com:"},
+		{"*.example.com", "*.a.example.com", "tcp 443", "[*.a.example.com]", "*.a.example.com within *.example.com:"},
+		{"a*.example.com", "ab.example.com", "tcp 443", "[ab.example.com]", "ab.example.com within a*.example.com:"},
+		{"1.2.0.0/16", "1.2.3.0/24 1.2.4.0/24", "tcp 443", "[1.2.3.0/24 1.2.4.0/24]", "1.2.3.0/24 within 1.2.0.0/16:"},
+		{"2001:db8:1::1", "2001:db8::/32", "tcp 443", "[2001:db8:1::1/128]", "2001:db8:1::1/128 within 2001:db8::/32:"},
 		{"1.2.3.0/24 a.example.com", "1.2.3.0/24 a.example.com", "tcp 443", "[a.example.com 1.2.3.0/24]", "by the first route that takes one"},
-		{"*.example.com 1.2.0.0/16", "a.example.com 1.2.3.0/24", "tcp 80, 400-450", "[a.example.com 1.2.3.0/24]", "a.example.com, which is within"},
+		{"*.example.com 1.2.0.0/16", "a.example.com 1.2.3.0/24", "tcp 80, 400-450", "[a.example.com 1.2.3.0/24]", "a.example.com within"},
 		{"*.example.com 1.2.0.0/16", "a.example.com 1.2.3.0/24", "tcp 80", "", ""},
 		{"1.2.0.0/16", "1.2.3.0/24", "udp 443", "", ""},
 		{"*.example.com", "example.com a.example.net", "tcp 443", "", ""},

@@ -60,8 +60,9 @@ func (inv *invocation) showFindings(r *site.Result, found []lint.Finding) error 
 	}
 	t := table{header: []string{"WHAT", "ENTRY", "ENDPOINTS, OTHER ENTRIES", "WHY, AND WHAT TO DO"}, ids: []int{1}}
 	for _, f := range found {
-		about := append(slices.Clone(f.Endpoints), strings.Fields(shown(r, f.Others...))...)
-		t.rows = append(t.rows, []string{string(f.Kind), shown(r, f.Entry), endpointSummary(about), f.Why + "\n" + f.Do})
+		about := []string{endpointSummary(f.Endpoints), endpointSummary(strings.Fields(shown(r, f.Others...)))}
+		about = slices.DeleteFunc(about, func(s string) bool { return s == "" })
+		t.rows = append(t.rows, []string{string(f.Kind), shown(r, f.Entry), strings.Join(about, "\n"), f.Why + "\n" + f.Do})
 	}
 	if err := t.write(inv.stdout, outputWidth(inv.stdout)); err != nil {
 		return err
