@@ -12,6 +12,7 @@ type sharedDomain struct {
 
 // Sources of the list. Each says that customers choose, or are given, names there.
 const (
+	// https://publicsuffix.org/list, version of 2023-02-09: the domain, or names below it
 	publicList = "the Public Suffix List, private domains"
 
 	// https://learn.microsoft.com/azure/security/fundamentals/azure-domains
@@ -24,9 +25,17 @@ const (
 	// https://github.com/Azure/go-autorest, autorest/azure/environments.go
 	azureClouds = "Microsoft, Azure SDK for Go: environments of the national clouds"
 
-	azureDocs  = "Microsoft, documentation of the service"
+	// https://github.com/microsoft/ApplicationInsights-dotnet: RoleNameContainer
+	azureSites = "Microsoft, Application Insights for .NET: host names of web sites"
+
+	// of Microsoft Entra application proxy, and of mobile services of Azure in China
+	azureDocs = "Microsoft, documentation of the service"
+
+	// https://developers.cloudflare.com/dns/zone-setups/partial-setup
 	cloudflare = `Cloudflare, "Partial (CNAME) setup"`
-	google     = `Google, "Cloud Storage: request endpoints"`
+
+	// https://cloud.google.com/storage/docs/request-endpoints
+	google = `Google, "Cloud Storage: request endpoints"`
 )
 
 // sharedDomains are those that endpoint lists name, and their like.
@@ -112,7 +121,7 @@ func nationalAzureDomains() []sharedDomain {
 		{"chinacloudapp.cn", 0, "Azure cloud services", azureClouds},
 		{"cloudapp.chinacloudapi.cn", 1, "Azure virtual machines", azureClouds},
 		{"trafficmanager.cn", 0, "Azure Traffic Manager profiles, which point wherever their owner says", azureClouds},
-		{"chinacloudsites.cn", 1, "Azure App Service sites", azureDocs},
+		{"chinacloudsites.cn", 1, "Azure App Service sites", azurePrivate},
 		{"azure-mobile.cn", 0, "Azure mobile services", azureDocs},
 		{"azure-api.cn", 0, "Azure API Management gateways", azureClouds},
 		{"servicebus.chinacloudapi.cn", 0, "Azure Service Bus namespaces", azureClouds},
@@ -122,10 +131,11 @@ func nationalAzureDomains() []sharedDomain {
 		{"vault.azure.cn", 0, "Azure key vaults", azureClouds},
 		{"azurecr.cn", 1, "Azure container registries", azureClouds},
 		{"azure-devices.cn", 0, "Azure IoT hubs", azurePrivate},
+		{"service.signalr.azure.cn", 0, "Azure SignalR services", azurePrivate},
 		{"azurecloudapp.de", 0, "Azure cloud services", azureClouds},
 		{"cloudapp.microsoftazure.de", 1, "Azure virtual machines", azureClouds},
 		{"azuretrafficmanager.de", 0, "Azure Traffic Manager profiles, which point wherever their owner says", azureClouds},
-		{"azurewebsites.de", 1, "Azure App Service sites", azureDocs},
+		{"azurewebsites.de", 1, "Azure App Service sites", azureSites},
 		{"servicebus.cloudapi.de", 0, "Azure Service Bus namespaces", azureClouds},
 		{"database.cloudapi.de", 1, "Azure databases", azureClouds},
 		{"documents.microsoftazure.de", 0, "Azure Cosmos DB accounts", azureClouds},
