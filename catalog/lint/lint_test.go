@@ -282,6 +282,18 @@ func TestCategoriesWithin(t *testing.T) {
 	}
 }
 
+// A PAC file knows no UDP, so that categories do not matter there.
+func TestCategoriesOfUDP(t *testing.T) {
+	a, b := flow(t, "own/a", "1.2.0.0/16"), flow(t, "own/b", "1.2.3.0/24")
+	a.Category, b.Category = catalog.CategoryAllow, catalog.CategoryDefault
+	for ports, want := range map[string]int{"udp 443": 0, "udp 443; tcp 443": 1} {
+		a.Services, b.Services = services(t, ports), services(t, ports)
+		if found := told(Categories, a, b); len(found) != want {
+			t.Errorf("%s: %+v, want %d", ports, found, want)
+		}
+	}
+}
+
 // However many entries cross, the findings are bounded, and the last says so.
 func TestCategoriesAreBounded(t *testing.T) {
 	for _, n := range []int{MaxPairs, MaxPairs + 1, 3000} {
