@@ -71,6 +71,22 @@ func fileErrorf(file, format string, args ...any) error {
 	return err
 }
 
+// RemovedNames returns the names that the records up to a version took out of a set, by
+// the version that last did so. Another set, or a newer record, may list them still.
+func RemovedNames(changes []Change, upTo string) map[string][]netset.Pattern {
+	last := map[netset.Pattern]string{}
+	for _, c := range known(changes, upTo) {
+		for _, n := range c.Removed.names {
+			last[n] = c.Version
+		}
+	}
+	removed := map[string][]netset.Pattern{}
+	for n, version := range last {
+		removed[version] = append(removed[version], n)
+	}
+	return removed
+}
+
 type changesReader struct{ *jsonc.Decoder }
 
 func (r *changesReader) change(v jsonc.Value) Change {

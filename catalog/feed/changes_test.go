@@ -1,10 +1,14 @@
 package feed
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"gatewright/catalog/netset"
 )
 
 func TestReadChanges(t *testing.T) {
@@ -25,6 +29,31 @@ func TestReadChanges(t *testing.T) {
 	}
 	if changes[1].Disposition != SetRemoved || changes[1].Effective != "" {
 		t.Errorf("%+v", changes[1])
+	}
+}
+
+// A name counts for the version that removed it last, of those that are asked for.
+func TestRemovedNames(t *testing.T) {
+	changes, err := ReadChanges("c", []byte(`[
+		{"id": 3, "endpointSetId": 1, "disposition": "change", "version": "2020070800", "remove": {"urls": ["a.example.com", "b.example.com"]}},
+		{"id": 9, "endpointSetId": 2, "disposition": "remove", "version": "2020080600", "remove": {"urls": ["B.example.com"], "ips": ["192.0.2.0/24"]}},
+		{"id": 1, "endpointSetId": 1, "disposition": "change", "version": "2020090100", "remove": {"urls": ["a.example.com"]}, "add": {"urls": ["c.example.com"]}}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for upTo, want := range map[string]string{
+		"":           "map[]",
+		"2020070800": "map[2020070800:[a.example.com b.example.com]]",
+		"2020080600": "map[2020070800:[a.example.com] 2020080600:[b.example.com]]",
+		"2020090100": "map[2020080600:[b.example.com] 2020090100:[a.example.com]]",
+	} {
+		removed := RemovedNames(changes, upTo)
+		for _, names := range removed {
+			slices.SortFunc(names, netset.Pattern.Compare)
+		}
+		if got := fmt.Sprint(removed); got != want {
+			t.Errorf("up to %q: %s, want %s", upTo, got, want)
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package lint tells what in catalogues is worth a second look before it becomes
 // rules: wildcards that anybody can get a name under, names that the publisher gave
-// up, endpoints of several categories, entries that another one covers, prefixes that
-// are very wide, and addresses that no public service has.
+// up, endpoints of several categories, entries that others cover, prefixes that are
+// very wide, and addresses that no public service has.
 //
 // A finding is no error: publishers do ask for such things. It says why it matters and
 // what can be done.
@@ -22,15 +22,16 @@ type Kind string
 
 const (
 	Shared     Kind = "shared"     // a wildcard over names that anybody can get
-	Retired    Kind = "retired"    // a name that a newer revision no longer has
-	Categories Kind = "categories" // an endpoint of several categories
+	Retired    Kind = "retired"    // a name that its publisher removed
+	Categories Kind = "categories" // an endpoint of two categories, for a pair of entries
 	Covered    Kind = "covered"    // entries that add nothing to another one
+	Together   Kind = "together"   // an entry that adds nothing to several others
 	Wide       Kind = "wide"       // a prefix at or over the bound
 	Reserved   Kind = "reserved"   // an address that no public service has
 )
 
 // kinds is the order in which findings are told, the weightiest first.
-func kinds() []Kind { return []Kind{Shared, Wide, Reserved, Retired, Categories, Covered} }
+func kinds() []Kind { return []Kind{Shared, Wide, Reserved, Retired, Categories, Covered, Together} }
 
 // Finding is one thing that is worth a look.
 type Finding struct {
@@ -51,6 +52,9 @@ type Input struct {
 
 	// Revisions are what is known of catalogues, by name, beside the one that is loaded.
 	Revisions map[string]Revisions
+
+	// Removed are the names that publishers' change records say were removed.
+	Removed []Removed
 }
 
 // Revisions are the states of one catalogue that are known.
@@ -58,6 +62,13 @@ type Revisions struct {
 	Newest string         // its revision
 	Names  netset.NameSet // what the newest revision holds
 	Older  netset.NameSet // what any older one holds
+}
+
+// Removed are the names that one version of a catalogue removed.
+type Removed struct {
+	Catalog, Version string
+	Names            netset.NameSet
+	Listed           netset.NameSet // what publishers that give change records list now
 }
 
 // Check looks at the entries. Findings come by kind, then by entry.
@@ -73,6 +84,7 @@ func Check(in Input) []Finding {
 			found = append(found, reserved(e, blocks)...)
 		}
 		found = append(found, retired(e, in.Revisions[catalogOf(e)])...)
+		found = append(found, removed(e, in.Removed)...)
 	}
 	found = append(found, categories(entries)...)
 	found = append(found, covered(entries)...)
@@ -103,54 +115,29 @@ func retired(e *catalog.Entry, r Revisions) []Finding {
 	}}
 }
 
-// categories finds endpoints that stand in entries of several categories, which PAC
-// routes tell apart.
-func categories(entries []catalog.Entry) []Finding {
-	holders := map[string][]int{} // by endpoint
-	for i := range entries {
-		e := &entries[i]
-		if e.Kind != catalog.KindFlow || e.Category == "" {
-			continue
-		}
-		for _, n := range e.Names {
-			holders[n.String()] = append(holders[n.String()], i)
-		}
-		for p := range e.Prefixes.Prefixes() {
-			holders[p.String()] = append(holders[p.String()], i)
-		}
-	}
-	groups := map[string]*Finding{} // by entries
-	for endpoint, list := range holders {
-		several := func(i int) bool { return entries[i].Category != entries[list[0]].Category }
-		if !slices.ContainsFunc(list, several) {
-			continue
-		}
-		var ids, words []string
-		for _, i := range list {
-			ids = append(ids, entries[i].ID)
-			if word := string(entries[i].Category); !slices.Contains(words, word) {
-				words = append(words, word)
-			}
-		}
-		ids = slices.Compact(ids) // a name twice in one entry
-		key := strings.Join(ids, " ")
-		if groups[key] == nil {
-			slices.Sort(words)
-			groups[key] = &Finding{
-				Kind: Categories, Entry: ids[0], Others: ids[1:],
-				Why: "these endpoints are of the categories " + strings.Join(words, " and ") + ": a PAC file sends them by the first route that takes one of the entries",
-				Do:  `see that "routes" sends all of them one way, or exclude what is not meant`,
-			}
-		}
-		groups[key].Endpoints = append(groups[key].Endpoints, endpoint)
-	}
+// removed finds names that a publisher's change records say were removed and that the
+// entry has still, because removals are delayed or because it is of another catalogue.
+func removed(e *catalog.Entry, removals []Removed) []Finding {
 	var found []Finding
-	for _, f := range groups {
-		slices.Sort(f.Endpoints)
-		found = append(found, *f)
+	for _, r := range removals {
+		var names []string
+		for _, n := range e.Names {
+			if r.Names.Covers(n) && !r.Listed.Covers(n) {
+				names = append(names, n.String())
+			}
+		}
+		if len(names) == 0 {
+			continue
+		}
+		f := Finding{
+			Kind: Retired, Entry: e.ID, Endpoints: names,
+			Why: fmt.Sprintf("version %s of %s removed these names: a name that its publisher gives up may go to somebody else", r.Version, r.Catalog),
+			Do:  "take them out of this catalogue, or exclude the entry",
+		}
+		if catalogOf(e) == r.Catalog {
+			f.Do = `see that nothing uses them any more, and shorten "keep_removed"`
+		}
+		found = append(found, f)
 	}
-	slices.SortFunc(found, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Entry, b.Entry), slices.Compare(a.Others, b.Others))
-	})
 	return found
 }

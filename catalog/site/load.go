@@ -88,10 +88,7 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 	if !isFile(ref) {
 		return catalog.Load(ref)
 	}
-	path := ref
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
+	path := pathOf(ref, dir)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
@@ -111,11 +108,9 @@ func (s *Site) readFeed(ref, path string, data []byte) (*catalog.Catalog, error)
 	case err != nil:
 		return nil, err
 	case record.Describes(data):
-		fetched := record.Naming()
-		if as.Instance != "" && fetched.Instance != "" && as.Instance != fetched.Instance {
-			return nil, fmt.Errorf("%s was fetched as instance %s, not %s; fetch the other one, or leave the instance out", path, fetched.Instance, as.Instance)
+		if as, err = s.namingOf(ref, path, record); err != nil {
+			return nil, err
 		}
-		as.Name, as.Instance, as.Revision = cmp.Or(as.Name, fetched.Name), cmp.Or(as.Instance, fetched.Instance), cmp.Or(as.Revision, fetched.Revision)
 		if s.Staging.IsZero() || record.Changes == "" {
 			return feed.Read(path, data, as)
 		}
@@ -132,18 +127,19 @@ func (s *Site) readFeed(ref, path string, data []byte) (*catalog.Catalog, error)
 	return c, err
 }
 
+// namingOf is what the site and the record say of a file that was fetched.
+func (s *Site) namingOf(ref, path string, record feed.Record) (feed.Naming, error) {
+	as, fetched := s.Namings[ref], record.Naming()
+	if as.Instance != "" && fetched.Instance != "" && as.Instance != fetched.Instance {
+		return as, fmt.Errorf("%s was fetched as instance %s, not %s; fetch the other one, or leave the instance out", path, fetched.Instance, as.Instance)
+	}
+	return feed.Naming{Name: cmp.Or(as.Name, fetched.Name), Instance: cmp.Or(as.Instance, fetched.Instance), Revision: cmp.Or(as.Revision, fetched.Revision)}, nil
+}
+
 // readStaged reads a file with the publisher's change records applied, which were
 // fetched along.
 func (s *Site) readStaged(path string, data []byte, as feed.Naming, record feed.Record) (*catalog.Catalog, error) {
-	file := feed.ChangesName(path)
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("the publisher's change records: %w", err)
-	}
-	if feed.Digest(text) != record.Changes {
-		return nil, fmt.Errorf("%s is not what was fetched with %s; fetch both again with `gatewright fetch m365 --changes`", file, path)
-	}
-	changes, err := feed.ReadChanges(file, text)
+	changes, err := readChanges(path, record)
 	if err != nil {
 		return nil, err
 	}
@@ -154,9 +150,29 @@ func (s *Site) readStaged(path string, data []byte, as feed.Naming, record feed.
 	return staging.Read(path, data, as, changes)
 }
 
+// readChanges reads the change records that were fetched with a file.
+func readChanges(path string, record feed.Record) ([]feed.Change, error) {
+	file := feed.ChangesName(path)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("the publisher's change records: %w", err)
+	}
+	if feed.Digest(text) != record.Changes {
+		return nil, fmt.Errorf("%s is not what was fetched with %s; fetch both again with `gatewright fetch m365 --changes`", file, path)
+	}
+	return feed.ReadChanges(file, text)
+}
+
 // isFile tells paths of files from names of embedded catalogues, "name@revision": a
 // name holds no dot, but a revision may.
 func isFile(ref string) bool {
 	name, _, _ := strings.Cut(ref, "@")
 	return strings.ContainsAny(name, `./\`) || strings.ContainsAny(ref, `/\`) || strings.HasSuffix(ref, ".json")
+}
+
+func pathOf(ref, dir string) string {
+	if filepath.IsAbs(ref) {
+		return ref
+	}
+	return filepath.Join(dir, ref)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,11 +25,15 @@ type listedFinding struct {
 // lint shows what is worth a second look in the selected entries. With --strict any
 // finding ends the run as a shortfall does.
 func (inv *invocation) lint() error {
-	_, _, result, err := inv.compile()
+	s, dir, result, err := inv.compile()
 	if err != nil {
 		return err
 	}
-	found, err := findings(result)
+	removals, err := s.Removals(inv.site.catalogDir(dir))
+	if err != nil {
+		return err
+	}
+	found, err := findings(result, removals)
 	if err != nil {
 		return err
 	}
@@ -55,8 +60,9 @@ func (inv *invocation) showFindings(r *site.Result, found []lint.Finding) error 
 	}
 	t := table{header: []string{"WHAT", "ENTRY", "ENDPOINTS, OTHER ENTRIES", "WHY, AND WHAT TO DO"}, ids: []int{1}}
 	for _, f := range found {
-		about := append(slices.Clone(f.Endpoints), strings.Fields(shown(r, f.Others...))...)
-		t.rows = append(t.rows, []string{string(f.Kind), shown(r, f.Entry), endpointSummary(about), f.Why + "\n" + f.Do})
+		about := []string{endpointSummary(f.Endpoints), endpointSummary(strings.Fields(shown(r, f.Others...)))}
+		about = slices.DeleteFunc(about, func(s string) bool { return s == "" })
+		t.rows = append(t.rows, []string{string(f.Kind), shown(r, f.Entry), strings.Join(about, "\n"), f.Why + "\n" + f.Do})
 	}
 	if err := t.write(inv.stdout, outputWidth(inv.stdout)); err != nil {
 		return err
@@ -66,8 +72,8 @@ func (inv *invocation) showFindings(r *site.Result, found []lint.Finding) error 
 }
 
 // findings looks at the entries that are selected and not dismissed.
-func findings(r *site.Result) ([]lint.Finding, error) {
-	in := lint.Input{Public: map[string]bool{}, Revisions: map[string]lint.Revisions{}}
+func findings(r *site.Result, removals []site.Removals) ([]lint.Finding, error) {
+	in := lint.Input{Public: map[string]bool{}, Revisions: map[string]lint.Revisions{}, Removed: removedNames(removals)}
 	for _, o := range r.Outcomes {
 		if o.State != site.NotSelected && o.State != site.IsDismissed {
 			in.Entries = append(in.Entries, o.Entry)
@@ -111,4 +117,21 @@ func revisionsOf(known []catalog.Info) (lint.Revisions, error) {
 		}
 	}
 	return r, nil
+}
+
+// removedNames are the names that change records say were removed, by catalogue and
+// version.
+func removedNames(removals []site.Removals) []lint.Removed {
+	var listed []netset.Pattern
+	for _, r := range removals {
+		listed = append(listed, r.Listed...)
+	}
+	now := netset.NameSetOf(listed...)
+	var all []lint.Removed
+	for _, r := range removals {
+		for _, version := range slices.Sorted(maps.Keys(r.Removed)) {
+			all = append(all, lint.Removed{Catalog: r.Catalog, Version: version, Names: netset.NameSetOf(r.Removed[version]...), Listed: now})
+		}
+	}
+	return all
 }

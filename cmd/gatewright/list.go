@@ -24,7 +24,7 @@ Shows what the selected entries ask for and what became of each (the default),
 the rules that were made of them, the trusted sites, or what is still open.
 --lint shows what is worth a second look instead: wildcards that anybody can get
 a name under, very wide or reserved prefixes, names that the publisher gave up,
-endpoints of several categories, entries that another one covers.
+endpoints of several categories, entries that others cover.
 
     gatewright list --catalog m365-additional@2018-10-23
     gatewright list rules --bind exchange=192.0.2.10
