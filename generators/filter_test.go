@@ -84,8 +84,8 @@ func reversed(f rule.Flow) rule.Flow {
 }
 
 // flows returns the boundary flows of a policy that the setting carries, every one in
-// make prove, and the witnesses of a coverage. A gateway that tells its sides apart is also asked each
-// flow from the wrong side.
+// make prove, and the witnesses of a coverage. A gateway that tells its sides apart is
+// also asked each flow from the wrong side.
 func (s filterSetting) flows(p *rule.Policy, coverage []artefact.Coverage) []rule.Flow {
 	flows := engine.BoundaryFlows(p)
 	if amount(10) == 10 {

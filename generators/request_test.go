@@ -145,8 +145,17 @@ func routeDifferences(t *testing.T, p *rule.Policy, s setting, out artefact.Outp
 		flows = append(flows, f, literal(f))
 	}
 	r, err := in.PAC(t.Context(), p, settings, out.Artefacts, flows, mostSpelled(flows))
+	if whole := len(distinct(flows, toldPAC)); in.Name != "Chromium" && r.Flows != whole {
+		complaints = append(complaints, fmt.Sprintf("%s is asked %d of %d flows", in.Name, r.Flows, whole))
+	}
 	count(in.Name, figure{r.Flows, r.Asked, len(strays)})
 	return slices.Concat(all, complaints, proofComplaints(r, err))
+}
+
+// toldPAC is byPAC of every flow, the unspecified address's too.
+func toldPAC(f rule.Flow) (rule.Flow, bool) {
+	told, _ := byPAC(f)
+	return told, true
 }
 
 func literal(f rule.Flow) rule.Flow {
@@ -213,6 +222,9 @@ func requestDifferences(t *testing.T, p *rule.Policy, s setting, out artefact.Ou
 		}
 	}
 	r, err := proof.SquidFlows(t.Context(), p, settings, out.Artefacts, flows, mostSpelled(flows))
+	if whole := len(distinct(flows, bySquid)); r.Flows != whole {
+		all = append(all, fmt.Sprintf("Squid is asked %d of %d flows", r.Flows, whole))
+	}
 	count("Squid", figure{r.Flows, r.Asked, len(witnesses(out.Coverage))})
 	return append(all, proofComplaints(r, err)...)
 }
