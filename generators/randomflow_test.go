@@ -12,6 +12,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/proof"
+	"gatewright/generators/squid"
 )
 
 // sight is what an engine is told of a flow, and whether the flow comes to it. Two
@@ -200,6 +201,27 @@ func witnessComplaints(p *rule.Policy, coverage []artefact.Coverage, see sight, 
 		}
 	}
 	return witnesses, complaints
+}
+
+// TestWitnessesAreHeld holds that a witness is noticed on which an engine answers as the
+// model decides the whole flow, or not as the coverage says.
+func TestWitnessesAreHeld(t *testing.T) {
+	p, s := named(t, "remote-of-every-part"), setting{name: "default"}
+	settings := s.settings(t, squid.Generator{})
+	coverage := generate(t, squid.Generator{}, p, s).Coverage
+	answers := func(f rule.Flow) bool { return squidAccepts(p, settings, f) }
+	if n, complaints := witnessComplaints(p, coverage, bySquid, answers); n == 0 || len(complaints) > 0 {
+		t.Errorf("%d witnesses, %v", n, complaints)
+	}
+	_, complaints := witnessComplaints(p, coverage, bySquid, func(f rule.Flow) bool { return p.Decide(f).Accept() })
+	noticed(t, "witnesses that an engine decides as the model", complaints)
+	for i := range coverage {
+		for j := range coverage[i].Witnesses {
+			coverage[i].Witnesses[j].Backend = !coverage[i].Witnesses[j].Backend
+		}
+	}
+	_, complaints = witnessComplaints(p, coverage, bySquid, answers)
+	noticed(t, "witnesses turned around", complaints)
 }
 
 // TestRandomFlowsDiffer holds that an engine is asked each flow once, and hears both
