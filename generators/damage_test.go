@@ -158,7 +158,7 @@ func TestPACSettingsAreProved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := node.PAC(t.Context(), p, settings, out.Artefacts, flows)
+		r, err := node.PAC(t.Context(), p, settings, out.Artefacts, flows, len(flows))
 		if err != nil || r.Proved() != (option == "roles") { // clients is the default
 			t.Errorf("%s: %v, proved %t", less.name, err, r.Proved())
 		}

@@ -83,22 +83,27 @@ func reversed(f rule.Flow) rule.Flow {
 	return f
 }
 
-// flows returns the boundary flows of a policy that the setting carries, and the
-// witnesses of a coverage. A gateway that tells its sides apart is also asked each
-// flow from the wrong side.
+// flows returns the boundary flows of a policy that the setting carries, every one in
+// make prove, and the witnesses of a coverage. A gateway that tells its sides apart is
+// also asked each flow from the wrong side.
 func (s filterSetting) flows(p *rule.Policy, coverage []artefact.Coverage) []rule.Flow {
 	flows := engine.BoundaryFlows(p)
-	for _, c := range coverage {
-		for _, w := range c.Witnesses {
-			flows = append(flows, w.Flow)
-		}
+	if amount(10) == 10 {
+		flows = engine.EveryBoundaryFlow(p)
 	}
+	flows = append(flows, witnesses(coverage)...)
 	if s.sides {
 		for _, f := range flows {
 			flows = append(flows, reversed(f))
 		}
 	}
 	return slices.DeleteFunc(flows, func(f rule.Flow) bool { return !s.site.Carries(f) })
+}
+
+// figure is what packetDifferences asks.
+func (s filterSetting) figure(p *rule.Policy, coverage []artefact.Coverage) figure {
+	flows := s.flows(p, coverage)
+	return figure{len(distinct(flows, s.byPackets)), len(flows), len(distinct(witnesses(coverage), s.byPackets))}
 }
 
 // gateway returns a new gateway that is closed with the test.
@@ -125,28 +130,30 @@ func loadTwice(t *testing.T, load func() error) {
 // TestPacketFilters loads every case under every setting into the real engines,
 // twice, reads it back, and asks its boundary flows by packets.
 func TestPacketFilters(t *testing.T) {
+	done := newFigures(t)
 	for _, c := range corpus(t) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := c.compile(t)
 			for _, s := range filterSettings("nftables", p) {
-				t.Run("nftables/"+s.name, func(t *testing.T) { testNFT(t, p, s) })
+				t.Run("nftables/"+s.name, func(t *testing.T) { testNFT(t, p, s, done.of(c.name)) })
 			}
 			for _, s := range filterSettings("iptables", p) {
 				for _, variant := range variants() {
-					t.Run("iptables-"+string(variant)+"/"+s.name, func(t *testing.T) { testIptables(t, p, s, variant) })
+					t.Run("iptables-"+string(variant)+"/"+s.name, func(t *testing.T) { testIptables(t, p, s, variant, done.of(c.name)) })
 				}
 			}
 		})
 	}
 }
 
-func testNFT(t *testing.T, p *rule.Policy, s filterSetting) {
+func testNFT(t *testing.T, p *rule.Policy, s filterSetting, count counter) {
 	out := generate(t, nftables.Generator{}, p, s.setting)
 	g := gateway(t, s.site)
 	loadTwice(t, func() error { return g.LoadNFT(out.Artefacts[0].Data) })
 	complain(t, nftDifferences(t, g, p, s))
 	complain(t, packetDifferences(t, g, p, s, out.Coverage))
+	count("nftables, by packets", s.figure(p, out.Coverage))
 	result, err := proof.NFTables(t.Context(), p, s.settings(t, nftables.Generator{}), out.Artefacts)
 	complain(t, proofComplaints(result, err))
 }
@@ -155,12 +162,13 @@ func variants() []engine.Variant {
 	return []engine.Variant{engine.IptablesNFT, engine.IptablesLegacy}
 }
 
-func testIptables(t *testing.T, p *rule.Policy, s filterSetting, variant engine.Variant) {
+func testIptables(t *testing.T, p *rule.Policy, s filterSetting, variant engine.Variant, count counter) {
 	out := generate(t, iptables.Generator{}, p, s.setting)
 	g := gateway(t, s.site)
 	loadTwice(t, func() error { return g.LoadIptables(variant, out.Artefacts) })
 	complain(t, iptablesDifferences(t, g, p, s, variant))
 	complain(t, packetDifferences(t, g, p, s, out.Coverage))
+	count("iptables-"+string(variant)+", by packets", s.figure(p, out.Coverage))
 	result, err := proof.IptablesVariant(t.Context(), variant, p, s.settings(t, iptables.Generator{}), out.Artefacts)
 	complain(t, proofComplaints(result, err))
 }

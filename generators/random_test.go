@@ -5,14 +5,15 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
@@ -80,6 +81,10 @@ func randomCase(r *rand.Rand) caseFile {
 			Entry: entryFile{ID: id, Title: "Entry " + id, Area: pick(r, randomGroups)},
 			Group: pick(r, randomGroups), Direction: pick(r, []string{"outbound", "outbound", "inbound"}), Role: pick(r, roles),
 			Any: r.IntN(25) == 0, Names: some(r, randomNames, 3), Prefixes: some(r, randomPrefixes, 3), Services: pick(r, randomServices), Route: &route,
+		}
+		if n := len(f.Grants); n > 0 && r.IntN(3) == 0 { // of one rule with the one before
+			before := f.Grants[n-1]
+			g.Group, g.Direction, g.Role, g.Services = before.Group, before.Direction, before.Role, before.Services
 		}
 		if g.Any || len(g.Names)+len(g.Prefixes) > 0 {
 			f.Grants = append(f.Grants, g)
@@ -173,24 +178,21 @@ func shrunk(f caseFile, complaints func(*rule.Policy) []string) (caseFile, []str
 	return f, worst
 }
 
-// byChance asks random policies until so many flows were asked, and shows the
-// smallest policy that it finds on which an engine and the model differ.
-func byChance(t *testing.T, seed uint64, flows int, ask func(*testing.T, *rand.Rand, *rule.Policy) (asked int, complaints []string)) {
+// byChance asks random policies until each engine was asked so many flows, and shows
+// the smallest policy that it finds on which an engine and the model differ.
+func byChance(t *testing.T, seed uint64, flows int, ask func(*testing.T, *rand.Rand, *rule.Policy, counter) (complaints []string)) {
 	t.Helper()
-	policies, asked := 0, 0
-	for asked < flows {
-		r := rand.New(rand.NewPCG(seed, uint64(policies)))
+	done := newFigures(t)
+	for number := uint64(0); done.least() < flows; number++ {
+		r := rand.New(rand.NewPCG(seed, number))
 		f := randomCase(r)
-		policies++
 		p := f.compiled()
 		if p == nil {
 			continue
 		}
 		state := r.Uint64()
 		one := func(p *rule.Policy) []string {
-			n, complaints := ask(t, rand.New(rand.NewPCG(seed, state)), p)
-			asked += n
-			return complaints
+			return ask(t, rand.New(rand.NewPCG(seed, state)), p, done.of(fmt.Sprintf("random %d", number)))
 		}
 		if c := one(p); len(c) > 0 {
 			small, c := shrunk(f, one)
@@ -201,192 +203,214 @@ func byChance(t *testing.T, seed uint64, flows int, ask func(*testing.T, *rand.R
 			t.Fatalf("%s\n\nas a case of testdata/corpus:\n%s", strings.Join(c[:min(len(c), 5)], "\n"), text)
 		}
 	}
-	t.Logf("%d flows of %d random policies: no disagreement", asked, policies)
-}
-
-// randomFlows are the policy's boundary flows, and others made of their parts.
-func randomFlows(r *rand.Rand, p *rule.Policy, n int) []rule.Flow {
-	edges := engine.BoundaryFlows(p)
-	flows := slices.Clone(edges)
-	for len(flows) < n {
-		f := pick(r, edges)
-		from := pick(r, edges)
-		if from.Local.Is4() == f.Remote.Is4() {
-			f.Local = from.Local
-		}
-		if from = pick(r, edges); from.Remote.Is4() == f.Local.Is4() {
-			f.Remote = from.Remote
-		}
-		from = pick(r, edges)
-		f.Port, f.Protocol = from.Port, pick(r, edges).Protocol
-		if f.Direction = pick(r, edges).Direction; f.Direction == rule.Inbound {
-			f.Name, f.Published = "", pick(r, edges).Published
-		} else {
-			f.Name, f.Published = pick(r, edges).Name, 0
-		}
-		if r.IntN(4) == 0 {
-			f.Port = uint16(1 + r.IntN(65535))
-		}
-		if r.IntN(8) == 0 {
-			f.Remote = randomAddress(r, f.Local.Is4())
-		}
-		flows = append(flows, f)
-	}
-	return flows[:n]
-}
-
-func randomAddress(r *rand.Rand, v4 bool) netip.Addr {
-	if v4 {
-		return netip.AddrFrom4([4]byte{byte(1 + r.IntN(223)), byte(r.IntN(256)), byte(r.IntN(256)), byte(r.IntN(256))})
-	}
-	b := [16]byte{0x20, byte(r.IntN(2)), byte(r.IntN(256)), byte(r.IntN(256))}
-	b[15] = byte(r.IntN(256))
-	return netip.AddrFrom16(b)
 }
 
 // TestRandomPoliciesInPacketFilters loads random policies into nftables and both
 // iptables, reads them back, and asks what the kernel holds the same flows as the
-// model.
+// model, and the witnesses of coverage.
 func TestRandomPoliciesInPacketFilters(t *testing.T) {
 	t.Parallel()
-	const flowsEach = 2_000
-	byChance(t, 1, amount(1_000_000), func(t *testing.T, r *rand.Rand, p *rule.Policy) (int, []string) {
-		flows := randomFlows(r, p, flowsEach)
-		held := map[string]func(rule.Flow) bool{}
-		s := filterSettingNamed(t, "nftables", "default", p)
-		g := gateway(t, s.site)
-		defer g.Close()
-		if err := g.LoadNFT(generate(t, nftables.Generator{}, p, s.setting).Artefacts[0].Data); err != nil {
-			return 0, []string{err.Error()}
+	const flowsEach = 5_000
+	byChance(t, 1, amount(1_000_000), func(t *testing.T, r *rand.Rand, p *rule.Policy, count counter) []string {
+		flows := randomFlows(r, p, engine.EveryBoundaryFlow(p), flowsEach, byReadBack)
+		wanted := make([]bool, len(flows))
+		for i, f := range flows {
+			wanted[i] = p.Decide(rule.Seen(f, rule.PacketFilter)).Accept()
 		}
-		dump, err := g.DumpNFT()
-		if err != nil {
-			t.Fatal(err)
-		}
-		rs, err := nftables.ReadBack(dump, s.table)
-		if err != nil {
-			return 0, []string{err.Error()}
-		}
-		held["nftables"] = rs.Accepts
-		for _, variant := range variants() {
-			accepts, err := heldByIptables(t, p, variant, pick(r, []string{"default", "no-ipset"}))
+		compare := func(h held, err error) []string {
 			if err != nil {
-				return 0, []string{err.Error()}
+				return []string{err.Error()}
 			}
-			held["iptables, "+string(variant)] = accepts
-		}
-		var all []string
-		for engine, accepts := range held {
-			for _, f := range flows {
-				if want := p.Decide(rule.Seen(f, rule.PacketFilter)).Accept(); accepts(f) != want {
-					all = append(all, fmt.Sprintf("%s accepts %t, the model %t: %s", engine, !want, want, flowText(f)))
+			var all []string
+			for i, f := range flows {
+				if h.accepts(rule.Seen(f, rule.PacketFilter)) != wanted[i] {
+					all = append(all, fmt.Sprintf("%s accepts %t, the model %t: %s", h.engine, !wanted[i], wanted[i], flowText(f)))
 				}
 			}
+			witnesses, complaints := witnessComplaints(p, h.coverage, byReadBack, h.gatewayAccepts)
+			count(h.engine+", read back", figure{len(flows), len(flows), witnesses})
+			return append(all, complaints...)
 		}
-		return len(flows) * len(held), all
+		all := compare(heldByNFT(t, p))
+		for _, variant := range variants() {
+			all = append(all, compare(heldByIptables(t, p, variant, pick(r, []string{"default", "no-ipset"})))...)
+		}
+		return all
 	})
 }
 
-func heldByIptables(t *testing.T, p *rule.Policy, variant engine.Variant, setting string) (func(rule.Flow) bool, error) {
+// held is what a kernel holds of a policy, read back.
+type held struct {
+	engine   string
+	accepts  func(rule.Flow) bool // by the chain of the flow's direction
+	coverage []artefact.Coverage
+}
+
+// gatewayAccepts asks both chains, as a gateway does that cannot tell a flow from the
+// opposite one.
+func (h held) gatewayAccepts(f rule.Flow) bool {
+	f = rule.Seen(f, rule.PacketFilter)
+	return h.accepts(f) || h.accepts(reversed(f))
+}
+
+func heldByNFT(t *testing.T, p *rule.Policy) (held, error) {
+	s := filterSettingNamed(t, "nftables", "default", p)
+	g := gateway(t, s.site)
+	defer g.Close()
+	out := generate(t, nftables.Generator{}, p, s.setting)
+	if err := g.LoadNFT(out.Artefacts[0].Data); err != nil {
+		return held{}, err
+	}
+	dump, err := g.DumpNFT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs, err := nftables.ReadBack(dump, s.table)
+	return held{"nftables", rs.Accepts, out.Coverage}, err
+}
+
+func heldByIptables(t *testing.T, p *rule.Policy, variant engine.Variant, setting string) (held, error) {
 	s := filterSettingNamed(t, "iptables", setting, p)
 	g := gateway(t, s.site)
 	defer g.Close()
-	if err := g.LoadIptables(variant, generate(t, iptables.Generator{}, p, s.setting).Artefacts); err != nil {
-		return nil, err
+	out := generate(t, iptables.Generator{}, p, s.setting)
+	if err := g.LoadIptables(variant, out.Artefacts); err != nil {
+		return held{}, err
 	}
 	dump, err := g.DumpIptables(variant)
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
 	rs, err := iptables.ReadBack(iptables.Dump(dump), "filter")
-	return rs.Accepts, err
+	return held{"iptables-" + string(variant), rs.Accepts, out.Coverage}, err
 }
 
-// TestRandomPoliciesByPackets sends the first packets of flows through the kernel,
-// at each place and in each mode in turn.
+// TestRandomPoliciesByPackets sends the first packets of flows, and of the witnesses of
+// coverage, through the kernel, at each place and in each mode in turn.
 func TestRandomPoliciesByPackets(t *testing.T) {
 	t.Parallel()
 	const flowsEach = 250
 	turn := 0
-	byChance(t, 2, amount(10_000), func(t *testing.T, r *rand.Rand, p *rule.Policy) (int, []string) {
+	byChance(t, 2, amount(10_000), func(t *testing.T, r *rand.Rand, p *rule.Policy, count counter) []string {
 		turn++
-		generator := []string{"nftables", "iptables"}[turn%2]
-		settings := filterSettings(generator, p)
+		generator := []Generator{nftables.Generator{}, iptables.Generator{}}[turn%2]
+		settings := filterSettings(generator.Name(), p)
 		s := settings[turn/2%len(settings)]
 		g := gateway(t, s.site)
 		defer g.Close()
-		var err error
-		if generator == "nftables" {
-			err = g.LoadNFT(generate(t, nftables.Generator{}, p, s.setting).Artefacts[0].Data)
-		} else {
-			err = g.LoadIptables(pick(r, variants()), generate(t, iptables.Generator{}, p, s.setting).Artefacts)
+		out := generate(t, generator, p, s.setting)
+		name, load := "nftables", func() error { return g.LoadNFT(out.Artefacts[0].Data) }
+		if generator.Name() == "iptables" {
+			variant := pick(r, variants())
+			name, load = "iptables-"+string(variant), func() error { return g.LoadIptables(variant, out.Artefacts) }
 		}
-		if err != nil {
-			return 0, []string{err.Error()}
+		if err := load(); err != nil {
+			return []string{err.Error()}
 		}
-		flows := slices.DeleteFunc(randomFlows(r, p, flowsEach), func(f rule.Flow) bool { return !s.site.Carries(f) })
+		flows := randomFlows(r, p, engine.EveryBoundaryFlow(p), flowsEach, s.byPackets)
+		flows = distinct(append(flows, witnesses(out.Coverage)...), s.byPackets)
+		accepted := map[rule.Flow]bool{}
 		var all []string
-		for i, accepted := range decide(t, g, flows) {
-			if want := s.accepts(p, flows[i]); accepted != want {
-				all = append(all, fmt.Sprintf("%s %s accepts %t, the model %t: %s", generator, s.name, accepted, want, flowText(flows[i])))
+		for i, got := range decide(t, g, flows) {
+			told, _ := s.byPackets(flows[i])
+			accepted[told] = got
+			if want := s.accepts(p, flows[i]); got != want {
+				all = append(all, fmt.Sprintf("%s %s accepts %t, the model %t: %s", name, s.name, got, want, flowText(flows[i])))
 			}
 		}
-		return len(flows), all
-	})
-}
-
-// browserFlows are the random flows that a browser opens, through a proxy also to
-// literals of the family that the client lacks.
-func browserFlows(r *rand.Rand, p *rule.Policy, n int) []rule.Flow {
-	return slices.DeleteFunc(randomFlows(r, p, n), func(f rule.Flow) bool {
-		return f.Direction != rule.Outbound || f.Protocol != netset.TCP || f.Name == "" && f.Remote.Unmap().IsUnspecified()
+		witnesses, complaints := witnessComplaints(p, out.Coverage, s.byPackets, func(f rule.Flow) bool {
+			told, _ := s.byPackets(f)
+			return accepted[told]
+		})
+		count(name+", by packets", figure{len(flows), len(flows), witnesses})
+		return append(all, complaints...)
 	})
 }
 
 // TestRandomPoliciesInPAC evaluates the PAC files of random policies in pacparser
-// and Node.js, each of which is asked every form of a URL.
+// and Node.js, each of which is asked a part of the flows in every form of a URL.
 func TestRandomPoliciesInPAC(t *testing.T) {
 	t.Parallel()
-	byChance(t, 3, amount(1_000_000), func(t *testing.T, r *rand.Rand, p *rule.Policy) (int, []string) {
-		return interpretedByChance(t, r, p, 400, "pacparser", "Node.js")
+	byChance(t, 3, amount(1_000_000), func(t *testing.T, r *rand.Rand, p *rule.Policy, count counter) []string {
+		return interpretedByChance(t, r, p, 2_000, byPAC, count, "pacparser", "Node.js")
 	})
 }
 
 // TestRandomPoliciesInChromium does the same in a headless Chromium.
 func TestRandomPoliciesInChromium(t *testing.T) {
 	t.Parallel()
-	byChance(t, 5, amount(10_000), func(t *testing.T, r *rand.Rand, p *rule.Policy) (int, []string) {
-		return interpretedByChance(t, r, p, 100, "Chromium")
+	byChance(t, 5, amount(5_000), func(t *testing.T, r *rand.Rand, p *rule.Policy, count counter) []string {
+		return interpretedByChance(t, r, p, 250, byChromium, count, "Chromium")
 	})
 }
 
-// interpretedByChance asks n random flows of each interpreter, and counts the URLs
-// that each was asked.
-func interpretedByChance(t *testing.T, r *rand.Rand, p *rule.Policy, n int, names ...string) (int, []string) {
+// spelledOf is how many of n random flows are asked in every form: one in twenty.
+func spelledOf(n int) int { return n / 20 }
+
+// interpretedByChance asks n random flows of each interpreter, and beside them the
+// witnesses of coverage and the literals that these should go the way of.
+func interpretedByChance(t *testing.T, r *rand.Rand, p *rule.Policy, n int, see sight, count counter, names ...string) []string {
 	s := pacSettings(p)[0]
+	settings := s.settings(t, pac.Generator{})
 	out := generate(t, pac.Generator{}, p, s)
-	flows := browserFlows(r, p, n)
-	asked := 0
-	var all []string
-	for _, in := range proof.Interpreters() {
-		if slices.Contains(names, in.Name) {
-			result, err := in.PAC(t.Context(), p, s.settings(t, pac.Generator{}), out.Artefacts, flows)
-			all = append(all, proofComplaints(result, err)...)
-			asked = result.Asked
-		}
+	edges, err := proof.PACFlows(p, settings)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return asked, all
+	flows := randomFlows(r, p, edges, n, see)
+	strays, all := strayComplaints(p, out.Coverage)
+	for _, f := range strays {
+		flows = append(flows, f, literal(f))
+	}
+	flows = distinct(flows, see)
+	interpreters := slices.DeleteFunc(proof.Interpreters(), func(in proof.Interpreter) bool { return !slices.Contains(names, in.Name) })
+	complaints := make([][]string, len(interpreters))
+	var wait sync.WaitGroup
+	for i, in := range interpreters {
+		wait.Go(func() {
+			result, err := in.PAC(t.Context(), p, settings, out.Artefacts, flows, spelledOf(len(flows)))
+			complaints[i] = proofComplaints(result, err)
+			if result.Flows != len(flows) {
+				complaints[i] = append(complaints[i], fmt.Sprintf("%s is asked %d of %d flows", in.Name, result.Flows, len(flows)))
+			}
+			count(in.Name, figure{result.Flows, result.Asked, len(strays)})
+		})
+	}
+	wait.Wait()
+	return append(all, slices.Concat(complaints...)...)
 }
 
-// TestRandomPoliciesInSquid asks the fragments of random policies by real requests,
-// in every form of a host.
+// strayComplaints returns the witnesses of a PAC file's coverage, and complaints of
+// those that go the way of their address by the model.
+func strayComplaints(p *rule.Policy, coverage []artefact.Coverage) (strays []rule.Flow, complaints []string) {
+	strays = witnesses(coverage)
+	for _, f := range strays {
+		if route(p, f) == route(p, literal(f)) {
+			complaints = append(complaints, fmt.Sprintf("witness %s goes the way of its address", f))
+		}
+	}
+	return strays, complaints
+}
+
+// TestRandomPoliciesInSquid asks the fragments of random policies by real requests, a
+// part of them in every form of a host, and the witnesses of coverage.
 func TestRandomPoliciesInSquid(t *testing.T) {
 	t.Parallel()
-	byChance(t, 4, amount(200_000), func(t *testing.T, r *rand.Rand, p *rule.Policy) (int, []string) {
+	byChance(t, 4, amount(100_000), func(t *testing.T, r *rand.Rand, p *rule.Policy, count counter) []string {
 		s := setting{name: "default"}
+		settings := s.settings(t, squid.Generator{})
 		out := generate(t, squid.Generator{}, p, s)
-		result, err := proof.SquidFlows(t.Context(), p, s.settings(t, squid.Generator{}), out.Artefacts, browserFlows(r, p, 600))
-		return result.Asked, proofComplaints(result, err)
+		flows := randomFlows(r, p, proof.RequestFlows(p), 700, bySquid)
+		flows = distinct(append(flows, witnesses(out.Coverage)...), bySquid)
+		result, err := proof.SquidFlows(t.Context(), p, settings, out.Artefacts, flows, spelledOf(len(flows)))
+		all := proofComplaints(result, err)
+		if result.Flows != len(flows) {
+			all = append(all, fmt.Sprintf("Squid is asked %d of %d flows", result.Flows, len(flows)))
+		}
+		// What Squid answers is what squidAccepts says, or there is a complaint.
+		witnesses, complaints := witnessComplaints(p, out.Coverage, bySquid, func(f rule.Flow) bool { return squidAccepts(p, settings, f) })
+		count("Squid", figure{result.Flows, result.Asked, witnesses})
+		return append(all, complaints...)
 	})
 }
 

@@ -97,9 +97,19 @@ func share(flows []rule.Flow) []rule.Flow {
 	return some
 }
 
+// mostSpelled is how many of a case's flows are asked in every form: all in make prove,
+// and otherwise some.
+func mostSpelled(flows []rule.Flow) int {
+	if amount(10) == 10 {
+		return len(flows)
+	}
+	return 1_500
+}
+
 // TestPAC evaluates every case in the interpreters and compares the way of each
 // boundary flow with the policy's route.
 func TestPAC(t *testing.T) {
+	done := newFigures(t)
 	for _, c := range corpus(t) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -107,14 +117,14 @@ func TestPAC(t *testing.T) {
 			for _, s := range pacSettings(p) {
 				out := generate(t, pac.Generator{}, p, s)
 				for _, in := range interpretersOf(c.name) {
-					complain(t, routeDifferences(t, p, s, out, in))
+					complain(t, routeDifferences(t, p, s, out, in, done.of(c.name)))
 				}
 			}
 		})
 	}
 }
 
-func routeDifferences(t *testing.T, p *rule.Policy, s setting, out artefact.Output, in proof.Interpreter) []string {
+func routeDifferences(t *testing.T, p *rule.Policy, s setting, out artefact.Output, in proof.Interpreter, count counter) []string {
 	t.Helper()
 	settings := s.settings(t, pac.Generator{})
 	flows, err := proof.PACFlows(p, settings)
@@ -129,14 +139,23 @@ func routeDifferences(t *testing.T, p *rule.Policy, s setting, out artefact.Outp
 	if len(flows) < 10 || len(ways) < 2 && routed(p) {
 		all = append(all, fmt.Sprintf("%d flows are asked of %d ways; want at least ten, of two ways", len(flows), len(ways)))
 	}
-	strays := witnesses(out.Coverage)
+	strays, complaints := strayComplaints(p, out.Coverage)
+	flows = share(flows)
 	for _, f := range strays {
-		if route(p, f) == route(p, literal(f)) {
-			all = append(all, fmt.Sprintf("witness %s goes the way of its address", f))
-		}
+		flows = append(flows, f, literal(f))
 	}
-	r, err := in.PAC(t.Context(), p, settings, out.Artefacts, append(share(flows), strays...))
-	return append(all, proofComplaints(r, err)...)
+	r, err := in.PAC(t.Context(), p, settings, out.Artefacts, flows, mostSpelled(flows))
+	if whole := len(distinct(flows, toldPAC)); in.Name != "Chromium" && r.Flows != whole {
+		complaints = append(complaints, fmt.Sprintf("%s is asked %d of %d flows", in.Name, r.Flows, whole))
+	}
+	count(in.Name, figure{r.Flows, r.Asked, len(strays)})
+	return slices.Concat(all, complaints, proofComplaints(r, err))
+}
+
+// toldPAC is byPAC of every flow, the unspecified address's too.
+func toldPAC(f rule.Flow) (rule.Flow, bool) {
+	told, _ := byPAC(f)
+	return told, true
 }
 
 func literal(f rule.Flow) rule.Flow {
@@ -161,6 +180,7 @@ func roles(p *rule.Policy) []rule.Role {
 // TestSquid parses every case under every setting with the real Squid, runs it, and
 // asks the boundary flows by real requests.
 func TestSquid(t *testing.T) {
+	done := newFigures(t)
 	for _, c := range corpus(t) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -171,7 +191,7 @@ func TestSquid(t *testing.T) {
 					if err := engine.ParseSquid(context.Background(), out.Artefacts, s.settings(t, squid.Generator{}).Text("place")); err != nil {
 						t.Error(err)
 					}
-					complain(t, requestDifferences(t, p, s, out))
+					complain(t, requestDifferences(t, p, s, out, done.of(c.name)))
 				})
 			}
 		})
@@ -180,7 +200,7 @@ func TestSquid(t *testing.T) {
 
 // requestDifferences asks Squid and the model the same flows, the witnesses of the
 // coverage among them.
-func requestDifferences(t *testing.T, p *rule.Policy, s setting, out artefact.Output) []string {
+func requestDifferences(t *testing.T, p *rule.Policy, s setting, out artefact.Output, count counter) []string {
 	t.Helper()
 	settings := s.settings(t, squid.Generator{})
 	flows := append(share(proof.RequestFlows(p)), witnesses(out.Coverage)...)
@@ -201,7 +221,11 @@ func requestDifferences(t *testing.T, p *rule.Policy, s setting, out artefact.Ou
 			}
 		}
 	}
-	r, err := proof.SquidFlows(t.Context(), p, settings, out.Artefacts, flows)
+	r, err := proof.SquidFlows(t.Context(), p, settings, out.Artefacts, flows, mostSpelled(flows))
+	if whole := len(distinct(flows, bySquid)); r.Flows != whole {
+		all = append(all, fmt.Sprintf("Squid is asked %d of %d flows", r.Flows, whole))
+	}
+	count("Squid", figure{r.Flows, r.Asked, len(witnesses(out.Coverage))})
 	return append(all, proofComplaints(r, err)...)
 }
 

@@ -26,8 +26,8 @@ type Interpreter struct {
 func Interpreters() []Interpreter {
 	all := func(string, rule.Flow) bool { return true }
 	return []Interpreter{
-		{"pacparser", engine.EvaluatePacparser, all, 100_000},
-		{"Node.js", engine.EvaluateNode, all, 400_000},
+		{"pacparser", engine.EvaluatePacparser, all, 500_000},
+		{"Node.js", engine.EvaluateNode, all, 500_000},
 		{"Chromium", engine.EvaluateChromium, asksChromium, 5_000},
 	}
 }
@@ -56,7 +56,7 @@ func PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []a
 		return Result{}, err
 	}
 	flows := w.flows()
-	requests := w.requestsOf(flows)
+	requests := w.requestsOf(flows, mostSpelled)
 	results, errs := make([]Result, len(Interpreters())), make([]error, len(Interpreters()))
 	var wait sync.WaitGroup
 	for i, in := range Interpreters() {
@@ -68,7 +68,7 @@ func PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []a
 	}
 	wait.Wait()
 	all, err := together(results, errs)
-	all.Compared = flowsText(len(flows)) + ": " + all.Compared
+	all.Compared = flowsText(len(flows), mostSpelled) + ": " + all.Compared
 	all.Disagreements = append(textDifferences(out.Artefacts, artefacts, "//"), all.Disagreements...)
 	return all, err
 }
@@ -108,14 +108,14 @@ func together(results []Result, errs []error) (Result, error) {
 	return all, nil
 }
 
-// PAC asks the PAC file among the artefacts for the flows, in every form of a URL.
-// An answer is compared with Policy.Route.
-func (in Interpreter) PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact, flows []rule.Flow) (Result, error) {
+// PAC asks the PAC file among the artefacts for the flows, and for so many of them,
+// evenly spread, in every form of a URL. An answer is compared with Policy.Route.
+func (in Interpreter) PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact, flows []rule.Flow, inEveryForm int) (Result, error) {
 	w, err := newWays(p, s)
 	if err != nil {
 		return Result{}, err
 	}
-	return in.ask(ctx, artefacts, w.requestsOf(asked(flows)))
+	return in.ask(ctx, artefacts, w.requestsOf(asked(flows), inEveryForm))
 }
 
 // request is a flow with the URL that a client writes for it, and what the PAC file
@@ -126,11 +126,11 @@ type request struct {
 	want string
 }
 
-func (w ways) requestsOf(flows []rule.Flow) []request {
+func (w ways) requestsOf(flows []rule.Flow, inEveryForm int) []request {
 	var all []request
 	for i, f := range flows {
 		urls, want := URLs(f), w.answer(f)
-		if !spelled(i, len(flows)) {
+		if !spelled(i, len(flows), inEveryForm) {
 			urls = urls[:1]
 		}
 		for _, u := range urls {
@@ -153,6 +153,9 @@ func (in Interpreter) ask(ctx context.Context, artefacts []artefact.Artefact, re
 	urls := make([]string, len(some))
 	for i, one := range some {
 		urls[i] = one.url
+		if i == 0 || one.flow != some[i-1].flow {
+			r.Flows++
+		}
 	}
 	var text []byte
 	for _, a := range artefacts {

@@ -26,6 +26,7 @@ type Result struct {
 	Generator     string
 	Engine        string // with how it was asked: "nft, read back by netlink"
 	Compared      string // with figures: "1204 prefixes in 33 sets", "12304 requests"
+	Flows         int    // different flows, as the engine sees them, of these requests
 	Asked         int    // requests that were put to the engine; 0 for a proof by sets
 	Disagreements []Disagreement
 }

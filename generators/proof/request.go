@@ -69,19 +69,21 @@ func spread[T any](list []T, n int) []T {
 	return some
 }
 
-// mostSpelled is the number of flows in one proof that are asked in every form; the
-// others are asked in the usual form alone.
+// mostSpelled is the number of flows in a proof for a user that are asked in every
+// form; the others are asked in the usual form alone.
 const mostSpelled = 1_500
 
-// spelled reports whether flow i of n is asked in every form: all, or evenly spread.
-func spelled(i, n int) bool {
-	return n <= mostSpelled || i*mostSpelled/n != (i+1)*mostSpelled/n
+// spelled reports whether flow i of n is one of the most that are asked in every form:
+// all, or evenly spread.
+func spelled(i, n, most int) bool {
+	return n <= most || i*most/n != (i+1)*most/n
 }
 
-// flowsText says of how many flows a proof is, and how many of them in every form.
-func flowsText(flows int) string {
-	if flows > mostSpelled {
-		return fmt.Sprintf("%d flows, %d of them in every form", flows, mostSpelled)
+// flowsText says of how many flows a proof is, and how many of them at most are asked
+// in every form.
+func flowsText(flows, most int) string {
+	if flows > most {
+		return fmt.Sprintf("%d flows, %d of them in every form", flows, most)
 	}
 	return fmt.Sprintf("%d flows", flows)
 }

@@ -14,7 +14,7 @@ import (
 
 // mostSquidRequests is the number of requests in one proof by Squid, each of which
 // is sent by two methods.
-const mostSquidRequests = 200_000
+const mostSquidRequests = 300_000
 
 // Squid starts a Squid on loopback with the artefacts at the place that the settings
 // name, among Debian's own http_access lines, and asks it for the boundary flows of
@@ -26,16 +26,18 @@ func Squid(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts [
 	if err != nil {
 		return Result{}, err
 	}
-	r, err := SquidFlows(ctx, p, s, artefacts, RequestFlows(p))
+	r, err := SquidFlows(ctx, p, s, artefacts, RequestFlows(p), mostSpelled)
 	r.Disagreements = append(textDifferences(out.Artefacts, artefacts, "#"), r.Disagreements...)
 	return r, err
 }
 
-// SquidFlows is Squid for these flows alone.
-func SquidFlows(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact, flows []rule.Flow) (Result, error) {
+// SquidFlows is Squid for these flows alone, and so many of them, evenly spread, in
+// every form of a host.
+func SquidFlows(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact, flows []rule.Flow, inEveryForm int) (Result, error) {
 	r := Result{Generator: squid.Generator{}.Name(), Engine: "Squid on loopback"}
-	requests, whole := squidRequests(flows)
-	r.Asked, r.Compared = len(requests), flowsText(len(flows))+": "+partText(len(requests), whole, "requests, each as CONNECT and plain")
+	requests, whole := squidRequests(flows, inEveryForm)
+	r.Flows, r.Asked = squidFlows(requests), len(requests)
+	r.Compared = flowsText(len(flows), inEveryForm) + ": " + partText(len(requests), whole, "requests, each as CONNECT and plain")
 	answers, err := askSquid(ctx, s.Text("place"), artefacts, requests)
 	var missing *engine.MissingError
 	switch {
@@ -96,18 +98,29 @@ func askSquid(ctx context.Context, place string, artefacts []artefact.Artefact, 
 // squidRequests returns the requests for the flows, evenly spread if there are more
 // than one proof asks, and the number of all. Squid takes the unspecified address for
 // no address.
-func squidRequests(flows []rule.Flow) ([]engine.SquidRequest, int) {
+func squidRequests(flows []rule.Flow, inEveryForm int) ([]engine.SquidRequest, int) {
 	var requests []engine.SquidRequest
 	for i, f := range flows {
 		if f.Name == "" && f.Remote.Unmap().IsUnspecified() {
 			continue
 		}
 		requests = append(requests, engine.SquidRequest{Flow: f})
-		if spelled(i, len(flows)) {
+		if spelled(i, len(flows), inEveryForm) {
 			for _, host := range Hosts(f)[1:] {
 				requests = append(requests, engine.SquidRequest{Flow: f, Host: host})
 			}
 		}
 	}
 	return spread(requests, mostSquidRequests), len(requests)
+}
+
+// squidFlows returns the number of different flows, as Squid sees them, of requests.
+func squidFlows(requests []engine.SquidRequest) int {
+	seen := map[rule.Flow]bool{}
+	for _, r := range requests {
+		f := rule.Seen(r.Flow, rule.Proxy)
+		f.Published = 0
+		seen[f] = true
+	}
+	return len(seen)
 }
