@@ -126,6 +126,9 @@ func (q *Question) readURL(scheme, rest string) error {
 	if strings.Contains(rest, "=") {
 		return fmt.Errorf("%q is no host of a URL; write HOST=ADDRESS:PORT without a scheme", rest)
 	}
+	if strings.Count(rest, ":") > 1 && !strings.HasPrefix(rest, "[") {
+		return fmt.Errorf("%q is no host of a URL, where an IPv6 address stands in brackets: [2001:db8::1]", rest)
+	}
 	if _, port := cutPort(rest); port == "" {
 		port, ok := schemePorts()[scheme]
 		if !ok {

@@ -76,6 +76,8 @@ func TestParseFlowRefuses(t *testing.T) {
 		{"\x1b[31m://example.com:80", "is no scheme of a URL"},
 		{"2h://example.com:80", "is no scheme of a URL"},
 		{"https://example.com=192.0.2.1/", "is no host of a URL"},
+		{"https://2001:db8::1/", "an IPv6 address stands in brackets"},
+		{"https://::", "an IPv6 address stands in brackets"},
 		{"https:///path", "the remote host is missing"},
 		{"inbound tcp 192.0.2.1 to sts published 443", "published is the port before DNAT"},
 		{"inbound tcp 192.0.2.1 to sts:8443 published", "the published port is missing"},
