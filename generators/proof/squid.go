@@ -45,7 +45,7 @@ func SquidFlows(ctx context.Context, p *rule.Policy, s artefact.Settings, artefa
 	case errors.As(err, &missing) || ctx.Err() != nil:
 		return Result{}, err
 	default:
-		if _, broken := askSquid(ctx, s.Text("place"), emptied(artefacts), requests[:1]); broken != nil {
+		if _, broken := askSquid(ctx, s.Text("place"), emptied(artefacts), requests[:min(1, len(requests))]); broken != nil {
 			return Result{}, fmt.Errorf("Squid does not work here: %w", broken)
 		}
 		r.Disagreements = append(r.Disagreements, Disagreement{"the files in Squid", "an answer to every request", err.Error()})
