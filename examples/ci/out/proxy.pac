@@ -1,15 +1,8 @@
-// Gatewright: proxy auto-configuration file for machines of role clients
+// Gatewright: proxy auto-configuration file for machines of role clients; format 3
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// source: m365-additional 2025-01-08 sha256:a9c2ad8cdbded00777dde74f47888874678efc0446fa3bca592c54cbb4ae1adc
-// open, not rendered: m365-additional/autodetect: value of <email_domain>.outlookmobile.com, value of <email_domain>.outlookmobile.us
-// open, not rendered: m365-additional/cloud-pstn-hybrid: remote, role, services
-// open, not rendered: m365-additional/exchange-hybrid-coexistence: remote, services
-// open, not rendered: m365-additional/exchange-hybrid-entra-authentication: binding, services
-// open, not rendered: m365-additional/exchange-hybrid-proxy-authentication: binding, remote, services
-// open, not rendered: m365-additional/hybrid-configuration-wizard: path of aka.ms/hybridwizard, path of shcwreleaseprod.blob.core.windows.net/shcw/*, services
-// open, not rendered: m365-additional/import-service: remote, services
-// open, not rendered: m365-additional/mailbox-migration: remote
-// open, not rendered: m365-additional/unified-messaging: binding, services
+// digest: sha256:98e743f768d501ef53fb950dcca923b3f23577eda28b18e93de1a96e2a36ef19
+// source: m365-additional 2025-01-08
+// open: 20 not rendered; gatewright list open shows what is missing
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
 // left out: endpoints whose requests go the same way without them
 

@@ -1,7 +1,8 @@
-// Gatewright: proxy auto-configuration file for machines of role clients
+// Gatewright: proxy auto-configuration file for machines of role clients; format 3
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// source: exchange-online 2020080600 sha256:da95ad31d2e604fc9a17ab94a0df2e13a34c86dcc317a231d55e27397340d2ea
-// source: m365-additional 2025-01-08 sha256:8a51dcdbefa17b768152fa5abc8ad09615e6e2e9b9eff881c0e95c1b837b053b
+// digest: sha256:3e9d14950b374dfe11d96636b0e8576244c40fb3016d222b62e5f2f0fa7a63e3
+// source: exchange-online 2020080600
+// source: m365-additional 2025-01-08
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
 // left out: endpoints whose requests go the same way without them
 
