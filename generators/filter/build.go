@@ -1,0 +1,378 @@
+package filter
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+// Names of the chains that the site's rules lead to.
+const (
+	Outbound = "gatewright_outbound"
+	Inbound  = "gatewright_inbound"
+)
+
+// Naming is how a backend shortens names.
+type Naming struct {
+	Prefix string               // of every name but those of Outbound and Inbound
+	Stem   func(rule.ID) string // of a rule
+}
+
+// Built is the ruleset of a policy, and what a text says of it.
+type Built struct {
+	Ruleset
+	Rules []BuiltRule // one for each rule of the policy that the filter carries, in order
+}
+
+// BuiltRule is what became of one rule of the policy.
+type BuiltRule struct {
+	Rule   *rule.Rule
+	Chain  string    // that counts and accepts; empty if no packet can come to it
+	Covers []rule.ID // the rules that take all its packets before it, if Chain is empty
+}
+
+// Build makes the ruleset of a policy for some address families: for each direction
+// and family a map from the remote's address to the class of rules that hold it, for
+// each class a chain of their matches in the policy's order, and for each rule a chain
+// that counts and accepts. A packet's cost so goes with the rules that hold the same
+// address and not with all. Rules of any remote come first.
+func Build(p *rule.Policy, c artefact.Filter, families []Family, n Naming) (Built, error) {
+	b := builder{policy: p, config: c, naming: n, reached: map[rule.ID]bool{}, sets: map[string]Set{}, chains: map[string]string{}}
+	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
+		b.direction(d, families)
+	}
+	return b.finish(families)
+}
+
+type builder struct {
+	policy  *rule.Policy
+	config  artefact.Filter
+	naming  Naming
+	out     Ruleset
+	sets    map[string]Set
+	carried []*rule.Rule
+	reached map[rule.ID]bool
+	chains  map[string]string // chain -> what it is for, to find names that collide
+	classes []Chain
+	entries []Chain
+	err     error
+}
+
+// line is one match of a rule before its chain.
+type line struct {
+	Match
+	id    rule.ID
+	local netset.PrefixSet
+	ports netset.ServiceSet
+}
+
+func (b *builder) direction(d rule.Direction, families []Family) {
+	entry := Chain{Name: entryOf(d)}
+	var dispatch []Rule
+	for _, f := range families {
+		any, lines, remotes := b.linesOf(d, f)
+		for _, l := range any {
+			entry.Rules = append(entry.Rules, b.goTo(l))
+		}
+		if len(lines) > 0 {
+			dispatch = append(dispatch, b.dispatch(d, f, any, lines, remotes)...)
+		}
+	}
+	entry.Rules = append(entry.Rules, dispatch...)
+	b.entries = append(b.entries, entry)
+}
+
+func entryOf(d rule.Direction) string {
+	if d == rule.Inbound {
+		return Inbound
+	}
+	return Outbound
+}
+
+// linesOf returns the lines of the rules of any remote, and those of each other rule
+// that has a flow of the family, with its remote.
+func (b *builder) linesOf(d rule.Direction, f Family) (any []line, lines [][]line, remotes []netset.PrefixSet) {
+	for i := range b.policy.Rules {
+		r := &b.policy.Rules[i]
+		if r.Direction != d || !b.config.Serves(r.Role) {
+			continue
+		}
+		remote, own := f.Of(r.Remote.Prefixes()), b.ruleLines(r, f)
+		if len(own) == 0 || !r.Remote.Any && remote.IsEmpty() {
+			continue
+		}
+		if !slices.Contains(b.carried, r) {
+			b.carried = append(b.carried, r)
+		}
+		if r.Remote.Any {
+			any = append(any, own...)
+		} else {
+			lines, remotes = append(lines, own), append(remotes, remote)
+		}
+	}
+	return any, lines, remotes
+}
+
+// ruleLines matches everything of a rule but its remote: a line for each kind of local
+// addresses and each protocol.
+func (b *builder) ruleLines(r *rule.Rule, f Family) []line {
+	var out []line
+	for _, s := range b.sidesOf(r, f) {
+		l := line{id: r.ID, local: s.addresses}
+		l.Family = f
+		set := b.addSet(f, s.addresses, s.stem...)
+		if r.Direction == rule.Inbound {
+			l.To, l.In, l.Out = set, b.config.WAN, b.config.LAN
+		} else {
+			l.From, l.In, l.Out = set, b.config.LAN, b.config.WAN
+		}
+		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+			ranges := r.Services.Ports(protocol)
+			if len(ranges) == 0 {
+				continue
+			}
+			l.Protocol, l.ports = protocol, r.Services.Only(protocol)
+			l.Ports, l.Original = b.portsOf(ranges, s.published), Ports{}
+			if s.published {
+				l.Ports, l.Original = Ports{}, l.Ports
+			}
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// side is one kind of local addresses of a rule.
+type side struct {
+	stem      []string
+	addresses netset.PrefixSet
+	published bool
+}
+
+// sidesOf tells published addresses apart for inbound flows alone.
+func (b *builder) sidesOf(r *rule.Rule, f Family) []side {
+	binding, role := b.policy.Binding(r.Role), string(r.Role)
+	sides := []side{{[]string{"role", role}, binding.Local(), false}}
+	if r.Direction == rule.Inbound && !binding.Published.IsEmpty() {
+		sides = []side{{[]string{"role", role, "direct"}, binding.Addresses, false}, {[]string{"role", role, "published"}, binding.Published, true}}
+	}
+	var out []side
+	for _, s := range sides {
+		if s.addresses = f.Of(s.addresses); !s.addresses.IsEmpty() {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// addSet declares a set of addresses once.
+func (b *builder) addSet(f Family, s netset.PrefixSet, stem ...string) Addresses {
+	name := fmt.Sprintf("%s%s_%d", b.naming.Prefix, strings.Join(stem, "_"), f)
+	b.sets[name] = Set{Name: name, Family: f, Prefixes: s}
+	return Addresses{Set: name}
+}
+
+// portsOf puts several ranges into a set, which rules of the same ports share: a kernel
+// takes time that is quadratic in sets without a name. Ports before DNAT always have one,
+// because nft 1.0.6 lists them unreadably without.
+func (b *builder) portsOf(ranges []netset.PortRange, original bool) Ports {
+	if len(ranges) == 1 && !original {
+		return Ports{Ranges: ranges}
+	}
+	words := make([]string, len(ranges))
+	for i, r := range ranges {
+		words[i] = r.String()
+	}
+	stem := strings.Join(words, "_")
+	if len(stem) > maxPortsStem {
+		stem = digest(stem)
+	}
+	name := b.naming.Prefix + "ports_" + stem
+	b.sets[name] = Set{Name: name, Ports: ranges}
+	return Ports{Set: name}
+}
+
+const maxPortsStem = 40
+
+// digest shortens a text to 10 hexadecimal digits.
+func digest(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s)))[:10] }
+
+// goTo sends what a line matches to its rule's chain.
+func (b *builder) goTo(l line) Rule {
+	b.reached[l.id] = true
+	return Rule{Match: l.Match, Verdict: Goto, Target: b.ruleChain(l.id), ID: l.id}
+}
+
+func (b *builder) ruleChain(id rule.ID) string { return b.name(b.naming.Stem(id), "rule "+string(id)) }
+
+// name returns a chain's name and holds that no two chains have the same.
+func (b *builder) name(stem, what string) string {
+	name := b.naming.Prefix + stem
+	if other, ok := b.chains[name]; ok && other != what && b.err == nil {
+		b.err = fmt.Errorf("the chains of %s and %s would have the same name, %s; group by entry, or exclude an entry of one of them", other, what, name)
+	}
+	b.chains[name] = what
+	return name
+}
+
+// dispatch adds the classes of a family and direction and returns the rule that leads
+// to them, if there is one.
+func (b *builder) dispatch(d rule.Direction, f Family, any []line, lines [][]line, remotes []netset.PrefixSet) []Rule {
+	short, lookup := "out", Destination
+	if d == rule.Inbound {
+		short, lookup = "in", Source
+	}
+	m := Map{Name: fmt.Sprintf("%s%s_%d", b.naming.Prefix, d, f), Family: f}
+	held := map[string]*netset.PrefixBuilder{} // by chain
+	shared := shareInterfaces(lines)
+	for _, c := range classesOf(remotes) {
+		kept := needed(any, lines, c.rules)
+		if len(kept) == 0 {
+			continue // rules of any remote take all its packets
+		}
+		chain := b.class(fmt.Sprintf("%s%d", short, f), kept, shared)
+		if held[chain] == nil {
+			held[chain] = &netset.PrefixBuilder{}
+			m.Elements = append(m.Elements, Element{Chain: chain})
+		}
+		held[chain].AddSet(c.prefixes)
+	}
+	if len(m.Elements) == 0 {
+		return nil
+	}
+	for i := range m.Elements {
+		m.Elements[i].Prefixes = held[m.Elements[i].Chain].Build()
+	}
+	r := Rule{Match: Match{Family: f}, Verdict: Goto}
+	if shared {
+		r.In, r.Out = lines[0][0].In, lines[0][0].Out
+	}
+	if len(m.Elements) == 1 {
+		r.Target = m.Elements[0].Chain
+		set := b.addSet(f, m.Elements[0].Prefixes, string(d))
+		if d == rule.Inbound {
+			r.From = set
+		} else {
+			r.To = set
+		}
+		return []Rule{r}
+	}
+	b.out.Maps = append(b.out.Maps, m)
+	r.Map, r.Lookup = m.Name, lookup
+	return []Rule{r}
+}
+
+// shareInterfaces reports whether all lines match the same interfaces, so that it is
+// enough to match them once before the map.
+func shareInterfaces(lines [][]line) bool {
+	first := lines[0][0]
+	for _, of := range lines {
+		if slices.ContainsFunc(of, func(l line) bool { return !slices.Equal(l.In, first.In) || !slices.Equal(l.Out, first.Out) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// needed returns the lines of some rules in order, without those of which an earlier
+// one takes every packet.
+func needed(any []line, lines [][]line, rules []int) []line {
+	earlier := slices.Clip(any)
+	var kept []line
+	for _, i := range rules {
+		for _, l := range lines[i] {
+			if !slices.ContainsFunc(earlier, func(e line) bool { return e.takesAllOf(l) }) {
+				earlier, kept = append(earlier, l), append(kept, l)
+			}
+		}
+	}
+	return kept
+}
+
+// takesAllOf reports whether every packet that other matches is one of l's.
+func (l line) takesAllOf(other line) bool {
+	return l.Protocol == other.Protocol && l.Family == other.Family && l.Ports.IsAll() == other.Ports.IsAll() &&
+		takesInterfaces(l.In, other.In) && takesInterfaces(l.Out, other.Out) &&
+		l.ports.Covers(other.ports) && (l.From == other.From && l.To == other.To || l.local.Covers(other.local))
+}
+
+func takesInterfaces(all, some []string) bool {
+	return len(all) == 0 || len(some) > 0 && !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}
+
+// class returns the chain that holds the lines, and adds it if it is new. One rule
+// gives it its name, several the digest of their ids.
+func (b *builder) class(short string, lines []line, shared bool) string {
+	var ids []string
+	for _, l := range lines {
+		if id := string(l.id); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	stem := short + "_" + b.naming.Stem(lines[0].id)
+	if len(ids) > 1 {
+		stem = short + "_" + digest(strings.Join(ids, " "))
+	}
+	name := b.name(stem, "class "+short+" of "+strings.Join(ids, " "))
+	if slices.ContainsFunc(b.classes, func(c Chain) bool { return c.Name == name }) {
+		return name
+	}
+	c := Chain{Name: name}
+	for _, l := range lines {
+		if shared {
+			l.In, l.Out = nil, nil // before the map
+		}
+		c.Rules = append(c.Rules, b.goTo(l))
+	}
+	b.classes = append(b.classes, c)
+	return name
+}
+
+func (b *builder) finish(families []Family) (Built, error) {
+	built := Built{Ruleset: b.out}
+	slices.SortFunc(built.Maps, func(a, c Map) int { return strings.Compare(a.Name, c.Name) })
+	var accepting []Chain
+	for i := range b.policy.Rules {
+		r := &b.policy.Rules[i]
+		if !slices.Contains(b.carried, r) {
+			continue
+		}
+		one := BuiltRule{Rule: r}
+		if b.reached[r.ID] {
+			one.Chain = b.ruleChain(r.ID)
+			last := Rule{Verdict: Accept, Counter: one.Chain, ID: r.ID}
+			if b.config.Mode == artefact.ModeMark {
+				last.SetMark = b.config.Mark
+			}
+			accepting = append(accepting, Chain{Name: one.Chain, Rules: []Rule{last}})
+		}
+		built.Rules = append(built.Rules, one)
+	}
+	built.Chains = slices.Concat(accepting, b.classes, b.entries, b.hooks(families))
+	built.Sets = b.usedSets(built.Chains)
+	return built, b.err
+}
+
+// usedSets returns the sets that some rule names, sorted by name.
+func (b *builder) usedSets(chains []Chain) (sets []Set) {
+	used := map[string]bool{}
+	for _, c := range chains {
+		for _, r := range c.Rules {
+			for _, name := range []string{r.Ports.Set, r.Original.Set, r.From.Set, r.To.Set} {
+				used[name] = true
+			}
+		}
+	}
+	for name, s := range b.sets {
+		if used[name] {
+			sets = append(sets, s)
+		}
+	}
+	slices.SortFunc(sets, func(a, c Set) int { return strings.Compare(a.Name, c.Name) })
+	return sets
+}

@@ -1,0 +1,114 @@
+package filter
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact"
+)
+
+var plain = Naming{Prefix: "gatewright_", Stem: func(id rule.ID) string { return string(id) }}
+
+// small is a universe in which everything overlaps.
+var small = struct{ remotes, locals, services, groups []string }{
+	remotes:  []string{"192.0.2.0/24", "192.0.2.0/25", "192.0.2.64/26", "192.0.2.127", "192.0.2.128/25", "255.255.255.255", "2001:db8::/126", "2001:db8::2/127", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+	locals:   []string{"10.0.0.0/30", "10.0.0.2", "10.0.0.4/31", "fd00::/127", "fd00::1"},
+	services: []string{"tcp 443", "tcp 442-444", "tcp 80,443; udp 443", "udp 1-65535", "tcp 1-65535"},
+	groups:   []string{"a", "b", "c", "d"},
+}
+
+func some(r *rand.Rand, list []string, most int) []string {
+	var out []string
+	for range 1 + r.IntN(most) {
+		out = append(out, list[r.IntN(len(list))])
+	}
+	return out
+}
+
+func randomPolicy(t *testing.T, r *rand.Rand) *rule.Policy {
+	in := rule.Input{}
+	for _, role := range []rule.Role{"clients", "sts"} {
+		b := rule.Binding{Role: role, Addresses: ruletest.Prefixes(t, some(r, small.locals, 3)...)}
+		if r.IntN(2) == 0 {
+			b.Published = ruletest.Prefixes(t, some(r, small.locals, 1)...)
+		}
+		in.Bindings = append(in.Bindings, b)
+	}
+	for i := range 1 + r.IntN(7) {
+		d := []rule.Direction{rule.Outbound, rule.Inbound}[r.IntN(2)]
+		remotes := some(r, small.remotes, 3)
+		if r.IntN(8) == 0 {
+			remotes = []string{"any"}
+		}
+		role := []rule.Role{"clients", "sts"}[r.IntN(2)]
+		in.Grants = append(in.Grants, ruletest.Grant(t, fmt.Sprint("x/", i), small.groups[r.IntN(4)], d, role, small.services[r.IntN(5)], remotes...))
+	}
+	return ruletest.Compile(t, in)
+}
+
+func addresses(texts []string) []netip.Addr {
+	var b netset.PrefixBuilder
+	for _, text := range texts {
+		p, _, _ := netset.ParsePrefix(text)
+		b.Add(p)
+	}
+	return ruletest.Edges(b.Build())
+}
+
+// TestBuildDecidesAsThePolicy asks every boundary flow of random policies.
+func TestBuildDecidesAsThePolicy(t *testing.T) {
+	locals, remotes := addresses(small.locals), addresses(small.remotes)
+	for _, one := range append(small.remotes, small.locals...) {
+		locals = append(locals, addresses([]string{one})...)
+		remotes = append(remotes, addresses([]string{one})...)
+	}
+	slices.SortFunc(locals, netip.Addr.Compare)
+	slices.SortFunc(remotes, netip.Addr.Compare)
+	locals, remotes = slices.Compact(locals), slices.Compact(remotes)
+	r := rand.New(rand.NewPCG(12, 1))
+	for range 60 {
+		p := randomPolicy(t, r)
+		c := artefact.Filter{Mode: artefact.ModeMark, Place: artefact.PlaceForward, Mark: 1 << 16}
+		b, err := Build(p, c, []Family{IPv4, IPv6}, plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for f := range ruletest.Flows(locals, remotes, []uint16{80, 442, 443, 444, 445}) {
+			want := p.Decide(f)
+			got := b.Walk(entryOf(f.Direction), packetOf(f))
+			if len(got) != 1 || (got[0].Verdict == Accept) != want.Accept() {
+				t.Fatalf("%+v: the policy says %v, the ruleset %+v\n%+v", f, want.Rules, got, b)
+			}
+			if want.Accept() && got[0].ID != firstOf(p, want.Rules) || want.Accept() != (got[0].Mark == c.Mark) {
+				t.Fatalf("%+v: counted by %s, mark %#x; the policy says %v", f, got[0].ID, got[0].Mark, want.Rules)
+			}
+		}
+	}
+}
+
+// firstOf is the rule that counts: the first of any remote, or else the first.
+func firstOf(p *rule.Policy, ids []rule.ID) rule.ID {
+	for _, r := range p.Rules {
+		if r.Remote.Any && slices.Contains(ids, r.ID) {
+			return r.ID
+		}
+	}
+	return ids[0]
+}
+
+func packetOf(f rule.Flow) Packet {
+	p := Packet{Protocol: f.Protocol, Source: f.Local, Destination: f.Remote, Port: f.Port, Original: f.Port}
+	if f.Direction == rule.Inbound {
+		p.Source, p.Destination = f.Remote, f.Local
+	}
+	if f.Published != 0 {
+		p.Original = f.Published
+	}
+	return p
+}

@@ -1,0 +1,168 @@
+package filter
+
+import (
+	"slices"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+)
+
+// Opening is packets that a chain accepts, all of them by the same rules.
+type Opening struct {
+	In, Out             []string // interfaces; empty for every one
+	Protocol            netset.Protocol
+	Ports               []netset.PortRange // of the packet, or before DNAT
+	BeforeDNAT          bool
+	Source, Destination netset.PrefixSet
+	Family              Family
+
+	Mark uint32  // bits that are set on the way
+	ID   rule.ID // empty for what stands beside the policy
+}
+
+// Openings returns what a chain accepts of first packets over TCP and UDP, an opening
+// for each way through it, in the chain's order. Openings overlap where an earlier rule
+// takes packets before a later one. Ways that match a state, ICMP, loopback or a mark
+// open nothing new and are left out.
+func (rs *Ruleset) Openings(chain string) []Opening {
+	w := opener{rs: rs}
+	w.walk(chain, Match{}, netset.PrefixSet{}, netset.PrefixSet{}, Outcome{}, 0)
+	return w.out
+}
+
+type opener struct {
+	rs  *Ruleset
+	out []Opening
+}
+
+// maxDepth bounds the chains on a way: nft refuses more than 16 jumps.
+const maxDepth = 16
+
+// way is what the rules on a way match together.
+type way struct {
+	match               Match
+	source, destination netset.PrefixSet // empty for every address
+}
+
+func (w *opener) walk(chain string, m Match, source, destination netset.PrefixSet, o Outcome, depth int) {
+	c, ok := w.rs.Chain(chain)
+	if !ok || depth > maxDepth {
+		return
+	}
+	for i := range c.Rules {
+		r := &c.Rules[i]
+		at, ok := w.narrow(way{m, source, destination}, r.Match)
+		if !ok {
+			continue
+		}
+		then := o.with(chain, r)
+		switch {
+		case r.Map != "":
+			w.elements(r, at, then, depth)
+		case r.Verdict == Jump || r.Verdict == Goto:
+			w.walk(r.Target, at.match, at.source, at.destination, then, depth+1)
+		case r.Verdict == Accept:
+			w.open(at, then)
+		case r.Verdict == Continue:
+			o = then
+		}
+	}
+}
+
+func (w *opener) elements(r *Rule, at way, o Outcome, depth int) {
+	i := slices.IndexFunc(w.rs.Maps, func(m Map) bool { return m.Name == r.Map })
+	if i < 0 {
+		return
+	}
+	for _, e := range w.rs.Maps[i].Elements {
+		in := at
+		end := &in.destination
+		if r.Lookup == Source {
+			end = &in.source
+		}
+		if both(end, e.Prefixes) {
+			w.walk(e.Chain, in.match, in.source, in.destination, o, depth+1)
+		}
+	}
+}
+
+// both narrows addresses, of which none stands for all; false if nothing is left.
+func both(have *netset.PrefixSet, more netset.PrefixSet) bool {
+	if have.IsEmpty() {
+		*have = more
+	} else {
+		*have = have.Intersect(more)
+	}
+	return !have.IsEmpty()
+}
+
+// narrow adds a rule's match to a way; false if no first packet over TCP or UDP takes
+// both.
+func (w *opener) narrow(at way, m Match) (way, bool) {
+	if m.State != "" || m.Loopback != "" || m.ICMP != nil || m.HopLimit != 0 || m.Marked != 0 {
+		return at, false
+	}
+	ok := merge(&at.match.Protocol, m.Protocol) && merge(&at.match.Family, m.Family)
+	for _, one := range []struct{ have, more *[]string }{{&at.match.In, &m.In}, {&at.match.Out, &m.Out}} {
+		if len(*one.more) > 0 {
+			*one.have = *one.more
+		}
+	}
+	if !m.Ports.IsAll() {
+		at.match.Ports = w.inPlace(m.Ports)
+	}
+	if !m.Original.IsAll() {
+		at.match.Original = w.inPlace(m.Original)
+	}
+	for _, one := range []struct {
+		have *netset.PrefixSet
+		more Addresses
+	}{{&at.source, m.From}, {&at.destination, m.To}} {
+		if !one.more.IsAll() {
+			ok = ok && both(one.have, w.addresses(one.more))
+		}
+	}
+	return at, ok
+}
+
+// merge narrows a part of which the zero value stands for all.
+func merge[T comparable](have *T, more T) bool {
+	var all T
+	if more == all {
+		return true
+	}
+	if *have != all && *have != more {
+		return false
+	}
+	*have = more
+	return true
+}
+
+func (w *opener) inPlace(p Ports) Ports {
+	if s, ok := w.rs.Set(p.Set); ok && p.Set != "" {
+		return Ports{Ranges: s.Ports}
+	}
+	return p
+}
+
+func (w *opener) addresses(a Addresses) netset.PrefixSet {
+	if a.Prefix.IsValid() {
+		return netset.PrefixSetOf(a.Prefix)
+	}
+	if s, ok := w.rs.Set(a.Set); ok {
+		return s.Prefixes
+	}
+	return netset.PrefixSet{}
+}
+
+func (w *opener) open(at way, o Outcome) {
+	m := at.match
+	one := Opening{
+		In: m.In, Out: m.Out, Protocol: m.Protocol, Ports: m.Ports.Ranges, Family: m.Family,
+		Source: at.source, Destination: at.destination, Mark: o.Mark, ID: o.ID,
+	}
+	if !m.Original.IsAll() {
+		one.BeforeDNAT, one.Ports = true, m.Original.Ranges
+	}
+	w.out = append(w.out, one)
+}

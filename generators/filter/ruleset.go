@@ -1,0 +1,171 @@
+// Package filter is the one form of a packet filter: sets, maps and chains as the
+// kernel walks them, apart from any backend's syntax. Generators build it from a
+// policy and lower it to what their backend has; readers of texts, of dumps and of
+// netlink give it back; Match answers for a packet.
+//
+// It knows protocols, ports, addresses, interfaces and marks, and no direction: a
+// packet goes wherever the chains send it.
+package filter
+
+import (
+	"net/netip"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+)
+
+// Family is an address family: 4, 6, or 0 for both.
+type Family uint8
+
+const (
+	Both Family = 0
+	IPv4 Family = 4
+	IPv6 Family = 6
+)
+
+// FamilyOf returns the family of an address.
+func FamilyOf(a netip.Addr) Family {
+	if a.Unmap().Is4() {
+		return IPv4
+	}
+	return IPv6
+}
+
+// Of returns the addresses of s that are of the family.
+func (f Family) Of(s netset.PrefixSet) netset.PrefixSet {
+	switch f {
+	case IPv4:
+		return s.V4()
+	case IPv6:
+		return s.V6()
+	}
+	return s
+}
+
+// Ruleset is what a packet filter holds. It is a pure value: two that are equal by
+// Equal do the same to every packet and count alike.
+type Ruleset struct {
+	Sets   []Set   // sorted by name
+	Maps   []Map   // sorted by name
+	Chains []Chain // in the order in which they are declared
+}
+
+// Set is a named set of addresses of one family, or of ports.
+type Set struct {
+	Name     string
+	Family   Family // of addresses; Both for a set of ports
+	Prefixes netset.PrefixSet
+	Ports    []netset.PortRange // ascending, disjoint, not adjacent
+}
+
+// Map sends an address to a chain. Its elements are disjoint.
+type Map struct {
+	Name     string
+	Family   Family
+	Elements []Element
+}
+
+// Element is the addresses of a map that lead to one chain.
+type Element struct {
+	Prefixes netset.PrefixSet
+	Chain    string
+}
+
+// Chain is a list of rules. A packet that no rule decides goes back to the chain that
+// it came from by a jump, or to the policy of the hook.
+type Chain struct {
+	Name  string
+	Hook  *Hook // nil for a chain that others lead to
+	Rules []Rule
+}
+
+// Hook makes a base chain of a chain.
+type Hook struct {
+	Name     string // "forward"
+	Priority int    // of nftables
+	Policy   Verdict
+}
+
+// Verdict is what a rule does with a packet that it matches.
+type Verdict string
+
+const (
+	Continue Verdict = "" // to the next rule
+	Accept   Verdict = "accept"
+	Drop     Verdict = "drop"
+	Jump     Verdict = "jump" // to Target, and back
+	Goto     Verdict = "goto" // to Target, and back to where this chain was jumped to from
+)
+
+// Rule is one rule: every part of Match has to hold.
+type Rule struct {
+	Match
+	Verdict Verdict
+	Target  string // the chain of Jump and Goto
+	Map     string // with Goto: the map whose chain for the packet's Lookup end is the target
+	Lookup  End
+
+	SetMark, ClearMark uint32 // bits; what is cleared is cleared first
+	Counter            string // name of the rule's counter; empty for none
+	Comment            string
+
+	ID rule.ID // of the policy's rule that it belongs to; empty for what stands beside the policy
+}
+
+// End is one end of a packet.
+type End uint8
+
+const (
+	Source End = iota
+	Destination
+)
+
+// Match is what a rule matches. An empty part matches everything.
+type Match struct {
+	In, Out  []string // interfaces
+	Family   Family
+	Protocol netset.Protocol
+	Ports    Ports // of the packet
+	Original Ports // of the connection's destination before DNAT; packets of its direction alone
+	From, To Addresses
+
+	State    string // "established,related", "invalid"
+	Loopback string // "iif", "oif"
+	ICMP     []ICMP // types of the family's ICMP
+	HopLimit uint8
+	Marked   uint32 // bits that are set
+}
+
+// ICMP is a type of ICMP or ICMPv6 messages, with one code or all.
+type ICMP struct {
+	Type uint8
+	Code int // -1 for every code
+}
+
+// Ports is ports of a rule, in a named set or in place; the zero value matches all.
+type Ports struct {
+	Set    string
+	Ranges []netset.PortRange
+}
+
+// IsAll reports whether every port matches.
+func (p Ports) IsAll() bool { return p.Set == "" && len(p.Ranges) == 0 }
+
+// Addresses is a set by name or a prefix in place; the zero value matches all.
+type Addresses struct {
+	Set    string
+	Prefix netip.Prefix
+}
+
+// IsAll reports whether every address matches.
+func (a Addresses) IsAll() bool { return a.Set == "" && !a.Prefix.IsValid() }
+
+// Chain returns the chain of a name; false if there is none.
+func (rs *Ruleset) Chain(name string) (*Chain, bool) {
+	for i := range rs.Chains {
+		if rs.Chains[i].Name == name {
+			return &rs.Chains[i], true
+		}
+	}
+	return nil, false
+}
