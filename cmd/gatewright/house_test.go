@@ -61,12 +61,13 @@ func layers() map[string][]string {
 		"generators/artefact":        {"catalog/rule", "catalog/netset"},
 		"generators/nftables/kernel": {"generators/nftables", "generators/artefact", "catalog/rule", "catalog/netset"},
 		"generators/*":               {"generators/artefact", "templates", "catalog/rule", "catalog/netset"},
-		"generators/engine":          {"generators/artefact", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
-		"generators/proof":           {"generators/*", "generators/artefact", "generators/engine", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
+		"generators/box":             {},
+		"generators/engine":          {"generators/box", "generators/artefact", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
+		"generators/proof":           {"generators/*", "generators/artefact", "generators/box", "generators/engine", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
 		"generators":                 {"generators/*", "generators/artefact", "catalog/rule", "catalog/netset"},
 		"cmd/gatewright": {
 			"catalog/site", "catalog/lint", "catalog/feed", "catalog", "catalog/rule", "catalog/netset",
-			"generators", "generators/*", "generators/artefact", "generators/engine", "generators/nftables/kernel", "generators/proof",
+			"generators", "generators/*", "generators/artefact", "generators/box", "generators/engine", "generators/nftables/kernel", "generators/proof",
 		},
 	}
 }
