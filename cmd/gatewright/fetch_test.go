@@ -211,7 +211,7 @@ func TestFetchedIsLoaded(t *testing.T) {
 	s := serve(t)
 	s.want(exitOK, "version endpoints", "", "m365", "--instance", "china", "-o", "c.json")
 	var stdout, stderr bytes.Buffer
-	if status := run([]string{"generate", "nftables", "--catalog", "c.json", "--instance", "China", "-q"}, nil, &stdout, &stderr); status != exitOK || !strings.Contains(stdout.String(), "source: m365-china 2020080600 sha256:") {
+	if status := run([]string{"generate", "nftables", "--catalog", "c.json", "--instance", "China", "-q"}, nil, &stdout, &stderr); status != exitOK || !strings.Contains(stdout.String(), "source: m365-china 2020080600\n") {
 		t.Errorf("status %d\n%s\n%.300s", status, &stderr, &stdout)
 	}
 }

@@ -113,10 +113,10 @@ func newRules(p *rule.Policy, c config, f family, sets *setsView) (*rulesView, e
 	b := builder{policy: p, config: c, family: f, sets: sets, numbers: map[string]int{}, owners: map[string]rule.ID{}}
 	what := f.title() + ", mode " + string(c.Mode) + ", place " + string(c.Place)
 	if c.ipset {
-		what += "; " + setsFile + " is loaded first"
+		what += ", " + setsFile + " is loaded first"
 	}
 	b.view = rulesView{
-		Header: commentsOf(artefact.Header(p, what, f.load())),
+		Header: commentsOf(artefact.Header(p, what, f.load(), format)),
 		Table:  "filter",
 		Chains: []name{outboundChain, inboundChain},
 	}

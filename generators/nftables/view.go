@@ -76,7 +76,7 @@ type builder struct {
 func newView(p *rule.Policy, c config) (*view, error) {
 	b := builder{policy: p, config: c, declared: map[name]bool{}}
 	b.view = view{
-		Header: commentsOf(artefact.Header(p, "nftables ruleset, mode "+string(c.Mode)+", place "+string(c.Place), loadCommand)),
+		Header: commentsOf(artefact.Header(p, "nftables ruleset, mode "+string(c.Mode)+", place "+string(c.Place), loadCommand, format)),
 		Table:  c.table,
 		Chains: []name{outboundChain, inboundChain},
 	}

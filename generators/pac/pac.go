@@ -15,6 +15,9 @@ import (
 	"gatewright/templates"
 )
 
+// format is raised when the template changes what it writes.
+const format = 3
+
 const (
 	fileName = "proxy.pac"
 	load     = "install -D -m 644 " + fileName + " /var/www/html/" + fileName
@@ -104,7 +107,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 			rules++
 		}
 	}
-	out.Artefacts = []artefact.Artefact{{Name: fileName, Data: data, Load: load, Rules: rules, Elements: elements}}
+	out.Artefacts = []artefact.Artefact{{Name: fileName, Data: artefact.Seal(data), Load: load, Rules: rules, Elements: elements}}
 	return out, nil
 }
 

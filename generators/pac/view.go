@@ -88,7 +88,7 @@ func header(p *rule.Policy, c config) []comment {
 	for i, r := range c.roles {
 		roles[i] = string(r)
 	}
-	lines := artefact.Header(p, "proxy auto-configuration file for machines of role "+strings.Join(roles, ", "), load)
+	lines := artefact.Header(p, "proxy auto-configuration file for machines of role "+strings.Join(roles, ", "), load, format)
 	lines = append(lines, "clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig")
 	if len(c.proxies) == 0 {
 		lines = append(lines, "WARNING: no proxy is set, so every request that a route would send to it goes direct; set pac.proxy=HOST:PORT")
