@@ -41,8 +41,8 @@ engines as you, with all that you may do: for files that you trust.
     gatewright verify -o out
     gatewright verify nftables iptables --site gatewright.json
 
-Exit status: 0 all is proved; 1 a disagreement; 3 an engine or the box is missing
-or failed.
+Exit status: 0 all is proved; 1 a disagreement; 3 an engine, or the box, is
+missing or failed.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
