@@ -1,8 +1,8 @@
 // Gatewright: proxy auto-configuration file for machines of role clients; format 2
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// digest: sha256:584eac7f360d1cc0e7ef6ff969a75621bcdfd807443ab709eb83651a1338f9bb
+// digest: sha256:476961e92ee1a47570aad54c348d0d9a10741b6821ff98ef4e3ff6ecb351c143
 // source: m365-additional 2025-01-08
-// open: 47 not rendered; gatewright list open shows what is missing
+// open: 52 not rendered; gatewright list open shows what is missing
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
 // WARNING: no proxy is set, so every request that a route would send to it goes direct; set pac.proxy=HOST:PORT
 // left out: endpoints whose requests go the same way without them
