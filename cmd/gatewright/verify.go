@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
@@ -138,19 +139,24 @@ func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []
 
 // takeFiles replaces the artefacts by the files that stand in the folder.
 func (inv *invocation) takeFiles(p *production) error {
-	if interrupted(p.dir) {
+	root, err := p.folder.OpenFolder()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if interrupted(root) {
 		return fmt.Errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
 	}
 	var errs []error
 	for _, o := range p.outputs {
 		for i := range o.Artefacts {
 			a := &o.Artefacts[i]
-			data, err := os.ReadFile(p.path(a.Name))
+			data, err := plainfile.Read(root, a.Name, maxArtefact)
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
 				errs = append(errs, fmt.Errorf("%s is missing; run generate, or name a folder that has it with -o", p.path(a.Name)))
 			case err != nil:
-				errs = append(errs, err)
+				errs = append(errs, inFolder(p.folder, err))
 			case !bytes.Equal(data, a.Data):
 				inv.talk.warnf("%s is not what generate would write; it is proved as it stands", p.path(a.Name))
 			}
