@@ -49,8 +49,8 @@ type wire struct {
 func NewGateway(ctx context.Context, site Site) (*Gateway, error) {
 	g := &Gateway{
 		site: site, local: site.Local(),
-		wan:  wire{nearMAC: nearWAN, farMAC: farWAN},
-		lan:  wire{nearMAC: nearLAN, farMAC: farLAN},
+		wan: wire{nearMAC: nearWAN, farMAC: farWAN},
+		lan: wire{nearMAC: nearLAN, farMAC: farLAN},
 	}
 	if err := g.build(ctx); err != nil {
 		g.Close()
