@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"gatewright/catalog/netset"
 	"gatewright/templates"
 )
 
@@ -24,6 +25,7 @@ var (
 // Its methods must not be called at the same time.
 type Gateway struct {
 	site   Site
+	local  netset.PrefixSet // of the site
 	inside *Machine
 
 	wan, lan  wire
@@ -46,9 +48,9 @@ type wire struct {
 // iproute2; nothing of it outlives the process. Close frees it.
 func NewGateway(ctx context.Context, site Site) (*Gateway, error) {
 	g := &Gateway{
-		site: site,
-		wan:  wire{nearMAC: nearWAN, farMAC: farWAN},
-		lan:  wire{nearMAC: nearLAN, farMAC: farLAN},
+		site: site, local: site.Local(),
+		wan: wire{nearMAC: nearWAN, farMAC: farWAN},
+		lan: wire{nearMAC: nearLAN, farMAC: farLAN},
 	}
 	if err := g.build(ctx); err != nil {
 		g.Close()
