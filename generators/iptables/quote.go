@@ -39,10 +39,13 @@ const (
 	outputEntry  name = "gatewright_output"
 )
 
-// The chains that those lead to where interfaces are told apart.
+// The chains that those lead to where interfaces are told apart: for remotes outside,
+// and for those on the site.
 const (
-	outboundRules name = prefix + "outbound"
-	inboundRules  name = prefix + "inbound"
+	outboundRules  name = prefix + "outbound"
+	inboundRules   name = prefix + "inbound"
+	outboundOnSite name = prefix + "outbound_site"
+	inboundOnSite  name = prefix + "inbound_site"
 )
 
 const (

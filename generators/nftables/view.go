@@ -166,6 +166,9 @@ func (b *builder) newLine(r *rule.Rule) lineView {
 		Mark:    b.mark,
 		Comment: lineComment(labels(r)),
 	}
+	if r.OnSite {
+		line.In = line.Out
+	}
 	if r.Direction == rule.Outbound {
 		line.In, line.Out = line.Out, line.In
 	}
