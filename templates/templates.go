@@ -30,6 +30,19 @@ func Execute(path string, view any) ([]byte, error) {
 	return w, nil
 }
 
+// ExecutePart renders one of the templates that the file at a path defines.
+func ExecutePart(path, part string, view any) ([]byte, error) {
+	t, err := parse(path)
+	if err != nil {
+		return nil, err
+	}
+	var w text
+	if err := t.ExecuteTemplate(&w, part, view); err != nil {
+		return nil, fmt.Errorf("template %s: %w", path, err)
+	}
+	return w, nil
+}
+
 // text grows by a quarter when it is large, where bytes.Buffer doubles.
 type text []byte
 

@@ -1,8 +1,10 @@
 package filter
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -33,7 +35,16 @@ type Built struct {
 type BuiltRule struct {
 	Rule   *rule.Rule
 	Chain  string    // that counts and accepts; empty if no packet can come to it
-	Covers []rule.ID // the rules that take all its packets before it, if Chain is empty
+	Takers []rule.ID // rules that take packets of it before, in the policy's order
+}
+
+// CoveredBy names the rules that take every packet of a rule without a chain.
+func (r BuiltRule) CoveredBy() []string {
+	out := make([]string, len(r.Takers))
+	for i, id := range r.Takers {
+		out[i] = string(id)
+	}
+	return out
 }
 
 // Build makes the ruleset of a policy for some address families: for each direction
@@ -42,7 +53,13 @@ type BuiltRule struct {
 // that counts and accepts. A packet's cost so goes with the rules that hold the same
 // address and not with all. Rules of any remote come first.
 func Build(p *rule.Policy, c artefact.Filter, families []Family, n Naming) (Built, error) {
-	b := builder{policy: p, config: c, naming: n, reached: map[rule.ID]bool{}, sets: map[string]Set{}, chains: map[string]string{}}
+	b := builder{
+		policy: p, config: c, naming: n, sets: map[string]Set{}, chains: map[string]string{}, order: map[rule.ID]int{},
+		carried: map[rule.ID]bool{}, reached: map[rule.ID]bool{}, takers: map[rule.ID]map[rule.ID]bool{},
+	}
+	for i := range p.Rules {
+		b.order[p.Rules[i].ID] = i
+	}
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
 		b.direction(d, families)
 	}
@@ -55,8 +72,10 @@ type builder struct {
 	naming  Naming
 	out     Ruleset
 	sets    map[string]Set
-	carried []*rule.Rule
+	carried map[rule.ID]bool // has a flow of some family
+	order   map[rule.ID]int  // in the policy
 	reached map[rule.ID]bool
+	takers  map[rule.ID]map[rule.ID]bool
 	chains  map[string]string // chain -> what it is for, to find names that collide
 	classes []Chain
 	entries []Chain
@@ -72,10 +91,11 @@ type line struct {
 }
 
 func (b *builder) direction(d rule.Direction, families []Family) {
-	entry := Chain{Name: entryOf(d)}
+	entry := Chain{Name: EntryOf(d)}
 	var dispatch []Rule
 	for _, f := range families {
 		any, lines, remotes := b.linesOf(d, f)
+		any = b.needed(nil, any)
 		for _, l := range any {
 			entry.Rules = append(entry.Rules, b.goTo(l))
 		}
@@ -87,7 +107,8 @@ func (b *builder) direction(d rule.Direction, families []Family) {
 	b.entries = append(b.entries, entry)
 }
 
-func entryOf(d rule.Direction) string {
+// EntryOf is the chain that holds the rules of a direction.
+func EntryOf(d rule.Direction) string {
 	if d == rule.Inbound {
 		return Inbound
 	}
@@ -106,9 +127,7 @@ func (b *builder) linesOf(d rule.Direction, f Family) (any []line, lines [][]lin
 		if len(own) == 0 || !r.Remote.Any && remote.IsEmpty() {
 			continue
 		}
-		if !slices.Contains(b.carried, r) {
-			b.carried = append(b.carried, r)
-		}
+		b.carried[r.ID] = true
 		if r.Remote.Any {
 			any = append(any, own...)
 		} else {
@@ -121,15 +140,19 @@ func (b *builder) linesOf(d rule.Direction, f Family) (any []line, lines [][]lin
 // ruleLines matches everything of a rule but its remote: a line for each kind of local
 // addresses and each protocol.
 func (b *builder) ruleLines(r *rule.Rule, f Family) []line {
+	far := b.config.WAN
+	if r.OnSite {
+		far = b.config.LAN
+	}
 	var out []line
 	for _, s := range b.sidesOf(r, f) {
 		l := line{id: r.ID, local: s.addresses}
 		l.Family = f
 		set := b.addSet(f, s.addresses, s.stem...)
 		if r.Direction == rule.Inbound {
-			l.To, l.In, l.Out = set, b.config.WAN, b.config.LAN
+			l.To, l.In, l.Out = set, far, b.config.LAN
 		} else {
-			l.From, l.In, l.Out = set, b.config.LAN, b.config.WAN
+			l.From, l.In, l.Out = set, b.config.LAN, far
 		}
 		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
 			ranges := r.Services.Ports(protocol)
@@ -220,51 +243,86 @@ func (b *builder) name(stem, what string) string {
 	return name
 }
 
-// dispatch adds the classes of a family and direction and returns the rule that leads
-// to them, if there is one.
+// dispatch returns the rules that lead to those of a family and direction: by a map from
+// the remote's address to its class, or by one set if there is one class alone.
 func (b *builder) dispatch(d rule.Direction, f Family, any []line, lines [][]line, remotes []netset.PrefixSet) []Rule {
-	short, lookup := "out", Destination
-	if d == rule.Inbound {
-		short, lookup = "in", Source
-	}
-	m := Map{Name: fmt.Sprintf("%s%s_%d", b.naming.Prefix, d, f), Family: f}
-	held := map[string]*netset.PrefixBuilder{} // by chain
-	shared := shareInterfaces(lines)
-	for _, c := range classesOf(remotes) {
-		kept := needed(any, lines, c.rules)
-		if len(kept) == 0 {
-			continue // rules of any remote take all its packets
-		}
-		chain := b.class(fmt.Sprintf("%s%d", short, f), kept, shared)
-		if held[chain] == nil {
-			held[chain] = &netset.PrefixBuilder{}
-			m.Elements = append(m.Elements, Element{Chain: chain})
-		}
-		held[chain].AddSet(c.prefixes)
-	}
-	if len(m.Elements) == 0 {
+	groups := b.groupsOf(any, lines, remotes)
+	switch len(groups) {
+	case 0:
 		return nil
+	case 1:
+		return b.bySet(d, f, groups[0])
 	}
-	for i := range m.Elements {
-		m.Elements[i].Prefixes = held[m.Elements[i].Chain].Build()
+	short, r := "out", Rule{Match: Match{Family: f}, Verdict: Goto, Lookup: Destination}
+	if d == rule.Inbound {
+		short, r.Lookup = "in", Source
 	}
-	r := Rule{Match: Match{Family: f}, Verdict: Goto}
+	shared := shareInterfaces(lines)
 	if shared {
 		r.In, r.Out = lines[0][0].In, lines[0][0].Out
 	}
-	if len(m.Elements) == 1 {
-		r.Target = m.Elements[0].Chain
-		set := b.addSet(f, m.Elements[0].Prefixes, string(d))
-		if d == rule.Inbound {
-			r.From = set
-		} else {
-			r.To = set
-		}
-		return []Rule{r}
+	m := Map{Name: fmt.Sprintf("%s%s_%d", b.naming.Prefix, d, f), Family: f}
+	for _, g := range groups {
+		m.Elements = append(m.Elements, Element{g.prefixes.Build(), b.class(fmt.Sprintf("%s%d", short, f), g.lines, shared)})
 	}
 	b.out.Maps = append(b.out.Maps, m)
-	r.Map, r.Lookup = m.Name, lookup
+	r.Map = m.Name
 	return []Rule{r}
+}
+
+// bySet matches the remote's address last, in every line.
+func (b *builder) bySet(d rule.Direction, f Family, g *group) (rules []Rule) {
+	set := b.addSet(f, g.prefixes.Build(), string(d))
+	for _, l := range g.lines {
+		if d == rule.Inbound {
+			l.From = set
+		} else {
+			l.To = set
+		}
+		rules = append(rules, b.goTo(l))
+	}
+	return rules
+}
+
+// group is the addresses of classes that need the same lines.
+type group struct {
+	lines    []line
+	prefixes netset.PrefixBuilder
+}
+
+// groupsOf returns the groups in the order of their rules. Classes of which rules of any
+// remote take every packet are in none.
+func (b *builder) groupsOf(any []line, lines [][]line, remotes []netset.PrefixSet) (groups []*group) {
+	known := map[string]*group{}
+	for _, c := range classesOf(remotes) {
+		var all []line
+		for _, i := range c.rules {
+			all = append(all, lines[i]...)
+		}
+		kept := b.needed(any, all)
+		if len(kept) == 0 {
+			continue
+		}
+		key := strings.Join(idsOf(kept), " ")
+		g := known[key]
+		if g == nil {
+			g = &group{lines: kept}
+			known[key], groups = g, append(groups, g)
+		}
+		g.prefixes.AddSet(c.prefixes)
+	}
+	return groups
+}
+
+// idsOf returns the rules that lines are of, each once. They tell which lines are needed
+// of the rules: what one of them takes of another's does not depend on a third.
+func idsOf(lines []line) (ids []string) {
+	for _, l := range lines {
+		if id := string(l.id); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // shareInterfaces reports whether all lines match the same interfaces, so that it is
@@ -279,17 +337,20 @@ func shareInterfaces(lines [][]line) bool {
 	return true
 }
 
-// needed returns the lines of some rules in order, without those of which an earlier
-// one takes every packet.
-func needed(any []line, lines [][]line, rules []int) []line {
-	earlier := slices.Clip(any)
-	var kept []line
-	for _, i := range rules {
-		for _, l := range lines[i] {
-			if !slices.ContainsFunc(earlier, func(e line) bool { return e.takesAllOf(l) }) {
-				earlier, kept = append(earlier, l), append(kept, l)
-			}
+// needed returns the lines of which neither the earlier ones nor one before them takes
+// every packet.
+func (b *builder) needed(earlier, lines []line) (kept []line) {
+	earlier = slices.Clip(earlier)
+	for _, l := range lines {
+		i := slices.IndexFunc(earlier, func(e line) bool { return e.takesAllOf(l) })
+		if i < 0 {
+			earlier, kept = append(earlier, l), append(kept, l)
+			continue
 		}
+		if b.takers[l.id] == nil {
+			b.takers[l.id] = map[rule.ID]bool{}
+		}
+		b.takers[l.id][earlier[i].id] = true
 	}
 	return kept
 }
@@ -305,24 +366,15 @@ func takesInterfaces(all, some []string) bool {
 	return len(all) == 0 || len(some) > 0 && !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
 }
 
-// class returns the chain that holds the lines, and adds it if it is new. One rule
-// gives it its name, several the digest of their ids.
+// class adds the chain that holds the lines and returns its name: by its only rule, or
+// by the digest of the rules' ids.
 func (b *builder) class(short string, lines []line, shared bool) string {
-	var ids []string
-	for _, l := range lines {
-		if id := string(l.id); !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
+	ids := idsOf(lines)
 	stem := short + "_" + b.naming.Stem(lines[0].id)
 	if len(ids) > 1 {
 		stem = short + "_" + digest(strings.Join(ids, " "))
 	}
-	name := b.name(stem, "class "+short+" of "+strings.Join(ids, " "))
-	if slices.ContainsFunc(b.classes, func(c Chain) bool { return c.Name == name }) {
-		return name
-	}
-	c := Chain{Name: name}
+	c := Chain{Name: b.name(stem, "class "+short+" of "+strings.Join(ids, " "))}
 	for _, l := range lines {
 		if shared {
 			l.In, l.Out = nil, nil // before the map
@@ -330,7 +382,7 @@ func (b *builder) class(short string, lines []line, shared bool) string {
 		c.Rules = append(c.Rules, b.goTo(l))
 	}
 	b.classes = append(b.classes, c)
-	return name
+	return c.Name
 }
 
 func (b *builder) finish(families []Family) (Built, error) {
@@ -339,7 +391,7 @@ func (b *builder) finish(families []Family) (Built, error) {
 	var accepting []Chain
 	for i := range b.policy.Rules {
 		r := &b.policy.Rules[i]
-		if !slices.Contains(b.carried, r) {
+		if !b.carried[r.ID] {
 			continue
 		}
 		one := BuiltRule{Rule: r}
@@ -350,10 +402,12 @@ func (b *builder) finish(families []Family) (Built, error) {
 				last.SetMark = b.config.Mark
 			}
 			accepting = append(accepting, Chain{Name: one.Chain, Rules: []Rule{last}})
+		} else {
+			one.Takers = slices.SortedFunc(maps.Keys(b.takers[r.ID]), func(x, y rule.ID) int { return cmp.Compare(b.order[x], b.order[y]) })
 		}
 		built.Rules = append(built.Rules, one)
 	}
-	built.Chains = slices.Concat(accepting, b.classes, b.entries, b.hooks(families))
+	built.Chains = slices.Concat(b.hooks(families), accepting, b.classes, b.entries)
 	built.Sets = b.usedSets(built.Chains)
 	return built, b.err
 }

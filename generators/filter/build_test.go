@@ -81,7 +81,7 @@ func TestBuildDecidesAsThePolicy(t *testing.T) {
 		}
 		for f := range ruletest.Flows(locals, remotes, []uint16{80, 442, 443, 444, 445}) {
 			want := p.Decide(f)
-			got := b.Walk(entryOf(f.Direction), packetOf(f))
+			got := b.Walk(EntryOf(f.Direction), packetOf(artefact.Packet{Flow: f}))
 			if len(got) != 1 || (got[0].Verdict == Accept) != want.Accept() {
 				t.Fatalf("%+v: the policy says %v, the ruleset %+v\n%+v", f, want.Rules, got, b)
 			}
@@ -100,15 +100,4 @@ func firstOf(p *rule.Policy, ids []rule.ID) rule.ID {
 		}
 	}
 	return ids[0]
-}
-
-func packetOf(f rule.Flow) Packet {
-	p := Packet{Protocol: f.Protocol, Source: f.Local, Destination: f.Remote, Port: f.Port, Original: f.Port}
-	if f.Direction == rule.Inbound {
-		p.Source, p.Destination = f.Remote, f.Local
-	}
-	if f.Published != 0 {
-		p.Original = f.Published
-	}
-	return p
 }

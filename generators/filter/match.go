@@ -11,7 +11,7 @@ import (
 
 // Packet is the first packet of a flow. An address that is not known is invalid.
 type Packet struct {
-	In, Out             string // interfaces; empty matches a rule that names none
+	In, Out             string // interfaces; empty for those that rules ask for
 	Protocol            netset.Protocol
 	Source, Destination netip.Addr
 	Port                uint16 // destination, as the hook sees it
@@ -24,6 +24,7 @@ type Outcome struct {
 	Verdict Verdict // Accept, Drop, or Continue for one that comes back undecided
 	ID      rule.ID // of the last rule of the policy on the way; empty if there is none
 	Mark    uint32
+	Unsure  bool   // goes by an address that is not known
 	Path    []Step // the rules that matched, in their order
 }
 
@@ -74,6 +75,7 @@ func (w *walker) from(at place, o Outcome, back []place) {
 			continue
 		}
 		then := o.with(at.chain.Name, r)
+		then.Unsure = o.Unsure || m == maybe
 		switch {
 		case r.Map != "":
 			if w.lookUp(r, then, back) && m == yes {
@@ -91,6 +93,9 @@ func (w *walker) from(at place, o Outcome, back []place) {
 		}
 		if m == yes && r.Map == "" {
 			return
+		}
+		if m == maybe || r.Map != "" && !w.packet.end(r.Lookup).IsValid() {
+			o.Unsure = true // what follows is for packets that this rule does not match
 		}
 	}
 	if at.chain.Hook != nil {
@@ -114,14 +119,15 @@ func (w *walker) leave(o Outcome, back []place) {
 // lookUp goes to the chain of the packet's address, or to those of all elements if it
 // is not known. It reports whether the packet certainly has an element.
 func (w *walker) lookUp(r *Rule, o Outcome, back []place) bool {
-	i := slices.IndexFunc(w.rs.Maps, func(m Map) bool { return m.Name == r.Map })
-	if i < 0 {
+	m, ok := w.rs.MapNamed(r.Map)
+	if !ok {
 		return false
 	}
 	a := w.packet.end(r.Lookup)
-	for _, e := range w.rs.Maps[i].Elements {
+	for _, e := range m.Elements {
 		switch {
 		case !a.IsValid():
+			o.Unsure = true
 			w.enter(e.Chain, o, back)
 		case e.Prefixes.Contains(a):
 			w.enter(e.Chain, o, back)
@@ -171,7 +177,7 @@ func (w *walker) matches(r *Rule, mark uint32) truth {
 }
 
 func onInterface(names []string, name string) bool {
-	return len(names) == 0 || slices.Contains(names, name)
+	return len(names) == 0 || name == "" || slices.Contains(names, name)
 }
 
 // is reports whether what is known of the packet is of the family.

@@ -1,7 +1,7 @@
 package filter
 
 import (
-	"slices"
+	"net/netip"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
@@ -16,8 +16,39 @@ type Opening struct {
 	Source, Destination netset.PrefixSet
 	Family              Family
 
-	Mark uint32  // bits that are set on the way
-	ID   rule.ID // empty for what stands beside the policy
+	Mark    uint32  // bits that are set on the way
+	ID      rule.ID // empty for what stands beside the policy
+	Comment string  // of the rule that accepts
+}
+
+// Boxes returns the flows of a direction whose first packets these are.
+func (o Opening) Boxes(d rule.Direction) []rule.Box {
+	b := rule.Box{Direction: d, Published: o.BeforeDNAT, Local: o.whole(o.Source), Remote: o.whole(o.Destination)}
+	if d == rule.Inbound {
+		b.Local, b.Remote = b.Remote, b.Local
+	}
+	protocols, ports := []netset.Protocol{o.Protocol}, o.Ports
+	if o.Protocol == 0 {
+		protocols = []netset.Protocol{netset.TCP, netset.UDP}
+	}
+	if len(ports) == 0 {
+		ports = []netset.PortRange{{First: 1, Last: 65535}}
+	}
+	var boxes []rule.Box
+	for _, b.Protocol = range protocols {
+		for _, b.Ports = range ports {
+			boxes = append(boxes, b)
+		}
+	}
+	return boxes
+}
+
+// whole is the address space of the opening's families where it matches no address.
+func (o Opening) whole(s netset.PrefixSet) netset.PrefixSet {
+	if !s.IsEmpty() {
+		return s
+	}
+	return o.Family.Of(netset.PrefixSetOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)))
 }
 
 // Openings returns what a chain accepts of first packets over TCP and UDP, an opening
@@ -70,11 +101,11 @@ func (w *opener) walk(chain string, m Match, source, destination netset.PrefixSe
 }
 
 func (w *opener) elements(r *Rule, at way, o Outcome, depth int) {
-	i := slices.IndexFunc(w.rs.Maps, func(m Map) bool { return m.Name == r.Map })
-	if i < 0 {
+	m, ok := w.rs.MapNamed(r.Map)
+	if !ok {
 		return
 	}
-	for _, e := range w.rs.Maps[i].Elements {
+	for _, e := range m.Elements {
 		in := at
 		end := &in.destination
 		if r.Lookup == Source {
@@ -159,7 +190,7 @@ func (w *opener) open(at way, o Outcome) {
 	m := at.match
 	one := Opening{
 		In: m.In, Out: m.Out, Protocol: m.Protocol, Ports: m.Ports.Ranges, Family: m.Family,
-		Source: at.source, Destination: at.destination, Mark: o.Mark, ID: o.ID,
+		Source: at.source, Destination: at.destination, Mark: o.Mark, ID: o.ID, Comment: o.Path[len(o.Path)-1].Rule.Comment,
 	}
 	if !m.Original.IsAll() {
 		one.BeforeDNAT, one.Ports = true, m.Original.Ranges

@@ -169,3 +169,13 @@ func (rs *Ruleset) Chain(name string) (*Chain, bool) {
 	}
 	return nil, false
 }
+
+// MapNamed returns the map of a name; false if there is none.
+func (rs *Ruleset) MapNamed(name string) (*Map, bool) {
+	for i := range rs.Maps {
+		if rs.Maps[i].Name == name {
+			return &rs.Maps[i], true
+		}
+	}
+	return nil, false
+}

@@ -59,13 +59,13 @@ func joined(a, b string) string {
 
 // flowOf is a flow of the family that the rule accepts by addresses, if there is one.
 func flowOf(p *rule.Policy, r *rule.Rule, f family) (rule.Flow, bool) {
-	remotes := f.of(r.Remote.Prefixes())
+	remotes := f.number().Of(r.Remote.Prefixes())
 	if r.Remote.Any {
 		// Documentation prefixes (RFC 5737, RFC 3849).
-		remotes = f.of(netset.PrefixSetOf(netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::1/128")))
+		remotes = f.number().Of(netset.PrefixSetOf(netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::1/128")))
 	}
 	for remote := range remotes.Ranges() {
-		for local := range f.of(p.Binding(r.Role).Local()).Ranges() {
+		for local := range f.number().Of(p.Binding(r.Role).Local()).Ranges() {
 			flow := rule.Flow{Direction: r.Direction, Remote: remote, Local: local}
 			flow.Protocol, flow.Port = firstService(r)
 			return flow, true

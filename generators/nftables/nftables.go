@@ -11,16 +11,14 @@ import (
 	"gatewright/templates"
 )
 
-// Names that the site's own rules may refer to.
+// Tables.
 const (
-	outboundChain name      = "gatewright_outbound"
-	inboundChain  name      = "gatewright_inbound"
-	defaultTable            = "inet filter"
-	ownTable      tableSpec = "inet gatewright"
+	defaultTable           = "inet filter"
+	ownTable     tableSpec = "inet gatewright"
 )
 
 // format is raised when the template changes what it writes.
-const format = 2
+const format = 3
 
 const (
 	fileName    = "gatewright.nft"
@@ -47,10 +45,11 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 	if err != nil {
 		return artefact.Output{}, err
 	}
-	v, err := newView(p, c)
+	f, err := newFile(p, c)
 	if err != nil {
 		return artefact.Output{}, err
 	}
+	v := f.view()
 	data, err := templates.Execute("nftables/gatewright.nft.tmpl", v)
 	if err != nil {
 		return artefact.Output{}, err
@@ -66,3 +65,6 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 		Coverage: coverage(p, c),
 	}, nil
 }
+
+// basePriority of our base chains is before that of the site's own filter.
+const basePriority = -10

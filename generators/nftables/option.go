@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
 )
 
 func (Generator) Options() []artefact.Option {
@@ -52,4 +53,13 @@ func TableOf(s artefact.Settings) (string, error) {
 func FamiliesOf(table string) (v4, v6 bool) {
 	_, families, err := tableOf(table)
 	return err == nil && slices.Contains(families, ipv4), err == nil && slices.Contains(families, ipv6)
+}
+
+// numbers are the families as package filter has them.
+func (c config) numbers() []filter.Family {
+	out := make([]filter.Family, len(c.families))
+	for i, f := range c.families {
+		out[i] = f.number()
+	}
+	return out
 }

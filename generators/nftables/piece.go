@@ -1,10 +1,12 @@
 package nftables
 
 import (
-	"net/netip"
+	"bytes"
+	"slices"
 	"strings"
 
 	"gatewright/catalog/netset"
+	"gatewright/generators/filter"
 	"gatewright/templates"
 )
 
@@ -12,30 +14,34 @@ import (
 // socket's buffer, 208 KiB on Linux as it comes: 10,000 prefixes are too many. The sizes
 // of what nft sends are estimates from above.
 const (
-	pieceElements = 2000       // prefixes, each of at most two elements of 44 bytes
+	pieceElements = 1000       // prefixes, each of at most two elements of 90 bytes
 	pieceSize     = 180 * 1000 // bytes
 
 	ruleSize      = 1000
-	elementSize   = 2 * 44
+	elementSize   = 2 * 90
 	statementSize = 200
 )
 
 // Pieces is an artefact in parts that are small enough for a transaction each.
 type Pieces struct {
-	// Frame are the statements in their order, without the elements of large sets.
+	// Frame are the statements in their order, without the elements of large sets and
+	// maps.
 	Frame [][]byte
 
-	// Elements put a part of a large set's elements in place of those that it holds.
+	// Elements put a part of a large set's or map's elements in place of those that it
+	// holds.
 	Elements []Piece
 }
 
-// Piece is a part of a set's elements.
+// Piece is a part of the elements of a set or map.
 type Piece struct {
 	Set  string
 	Text []byte
 }
 
+// pieceView is what templates/nftables/piece.nft.tmpl renders.
 type pieceView struct {
+	Kind     keyword // "set" or "map"
 	Table    tableSpec
 	Name     name
 	Elements elements
@@ -44,90 +50,147 @@ type pieceView struct {
 // Split cuts an artefact into pieces, for engines that cannot load it whole. What is
 // not as this package writes it stays in the frame.
 func Split(text []byte) (Pieces, error) {
-	var p Pieces
-	var part []byte
-	size := 0
+	var s splitter
 	lines := strings.SplitAfter(string(text), "\n")
 	for len(lines) > 0 {
-		block := 1
-		if strings.HasSuffix(lines[0], "{\n") {
-			for block < len(lines) && lines[block-1] != "}\n" {
-				block++
+		n := 1
+		if strings.HasPrefix(lines[0], "\t") && strings.HasSuffix(lines[0], " {\n") {
+			for n < len(lines) && lines[n-1] != "\t}\n" {
+				n++
 			}
 		}
-		statement := lines[:block]
-		lines = lines[block:]
-		pieces, err := splitElements(statement)
-		if err != nil {
+		if err := s.add(lines[:n]); err != nil {
 			return Pieces{}, err
 		}
-		p.Elements = append(p.Elements, pieces...)
-		if pieces == nil {
-			part = append(part, strings.Join(statement, "")...)
-			size += sizeOf(statement)
-		}
-		if size > pieceSize || len(lines) == 0 {
-			p.Frame = append(p.Frame, part)
-			part, size = nil, 0
+		lines = lines[n:]
+	}
+	s.cut()
+	return s.pieces, nil
+}
+
+// splitter gathers statements; open is the line that opened a table's block.
+type splitter struct {
+	pieces Pieces
+	part   []byte
+	size   int
+	open   string
+}
+
+func (s *splitter) add(statement []string) error {
+	first := statement[0]
+	switch {
+	case strings.HasPrefix(first, "table ") && strings.HasSuffix(first, " {\n"):
+		s.open = first
+	case first == "}\n":
+		s.open = ""
+	case s.size > pieceSize:
+		s.cut()
+	}
+	if len(statement) > 1 && s.open != "" {
+		var err error
+		if statement, err = s.takeElements(statement); err != nil {
+			return err
 		}
 	}
-	return p, nil
+	s.part = append(s.part, strings.Join(statement, "")...)
+	s.size += sizeOf(statement)
+	return nil
+}
+
+// cut ends a part of the frame, within a table's block if need be.
+func (s *splitter) cut() {
+	if s.open != "" {
+		s.part = append(s.part, "}\n"...)
+	}
+	s.pieces.Frame = append(s.pieces.Frame, s.part)
+	s.part, s.size = []byte(s.open), 0
 }
 
 // sizeOf estimates what nft sends for a statement.
 func sizeOf(statement []string) int {
-	switch {
-	case len(statement) > 1:
-		return statementSize + elementSize*len(statement)
-	case strings.HasPrefix(statement[0], "add rule "):
-		return ruleSize
-	case strings.TrimSpace(statement[0]) == "" || statement[0][0] == '#':
-		return 0
-	}
-	return statementSize
-}
-
-// splitElements returns the pieces of a statement that adds more elements than one
-// piece holds; nil for any other statement.
-func splitElements(statement []string) ([]Piece, error) {
-	words := strings.Fields(statement[0])
-	if len(statement) <= pieceElements+2 || len(words) != 6 || words[0] != "add" || words[1] != "element" {
-		return nil, nil
-	}
-	view := pieceView{Table: tableSpec(words[2] + " " + words[3]), Name: name(words[4])}
-	list := statement[1 : len(statement)-1]
-	for _, line := range list {
-		if !isElement(line) {
-			return nil, nil
+	size := 0
+	for _, line := range statement {
+		switch {
+		case strings.HasPrefix(line, "\t\t\t"):
+			size += elementSize
+		case strings.HasPrefix(line, "\t\t"):
+			size += ruleSize
+		case strings.TrimSpace(line) != "" && line[0] != '#':
+			size += statementSize
 		}
 	}
-	var pieces []Piece
-	for len(list) > 0 {
-		n := min(pieceElements, len(list))
-		view.Elements = elements(strings.TrimSuffix(strings.TrimSpace(strings.Join(list[:n], "")), ","))
-		text, err := templates.Execute("nftables/piece.nft.tmpl", view)
+	return size
+}
+
+// takeElements returns a set or map without its elements if they are more than one piece
+// holds, which go into pieces of their own.
+func (s *splitter) takeElements(statement []string) ([]string, error) {
+	words := strings.Fields(statement[0])
+	from := slices.Index(statement, "\t\telements = {\n")
+	to := slices.Index(statement, "\t\t}\n")
+	if from < 0 || to-from <= pieceElements || words[0] != "set" && words[0] != "map" {
+		return statement, nil
+	}
+	list := slices.DeleteFunc(slices.Clone(statement[from+1:to]), func(line string) bool { return strings.HasPrefix(line, "\t\t\t#") })
+	table := strings.TrimSuffix(strings.TrimPrefix(s.open, "table "), " {\n")
+	for part := range slices.Chunk(list, pieceElements) {
+		text, err := templates.Execute("nftables/piece.nft.tmpl", pieceView{
+			Kind: keyword(words[0]), Table: tableSpec(table), Name: name(words[1]),
+			Elements: elements(bytes.TrimSpace([]byte(strings.Join(part, "")))),
+		})
 		if err != nil {
 			return nil, err
 		}
-		pieces = append(pieces, Piece{words[4], text})
-		list = list[n:]
+		s.pieces.Elements = append(s.pieces.Elements, Piece{words[1], text})
 	}
-	return pieces, nil
+	return append(slices.Clone(statement[:from]), statement[to+1:]...), nil
 }
 
-// isElement reports whether a line is an address or a prefix, with a comma or without.
-func isElement(line string) bool {
-	text := strings.TrimSuffix(strings.TrimSpace(line), ",")
-	_, prefixErr := netip.ParsePrefix(text)
-	_, err := netip.ParseAddr(text)
-	return prefixErr == nil || err == nil
+// Join puts the elements of a piece, which the kernel holds, to those that were gathered
+// of its set or map. It reports false if an element of one overlaps one of the other: nft
+// refuses such a set as a whole.
+func (p Piece) Join(gathered, held *filter.Ruleset) bool {
+	if more, ok := held.Set(p.Set); ok {
+		have, ok := gathered.Set(p.Set)
+		if !ok {
+			gathered.Sets = append(gathered.Sets, *more)
+			slices.SortFunc(gathered.Sets, func(a, b filter.Set) int { return strings.Compare(a.Name, b.Name) })
+			return true
+		}
+		disjoint := !have.Prefixes.Overlaps(more.Prefixes)
+		have.Prefixes = have.Prefixes.Union(more.Prefixes)
+		return disjoint
+	}
+	more, ok := held.MapNamed(p.Set)
+	if !ok {
+		return false
+	}
+	have, ok := gathered.MapNamed(p.Set)
+	if !ok {
+		gathered.Maps = append(gathered.Maps, *more)
+		return true
+	}
+	return joinElements(have, more)
 }
 
-// Join puts the elements of a piece, which the kernel holds in rs, to those that were
-// gathered of its set. It reports false if an element of one overlaps one of the other:
-// nft refuses such a set as a whole.
-func (p Piece) Join(gathered map[string]netset.PrefixSet, rs Ruleset) bool {
-	have, more := gathered[p.Set], rs.Prefixes[p.Set]
-	gathered[p.Set] = have.Union(more)
-	return !have.Overlaps(more)
+// joinElements adds the elements of a map to another's.
+func joinElements(have, more *filter.Map) bool {
+	disjoint := !allOf(have).Overlaps(allOf(more))
+	for _, e := range more.Elements {
+		i := slices.IndexFunc(have.Elements, func(h filter.Element) bool { return h.Chain == e.Chain })
+		if i < 0 {
+			have.Elements = append(have.Elements, e)
+			continue
+		}
+		have.Elements[i].Prefixes = have.Elements[i].Prefixes.Union(e.Prefixes)
+	}
+	return disjoint
+}
+
+func allOf(m *filter.Map) netset.PrefixSet {
+	var b netset.PrefixBuilder
+	for _, e := range m.Elements {
+		b.AddSet(e.Prefixes)
+	}
+	return b.Build()
 }

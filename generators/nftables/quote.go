@@ -9,7 +9,7 @@ import (
 	"unicode"
 
 	"gatewright/catalog/netset"
-	"gatewright/catalog/rule"
+	"gatewright/generators/filter"
 )
 
 // Types that views hold. Only this file makes values of them, and unquote.go of texts
@@ -23,10 +23,12 @@ type (
 	keyword     string // a word of nft's own language
 	family      string // the address family keyword: "ip" or "ip6"
 	addresses   string // right side of saddr and daddr: "@set" or one prefix
-	ports       string // right side of dport: "443" or "{ 80, 443 }"
+	ports       string // right side of dport: "443" or "@set"
+	icmpMatch   string // "icmpv6 type packet-too-big"
+	statement   string // "accept", "goto CHAIN", "ip daddr vmap @map"
 	interfaces  string // right side of iifname and oifname
 	bits        string // a mark or a mask: "0x00010000"
-	elements    string // elements of a set, one a line
+	elements    string // elements of a set or map, one a line
 )
 
 const (
@@ -36,7 +38,7 @@ const (
 
 const (
 	prefix     name = "gatewright_" // of every name of ours in a table that may be the site's
-	newElement      = ",\n\t"
+	newElement      = ",\n\t\t\t"
 
 	maxComment     = 1000 // bytes
 	maxRuleComment = 128  // bytes; nft 1.0.6 refuses 129
@@ -98,20 +100,9 @@ func slugOf(s string) (slug, error) {
 	return slug(s), nil
 }
 
-// nameOf returns a name of ours.
-func nameOf(parts ...slug) name {
-	n := prefix + name(parts[0])
-	for _, p := range parts[1:] {
-		n += "_" + name(p)
-	}
-	return n
-}
-
 func isNameRune(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
 }
-
-func (n name) addresses() addresses { return addresses("@" + n) }
 
 // keywords are the words that nft 1.0.6 refuses as the name of a table, in order.
 const keywords = `
@@ -158,20 +149,26 @@ func (f family) addressType() keyword {
 	return "ipv4_addr"
 }
 
-// tagged tells the families apart in names: "net4", "tcp6".
-func (f family) tagged(word string) slug {
+// verdictMap is nft's type for maps from the family's addresses to chains.
+func (f family) verdictMap() keyword { return f.addressType() + " : verdict" }
+
+// number is the family as package filter has it.
+func (f family) number() filter.Family {
 	if f == ipv6 {
-		return slug(word + "6")
+		return filter.IPv6
 	}
-	return slug(word + "4")
+	return filter.IPv4
 }
 
-// of returns the addresses of s that are of the family.
-func (f family) of(s netset.PrefixSet) netset.PrefixSet {
-	if f == ipv6 {
-		return s.V6()
+// familyOfNumber is empty for both families.
+func familyOfNumber(f filter.Family) family {
+	switch f {
+	case filter.IPv4:
+		return ipv4
+	case filter.IPv6:
+		return ipv6
 	}
-	return s.V4()
+	return ""
 }
 
 func familyOf(a netip.Addr) family {
@@ -181,47 +178,107 @@ func familyOf(a netip.Addr) family {
 	return ipv4
 }
 
-func prefixAddresses(p netip.Prefix) addresses { return addresses(p.String()) }
+// addressesOf names a set, or writes a prefix.
+func addressesOf(a filter.Addresses) addresses {
+	switch {
+	case a.Set != "":
+		return addresses("@" + a.Set)
+	case a.Prefix.IsValid():
+		return addresses(a.Prefix.String())
+	}
+	return ""
+}
 
 func protocolOf(p netset.Protocol) keyword { return keyword(p.String()) }
 
-func (k keyword) slug() slug { return slug(k) }
-
-func (n name) slug() slug { return slug(n) }
-
-// chainOf is the chain that holds the rules of a direction, in every mode.
-func chainOf(d rule.Direction) name {
-	if d == rule.Inbound {
-		return inboundChain
-	}
-	return outboundChain
+func prefixElements(s netset.PrefixSet) elements {
+	return elements(s.AppendText(nil, newElement)) + ","
 }
 
-func prefixElements(s netset.PrefixSet) elements {
-	return elements(s.AppendText(nil, newElement))
+// verdictElements sends each prefix to the element's chain.
+func verdictElements(e filter.Element) elements {
+	to := " : goto " + e.Chain
+	return elements(e.Prefixes.AppendText(nil, to+newElement)) + elements(to) + ","
 }
 
 // count is the number of elements in a block that is not empty.
 func (e elements) count() int { return 1 + strings.Count(string(e), newElement) }
 
 func portElements(ranges []netset.PortRange) elements {
-	return elements(joinPorts(ranges, newElement))
-}
-
-// portsOf is one port or range, or an anonymous set of several.
-func portsOf(ranges []netset.PortRange) ports {
-	if len(ranges) == 1 {
-		return ports(ranges[0].String())
-	}
-	return ports("{ " + joinPorts(ranges, ", ") + " }")
-}
-
-func joinPorts(ranges []netset.PortRange, separator string) string {
 	words := make([]string, len(ranges))
 	for i, r := range ranges {
 		words[i] = r.String()
 	}
-	return strings.Join(words, separator)
+	return elements(strings.Join(words, newElement)) + ","
+}
+
+// portsOf is one port or range, or the name of a set of several: empty for all.
+func portsOf(p filter.Ports) ports {
+	switch {
+	case p.Set != "":
+		return ports("@" + p.Set)
+	case len(p.Ranges) == 1:
+		return ports(p.Ranges[0].String())
+	}
+	return ""
+}
+
+// endOf is the verdict of a rule or, without one, what else the rule is for.
+func endOf(r filter.Rule) statement {
+	ends := map[filter.End]string{filter.Source: " saddr", filter.Destination: " daddr"}
+	switch {
+	case r.Map != "":
+		return statement(string(familyOfNumber(r.Family)) + ends[r.Lookup] + " vmap @" + r.Map)
+	case r.Target != "":
+		return statement(string(r.Verdict) + " " + r.Target)
+	case r.Verdict != filter.Continue:
+		return statement(r.Verdict)
+	case r.ClearMark != 0:
+		return statement("meta mark set meta mark & " + bitsOf(^r.ClearMark))
+	}
+	return statement(`counter name "` + r.Counter + `"`)
+}
+
+func hopLimitOf(n uint8) keyword {
+	if n == 0 {
+		return ""
+	}
+	return keyword(strconv.Itoa(int(n)))
+}
+
+// icmpTypes are nft's words for the types of ICMP messages that a guard lets pass.
+var icmpTypes = map[filter.Family]map[uint8]string{
+	filter.IPv4: {3: "destination-unreachable"},
+	filter.IPv6: {
+		2: "packet-too-big", 130: "mld-listener-query", 131: "mld-listener-report", 132: "mld-listener-done",
+		133: "nd-router-solicit", 134: "nd-router-advert", 135: "nd-neighbor-solicit", 136: "nd-neighbor-advert",
+		143: "mld2-listener-report",
+	},
+}
+
+// fragNeeded is nft's word for code 4 of type 3 (RFC 1191).
+const fragNeeded = 4
+
+// icmpOf matches types of a family's ICMP, of which one alone may have a code.
+func icmpOf(f filter.Family, list []filter.ICMP) icmpMatch {
+	if len(list) == 0 {
+		return ""
+	}
+	word := "icmp"
+	if f == filter.IPv6 {
+		word = "icmpv6"
+	}
+	types := make([]string, len(list))
+	for i, one := range list {
+		types[i] = icmpTypes[f][one.Type]
+	}
+	switch {
+	case len(types) > 1:
+		return icmpMatch(word + " type { " + strings.Join(types, ", ") + " }")
+	case list[0].Code == fragNeeded:
+		return icmpMatch(word + " type " + types[0] + " " + word + " code frag-needed")
+	}
+	return icmpMatch(word + " type " + types[0])
 }
 
 // checkInterface refuses what is no interface name, what nft would read as a

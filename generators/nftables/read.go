@@ -3,11 +3,12 @@ package nftables
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
 	"gatewright/templates"
 )
 
@@ -17,11 +18,11 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	if !ok {
 		return artefact.Reading{}, nil
 	}
-	r, err := readFile(data)
+	f, err := readFile(data)
 	if err != nil {
 		return artefact.Reading{}, err
 	}
-	out := r.reading()
+	out := f.reading()
 	out.Read = []string{fileName}
 	if !artefact.Sealed(data) {
 		out.Edited = out.Read
@@ -29,90 +30,67 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	return out, nil
 }
 
-// reader gathers the view of a file, and what it means. It may pass over a line: what
-// the view does not render to is found when the two are compared.
+// reader gathers what a file says. It may pass over a line: what the file does not
+// render to is found when the two are compared.
 type reader struct {
-	config   config
-	view     view
-	sets     Ruleset // without rules
-	lines    []heldLine
-	declared map[name]int // where a set is, from 1
-	used     map[string]bool
-	titles   map[slug]bool
-	policies map[name]keyword
-	guards   map[name][]lineView
+	file
+	lines []string
+	at    int // index of the line that is read
 
-	file []string
-	at   int // index of the line that is read
-	rule *ruleView
-	id   slug // of rule
+	ids      map[string]rule.ID // of rules' chains
+	declared map[string]int     // lines of sets and maps, from 1
+	bodies   map[string]int     // lines of chains' rules, from 1
 }
 
-// heldLine is a rule that accepts, and where.
-type heldLine struct {
-	Line
-	view   lineView
-	chain  name
-	rule   rule.ID // empty for what a guard lets through
-	labels []string
-}
-
-func readFile(data []byte) (*reader, error) {
+func readFile(data []byte) (*file, error) {
 	if err := artefact.CheckLines(fileName, data, 0); err != nil {
 		return nil, err
 	}
 	r := reader{
-		sets:     Ruleset{Prefixes: map[string]netset.PrefixSet{}, Ports: map[string][]netset.PortRange{}},
-		declared: map[name]int{},
-		used:     map[string]bool{},
-		titles:   map[slug]bool{},
-		policies: map[name]keyword{},
-		guards:   map[name][]lineView{},
-		file:     strings.Split(string(artefact.Unsealed(data)), "\n"),
+		lines: strings.Split(string(artefact.Unsealed(data)), "\n"),
+		ids:   map[string]rule.ID{}, declared: map[string]int{}, bodies: map[string]int{},
 	}
 	err := r.readHeader()
-	for ; err == nil && r.at < len(r.file); r.at++ {
-		err = r.take(r.file[r.at])
+	for ; err == nil && r.at < len(r.lines); r.at++ {
+		err = r.take(r.lines[r.at])
+	}
+	if err == nil {
+		err = r.connect()
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.finish()
-	again, err := templates.Execute("nftables/gatewright.nft.tmpl", &r.view)
-	if err == nil {
-		err = artefact.Compare(fileName, data, again)
+	again, err := templates.Execute("nftables/gatewright.nft.tmpl", r.view())
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = r.checkUse()
-	}
-	return &r, err
+	return &r.file, artefact.Compare(fileName, data, again)
 }
 
 // foreign is the error of the line that is read.
 func (r *reader) foreign(want error) error {
-	return &artefact.ForeignError{File: fileName, Line: r.at + 1, Text: r.file[min(r.at, len(r.file)-1)], Want: want.Error()}
+	return &artefact.ForeignError{File: fileName, Line: r.at + 1, Text: r.lines[min(r.at, len(r.lines)-1)], Want: want.Error()}
 }
 
 // readHeader takes the lines before the first that is a sign of a comment alone.
 func (r *reader) readHeader() error {
-	rest, err := artefact.ReadTitle(fileName, strings.TrimPrefix(r.file[0], "# "), title, format)
+	rest, err := artefact.ReadTitle(fileName, strings.TrimPrefix(r.lines[0], "# "), title, format)
 	if err != nil {
 		return err
 	}
-	filter, rest, ok := artefact.FilterTitle(rest)
+	of, rest, ok := artefact.FilterTitle(rest)
 	if !ok || rest != "" {
 		return r.foreign(errors.New("mode and place"))
 	}
-	r.config = config{Filter: filter, table: ownTable}
-	r.view.Header = commentsOf(artefact.ListHeader(title+filter.Title(), loadCommand, format))
-	r.view.Chains = []name{outboundChain, inboundChain}
-	for r.at = len(r.view.Header); r.at < len(r.file) && r.file[r.at] != "#"; r.at++ {
-		text, _ := strings.CutPrefix(r.file[r.at], "# ")
+	r.config = config{Filter: of, table: ownTable}
+	r.header = commentsOf(artefact.ListHeader(title+of.Title(), loadCommand, format))
+	for r.at = len(r.header); r.at < len(r.lines) && r.lines[r.at] != "#"; r.at++ {
+		text, _ := strings.CutPrefix(r.lines[r.at], "# ")
 		line, err := readComment(text)
 		if err != nil || !artefact.IsHeaderLine(text) {
 			return r.foreign(errors.New("a line about a source, or #"))
 		}
-		r.view.Header = append(r.view.Header, line)
+		r.header = append(r.header, line)
 	}
 	return nil
 }
@@ -120,22 +98,17 @@ func (r *reader) readHeader() error {
 // take reads what starts at a line after the header.
 func (r *reader) take(line string) (err error) {
 	words := append(strings.Fields(line), make([]string, 6)...)
-	switch text, isComment := strings.CutPrefix(line, "# "); {
-	case isComment && r.view.Table != "":
+	switch text, isComment := strings.CutPrefix(line, "\t# "); {
+	case isComment:
 		err = r.takeComment(text)
-	case words[0] != "add":
-	case words[1] == "table":
+	case words[0] == "add" && words[1] == "table":
 		err = r.takeTable(words[2] + " " + words[3])
-	case words[1] == "chain":
-		if _, policy, ok := strings.Cut(line, "; policy "); ok {
-			r.policies[name(words[4])], err = readPolicy(strings.TrimSuffix(policy, "; }"))
-		}
-	case words[1] == "set":
-		err = r.takeSet(words[4])
-	case words[1] == "element":
-		err = r.takeElements()
-	case words[1] == "rule":
-		err = r.takeRule(line, name(words[4]))
+	case words[0] == "add" && words[1] == "chain":
+		err = r.takeChain(line, words[4])
+	case strings.HasPrefix(line, "\tset ") || strings.HasPrefix(line, "\tmap "):
+		err = r.takeSet(words[0], words[1])
+	case strings.HasPrefix(line, "\tchain "):
+		err = r.takeBody(words[1])
 	}
 	if err != nil {
 		return r.foreign(err)
@@ -144,137 +117,293 @@ func (r *reader) take(line string) (err error) {
 }
 
 func (r *reader) takeTable(text string) (err error) {
-	if r.view.Table != "" {
-		return errors.New("one table")
+	r.config.table, r.config.families, err = tableOf(text)
+	if err == nil && r.config.Mode != artefact.ModeChains && r.config.table != ownTable {
+		err = fmt.Errorf("table %s", ownTable)
 	}
-	if r.view.Table, r.config.families, err = tableOf(text); err != nil {
-		return errors.New("family and name of a table")
-	}
-	if r.config.table = r.view.Table; r.config.Mode != artefact.ModeChains && r.view.Table != ownTable {
-		return fmt.Errorf("table %s", ownTable)
-	}
-	return nil
-}
-
-// takeComment reads a title or a label.
-func (r *reader) takeComment(text string) error {
-	if label, ok := strings.CutPrefix(text, "    "); ok && r.rule != nil {
-		c, err := readComment(label)
-		r.rule.Labels = append(r.rule.Labels, c)
-		return err
-	}
-	if r.rule = nil; text == "Local addresses." || strings.HasPrefix(text, "Hook ") {
-		return nil
-	}
-	id, _, _ := strings.Cut(text, ": ")
-	var err error
-	if r.id, err = slugOf(id); err != nil || !strings.HasPrefix(text, id+": ") {
-		return errors.New("the title of a rule")
-	}
-	if r.titles[r.id] {
-		return errors.New("each rule once")
-	}
-	r.titles[r.id] = true
-	c, err := readComment(text)
-	r.view.Rules = append(r.view.Rules, ruleView{Title: c})
-	r.rule = &r.view.Rules[len(r.view.Rules)-1]
 	return err
 }
 
-// list is where sets are declared.
-func (r *reader) list() *[]setView {
-	if r.rule != nil {
-		return &r.rule.Sets
+// takeChain reads the declaration of a chain.
+func (r *reader) takeChain(line, text string) error {
+	c := filter.Chain{Name: text}
+	if _, policy, ok := strings.Cut(line, "; policy "); ok {
+		v, err := readPolicy(strings.TrimSuffix(policy, "; }"))
+		if err != nil || !slices.Contains(filter.Hooks(), text) {
+			return errors.New("a base chain of each hook, with policy accept or drop")
+		}
+		c.Hook = &filter.Hook{Name: text, Priority: basePriority, Policy: v}
+	} else if _, err := readName(text); err != nil {
+		return err
 	}
-	return &r.view.Locals
+	if _, known := r.held.Chain(text); known {
+		return errors.New("each chain once")
+	}
+	r.held.Chains = append(r.held.Chains, c)
+	return nil
 }
 
-func (r *reader) takeSet(text string) error {
-	n, err := readName(text)
-	switch {
-	case err != nil:
+// takeComment reads the title of a rule, or a label below it. Titles of other things are
+// told apart by their last character.
+func (r *reader) takeComment(text string) error {
+	if strings.HasSuffix(text, ".") && !strings.HasPrefix(text, " ") && !strings.Contains(text, ": ") {
+		return nil
+	}
+	c, err := readComment(strings.TrimPrefix(text, "    "))
+	if err != nil {
 		return err
-	case kindOf(n) == setKind{}:
-		return errors.New("a name that ends in what the set holds")
-	case r.declared[n] > 0:
+	}
+	if last := len(r.texts) - 1; strings.HasPrefix(text, "    ") && last >= 0 {
+		r.texts[last].labels = append(r.texts[last].labels, c)
+		return nil
+	}
+	id, _, _ := strings.Cut(text, ": ")
+	if _, err := slugOf(id); err != nil {
+		return errors.New("the title of a rule")
+	}
+	chain := string(prefix) + id
+	if r.ids[chain] != "" {
+		return errors.New("each rule once")
+	}
+	r.ids[chain] = rule.ID(id)
+	t := ruleText{title: c}
+	if _, known := r.held.Chain(chain); known {
+		t.chain = chain
+	}
+	r.texts = append(r.texts, t)
+	return nil
+}
+
+// takeSet reads a set or a map up to its closing brace.
+func (r *reader) takeSet(kind, text string) error {
+	if _, err := readName(text); err != nil {
+		return err
+	}
+	if r.declared[text] > 0 {
 		return errors.New("each set once")
 	}
-	r.declared[n] = r.at + 1
-	*r.list() = append(*r.list(), newSet(r.view.Table, n, ""))
-	return nil
-}
-
-// takeElements reads the lines up to the closing brace.
-func (r *reader) takeElements() error {
-	list := *r.list()
-	if len(list) == 0 {
-		return errors.New("a set before its elements")
+	r.declared[text] = r.at + 1
+	r.at++
+	f, isMap, err := readSetType(r.line())
+	if err == nil && isMap != (kind == "map") {
+		err = errors.New("a map of verdicts, or a set")
 	}
-	set := &list[len(list)-1]
-	first := r.at + 1
-	var words []string
-	for r.at++; r.at < len(r.file) && r.file[r.at] != "}"; r.at++ {
-		words = append(words, strings.TrimSuffix(strings.TrimPrefix(r.file[r.at], "\t"), ","))
-	}
-	e, c, bad, err := readElements(words, kindOf(set.Name))
 	if err != nil {
-		r.at = first + bad
 		return err
 	}
-	set.Elements = e
-	if r.sets.Prefixes[string(set.Name)] = c.prefixes; c.ports != nil {
-		r.sets.Ports[string(set.Name)] = c.ports
+	r.at += 2
+	first := r.at
+	var words []string
+	var lines []int
+	for ; r.at < len(r.lines) && r.line() != "\t\t}"; r.at++ {
+		if word, ok := strings.CutPrefix(r.line(), "\t\t\t"); ok && !strings.HasPrefix(word, "#") {
+			words, lines = append(words, strings.TrimSuffix(word, ",")), append(lines, r.at)
+		}
+	}
+	bad := -1
+	if isMap {
+		bad, err = r.addMap(text, f, words)
+	} else {
+		bad, err = r.addSet(text, f, words)
+	}
+	if err != nil {
+		if r.at = first; bad < len(lines) {
+			r.at = lines[bad]
+		}
+	}
+	return err
+}
+
+func (r *reader) line() string {
+	if r.at < len(r.lines) {
+		return r.lines[r.at]
+	}
+	return ""
+}
+
+func (r *reader) addSet(text string, f filter.Family, words []string) (bad int, err error) {
+	s := filter.Set{Name: text, Family: f}
+	if f == filter.Both {
+		s.Ports, bad, err = readPortList(words)
+	} else {
+		s.Prefixes, bad, err = readPrefixes(words, f)
+	}
+	if err == nil && len(words) == 0 {
+		err = errors.New("an element")
+	}
+	r.held.Sets = append(r.held.Sets, s)
+	return bad, err
+}
+
+// addMap reads elements, those of a chain together.
+func (r *reader) addMap(text string, f filter.Family, words []string) (bad int, err error) {
+	m := filter.Map{Name: text, Family: f}
+	var keys, all []string
+	flush := func() {
+		if len(keys) > 0 && err == nil {
+			last := &m.Elements[len(m.Elements)-1]
+			last.Prefixes, bad, err = readPrefixes(keys, f)
+			bad += len(all) - len(keys)
+			keys = nil
+		}
+	}
+	for i, word := range words {
+		key, chain, ok := strings.Cut(word, " : goto ")
+		if _, known := r.held.Chain(chain); !ok || !known {
+			return i, errors.New("an address and a chain of this file")
+		}
+		if n := len(m.Elements); n == 0 || m.Elements[n-1].Chain != chain {
+			flush()
+			m.Elements = append(m.Elements, filter.Element{Chain: chain})
+		}
+		keys, all = append(keys, key), append(all, key)
+	}
+	flush()
+	if err == nil {
+		_, bad, err = readPrefixes(all, f)
+	}
+	r.held.Maps = append(r.held.Maps, m)
+	return bad, err
+}
+
+// takeBody reads the rules of a chain up to its closing brace.
+func (r *reader) takeBody(text string) error {
+	c, known := r.held.Chain(text)
+	if !known || r.bodies[text] > 0 {
+		return errors.New("each chain of this file once")
+	}
+	r.bodies[text] = r.at + 1
+	for r.at++; r.at < len(r.lines) && r.line() != "\t}"; r.at++ {
+		one, err := r.readRule(strings.Fields(r.line()))
+		if err != nil {
+			return err
+		}
+		c.Rules = append(c.Rules, one)
 	}
 	return nil
 }
 
-// finish puts into the view what the template writes of mode and place.
-func (r *reader) finish() {
-	r.view.Wiring = r.config.wiring()
-	if r.config.Mode == artefact.ModeChains {
-		return
-	}
-	for _, hook := range hooks() {
-		v := r.config.hook(hook)
-		v.Policy = r.policies[hook]
-		if v.Guard != nil {
-			v.Guard.Lines = r.guards[hook]
+// connect checks what the file names and fills in what it says by names.
+func (r *reader) connect() error {
+	used := map[string]bool{}
+	for i := range r.held.Chains {
+		c := &r.held.Chains[i]
+		for j := range c.Rules {
+			one := &c.Rules[j]
+			for _, n := range []string{one.Ports.Set, one.Original.Set, one.From.Set, one.To.Set, one.Map} {
+				used[n] = true
+			}
+			if c.Hook != nil && one.ClearMark != 0 && r.config.Mode == artefact.ModeMark {
+				r.config.Mark = one.ClearMark
+			}
+			one.ID = r.ids[one.Target]
+			if own := r.ids[c.Name]; own != "" {
+				one.ID = own
+			}
 		}
-		r.view.Hooks = append(r.view.Hooks, v)
+		if err := r.checkCounters(c); err != nil {
+			return err
+		}
 	}
-}
-
-// checkUse refuses a set that no rule uses.
-func (r *reader) checkUse() error {
+	r.at = len(r.lines)
 	for n, number := range r.declared {
-		if !r.used[string(n)] {
+		if !used[n] {
 			r.at = min(r.at, number-1)
 		}
 	}
-	if r.at < len(r.file) {
+	if r.at < len(r.lines) {
 		return r.foreign(errors.New("a set that a rule uses"))
+	}
+	slices.SortFunc(r.held.Maps, func(a, b filter.Map) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(r.held.Sets, func(a, b filter.Set) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}
+
+// checkCounters holds that each rule that counts has the counter of its chain, and that
+// the rule of a policy's rule says what its labels do.
+func (r *reader) checkCounters(c *filter.Chain) error {
+	t := slices.IndexFunc(r.texts, func(t ruleText) bool { return t.chain == c.Name })
+	for i, one := range c.Rules {
+		r.at = r.bodies[c.Name] + i
+		switch want := counterOf(c, one); {
+		case one.Counter != want:
+			return r.foreign(fmt.Errorf("counter %q", want))
+		case t >= 0 && one.Comment != string(lineComment(r.texts[t].labels)):
+			return r.foreign(errors.New("the labels above as the rule's comment"))
+		}
 	}
 	return nil
 }
 
+// counterOf is the counter of a rule; empty for a rule that does not count.
+func counterOf(c *filter.Chain, one filter.Rule) string {
+	switch {
+	case one.Counter == "":
+		return ""
+	case c.Hook == nil:
+		return c.Name
+	case one.Verdict == filter.Drop:
+		return string(prefix) + c.Name + "_invalid"
+	}
+	return string(prefix) + c.Name + "_dropped"
+}
+
 // reading is the file as others see it.
-func (r *reader) reading() artefact.Reading {
+func (f *file) reading() artefact.Reading {
 	var out artefact.Reading
-	for _, l := range r.lines {
-		p := artefact.HookPoint{File: fileName, Chain: string(l.chain), In: strings.Join(l.In, " "), Out: strings.Join(l.Out, " "), Mark: l.Mark}
-		out.Accept(p, artefact.Accepted{Rule: l.rule, Labels: l.labels, Boxes: r.sets.Boxes(l.Line)})
+	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
+		f.addOpenings(&out, filter.EntryOf(d), d)
 	}
 	beside := func(name, value string) {
 		out.Beside = append(out.Beside, artefact.Statement{File: fileName, Name: name, Value: value})
 	}
-	beside("mode", string(r.config.Mode))
-	beside("place", string(r.config.Place))
-	beside("table", string(r.view.Table))
-	if r.config.Mode == artefact.ModeMark {
-		beside("mark", string(bitsOf(r.config.Mark)))
+	beside("mode", string(f.config.Mode))
+	beside("place", string(f.config.Place))
+	beside("table", string(f.config.table))
+	for i := range f.held.Chains {
+		c := &f.held.Chains[i]
+		if c.Hook == nil {
+			continue
+		}
+		beside("policy", c.Name+" "+string(c.Hook.Policy))
+		for j := range c.Rules {
+			beside("chain "+c.Name, lineText(lineOf(c.Rules[j])))
+		}
+		d := rule.Outbound
+		if c.Name == filter.Input {
+			d = rule.Inbound
+		}
+		f.addOpenings(&out, c.Name, d)
 	}
-	for _, h := range r.view.Hooks {
-		beside("policy", string(h.Name)+" "+string(h.Policy))
+	return out
+}
+
+// addOpenings adds what a chain accepts itself, of a base chain without what it jumps to.
+func (f *file) addOpenings(out *artefact.Reading, chain string, d rule.Direction) {
+	for _, o := range f.held.Openings(chain) {
+		if f.isBase(chain) && o.ID != "" {
+			continue
+		}
+		p := artefact.HookPoint{File: fileName, Chain: chain, In: strings.Join(o.In, " "), Out: strings.Join(o.Out, " "), Mark: o.Mark}
+		out.Accept(p, artefact.Accepted{Rule: o.ID, Labels: f.labelsOf(o), Boxes: o.Boxes(d)})
+	}
+}
+
+func (f *file) isBase(chain string) bool { return slices.Contains(filter.Hooks(), chain) }
+
+// labelsOf returns the labels of the rule that opens, or what the file says in place of
+// them.
+func (f *file) labelsOf(o filter.Opening) []string {
+	if o.ID == "" {
+		return []string{o.Comment}
+	}
+	i := slices.IndexFunc(f.texts, func(t ruleText) bool { return t.chain == string(prefix)+string(o.ID) })
+	if i < 0 {
+		return nil
+	}
+	var out []string
+	for _, l := range f.texts[i].labels {
+		out = append(out, string(l))
 	}
 	return out
 }

@@ -1,72 +1,60 @@
 package nftables
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"gatewright/catalog/netset"
-	"gatewright/catalog/rule"
+	"gatewright/generators/filter"
 )
 
 // ReadBack reads what `nft -j list ruleset` prints about one table, such as
-// "inet filter". It refuses a rule in our two chains that holds anything but what
-// this package renders, so that nothing is overlooked.
-func ReadBack(dump []byte, table string) (Ruleset, error) {
+// "inet filter": sets, maps, and the chains whose names are ours. It refuses a rule in
+// them that holds anything but what this package renders, so that nothing is overlooked.
+func ReadBack(dump []byte, table string) (filter.Ruleset, error) {
 	var doc struct{ Nftables []jsonObject }
 	if err := json.Unmarshal(dump, &doc); err != nil {
-		return Ruleset{}, fmt.Errorf("nft -j list ruleset: %w", err)
+		return filter.Ruleset{}, fmt.Errorf("nft -j list ruleset: %w", err)
 	}
-	rs := Ruleset{Prefixes: map[string]netset.PrefixSet{}, Ports: map[string][]netset.PortRange{}}
+	var rs filter.Ruleset
 	for _, o := range doc.Nftables {
 		var err error
 		switch {
 		case o.Set != nil && o.Set.Family+" "+o.Set.Table == table:
-			err = rs.addSet(o.Set)
-		case o.Rule != nil && o.Rule.Family+" "+o.Rule.Table == table:
-			err = rs.addRule(o.Rule)
+			err = addJSONSet(&rs, o.Set)
+		case o.Map != nil && o.Map.Family+" "+o.Map.Table == table:
+			err = addJSONMap(&rs, o.Map)
+		case o.Chain != nil && o.Chain.Family+" "+o.Chain.Table == table && isOurs(o.Chain.Name):
+			rs.Chains = append(rs.Chains, filter.Chain{Name: o.Chain.Name})
+		case o.Rule != nil && o.Rule.Family+" "+o.Rule.Table == table && isOurs(o.Rule.Chain):
+			err = addJSONRule(&rs, o.Rule)
 		}
 		if err != nil {
-			return Ruleset{}, err
+			return filter.Ruleset{}, err
 		}
 	}
+	slices.SortFunc(rs.Sets, func(a, b filter.Set) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(rs.Maps, func(a, b filter.Map) int { return strings.Compare(a.Name, b.Name) })
 	return rs, nil
 }
 
-// Accepts reports whether a rule accepts the flow, as the kernel would decide it on
-// any interface.
-func (rs Ruleset) Accepts(f rule.Flow) bool {
-	return slices.ContainsFunc(rs.Rules, func(l Line) bool { return rs.matches(l, f) })
-}
-
-func (rs Ruleset) matches(l Line, f rule.Flow) bool {
-	source, destination := f.Local, f.Remote
-	if f.Direction == rule.Inbound {
-		source, destination = destination, source
-	}
-	port, ranges := f.Port, l.Ports
-	if l.Published != "" {
-		ranges = rs.Ports[l.Published]
-		if f.Published != 0 {
-			port = f.Published
-		}
-	}
-	return f.Direction == l.Direction && f.Protocol == l.Protocol &&
-		(l.Source == "" || rs.Prefixes[l.Source].Contains(source)) &&
-		(l.Destination == "" || rs.Prefixes[l.Destination].Contains(destination)) &&
-		(l.Published == "" && len(ranges) == 0 || slices.ContainsFunc(ranges, func(r netset.PortRange) bool { return r.Contains(port) }))
-}
+func isOurs(chain string) bool { return strings.HasPrefix(chain, string(prefix)) }
 
 type jsonObject struct {
-	Set  *jsonSet
-	Rule *jsonRule
+	Set, Map *jsonSet
+	Chain    *struct{ Family, Table, Name string }
+	Rule     *jsonRule
 }
 
 type jsonSet struct {
 	Family, Table, Name string
 	Type                json.RawMessage // a word, or a list for a concatenation
+	Map                 string          // of a map: "verdict"
 	Elem                []json.RawMessage
 }
 
@@ -75,27 +63,74 @@ type jsonRule struct {
 	Expr                          []json.RawMessage
 }
 
-// addSet reads a set of addresses or ports; the site's own sets of other types are
+func familyOfType(word string) (filter.Family, bool) {
+	for _, f := range []family{ipv4, ipv6} {
+		if keyword(word) == f.addressType() {
+			return f.number(), true
+		}
+	}
+	return filter.Both, word == "inet_service"
+}
+
+// addJSONSet reads a set of addresses or ports; the site's own sets of other types are
 // not looked at.
-func (rs *Ruleset) addSet(s *jsonSet) error {
+func addJSONSet(rs *filter.Ruleset, s *jsonSet) error {
 	var kind string
 	_ = json.Unmarshal(s.Type, &kind)
-	switch kind {
-	case "ipv4_addr", "ipv6_addr":
+	f, known := familyOfType(kind)
+	if !known {
+		return nil
+	}
+	out := filter.Set{Name: s.Name, Family: f}
+	var err error
+	if f == filter.Both {
+		out.Ports, err = portRanges(s.Elem)
+	} else {
 		var b netset.PrefixBuilder
 		for _, raw := range s.Elem {
-			if err := addElement(&b, raw); err != nil {
-				return fmt.Errorf("set %s: %w", s.Name, err)
+			if err = addElement(&b, raw); err != nil {
+				break
 			}
 		}
-		rs.Prefixes[s.Name] = b.Build()
-	case "inet_service":
-		ranges, err := portRanges(s.Elem)
-		if err != nil {
-			return fmt.Errorf("set %s: %w", s.Name, err)
-		}
-		rs.Ports[s.Name] = ranges
+		out.Prefixes = b.Build()
 	}
+	rs.Sets = append(rs.Sets, out)
+	if err != nil {
+		return fmt.Errorf("set %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// addJSONMap reads a map to chains, those of a chain together in the order of their
+// first.
+func addJSONMap(rs *filter.Ruleset, s *jsonSet) error {
+	var kind string
+	_ = json.Unmarshal(s.Type, &kind)
+	f, known := familyOfType(kind)
+	if !known || s.Map != "verdict" {
+		return nil
+	}
+	m := filter.Map{Name: s.Name, Family: f}
+	held := map[string]*netset.PrefixBuilder{}
+	for _, raw := range s.Elem {
+		var pair []json.RawMessage
+		var to struct{ Goto struct{ Target string } }
+		if err := json.Unmarshal(raw, &pair); err != nil || len(pair) != 2 || strict(pair[1], &to) != nil || to.Goto.Target == "" {
+			return fmt.Errorf("map %s: unknown element %s", s.Name, raw)
+		}
+		chain := to.Goto.Target
+		if held[chain] == nil {
+			held[chain] = &netset.PrefixBuilder{}
+			m.Elements = append(m.Elements, filter.Element{Chain: chain})
+		}
+		if err := addElement(held[chain], pair[0]); err != nil {
+			return fmt.Errorf("map %s: %w", s.Name, err)
+		}
+	}
+	for i := range m.Elements {
+		m.Elements[i].Prefixes = held[m.Elements[i].Chain].Build()
+	}
+	rs.Maps = append(rs.Maps, m)
 	return nil
 }
 
@@ -151,4 +186,11 @@ func portRanges(list []json.RawMessage) ([]netset.PortRange, error) {
 	}
 	slices.SortFunc(out, func(a, b netset.PortRange) int { return cmp.Compare(a.First, b.First) })
 	return out, nil
+}
+
+// strict refuses keys that v does not name.
+func strict(raw json.RawMessage, v any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
 }

@@ -4,113 +4,36 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gatewright/catalog/netset"
-	"gatewright/catalog/rule"
-	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
 )
 
-// takeRule reads a rule that accepts, or that clears the mark.
-func (r *reader) takeRule(line string, chain name) (err error) {
-	if mask, ok := strings.CutPrefix(line, fmt.Sprintf("add rule %s %s meta mark set meta mark & ", r.view.Table, chain)); ok {
-		r.config.Mark, err = readBit(mask, true)
-		return err
-	}
-	match, comment, _ := strings.Cut(line, ` accept comment "`)
-	switch _, ours := DirectionOf(string(chain)); {
-	case ours && r.rule != nil:
-		return r.takeLine(match, chain)
-	case ours:
-		return errors.New("the title of a rule before it")
-	}
-	for _, known := range []ruleComment{adminComment, resolverComment} {
-		if comment == string(known)+`"` {
-			return r.takeGuardLine(match, known, chain)
-		}
-	}
-	return nil // the comparison finds it if it is not of the template
-}
-
-// takeLine reads a line of a rule.
-func (r *reader) takeLine(match string, chain name) error {
-	l := heldLine{chain: chain, rule: rule.ID(r.id)}
-	l.Direction, _ = DirectionOf(string(chain))
-	for _, label := range r.rule.Labels {
-		l.labels = append(l.labels, string(label))
-	}
-	v, err := r.readLine(match, lineComment(l.labels), &l)
-	if err != nil {
-		return err
-	}
-	near := v.Source
-	if l.Direction == rule.Inbound {
-		near = v.Destination
-	}
-	switch {
-	case near == "":
-		return errors.New("a match of the addresses of our side")
-	case (v.Mark == "") != (r.config.Mode != artefact.ModeMark):
-		return errors.New("a mark in mode mark alone")
-	}
-	v.Counter = v.counterOf(r.id)
-	l.Counter = string(v.Counter)
-	l.view = v
-	r.rule.Lines = append(r.rule.Lines, v)
-	r.lines = append(r.lines, l)
-	return nil
-}
-
-// takeGuardLine reads a line of a base chain.
-func (r *reader) takeGuardLine(match string, comment ruleComment, chain name) error {
-	l := heldLine{chain: chain, labels: []string{string(comment)}}
-	if l.Direction = rule.Outbound; chain == inputHook {
-		l.Direction = rule.Inbound
-	}
-	v, err := r.readLine(match, comment, &l)
-	switch {
-	case err != nil:
-		return err
-	case v.Source == "" || v.Mark != "" || v.Published != "":
-		return errors.New("a match of source addresses and ports")
-	}
-	l.view = v
-	r.guards[chain] = append(r.guards[chain], v)
-	r.lines = append(r.lines, l)
-	return nil
-}
-
-// readLine reads what a line matches.
-func (r *reader) readLine(match string, comment ruleComment, l *heldLine) (v lineView, err error) {
-	v, l.Comment = lineView{Table: r.view.Table, Chain: l.chain, Comment: comment}, string(comment)
-	words := matchWords(strings.Fields(match))
-	words.take(5)
-	for len(words) > 0 && err == nil {
-		err = r.readMatch(&words, &v, &l.Line)
-	}
-	switch {
-	case err != nil:
-	case v.Protocol == "" || (v.Ports == "") == (v.Published == ""):
-		err = errors.New("a protocol, and ports of the packet or of its connection")
-	case !slices.Contains(r.config.families, v.Family):
-		err = fmt.Errorf("addresses of a family that table %s sees", r.view.Table)
-	}
-	return v, err
-}
-
-// matchWords are the words of a rule that are not yet read.
-type matchWords []string
+// words are the words of a rule that are not yet read.
+type words []string
 
 // take returns the next n words; empty ones where there are no more.
-func (w *matchWords) take(n int) []string {
+func (w *words) take(n int) []string {
 	have := min(n, len(*w))
 	taken := append(slices.Clone((*w)[:have]), make([]string, n-have)...)
 	*w = (*w)[have:]
 	return taken
 }
 
+// next reports whether the next words are those, and takes them if they are.
+func (w *words) next(text string) bool {
+	want := strings.Fields(text)
+	if len(*w) < len(want) || !slices.Equal((*w)[:len(want)], want) {
+		return false
+	}
+	w.take(len(want))
+	return true
+}
+
 // list returns the words of an anonymous set, or the next one.
-func (w *matchWords) list() []string {
+func (w *words) list() []string {
 	if len(*w) == 0 || (*w)[0] != "{" {
 		return w.take(1)
 	}
@@ -127,29 +50,58 @@ func (w *matchWords) list() []string {
 	return list
 }
 
-// readMatch reads the next match. How its words stand, the comparison tells.
-func (r *reader) readMatch(words *matchWords, v *lineView, l *Line) (err error) {
-	switch word := words.take(1)[0]; word {
+// readRule reads one rule. How its words stand, the comparison tells.
+func (r *reader) readRule(w words) (one filter.Rule, err error) {
+	for len(w) > 0 && err == nil {
+		if w.next("comment") {
+			one.Comment, err = readRuleComment(strings.Join(w, " "))
+			break
+		}
+		err = r.readMatch(&w, &one)
+	}
+	switch {
+	case err != nil:
+	case one.Protocol == 0 && (!one.Ports.IsAll() || !one.Original.IsAll()), one.Protocol != 0 && one.Ports.IsAll() == one.Original.IsAll():
+		err = errors.New("a protocol, and ports of the packet or of its connection")
+	case one.Verdict == filter.Drop && one.State != "invalid":
+		err = errors.New("drop of what is invalid alone")
+	case one.Family != filter.Both && !slices.Contains(r.config.numbers(), one.Family):
+		err = fmt.Errorf("addresses of a family that table %s sees", r.config.table)
+	}
+	return one, err
+}
+
+func (r *reader) readMatch(w *words, one *filter.Rule) (err error) {
+	switch word := w.take(1)[0]; word {
 	case "iifname":
-		v.In, l.In, err = readInterfaces(words.list())
+		one.In, err = readInterfaces(w.list())
 	case "oifname":
-		v.Out, l.Out, err = readInterfaces(words.list())
+		one.Out, err = readInterfaces(w.list())
+	case "iif", "oif":
+		w.take(1)
+		one.Loopback = word
+	case "icmp", "icmpv6":
+		err = readICMP(word, w, one)
 	case "tcp", "udp":
-		words.take(1)
-		v.Protocol = keyword(word)
-		if v.Ports, l.Ports, err = readPorts(words.list()); err == nil {
-			l.Protocol, err = netset.ParseProtocol(word)
+		w.take(1)
+		if one.Ports, err = r.readPorts(w.take(1)[0]); err == nil {
+			one.Protocol, err = netset.ParseProtocol(word)
 		}
 	case "ct":
-		err = r.readPublished(words.take(9), v, l)
+		err = r.readConnection(w, one)
 	case "ip", "ip6":
-		err = r.readAddress(family(word), words.take(2), v, l)
+		err = r.readAddress(family(word), w, one)
 	case "counter":
-		words.take(2)
+		one.Counter = strings.Trim(w.take(2)[1], `"`)
+		_, err = readName(one.Counter)
 	case "meta":
-		text := words.take(6)[5]
-		if l.Mark, err = readBit(text, false); err == nil {
-			v.Mark = bitsOf(l.Mark)
+		err = readMark(w.take(6), one)
+	case "accept", "drop":
+		one.Verdict = filter.Verdict(word)
+	case "jump", "goto":
+		one.Verdict, one.Target = filter.Verdict(word), w.take(1)[0]
+		if _, known := r.held.Chain(one.Target); !known {
+			err = errors.New("a chain of this file")
 		}
 	default:
 		err = errors.New("a match that stands here")
@@ -157,49 +109,96 @@ func (r *reader) readMatch(words *matchWords, v *lineView, l *Line) (err error) 
 	return err
 }
 
-// readPublished reads what follows "ct" of "ct direction original meta l4proto tcp ct
-// original proto-dst @set".
-func (r *reader) readPublished(words []string, v *lineView, l *Line) (err error) {
-	if l.Protocol, err = netset.ParseProtocol(words[4]); err != nil {
+// readConnection reads what follows "ct".
+func (r *reader) readConnection(w *words, one *filter.Rule) (err error) {
+	if w.next("state") {
+		one.State = w.take(1)[0]
+		if one.State != "established,related" && one.State != "invalid" {
+			err = errors.New("ct state established,related or invalid")
+		}
+		return err
+	}
+	list := w.take(8)
+	if one.Protocol, err = netset.ParseProtocol(list[4]); err != nil {
 		return errors.New("tcp or udp")
 	}
-	v.Protocol, l.Original = protocolOf(l.Protocol), true
-	v.Published, err = r.setOf(words[8], "")
-	l.Published = string(v.Published)
+	one.Original, err = r.readPorts(w.take(1)[0])
+	if one.Original.Set == "" {
+		err = errors.New("a set of ports")
+	}
 	return err
 }
 
-// readAddress reads "saddr @set", or a prefix in place of the set.
-func (r *reader) readAddress(f family, words []string, v *lineView, l *Line) error {
-	if v.Family != "" && v.Family != f {
+func readMark(list []string, one *filter.Rule) (err error) {
+	if list[4] == "&" {
+		one.ClearMark, err = readBit(list[5], true)
+	} else {
+		one.SetMark, err = readBit(list[5], false)
+	}
+	return err
+}
+
+// readPorts reads one port or range, or "@name" of a set of ports.
+func (r *reader) readPorts(text string) (p filter.Ports, err error) {
+	if set, ok := strings.CutPrefix(text, "@"); ok {
+		if s, known := r.setNamed(set); !known || s.Family != filter.Both {
+			err = errors.New("a set of ports of this file")
+		}
+		return filter.Ports{Set: set}, err
+	}
+	list, _, err := readPortList([]string{text})
+	return filter.Ports{Ranges: list}, err
+}
+
+// readAddress reads "saddr @set", a prefix in place of the set, "vmap @map", or the hop
+// limit of IPv6.
+func (r *reader) readAddress(f family, w *words, one *filter.Rule) error {
+	if one.Family != filter.Both && one.Family != f.number() {
 		return errors.New("addresses of one family")
 	}
-	v.Family, l.Family = f, 4
-	if f == ipv6 {
-		l.Family = 6
+	one.Family = f.number()
+	end := w.take(1)[0]
+	if end == "hoplimit" {
+		n, err := strconv.ParseUint(w.take(1)[0], 10, 8)
+		one.HopLimit = uint8(n)
+		return err
 	}
-	a, err := addresses(""), error(nil)
-	if strings.HasPrefix(words[1], "@") {
-		n, bad := r.setOf(words[1], f)
-		a, err = n.addresses(), bad
-	} else {
-		a, err = readPrefixAddress(words[1], f)
+	if w.next("vmap") {
+		if one.Lookup = filter.Destination; end == "saddr" {
+			one.Lookup = filter.Source
+		}
+		one.Map, one.Verdict = strings.TrimPrefix(w.take(1)[0], "@"), filter.Goto
+		if !slices.ContainsFunc(r.held.Maps, func(m filter.Map) bool { return m.Name == one.Map && m.Family == one.Family }) {
+			return errors.New("a map of this file and family")
+		}
+		return nil
 	}
-	if text := strings.TrimPrefix(string(a), "@"); words[0] == "saddr" {
-		v.Source, l.Source = a, text
+	a, err := r.addresses(w.take(1)[0], f)
+	if end == "saddr" {
+		one.From = a
 	} else {
-		v.Destination, l.Destination = a, text
+		one.To = a
 	}
 	return err
 }
 
-// setOf reads "@name" of a set that the file has filled before: of a family, or of
-// ports for none.
-func (r *reader) setOf(text string, f family) (name, error) {
-	n, err := readName(strings.TrimPrefix(text, "@"))
-	if err == nil && (r.declared[n] == 0 || kindOf(n).family != f) {
+func (r *reader) addresses(text string, f family) (a filter.Addresses, err error) {
+	set, ok := strings.CutPrefix(text, "@")
+	if !ok {
+		a.Prefix, err = readPrefix(text, f)
+		return a, err
+	}
+	if s, known := r.setNamed(set); !known || s.Family != f.number() {
 		err = errors.New("a set of this file, of the kind that stands here")
 	}
-	r.used[string(n)] = true
-	return n, err
+	return filter.Addresses{Set: set}, err
+}
+
+// setNamed finds a set before the sets are sorted.
+func (r *reader) setNamed(name string) (filter.Set, bool) {
+	i := slices.IndexFunc(r.held.Sets, func(s filter.Set) bool { return s.Name == name })
+	if i < 0 {
+		return filter.Set{}, false
+	}
+	return r.held.Sets[i], true
 }

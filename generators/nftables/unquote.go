@@ -6,12 +6,12 @@ import (
 	"fmt"
 	mathbits "math/bits"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
 	"gatewright/catalog/netset"
 	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
 )
 
 // The functions of this file take a text only if quote.go writes it. Their errors say
@@ -33,30 +33,38 @@ func readName(s string) (name, error) {
 	return name(s), nil
 }
 
-// content is the elements of a set: prefixes, or else ports.
-type content struct {
-	prefixes netset.PrefixSet
-	ports    []netset.PortRange
+// readRuleComment reads what stands behind the word comment.
+func readRuleComment(s string) (string, error) {
+	text := strings.TrimSuffix(strings.TrimPrefix(s, `"`), `"`)
+	if string(ruleCommentOf(text)) != text {
+		return "", fmt.Errorf("a comment of at most %d bytes", maxRuleComment)
+	}
+	return text, nil
 }
 
-// readElements reads the elements of a set, in any order. Its errors are of the element
+// readSetType reads the line with the type of a set or map.
+func readSetType(line string) (f filter.Family, isMap bool, err error) {
+	text, _, _ := strings.Cut(strings.TrimPrefix(line, "\t\ttype "), ";")
+	for _, one := range []family{ipv4, ipv6} {
+		switch keyword(text) {
+		case one.addressType():
+			return one.number(), false, nil
+		case one.verdictMap():
+			return one.number(), true, nil
+		}
+	}
+	if text == "inet_service" {
+		return filter.Both, false, nil
+	}
+	return 0, false, errors.New("the type of a set or map of ours")
+}
+
+// readPrefixes reads addresses and prefixes, in any order. Its errors are of the word
 // whose index it returns.
-func readElements(words []string, kind setKind) (e elements, c content, bad int, err error) {
-	if len(words) == 0 {
-		return "", content{}, 0, errors.New("an element")
-	}
-	if kind.family == "" {
-		c.ports, bad, err = readPortList(words)
-	} else {
-		c.prefixes, bad, err = readPrefixes(words, kind)
-	}
-	return elements(strings.Join(words, newElement)), c, bad, err
-}
-
-func readPrefixes(words []string, kind setKind) (s netset.PrefixSet, bad int, err error) {
+func readPrefixes(words []string, f filter.Family) (s netset.PrefixSet, bad int, err error) {
 	prefixes := make([]netip.Prefix, len(words))
 	for i, word := range words {
-		if prefixes[i], err = readElement(word, kind); err != nil {
+		if prefixes[i], err = readElement(word, f); err != nil {
 			return s, i, err
 		}
 	}
@@ -67,27 +75,25 @@ func readPrefixes(words []string, kind setKind) (s netset.PrefixSet, bad int, er
 }
 
 // readElement reads a prefix, or an address without a length.
-func readElement(word string, kind setKind) (netip.Prefix, error) {
+func readElement(word string, f filter.Family) (netip.Prefix, error) {
 	text := word
 	if a, err := netip.ParseAddr(word); err == nil {
 		text = netip.PrefixFrom(a, a.BitLen()).String()
-	} else if kind.flags == "" {
-		return netip.Prefix{}, errors.New("an address")
 	}
 	p, err := netip.ParsePrefix(text)
-	if err != nil || p != p.Masked() || familyOf(p.Addr()) != kind.family || string(netset.PrefixSetOf(p).AppendText(nil, "")) != word {
-		return netip.Prefix{}, fmt.Errorf("an address or a prefix of family %s", kind.family)
+	if err != nil || p != p.Masked() || filter.FamilyOf(p.Addr()) != f || p.Addr().Is4In6() || string(netset.PrefixSetOf(p).AppendText(nil, "")) != word {
+		return netip.Prefix{}, fmt.Errorf("an address or a prefix of family %s", familyOfNumber(f))
 	}
 	return p, nil
 }
 
-// readPrefixAddress reads what prefixAddresses writes.
-func readPrefixAddress(text string, f family) (addresses, error) {
+// readPrefix reads what addressesOf writes of a prefix.
+func readPrefix(text string, f family) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil || p != p.Masked() || familyOf(p.Addr()) != f || p.String() != text {
-		return "", fmt.Errorf("a prefix of family %s", f)
+		return netip.Prefix{}, fmt.Errorf("a prefix of family %s", f)
 	}
-	return prefixAddresses(p), nil
+	return p, nil
 }
 
 // readPortList reads ports and ranges, in any order.
@@ -105,25 +111,16 @@ func readPortList(words []string) (list []netset.PortRange, bad int, err error) 
 	return list, 0, nil
 }
 
-// readPorts reads the right side of dport, which the words are.
-func readPorts(words []string) (ports, []netset.PortRange, error) {
-	list, _, err := readPortList(words)
-	if err != nil || len(list) == 0 {
-		return "", nil, cmp.Or(err, errors.New("a port"))
-	}
-	return portsOf(list), list, nil
-}
-
 // readInterfaces reads the right side of iifname or oifname, which the words are.
-func readInterfaces(words []string) (interfaces, []string, error) {
+func readInterfaces(words []string) ([]string, error) {
 	names := make([]string, len(words))
 	for i, word := range words {
 		names[i] = strings.Trim(word, `"`)
 		if err := checkInterface(names[i]); err != nil {
-			return "", nil, fmt.Errorf("the name of an interface, of at most %d letters, digits, - _ . and @", maxInterface)
+			return nil, fmt.Errorf("the name of an interface, of at most %d letters, digits, - _ . and @", maxInterface)
 		}
 	}
-	return interfacesOf(names), names, nil
+	return names, nil
 }
 
 // readBit reads a mark of one bit, or a mask that leaves out one.
@@ -140,9 +137,34 @@ func readBit(text string, inverted bool) (uint32, error) {
 }
 
 // readPolicy reads what a base chain does with what no rule of it decides.
-func readPolicy(text string) (keyword, error) {
-	if !slices.Contains([]string{"accept", "drop"}, text) {
-		return "", errors.New("policy accept or drop")
+func readPolicy(text string) (filter.Verdict, error) {
+	if v := filter.Verdict(text); v == filter.Accept || v == filter.Drop {
+		return v, nil
 	}
-	return keyword(text), nil
+	return "", errors.New("policy accept or drop")
+}
+
+// readICMP reads what follows "icmp" or "icmpv6".
+func readICMP(word string, w *words, one *filter.Rule) error {
+	one.Family = filter.IPv4
+	if word == "icmpv6" {
+		one.Family = filter.IPv6
+	}
+	w.take(1)
+	for _, text := range w.list() {
+		t := filter.ICMP{Code: -1}
+		for number, known := range icmpTypes[one.Family] {
+			if known == text {
+				t.Type = number
+			}
+		}
+		if icmpTypes[one.Family][t.Type] != text {
+			return errors.New("a type of ICMP that mode enforce lets pass")
+		}
+		one.ICMP = append(one.ICMP, t)
+	}
+	if w.next(word + " code frag-needed") {
+		one.ICMP[0].Code = fragNeeded
+	}
+	return nil
 }

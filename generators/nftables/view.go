@@ -5,20 +5,26 @@ import (
 	"slices"
 	"strings"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
 )
 
 // view is what templates/nftables/gatewright.nft.tmpl renders.
 type view struct {
-	Header []comment
-	Wiring []wiringView
-	Table  tableSpec
-	Hooks  []hookView // base chains, in a table of our own
-	Chains []name
-	Locals []setView // addresses of the roles
-	Rules  []ruleView
+	Header   []comment
+	Wiring   []wiringView
+	Table    tableSpec
+	Hooks    []hookView // base chains, in a table of our own
+	Chains   []name     // the others
+	Flushed  []name     // all of them
+	Sets     []setView
+	Maps     []setView
+	Counters []name
+	Rules    []ruleView
+	Classes  []chainView
+	Entries  []chainView
+	Bases    []chainView
 }
 
 // wiringView is what the site writes into one of its own base chains: jumps if our
@@ -30,119 +36,101 @@ type wiringView struct {
 	Mark  bits
 }
 
-// setView is one set and its elements, never none.
+// hookView is one base chain of our own. All three are always declared and flushed,
+// so that no rule of an earlier mode or place stays behind.
+type hookView struct {
+	Name   name
+	Policy keyword
+}
+
+// setView is one set or map and its elements, never none.
 type setView struct {
-	Table    tableSpec
-	Name     name
-	Type     keyword
-	Flags    keyword // empty for a set of single addresses
+	Name   name
+	Type   keyword
+	Flags  keyword // empty for a set of single addresses
+	Groups []groupView
+}
+
+// groupView is elements that a title tells apart, or all of a set.
+type groupView struct {
+	Title    comment
 	Elements elements
 }
 
-// ruleView is one rule of the policy.
+// ruleView is one rule of the policy, and the chain that counts and accepts.
 type ruleView struct {
 	Title  comment
-	Labels []comment // of its entries
-	Sets   []setView
-	Lines  []lineView
+	Labels []comment  // of its entries
+	Chain  *chainView // nil where other rules take every packet before
 }
 
-// lineView is one rule of nftables that accepts.
+type chainView struct {
+	Title comment
+	Name  name
+	Lines []lineView
+}
+
+// lineView is one rule of nftables. What is empty is left out.
 type lineView struct {
-	Table       tableSpec
-	Chain       name
-	In, Out     interfaces // empty for all
+	In, Out     interfaces
+	State       keyword
+	Loopback    keyword
+	HopLimit    keyword
+	ICMP        icmpMatch
 	Protocol    keyword
 	Ports       ports // of the packet, or
-	Published   name  // the set of the connection's original destination ports
+	Original    ports // before DNAT
 	Family      family
-	Source      addresses // empty for all
-	Destination addresses // empty for all
-	Counter     name      // empty for none
-	Mark        bits      // set on what is accepted; empty for none
+	Source      addresses
+	Destination addresses
+	Counter     name
+	Mark        bits      // set on what is accepted
+	End         statement // that ends the rule; never empty
 	Comment     ruleComment
 }
 
-// builder makes a view.
-type builder struct {
-	policy   *rule.Policy
-	config   config
-	mark     bits
-	view     view
-	declared map[name]bool // sets of local addresses
+// file is what gatewright.nft says.
+type file struct {
+	header []comment
+	config config
+	texts  []ruleText
+	held   filter.Ruleset
 }
 
-func newView(p *rule.Policy, c config) (*view, error) {
-	b := builder{policy: p, config: c, declared: map[name]bool{}}
-	b.view = view{
-		Header: commentsOf(artefact.Header(p, title+c.Title(), loadCommand, format)),
-		Table:  c.table,
-		Chains: []name{outboundChain, inboundChain},
-	}
-	if c.Mode == artefact.ModeMark {
-		b.mark = bitsOf(c.Mark)
-	}
-	for i := range p.Rules {
-		if err := b.addRule(&p.Rules[i]); err != nil {
-			return nil, fmt.Errorf("rule %d: %w", i+1, err)
-		}
-	}
-	b.view.Wiring = c.wiring()
-	if c.Mode != artefact.ModeChains {
-		b.addHooks()
-	}
-	return &b.view, nil
+// ruleText is what the file says of a rule of the policy in words.
+type ruleText struct {
+	title  comment
+	labels []comment
+	chain  string // empty where other rules take every packet before
 }
 
-// wiring is nil in mode enforce, which asks nothing of the site's own chains.
-func (c config) wiring() []wiringView {
-	var out []wiringView
-	for _, hook := range hooks() {
-		jumps := c.jumps(hook)
-		switch {
-		case len(jumps) == 0 || c.Mode == artefact.ModeEnforce:
-		case c.Mode == artefact.ModeMark:
-			out = append(out, wiringView{Hook: hook, Mark: bitsOf(c.Mark)})
-		default:
-			out = append(out, wiringView{Hook: hook, Table: c.table, Jumps: jumps})
-		}
-	}
-	return out
-}
-
-// addRule renders nothing of a rule that has no flow that the artefact carries.
-func (b *builder) addRule(r *rule.Rule) error {
-	if !b.config.Serves(r.Role) {
-		return nil
-	}
-	id, err := slugOf(string(r.ID))
+// newFile makes the file of a policy.
+func newFile(p *rule.Policy, c config) (*file, error) {
+	built, err := filter.Build(p, c.Filter, c.numbers(), filter.Naming{Prefix: string(prefix), Stem: func(id rule.ID) string { return string(id) }})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	role, err := slugOf(string(r.Role))
-	if err != nil {
-		return err
-	}
-	h := half{id: id, services: r.Services, any: r.Remote.Any, outbound: r.Direction == rule.Outbound, line: b.newLine(r)}
-	v := ruleView{
-		Title:  commentOf(fmt.Sprintf("%s: %s, %s, %s", r.ID, r.Direction, r.Role, r.Services)),
-		Labels: commentsOf(labels(r)),
-	}
-	remote := r.Remote.Prefixes()
-	for _, f := range b.config.families {
-		h.line.Family, h.remote = f, f.of(remote)
-		h.local = nil
-		for _, s := range sidesOf(role, r.Direction, b.policy.Binding(r.Role)) {
-			if s.addresses = f.of(s.addresses); !s.addresses.IsEmpty() {
-				h.local = append(h.local, s)
-			}
+	f := &file{header: commentsOf(artefact.Header(p, title+c.Title(), loadCommand, format)), config: c, held: built.Ruleset}
+	for _, r := range built.Rules {
+		if _, err := slugOf(string(r.Rule.ID)); err != nil {
+			return nil, err
 		}
-		b.addHalf(&v, h)
+		t := ruleText{title: commentOf(titleOf(r)), labels: commentsOf(labels(r.Rule)), chain: r.Chain}
+		if chain, ok := f.held.Chain(r.Chain); ok {
+			chain.Rules[0].Comment = string(lineComment(t.labels))
+		}
+		f.texts = append(f.texts, t)
 	}
-	if len(v.Lines) > 0 {
-		b.view.Rules = append(b.view.Rules, v)
+	return f, nil
+}
+
+// titleOf says what a rule is, and what takes all its packets before it.
+func titleOf(r filter.BuiltRule) string {
+	s := fmt.Sprintf("%s: %s, %s, %s", r.Rule.ID, r.Rule.Direction, r.Rule.Role, r.Rule.Services)
+	if r.Chain == "" {
+		s += "; no packet comes here: " + strings.Join(r.CoveredBy(), ", ")
 	}
-	return nil
+	return s
 }
 
 func labels(r *rule.Rule) []string {
@@ -153,182 +141,166 @@ func labels(r *rule.Rule) []string {
 	return out
 }
 
-// lineComment is the comment of a rule's lines.
-func lineComment(labels []string) ruleComment { return ruleCommentOf(strings.Join(labels, "; ")) }
-
-// newLine is what the lines of a rule have in common.
-func (b *builder) newLine(r *rule.Rule) lineView {
-	line := lineView{
-		Table:   b.config.table,
-		Chain:   chainOf(r.Direction),
-		In:      interfacesOf(b.config.WAN),
-		Out:     interfacesOf(b.config.LAN),
-		Mark:    b.mark,
-		Comment: lineComment(labels(r)),
+// lineComment is the comment of a rule's chain.
+func lineComment(labels []comment) ruleComment {
+	words := make([]string, len(labels))
+	for i, l := range labels {
+		words[i] = string(l)
 	}
-	if r.OnSite {
-		line.In = line.Out
-	}
-	if r.Direction == rule.Outbound {
-		line.In, line.Out = line.Out, line.In
-	}
-	return line
+	return ruleCommentOf(strings.Join(words, "; "))
 }
 
-// half is a rule in one address family.
-type half struct {
-	id       slug
-	outbound bool
-	any      bool // remote
-	remote   netset.PrefixSet
-	local    []side
-	services netset.ServiceSet
-	line     lineView
-}
-
-// addHalf adds the set of the remote prefixes and, for each kind of local addresses
-// and each protocol, one line. It adds nothing if either end has no address.
-func (b *builder) addHalf(v *ruleView, h half) {
-	if len(h.local) == 0 || h.remote.IsEmpty() && !h.any {
-		return
+// view is the file as the template takes it.
+func (f *file) view() *view {
+	v := &view{Header: f.header, Wiring: f.config.wiring(), Table: f.config.table}
+	for _, s := range f.held.Sets {
+		v.Sets = append(v.Sets, setOf(s))
 	}
-	var far addresses
-	if !h.any {
-		set := b.prefixSet(h.line.Family, h.remote, h.id)
-		v.Sets = append(v.Sets, set)
-		far = set.Name.addresses()
+	for _, m := range f.held.Maps {
+		v.Maps = append(v.Maps, f.mapOf(m))
 	}
-	for _, s := range h.local {
-		near := b.localSet(h.line.Family, s.addresses, s.stem...).addresses()
-		h.line.Source, h.line.Destination = far, near
-		if h.outbound {
-			h.line.Source, h.line.Destination = near, far
+	chains := map[string]*chainView{}
+	for i := range f.held.Chains {
+		c := &f.held.Chains[i]
+		one := chainView{Name: name(c.Name), Lines: linesOf(c.Rules)}
+		chains[c.Name] = &one
+		v.Flushed = append(v.Flushed, one.Name)
+		for _, r := range c.Rules {
+			if r.Counter != "" {
+				v.Counters = append(v.Counters, name(r.Counter))
+			}
 		}
-		b.addLines(v, h, s.published)
-	}
-}
-
-func (b *builder) addLines(v *ruleView, h half, published bool) {
-	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-		ranges := h.services.Ports(protocol)
-		if len(ranges) == 0 {
+		switch f.kindOf(c) {
+		case baseChain:
+			one.Title = commentOf("Hook " + c.Name + ".")
+			v.Hooks = append(v.Hooks, hookView{one.Name, keyword(c.Hook.Policy)})
+			v.Bases = append(v.Bases, one)
 			continue
+		case entryChain:
+			one.Title = commentOf("Flows that are " + strings.TrimPrefix(c.Name, string(prefix)) + ".")
+			v.Entries = append(v.Entries, one)
+		case classChain:
+			one.Title = commentOf("Addresses of " + idsOf(c) + ".")
+			v.Classes = append(v.Classes, one)
 		}
-		line := h.line
-		line.Protocol = protocolOf(protocol)
-		if published {
-			set := b.portSet(ranges, h.id, "ports", line.Protocol.slug())
-			v.addSet(set)
-			line.Published = set.Name
-		} else {
-			line.Ports = portsOf(ranges)
-		}
-		line.Counter = line.counterOf(h.id)
-		v.Lines = append(v.Lines, line)
+		v.Chains = append(v.Chains, one.Name)
 	}
-}
-
-// counterOf names the counter of a line of a rule.
-func (l lineView) counterOf(id slug) name {
-	stem := []slug{id, l.Family.tagged(string(l.Protocol))}
-	if l.Published != "" {
-		stem = append(stem, "published")
+	for _, t := range f.texts {
+		v.Rules = append(v.Rules, ruleView{t.title, t.labels, chains[t.chain]})
 	}
-	return nameOf(stem...)
+	return v
 }
 
-// addSet adds a set that both families may use.
-func (v *ruleView) addSet(s setView) {
-	if !slices.ContainsFunc(v.Sets, func(other setView) bool { return other.Name == s.Name }) {
-		v.Sets = append(v.Sets, s)
+// chainKind tells what a chain is for.
+type chainKind int
+
+const (
+	ruleChain chainKind = iota
+	classChain
+	entryChain
+	baseChain
+)
+
+func (f *file) kindOf(c *filter.Chain) chainKind {
+	switch {
+	case c.Hook != nil:
+		return baseChain
+	case c.Name == filter.Outbound || c.Name == filter.Inbound:
+		return entryChain
+	case slices.ContainsFunc(f.texts, func(t ruleText) bool { return t.chain == c.Name }):
+		return ruleChain
 	}
+	return classChain
 }
 
-// side is one kind of local addresses of a rule.
-type side struct {
-	stem      []slug // of the set's name
-	addresses netset.PrefixSet
-	published bool
-}
-
-// sidesOf tells published addresses apart only for inbound flows: outbound they
-// are like the others.
-func sidesOf(role slug, d rule.Direction, b rule.Binding) []side {
-	if d == rule.Outbound || b.Published.IsEmpty() {
-		return []side{{stem: []slug{"role", role}, addresses: b.Local()}}
-	}
-	return []side{
-		{stem: []slug{"role", role, "direct"}, addresses: b.Addresses},
-		{stem: []slug{"role", role, "published"}, addresses: b.Published, published: true},
-	}
-}
-
-// localSet declares a set of local addresses once.
-func (b *builder) localSet(f family, s netset.PrefixSet, stem ...slug) name {
-	n := setName(f, s, stem...)
-	if !b.declared[n] {
-		b.declared[n] = true
-		b.view.Locals = append(b.view.Locals, b.prefixSet(f, s, stem...))
-	}
-	return n
-}
-
-// setName tells the kind of a prefix set, because a set cannot change its type: a
-// hash set of single addresses, or an interval set.
-func setName(f family, s netset.PrefixSet, stem ...slug) name {
-	kind := "net"
-	if s.HostsOnly() {
-		kind = "host"
-	}
-	return nameOf(append(slices.Clip(stem), f.tagged(kind))...)
-}
-
-// setKind is what the last part of a set's name says of it.
-type setKind struct {
-	word, flags keyword
-	family      family // empty for ports
-}
-
-// kindOf is the zero setKind for a name that no set of ours has.
-func kindOf(n name) setKind {
-	last := string(n[strings.LastIndexByte(string(n), '_')+1:])
-	for _, f := range []family{ipv4, ipv6} {
-		switch slug(last) {
-		case f.tagged("host"):
-			return setKind{f.addressType(), "", f}
-		case f.tagged("net"):
-			return setKind{f.addressType(), "interval", f}
+// idsOf names the rules that a class chain leads to.
+func idsOf(c *filter.Chain) string {
+	var ids []string
+	for _, r := range c.Rules {
+		if id := string(r.ID); !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
 	}
-	if last == "tcp" || last == "udp" {
-		return setKind{"inet_service", "interval", ""}
+	return strings.Join(ids, ", ")
+}
+
+func setOf(s filter.Set) setView {
+	v := setView{Name: name(s.Name), Type: "inet_service", Flags: "interval"}
+	if s.Family == filter.Both {
+		v.Groups = []groupView{{Elements: portElements(s.Ports)}}
+		return v
 	}
-	return setKind{}
+	v.Type, v.Groups = familyOfNumber(s.Family).addressType(), []groupView{{Elements: prefixElements(s.Prefixes)}}
+	if s.Prefixes.HostsOnly() {
+		v.Flags = ""
+	}
+	return v
 }
 
-func (b *builder) prefixSet(f family, s netset.PrefixSet, stem ...slug) setView {
-	return newSet(b.config.table, setName(f, s, stem...), prefixElements(s))
+func (f *file) mapOf(m filter.Map) setView {
+	v := setView{Name: name(m.Name), Type: familyOfNumber(m.Family).verdictMap(), Flags: "interval"}
+	for _, e := range m.Elements {
+		g := groupView{Elements: verdictElements(e)}
+		if c, ok := f.held.Chain(e.Chain); ok {
+			g.Title = commentOf(idsOf(c))
+		}
+		v.Groups = append(v.Groups, g)
+	}
+	return v
 }
 
-func (b *builder) portSet(ranges []netset.PortRange, stem ...slug) setView {
-	return newSet(b.config.table, nameOf(stem...), portElements(ranges))
+func linesOf(rules []filter.Rule) []lineView {
+	out := make([]lineView, len(rules))
+	for i, r := range rules {
+		out[i] = lineOf(r)
+	}
+	return out
 }
 
-// newSet declares a set as its name tells.
-func newSet(table tableSpec, n name, e elements) setView {
-	kind := kindOf(n)
-	return setView{Table: table, Name: n, Type: kind.word, Flags: kind.flags, Elements: e}
+func lineOf(r filter.Rule) lineView {
+	l := lineView{
+		In: interfacesOf(r.In), Out: interfacesOf(r.Out), State: keyword(r.State), Loopback: keyword(r.Loopback),
+		ICMP: icmpOf(r.Family, r.ICMP), HopLimit: hopLimitOf(r.HopLimit), Family: familyOfNumber(r.Family),
+		Ports: portsOf(r.Ports), Original: portsOf(r.Original), Source: addressesOf(r.From), Destination: addressesOf(r.To),
+		End: endOf(r), Comment: ruleComment(r.Comment),
+	}
+	if r.Verdict != filter.Continue {
+		l.Counter = name(r.Counter)
+	}
+	if r.Protocol != 0 {
+		l.Protocol = protocolOf(r.Protocol)
+	}
+	if r.SetMark != 0 {
+		l.Mark = bitsOf(r.SetMark)
+	}
+	return l
 }
 
-// elements counts the prefixes and port ranges in the sets.
+// wiring is nil in mode enforce, which asks nothing of the site's own chains.
+func (c config) wiring() []wiringView {
+	var out []wiringView
+	for _, hook := range filter.Hooks() {
+		var jumps []name
+		for _, entry := range filter.Entries(c.Place, hook) {
+			jumps = append(jumps, name(entry))
+		}
+		switch {
+		case len(jumps) == 0 || c.Mode == artefact.ModeEnforce:
+		case c.Mode == artefact.ModeMark:
+			out = append(out, wiringView{Hook: name(hook), Mark: bitsOf(c.Mark)})
+		default:
+			out = append(out, wiringView{Hook: name(hook), Table: c.table, Jumps: jumps})
+		}
+	}
+	return out
+}
+
+// elements counts the prefixes and port ranges in sets and maps.
 func (v *view) elements() int {
 	n := 0
-	for _, s := range v.Locals {
-		n += s.Elements.count()
-	}
-	for _, r := range v.Rules {
-		for _, s := range r.Sets {
-			n += s.Elements.count()
+	for _, s := range slices.Concat(v.Sets, v.Maps) {
+		for _, g := range s.Groups {
+			n += g.Elements.count()
 		}
 	}
 	return n

@@ -3,6 +3,14 @@
 // overlooked.
 package kernel
 
+import "gatewright/generators/filter"
+
+// Held is one table in the kernel, and by name what else there is.
+type Held struct {
+	filter.Ruleset
+	Others []string
+}
+
 // Names are the named sets and the chains of a table.
 type Names struct {
 	Sets   []NamedSet

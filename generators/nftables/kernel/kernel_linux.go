@@ -6,9 +6,7 @@ import (
 
 	nf "github.com/google/nftables"
 
-	"gatewright/catalog/netset"
-	"gatewright/catalog/rule"
-	"gatewright/generators/nftables"
+	"gatewright/generators/filter"
 )
 
 // Read returns what the kernel holds in the network namespace of the calling thread,
@@ -16,27 +14,25 @@ import (
 // such as "inet gatewright", and by name whatever else there is.
 //
 // A rule that package nftables does not render is an error that says where it stands.
-func Read(table string) (nftables.Ruleset, error) {
+func Read(table string) (Held, error) {
 	rs, err := read(table)
 	if err != nil {
-		return nftables.Ruleset{}, fmt.Errorf("table %s in the kernel: %w", table, err)
+		return Held{}, fmt.Errorf("table %s in the kernel: %w", table, err)
 	}
 	return rs, nil
 }
 
-func read(table string) (nftables.Ruleset, error) {
+func read(table string) (Held, error) {
 	conn, rules, err := connect()
 	if err != nil {
-		return nftables.Ruleset{}, err
+		return Held{}, err
 	}
 	defer conn.CloseLasting()
 	tables, err := conn.ListTables()
 	if err != nil {
-		return nftables.Ruleset{}, err
+		return Held{}, err
 	}
-	r := reader{conn: conn, rules: rules, ruleset: nftables.Ruleset{
-		Prefixes: map[string]netset.PrefixSet{}, Ports: map[string][]netset.PortRange{},
-	}}
+	r := reader{conn: conn, rules: rules}
 	for _, t := range tables {
 		if tableName(t) == table {
 			r.table = t
@@ -45,7 +41,7 @@ func read(table string) (nftables.Ruleset, error) {
 		}
 	}
 	if r.table == nil {
-		return nftables.Ruleset{}, fmt.Errorf("there is no such table")
+		return Held{}, fmt.Errorf("there is no such table")
 	}
 	if r.table.Flags != 0 {
 		r.other("flags of table " + table) // one puts it to sleep
@@ -112,7 +108,7 @@ type reader struct {
 	table   *nf.Table
 	rules   map[chainKey][]kernelRule
 	sets    map[string]*set
-	ruleset nftables.Ruleset
+	ruleset Held
 }
 
 func (r *reader) other(what string) { r.ruleset.Others = append(r.ruleset.Others, what) }
@@ -129,29 +125,21 @@ func (r *reader) readTable() error {
 		if c.Table.Name != r.table.Name {
 			continue
 		}
-		rules, err := r.readChain(c)
-		if err != nil {
+		one := filter.Chain{Name: c.Name}
+		if c.Hooknum != nil {
+			one.Hook = r.hookOf(c)
+		}
+		if one.Rules, err = r.readChain(c); err != nil {
 			return fmt.Errorf("chain %s: %w", c.Name, err)
 		}
-		direction, ours := nftables.DirectionOf(c.Name)
-		switch {
-		case c.Hooknum != nil:
-			r.ruleset.Hooks = append(r.ruleset.Hooks, hookOf(c, rules))
-		case ours:
-			err = r.addRules(direction, rules)
-		default:
-			r.other("chain " + c.Name)
-		}
-		if err != nil {
-			return fmt.Errorf("chain %s: %w", c.Name, err)
-		}
+		r.ruleset.Chains = append(r.ruleset.Chains, one)
 	}
 	return nil
 }
 
-func (r *reader) readChain(c *nf.Chain) ([]nftables.HookRule, error) {
+func (r *reader) readChain(c *nf.Chain) ([]filter.Rule, error) {
 	list := r.rules[chainKey{byte(r.table.Family), r.table.Name, c.Name}]
-	rules := make([]nftables.HookRule, len(list))
+	rules := make([]filter.Rule, len(list))
 	for i, one := range list {
 		var err error
 		if rules[i], err = r.decode(one); err != nil {
@@ -161,30 +149,20 @@ func (r *reader) readChain(c *nf.Chain) ([]nftables.HookRule, error) {
 	return rules, nil
 }
 
-// addRules takes the rules of one of our two chains, which accept and match nothing
-// but addresses, services and interfaces.
-func (r *reader) addRules(d rule.Direction, rules []nftables.HookRule) error {
-	for i, one := range rules {
-		if one.Verdict != "accept" || len(one.Beside) > 0 || one.Cleared != 0 {
-			return fmt.Errorf("rule %d: %q is not how a rule of ours accepts", i+1, one.String())
-		}
-		one.Direction = d
-		r.ruleset.Rules = append(r.ruleset.Rules, one.Line)
-	}
-	return nil
-}
-
-func hookOf(c *nf.Chain, rules []nftables.HookRule) nftables.Hook {
+func (r *reader) hookOf(c *nf.Chain) *filter.Hook {
 	names := map[nf.ChainHook]string{
 		*nf.ChainHookPrerouting: "prerouting", *nf.ChainHookInput: "input", *nf.ChainHookForward: "forward",
 		*nf.ChainHookOutput: "output", *nf.ChainHookPostrouting: "postrouting",
 	}
-	h := nftables.Hook{Chain: c.Name, Type: string(c.Type), Hook: names[*c.Hooknum], Policy: "accept", Rules: rules}
+	h := &filter.Hook{Name: names[*c.Hooknum], Policy: filter.Accept}
+	if c.Type != nf.ChainTypeFilter {
+		r.other(fmt.Sprintf("chain %s of type %s", c.Name, c.Type))
+	}
 	if c.Priority != nil {
 		h.Priority = int(*c.Priority)
 	}
 	if c.Policy != nil && *c.Policy == nf.ChainPolicyDrop {
-		h.Policy = "drop"
+		h.Policy = filter.Drop
 	}
 	return h
 }

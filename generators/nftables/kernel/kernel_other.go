@@ -2,16 +2,12 @@
 
 package kernel
 
-import (
-	"errors"
-
-	"gatewright/generators/nftables"
-)
+import "errors"
 
 var errNeedsLinux = errors.New("nftables needs Linux; read the kernel's rules there")
 
 // Read returns an error that says that Linux is needed.
-func Read(string) (nftables.Ruleset, error) { return nftables.Ruleset{}, errNeedsLinux }
+func Read(string) (Held, error) { return Held{}, errNeedsLinux }
 
 // NamesOf returns an error that says that Linux is needed.
 func NamesOf(string) (Names, error) { return Names{}, errNeedsLinux }

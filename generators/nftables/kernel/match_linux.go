@@ -12,6 +12,7 @@ import (
 	"github.com/google/nftables/expr"
 
 	"gatewright/catalog/netset"
+	"gatewright/generators/filter"
 )
 
 // equal takes a comparison of the whole operand, or of its masked bits, with a value.
@@ -37,13 +38,13 @@ func (d *decoder) equal(o *operand, value []byte) error {
 		if len(value) != 4 || binary.NativeEndian.Uint32(value) != loopback {
 			return fmt.Errorf("%s %x is not interface lo", o.key, value)
 		}
-		d.beside(o.key + " lo")
+		d.rule.Loopback = o.key
 		return nil
 	case "ct direction":
 		if len(value) != 1 || value[0] != directionOriginal {
 			return fmt.Errorf("unknown ct direction %x", value)
 		}
-		d.rule.Original = true
+		d.original = true
 		return nil
 	case "transport 0":
 		return d.icmp(o, [][]byte{value})
@@ -52,8 +53,6 @@ func (d *decoder) equal(o *operand, value []byte) error {
 	}
 	return d.network(o, value)
 }
-
-func (d *decoder) beside(match string) { d.rule.Beside = append(d.rule.Beside, match) }
 
 func (d *decoder) transport(value []byte) error {
 	if len(value) != 1 {
@@ -90,7 +89,7 @@ func (d *decoder) state(o *operand, value []byte) error {
 	if bits != 0 {
 		return fmt.Errorf("unknown ct state %#x", bits)
 	}
-	d.beside("ct state " + strings.Join(words, ","))
+	d.rule.State = strings.Join(words, ",")
 	return nil
 }
 
@@ -98,26 +97,19 @@ func zero(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
 
 // icmp takes types or, in two bytes, a type and its code.
 func (d *decoder) icmp(o *operand, values [][]byte) error {
-	name := "icmp"
-	switch d.protocol {
-	case icmp:
-	case icmp6:
-		name = "icmpv6"
-	default:
+	if d.protocol != icmp && d.protocol != icmp6 {
 		return fmt.Errorf("the first bytes of a header that is not ICMP are matched")
 	}
-	var words []string
 	for _, v := range values {
 		if len(v) != o.size || o.size < 1 || o.size > 2 {
 			return fmt.Errorf("unknown ICMP type %x", v)
 		}
-		word := fmt.Sprint(v[0])
+		one := filter.ICMP{Type: v[0], Code: -1}
 		if o.size == 2 {
-			word += fmt.Sprintf(" code %d", v[1])
+			one.Code = int(v[1])
 		}
-		words = append(words, word)
+		d.rule.ICMP = append(d.rule.ICMP, one)
 	}
-	d.beside(name + " type " + strings.Join(words, ","))
 	return nil
 }
 
@@ -128,7 +120,7 @@ func (d *decoder) portsBetween(o *operand, first, last []byte) error {
 	if len(first) != portSize || len(last) != portSize {
 		return fmt.Errorf("unknown ports %x to %x", first, last)
 	}
-	d.rule.Ports = []netset.PortRange{{First: binary.BigEndian.Uint16(first), Last: binary.BigEndian.Uint16(last)}}
+	d.rule.Ports.Ranges = []netset.PortRange{{First: binary.BigEndian.Uint16(first), Last: binary.BigEndian.Uint16(last)}}
 	return nil
 }
 
@@ -142,7 +134,7 @@ func (d *decoder) checkPorts(o *operand) error {
 // network takes a comparison of an address, or of the hop limit.
 func (d *decoder) network(o *operand, value []byte) error {
 	if o.key == "network 7" && d.family == familyIPv6 && o.size == 1 && len(value) == 1 && o.mask == nil {
-		d.beside(fmt.Sprintf("ip6 hoplimit %d", value[0]))
+		d.rule.HopLimit = value[0]
 		return nil
 	}
 	to, size, err := d.address(o)
@@ -161,13 +153,13 @@ func (d *decoder) network(o *operand, value []byte) error {
 	if p != p.Masked() {
 		return fmt.Errorf("prefix %s has bits beyond its length", p)
 	}
-	*to = p.String()
+	to.Prefix = p
 	return nil
 }
 
 // address returns the end of the packet that an operand starts at, and the size of
 // its addresses.
-func (d *decoder) address(o *operand) (to *string, size int, err error) {
+func (d *decoder) address(o *operand) (to *filter.Addresses, size int, err error) {
 	source, destination := "network 12", "network 16"
 	size = net4
 	switch {
@@ -179,9 +171,9 @@ func (d *decoder) address(o *operand) (to *string, size int, err error) {
 	}
 	switch o.key {
 	case source:
-		return &d.rule.Source, size, nil
+		return &d.rule.From, size, nil
 	case destination:
-		return &d.rule.Destination, size, nil
+		return &d.rule.To, size, nil
 	}
 	return nil, 0, fmt.Errorf("%s is matched, which no rule of ours does", o.key)
 }
@@ -205,7 +197,7 @@ func (d *decoder) lookup(e *expr.Lookup) error {
 	o, s := d.operand, d.reader.sets[e.SetName]
 	d.operand = nil
 	switch {
-	case o == nil || o.mask != nil || d.low != nil || e.SourceRegister != onlyRegister || e.IsDestRegSet || e.Invert:
+	case o == nil || o.mask != nil || d.low != nil || e.SourceRegister != onlyRegister || e.Invert:
 		return fmt.Errorf("set %s is not matched as a rule of ours does", e.SetName)
 	case s == nil:
 		return fmt.Errorf("there is no set %s", e.SetName)
@@ -215,16 +207,19 @@ func (d *decoder) lookup(e *expr.Lookup) error {
 	if err := d.once(o.key); err != nil {
 		return err
 	}
+	if s.elements != nil || e.IsDestRegSet {
+		return d.lookUpChain(o, s, e)
+	}
 	switch {
 	case s.kind == nf.TypeIFName.Name && strings.HasSuffix(o.key, "ifname"):
 		return d.interfaces(o, s.values)
 	case s.kind == nf.TypeICMP6Type.Name && o.key == "transport 0" && d.protocol == icmp6:
 		return d.icmp(o, s.values)
 	case s.kind == nf.TypeInetService.Name && o.key == "ct original proto-dst" && d.rule.Protocol != 0:
-		d.rule.Published = e.SetName
+		d.rule.Original.Set = e.SetName
 		return nil
 	case s.kind == nf.TypeInetService.Name:
-		d.rule.Ports = s.ports
+		d.rule.Ports.Set = e.SetName
 		return d.checkPorts(o)
 	}
 	to, size, err := d.address(o)
@@ -234,7 +229,24 @@ func (d *decoder) lookup(e *expr.Lookup) error {
 	if keySize(s.kind) != size || o.size != size {
 		return fmt.Errorf("set %s of type %s is matched with %s", e.SetName, s.kind, o.key)
 	}
-	*to = e.SetName
+	to.Set = e.SetName
+	return nil
+}
+
+// lookUpChain takes a map from an address to a chain, which ends the rule.
+func (d *decoder) lookUpChain(o *operand, s *set, e *expr.Lookup) error {
+	to, size, err := d.address(o)
+	switch {
+	case err != nil:
+		return err
+	case s.elements == nil || !e.IsDestRegSet || e.DestRegister != verdictRegister || keySize(s.kind) != size || o.size != size:
+		return fmt.Errorf("map %s is not looked up as a rule of ours does", e.SetName)
+	}
+	d.ended = true
+	d.rule.Map, d.rule.Verdict = e.SetName, filter.Goto
+	if to == &d.rule.To {
+		d.rule.Lookup = filter.Destination
+	}
 	return nil
 }
 
@@ -264,15 +276,13 @@ func (d *decoder) verdict(e *expr.Verdict) error {
 		return fmt.Errorf("%s is loaded and not compared", d.operand.key)
 	}
 	d.ended = true
-	switch e.Kind {
-	case expr.VerdictAccept:
-		d.rule.Verdict = "accept"
-	case expr.VerdictDrop:
-		d.rule.Verdict = "drop"
-	case expr.VerdictJump:
-		d.rule.Verdict = "jump " + e.Chain
-	default:
+	kinds := map[expr.VerdictKind]filter.Verdict{
+		expr.VerdictAccept: filter.Accept, expr.VerdictDrop: filter.Drop, expr.VerdictJump: filter.Jump, expr.VerdictGoto: filter.Goto,
+	}
+	kind, known := kinds[e.Kind]
+	if !known {
 		return fmt.Errorf("unknown verdict %d", e.Kind)
 	}
+	d.rule.Verdict, d.rule.Target = kind, e.Chain
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	nf "github.com/google/nftables"
 	"github.com/google/nftables/expr"
 
-	"gatewright/generators/nftables"
+	"gatewright/generators/filter"
 )
 
 // Sizes in bytes, and numbers of the kernel's headers and of IANA's registries.
@@ -36,18 +36,19 @@ type operand struct {
 // decoder reads the expressions of one rule.
 type decoder struct {
 	reader   *reader
-	rule     nftables.HookRule
+	rule     filter.Rule
 	operand  *operand
 	low      []byte          // lower bound of a range
 	seen     map[string]bool // parts that are matched already
 	family   byte            // nfproto; 0 for both
 	protocol byte            // l4proto
 	ended    bool            // by a verdict
+	original bool            // only packets of the connection's direction
 }
 
 // decode reads a rule by its expressions, which have to be those that nft makes of a
 // rule of ours.
-func (r *reader) decode(rule kernelRule) (nftables.HookRule, error) {
+func (r *reader) decode(rule kernelRule) (filter.Rule, error) {
 	d := decoder{reader: r, seen: map[string]bool{}}
 	switch r.table.Family {
 	case nf.TableFamilyIPv4:
@@ -70,11 +71,17 @@ func (r *reader) decode(rule kernelRule) (nftables.HookRule, error) {
 	if d.operand != nil {
 		return d.rule, fmt.Errorf("%s is loaded and not compared", d.operand.key)
 	}
+	if d.original == d.rule.Original.IsAll() {
+		return d.rule, fmt.Errorf("ports before DNAT and the connection's direction are not matched together")
+	}
+	if d.rule.From.IsAll() && d.rule.To.IsAll() && d.rule.ICMP == nil && d.rule.Map == "" {
+		d.family = 0 // of the table, or of a match that goes without saying
+	}
 	switch d.family {
 	case familyIPv4:
-		d.rule.Family = 4
+		d.rule.Family = filter.IPv4
 	case familyIPv6:
-		d.rule.Family = 6
+		d.rule.Family = filter.IPv6
 	}
 	d.rule.Comment = rule.comment
 	return d.rule, nil
@@ -145,12 +152,12 @@ func (d *decoder) setMark(e *expr.Meta) error {
 	}
 	mask, xor := binary.NativeEndian.Uint32(o.mask), binary.NativeEndian.Uint32(o.xor)
 	switch {
-	case d.rule.Mark != 0 || d.rule.Cleared != 0 || mask == ^uint32(0):
+	case d.rule.SetMark != 0 || d.rule.ClearMark != 0 || mask == ^uint32(0):
 		return fmt.Errorf("no change of the packet mark that a rule of ours makes")
 	case xor == 0:
-		d.rule.Cleared = ^mask
+		d.rule.ClearMark = ^mask
 	case mask == ^xor:
-		d.rule.Mark = xor
+		d.rule.SetMark = xor
 	default:
 		return fmt.Errorf("the packet mark is changed by mask %#x and exclusive or %#x", mask, xor)
 	}

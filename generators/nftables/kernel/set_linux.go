@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	nf "github.com/google/nftables"
 
 	"gatewright/catalog/netset"
+	"gatewright/generators/filter"
 )
 
 // set is one set of the table: of addresses, of ports, or of single other values.
@@ -17,8 +19,9 @@ type set struct {
 	kind     string // nft's name of its type
 	prefixes netset.PrefixSet
 	ports    []netset.PortRange
-	values   [][]byte // sorted
-	odd      string   // why no rule of ours can match it; empty if one can
+	values   [][]byte         // sorted
+	elements []filter.Element // of a map to chains, in the order of their first addresses
+	odd      string           // why no rule of ours can match it; empty if one can
 }
 
 // keySize returns the size in bytes of the values of a type, by nft's name; 0 for a
@@ -55,13 +58,16 @@ func (r *reader) readSets() error {
 		if s.Anonymous || one.odd != "" {
 			continue
 		}
-		switch one.kind {
-		case nf.TypeIPAddr.Name, nf.TypeIP6Addr.Name:
-			r.ruleset.Prefixes[s.Name] = one.prefixes
-		case nf.TypeInetService.Name:
-			r.ruleset.Ports[s.Name] = one.ports
+		family := map[string]filter.Family{nf.TypeIPAddr.Name: filter.IPv4, nf.TypeIP6Addr.Name: filter.IPv6}[one.kind]
+		switch {
+		case one.elements != nil:
+			r.ruleset.Maps = append(r.ruleset.Maps, filter.Map{Name: s.Name, Family: family, Elements: one.elements})
+		case family != filter.Both, one.kind == nf.TypeInetService.Name:
+			r.ruleset.Sets = append(r.ruleset.Sets, filter.Set{Name: s.Name, Family: family, Prefixes: one.prefixes, Ports: one.ports})
 		}
 	}
+	slices.SortFunc(r.ruleset.Sets, func(a, b filter.Set) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(r.ruleset.Maps, func(a, b filter.Map) int { return strings.Compare(a.Name, b.Name) })
 	return nil
 }
 
@@ -71,6 +77,8 @@ func (r *reader) readSet(s *nf.Set) (*set, error) {
 	one := &set{kind: s.KeyType.Name}
 	size := keySize(one.kind)
 	switch {
+	case s.IsMap && !s.Concatenation && !s.HasTimeout && !s.Dynamic:
+		return r.readMap(s)
 	case s.IsMap || s.Concatenation || size == 0:
 		one.odd = "it is a map, or of a type that no rule of ours matches"
 		return one, nil
@@ -154,4 +162,78 @@ func (s *set) add(b *netset.PrefixBuilder, first, last []byte) {
 	default:
 		s.values = append(s.values, first)
 	}
+}
+
+// readMap reads a map from addresses to chains. The library gives its type as that of
+// verdicts and loses that of its keys, which their size tells; of an empty map nothing
+// does.
+func (r *reader) readMap(s *nf.Set) (*set, error) {
+	one := &set{odd: "it is a map that no rule of ours looks up"}
+	elements, err := r.conn.GetSetElements(s)
+	if err != nil || len(elements) == 0 {
+		return one, err
+	}
+	kind := map[int]string{net4: nf.TypeIPAddr.Name, net6: nf.TypeIP6Addr.Name}[len(elements[0].Key)]
+	if s.KeyType.Name != nf.TypeVerdict.Name || kind == "" {
+		return one, nil
+	}
+	targets := map[string]string{} // by key
+	for _, e := range elements {
+		if e.IntervalEnd {
+			continue
+		}
+		chain, err := targetOf(e.Val)
+		if err != nil {
+			return nil, fmt.Errorf("element %x: %w", e.Key, err)
+		}
+		targets[string(e.Key)] = chain
+	}
+	var order []string
+	held := map[string]*netset.PrefixBuilder{}
+	err = eachInterval(elements, s.Interval, func(first, last []byte) {
+		chain := targets[string(first)]
+		if held[chain] == nil {
+			held[chain] = &netset.PrefixBuilder{}
+			order = append(order, chain)
+		}
+		from, _ := netip.AddrFromSlice(first)
+		to, _ := netip.AddrFromSlice(last)
+		held[chain].AddRange(from, to)
+	})
+	if err != nil {
+		return nil, err
+	}
+	one.kind, one.odd, one.elements = kind, "", []filter.Element{}
+	for _, chain := range order {
+		one.elements = append(one.elements, filter.Element{Prefixes: held[chain].Build(), Chain: chain})
+	}
+	return one, nil
+}
+
+// targetOf reads the verdict of a map's element (NFTA_VERDICT_CODE and _CHAIN), which
+// has to be goto.
+func targetOf(value []byte) (chain string, err error) {
+	const (
+		attributeCode, attributeChain = 1, 2
+		nested                        = 1 << 15
+		gotoCode                      = -4 // NFT_GOTO
+	)
+	code := int32(0)
+	for len(value) >= 4 {
+		size, kind := int(binary.NativeEndian.Uint16(value)), binary.NativeEndian.Uint16(value[2:])&^nested
+		if size < 4 || size > len(value) {
+			return "", fmt.Errorf("unknown verdict %x", value)
+		}
+		switch data := value[4:size]; {
+		case kind == attributeCode && len(data) == 4:
+			code = int32(binary.BigEndian.Uint32(data))
+		case kind == attributeChain:
+			chain = string(bytes.TrimRight(data, "\x00"))
+		}
+		value = value[min(len(value), (size+3)&^3):]
+	}
+	if code != gotoCode || chain == "" {
+		return "", fmt.Errorf("verdict %d is not goto", code)
+	}
+	return chain, nil
 }
