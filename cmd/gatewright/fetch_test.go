@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"gatewright/catalog/feed"
+	"gatewright/catalog/plainfile"
 )
 
 // webService is a server on loopback that answers as the Microsoft 365 endpoints web
@@ -165,7 +166,7 @@ func TestFetchWebService(t *testing.T) {
 	if fileText(t, "w.json") != s.endpoints {
 		t.Error("the file is not what was answered")
 	}
-	record, err := feed.ReadRecord("w.json")
+	record, err := feed.ReadRecord(plainfile.Named("w.json"))
 	want := feed.Record{Source: s.URL + "/endpoints/Worldwide", Instance: "Worldwide", Revision: "2020080600", Digest: feed.Digest([]byte(s.endpoints))}
 	if err != nil || record != want {
 		t.Errorf("record %+v, %v; want %+v", record, err, want)
@@ -210,7 +211,7 @@ func TestFetchedIsLoaded(t *testing.T) {
 	s := serve(t)
 	s.want(exitOK, "version endpoints", "", "m365", "--instance", "china", "-o", "c.json")
 	var stdout, stderr bytes.Buffer
-	if status := run([]string{"generate", "nftables", "--catalog", "c.json", "--instance", "China", "-q"}, nil, &stdout, &stderr); status != exitOK || !strings.Contains(stdout.String(), "source: m365-china 2020080600 sha256:") {
+	if status := run([]string{"generate", "nftables", "--catalog", "c.json", "--instance", "China", "-q"}, nil, &stdout, &stderr); status != exitOK || !strings.Contains(stdout.String(), "source: m365-china 2020080600\n") {
 		t.Errorf("status %d\n%s\n%.300s", status, &stderr, &stdout)
 	}
 }

@@ -2,44 +2,55 @@ package artefact
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"gatewright/catalog/rule"
 )
 
-// Header returns the lines that open every text artefact: what it is, the command
-// that loads it, its sources, and what is still open. The lines hold publishers'
-// words and are not quoted: each backend makes them fit its own comments.
-func Header(p *rule.Policy, what, load string) []string {
-	lines := []string{"Gatewright: " + what, "load: " + load}
+// Header returns the lines that open a generator's main files: what the file is and
+// the number of its format, the command that loads it, its digest, the catalogues,
+// how much is open, and what a reviewer has to know. The lines hold publishers' words
+// and are not quoted: each backend makes them fit its own comments.
+func Header(p *rule.Policy, what, load string, format int) []string {
+	lines := ListHeader(what, load, format)
 	for _, s := range p.Sources {
-		lines = append(lines, fmt.Sprintf("source: %s %s %s", s.Name, s.Version, s.Digest))
+		lines = append(lines, "source: "+s.Name+" "+s.Version)
 	}
-	lines = append(lines, openLines(p.Open)...)
+	if n := len(p.Open); n > 0 {
+		lines = append(lines, fmt.Sprintf(openLine+"%d not rendered; gatewright list open shows what is missing", n))
+	}
 	for _, r := range p.Rules {
 		if r.Remote.Any {
-			lines = append(lines, fmt.Sprintf("WARNING: rule %s accepts any remote, as the site answered for %s", r.ID, entryIDs(r.Entries)))
+			lines = append(lines, fmt.Sprintf(warningLine+"%s accepts any remote, as the site answered for %s", r.ID, entryIDs(r.Entries)))
 		}
 	}
 	return lines
 }
 
-// openLines lists what is open, one line for each entry; open is sorted by entry.
-func openLines(open []rule.Open) []string {
-	var lines []string
-	for i, o := range open {
-		item := o.Missing
-		if o.Endpoint != "" {
-			item += " of " + o.Endpoint
-		}
-		if i > 0 && open[i-1].Entry.ID == o.Entry.ID {
-			lines[len(lines)-1] += ", " + item
-			continue
-		}
-		lines = append(lines, fmt.Sprintf("open, not rendered: %s: %s", o.Entry.ID, item))
-	}
-	return lines
+// ListHeader returns the lines that open a file to which another one refers. They say
+// nothing of catalogues, so that the file changes only with what it holds.
+func ListHeader(what, load string, format int) []string {
+	return []string{titleStart + what + titleFormat + strconv.Itoa(format), "load: " + load, digestLine + unsealed}
 }
+
+const (
+	titleStart  = "Gatewright: "
+	titleFormat = "; format "
+)
+
+// IsHeaderLine reports whether Header writes such a line after those of ListHeader.
+func IsHeaderLine(line string) bool {
+	return slices.ContainsFunc([]string{sourceLine, openLine, warningLine}, func(start string) bool { return strings.HasPrefix(line, start) })
+}
+
+// Starts of lines.
+const (
+	sourceLine  = "source: "
+	openLine    = "open: "
+	warningLine = "WARNING: rule "
+)
 
 func entryIDs(entries []rule.Entry) string {
 	ids := make([]string, len(entries))

@@ -12,6 +12,9 @@ import (
 	"gatewright/templates"
 )
 
+// format is raised when a template changes what it writes.
+const format = 2
+
 const (
 	setsFile = "gatewright.ipset"
 	setsLoad = "ipset restore < " + setsFile
@@ -49,7 +52,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 			return artefact.Output{}, err
 		}
 		out.Artefacts = append(out.Artefacts, artefact.Artefact{
-			Name: f.file(), Data: data, Load: f.load(), Rules: v.rules, Elements: v.elements,
+			Name: f.file(), Data: artefact.Seal(data), Load: f.load(), Rules: v.rules, Elements: v.elements,
 		})
 	}
 	if !c.ipset {
@@ -59,7 +62,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 	if err != nil {
 		return artefact.Output{}, err
 	}
-	first := artefact.Artefact{Name: setsFile, Data: data, Load: setsLoad, Elements: sets.elements}
+	first := artefact.Artefact{Name: setsFile, Data: artefact.Seal(data), Load: setsLoad, Elements: sets.elements}
 	out.Artefacts = append([]artefact.Artefact{first}, out.Artefacts...)
 	return out, nil
 }

@@ -32,7 +32,7 @@ type setView struct {
 
 func newSets(p *rule.Policy) *setsView {
 	return &setsView{
-		Header:   commentsOf(artefact.Header(p, "sets for iptables and ip6tables; loaded before their rules", setsLoad)),
+		Header:   commentsOf(artefact.ListHeader("sets for iptables and ip6tables, loaded before their rules", setsLoad, format)),
 		declared: map[name]bool{},
 	}
 }

@@ -19,8 +19,12 @@ const (
 	ownTable      tableSpec = "inet gatewright"
 )
 
+// format is raised when the template changes what it writes.
+const format = 2
+
 const (
 	fileName    = "gatewright.nft"
+	title       = "nftables ruleset"
 	loadCommand = "nft -f " + fileName
 )
 
@@ -54,7 +58,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 	return artefact.Output{
 		Artefacts: []artefact.Artefact{{
 			Name:     fileName,
-			Data:     data,
+			Data:     artefact.Seal(data),
 			Load:     loadCommand,
 			Rules:    len(v.Rules),
 			Elements: v.elements(),

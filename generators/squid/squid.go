@@ -19,6 +19,9 @@ const (
 	modeEnforce = "enforce"
 )
 
+// format is raised when a template changes what it writes.
+const format = 2
+
 // Names of the artefacts, and where Debian's package reads them.
 const (
 	confName   = "gatewright.squid.conf"
@@ -71,22 +74,22 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 	load := loadCommand(dir, place, len(c.lists) > 0)
 	var out artefact.Output
 	for _, l := range c.lists {
-		data, err := templates.Execute("squid/list.txt.tmpl", l.view(p))
+		data, err := templates.Execute("squid/list.txt.tmpl", l.view())
 		if err != nil {
 			return artefact.Output{}, err
 		}
 		out.Artefacts = append(out.Artefacts, artefact.Artefact{
-			Name: listFolder + l.file, Data: data, Elements: l.elements,
+			Name: listFolder + l.file, Data: artefact.Seal(data), Elements: l.elements,
 		})
 	}
-	c.view.Header = comments(artefact.Header(p, "http_access rules for Squid", load))
+	c.view.Header = comments(artefact.Header(p, "http_access rules for Squid", load, format))
 	c.view.DenyAll = s.Text("mode") == modeEnforce
 	data, err := templates.Execute("squid/squid.conf.tmpl", c.view)
 	if err != nil {
 		return artefact.Output{}, err
 	}
 	out.Artefacts = append(out.Artefacts, artefact.Artefact{
-		Name: confName, Data: data, Load: load, Rules: len(c.view.Rules),
+		Name: confName, Data: artefact.Seal(data), Load: load, Rules: len(c.view.Rules),
 	})
 	out.Coverage = coverage(p, place)
 	return out, nil

@@ -45,9 +45,9 @@ type list struct {
 	elements int
 }
 
-func (l list) view(p *rule.Policy) listView {
+func (l list) view() listView {
 	const load = "with " + confName + ", by its command"
-	header := artefact.Header(&rule.Policy{Sources: p.Sources}, l.what, load)
+	header := artefact.ListHeader(l.what, load, format)
 	return listView{Header: comments(header), Tokens: l.tokens}
 }
 

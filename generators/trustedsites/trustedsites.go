@@ -11,6 +11,9 @@ import (
 	"gatewright/templates"
 )
 
+// format is raised when the template changes what it writes.
+const format = 2
+
 const (
 	regName = "trusted-sites.reg"
 	load    = "reg import " + regName
@@ -64,7 +67,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 		keys += len(site.Keys)
 	}
 	return artefact.Output{
-		Artefacts: []artefact.Artefact{{Name: regName, Data: crlf(data), Load: load, Elements: keys}},
+		Artefacts: []artefact.Artefact{{Name: regName, Data: artefact.Seal(crlf(data)), Load: load, Elements: keys}},
 		Coverage:  m.coverage(p),
 	}, nil
 }

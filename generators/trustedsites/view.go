@@ -19,7 +19,7 @@ type siteView struct {
 }
 
 func (m zoneMap) view(p *rule.Policy, hive string) regView {
-	header := artefact.Header(&rule.Policy{Sources: p.Sources, Open: p.Open}, "trusted sites for Windows", load)
+	header := artefact.Header(&rule.Policy{Sources: p.Sources, Open: p.Open}, "trusted sites for Windows", load, format)
 	v := regView{Header: comments(header)}
 	for i, t := range p.TrustedSites {
 		site := siteView{Label: commentOf(artefact.Label(t.Entry))}

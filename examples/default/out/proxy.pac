@@ -1,30 +1,8 @@
-// Gatewright: proxy auto-configuration file for machines of role clients
+// Gatewright: proxy auto-configuration file for machines of role clients; format 3
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// source: m365-additional 2025-01-08 sha256:8a51dcdbefa17b768152fa5abc8ad09615e6e2e9b9eff881c0e95c1b837b053b
-// open, not rendered: m365-additional/autodetect: binding, value of <email_domain>.outlookmobile.com, value of <email_domain>.outlookmobile.us
-// open, not rendered: m365-additional/cloud-pstn-hybrid: remote, role, services
-// open, not rendered: m365-additional/entra-connect-sso: binding, remote
-// open, not rendered: m365-additional/entra-connect-synchronisation: binding, remote, services
-// open, not rendered: m365-additional/exchange-hybrid-coexistence: binding, remote, services
-// open, not rendered: m365-additional/exchange-hybrid-entra-authentication: binding, services
-// open, not rendered: m365-additional/exchange-hybrid-proxy-authentication: binding, remote, services
-// open, not rendered: m365-additional/graph-notifications: binding
-// open, not rendered: m365-additional/hybrid-configuration-wizard: binding, path of aka.ms/hybridwizard, path of shcwreleaseprod.blob.core.windows.net/shcw/*, services
-// open, not rendered: m365-additional/hybrid-configuration-wizard-2010: binding
-// open, not rendered: m365-additional/import-service: remote, services
-// open, not rendered: m365-additional/mailbox-migration: binding, remote
-// open, not rendered: m365-additional/mfa-server: binding, remote, services
-// open, not rendered: m365-additional/network-connection-status: services
-// open, not rendered: m365-additional/skype-hybrid-servers: binding
-// open, not rendered: m365-additional/stream: direction
-// open, not rendered: m365-additional/sts-federated: binding, remote
-// open, not rendered: m365-additional/sts-federated-client-tls: binding, remote
-// open, not rendered: m365-additional/support-and-recovery-assistant: binding
-// open, not rendered: m365-additional/teams-mobile-notifications: remote, services
-// open, not rendered: m365-additional/trusted-sharepoint: remote
-// open, not rendered: m365-additional/trusted-teams: remote
-// open, not rendered: m365-additional/trusted-yammer: remote
-// open, not rendered: m365-additional/unified-messaging: binding, services
+// digest: sha256:8396bf4fe5714e57b0e03bd412a10c42bbbd29b026ec07cdfb281fc1b1892c1b
+// source: m365-additional 2025-01-08
+// open: 52 not rendered; gatewright list open shows what is missing
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
 // WARNING: no proxy is set, so every request that a route would send to it goes direct; set pac.proxy=HOST:PORT
 // left out: endpoints whose requests go the same way without them
@@ -188,16 +166,16 @@ var gatewright = (function () {
   }
 
   function ipv4Text(digits) {
-    var parts = [], i;
+    var text = '', i;
     for (i = 0; i < 8; i += 2) {
-      parts.push(parseInt(digits.substring(i, i + 2), 16));
+      text += (i === 0 ? '' : '.') + parseInt(digits.substring(i, i + 2), 16);
     }
-    return parts.join('.');
+    return text;
   }
 
   // RFC 5952: the first of the longest runs of zero groups is left out.
   function ipv6Text(digits) {
-    var parts = [], run = 0, longest = 1, start = -1, i;
+    var parts = [], run = 0, longest = 1, start = -1, text = '', i;
     for (i = 0; i < 8; i++) {
       parts.push(parseInt(digits.substring(4 * i, 4 * i + 4), 16).toString(16));
       run = parts[i] === '0' ? run + 1 : 0;
@@ -206,10 +184,14 @@ var gatewright = (function () {
         start = i + 1 - run;
       }
     }
-    if (start < 0) {
-      return parts.join(':');
+    for (i = 0; i < 8; i++) {
+      if (i === start) {
+        text += '::';
+      } else if (i < start || i >= start + longest) {
+        text += (i === 0 || i === start + longest ? '' : ':') + parts[i];
+      }
     }
-    return parts.slice(0, start).join(':') + '::' + parts.slice(start + longest).join(':');
+    return text;
   }
 
   // The host is read from the URL, where it stands with its port: as host, engines
@@ -433,7 +415,14 @@ var gatewright = (function () {
   }
 
   function words(lines) {
-    return lines.join(' ').split(' ');
+    var all = [], list, i, j;
+    for (i = 0; i < lines.length; i++) {
+      list = lines[i].split(' ');
+      for (j = 0; j < list.length; j++) {
+        all.push(list[j]);
+      }
+    }
+    return all;
   }
 
   // Class 0.

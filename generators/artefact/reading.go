@@ -1,0 +1,128 @@
+package artefact
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"gatewright/catalog/rule"
+)
+
+// Files holds files by their path below an output folder, with slashes.
+type Files map[string][]byte
+
+// Reading is what a generator's files do once their backend has loaded them, read from
+// the files alone. It is data: two readings that are equal do the same.
+//
+// A generator's Read accepts a file only as a whole: it is read to the view that the
+// template renders, rendered again, and compared byte for byte but for the digest.
+// Whatever else stands in a file is a ForeignError.
+type Reading struct {
+	Filters  []Filtered   // what packet filters accept, in the order of hook points
+	Requests *rule.Policy // what a proxy allows; nil without a proxy's file
+	Routes   *rule.Policy // the ways of requests; nil without a PAC file
+	Zones    []Zone       // of browsers, sorted by name
+	Beside   []Statement  // what has no flow of its own, in the files' order
+	Edited   []string     // files whose digest tells that they were changed by hand
+	Read     []string     // every file that was read, sorted
+}
+
+// HookPoint is where a packet filter accepts. Lists are in the file's order; an empty one
+// stands for every interface.
+type HookPoint struct {
+	File    string // "gatewright.nft", "gatewright.ip6tables"
+	Chain   string // "gatewright_outbound", "FORWARD"
+	In, Out string // interfaces, as "eth0 eth1"
+	Mark    uint32 // the bit that is set on what is accepted; 0 for none
+}
+
+// Compare orders hook points by their parts.
+func (p HookPoint) Compare(q HookPoint) int {
+	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Chain, q.Chain),
+		cmp.Compare(p.In, q.In), cmp.Compare(p.Out, q.Out), cmp.Compare(p.Mark, q.Mark))
+}
+
+// String is the hook point in words.
+func (p HookPoint) String() string {
+	s := p.File + ", chain " + p.Chain
+	if p.In != "" {
+		s += ", from " + p.In
+	}
+	if p.Out != "" {
+		s += ", to " + p.Out
+	}
+	if p.Mark != 0 {
+		s += fmt.Sprintf(", mark %#x", p.Mark)
+	}
+	return s
+}
+
+// Filtered is what a packet filter accepts at one hook point.
+type Filtered struct {
+	Point HookPoint
+	Lines []Accepted // in the file's order
+}
+
+// Accepted is what one rule of a packet filter accepts.
+type Accepted struct {
+	Rule   rule.ID  // empty for what an option opens
+	Labels []string // what the file's comments say of it, without the title
+	Boxes  []rule.Box
+}
+
+// Zone is names that browsers trust. A domain with all its subdomains is both
+// "example.com" and "*.example.com"; any other star stands for one label.
+type Zone struct{ Name string }
+
+// Statement is one thing that a file does beside its rules: "table" "inet filter",
+// "admin" "10.0.0.0/8 tcp 22", "proxies" "PROXY 192.0.2.3:8080".
+type Statement struct {
+	File, Name, Value string
+}
+
+// ForeignError says that a file holds what its generator does not write.
+type ForeignError struct {
+	File string // path below the folder
+	Line int    // from 1; 0 where the whole file is meant
+	At   int    // bytes of the line before what is wrong
+	Text string // the line, as it is: who shows it escapes it
+	Want string // what is expected in words; may be empty
+}
+
+func (e *ForeignError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d", e.Line)
+	}
+	fmt.Fprintf(&b, ": %s is not what generate writes", quoted(e.Text, e.At))
+	if e.Want != "" {
+		b.WriteString("; expected " + e.Want)
+	}
+	b.WriteString("; remove it, or generate the file again")
+	return b.String()
+}
+
+// FormatError says that a file is of another format than this version writes.
+type FormatError struct {
+	File      string
+	Have, Now int
+}
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("%s is of format %d and this version writes format %d; generate it again", e.File, e.Have, e.Now)
+}
+
+// quoted is what an error shows of a line: what stands around so many bytes.
+func quoted(s string, at int) string {
+	const before, length = 30, 120
+	start, end := "", ""
+	if from := min(at, len(s)) - before; len(s) > length && from > 0 {
+		start, s = "…", s[from:]
+	}
+	if len(s) > length {
+		s, end = s[:length], "…"
+	}
+	return strconv.Quote(start + s + end)
+}

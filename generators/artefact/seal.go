@@ -1,0 +1,61 @@
+package artefact
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// digestLine starts the header line that holds a file's digest: SHA-256 of the whole
+// file with zeros in place of the digest's own digits.
+const digestLine = "digest: sha256:"
+
+// unsealed are the digits before Seal.
+var unsealed = strings.Repeat("0", hex.EncodedLen(sha256.Size))
+
+// headerLines is how far into a file the digest may stand, in lines.
+const headerLines = 6
+
+// Seal writes a file's digest into its header, in place, and returns the file. A file
+// without the line stays as it is.
+func Seal(data []byte) []byte {
+	if digits := digestOf(data); digits != nil {
+		copy(digits, unsealed)
+		sum := sha256.Sum256(data)
+		hex.Encode(digits, sum[:])
+	}
+	return data
+}
+
+// Sealed reports whether a file's header holds the digest of what the file holds. It
+// is false for one that was changed since it was generated, in whatever way.
+func Sealed(data []byte) bool {
+	data = bytes.Clone(data)
+	digits := digestOf(data)
+	return digits != nil && bytes.Equal(bytes.Clone(digits), digestOf(Seal(data)))
+}
+
+// Unsealed returns a copy of a file with zeros for its digest: what two files that
+// differ in nothing else have in common.
+func Unsealed(data []byte) []byte {
+	data = bytes.Clone(data)
+	copy(digestOf(data), unsealed)
+	return data
+}
+
+// digestOf returns the digits of the digest in a file's header, nil if there are none.
+func digestOf(data []byte) []byte {
+	rest := data
+	for range headerLines {
+		line, after, more := bytes.Cut(rest, []byte("\n"))
+		if _, digits, ok := bytes.Cut(line, []byte(digestLine)); ok && len(digits) >= len(unsealed) {
+			return digits[:len(unsealed)]
+		}
+		if !more {
+			return nil
+		}
+		rest = after
+	}
+	return nil
+}
