@@ -163,6 +163,44 @@ func TestFoldJoinsWhatOverlaps(t *testing.T) {
 	}
 }
 
+func TestFinder(t *testing.T) {
+	s := prefixSpace()
+	for n := range 81 {
+		values := []answer{answer(n % 3), answer(n / 3 % 3), answer(n / 9 % 3), answer(n / 27)}
+		c := s.function(values, []int{0, 1, 2, 3})
+		find := c.Finder()
+		for bits := range 16 {
+			var got, want [4]answer
+			for _, cell := range find(s.set(bits)) {
+				for i, atom := range s.atoms {
+					if cell.Key.Covers(atom) {
+						got[i] += cell.Value
+					} else if cell.Key.Overlaps(atom) {
+						t.Fatalf("%v within %04b: %v is not of whole atoms", c, bits, cell.Key)
+					}
+				}
+			}
+			for i := range want {
+				if bits&(1<<i) != 0 {
+					want[i] = values[i]
+				}
+			}
+			if got != want {
+				t.Fatalf("%v within %04b: %v, want %v", c, bits, got, want)
+			}
+		}
+	}
+	// Several ranges of what is asked for within one of a cell.
+	var wide PrefixBuilder
+	for i := range uint32(20) {
+		wide.AddRange(addr4(i*10).ip(), addr4(i*10+4).ip())
+	}
+	whole := PrefixSetOf(netip.MustParsePrefix("0.0.0.0/30"), netip.MustParsePrefix("0.0.0.16/28"))
+	if found := CellsOf(whole, answer(1)).Finder()(wide.Build()); len(found) != 1 || !found[0].Key.Equal(whole.Intersect(wide.Build())) {
+		t.Errorf("found %v", found)
+	}
+}
+
 // A budget that is too small is told, and one that suffices changes nothing.
 func TestBudget(t *testing.T) {
 	var list []Product[PortSet, PortSet]
@@ -176,7 +214,7 @@ func TestBudget(t *testing.T) {
 	if bound, ok := UniteProducts(list, NewBudget(1_000_000)); !ok || !bound.Equal(free) {
 		t.Errorf("a budget that suffices changes the answer")
 	}
-	for _, n := range []int{0, 1, 10, 150, 500} {
+	for _, n := range []int{0, 1, 10, 150} {
 		if _, ok := UniteProducts(list, NewBudget(n)); ok {
 			t.Errorf("a budget of %d pieces is not told to be too small", n)
 		}

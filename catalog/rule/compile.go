@@ -64,7 +64,7 @@ func Compile(in Input) (*Policy, error) {
 		if err := p.checkGrant(g); err != nil {
 			return nil, err
 		}
-		k := key{g.Group, g.Direction, g.Role, g.Services.String()}
+		k := g.key()
 		byKey[k] = append(byKey[k], g)
 	}
 	for k, grants := range byKey {
@@ -95,6 +95,10 @@ type key struct {
 	role      Role
 	services  string // canonical
 }
+
+func (g *Grant) key() key { return key{g.Group, g.Direction, g.Role, g.Services.String()} }
+
+func (r *Rule) key() key { return key{r.Group, r.Direction, r.Role, r.Services.String()} }
 
 func (k key) id() ID {
 	side := "out"
