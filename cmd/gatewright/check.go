@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"github.com/spf13/pflag"
+
+	"gatewright/catalog/plainfile"
 )
 
 func checkCommand() command {
@@ -41,15 +43,24 @@ func check(inv *invocation, names []string) error {
 	if p.dir == "" {
 		return usagef("check: no folder to compare with; name it with -o, or with \"output\" in the site file")
 	}
-	if interrupted(p.dir) {
-		inv.talk.errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
+	root, err := p.folder.OpenFolder()
+	if errors.Is(err, fs.ErrNotExist) {
+		inv.talk.errorf("%s is missing; run generate first, or name the folder that holds the files", p.dir)
 		return errDifferent
 	}
-	different, err := inv.compareFiles(p)
 	if err != nil {
 		return err
 	}
-	stale, err := p.stale()
+	defer root.Close()
+	if interrupted(root) {
+		inv.talk.errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
+		return errDifferent
+	}
+	different, err := inv.compareFiles(p, root)
+	if err != nil {
+		return err
+	}
+	stale, err := p.stale(root)
 	if err != nil {
 		return err
 	}
@@ -71,12 +82,12 @@ func check(inv *invocation, names []string) error {
 }
 
 // compareFiles shows how the files differ from the artefacts.
-func (inv *invocation) compareFiles(p *production) (different bool, err error) {
+func (inv *invocation) compareFiles(p *production, root *os.Root) (different bool, err error) {
 	for _, a := range p.artefacts() {
-		have, err := os.ReadFile(p.path(a.Name))
+		have, err := plainfile.Read(root, a.Name, maxArtefact)
 		missing := errors.Is(err, fs.ErrNotExist)
 		if err != nil && !missing {
-			return false, err
+			return false, inFolder(p.folder, err)
 		}
 		if !missing && bytes.Equal(have, a.Data) {
 			continue
@@ -95,18 +106,10 @@ func (inv *invocation) compareFiles(p *production) (different bool, err error) {
 }
 
 // stale returns the files that the same generators made before and make no more.
-func (p *production) stale() ([]string, error) {
-	root, err := os.OpenRoot(p.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
+func (p *production) stale(root *os.Root) ([]string, error) {
 	old, err := readRecords(root, manifestFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, inFolder(p.dir, err)
+		return nil, inFolder(p.folder, err)
 	}
 	made := recordsOf(p.outputs)
 	var names []string

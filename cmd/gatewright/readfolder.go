@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/iptables"
@@ -61,34 +62,52 @@ func (p place) region() rule.Region {
 }
 
 func readFolder(dir string) (folder, error) {
-	f := folder{files: map[string][]byte{}}
-	root, err := os.OpenRoot(dir)
+	f := folder{}
+	path := plainfile.Named(dir)
+	root, err := path.OpenFolder()
 	if err != nil {
 		return f, err
 	}
 	defer root.Close()
-	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+	if f.files, err = readFiles(root); err != nil {
+		return f, inFolder(path, err)
+	}
+	f.others = map[string][]string{}
+	for _, read := range []func(*folder) error{(*folder).readNftables, (*folder).readIptables, (*folder).readSquid, (*folder).readZone, (*folder).readPAC} {
+		if err := read(&f); err != nil {
+			return f, inFolder(path, fmt.Errorf("%w; it was changed by hand, or is of another version: generate it again", err))
+		}
+	}
+	return f, nil
+}
+
+// Bounds of a folder that is read as a whole.
+const (
+	maxFolder = 512 << 20 // bytes
+	maxFiles  = 100_000
+)
+
+// readFiles reads every file of a folder but its own state, by slash path. What is no
+// file is an error: it may stand in the place of one.
+func readFiles(root *os.Root) (map[string][]byte, error) {
+	files, left := map[string][]byte{}, int64(maxFolder)
+	err := fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case d.IsDir() && name == stateDir:
 			return fs.SkipDir
-		case !d.Type().IsRegular():
+		case d.IsDir():
 			return nil
+		case len(files) == maxFiles:
+			return fmt.Errorf("the folder holds over %d files; name one that holds rule files alone", maxFiles)
 		}
-		f.files[name], err = root.ReadFile(name)
+		if files[name], err = plainfile.Read(root, name, min(left, maxArtefact)); err == nil {
+			left -= int64(len(files[name]))
+		}
 		return err
 	})
-	if err != nil {
-		return f, inFolder(dir, err)
-	}
-	f.others = map[string][]string{}
-	for _, read := range []func(*folder) error{(*folder).readNftables, (*folder).readIptables, (*folder).readSquid, (*folder).readZone, (*folder).readPAC} {
-		if err := read(&f); err != nil {
-			return f, inFolder(dir, fmt.Errorf("%w; it was changed by hand, or is of another version: generate it again", err))
-		}
-	}
-	return f, nil
+	return files, err
 }
 
 // take removes a file from those that are compared as text.
