@@ -68,9 +68,10 @@ func ruleCommentOf(s string) ruleComment {
 var ruleCommentLetters = strings.NewReplacer(`"`, "'", "%", "_")
 
 // oneLine replaces white space by a space, and what is not printable or not UTF-8
-// by a question mark.
+// by a question mark. It parts "##": "##[error]" commands the runner of a pipeline that
+// shows the file.
 func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
@@ -79,6 +80,7 @@ func oneLine(s string) string {
 		}
 		return r
 	}, s)
+	return strings.ReplaceAll(s, "##", "# ")
 }
 
 // cut shortens valid UTF-8 to limit bytes at most, between characters, and shows it.
