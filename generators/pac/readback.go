@@ -46,6 +46,7 @@ type reader struct {
 	unmatched string
 	comments  []comment
 	inTables  bool
+	internal  bool // the names that go direct before any route are being read
 	classes   map[int]*readClass
 }
 
@@ -74,6 +75,12 @@ func (r *reader) take(lines []string) (more int, err error) {
 	case strings.HasPrefix(line, "  var unmatched = "):
 		r.unmatched = strings.Trim(strings.TrimPrefix(line, "  var unmatched = "), "';")
 		r.view.Unmatched, err = quote(r.unmatched)
+	case strings.HasPrefix(line, "  var internal = "):
+		number := 0
+		if _, err := fmt.Sscanf(line, "  var internal = %d;", &number); err != nil {
+			return 0, errNotOurs
+		}
+		r.view.Internal = &classView{Number: number}
 	case strings.HasPrefix(line, "    if (target.name !== '' && "):
 		r.view.Plain, err = answerOf(nil, false)
 	case r.inTables && strings.HasPrefix(line, "  any.push("):
@@ -93,6 +100,10 @@ func (r *reader) takeComment(text string, inCode bool) {
 		r.view.Header = append(r.view.Header, commentOf(text))
 	case len(r.view.Unmatched) == 0 && !strings.HasPrefix(text, "Answers by route;"):
 		r.comments = append(r.comments, commentOf(text))
+	case text == "Local networks.":
+		r.inTables = true
+	case r.view.Internal != nil && text == fmt.Sprintf("Internal names, class %d.", r.view.Internal.Number):
+		r.inTables, r.internal = true, true
 	case err == nil && r.classes[number] == nil:
 		r.inTables = true
 		r.classes[number] = &readClass{services: map[int][]string{}}
@@ -104,7 +115,7 @@ func (r *reader) takeComment(text string, inCode bool) {
 func (r *reader) takeBlock(lines []string) (more int, err error) {
 	head := strings.TrimSuffix(strings.TrimSpace(lines[0]), ", [")
 	end := slices.Index(lines, "  ]);")
-	if end < 0 || len(r.view.Classes) == 0 && !strings.HasPrefix(head, "addPrefixes(local") {
+	if end < 0 || len(r.view.Classes) == 0 && !r.internal && !strings.HasPrefix(head, "addPrefixes(local") {
 		return 0, errNotOurs
 	}
 	var quoted []string
@@ -125,9 +136,13 @@ func (r *reader) takeBlock(lines []string) (more int, err error) {
 		r.view.Local.Blocks = append(r.view.Local.Blocks, b)
 		return end, nil
 	}
-	class := &r.view.Classes[len(r.view.Classes)-1]
+	class, c := r.view.Internal, &readClass{services: map[int][]string{}}
+	if !r.internal {
+		class = &r.view.Classes[len(r.view.Classes)-1]
+		c = r.classes[class.Number]
+	}
 	number = class.Number
-	c, to, t := r.classes[number], &class.Endpoints, table{Blocks: []block{b}}
+	to, t := &class.Endpoints, table{Blocks: []block{b}}
 	switch function {
 	case "addServices":
 		if _, err := fmt.Sscanf(head, "addServices(%d, %d", &number, &route); err != nil {
