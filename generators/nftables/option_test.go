@@ -1,0 +1,47 @@
+package nftables
+
+import (
+	"reflect"
+	"testing"
+
+	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact"
+)
+
+func TestOptions(t *testing.T) {
+	for _, c := range []struct {
+		raw map[string][]string
+		err string
+	}{
+		{map[string][]string{"table": {"filter"}}, `option table: "filter": unknown table family "filter"; write inet, ip or ip6 and a name, such as "inet filter"`},
+		{map[string][]string{"table": {"ip drop"}}, `option table: "ip drop": table name "drop" is a word of nft's own language, which nft refuses as a name; give the table another`},
+		{map[string][]string{"wan": {"eth0\""}}, `option wan: bad interface name "eth0\""; expect at most 15 letters, digits, - _ . and @`},
+		{map[string][]string{"table": {"inet x"}, "mode": {"mark"}}, "mode mark has a table of its own, inet gatewright; leave out table, or set mode to chains"},
+		{map[string][]string{"mark": {"1"}}, "mode chains sets no mark; leave out mark, or set mode to mark"},
+		{map[string][]string{"place": {"host"}, "roles": {"sts", "nobody"}}, `option roles: role "nobody" is not bound; bind it to addresses, or leave it out`},
+	} {
+		_, err := generate(t, ruletest.Site(t), c.raw)
+		if errorText(err) != c.err {
+			t.Errorf("%v:\n got %q\nwant %q", c.raw, errorText(err), c.err)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	s, err := artefact.Configure(Generator{}.Options(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := configure(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	filter, err := artefact.FilterOf(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config{Filter: filter, table: "inet filter", families: []family{"ip", "ip6"}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v; want %+v", got, want)
+	}
+}
