@@ -173,15 +173,18 @@ var pipelineSeeds = []string{
 }
 
 func nftTextComplaints(w way, p *rule.Policy, out, nothing artefact.Output) []string {
-	rs, others, err := nftables.ReadText(out.Artefacts[0].Data)
+	read := func(out artefact.Output) (artefact.Reading, error) {
+		return nftables.Generator{}.Read(artefact.Files{out.Artefacts[0].Name: out.Artefacts[0].Data})
+	}
+	got, err := read(out)
 	if err != nil {
 		return []string{err.Error()}
 	}
-	_, want, err := nftables.ReadText(nothing.Artefacts[0].Data)
-	if err != nil || !slices.Equal(others, want) {
-		return []string{fmt.Sprintf("beside its rules it has %q, %v; want %q", others, err, want)}
+	want, err := read(nothing)
+	if err != nil || !slices.Equal(got.Beside, want.Beside) {
+		return []string{fmt.Sprintf("beside its rules it has %q, %v; want %q", got.Beside, err, want.Beside)}
 	}
-	return disagreements(proof.NFTablesRules(p, w.settings, rs))
+	return disagreements(proof.NFTablesReading(p, w.settings, got))
 }
 
 func iptablesTextComplaints(w way, p *rule.Policy, out, nothing artefact.Output) []string {

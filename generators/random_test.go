@@ -266,7 +266,7 @@ func heldByNFT(t *testing.T, p *rule.Policy) (held, error) {
 		t.Fatal(err)
 	}
 	rs, err := nftables.ReadBack(dump, s.table)
-	return held{"nftables", rs.Accepts, out.Coverage}, err
+	return held{"nftables", acceptedBy(&rs), out.Coverage}, err
 }
 
 func heldByIptables(t *testing.T, p *rule.Policy, variant engine.Variant, setting string) (held, error) {

@@ -15,8 +15,9 @@ import (
 
 // Names of the chains that the site's rules lead to.
 const (
-	Outbound = "gatewright_outbound"
-	Inbound  = "gatewright_inbound"
+	Prefix   = "gatewright_"
+	Outbound = Prefix + "outbound"
+	Inbound  = Prefix + "inbound"
 )
 
 // Naming is how a backend shortens names.

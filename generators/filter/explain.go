@@ -24,7 +24,7 @@ func (e *Explainer) Answer(q rule.Question) artefact.Answer {
 	var all []Outcome
 	if packet.Local.IsValid() {
 		for _, chain := range e.chains(packet) {
-			all = append(all, e.Held.Walk(chain, packetOf(packet))...)
+			all = append(all, e.Held.Walk(chain, PacketOf(packet))...)
 		}
 	}
 	var a artefact.Answer
@@ -71,8 +71,8 @@ func (e *Explainer) hook(d rule.Direction) string {
 	return Output
 }
 
-// packetOf is the first packet of a flow, on the interfaces that it comes and goes by.
-func packetOf(p artefact.Packet) Packet {
+// PacketOf is the first packet of a flow, on the interfaces that it comes and goes by.
+func PacketOf(p artefact.Packet) Packet {
 	out := Packet{Protocol: p.Protocol, Source: p.Local, Destination: p.Remote, Port: p.Port, Original: p.OriginalPort()}
 	if p.Direction == rule.Inbound {
 		out.Source, out.Destination = p.Remote, p.Local

@@ -112,6 +112,13 @@ type Rule struct {
 	ID rule.ID // of the policy's rule that it belongs to; empty for what stands beside the policy
 }
 
+// IsOurs reports whether a rule is one that Build puts into a chain without a hook: it
+// accepts, or sends on what it matches of protocol, ports, addresses and interfaces.
+func (r Rule) IsOurs() bool {
+	return (r.Verdict == Accept || r.Verdict == Goto) && r.State == "" && r.Loopback == "" && r.ICMP == nil &&
+		r.HopLimit == 0 && r.Marked == 0 && r.ClearMark == 0
+}
+
 // End is one end of a packet.
 type End uint8
 
@@ -178,4 +185,20 @@ func (rs *Ruleset) MapNamed(name string) (*Map, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Replace puts sets and maps in the place of those of the same names.
+func (rs *Ruleset) Replace(by Ruleset) {
+	for _, s := range by.Sets {
+		if have, ok := rs.Set(s.Name); ok {
+			*have = s
+		}
+	}
+	for _, m := range by.Maps {
+		if have, ok := rs.MapNamed(m.Name); ok {
+			*have = m
+		} else {
+			rs.Maps = append(rs.Maps, m)
+		}
+	}
 }

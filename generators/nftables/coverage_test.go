@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact/artefacttest"
 )
@@ -59,26 +58,5 @@ func TestCoverage(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestWitnesses(t *testing.T) {
-	p := ruletest.Compile(t, ruletest.Site(t))
-	rs := readBack(t, "chains-ip", "ip filter")
-	out, err := generate(t, ruletest.Site(t), map[string][]string{"table": {"ip filter"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, v := range out.Coverage {
-		for _, w := range v.Witnesses {
-			n++
-			if !p.Decide(w.Flow).Accept() || w.Backend || rs.Accepts(rule.Seen(w.Flow, rule.PacketFilter)) {
-				t.Errorf("%v: %+v is no flow that only the model accepts", v.Entries, w.Flow)
-			}
-		}
-	}
-	if n < 5 {
-		t.Errorf("only %d witnesses were looked at", n)
 	}
 }

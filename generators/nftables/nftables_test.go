@@ -44,8 +44,8 @@ func TestAccount(t *testing.T) {
 		settings        map[string][]string
 		rules, elements int
 	}{
-		{nil, 7, 23},
-		{map[string][]string{"table": {"ip filter"}}, 7, 16},
+		{nil, 7, 25},
+		{map[string][]string{"table": {"ip filter"}}, 7, 18},
 		{map[string][]string{"place": {"host"}, "roles": {"sbc"}}, 1, 2},
 	} {
 		out, err := generate(t, ruletest.Site(t), c.settings)

@@ -301,7 +301,7 @@ func (r *reader) connect() error {
 				one.ID = own
 			}
 		}
-		if err := r.checkCounters(c); err != nil {
+		if err := r.checkRules(c); err != nil {
 			return err
 		}
 	}
@@ -319,13 +319,15 @@ func (r *reader) connect() error {
 	return nil
 }
 
-// checkCounters holds that each rule that counts has the counter of its chain, and that
-// the rule of a policy's rule says what its labels do.
-func (r *reader) checkCounters(c *filter.Chain) error {
+// checkRules holds that each rule is of the kind that its chain has, that one that counts
+// has the counter of its chain, and that a policy's rule says what its labels do.
+func (r *reader) checkRules(c *filter.Chain) error {
 	t := slices.IndexFunc(r.texts, func(t ruleText) bool { return t.chain == c.Name })
 	for i, one := range c.Rules {
 		r.at = r.bodies[c.Name] + i
 		switch want := counterOf(c, one); {
+		case c.Hook == nil && !one.IsOurs():
+			return r.foreign(errors.New("a rule that accepts, or sends on by goto"))
 		case one.Counter != want:
 			return r.foreign(fmt.Errorf("counter %q", want))
 		case t >= 0 && one.Comment != string(lineComment(r.texts[t].labels)):

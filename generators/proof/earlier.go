@@ -11,6 +11,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
+	held "gatewright/generators/filter"
 	"gatewright/generators/nftables/kernel"
 	"gatewright/templates"
 )
@@ -85,11 +86,28 @@ func leaveNFT(m *engine.Machine, table string, s strays) error {
 			view.Sets = append(view.Sets, earlierSet{Table: table, Name: set.Name, Element: element})
 		}
 	}
+	ours := slices.IndexFunc(names.Chains, func(c string) bool {
+		return strings.HasPrefix(c, held.Prefix) && c != held.Outbound && c != held.Inbound
+	})
+	for _, m := range names.Maps {
+		if element := s[typeOfKeys(m)]; element != "" && ours >= 0 {
+			view.Sets = append(view.Sets, earlierSet{Table: table, Name: m, Element: element + " : goto " + names.Chains[ours]})
+		}
+	}
 	text, err := templates.Execute("engine/earlier.nft.tmpl", view)
 	if err != nil {
 		return err
 	}
 	return m.LoadNFT(text)
+}
+
+// typeOfKeys goes by the end of a map's name: the kernel's answer, as the library gives
+// it, has lost the type of keys.
+func typeOfKeys(name string) string {
+	if strings.HasSuffix(name, "_6") {
+		return "ipv6_addr"
+	}
+	return "ipv4_addr"
 }
 
 // leaveIptables puts strays into the sets and chains that the artefacts declare, also

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
+	held "gatewright/generators/filter"
 	"gatewright/generators/nftables"
 	"gatewright/generators/nftables/kernel"
 )
@@ -41,7 +42,7 @@ func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefact
 	if err := m.TryNFT(); err != nil {
 		return result, err
 	}
-	var held nftables.Ruleset
+	var in kernel.Held
 	for _, a := range artefacts {
 		rs, wrong, err := loadNFT(m, a.Data, table, straysOf(p))
 		var unreadable *unreadableError
@@ -52,14 +53,14 @@ func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefact
 		case err != nil:
 			return result.refused(ctx, a, err)
 		}
-		held = rs
+		in = rs
 		harm, err := bystandersOfNFT(ctx, filterOptions, table, a)
 		if err != nil {
 			return result, err
 		}
 		result.Disagreements = slices.Concat(result.Disagreements, wrong, harm)
 	}
-	got := heldNFT(held)
+	got := heldNFT(in)
 	result.Compared = got.account()
 	result.Disagreements = append(result.Disagreements, compareFilters(want, got)...)
 	return result, nil
@@ -71,7 +72,7 @@ type unreadableError struct{ error }
 // loadNFT loads a file, and again over strays, because it has to be repeatable, and
 // reads the table back: in one transaction or, where the system has no room for that,
 // in pieces.
-func loadNFT(m *engine.Machine, text []byte, table string, s strays) (nftables.Ruleset, []Disagreement, error) {
+func loadNFT(m *engine.Machine, text []byte, table string, s strays) (kernel.Held, []Disagreement, error) {
 	err := m.LoadNFT(text)
 	if errors.Is(err, engine.ErrTooLong) {
 		return loadInPieces(m, text, table, s)
@@ -83,13 +84,13 @@ func loadNFT(m *engine.Machine, text []byte, table string, s strays) (nftables.R
 		err = m.LoadNFT(text)
 	}
 	if err != nil {
-		return nftables.Ruleset{}, nil, err
+		return kernel.Held{}, nil, err
 	}
 	rs, err := readNFT(m, table)
 	return rs, nil, err
 }
 
-func readNFT(m *engine.Machine, table string) (rs nftables.Ruleset, err error) {
+func readNFT(m *engine.Machine, table string) (rs kernel.Held, err error) {
 	if failed := m.Do(func() error { rs, err = kernel.Read(table); return nil }); failed != nil {
 		return rs, failed
 	}
@@ -102,7 +103,7 @@ func readNFT(m *engine.Machine, table string) (rs nftables.Ruleset, err error) {
 // loadInPieces shows the same as loading the whole, but that it is one transaction: the
 // kernel sees every statement and every element, of large sets a part at a time in
 // place of the part before, and what it holds each time is put together.
-func loadInPieces(m *engine.Machine, text []byte, table string, s strays) (rs nftables.Ruleset, wrong []Disagreement, err error) {
+func loadInPieces(m *engine.Machine, text []byte, table string, s strays) (rs kernel.Held, wrong []Disagreement, err error) {
 	pieces, err := nftables.Split(text)
 	if err != nil {
 		return rs, nil, err
@@ -127,10 +128,15 @@ func loadInPieces(m *engine.Machine, text []byte, table string, s strays) (rs nf
 	if rs, err = readNFT(m, table); err != nil {
 		return rs, nil, err
 	}
-	gathered := map[string]netset.PrefixSet{}
+	var gathered held.Ruleset
 	for _, piece := range pieces.Elements {
-		if _, ok := gathered[piece.Set]; !ok && !rs.Prefixes[piece.Set].IsEmpty() {
+		_, again := gathered.Set(piece.Set)
+		_, againMap := gathered.MapNamed(piece.Set)
+		if s, ok := rs.Set(piece.Set); ok && !again && !s.Prefixes.IsEmpty() {
 			wrong = append(wrong, Disagreement{"set " + piece.Set, "emptied before it is filled", "holds what was there before"})
+		}
+		if m, ok := rs.MapNamed(piece.Set); ok && !againMap && len(m.Elements) > 0 {
+			wrong = append(wrong, Disagreement{"map " + piece.Set, "emptied before it is filled", "holds what was there before"})
 		}
 		if err := m.LoadNFT(piece.Text); err != nil {
 			return rs, nil, err
@@ -139,19 +145,36 @@ func loadInPieces(m *engine.Machine, text []byte, table string, s strays) (rs nf
 		if err != nil {
 			return rs, nil, err
 		}
-		if !piece.Join(gathered, now) {
-			wrong = append(wrong, Disagreement{"elements of set " + piece.Set, "disjoint", "overlapping"})
+		if !piece.Join(&gathered, &now.Ruleset) {
+			wrong = append(wrong, Disagreement{"elements of " + piece.Set, "disjoint", "overlapping"})
 		}
 	}
-	maps.Copy(rs.Prefixes, gathered)
+	rs.Replace(gathered)
 	return rs, wrong, nil
 }
 
-// NFTablesRules compares the rules of our two chains alone, for a table that holds the
-// site's own besides.
-func NFTablesRules(p *rule.Policy, s artefact.Settings, rs nftables.Ruleset) ([]Disagreement, error) {
+// NFTablesRules compares the rules of our chains alone, for a table that holds the site's
+// own besides.
+func NFTablesRules(p *rule.Policy, s artefact.Settings, rs held.Ruleset) ([]Disagreement, error) {
 	want, err := wantNFT(p, s)
-	return compareRules(want, heldNFT(rs)), err
+	return compareRules(want, heldNFT(kernel.Held{Ruleset: rs})), err
+}
+
+// NFTablesReading compares what a file says.
+func NFTablesReading(p *rule.Policy, s artefact.Settings, r artefact.Reading) ([]Disagreement, error) {
+	want, err := wantNFT(p, s)
+	var got filter
+	for _, f := range r.Filters {
+		if f.Point.Chain != held.Outbound && f.Point.Chain != held.Inbound {
+			continue
+		}
+		line := filterLine{in: strings.Fields(f.Point.In), out: strings.Fields(f.Point.Out), mark: f.Point.Mark}
+		for _, l := range f.Lines {
+			line.boxes = append(line.boxes, l.Boxes...)
+		}
+		got.lines = append(got.lines, line)
+	}
+	return compareRules(want, got), err
 }
 
 // refused is the result for a file that does not load.
@@ -166,43 +189,158 @@ func (r Result) refused(ctx context.Context, a artefact.Artefact, err error) (Re
 }
 
 // heldNFT is what the kernel holds.
-func heldNFT(rs nftables.Ruleset) filter {
-	f := filter{others: rs.Others, sets: len(rs.Prefixes)}
-	for _, s := range rs.Prefixes {
-		f.prefixes += s.Len()
+func heldNFT(k kernel.Held) filter {
+	f := filter{others: k.Others}
+	for _, s := range k.Sets {
+		f.sets, f.prefixes = f.sets+1, f.prefixes+s.Prefixes.Len()
 	}
-	seen := map[string]bool{}
-	for _, l := range rs.Rules {
-		f.lines = append(f.lines, filterLine{boxes: rs.Boxes(l), in: l.In, out: l.Out, mark: l.Mark})
-		text := fmt.Sprintf("%s, %s, counter %q, comment %q", l.Direction, nftables.HookRule{Line: l, Verdict: "accept"}, l.Counter, l.Comment)
-		if seen[text] {
-			f.twice = append(f.twice, text)
-		}
-		seen[text] = true
-		if l.Original != (l.Published != "") {
-			f.others = append(f.others, fmt.Sprintf("rule %+v, which takes published ports and packets of one direction not together", l))
+	for _, m := range k.Maps {
+		f.sets++
+		for _, e := range m.Elements {
+			f.prefixes += e.Prefixes.Len()
 		}
 	}
-	for _, h := range rs.Hooks {
-		f.hooks = append(f.hooks, heldHook(rs, h))
+	used := map[string]bool{}
+	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
+		reach(&k.Ruleset, held.EntryOf(d), used)
+		for _, o := range k.Openings(held.EntryOf(d)) {
+			f.lines = append(f.lines, filterLine{boxes: o.Boxes(d), in: o.In, out: o.Out, mark: o.Mark})
+		}
+	}
+	for i := range k.Chains {
+		c := &k.Chains[i]
+		f.twice = append(f.twice, twice(c)...)
+		switch {
+		case c.Hook != nil:
+			f.hooks = append(f.hooks, heldHook(&k.Ruleset, c))
+		case !used[c.Name]:
+			f.others = append(f.others, "chain "+c.Name)
+		}
 	}
 	return f
 }
 
-func heldHook(rs nftables.Ruleset, h nftables.Hook) filterHook {
-	out := filterHook{name: fmt.Sprintf("%s (type %s, hook %s, priority %d)", h.Chain, h.Type, h.Hook, h.Priority), policy: h.Policy}
-	for _, r := range h.Rules {
-		switch opens := r.Verdict == "accept" && len(r.Beside) == 0 && r.Protocol != 0; {
-		case opens && len(r.In)+len(r.Out) == 0 && r.Mark == 0 && r.Cleared == 0 && !r.Original && r.Published == "":
-			r.Direction = rule.Inbound
-			out.open = append(out.open, rs.Boxes(r.Line)...)
+// reach marks a chain and those that it leads to.
+func reach(rs *held.Ruleset, chain string, used map[string]bool) {
+	c, ok := rs.Chain(chain)
+	if !ok || used[chain] {
+		return
+	}
+	used[chain] = true
+	for _, r := range c.Rules {
+		reach(rs, r.Target, used)
+		if m, ok := rs.MapNamed(r.Map); ok {
+			for _, e := range m.Elements {
+				reach(rs, e.Chain, used)
+			}
+		}
+	}
+}
+
+// twice tells the rules that stand in a chain twice.
+func twice(c *held.Chain) (all []string) {
+	seen := map[string]bool{}
+	for _, r := range c.Rules {
+		text := fmt.Sprintf("%s of chain %s", stepText(r), c.Name)
+		if seen[text] {
+			all = append(all, text)
+		}
+		seen[text] = true
+	}
+	return all
+}
+
+// heldHook is a base chain. What it accepts for options and resolvers is compared as
+// flows, and every other rule by its words, in order.
+func heldHook(rs *held.Ruleset, c *held.Chain) filterHook {
+	out := filterHook{name: fmt.Sprintf("%s (type filter, hook %s, priority %d)", c.Name, c.Hook.Name, c.Hook.Priority), policy: string(c.Hook.Policy)}
+	for i, r := range c.Rules {
+		plain := r.Verdict == held.Accept && r.Protocol != 0 && r.State == "" && r.Loopback == "" && r.ICMP == nil &&
+			len(r.In)+len(r.Out) == 0 && r.SetMark == 0 && r.ClearMark == 0 && r.Original.IsAll()
+		switch {
+		case plain:
+			alone := held.Ruleset{Sets: rs.Sets, Chains: []held.Chain{{Name: c.Name, Rules: c.Rules[i : i+1]}}}
+			for _, o := range alone.Openings(c.Name) {
+				out.open = append(out.open, o.Boxes(rule.Inbound)...)
+			}
 			out.addOpenStep()
-		case r.String() == "": // counts what the policy of the chain drops
 		default:
-			out.steps = append(out.steps, r.String())
+			out.steps = append(out.steps, stepText(r))
 		}
 	}
 	return out
+}
+
+// stepText describes a rule roughly as nft writes it.
+func stepText(r held.Rule) string {
+	var words []string
+	add := func(word, value string) {
+		if value != "" && value != "0" {
+			words = append(words, strings.TrimSpace(word+" "+value))
+		}
+	}
+	add("iifname", strings.Join(r.In, ","))
+	add("oifname", strings.Join(r.Out, ","))
+	add("ct state", r.State)
+	if r.Loopback != "" {
+		add(r.Loopback, "lo")
+	}
+	add("ip6 hoplimit", strconv.Itoa(int(r.HopLimit)))
+	add(icmpWord(r.Family), icmpText(r.ICMP))
+	if r.Protocol != 0 {
+		add("", r.Protocol.String())
+	}
+	add("dport", portsText(r.Ports))
+	add("published", portsText(r.Original))
+	add("saddr", addressText(r.From))
+	add("daddr", addressText(r.To))
+	if r.ClearMark != 0 {
+		add("", fmt.Sprintf("mark and %#x", ^r.ClearMark))
+	}
+	if r.SetMark != 0 {
+		add("", fmt.Sprintf("mark or %#x", r.SetMark))
+	}
+	if r.Map != "" {
+		return strings.Join(append(words, "vmap "+r.Map), " ")
+	}
+	if r.Verdict == held.Continue {
+		add("counter", r.Counter) // of what the policy of the chain drops
+	}
+	add("", strings.TrimSpace(string(r.Verdict)+" "+r.Target))
+	return strings.Join(words, " ")
+}
+
+func icmpWord(f held.Family) string {
+	if f == held.IPv6 {
+		return "icmpv6 type"
+	}
+	return "icmp type"
+}
+
+func icmpText(list []held.ICMP) string {
+	words := make([]string, len(list))
+	for i, one := range list {
+		words[i] = strconv.Itoa(int(one.Type))
+		if one.Code >= 0 {
+			words[i] += fmt.Sprintf(" code %d", one.Code)
+		}
+	}
+	return strings.Join(words, ",")
+}
+
+func portsText(p held.Ports) string {
+	words := []string{p.Set}
+	for _, r := range p.Ranges {
+		words = append(words, r.String())
+	}
+	return strings.Trim(strings.Join(words, ","), ",")
+}
+
+func addressText(a held.Addresses) string {
+	if a.Prefix.IsValid() {
+		return a.Prefix.String()
+	}
+	return a.Set
 }
 
 // wantNFT is what the kernel has to hold.
@@ -251,6 +389,9 @@ func wantHook(p *rule.Policy, f artefact.Filter, hook string) filterHook {
 		}
 	}
 	h.steps = slices.Concat(h.steps, jumps)
+	if h.policy == "drop" {
+		h.steps = append(h.steps, "counter gatewright_"+hook+"_dropped")
+	}
 	return h
 }
 

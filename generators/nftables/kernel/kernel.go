@@ -11,9 +11,10 @@ type Held struct {
 	Others []string
 }
 
-// Names are the named sets and the chains of a table.
+// Names are the named sets, the maps and the chains of a table.
 type Names struct {
 	Sets   []NamedSet
+	Maps   []string
 	Chains []string
 }
 

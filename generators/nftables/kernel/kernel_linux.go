@@ -78,7 +78,11 @@ func namesOf(table string) (names Names, err error) {
 			return names, err
 		}
 		for _, s := range sets {
-			if !s.Anonymous {
+			switch {
+			case s.Anonymous:
+			case s.IsMap:
+				names.Maps = append(names.Maps, s.Name)
+			default:
 				names.Sets = append(names.Sets, NamedSet{s.Name, s.KeyType.Name})
 			}
 		}
@@ -144,6 +148,9 @@ func (r *reader) readChain(c *nf.Chain) ([]filter.Rule, error) {
 		var err error
 		if rules[i], err = r.decode(one); err != nil {
 			return nil, fmt.Errorf("rule %d: %w", i+1, err)
+		}
+		if ours := strings.HasPrefix(c.Name, filter.Prefix); ours && c.Hooknum == nil && !rules[i].IsOurs() {
+			return nil, fmt.Errorf("rule %d is not how a rule of ours accepts or sends on", i+1)
 		}
 	}
 	return rules, nil

@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,13 +11,15 @@ import (
 	"strings"
 	"testing"
 
+	"gatewright/catalog/netset"
 	"gatewright/generators/engine"
+	"gatewright/generators/filter"
 	"gatewright/generators/nftables"
 	"gatewright/generators/nftables/kernel"
 )
 
 // loaded loads a ruleset into a machine of its own and reads it back both ways.
-func loaded(t *testing.T, text []byte, table string) (byNetlink nftables.Ruleset, err error, dump []byte) {
+func loaded(t *testing.T, text []byte, table string) (byNetlink kernel.Held, err error, dump []byte) {
 	t.Helper()
 	m, err := engine.NewMachine(context.Background())
 	if err != nil {
@@ -69,9 +72,9 @@ func TestReadAgreesWithNFT(t *testing.T) {
 			if len(got.Others) > 0 {
 				t.Errorf("there is also %q", got.Others)
 			}
-			got.Hooks, got.Others = nil, nil
-			if !reflect.DeepEqual(got, want) {
-				t.Errorf("by netlink:\n%+v\nby nft:\n%+v", got, want)
+			got.Chains = slices.DeleteFunc(got.Chains, func(c filter.Chain) bool { return c.Hook != nil })
+			if !reflect.DeepEqual(got.Ruleset, want) {
+				t.Errorf("by netlink:\n%+v\nby nft:\n%+v", got.Ruleset, want)
 			}
 		})
 	}
@@ -87,48 +90,47 @@ func TestReadHooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string][]string{
-		"filter input -10 drop": {
-			"ct state established,related accept",
-			"iif lo accept",
-			"ip6 hoplimit 255 icmpv6 type 133,134,135,136 accept",
-			"ip6 hoplimit 1 icmpv6 type 130,131,132,143 accept",
-			"icmp type 3 code 4 accept",
-			"icmpv6 type 2 accept",
-			"ct state invalid drop",
-			"tcp dport 22 saddr 198.51.100.7/32 accept",
-			"jump gatewright_inbound",
-			"",
-		},
-		"filter forward -10 accept": nil,
-		"filter output -10 drop": {
-			"ct state established,related accept",
-			"oif lo accept",
-			"ip6 hoplimit 255 icmpv6 type 133,134,135,136 accept",
-			"ip6 hoplimit 1 icmpv6 type 130,131,132,143 accept",
-			"icmp type 3 code 4 accept",
-			"icmpv6 type 2 accept",
-			"ct state invalid drop",
-			"tcp dport 53 saddr gatewright_local_net4 daddr gatewright_role_resolver_host4 accept",
-			"udp dport 53 saddr gatewright_local_net4 daddr gatewright_role_resolver_host4 accept",
-			"tcp dport 53 saddr gatewright_local_net6 daddr gatewright_role_resolver_host6 accept",
-			"udp dport 53 saddr gatewright_local_net6 daddr gatewright_role_resolver_host6 accept",
-			"jump gatewright_outbound",
-			"",
-		},
-	}
-	for _, h := range rs.Hooks {
-		key := fmt.Sprintf("%s %s %d %s", h.Type, h.Hook, h.Priority, h.Policy)
-		var got []string
-		for _, r := range h.Rules {
-			got = append(got, r.String())
+	tcp, udp, dns := netset.TCP, netset.UDP, []netset.PortRange{{First: 53, Last: 53}}
+	types := func(numbers ...uint8) (list []filter.ICMP) {
+		for _, n := range numbers {
+			list = append(list, filter.ICMP{Type: n, Code: -1})
 		}
-		if rules, ok := want[key]; !ok || !slices.Equal(got, rules) {
-			t.Errorf("hook %s:\n got %q\nwant %q", key, got, rules)
+		return list
+	}
+	accept := func(m filter.Match, comment string) filter.Rule {
+		return filter.Rule{Match: m, Verdict: filter.Accept, Comment: comment}
+	}
+	question := func(p netset.Protocol, f filter.Family, local, resolver string) filter.Rule {
+		return accept(filter.Match{Family: f, Protocol: p, Ports: filter.Ports{Ranges: dns}, From: filter.Addresses{Set: local}, To: filter.Addresses{Set: resolver}}, "DNS to role resolver")
+	}
+	basics := func(loopback string) []filter.Rule {
+		return []filter.Rule{
+			accept(filter.Match{State: "established,related"}, ""),
+			accept(filter.Match{Loopback: loopback}, ""),
+			accept(filter.Match{Family: 6, HopLimit: 255, ICMP: types(133, 134, 135, 136)}, "neighbour discovery (RFC 4861)"),
+			accept(filter.Match{Family: 6, HopLimit: 1, ICMP: types(130, 131, 132, 143)}, "groups of neighbour discovery (RFC 4890)"),
+			accept(filter.Match{Family: 4, ICMP: []filter.ICMP{{Type: 3, Code: 4}}}, "path MTU (RFC 1191)"),
+			accept(filter.Match{Family: 6, ICMP: types(2)}, "path MTU (RFC 8201)"),
 		}
 	}
-	if len(rs.Hooks) != len(want) {
-		t.Errorf("%d hooks; want %d", len(rs.Hooks), len(want))
+	end := func(hook string, more ...filter.Rule) []filter.Rule {
+		rules := append(more, filter.Rule{Verdict: filter.Jump, Target: map[string]string{"input": filter.Inbound, "output": filter.Outbound}[hook]})
+		return append(rules, filter.Rule{Counter: "gatewright_" + hook + "_dropped", Comment: "dropped by the policy of the chain"})
+	}
+	invalid := func(hook string) filter.Rule {
+		return filter.Rule{Match: filter.Match{State: "invalid"}, Verdict: filter.Drop, Counter: "gatewright_" + hook + "_invalid"}
+	}
+	ssh := accept(filter.Match{Family: 4, Protocol: tcp, Ports: filter.Ports{Ranges: []netset.PortRange{{First: 22, Last: 22}}}, From: filter.Addresses{Prefix: netip.MustParsePrefix("198.51.100.7/32")}}, "option admin")
+	const local, resolver = "gatewright_local_", "gatewright_role_resolver_"
+	want := []filter.Chain{
+		{Name: "input", Hook: &filter.Hook{Name: "input", Priority: -10, Policy: filter.Drop}, Rules: slices.Concat(basics("iif"), []filter.Rule{invalid("input")}, end("input", ssh))},
+		{Name: "forward", Hook: &filter.Hook{Name: "forward", Priority: -10, Policy: filter.Accept}, Rules: []filter.Rule{}},
+		{Name: "output", Hook: &filter.Hook{Name: "output", Priority: -10, Policy: filter.Drop}, Rules: slices.Concat(basics("oif"), []filter.Rule{invalid("output")}, end("output",
+			question(tcp, 4, local+"4", resolver+"4"), question(udp, 4, local+"4", resolver+"4"), question(tcp, 6, local+"6", resolver+"6"), question(udp, 6, local+"6", resolver+"6")))},
+	}
+	got := slices.DeleteFunc(rs.Chains, func(c filter.Chain) bool { return c.Hook == nil })
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}
 }
 
@@ -156,7 +158,7 @@ add quota inet t much { over 1 mbytes }
 		{"gatewright_inbound ip saddr @brief accept", "its elements come and go"},
 		{"gatewright_inbound ip saddr @learnt accept", "its elements come and go"},
 		{"gatewright_inbound ip saddr . tcp dport @pairs accept", "loaded where a rule of ours loads nothing"},
-		{"gatewright_inbound ip saddr vmap @verdicts", "set verdicts is not matched as a rule of ours does"},
+		{"gatewright_inbound ip saddr vmap @verdicts", "map verdicts is not"},
 		{"gatewright_inbound ip daddr 192.0.2.1 ip daddr 192.0.2.2 accept", "network 16 is matched twice"},
 		{"gatewright_inbound ip ttl 1 accept", "network 8 is matched"},
 		{"gatewright_inbound meta l4proto sctp accept", "protocol 132"},
@@ -165,7 +167,7 @@ add quota inet t much { over 1 mbytes }
 		{"gatewright_inbound ct direction reply accept", "unknown ct direction"},
 		{"gatewright_inbound ct mark set 1 accept", "unknown expression {Register:1"},
 		{"gatewright_inbound iifname eth* accept", "is a wildcard"},
-		{"gatewright_inbound iif lo accept", "is not how a rule of ours accepts"},
+		{"gatewright_inbound iif lo accept", "is not how a rule of ours accepts or sends on"},
 		{"gatewright_inbound meta skuid 0 accept", "unknown meta key"},
 		{"gatewright_inbound meta mark set 1 accept", "unknown expression {Register:1"},
 		{"gatewright_inbound meta mark set meta mark xor 1 accept", "no change of the packet mark"},
@@ -175,10 +177,9 @@ add quota inet t much { over 1 mbytes }
 		{"gatewright_inbound osf name Linux accept", `unknown expression "osf"`},
 		{"gatewright_inbound quota name much accept", "unknown object"},
 		{"gatewright_inbound counter accept", `unknown expression "counter"`},
-		{"gatewright_inbound tcp dport 443 drop", "is not how a rule of ours accepts"},
-		{"gatewright_inbound tcp dport 443", "is not how a rule of ours accepts"},
-		{"gatewright_inbound jump other", "is not how a rule of ours accepts"},
-		{"gatewright_inbound goto other", "unknown verdict"},
+		{"gatewright_inbound tcp dport 443 drop", "is not how a rule of ours accepts or sends on"},
+		{"gatewright_inbound tcp dport 443", "is not how a rule of ours accepts or sends on"},
+		{"gatewright_inbound jump other", "is not how a rule of ours accepts or sends on"},
 		{"gatewright_inbound return", "unknown verdict"},
 		{"other reject", `unknown expression "reject"`},
 		{"input ip6 nexthdr tcp accept", "network 6 is matched"},
@@ -190,7 +191,7 @@ add quota inet t much { over 1 mbytes }
 			t.Errorf("%s: error %v; want %q\n%+v", c.rule, err, c.err, rs)
 		}
 	}
-	if rs, err, _ := loaded(t, []byte(frame), "inet t"); err != nil || !slices.Equal(rs.Others, []string{"chain other"}) || len(rs.Prefixes) != 2 {
+	if rs, err, _ := loaded(t, []byte(frame), "inet t"); err != nil || len(rs.Others) > 0 || len(rs.Chains) != 4 || len(rs.Sets) != 2 {
 		t.Errorf("without such a rule: %+v, %v", rs, err)
 	}
 }
@@ -212,12 +213,12 @@ add set ip t ports { type inet_service; flags interval; elements = { 0-79, 81-44
 	for name, want := range map[string]string{
 		"whole": "0.0.0.0/0", "ends": "0.0.0.0, 10.0.0.0/7, 255.255.255.254/31", "empty": "", "hosts": "2001:db8::1, 2001:db8::2",
 	} {
-		if got := rs.Prefixes[name].String(); got != want {
-			t.Errorf("set %s: %s; want %s", name, got, want)
+		if got, ok := rs.Set(name); !ok || got.Prefixes.String() != want {
+			t.Errorf("set %s: %+v; want %s", name, got, want)
 		}
 	}
-	if got := fmt.Sprint(rs.Ports["ports"]); got != "[0-79 81-442 65535]" {
-		t.Errorf("ports %s", got)
+	if got, ok := rs.Set("ports"); !ok || fmt.Sprint(got.Ports) != "[0-79 81-442 65535]" {
+		t.Errorf("ports %+v", got)
 	}
 	if got := fmt.Sprint(rs.Others); got != "[table ip6 u flags of table ip t]" {
 		t.Errorf("others %s", got)

