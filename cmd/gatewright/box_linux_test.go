@@ -87,6 +87,9 @@ func layTargets(t *testing.T) (dir string, l layout) {
 	for _, name := range []string{"secret", "home"} {
 		check(os.WriteFile(filepath.Join(l.Folder, name), []byte("as it was"), 0o600))
 	}
+	l.Program = filepath.Join(dir, "chromium")
+	check(os.WriteFile(l.Program, []byte("#!/bin/sh\nexit 1\n"), 0o777))
+	check(os.Chmod(l.Program, 0o777))
 	l.inherited, err = os.Create(filepath.Join(l.Folder, "inherited"))
 	check(err)
 	t.Cleanup(func() { l.inherited.Close() })

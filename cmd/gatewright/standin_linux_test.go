@@ -21,6 +21,7 @@ import (
 // targets are what a stand-in for an engine reaches for.
 type targets struct {
 	Folder            string // of root's: secret, home, inherited, socket
+	Program           string // another engine, which everybody may write
 	Loopback, Outside string // listeners
 	Abstract          string // a Unix socket
 	Signalled, Traced int    // processes
@@ -54,6 +55,7 @@ var attempts = []struct {
 		return os.WriteFile(filepath.Join(t.Folder, "home"), []byte("changed"), 0o600)
 	}},
 	{"write to /", func(targets) error { return writable("/gatewright-stand-in") }},
+	{"write to a program", func(t targets) error { return appendable(t.Program) }},
 	{"write to /usr/lib", func(targets) error { return writable("/usr/lib/gatewright-stand-in") }},
 	{"connect to loopback", func(t targets) error { return dial("tcp", t.Loopback) }},
 	{"connect out", func(t targets) error { return dial("tcp", t.Outside) }},
@@ -128,6 +130,14 @@ func readable(path string, how ...func(string) error) error {
 
 func writable(path string) error {
 	return errors.Join(os.WriteFile(path, nil, 0o600), os.Remove(path))
+}
+
+func appendable(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err == nil {
+		f.Close()
+	}
+	return err
 }
 
 func dial(network, address string) error {
