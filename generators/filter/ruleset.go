@@ -8,6 +8,7 @@
 package filter
 
 import (
+	"fmt"
 	"net/netip"
 
 	"gatewright/catalog/netset"
@@ -84,6 +85,14 @@ type Hook struct {
 	Name     string // "forward"
 	Priority int    // of nftables
 	Policy   Verdict
+}
+
+// String is the hook in words; empty for none.
+func (h *Hook) String() string {
+	if h == nil {
+		return ""
+	}
+	return fmt.Sprintf("hook %s, priority %d, policy %s", h.Name, h.Priority, h.Policy)
 }
 
 // Verdict is what a rule does with a packet that it matches.

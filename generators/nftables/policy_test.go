@@ -69,10 +69,3 @@ func text(t testing.TB, in rule.Input, raw map[string][]string) string {
 	}
 	return string(out.Artefacts[0].Data)
 }
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}

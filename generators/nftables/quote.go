@@ -199,8 +199,16 @@ func prefixElements(s netset.PrefixSet) elements {
 
 // verdictElements sends each prefix to the element's chain.
 func verdictElements(e filter.Element) elements {
-	to := " : goto " + e.Chain
+	to := toChain(e.Chain)
 	return elements(e.Prefixes.AppendText(nil, to+newElement)) + elements(to) + ","
+}
+
+// toChain follows the key of a map's element.
+func toChain(chain string) string { return " : goto " + chain }
+
+// listedElements are words that the reader has accepted, each with its end.
+func listedElements(words []string, end string) elements {
+	return elements(strings.Join(words, end+newElement) + end + ",")
 }
 
 // count is the number of elements in a block that is not empty.

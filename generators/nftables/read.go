@@ -3,6 +3,7 @@ package nftables
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -34,8 +35,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 // render to is found when the two are compared.
 type reader struct {
 	file
-	lines []string
-	at    int // index of the line that is read
+	lines *artefact.Lines
 
 	ids      map[string]rule.ID // of rules' chains
 	declared map[string]int     // lines of sets and maps, from 1
@@ -43,16 +43,14 @@ type reader struct {
 }
 
 func readFile(data []byte) (*file, error) {
-	if err := artefact.CheckLines(fileName, data, 0); err != nil {
+	lines, err := artefact.LinesOf(fileName, data, 0)
+	if err != nil {
 		return nil, err
 	}
-	r := reader{
-		lines: strings.Split(string(artefact.Unsealed(data)), "\n"),
-		ids:   map[string]rule.ID{}, declared: map[string]int{}, bodies: map[string]int{},
-	}
-	err := r.readHeader()
-	for ; err == nil && r.at < len(r.lines); r.at++ {
-		err = r.take(r.lines[r.at])
+	r := reader{file: file{listed: map[string][][]string{}}, lines: lines, ids: map[string]rule.ID{}, declared: map[string]int{}, bodies: map[string]int{}}
+	err = r.readHeader()
+	for ; err == nil && lines.At < len(lines.Text); lines.At++ {
+		err = r.take(lines.Text[lines.At])
 	}
 	if err == nil {
 		err = r.connect()
@@ -67,32 +65,20 @@ func readFile(data []byte) (*file, error) {
 	return &r.file, artefact.Compare(fileName, data, again)
 }
 
-// foreign is the error of the line that is read.
-func (r *reader) foreign(want error) error {
-	return &artefact.ForeignError{File: fileName, Line: r.at + 1, Text: r.lines[min(r.at, len(r.lines)-1)], Want: want.Error()}
-}
-
-// readHeader takes the lines before the first that is a sign of a comment alone.
+// readHeader takes the lines before the first that is a comment sign alone.
 func (r *reader) readHeader() error {
-	rest, err := artefact.ReadTitle(fileName, strings.TrimPrefix(r.lines[0], "# "), title, format)
+	rest, err := r.lines.ReadTitle(title, format)
 	if err != nil {
 		return err
 	}
 	of, rest, ok := artefact.FilterTitle(rest)
 	if !ok || rest != "" {
-		return r.foreign(errors.New("mode and place"))
+		return r.lines.Foreign(errors.New("mode and place"))
 	}
 	r.config = config{Filter: of, table: ownTable}
-	r.header = commentsOf(artefact.ListHeader(title+of.Title(), loadCommand, format))
-	for r.at = len(r.header); r.at < len(r.lines) && r.lines[r.at] != "#"; r.at++ {
-		text, _ := strings.CutPrefix(r.lines[r.at], "# ")
-		line, err := readComment(text)
-		if err != nil || !artefact.IsHeaderLine(text) {
-			return r.foreign(errors.New("a line about a source, or #"))
-		}
-		r.header = append(r.header, line)
-	}
-	return nil
+	more, err := r.lines.ReadHeader(maxComment)
+	r.header = commentsOf(append(artefact.ListHeader(title+of.Title(), loadCommand, format), more...))
+	return err
 }
 
 // take reads what starts at a line after the header.
@@ -111,12 +97,15 @@ func (r *reader) take(line string) (err error) {
 		err = r.takeBody(words[1])
 	}
 	if err != nil {
-		return r.foreign(err)
+		return r.lines.Foreign(err)
 	}
 	return nil
 }
 
 func (r *reader) takeTable(text string) (err error) {
+	if r.config.families != nil {
+		return errors.New("one table")
+	}
 	r.config.table, r.config.families, err = tableOf(text)
 	if err == nil && r.config.Mode != artefact.ModeChains && r.config.table != ownTable {
 		err = fmt.Errorf("table %s", ownTable)
@@ -129,8 +118,9 @@ func (r *reader) takeChain(line, text string) error {
 	c := filter.Chain{Name: text}
 	if _, policy, ok := strings.Cut(line, "; policy "); ok {
 		v, err := readPolicy(strings.TrimSuffix(policy, "; }"))
-		if err != nil || !slices.Contains(filter.Hooks(), text) {
-			return errors.New("a base chain of each hook, with policy accept or drop")
+		hooks := filter.Hooks()
+		if n := len(r.held.Chains); err != nil || r.config.Mode == artefact.ModeChains || n >= len(hooks) || hooks[n] != text {
+			return errors.New("in a table of its own, a base chain of each hook in their order, with policy accept or drop")
 		}
 		c.Hook = &filter.Hook{Name: text, Priority: basePriority, Policy: v}
 	} else if _, err := readName(text); err != nil {
@@ -182,8 +172,8 @@ func (r *reader) takeSet(kind, text string) error {
 	if r.declared[text] > 0 {
 		return errors.New("each set once")
 	}
-	r.declared[text] = r.at + 1
-	r.at++
+	r.declared[text] = r.lines.At + 1
+	r.lines.At++
 	f, isMap, err := readSetType(r.line())
 	if err == nil && isMap != (kind == "map") {
 		err = errors.New("a map of verdicts, or a set")
@@ -191,13 +181,13 @@ func (r *reader) takeSet(kind, text string) error {
 	if err != nil {
 		return err
 	}
-	r.at += 2
-	first := r.at
+	r.lines.At += 2
+	first := r.lines.At
 	var words []string
 	var lines []int
-	for ; r.at < len(r.lines) && r.line() != "\t\t}"; r.at++ {
+	for ; r.lines.At < len(r.lines.Text) && r.line() != "\t\t}"; r.lines.At++ {
 		if word, ok := strings.CutPrefix(r.line(), "\t\t\t"); ok && !strings.HasPrefix(word, "#") {
-			words, lines = append(words, strings.TrimSuffix(word, ",")), append(lines, r.at)
+			words, lines = append(words, strings.TrimSuffix(word, ",")), append(lines, r.lines.At)
 		}
 	}
 	bad := -1
@@ -207,16 +197,16 @@ func (r *reader) takeSet(kind, text string) error {
 		bad, err = r.addSet(text, f, words)
 	}
 	if err != nil {
-		if r.at = first; bad < len(lines) {
-			r.at = lines[bad]
+		if r.lines.At = first; bad < len(lines) {
+			r.lines.At = lines[bad]
 		}
 	}
 	return err
 }
 
 func (r *reader) line() string {
-	if r.at < len(r.lines) {
-		return r.lines[r.at]
+	if r.lines.At < len(r.lines.Text) {
+		return r.lines.Text[r.lines.At]
 	}
 	return ""
 }
@@ -232,6 +222,7 @@ func (r *reader) addSet(text string, f filter.Family, words []string) (bad int, 
 		err = errors.New("an element")
 	}
 	r.held.Sets = append(r.held.Sets, s)
+	r.listed[text] = [][]string{words}
 	return bad, err
 }
 
@@ -244,6 +235,7 @@ func (r *reader) addMap(text string, f filter.Family, words []string) (bad int, 
 			last := &m.Elements[len(m.Elements)-1]
 			last.Prefixes, bad, err = readPrefixes(keys, f)
 			bad += len(all) - len(keys)
+			r.listed[text] = append(r.listed[text], keys)
 			keys = nil
 		}
 	}
@@ -272,8 +264,8 @@ func (r *reader) takeBody(text string) error {
 	if !known || r.bodies[text] > 0 {
 		return errors.New("each chain of this file once")
 	}
-	r.bodies[text] = r.at + 1
-	for r.at++; r.at < len(r.lines) && r.line() != "\t}"; r.at++ {
+	r.bodies[text] = r.lines.At + 1
+	for r.lines.At++; r.lines.At < len(r.lines.Text) && r.line() != "\t}"; r.lines.At++ {
 		one, err := r.readRule(strings.Fields(r.line()))
 		if err != nil {
 			return err
@@ -286,6 +278,9 @@ func (r *reader) takeBody(text string) error {
 // connect checks what the file names and fills in what it says by names.
 func (r *reader) connect() error {
 	used := map[string]bool{}
+	if r.config.Mode != artefact.ModeChains && (len(r.held.Chains) < 3 || r.held.Chains[2].Hook == nil) {
+		return r.lines.Foreign(errors.New("a base chain of each hook"))
+	}
 	for i := range r.held.Chains {
 		c := &r.held.Chains[i]
 		for j := range c.Rules {
@@ -305,14 +300,14 @@ func (r *reader) connect() error {
 			return err
 		}
 	}
-	r.at = len(r.lines)
+	r.lines.At = len(r.lines.Text)
 	for n, number := range r.declared {
 		if !used[n] {
-			r.at = min(r.at, number-1)
+			r.lines.At = min(r.lines.At, number-1)
 		}
 	}
-	if r.at < len(r.lines) {
-		return r.foreign(errors.New("a set that a rule uses"))
+	if r.lines.At < len(r.lines.Text) {
+		return r.lines.Foreign(errors.New("a set that a rule uses"))
 	}
 	slices.SortFunc(r.held.Maps, func(a, b filter.Map) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(r.held.Sets, func(a, b filter.Set) int { return strings.Compare(a.Name, b.Name) })
@@ -323,18 +318,50 @@ func (r *reader) connect() error {
 // has the counter of its chain, and that a policy's rule says what its labels do.
 func (r *reader) checkRules(c *filter.Chain) error {
 	t := slices.IndexFunc(r.texts, func(t ruleText) bool { return t.chain == c.Name })
+	kind := r.kindOf(c)
 	for i, one := range c.Rules {
-		r.at = r.bodies[c.Name] + i
-		switch want := counterOf(c, one); {
-		case c.Hook == nil && !one.IsOurs():
-			return r.foreign(errors.New("a rule that accepts, or sends on by goto"))
+		r.lines.At = r.bodies[c.Name] + i
+		want := counterOf(c, one)
+		switch {
+		case !r.fits(kind, one):
+			return r.lines.Foreign(errors.New(kindTexts[kind]))
 		case one.Counter != want:
-			return r.foreign(fmt.Errorf("counter %q", want))
+			return r.lines.Foreign(fmt.Errorf("counter %q", want))
 		case t >= 0 && one.Comment != string(lineComment(r.texts[t].labels)):
-			return r.foreign(errors.New("the labels above as the rule's comment"))
+			return r.lines.Foreign(errors.New("the labels above as the rule's comment"))
 		}
 	}
 	return nil
+}
+
+// kindTexts say what each kind of chain holds.
+var kindTexts = map[chainKind]string{
+	ruleChain:  "what counts and accepts, and matches nothing",
+	classChain: "a match of ports and of the addresses of our side, and a rule's chain",
+	entryChain: "a match of ports and of the addresses of our side and a rule's chain, or a map",
+	baseChain:  "what mode enforce or mark needs",
+}
+
+func (r *reader) fits(kind chainKind, one filter.Rule) bool {
+	sends := one.Verdict == filter.Goto && r.ids[one.Target] != "" && one.Protocol != 0 && one.From.Set+one.To.Set != ""
+	switch kind {
+	case ruleChain:
+		return one.Verdict == filter.Accept && one.Counter != "" && reflect.DeepEqual(one.Match, filter.Match{})
+	case classChain:
+		return one.IsOurs() && sends
+	case entryChain:
+		return one.IsOurs() && (sends || one.Map != "" && one.Protocol == 0 && one.From.IsAll() && one.To.IsAll())
+	}
+	opens := one.Protocol != 0 && !one.From.IsAll() && one.Original.IsAll()
+	switch one.Verdict {
+	case filter.Accept:
+		return one.Counter == "" && (one.State != "" || one.Loopback != "" || one.ICMP != nil || opens)
+	case filter.Jump:
+		return one.Target == filter.Outbound || one.Target == filter.Inbound
+	case filter.Drop, filter.Continue:
+		return true
+	}
+	return false
 }
 
 // counterOf is the counter of a rule; empty for a rule that does not count.

@@ -95,6 +95,10 @@ type file struct {
 	config config
 	texts  []ruleText
 	held   filter.Ruleset
+
+	// listed are the elements of each group of a set or map as a file that was read has
+	// them: in any order, and not joined.
+	listed map[string][][]string
 }
 
 // ruleText is what the file says of a rule of the policy in words.
@@ -154,7 +158,7 @@ func lineComment(labels []comment) ruleComment {
 func (f *file) view() *view {
 	v := &view{Header: f.header, Wiring: f.config.wiring(), Table: f.config.table}
 	for _, s := range f.held.Sets {
-		v.Sets = append(v.Sets, setOf(s))
+		v.Sets = append(v.Sets, f.setOf(s))
 	}
 	for _, m := range f.held.Maps {
 		v.Maps = append(v.Maps, f.mapOf(m))
@@ -224,23 +228,29 @@ func idsOf(c *filter.Chain) string {
 	return strings.Join(ids, ", ")
 }
 
-func setOf(s filter.Set) setView {
+func (f *file) setOf(s filter.Set) setView {
 	v := setView{Name: name(s.Name), Type: "inet_service", Flags: "interval"}
-	if s.Family == filter.Both {
-		v.Groups = []groupView{{Elements: portElements(s.Ports)}}
-		return v
+	elements := portElements(s.Ports)
+	if s.Family != filter.Both {
+		v.Type, elements = familyOfNumber(s.Family).addressType(), prefixElements(s.Prefixes)
+		if s.Prefixes.HostsOnly() {
+			v.Flags = ""
+		}
 	}
-	v.Type, v.Groups = familyOfNumber(s.Family).addressType(), []groupView{{Elements: prefixElements(s.Prefixes)}}
-	if s.Prefixes.HostsOnly() {
-		v.Flags = ""
+	if groups := f.listed[s.Name]; groups != nil {
+		elements = listedElements(groups[0], "")
 	}
+	v.Groups = []groupView{{Elements: elements}}
 	return v
 }
 
 func (f *file) mapOf(m filter.Map) setView {
 	v := setView{Name: name(m.Name), Type: familyOfNumber(m.Family).verdictMap(), Flags: "interval"}
-	for _, e := range m.Elements {
+	for i, e := range m.Elements {
 		g := groupView{Elements: verdictElements(e)}
+		if groups := f.listed[m.Name]; groups != nil {
+			g.Elements = listedElements(groups[i], toChain(e.Chain))
+		}
 		if c, ok := f.held.Chain(e.Chain); ok {
 			g.Title = commentOf(idsOf(c))
 		}
