@@ -251,7 +251,6 @@ func TestReadChanged(t *testing.T) {
 		{name: "a jump", file: "enforce-host", old: "\t\tjump gatewright_inbound\n", text: ""},
 		{name: "an interface", file: "chains-interfaces", old: `iifname { "eth1.100", "eth2" }`, text: `iifname { "eth1.100", "eth3" }`},
 		{name: "the mark of rules", file: "mark", old: "meta mark | 0x00010000", text: "meta mark | 0x00020000"},
-		{name: "the end of a long label", file: "hostile", old: "long ...\n\tchain", text: "lon? ...\n\tchain"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := golden(t, c.file)
