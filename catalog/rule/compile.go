@@ -317,8 +317,11 @@ func wholeFamily(s netset.PrefixSet, entries []Entry) error {
 	return nil
 }
 
+// compareRules puts rules of any remote first: the widest is read first, and counts
+// first in packet filters.
 func compareRules(a, b Rule) int {
 	return cmp.Or(
+		compareBool(b.Remote.Any, a.Remote.Any),
 		cmp.Compare(a.Group, b.Group),
 		-cmp.Compare(a.Direction, b.Direction),
 		cmp.Compare(a.Role, b.Role),

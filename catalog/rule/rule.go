@@ -180,7 +180,7 @@ type Source struct {
 type Policy struct {
 	Sources      []Source  // sorted by name
 	Bindings     []Binding // sorted by role
-	Rules        []Rule    // sorted by group, direction (outbound first), role, services
+	Rules        []Rule    // any remote first, then sorted by group, direction (outbound first), role, services
 	Routes       []Route   // in order of precedence; for PAC alone
 	TrustedSites []TrustedSite
 	Open         []Open

@@ -85,19 +85,9 @@ func TestBuildDecidesAsThePolicy(t *testing.T) {
 			if len(got) != 1 || (got[0].Verdict == Accept) != want.Accept() {
 				t.Fatalf("%+v: the policy says %v, the ruleset %+v\n%+v", f, want.Rules, got, b)
 			}
-			if want.Accept() && got[0].ID != firstOf(p, want.Rules) || want.Accept() != (got[0].Mark == c.Mark) {
+			if want.Accept() && got[0].ID != want.Rules[0] || want.Accept() != (got[0].Mark == c.Mark) {
 				t.Fatalf("%+v: counted by %s, mark %#x; the policy says %v", f, got[0].ID, got[0].Mark, want.Rules)
 			}
 		}
 	}
-}
-
-// firstOf is the rule that counts: the first of any remote, or else the first.
-func firstOf(p *rule.Policy, ids []rule.ID) rule.ID {
-	for _, r := range p.Rules {
-		if r.Remote.Any && slices.Contains(ids, r.ID) {
-			return r.ID
-		}
-	}
-	return ids[0]
 }
