@@ -16,6 +16,9 @@ import (
 // noRevision is the revision of a document that says none.
 const noRevision = "unknown"
 
+// IsRevision reports whether a catalogue's revision says one.
+func IsRevision(revision string) bool { return revision != "" && revision != noRevision }
+
 // cloudFeed gathers the entries of a feed that lists addresses, or names, under tags
 // of the publisher's: one entry for each tag.
 type cloudFeed struct {

@@ -82,7 +82,7 @@ func newM365(d document, as Naming) (*m365Catalog, error) {
 		c.Name = c.Feed + "-" + strings.ToLower(c.instance)
 	}
 	if c.Revision = as.Revision; c.Revision == "" {
-		c.Revision = "unknown"
+		c.Revision = noRevision
 	}
 	c.Title = "Microsoft 365 endpoints, " + c.instance
 	c.Source = m365Source + c.instance
