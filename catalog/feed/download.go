@@ -179,7 +179,7 @@ func revisionDay(s string) (day time.Time, ok bool) {
 			return day, true
 		}
 	}
-	if seconds, err := strconv.ParseInt(s, 10, 64); err == nil && len(s) >= 10 && len(s) <= 13 {
+	if seconds, err := strconv.ParseInt(s, 10, 64); err == nil && seconds > 0 && len(s) >= 10 && len(s) <= 13 {
 		if len(s) == 13 { // in milliseconds
 			seconds /= 1000
 		}
