@@ -228,6 +228,8 @@ func unavailable(step string, err error) error {
 		e.Hint = "there are as many namespaces as the limits user.max_*_namespaces allow"
 	case errors.Is(err, syscall.EPERM) && step == "namespaces":
 		e.Hint = "user namespaces are forbidden here, as in a chroot and in most containers"
+	case errors.Is(err, syscall.EACCES) && step == "namespaces":
+		e.Hint = "nobody but its owner may execute the file of this program; chmod 755 it"
 	case errors.Is(err, syscall.EPERM) && step == "mount proc":
 		e.Hint = "a part of /proc is hidden here, as in most containers"
 	case errors.Is(err, syscall.ENOSYS):
