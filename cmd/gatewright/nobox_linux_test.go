@@ -63,3 +63,14 @@ func TestWithoutBox(t *testing.T) {
 		})
 	}
 }
+
+// TestInsideIsNoProgram holds that the inside of a box does nothing to the mounts of who
+// calls it by name.
+func TestInsideIsNoProgram(t *testing.T) {
+	cmd := exec.Command(filepath.Join(toolFolder(t), "gatewright"))
+	cmd.Args = []string{"gatewright-box"}
+	said, _ := cmd.CombinedOutput()
+	if want := "gatewright-box is started by gatewright alone\n"; string(said) != want || cmd.ProcessState.ExitCode() != exitUsage {
+		t.Errorf("status %d, %q; want %q", cmd.ProcessState.ExitCode(), said, want)
+	}
+}
