@@ -70,6 +70,10 @@ func TestVerifyAsOrdinaryUser(t *testing.T) {
 	if code != exitOK || strings.Count(out, "proved by") != 2 || strings.Count(out, fmt.Sprintf(": %d prefixes", prefixes+clients)) != 2 {
 		t.Errorf("status %d\n%s", code, out)
 	}
+	out, code = nobody(t, dir, "verify", "iptables", "--set", "iptables.ipset=no", "--catalog", "bench.json", "-o", "-")
+	if code != exitOK || !strings.Contains(out, fmt.Sprintf(": %d prefixes, 2 rules", prefixes+clients)) {
+		t.Errorf("trees: status %d\n%s", code, out)
+	}
 	file := filepath.Join(dir, "out", "gatewright.nft")
 	text, err := os.ReadFile(file)
 	if err != nil {
