@@ -6,8 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/pflag"
+
+	"gatewright/generators"
+	"gatewright/generators/artefact"
 )
 
 func checkCommand() command {
@@ -70,28 +74,61 @@ func check(inv *invocation, names []string) error {
 	return nil
 }
 
-// compareFiles shows how the files differ from the artefacts.
+// compareFiles shows how the files differ from the artefacts: as text, and as what they
+// do where a generator reads them.
 func (inv *invocation) compareFiles(p *production) (different bool, err error) {
+	f, err := readFolder(p.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	var text strings.Builder
 	for _, a := range p.artefacts() {
-		have, err := os.ReadFile(p.path(a.Name))
-		missing := errors.Is(err, fs.ErrNotExist)
-		if err != nil && !missing {
-			return false, err
-		}
-		if !missing && bytes.Equal(have, a.Data) {
+		have, there := f.files[a.Name]
+		if there && bytes.Equal(have, a.Data) {
 			continue
 		}
 		different = true
-		if missing {
+		if !there {
 			inv.talk.errorf("%s is missing", p.path(a.Name))
 		}
-		if !inv.talk.quiet {
-			if _, err := io.WriteString(inv.stdout, unifiedDiff(p.path(a.Name), have, a.Data)); err != nil {
-				return false, err
-			}
+		text.WriteString(escaped(unifiedDiff(p.path(a.Name), have, a.Data)))
+	}
+	if !different || inv.talk.quiet {
+		return different, nil
+	}
+	if _, err := io.WriteString(inv.stdout, text.String()); err != nil {
+		return true, err
+	}
+	return true, inv.compareEffects(p, f)
+}
+
+// compareEffects shows what the files of a folder do that differ from the artefacts.
+func (inv *invocation) compareEffects(p *production, f folder) error {
+	var r report
+	for _, o := range p.outputs {
+		have, err := f.of(o.name)
+		if err != nil {
+			inv.talk.errorf("%v; what the file does is unknown", inFolder(p.dir, err))
+			continue
+		}
+		g, err := generators.ByName(o.name)
+		if err != nil {
+			return err
+		}
+		want, err := g.Read(artefact.FilesOf(o.Artefacts))
+		if err != nil {
+			return err
+		}
+		r.addReadings(have, want)
+		for _, name := range have.Edited {
+			inv.talk.warnf("%s was changed by hand since it was generated", p.path(name))
 		}
 	}
-	return different, nil
+	r.Old.Name, r.New.Name = p.dir, "what generate would write"
+	if r.Files = nil; r.same() {
+		return nil
+	}
+	return writeText(inv.stdout, r, newTalk(inv.stdout))
 }
 
 // stale returns the files that the same generators made before and make no more.

@@ -67,7 +67,7 @@ func diff(inv *invocation, args []string) error {
 func (inv *invocation) compare(oldName, newName string) (report, error) {
 	switch folders := [2]bool{isFolder(oldName), isFolder(newName)}; {
 	case folders[0] && folders[1]:
-		return compareFolders(oldName, newName)
+		return inv.compareFolders(oldName, newName)
 	case folders[0] || folders[1]:
 		return report{}, usagef("diff: only one of %s and %s is a folder; name two of one kind", oldName, newName)
 	}

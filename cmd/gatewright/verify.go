@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"slices"
@@ -136,28 +135,51 @@ func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []
 	return verdicts, failed
 }
 
-// takeFiles replaces the artefacts by the files that stand in the folder.
+// takeFiles replaces the artefacts by the files that stand in the folder, as their
+// generators have read them: no engine gets anything else.
 func (inv *invocation) takeFiles(p *production) error {
 	if interrupted(p.dir) {
 		return fmt.Errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
 	}
+	f, err := readFolder(p.dir)
+	if err != nil {
+		return err
+	}
 	var errs []error
-	for _, o := range p.outputs {
-		for i := range o.Artefacts {
-			a := &o.Artefacts[i]
-			data, err := os.ReadFile(p.path(a.Name))
-			switch {
-			case errors.Is(err, fs.ErrNotExist):
-				errs = append(errs, fmt.Errorf("%s is missing; run generate, or name a folder that has it with -o", p.path(a.Name)))
-			case err != nil:
-				errs = append(errs, err)
-			case !bytes.Equal(data, a.Data):
-				inv.talk.warnf("%s is not what generate would write; it is proved as it stands", p.path(a.Name))
-			}
-			a.Data = data
-		}
+	for i := range p.outputs {
+		errs = append(errs, inv.takeOutput(p, &p.outputs[i], f))
 	}
 	return errors.Join(errs...)
+}
+
+// takeOutput replaces the artefacts of one generator. A list that the folder's files do
+// not name is left out, and one that they name besides comes first.
+func (inv *invocation) takeOutput(p *production, o *generated, f folder) error {
+	reading, err := f.of(o.name)
+	if err != nil {
+		return inFolder(p.dir, err)
+	}
+	var missing []error
+	var taken []artefact.Artefact
+	for _, a := range o.Artefacts {
+		data, ok := f.files[a.Name]
+		if !ok {
+			missing = append(missing, fmt.Errorf("%s is missing; run generate, or name a folder that has it with -o", p.path(a.Name)))
+		}
+		if ok && !bytes.Equal(data, a.Data) {
+			inv.talk.warnf("%s is not what generate would write; it is proved as it stands", p.path(a.Name))
+		}
+		if a.Data = data; slices.Contains(reading.Read, a.Name) {
+			taken = append(taken, a)
+		}
+	}
+	for _, name := range reading.Read {
+		if !slices.ContainsFunc(taken, func(a artefact.Artefact) bool { return a.Name == name }) {
+			taken = slices.Insert(taken, 0, artefact.Artefact{Name: name, Data: f.files[name]})
+		}
+	}
+	o.Artefacts = taken
+	return errors.Join(missing...)
 }
 
 func (inv *invocation) tellVerdict(r proof.Result, err error) {

@@ -1,6 +1,7 @@
 package artefact
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -9,6 +10,15 @@ import (
 
 // Files holds files by their path below an output folder, with slashes.
 type Files map[string][]byte
+
+// FilesOf returns the artefacts as files.
+func FilesOf(artefacts []Artefact) Files {
+	files := Files{}
+	for _, a := range artefacts {
+		files[a.Name] = a.Data
+	}
+	return files
+}
 
 // Reading is what a generator's files do once their backend has loaded them, read from
 // the files alone. It is data: two readings that are equal do the same.
@@ -26,6 +36,15 @@ type Reading struct {
 	Read     []string     // every file that was read, sorted
 }
 
+// Take notes that a file was read, and whether it was changed by hand. Files are taken
+// in the order of their names.
+func (r *Reading) Take(file string, data []byte) {
+	r.Read = append(r.Read, file)
+	if !Sealed(data) {
+		r.Edited = append(r.Edited, file)
+	}
+}
+
 // HookPoint is where a packet filter accepts. Lists are in the file's order; an empty one
 // stands for every interface.
 type HookPoint struct {
@@ -33,6 +52,12 @@ type HookPoint struct {
 	Chain   string // "gatewright_outbound", "FORWARD"
 	In, Out string // interfaces, as "eth0 eth1"
 	Mark    uint32 // the bit that is set on what is accepted; 0 for none
+}
+
+// Compare orders hook points by their parts.
+func (p HookPoint) Compare(q HookPoint) int {
+	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Chain, q.Chain),
+		cmp.Compare(p.In, q.In), cmp.Compare(p.Out, q.Out), cmp.Compare(p.Mark, q.Mark))
 }
 
 // String is the hook point in words.
@@ -62,10 +87,6 @@ type Accepted struct {
 	Labels []string // what the file's comments say of it, without the title
 	Boxes  []rule.Box
 }
-
-// Zone is names that browsers trust. A domain with all its subdomains is both
-// "example.com" and "*.example.com"; any other star stands for one label.
-type Zone struct{ Name string }
 
 // Statement is one thing that a file does beside its rules: "table" "inet filter",
 // "admin" "10.0.0.0/8 tcp 22", "proxies" "PROXY 192.0.2.3:8080".

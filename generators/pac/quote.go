@@ -191,16 +191,38 @@ func answerOf(proxies []proxy, fallback bool) (literal, error) {
 // DIRECT for none.
 func answerText(proxies []proxy, fallback bool) string {
 	if len(proxies) == 0 {
-		return "DIRECT"
+		return directAnswer
 	}
 	var words []string
 	for _, p := range proxies {
-		words = append(words, "PROXY "+string(p))
+		words = append(words, proxyWord+string(p))
 	}
 	if fallback {
-		words = append(words, "DIRECT")
+		words = append(words, directAnswer)
 	}
-	return strings.Join(words, "; ")
+	return strings.Join(words, answerSeparator)
+}
+
+const (
+	directAnswer    = "DIRECT"
+	proxyWord       = "PROXY "
+	answerSeparator = "; "
+)
+
+// isAnswer reports whether a text is what answerText returns for some proxies.
+func isAnswer(text string) bool {
+	words := strings.Split(text, answerSeparator)
+	last := len(words) - 1
+	if words[last] == directAnswer {
+		words = words[:last]
+	}
+	for _, w := range words {
+		host, ok := strings.CutPrefix(w, proxyWord)
+		if _, err := parseProxy(host); !ok || err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // parseProxy reads "host:port", "192.0.2.1:port" or "[2001:db8::1]:port".
