@@ -139,7 +139,8 @@ func TestDamageIsFound(t *testing.T) {
 func TestPACSettingsAreProved(t *testing.T) {
 	p := damagedPolicy(t)
 	options := map[string][]string{
-		"proxy": {pacProxy, "[2001:db8::80]:8080"}, "plain": {"proxy"}, "local": {"10.20.0.0/16", "fd00:20::/32"},
+		"proxy": {pacProxy, "HTTPS proxy.example.net:443", "SOCKS5 [2001:db8::80]:1080", "SOCKS 192.0.2.80:1080"}, "plain": {"proxy"}, "local": {"10.20.0.0/16", "fd00:20::/32"},
+		"internal": {"www.example.org", "*.example.net", "x*.y.*.example.com", "172.16.0.0/12"},
 		"fallback": {"yes"}, "roles": {"clients"},
 	}
 	whole := setting{"options", options}

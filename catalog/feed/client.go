@@ -30,7 +30,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Connect: 10 * time.Second, Headers: 30 * time.Second, Try: 2 * time.Minute, Total: 5 * time.Minute,
-		Tries: 4, Pause: time.Second, Wait: time.Minute, Bytes: 64 << 20,
+		Tries: 4, Pause: time.Second, Wait: time.Minute, Bytes: MaxFile,
 	}
 }
 

@@ -5,10 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"gatewright/catalog/jsonc"
+	"gatewright/catalog/plainfile"
 )
 
 // Record says where the file of a feed comes from, and what the file does not say
@@ -24,24 +24,36 @@ type Record struct {
 	Changes      string `json:"changes,omitempty"`       // digest of the file at ChangesName; empty if there is none
 }
 
+// Bounds in bytes of the files that are kept up to date.
+const (
+	MaxFile   = 64 << 20 // a feed, or the change records beside it
+	maxRecord = 64 << 10
+)
+
+// What the files beside a feed's file are called after it.
+const (
+	recordSuffix  = ".fetched.json"
+	ChangesSuffix = ".changes.json"
+)
+
 // RecordName is where the record of a feed's file stands.
-func RecordName(file string) string { return file + ".fetched.json" }
+func RecordName(file string) string { return file + recordSuffix }
 
 // ChangesName is where the publisher's change records for a feed's file stand.
-func ChangesName(file string) string { return file + ".changes.json" }
+func ChangesName(file string) string { return file + ChangesSuffix }
 
 // Digest is "sha256:" and 64 hexadecimal digits.
 func Digest(data []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(data)) }
 
 // ReadRecord reads the record of a feed's file. The error is fs.ErrNotExist if there
 // is none, and has a place in the record if it is damaged.
-func ReadRecord(file string) (Record, error) {
-	name := RecordName(file)
-	data, err := os.ReadFile(name)
+func ReadRecord(file plainfile.Path) (Record, error) {
+	name := file.Beside(recordSuffix)
+	data, err := name.Read(maxRecord)
 	if err != nil {
 		return Record{}, err
 	}
-	doc, err := jsonc.Parse(name, data)
+	doc, err := jsonc.Parse(name.String(), data)
 	if err != nil {
 		return Record{}, fmt.Errorf("%w; remove this record, and fetch again", err)
 	}

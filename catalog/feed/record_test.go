@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gatewright/catalog/plainfile"
 )
 
 func TestRecordRoundTrip(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "worldwide.json")
-	if _, err := ReadRecord(file); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ReadRecord(plainfile.Named(file)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no record: error %v", err)
 	}
 	want := Record{
@@ -25,7 +27,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	if err := os.WriteFile(RecordName(file), text, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	have, err := ReadRecord(file)
+	have, err := ReadRecord(plainfile.Named(file))
 	if err != nil || have != want {
 		t.Errorf("read %+v, %v; want %+v", have, err, want)
 	}
@@ -45,7 +47,7 @@ func TestDamagedRecord(t *testing.T) {
 		if err := os.WriteFile(RecordName(file), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ReadRecord(file); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ReadRecord(plainfile.Named(file)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %s", text, err, want)
 		}
 	}

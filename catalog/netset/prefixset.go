@@ -1,6 +1,7 @@
 package netset
 
 import (
+	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
@@ -152,3 +153,39 @@ func (s PrefixSet) AppendText(b []byte, sep string) []byte {
 
 // String returns the minimal prefixes joined by ", ".
 func (s PrefixSet) String() string { return string(s.AppendText(nil, ", ")) }
+
+// Size counts the maximal ranges.
+func (s PrefixSet) Size() int { return len(s.v4) + len(s.v6) }
+
+// Hash is the same for equal sets.
+func (s PrefixSet) Hash() uint64 {
+	h := newHash
+	for _, r := range s.v4 {
+		h = h.add(uint64(r.first)<<32 | uint64(r.last))
+	}
+	for _, r := range s.v6 {
+		h = h.add(r.first.high).add(r.first.low).add(r.last.high).add(r.last.low)
+	}
+	return uint64(h)
+}
+
+// compare orders disjoint sets by their least address, IPv4 first.
+func (s PrefixSet) compare(t PrefixSet) int {
+	switch {
+	case len(s.v4) > 0 && len(t.v4) > 0:
+		return cmp.Compare(s.v4[0].first, t.v4[0].first)
+	case len(s.v4) > 0:
+		return -1
+	case len(t.v4) > 0:
+		return 1
+	}
+	return s.v6[0].first.compare(t.v6[0].first)
+}
+
+func (s PrefixSet) lists() ([]span[addr4], []span[addr6]) { return s.v4, s.v6 }
+
+func (PrefixSet) both(v4 []span[addr4], v6 []span[addr6]) PrefixSet { return PrefixSet{v4, v6} }
+
+func (PrefixSet) refine(a, b []PrefixSet) []shard[PrefixSet] { return refineBoth[addr4, addr6](a, b) }
+
+func (PrefixSet) unite(list []PrefixSet) PrefixSet { return uniteBoth[addr4, addr6](list) }

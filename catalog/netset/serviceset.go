@@ -176,3 +176,32 @@ func (s ServiceSet) String() string {
 	}
 	return strings.Join(parts, "; ")
 }
+
+// Size counts the maximal ranges.
+func (s ServiceSet) Size() int { return len(s.tcp) + len(s.udp) }
+
+// Hash is the same for equal sets.
+func (s ServiceSet) Hash() uint64 {
+	return uint64(newHash.add(PortSet{s.tcp}.Hash()).add(PortSet{s.udp}.Hash()))
+}
+
+// compare orders disjoint sets by their least port, TCP first.
+func (s ServiceSet) compare(t ServiceSet) int {
+	switch {
+	case len(s.tcp) > 0 && len(t.tcp) > 0:
+		return cmp.Compare(s.tcp[0].first, t.tcp[0].first)
+	case len(s.tcp) > 0:
+		return -1
+	case len(t.tcp) > 0:
+		return 1
+	}
+	return cmp.Compare(s.udp[0].first, t.udp[0].first)
+}
+
+func (s ServiceSet) lists() (tcp, udp []span[port]) { return s.tcp, s.udp }
+
+func (ServiceSet) both(tcp, udp []span[port]) ServiceSet { return ServiceSet{tcp, udp} }
+
+func (ServiceSet) refine(a, b []ServiceSet) []shard[ServiceSet] { return refineBoth[port, port](a, b) }
+
+func (ServiceSet) unite(list []ServiceSet) ServiceSet { return uniteBoth[port, port](list) }

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"gatewright/catalog"
 	"gatewright/catalog/feed"
 	"gatewright/catalog/jsonc"
+	"gatewright/catalog/plainfile"
 )
 
 // Today is the word for the present day (UTC) in Staging.AsOf: only it makes the
@@ -20,7 +19,8 @@ import (
 const Today = "today"
 
 // LoadCatalogs reads the site's catalogues: embedded ones by name, others from
-// files, whose paths are relative to dir.
+// files, whose paths are relative to dir, the site file's folder; empty if the user
+// named them on the command line, where they may be pipes.
 func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 	refs := s.Catalogs
 	if len(refs) == 0 {
@@ -58,7 +58,7 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 // LoadCatalog reads one catalogue that the site need not name: an embedded one by
 // name, or one from a file.
 func (s *Site) LoadCatalog(ref string) (*catalog.Catalog, error) {
-	c, err := s.loadCatalog(ref, ".")
+	c, err := s.loadCatalog(ref, "")
 	if err == nil && !s.Staging.IsZero() && !s.staged[ref] {
 		return nil, s.unstaged(ref)
 	}
@@ -89,22 +89,37 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 		return catalog.Load(ref)
 	}
 	path := pathOf(ref, dir)
-	data, err := os.ReadFile(path)
+	data, err := s.readFile(path, dir == "")
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	return s.readFeed(ref, path, data)
+	c, err := s.readFeed(ref, path, data)
+	if err != nil && dir != "" && path.Outside() {
+		// What is wrong with it quotes it, and the site file may be somebody else's.
+		return nil, fmt.Errorf("%s is outside of the site file's folder and cannot be read as a catalogue; `gatewright list --catalog %s` shows why", path, path)
+	}
+	return c, err
+}
+
+func (s *Site) readFile(path plainfile.Path, named bool) ([]byte, error) {
+	if data, ok := s.Streams[path.String()]; ok {
+		return data, nil
+	}
+	if named {
+		return path.ReadStream(feed.MaxFile)
+	}
+	return path.Read(feed.MaxFile)
 }
 
 // readFeed reads a catalogue's file. What the file does not say of itself is what
 // the site says, and else in the record that was written when it was fetched, unless
 // it changed since.
-func (s *Site) readFeed(ref, path string, data []byte) (*catalog.Catalog, error) {
+func (s *Site) readFeed(ref string, path plainfile.Path, data []byte) (*catalog.Catalog, error) {
 	as := s.Namings[ref]
 	record, err := feed.ReadRecord(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return feed.Read(path, data, as)
+		return feed.Read(path.String(), data, as)
 	case err != nil:
 		return nil, err
 	case record.Describes(data):
@@ -112,7 +127,7 @@ func (s *Site) readFeed(ref, path string, data []byte) (*catalog.Catalog, error)
 			return nil, err
 		}
 		if s.Staging.IsZero() || record.Changes == "" {
-			return feed.Read(path, data, as)
+			return feed.Read(path.String(), data, as)
 		}
 		if s.staged == nil {
 			s.staged = map[string]bool{}
@@ -120,15 +135,15 @@ func (s *Site) readFeed(ref, path string, data []byte) (*catalog.Catalog, error)
 		s.staged[ref] = true
 		return s.readStaged(path, data, as, record)
 	}
-	c, err := feed.Read(path, data, as)
+	c, err := feed.Read(path.String(), data, as)
 	if err == nil {
-		c.Notices = append(c.Notices, catalog.Notice{Where: feed.RecordName(path), Text: "not the record of the file beside it, which was changed or only half fetched, so that it is passed over; fetch again, or remove the record"})
+		c.Notices = append(c.Notices, catalog.Notice{Where: feed.RecordName(path.String()), Text: "not the record of the file beside it, which was changed or only half fetched, so that it is passed over; fetch again, or remove the record"})
 	}
 	return c, err
 }
 
 // namingOf is what the site and the record say of a file that was fetched.
-func (s *Site) namingOf(ref, path string, record feed.Record) (feed.Naming, error) {
+func (s *Site) namingOf(ref string, path plainfile.Path, record feed.Record) (feed.Naming, error) {
 	as, fetched := s.Namings[ref], record.Naming()
 	if as.Instance != "" && fetched.Instance != "" && as.Instance != fetched.Instance {
 		return as, fmt.Errorf("%s was fetched as instance %s, not %s; fetch the other one, or leave the instance out", path, fetched.Instance, as.Instance)
@@ -138,7 +153,7 @@ func (s *Site) namingOf(ref, path string, record feed.Record) (feed.Naming, erro
 
 // readStaged reads a file with the publisher's change records applied, which were
 // fetched along.
-func (s *Site) readStaged(path string, data []byte, as feed.Naming, record feed.Record) (*catalog.Catalog, error) {
+func (s *Site) readStaged(path plainfile.Path, data []byte, as feed.Naming, record feed.Record) (*catalog.Catalog, error) {
 	changes, err := readChanges(path, record)
 	if err != nil {
 		return nil, err
@@ -147,20 +162,20 @@ func (s *Site) readStaged(path string, data []byte, as feed.Naming, record feed.
 	if staging.AsOf == Today {
 		staging.AsOf = time.Now().UTC().Format(time.DateOnly)
 	}
-	return staging.Read(path, data, as, changes)
+	return staging.Read(path.String(), data, as, changes)
 }
 
 // readChanges reads the change records that were fetched with a file.
-func readChanges(path string, record feed.Record) ([]feed.Change, error) {
-	file := feed.ChangesName(path)
-	text, err := os.ReadFile(file)
+func readChanges(path plainfile.Path, record feed.Record) ([]feed.Change, error) {
+	file := path.Beside(feed.ChangesSuffix)
+	text, err := file.Read(feed.MaxFile)
 	if err != nil {
 		return nil, fmt.Errorf("the publisher's change records: %w", err)
 	}
 	if feed.Digest(text) != record.Changes {
 		return nil, fmt.Errorf("%s is not what was fetched with %s; fetch both again with `gatewright fetch m365 --changes`", file, path)
 	}
-	return feed.ReadChanges(file, text)
+	return feed.ReadChanges(file.String(), text)
 }
 
 // isFile tells paths of files from names of embedded catalogues, "name@revision": a
@@ -170,9 +185,4 @@ func isFile(ref string) bool {
 	return strings.ContainsAny(name, `./\`) || strings.ContainsAny(ref, `/\`) || strings.HasSuffix(ref, ".json")
 }
 
-func pathOf(ref, dir string) string {
-	if filepath.IsAbs(ref) {
-		return ref
-	}
-	return filepath.Join(dir, ref)
-}
+func pathOf(ref, dir string) plainfile.Path { return plainfile.In(cmp.Or(dir, "."), ref) }

@@ -3,10 +3,10 @@ package site
 import (
 	"errors"
 	"io/fs"
-	"os"
 
 	"gatewright/catalog/feed"
 	"gatewright/catalog/netset"
+	"gatewright/catalog/plainfile"
 )
 
 // Removals is what the publisher's change records tell of a catalogue's names.
@@ -45,8 +45,8 @@ func (s *Site) Removals(dir string) ([]Removals, error) {
 
 // removalsOf reads the change records of one file, and the file; zero if the record is
 // not of it.
-func (s *Site) removalsOf(ref, path string, record feed.Record) (Removals, error) {
-	data, err := os.ReadFile(path)
+func (s *Site) removalsOf(ref string, path plainfile.Path, record feed.Record) (Removals, error) {
+	data, err := path.Read(feed.MaxFile)
 	if err != nil || !record.Describes(data) {
 		return Removals{}, err
 	}
@@ -54,7 +54,7 @@ func (s *Site) removalsOf(ref, path string, record feed.Record) (Removals, error
 	if err != nil {
 		return Removals{}, err
 	}
-	c, err := feed.Read(path, data, as)
+	c, err := feed.Read(path.String(), data, as)
 	if err != nil {
 		return Removals{}, err
 	}

@@ -59,6 +59,9 @@ type Site struct {
 	Generators []string
 	Output     string
 
+	// Streams hold, by path, catalogues that were read already: a pipe is read once.
+	Streams map[string][]byte
+
 	// Notices tell what was read differently from how it was written.
 	Notices []catalog.Notice
 

@@ -45,15 +45,24 @@ func check(inv *invocation, names []string) error {
 	if p.dir == "" {
 		return usagef("check: no folder to compare with; name it with -o, or with \"output\" in the site file")
 	}
-	if interrupted(p.dir) {
-		inv.talk.errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
+	root, err := p.folder.OpenFolder()
+	if errors.Is(err, fs.ErrNotExist) {
+		inv.talk.errorf("%s is missing; run generate first, or name the folder that holds the files", p.dir)
 		return errDifferent
 	}
-	different, err := inv.compareFiles(p)
 	if err != nil {
 		return err
 	}
-	stale, err := p.stale()
+	defer root.Close()
+	if interrupted(root) {
+		inv.talk.errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
+		return errDifferent
+	}
+	different, err := inv.compareFiles(p, root)
+	if err != nil {
+		return err
+	}
+	stale, err := p.stale(root)
 	if err != nil {
 		return err
 	}
@@ -76,9 +85,9 @@ func check(inv *invocation, names []string) error {
 
 // compareFiles shows how the files differ from the artefacts: as text, and as what they
 // do where a generator reads them.
-func (inv *invocation) compareFiles(p *production) (different bool, err error) {
-	f, err := readFolder(p.dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (inv *invocation) compareFiles(p *production, root *os.Root) (different bool, err error) {
+	f, err := p.readOutputs(root)
+	if err != nil {
 		return false, err
 	}
 	var text strings.Builder
@@ -91,7 +100,7 @@ func (inv *invocation) compareFiles(p *production) (different bool, err error) {
 		if !there {
 			inv.talk.errorf("%s is missing", p.path(a.Name))
 		}
-		text.WriteString(escaped(unifiedDiff(p.path(a.Name), have, a.Data)))
+		text.WriteString(unifiedDiff(p.path(a.Name), have, a.Data))
 	}
 	if !different || inv.talk.quiet {
 		return different, nil
@@ -108,7 +117,7 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 	for _, o := range p.outputs {
 		have, err := f.of(o.name)
 		if err != nil {
-			inv.talk.errorf("%v; what the file does is unknown", inFolder(p.dir, err))
+			inv.talk.errorf("%v; what the file does is unknown", inFolder(p.folder, err))
 			continue
 		}
 		g, err := generators.ByName(o.name)
@@ -132,18 +141,10 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 }
 
 // stale returns the files that the same generators made before and make no more.
-func (p *production) stale() ([]string, error) {
-	root, err := os.OpenRoot(p.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
+func (p *production) stale(root *os.Root) ([]string, error) {
 	old, err := readRecords(root, manifestFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, inFolder(p.dir, err)
+		return nil, inFolder(p.folder, err)
 	}
 	made := recordsOf(p.outputs)
 	var names []string

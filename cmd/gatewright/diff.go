@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog"
+	"gatewright/catalog/feed"
+	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 )
@@ -105,7 +107,7 @@ type compared struct {
 func (inv *invocation) compilePair(oldName, newName string) (old, new compared, err error) {
 	isSite := [2]bool{}
 	for i, name := range []string{oldName, newName} {
-		if isSite[i], err = isSiteFile(name); err != nil {
+		if isSite[i], err = inv.isSiteFile(name); err != nil {
 			return old, new, err
 		}
 	}
@@ -128,14 +130,18 @@ func (inv *invocation) compilePair(oldName, newName string) (old, new compared, 
 }
 
 // isSiteFile tells a site file from a catalogue, whether a file or a name.
-func isSiteFile(name string) (bool, error) {
-	data, err := os.ReadFile(name)
+func (inv *invocation) isSiteFile(name string) (bool, error) {
+	data, err := plainfile.Named(name).ReadStream(feed.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil // a name, or an error that reading it explains
 	}
 	if err != nil {
 		return false, err
 	}
+	if inv.site.streams == nil {
+		inv.site.streams = map[string][]byte{}
+	}
+	inv.site.streams[plainfile.Named(name).String()] = data
 	return site.IsSite(data), nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"gatewright/catalog/netset"
+	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 )
@@ -16,14 +17,14 @@ import (
 // generator reads. Files of another format are compared if they are the old ones and a
 // site file is at hand.
 func (inv *invocation) compareFolders(oldDir, newDir string) (report, error) {
-	old, err := readFolder(oldDir)
+	old, err := readFolder(plainfile.Named(oldDir))
 	if err == nil {
 		err = inv.renew(&old)
 	}
 	if err != nil {
 		return report{}, err
 	}
-	new, err := readFolder(newDir)
+	new, err := readFolder(plainfile.Named(newDir))
 	if err != nil {
 		return report{}, err
 	}

@@ -23,7 +23,13 @@ type diffSection struct {
 // add adds a line. What does not print is replaced, because a folder's files may
 // hold anything.
 func (s *diffSection) add(sign byte, format string, args ...any) {
-	s.lines = append(s.lines, string(sign)+" "+escaped(fmt.Sprintf(format, args...)))
+	plain := func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return unicode.ReplacementChar
+	}
+	s.lines = append(s.lines, string(sign)+" "+strings.Map(plain, fmt.Sprintf(format, args...)))
 }
 
 func (r report) sections() []diffSection {

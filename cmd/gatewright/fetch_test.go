@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"gatewright/catalog/feed"
+	"gatewright/catalog/plainfile"
 )
 
 // webService is a server on loopback that answers as the Microsoft 365 endpoints web
@@ -165,7 +166,7 @@ func TestFetchWebService(t *testing.T) {
 	if fileText(t, "w.json") != s.endpoints {
 		t.Error("the file is not what was answered")
 	}
-	record, err := feed.ReadRecord("w.json")
+	record, err := feed.ReadRecord(plainfile.Named("w.json"))
 	want := feed.Record{Source: s.URL + "/endpoints/Worldwide", Instance: "Worldwide", Revision: "2020080600", Digest: feed.Digest([]byte(s.endpoints))}
 	if err != nil || record != want {
 		t.Errorf("record %+v, %v; want %+v", record, err, want)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatewright/catalog/feed"
+	"gatewright/catalog/plainfile"
 )
 
 // keeper keeps one file up to date with its publisher.
@@ -37,7 +38,7 @@ type keeper struct {
 func keep(file string, f *fetchFlags, client *feed.Client, talk talk) (*keeper, error) {
 	k := &keeper{fetchFlags: f, client: client, talk: talk, file: file, unlock: func() {}}
 	var err error
-	if k.root, err = os.OpenRoot(filepath.Dir(file)); err != nil {
+	if k.root, err = plainfile.Named(filepath.Dir(file)).OpenFolder(); err != nil {
 		return nil, err
 	}
 	if k.visits, err = openVisits(); err == nil {
@@ -64,15 +65,19 @@ func (k *keeper) close() {
 }
 
 func (k *keeper) read() error {
-	data, err := os.ReadFile(k.file)
+	name := filepath.Base(k.file)
+	if info, err := k.root.Lstat(name); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", k.file)
+	}
+	data, err := plainfile.Read(k.root, name, feed.MaxFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return fmt.Errorf("%s: %w", filepath.Dir(k.file), err)
 	}
 	k.data = data
 	// Once fetched, change records are kept up with the file: stale ones are worth nothing.
-	_, missing := os.Stat(feed.ChangesName(k.file))
+	_, missing := k.root.Lstat(feed.ChangesName(name))
 	k.changes = k.withChanges || missing == nil
-	k.record, err = feed.ReadRecord(k.file)
+	k.record, err = feed.ReadRecord(plainfile.Named(k.file))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -189,7 +194,7 @@ func (k *keeper) haveChanges() bool {
 	if !k.changes {
 		return true
 	}
-	data, err := os.ReadFile(feed.ChangesName(k.file))
+	data, err := plainfile.Read(k.root, feed.ChangesName(filepath.Base(k.file)), feed.MaxFile)
 	return err == nil && k.record.Changes == feed.Digest(data)
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatewright/catalog/feed"
+	"gatewright/catalog/plainfile"
 )
 
 func TestFetchForced(t *testing.T) {
@@ -60,7 +61,7 @@ func TestFetchTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.endpoints += "\n"
-	s.want(exitFailed, "endpoints", "link.json is in the way: it is no plain file", "m365", "-o", "link.json")
+	s.want(exitFailed, "", "link.json is in the way: it is no plain file", "m365", "-o", "link.json")
 	s.want(exitFailed, "", "no/such", "m365", "-o", "no/such/w.json")
 	write("w.json", s.endpoints)
 	write("w.json.fetched.json", "{")
@@ -82,7 +83,7 @@ func TestFetchKilled(t *testing.T) {
 	s.version = "2020090100"
 	s.now = s.now.Add(time.Hour)
 	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
-	record, err := feed.ReadRecord("w.json")
+	record, err := feed.ReadRecord(plainfile.Named("w.json"))
 	if err != nil || record.Revision != "2020090100" || !record.Describes([]byte(fileText(t, "w.json"))) {
 		t.Errorf("%+v, %v", record, err)
 	}

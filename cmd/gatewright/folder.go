@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"gatewright/catalog/plainfile"
 )
 
 // An output folder keeps its own state in stateDir: the lock, the files of a run
@@ -34,6 +36,12 @@ const (
 	manifestFile = stateDir + "/manifest"
 )
 
+// Bounds in bytes.
+const (
+	maxArtefact = 256 << 20
+	maxRecords  = 16 << 20 // of a journal or manifest
+)
+
 // errLocked says that another process holds a folder's lock.
 var errLocked = errors.New("another run is writing here; wait for it to end")
 
@@ -47,19 +55,16 @@ type record struct{ digest, generator, name string }
 // writeFolder writes the outputs to dir, all or nothing. What the same generators
 // made before and make no more is removed, unless somebody changed it since: the
 // names of such files are returned. Files of other generators stay.
-func writeFolder(dir string, outputs []generated) (changed []string, err error) {
+func writeFolder(dir plainfile.Path, outputs []generated) (changed []string, err error) {
 	if err := checkFileNames(outputs); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(dir)
+	root, err := dir.MakeFolder()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	if err := root.MkdirAll(stateDir, 0o755); err != nil {
+	if err := makeState(root); err != nil {
 		return nil, inFolder(dir, err)
 	}
 	unlock, err := takeLock(root)
@@ -80,6 +85,16 @@ func writeFolder(dir string, outputs []generated) (changed []string, err error) 
 	return changed, nil
 }
 
+// makeState makes the folder's own folder, which has to be one: a link may lead to
+// files of the user's, which would be taken for a stage and removed.
+func makeState(root *os.Root) error {
+	info, err := root.Lstat(stateDir)
+	if err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is in the way: it is no folder; remove it, and generate again", stateDir)
+	}
+	return root.MkdirAll(stateDir, 0o755)
+}
+
 // takeLock takes the folder's lock, which has to be a plain file: a link may lead
 // out of the folder.
 func takeLock(root *os.Root) (unlock func(), err error) {
@@ -89,7 +104,7 @@ func takeLock(root *os.Root) (unlock func(), err error) {
 	return lock(root, lockFile)
 }
 
-func inFolder(dir string, err error) error { return fmt.Errorf("%s: %w", dir, err) }
+func inFolder(dir plainfile.Path, err error) error { return fmt.Errorf("%s: %w", dir, err) }
 
 // checkFileNames refuses artefacts that have no place of their own below a folder.
 func checkFileNames(outputs []generated) error {
@@ -402,16 +417,16 @@ func removeStale(root *os.Root, stale []record) (changed []string, err error) {
 
 // isAsRecorded returns nil where a record's file holds what the record says.
 func isAsRecorded(root *os.Root, r record) error {
-	data, err := root.ReadFile(r.name)
+	data, err := plainfile.Read(root, r.name, maxArtefact)
 	if err == nil && digest(data) != r.digest {
 		return errChanged
 	}
 	return err
 }
 
-// interrupted reports whether a run was killed while it wrote to dir.
-func interrupted(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, journalFile))
+// interrupted reports whether a run was killed while it wrote to a folder.
+func interrupted(root *os.Root) bool {
+	_, err := root.Lstat(journalFile)
 	return err == nil
 }
 
@@ -449,7 +464,7 @@ func formatRecords(records []record) []byte {
 }
 
 func readRecords(root *os.Root, name string) ([]record, error) {
-	data, err := root.ReadFile(name)
+	data, err := plainfile.Read(root, name, maxRecords)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"gatewright/catalog/plainfile"
 	"gatewright/generators/artefact"
 )
 
@@ -41,7 +42,7 @@ func afterNewRun() map[string]string {
 
 func mustWrite(t *testing.T, dir string, outputs []generated) []string {
 	t.Helper()
-	changed, err := writeFolder(dir, outputs)
+	changed, err := writeFolder(plainfile.Named(dir), outputs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,8 +226,8 @@ func TestKilledRun(t *testing.T) {
 			want := tree(t, dir)
 			root := openRoot(t, dir)
 			step.kill(t, root)
-			if interrupted(dir) != (step.then == begun) {
-				t.Errorf("interrupted is %t", interrupted(dir))
+			if interrupted(openRoot(t, dir)) != (step.then == begun) {
+				t.Errorf("interrupted is %t", interrupted(openRoot(t, dir)))
 			}
 			if step.then == undone && !maps.Equal(tree(t, dir), want) {
 				t.Errorf("before the journal stands, the folder changed to %q", tree(t, dir))
@@ -239,7 +240,7 @@ func TestKilledRun(t *testing.T) {
 			if got := tree(t, dir); !maps.Equal(got, want) {
 				t.Errorf("after the next run the folder holds %q, want %q", got, want)
 			}
-			if interrupted(dir) {
+			if interrupted(openRoot(t, dir)) {
 				t.Error("the next run left a journal")
 			}
 			records, err := readRecords(root, manifestFile)
@@ -278,7 +279,7 @@ func TestManyRunsAtOnce(t *testing.T) {
 	for i := range 8 {
 		text := strings.Repeat(string(rune('a'+i)), 1000) + "\n"
 		go func() {
-			_, err := writeFolder(dir, []generated{outputOf("one", "x", text, "y", text, "sub/z", text)})
+			_, err := writeFolder(plainfile.Named(dir), []generated{outputOf("one", "x", text, "y", text, "sub/z", text)})
 			results <- err
 		}()
 	}
@@ -335,7 +336,7 @@ func TestOddNames(t *testing.T) {
 		{"first/b", `"first" is made as a file and as a folder`},
 	} {
 		dir := filepath.Join(t.TempDir(), "out")
-		_, err := writeFolder(dir, []generated{outputOf("one", "first", "", test.name, "x\n")})
+		_, err := writeFolder(plainfile.Named(dir), []generated{outputOf("one", "first", "", test.name, "x\n")})
 		if err == nil || err.Error() != test.want {
 			t.Errorf("%q: error %v, want %s", test.name, err, test.want)
 		}
@@ -375,7 +376,7 @@ func TestInTheWay(t *testing.T) {
 			if err := test.put(dir, outside); err != nil {
 				t.Fatal(err)
 			}
-			_, err := writeFolder(dir, []generated{outputOf("one", "a", "new\n", "b", "b\n", "lists/c", "c\n")})
+			_, err := writeFolder(plainfile.Named(dir), []generated{outputOf("one", "a", "new\n", "b", "b\n", "lists/c", "c\n")})
 			if err == nil || err.Error() != dir+": "+test.want {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
@@ -385,7 +386,7 @@ func TestInTheWay(t *testing.T) {
 			if got := tree(t, outside); !maps.Equal(got, map[string]string{"f": "outside\n"}) {
 				t.Errorf("outside of the folder: %q", got)
 			}
-			if interrupted(dir) {
+			if interrupted(openRoot(t, dir)) {
 				t.Error("a journal was left")
 			}
 		})
@@ -398,7 +399,7 @@ func TestLinkedState(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, stateDir)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := writeFolder(dir, newRun()); err == nil {
+	if _, err := writeFolder(plainfile.Named(dir), newRun()); err == nil {
 		t.Error("the state folder is a link out of the folder, and was followed")
 	}
 	if got := tree(t, outside); len(got) > 0 {
@@ -416,7 +417,7 @@ func TestDamagedRecords(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			_, err := writeFolder(dir, newRun())
+			_, err := writeFolder(plainfile.Named(dir), newRun())
 			if err == nil || !strings.Contains(err.Error(), file+" is damaged; remove it, and generate again") {
 				t.Errorf("%s holds %q: error %v", file, text, err)
 			}
@@ -533,7 +534,7 @@ func TestJournalThatCannotBeFinished(t *testing.T) {
 	if err := errors.Join(prepareRun(root, newRun()), root.Mkdir("d", 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := writeFolder(dir, newRun())
+	_, err := writeFolder(plainfile.Named(dir), newRun())
 	for _, want := range []string{
 		dir + ": finishing an interrupted run: d cannot be put into place: ",
 		"; mend this and generate again, or remove .gatewright/journal to give that run up",
@@ -580,7 +581,7 @@ func TestLinkedLock(t *testing.T) {
 		if err := os.Symlink(leads, filepath.Join(dir, lockFile)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := writeFolder(dir, oldRun())
+		_, err := writeFolder(plainfile.Named(dir), oldRun())
 		want := dir + ": .gatewright/lock is in the way: it is no plain file; remove it, and generate again"
 		if err == nil || err.Error() != want {
 			t.Errorf("a lock that leads to %q: error %v, want %s", leads, err, want)

@@ -12,7 +12,7 @@ import (
 // that another process has it. The kernel drops it when the process ends, however
 // it ends.
 func lock(root *os.Root, name string) (unlock func(), err error) {
-	f, err := root.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_NONBLOCK, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func lock(root *os.Root, name string) (unlock func(), err error) {
 }
 
 func syncFolder(root *os.Root, name string) error {
-	f, err := root.Open(name)
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}

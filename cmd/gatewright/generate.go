@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/catalog/plainfile"
 	"gatewright/catalog/site"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
@@ -49,7 +50,8 @@ type production struct {
 	site    *site.Site
 	result  *site.Result
 	outputs []generated
-	dir     string // output folder; empty for stdout
+	dir     string         // output folder; empty for stdout
+	folder  plainfile.Path // the same
 
 	siteFile string // the site file, whether or not it is there
 }
@@ -97,7 +99,7 @@ func generate(inv *invocation, names []string) error {
 
 func (inv *invocation) write(p *production) error {
 	if p.dir != "" {
-		changed, err := writeFolder(p.dir, p.outputs)
+		changed, err := writeFolder(p.folder, p.outputs)
 		for _, name := range changed {
 			inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", p.path(name))
 		}
@@ -146,7 +148,8 @@ func (inv *invocation) produce(names []string) (*production, error) {
 	if err := checkSite(s); err != nil {
 		return nil, err
 	}
-	p := &production{site: s, result: result, dir: outputDir(inv.output, s.Output, dir), siteFile: cmp.Or(inv.site.file, defaultSite)}
+	p := &production{site: s, result: result, siteFile: cmp.Or(inv.site.file, defaultSite)}
+	p.folder, p.dir = outputDir(inv.output, s.Output, dir)
 	chosen := choose(s, names)
 	p.outputs = make([]generated, len(chosen))
 	errs := make([]error, len(chosen))
@@ -177,18 +180,16 @@ func generateOne(g generators.Generator, s *site.Site, result *site.Result) (gen
 
 // outputDir returns the folder to write to, empty for stdout: what the flag says,
 // else what the site file says, which is relative to its own folder.
-func outputDir(flag, output, siteDir string) string {
-	dir := flag
-	if dir == "" && output != "" && output != "-" {
-		dir = output
-		if !filepath.IsAbs(dir) {
-			dir = filepath.Join(siteDir, dir)
-		}
+func outputDir(flag, output, siteDir string) (folder plainfile.Path, name string) {
+	switch {
+	case flag == "-" || flag == "" && (output == "" || output == "-"):
+		return folder, ""
+	case flag != "":
+		folder = plainfile.Named(flag)
+	default:
+		folder = plainfile.In(siteDir, output)
 	}
-	if dir == "-" {
-		return ""
-	}
-	return dir
+	return folder, folder.String()
 }
 
 // checkSite refuses generators that do not exist, and options that they do not

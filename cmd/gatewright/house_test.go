@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -53,11 +55,12 @@ func layers() map[string][]string {
 		"catalog/netset":             {},
 		"catalog/jsonc":              {},
 		"templates":                  {},
+		"catalog/plainfile":          {},
 		"catalog/rule":               {"catalog/netset"},
 		"catalog":                    {"catalog/jsonc", "catalog/netset"},
 		"catalog/lint":               {"catalog", "catalog/netset"},
-		"catalog/feed":               {"catalog", "catalog/jsonc", "catalog/netset"},
-		"catalog/site":               {"catalog/feed", "catalog", "catalog/jsonc", "catalog/netset", "catalog/rule"},
+		"catalog/feed":               {"catalog", "catalog/jsonc", "catalog/netset", "catalog/plainfile"},
+		"catalog/site":               {"catalog/feed", "catalog", "catalog/jsonc", "catalog/netset", "catalog/plainfile", "catalog/rule"},
 		"generators/artefact":        {"catalog/rule", "catalog/netset"},
 		"generators/nftables/kernel": {"generators/nftables", "generators/artefact", "catalog/rule", "catalog/netset"},
 		"generators/*":               {"generators/artefact", "templates", "catalog/rule", "catalog/netset"},
@@ -65,7 +68,7 @@ func layers() map[string][]string {
 		"generators/proof":           {"generators/*", "generators/artefact", "generators/engine", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
 		"generators":                 {"generators/*", "generators/artefact", "catalog/rule", "catalog/netset"},
 		"cmd/gatewright": {
-			"catalog/site", "catalog/lint", "catalog/feed", "catalog", "catalog/rule", "catalog/netset",
+			"catalog/site", "catalog/lint", "catalog/feed", "catalog", "catalog/plainfile", "catalog/rule", "catalog/netset",
 			"generators", "generators/*", "generators/artefact", "generators/engine", "generators/nftables/kernel", "generators/proof",
 		},
 	}
@@ -144,6 +147,42 @@ func TestDependencies(t *testing.T) {
 		}
 		if _, known := places[words[0]]; !known {
 			t.Errorf("go.mod requires %s; only pflag and nftables may be required directly", words[0])
+		}
+	}
+}
+
+// TestFilesAreOpenedInOnePlace holds that what reads files which somebody else may have
+// put there goes by plainfile. Engines read what they wrote themselves.
+func TestFilesAreOpenedInOnePlace(t *testing.T) {
+	opens := regexp.MustCompile(`\b(os|[a-z.]*[rR]oot)\.(ReadFile|Open|OpenFile|OpenInRoot|OpenRoot|DirFS|Create)\(`)
+	allowed := map[string]int{ // how often, with the reason
+		"cmd/gatewright/folder.go":      1, // create: only what is not there yet
+		"cmd/gatewright/folder_unix.go": 2, // lock, and a folder to be synced: without waiting
+		"cmd/gatewright/requestid.go":   1, // the user's own configuration
+		"cmd/gatewright/visit.go":       2, // the user's own cache; replaceFile, as create
+	}
+	for _, dir := range []string{"catalog", "cmd", "generators"} {
+		err := filepath.WalkDir(filepath.Join(repository, dir), func(file string, d fs.DirEntry, err error) error {
+			name := filepath.ToSlash(strings.TrimPrefix(file, repository+string(filepath.Separator)))
+			if err != nil || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+				return err
+			}
+			for _, own := range []string{"catalog/plainfile/", "generators/engine/", "generators/artefact/artefacttest/"} {
+				if strings.HasPrefix(name, own) {
+					return nil
+				}
+			}
+			data, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			if n := len(opens.FindAll(data, -1)); n != allowed[name] {
+				t.Errorf("%s opens files by itself in %d places, and %d are allowed; read by plainfile what somebody else may have put there", name, n, allowed[name])
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -6,55 +6,88 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"slices"
 
+	"gatewright/catalog/plainfile"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
 
 // folder is the content of an output folder, but for the folder's own state.
 type folder struct {
-	dir      string
+	path     plainfile.Path
 	files    artefact.Files
 	readings []artefact.Reading // of each generator in the order of generators.All
 	errs     []error            // why a generator did not read its files
 }
 
-// readFolder has every generator read its files. On an error there are none.
-func readFolder(dir string) (folder, error) {
-	files, err := readFiles(dir)
-	f := folder{dir: dir, files: files}
-	for _, g := range generators.All() {
-		reading, bad := g.Read(files)
-		f.readings, f.errs = append(f.readings, reading), append(f.errs, bad)
-	}
-	return f, err
-}
-
-// readFiles is where files of output folders are read.
-func readFiles(dir string) (artefact.Files, error) {
-	files := artefact.Files{}
-	root, err := os.OpenRoot(dir)
+// readFolder has every generator read its files of a folder.
+func readFolder(path plainfile.Path) (folder, error) {
+	root, err := path.OpenFolder()
 	if err != nil {
-		return nil, err
+		return folder{}, err
 	}
 	defer root.Close()
-	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+	return readRoot(path, root, ".")
+}
+
+// readRoot reads all that stands in a folder below the named files and folders.
+func readRoot(path plainfile.Path, root *os.Root, names ...string) (folder, error) {
+	f := folder{path: path, files: artefact.Files{}}
+	left := int64(maxFolder)
+	for _, name := range names {
+		if err := readFiles(root, name, f.files, &left); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return f, inFolder(path, err)
+		}
+	}
+	for _, g := range generators.All() {
+		reading, err := g.Read(f.files)
+		f.readings, f.errs = append(f.readings, reading), append(f.errs, err)
+	}
+	return f, nil
+}
+
+// Bounds of a folder that is read as a whole.
+const (
+	maxFolder = 512 << 20 // bytes
+	maxFiles  = 100_000
+)
+
+// readFiles reads a file, or every file of a folder but its own state, by slash path.
+// What is no file is an error: it may stand in the place of one.
+func readFiles(root *os.Root, from string, files artefact.Files, left *int64) error {
+	return fs.WalkDir(root.FS(), from, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case d.IsDir() && name == stateDir:
 			return fs.SkipDir
-		case !d.Type().IsRegular():
+		case d.IsDir():
 			return nil
+		case len(files) == maxFiles:
+			return fmt.Errorf("the folder holds over %d files; name one that holds rule files alone", maxFiles)
 		}
-		files[name], err = root.ReadFile(name)
+		if files[name], err = plainfile.Read(root, name, min(*left, maxArtefact)); err == nil {
+			*left -= int64(len(files[name]))
+		}
 		return err
 	})
-	if err != nil {
-		return nil, inFolder(dir, err)
+}
+
+// readOutputs reads the files of a production, and those beside them in folders of
+// their own.
+func (p *production) readOutputs(root *os.Root) (folder, error) {
+	var names []string
+	for _, a := range p.artefacts() {
+		name := a.Name
+		if dir := path.Dir(name); dir != "." {
+			name = dir
+		}
+		names = append(names, name)
 	}
-	return files, nil
+	slices.Sort(names)
+	return readRoot(p.folder, root, slices.Compact(names)...)
 }
 
 // err returns why files were not read.
@@ -62,7 +95,7 @@ func (f folder) err() error {
 	var errs []error
 	for _, err := range f.errs {
 		if err != nil {
-			errs = append(errs, inFolder(f.dir, err))
+			errs = append(errs, inFolder(f.path, err))
 		}
 	}
 	return errors.Join(errs...)
@@ -103,7 +136,7 @@ func (inv *invocation) renew(f *folder) error {
 		}
 		site, found := inv.site.atHand()
 		if !found {
-			return fmt.Errorf("%w; or name the site file that it was made from with --site", inFolder(f.dir, other))
+			return fmt.Errorf("%w; or name the site file that it was made from with --site", inFolder(f.path, other))
 		}
 		p, err := inv.produce([]string{g.Name()})
 		if err != nil {
@@ -115,7 +148,7 @@ func (inv *invocation) renew(f *folder) error {
 		if f.readings[i], f.errs[i] = g.Read(f.files); f.errs[i] != nil {
 			return f.errs[i]
 		}
-		inv.talk.warnf("%s: %s is of format %d; what %s makes in format %d stands for it", f.dir, other.File, other.Have, site, other.Now)
+		inv.talk.warnf("%s: %s is of format %d; what %s makes in format %d stands for it", f.path, other.File, other.Have, site, other.Now)
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"gatewright/catalog/plainfile"
 )
 
 // documentedID is the ClientRequestId of the publisher's examples, which must not be used.
@@ -22,7 +24,7 @@ func requestID() (string, error) {
 	}
 	dir = filepath.Join(dir, "gatewright")
 	file := filepath.Join(dir, "client-request-id")
-	data, err := os.ReadFile(file)
+	data, err := plainfile.Named(file).Read(1 << 10)
 	if errors.Is(err, fs.ErrNotExist) {
 		return newRequestID(dir, filepath.Base(file))
 	}

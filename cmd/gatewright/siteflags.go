@@ -15,6 +15,7 @@ import (
 	"gatewright/catalog"
 	"gatewright/catalog/feed"
 	"gatewright/catalog/netset"
+	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/generators"
@@ -23,6 +24,9 @@ import (
 
 // defaultSite is read if it is there and --site is not given.
 const defaultSite = "gatewright.json"
+
+// maxSite bounds a site file, in bytes.
+const maxSite = 16 << 20
 
 // siteFlags are the flags that say what a site file says.
 type siteFlags struct {
@@ -35,6 +39,8 @@ type siteFlags struct {
 	bind     []string
 	tenant   []string
 	set      []string
+
+	streams map[string][]byte // files that were read already, by path: a pipe is read once
 }
 
 func (f *siteFlags) register(flags *pflag.FlagSet) {
@@ -78,10 +84,10 @@ func (f *siteFlags) source() string {
 }
 
 // catalogDir is the folder that paths of catalogues are relative to: the site
-// file's, but the working directory for those of the command line.
+// file's, but none for those of the command line.
 func (f *siteFlags) catalogDir(siteDir string) string {
 	if len(f.catalogs) > 0 {
-		return "."
+		return ""
 	}
 	return siteDir
 }
@@ -93,6 +99,7 @@ func (f *siteFlags) load() (*site.Site, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	s.Streams = f.streams
 	if len(f.catalogs) > 0 {
 		s.Catalogs = f.catalogs
 	}
@@ -123,11 +130,15 @@ func (f *siteFlags) atHand() (name string, ok bool) {
 }
 
 func (f *siteFlags) read() (*site.Site, string, error) {
-	file := f.file
+	file, read := f.file, plainfile.Named(f.file).ReadStream
 	if file == "" {
-		file = defaultSite
+		file, read = defaultSite, plainfile.Named(defaultSite).Read
 	}
-	data, err := os.ReadFile(file)
+	data, ok := f.streams[plainfile.Named(file).String()]
+	var err error
+	if !ok {
+		data, err = read(maxSite)
+	}
 	if errors.Is(err, fs.ErrNotExist) && f.file == "" {
 		return &site.Site{}, ".", nil
 	}
@@ -135,7 +146,16 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 		return nil, "", fmt.Errorf("site file: %w", err)
 	}
 	s, err := site.Read(file, data)
-	return s, filepath.Dir(file), err
+	return s, folderOf(file), err
+}
+
+// folderOf is what paths in a site file are relative to: its folder, but the working
+// directory for a pipe, which stands in none.
+func folderOf(file string) string {
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return "."
+	}
+	return filepath.Dir(file)
 }
 
 func (f *siteFlags) overlayStaging(s *site.Site) (err error) {

@@ -138,10 +138,15 @@ func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []
 // takeFiles replaces the artefacts by the files that stand in the folder, as their
 // generators have read them: no engine gets anything else.
 func (inv *invocation) takeFiles(p *production) error {
-	if interrupted(p.dir) {
+	root, err := p.folder.OpenFolder()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if interrupted(root) {
 		return fmt.Errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
 	}
-	f, err := readFolder(p.dir)
+	f, err := p.readOutputs(root)
 	if err != nil {
 		return err
 	}
@@ -157,7 +162,7 @@ func (inv *invocation) takeFiles(p *production) error {
 func (inv *invocation) takeOutput(p *production, o *generated, f folder) error {
 	reading, err := f.of(o.name)
 	if err != nil {
-		return inFolder(p.dir, err)
+		return inFolder(p.folder, err)
 	}
 	var missing []error
 	var taken []artefact.Artefact

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatewright/catalog/feed"
+	"gatewright/catalog/plainfile"
 )
 
 // visits remembers in the user's cache when each publisher was asked, and when it
@@ -45,7 +46,7 @@ func cacheName(of, ext string) string { return fmt.Sprintf("%x", sha256.Sum256([
 // read returns the last visit; a zero one if there was none, or if the clock was set
 // back since.
 func (v visits) read(url string, now time.Time) visit {
-	data, err := v.root.ReadFile(cacheName(url, ".json"))
+	data, err := plainfile.Read(v.root, cacheName(url, ".json"), 64<<10)
 	var last visit
 	if err != nil || json.Unmarshal(data, &last) != nil || last.Asked.After(now) {
 		return visit{}

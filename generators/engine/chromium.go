@@ -15,6 +15,10 @@ import (
 	"gatewright/templates"
 )
 
+// hstsForPagesAlone keeps Chromium's list of hosts that are https alone from turning
+// the http URLs of a page's images into https ones before it asks the PAC file.
+const hstsForPagesAlone = "--enable-features=HstsTopLevelNavigationsOnly"
+
 var chromiumProgram = program{"chromium", "chromium"}
 
 // EvaluateChromium returns which way headless Chromium takes each URL by a PAC
@@ -54,7 +58,7 @@ func EvaluateChromium(ctx context.Context, pac []byte, urls []string) ([]string,
 	_, err = chromiumProgram.output(ctx, dir, nil, []string{"HOME=" + dir},
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir="+filepath.Join(dir, "profile"),
-		"--explicitly-allowed-ports=1-65535", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+		hstsForPagesAlone, "--explicitly-allowed-ports=1-65535", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 		"--proxy-pac-url=http://"+server.Addr().String()+"/proxy.pac",
 		"--log-net-log="+log, "--net-log-capture-mode=Everything", "--dump-dom", "file://"+file)
 	if err != nil {
@@ -152,6 +156,9 @@ func netLogAnswers(text []byte, urls []string) ([]string, error) {
 			loaded = true
 		case "HTTP_STREAM_JOB_CONTROLLER":
 			if n, ok := requestNumber(e.Params.URL, len(urls)); ok {
+				if !sameScheme(e.Params.URL, urls[n]) {
+					return nil, fmt.Errorf("chromium has asked for %s in place of %s; install a later version, which takes %s", e.Params.URL, urls[n], hstsForPagesAlone)
+				}
 				number[e.Source.ID] = n
 			}
 		case "PROXY_RESOLUTION_SERVICE_RESOLVED_PROXY_LIST":
@@ -167,6 +174,12 @@ func netLogAnswers(text []byte, urls []string) ([]string, error) {
 		return nil, fmt.Errorf("chromium has opened no request for %s", urls[i])
 	}
 	return answers, nil
+}
+
+func sameScheme(a, b string) bool {
+	first, _, _ := strings.Cut(a, ":")
+	second, _, _ := strings.Cut(b, ":")
+	return strings.EqualFold(first, second)
 }
 
 // requestNumber reads the number that markRequests put behind a URL.

@@ -27,6 +27,28 @@ func TestChromiumSpellsHosts(t *testing.T) {
 	}
 }
 
+// TestChromiumAsksForPreloadedHosts holds that http URLs of hosts that Chromium knows as
+// https alone are asked as they stand.
+func TestChromiumAsksForPreloadedHosts(t *testing.T) {
+	const pac = "function FindProxyForURL(url, host) { return 'PROXY ' + url.substring(0, url.indexOf(':')) + ':1'; }\n"
+	urls := []string{"http://github.com/", "https://github.com/", "http://www.github.com:8080/", "HTTP://accounts.google.com/", "http://outlook.office365.us/"}
+	want := []string{"PROXY http:1", "PROXY https:1", "PROXY http:1", "PROXY http:1", "PROXY http:1"}
+	got, err := EvaluateChromium(t.Context(), []byte(pac), urls)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("answers %q, %v; want %q", got, err, want)
+	}
+}
+
+// TestChromiumThatAsksForAnother holds that an answer for https is none for http.
+func TestChromiumThatAsksForAnother(t *testing.T) {
+	const log = `{"constants": {"logEventTypes": {"HTTP_STREAM_JOB_CONTROLLER": 1}}, "events": [
+		{"type": 1, "source": {"id": 7}, "params": {"url": "https://github.com/0"}}]}`
+	want := "chromium has asked for https://github.com/0 in place of http://github.com/; install a later version, which takes --enable-features=HstsTopLevelNavigationsOnly"
+	if _, err := netLogAnswers([]byte(log), []string{"http://github.com/"}); err == nil || err.Error() != want {
+		t.Errorf("error %v; want %s", err, want)
+	}
+}
+
 func TestChromiumAnswersStandInOrder(t *testing.T) {
 	const pac = "function FindProxyForURL(url, host) { return 'PROXY h' + host.substring(0, 3) + ':1'; }\n"
 	var urls []string

@@ -19,8 +19,8 @@ const unlisted = "unlisted.invalid"
 // exact if every request of the rule to its prefixes goes the way that it would go if
 // its address were known too; a request to any remote asks for no other way. It is narrower if a request by a name that no entry lists goes
 // another way than one to the literal address, in a prefix that is published
-// without names. The options proxy, plain and local are the site's own word, and
-// no verdict is on them.
+// without names. The options proxy, plain, local and internal are the site's own
+// word, and no verdict is on them.
 func coverage(p *rule.Policy, roles []rule.Role) []artefact.Coverage {
 	all := splits(p, roles)
 	var addressed netset.PrefixSet

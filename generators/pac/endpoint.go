@@ -86,6 +86,11 @@ func (e *endpoint) add(route int, services netset.ServiceSet) {
 	e.shares = append(e.shares, share{route, services})
 }
 
+// leaveOut drops the names that go direct before any route.
+func (all endpoints) leaveOut(internal netset.NameSet) {
+	maps.DeleteFunc(all.names, func(_ string, e *endpoint) bool { return internal.Covers(e.pattern) })
+}
+
 // minimize drops every endpoint without which each of its requests would still go
 // the same way on every port: by the next best endpoints, or as unmatched. All are
 // judged by the whole set: what one drops to may itself be dropped, because what

@@ -19,6 +19,7 @@ func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explaine
 		return nil, err
 	}
 	e := explainer{policy: p, config: c, endpoints: collect(p, c.roles)}
+	e.endpoints.leaveOut(c.internal)
 	e.endpoints.minimize(p.Routes)
 	for i, r := range p.Routes {
 		proxies, err := parseVia(r.Via, c.proxies)
@@ -27,15 +28,6 @@ func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explaine
 		}
 		e.ways = append(e.ways, proxies)
 	}
-	var local netset.PrefixBuilder
-	for _, text := range c.local {
-		n, err := parseLocal(text)
-		if err != nil {
-			return nil, fmt.Errorf("option local: %w", err)
-		}
-		local.Add(n)
-	}
-	e.local = local.Build()
 	return e.answer, nil
 }
 
@@ -44,7 +36,6 @@ type explainer struct {
 	config    config
 	endpoints endpoints
 	ways      [][]proxy // of each route; none for direct
-	local     netset.PrefixSet
 }
 
 func (e *explainer) answer(q rule.Question) artefact.Answer {
@@ -61,8 +52,10 @@ func (e *explainer) answer(q rule.Question) artefact.Answer {
 	switch {
 	case e.config.plain == plainDirect && request.Name != "" && !strings.Contains(request.Name, "."):
 		return e.way(nil, "a host without a dot goes direct, as option plain says")
-	case request.Name == "" && e.local.Contains(request.Remote):
-		return e.way(nil, "a literal address of option local goes direct")
+	case request.Name == "" && e.config.local.Contains(request.Remote):
+		return e.way(nil, "a literal address in a network of option local or internal goes direct")
+	case e.config.internal.Match(request.Name):
+		return e.way(nil, "a name of option internal goes direct")
 	}
 	endpoint, route := e.deciding(request)
 	switch {

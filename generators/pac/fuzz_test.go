@@ -105,11 +105,11 @@ func FuzzComment(f *testing.F) {
 // FuzzProxy holds that proxies are kept as they are or refused, and that an answer
 // names them in their order.
 func FuzzProxy(f *testing.F) {
-	for _, s := range []string{"proxy.example.com:8080", "192.0.2.1:3128, [2001:db8::1]:8080", "direct", "proxy", "p:1", "p:0", "p", "[::1%eth0]:80", "a;b:1", "p:1; DIRECT", "*.p.example:1", "[192.0.2.1]:80", "::1:80"} {
+	for _, s := range []string{"proxy.example.com:8080", "192.0.2.1:3128, [2001:db8::1]:8080", "direct", "proxy", "p:1", "p:0", "p", "[::1%eth0]:80", "a;b:1", "p:1; DIRECT", "*.p.example:1", "[192.0.2.1]:80", "::1:80", "HTTPS p:443, SOCKS5 [::1]:1080", "SOCKS p", "https p:1"} {
 		f.Add(s, true)
 	}
 	f.Fuzz(func(t *testing.T, s string, fallback bool) {
-		proxies, err := parseVia(rule.Via(s), []proxy{"given:1"})
+		proxies, err := parseVia(rule.Via(s), []proxy{"PROXY given:1"})
 		if err != nil {
 			if strings.ContainsFunc(err.Error(), unicode.IsControl) {
 				t.Errorf("%q: error %q", s, err)
@@ -143,7 +143,12 @@ func FuzzProxy(f *testing.F) {
 			t.Fatalf("%q: answer %q", s, answer)
 		}
 		for i, element := range elements {
-			if address, ok := strings.CutPrefix(element, "PROXY "); !ok || address != strings.Trim(want[i], " ") || !isHostPort(address) {
+			given := strings.Trim(want[i], " ")
+			if !strings.Contains(given, " ") {
+				given = "PROXY " + given
+			}
+			kind, address, ok := strings.Cut(element, " ")
+			if !ok || element != given || !slices.Contains([]string{"PROXY", "HTTPS", "SOCKS", "SOCKS5"}, kind) || !isHostPort(address) {
 				t.Errorf("%q: answer %q", s, answer)
 			}
 		}

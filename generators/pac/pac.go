@@ -10,13 +10,14 @@ import (
 	"fmt"
 	"slices"
 
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/templates"
 )
 
 // format is raised when the template changes what it writes.
-const format = 2
+const format = 3
 
 const (
 	fileName = "proxy.pac"
@@ -48,7 +49,7 @@ func (Generator) Options() []artefact.Option {
 	return []artefact.Option{
 		{
 			Name:  "proxy",
-			Doc:   "proxies for requests that no route sends another way, tried in this order: HOST:PORT or [IPV6]:PORT",
+			Doc:   "proxies for requests that no route sends another way, tried in this order: HOST:PORT or [IPV6]:PORT, after HTTPS, SOCKS or SOCKS5 for a proxy of that kind",
 			List:  true,
 			Check: func(s string) error { _, err := parseProxy(s); return err },
 		},
@@ -72,6 +73,12 @@ func (Generator) Options() []artefact.Option {
 			Check: func(s string) error { _, err := parseLocal(s); return err },
 		},
 		{
+			Name:  "internal",
+			Doc:   "names that go direct before any route, such as *.corp.example.com, and networks, as in local",
+			List:  true,
+			Check: func(s string) error { _, _, err := parseInternal(s); return err },
+		},
+		{
 			Name:    "fallback",
 			Doc:     "whether a browser goes direct when none of an answer's proxies can be reached",
 			Values:  []string{no, yes},
@@ -81,8 +88,8 @@ func (Generator) Options() []artefact.Option {
 }
 
 // Generate renders the file. Its answer for a request is that of Policy.Route for
-// the roles, except for hosts of one label if plain is direct, and for literals in
-// local. Without the option proxy, Proxied requests go direct too.
+// the roles, except for hosts of one label if plain is direct, and for literals and
+// names in local and internal. Without the option proxy, Proxied requests go direct too.
 func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output, error) {
 	c, err := newConfig(p, s)
 	if err != nil {
@@ -116,12 +123,16 @@ type config struct {
 	proxies  []proxy // empty: Proxied requests go direct
 	roles    []rule.Role
 	plain    string
-	local    []string // prefixes, checked by parseLocal
+	local    netset.PrefixSet // literals that go direct
+	internal netset.NameSet   // names that go direct
 	fallback bool
 }
 
 func newConfig(p *rule.Policy, s artefact.Settings) (config, error) {
-	c := config{plain: s.Text("plain"), local: s.List("local"), fallback: s.Text("fallback") == yes}
+	c := config{plain: s.Text("plain"), fallback: s.Text("fallback") == yes}
+	if err := c.setDirect(s.List("local"), s.List("internal")); err != nil {
+		return c, err
+	}
 	for _, text := range s.List("proxy") {
 		proxy, err := parseProxy(text)
 		if err != nil {
@@ -145,4 +156,33 @@ func newConfig(p *rule.Policy, s artefact.Settings) (config, error) {
 		return c, errors.New("fallback is yes, but no proxy is given; set proxy, or leave out fallback")
 	}
 	return c, nil
+}
+
+// setDirect takes what goes direct before any route, of the options local and internal.
+func (c *config) setDirect(local, internal []string) error {
+	var networks netset.PrefixBuilder
+	var names []netset.Pattern
+	for _, text := range local {
+		n, err := parseLocal(text)
+		if err != nil {
+			return fmt.Errorf("option local: %w", err)
+		}
+		networks.Add(n)
+	}
+	for _, text := range internal {
+		name, network, err := parseInternal(text)
+		switch {
+		case err != nil:
+			return fmt.Errorf("option internal: %w", err)
+		case network.IsValid():
+			networks.Add(network)
+		default:
+			names = append(names, name)
+		}
+	}
+	c.local, c.internal = networks.Build(), netset.NameSetOf(names...)
+	if v4, v6 := c.local.CoversFamily(); v4 || v6 {
+		return errors.New("options local and internal: the networks together cover a whole address family, and every literal address of it would go direct; list the networks that are local")
+	}
+	return nil
 }

@@ -25,6 +25,10 @@ func examples(t testing.TB) []example {
 		{"direct", site, nil},
 		{"proxy", site, settings("proxy=proxy.example.net:8080", "proxy=[2001:db8::80]:8080", "fallback=yes")},
 		{"options", site, settings("proxy=10.0.0.1:3128", "plain=proxy", "roles=clients", "roles=exchange", "local=10.0.0.0/8", "local=fd00::/8", "local=192.0.2.7")},
+		{"internal", site, settings("proxy=HTTPS proxy.example.net:443", "proxy=SOCKS5 [2001:db8::80]:1080", "proxy=SOCKS 10.0.0.1:1080", "proxy=PROXY p:1",
+			"internal=*.video.example.com", "internal=auto.x.example.com", "internal=*.corp-*.example.org", "internal=172.16.0.0/12", "local=10.0.0.0/8")},
+		{"internal-alone", rule.Input{}, settings("proxy=p:1", "internal=*.corp.example.com")},
+		{"local-alone", rule.Input{}, settings("proxy=p:1", "internal=10.0.0.0/8")},
 		{"hostile", hostileInput(t), settings("proxy=p:1")},
 	}
 }
@@ -94,6 +98,9 @@ func TestGolden(t *testing.T) {
 			}
 			if bytes.Contains(got, []byte("</")) || bytes.Contains(got, []byte("*/")) {
 				t.Error("the end of a script or of a comment stands in the file")
+			}
+			if bytes.Contains(got, []byte(".join(")) {
+				t.Error("an array is joined, at which pacparser 1.4.5 crashes")
 			}
 		})
 	}

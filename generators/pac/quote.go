@@ -22,7 +22,8 @@ type (
 	call    string // a function's name and its first arguments
 )
 
-// proxy is "host:port" or "[address]:port", checked by parseProxy.
+// proxy is "PROXY host:port" or another kind with its "[address]:port", made by
+// parseProxy.
 type proxy string
 
 const (
@@ -195,7 +196,7 @@ func answerText(proxies []proxy, fallback bool) string {
 	}
 	var words []string
 	for _, p := range proxies {
-		words = append(words, proxyWord+string(p))
+		words = append(words, string(p))
 	}
 	if fallback {
 		words = append(words, directAnswer)
@@ -205,7 +206,6 @@ func answerText(proxies []proxy, fallback bool) string {
 
 const (
 	directAnswer    = "DIRECT"
-	proxyWord       = "PROXY "
 	answerSeparator = "; "
 )
 
@@ -217,18 +217,25 @@ func isAnswer(text string) bool {
 		words = words[:last]
 	}
 	for _, w := range words {
-		host, ok := strings.CutPrefix(w, proxyWord)
-		if _, err := parseProxy(host); !ok || err != nil {
+		if p, err := parseProxy(w); err != nil || string(p) != w {
 			return false
 		}
 	}
 	return true
 }
 
-// parseProxy reads "host:port", "192.0.2.1:port" or "[2001:db8::1]:port".
+// proxyKinds are the words of answers that name a proxy.
+var proxyKinds = []string{"PROXY", "HTTPS", "SOCKS", "SOCKS5"}
+
+// parseProxy reads "host:port", "192.0.2.1:port" or "[2001:db8::1]:port", with or
+// without the kind of proxy and a space before it; PROXY is the usual one.
 func parseProxy(s string) (proxy, error) {
-	const want = `write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080"`
-	host, port, ok := cutPort(s)
+	const want = `write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080", or of another kind as "HTTPS HOST:PORT", "SOCKS HOST:PORT" or "SOCKS5 HOST:PORT"`
+	kind, address, found := strings.Cut(s, " ")
+	if !found || !slices.Contains(proxyKinds, kind) {
+		kind, address = proxyKinds[0], s
+	}
+	host, port, ok := cutPort(address)
 	if !ok {
 		return "", fmt.Errorf("%q is no host and port; %s", s, want)
 	}
@@ -236,15 +243,15 @@ func parseProxy(s string) (proxy, error) {
 		return "", fmt.Errorf("%q has no port from 1 to 65535; %s", s, want)
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
-		if a.Zone() != "" || a.Is6() != strings.HasPrefix(s, "[") {
+		if a.Zone() != "" || a.Is6() != strings.HasPrefix(address, "[") {
 			return "", fmt.Errorf("%q is no host and port; %s", s, want)
 		}
-		return proxy(s), nil
+		return proxy(kind + " " + address), nil
 	}
 	if _, err := netset.ParseName(host); err != nil {
 		return "", fmt.Errorf("%q: %w; %s", s, err, want)
 	}
-	return proxy(s), nil
+	return proxy(kind + " " + address), nil
 }
 
 // cutPort splits at the last colon; brackets stand around an IPv6 address alone.
@@ -293,4 +300,16 @@ func parseLocal(s string) (netip.Prefix, error) {
 		return p, fmt.Errorf("%q: %s; write %q", s, note, p.String())
 	}
 	return p, nil
+}
+
+// parseInternal reads a name pattern, or else what parseLocal reads. The prefix is
+// not valid for a pattern.
+func parseInternal(s string) (netset.Pattern, netip.Prefix, error) {
+	address, _, _ := strings.Cut(s, "/")
+	if _, err := netip.ParseAddr(address); err == nil || netset.EndsAsNumber(address) {
+		p, err := parseLocal(s)
+		return netset.Pattern{}, p, err
+	}
+	n, err := netset.ParsePattern(s)
+	return n, netip.Prefix{}, err
 }

@@ -52,6 +52,7 @@ type reader struct {
 	labels    []comment
 	local     []string
 	classes   []*readClass
+	internal  *readClass      // what goes direct before any route; nil above it
 	seen      map[string]bool // endpoints: the engine takes one that stands twice for the last
 }
 
@@ -108,7 +109,7 @@ func (r *reader) take(line string) (err error) {
 	answer, isAnswer := strings.CutPrefix(line, "  answers.push(")
 	unmatched, isUnmatched := strings.CutPrefix(line, "  var unmatched = ")
 	head, isCall := strings.CutSuffix(strings.TrimPrefix(line, "  "), ", [")
-	inTables := len(r.classes) > 0
+	inTables := len(r.classes) > 0 && r.internal == nil
 	switch {
 	case isComment && !strings.HasPrefix(line, "  "):
 		r.view.Header = append(r.view.Header, commentOf(text))
@@ -124,6 +125,8 @@ func (r *reader) take(line string) (err error) {
 		r.view.Plain, err = answerOf(nil, false)
 	case isCall && head == string(callPrefixes("local", 0)):
 		return r.takeLocal()
+	case isCall && r.internal != nil:
+		return r.takeTable(call(head), r.view.Internal, r.internal)
 	case isCall && inTables:
 		return r.takeTable(call(head), &r.view.Classes[len(r.classes)-1], r.classes[len(r.classes)-1])
 	case strings.HasPrefix(line, "  any.push(") && inTables:
@@ -154,6 +157,8 @@ func (r *reader) takeComment(text string) error {
 	case text == fmt.Sprintf("Class %d.", number):
 		r.view.Classes = append(r.view.Classes, classView{Number: number})
 		r.classes = append(r.classes, &readClass{})
+	case text == fmt.Sprintf("Internal names, class %d.", number):
+		r.view.Internal, r.internal = &classView{Number: number}, &readClass{}
 	}
 	return nil
 }
@@ -203,7 +208,7 @@ func (r *reader) takeServices(head call, class int, c *readClass) (block, error)
 	}
 	for ; route < len(r.answers) && head != callServices(class, route); route++ {
 	}
-	if route == len(r.answers) {
+	if route == len(r.answers) || c == r.internal {
 		return "", r.foreign(fmt.Sprintf("a call that fills a table of class %d, with services by route, ascending", class))
 	}
 	at := r.at
@@ -327,8 +332,17 @@ func (r *reader) beside() []artefact.Statement {
 		{File: fileName, Name: "plain", Value: plain},
 		{File: fileName, Name: "unmatched", Value: r.unmatched},
 	}
-	if len(r.local) > 0 {
-		all = append(all, artefact.Statement{File: fileName, Name: "local", Value: strings.Join(r.local, " ")})
+	for _, word := range r.local {
+		all = append(all, artefact.Statement{File: fileName, Name: "local", Value: word})
+	}
+	if r.internal == nil {
+		return all
+	}
+	for _, n := range r.internal.names {
+		all = append(all, artefact.Statement{File: fileName, Name: "internal", Value: n.String()})
+	}
+	for _, p := range r.internal.prefixes {
+		all = append(all, artefact.Statement{File: fileName, Name: "internal", Value: p.String()})
 	}
 	return all
 }

@@ -95,6 +95,14 @@ func TestOptionsDecide(t *testing.T) {
 			settings("proxy=p:1", "local=10.0.0.0/8", "local=fd00::/8"),
 			"DIRECT|DIRECT|DIRECT|DIRECT|DIRECT|DIRECT|DIRECT|PROXY p:1|PROXY video-1.example.net:3128; PROXY video-2.example.net:3128|DIRECT",
 		},
+		{
+			settings("proxy=HTTPS p:1", "internal=video.mail.example.com", "internal=*.example.net", "internal=fd00::/8"),
+			"DIRECT|DIRECT|DIRECT|HTTPS p:1|HTTPS p:1|DIRECT|DIRECT|DIRECT|DIRECT|DIRECT",
+		},
+		{
+			settings("proxy=SOCKS p:1", "proxy=SOCKS5 q:1", "proxy=PROXY r:1", "plain=proxy", "internal=mail.example.com", "internal=10.1.2.3"),
+			"SOCKS p:1; SOCKS5 q:1; PROXY r:1|SOCKS p:1; SOCKS5 q:1; PROXY r:1|SOCKS p:1; SOCKS5 q:1; PROXY r:1|DIRECT|DIRECT|SOCKS p:1; SOCKS5 q:1; PROXY r:1|DIRECT|SOCKS p:1; SOCKS5 q:1; PROXY r:1|PROXY video-1.example.net:3128; PROXY video-2.example.net:3128|DIRECT",
+		},
 	} {
 		pac := text(t, ruletest.Compile(t, siteInput(t)), c.settings)
 		for name := range engines {

@@ -2,7 +2,6 @@ package pac
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -20,8 +19,9 @@ type view struct {
 	Header    []comment
 	Routes    []routeView
 	Unmatched literal
-	Plain     literal // answer for hosts of one label; empty: as for any other host
-	Local     *table  // literals that go direct; nil for none
+	Plain     literal    // answer for hosts of one label; empty: as for any other host
+	Local     *table     // literals that go direct; nil for none
+	Internal  *classView // names that go direct, without services; nil for none
 	Classes   []classView
 }
 
@@ -72,6 +72,7 @@ func newView(p *rule.Policy, c config) (view, int, error) {
 		return v, 0, err
 	}
 	all := collect(p, c.roles)
+	all.leaveOut(c.internal)
 	all.minimize(p.Routes)
 	for i, one := range classesOf(all) {
 		class, err := one.view(i)
@@ -79,6 +80,13 @@ func newView(p *rule.Policy, c config) (view, int, error) {
 			return v, 0, err
 		}
 		v.Classes = append(v.Classes, class)
+	}
+	if !c.internal.IsEmpty() {
+		internal, err := internalClass(c.internal).view(len(v.Classes))
+		if err != nil {
+			return v, 0, err
+		}
+		v.Internal = &internal
 	}
 	return v, len(all.names) + len(all.prefixes), nil
 }
@@ -132,24 +140,20 @@ func indented(lines []string) []string {
 	return out
 }
 
-func localTable(texts []string) (*table, error) {
-	var b netset.PrefixBuilder
-	for _, text := range texts {
-		p, err := parseLocal(text)
-		if err != nil {
-			return nil, fmt.Errorf("option local: %w", err)
-		}
-		b.Add(p)
-	}
-	set := b.Build()
-	if v4, v6 := set.CoversFamily(); v4 || v6 {
-		return nil, errors.New("option local: the networks together cover a whole address family, and every literal address of it would go direct; list the networks that are local")
-	}
+func localTable(set netset.PrefixSet) (*table, error) {
 	if set.IsEmpty() {
 		return nil, nil
 	}
 	blocks, err := blocksOf(prefixWords(slices.Collect(set.Prefixes())), network)
 	return &table{callPrefixes("local", 0), blocks}, err
+}
+
+func internalClass(names netset.NameSet) *class {
+	c := &class{}
+	for n := range names.Patterns() {
+		c.endpoints = append(c.endpoints, &endpoint{pattern: n})
+	}
+	return c
 }
 
 // classesOf sorts the endpoints into classes, in the order of their keys.

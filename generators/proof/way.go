@@ -2,6 +2,7 @@ package proof
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"gatewright/catalog/netset"
@@ -17,6 +18,7 @@ type ways struct {
 	proxies     string // "PROXY a:1; PROXY b:2"; DIRECT without any
 	plainDirect bool
 	local       netset.PrefixSet
+	internal    []netset.Pattern
 	fallback    bool
 }
 
@@ -27,12 +29,16 @@ func newWays(p *rule.Policy, s artefact.Settings) (ways, error) {
 	}
 	w.proxies = w.words(s.List("proxy"))
 	var local netset.PrefixBuilder
-	for _, text := range s.List("local") {
-		n, _, err := netset.ParsePrefix(text)
+	for _, text := range slices.Concat(s.List("local"), s.List("internal")) {
+		if n, _, err := netset.ParsePrefix(text); err == nil {
+			local.Add(n)
+			continue
+		}
+		name, err := netset.ParsePattern(text)
 		if err != nil {
 			return w, err
 		}
-		local.Add(n)
+		w.internal = append(w.internal, name)
 	}
 	w.local = local.Build()
 	return w, nil
@@ -43,16 +49,25 @@ func (w ways) words(proxies []string) string {
 	if len(proxies) == 0 {
 		return "DIRECT"
 	}
-	answer := "PROXY " + strings.Join(proxies, "; PROXY ")
-	if w.fallback {
-		answer += "; DIRECT"
+	var words []string
+	for _, proxy := range proxies {
+		if !strings.Contains(proxy, " ") { // it says no kind
+			proxy = "PROXY " + proxy
+		}
+		words = append(words, proxy)
 	}
-	return answer
+	if w.fallback {
+		words = append(words, "DIRECT")
+	}
+	return strings.Join(words, "; ")
 }
 
 // answer is what FindProxyForURL has to say for a flow.
 func (w ways) answer(f rule.Flow) string {
 	if f.Name != "" && w.plainDirect && !strings.Contains(f.Name, ".") || f.Name == "" && w.local.Contains(f.Remote) {
+		return "DIRECT"
+	}
+	if f.Name != "" && slices.ContainsFunc(w.internal, func(n netset.Pattern) bool { return n.Match(f.Name) }) {
 		return "DIRECT"
 	}
 	switch via := w.policy.Route(f, w.roles...); via {
@@ -83,6 +98,9 @@ func (w ways) flows() []rule.Flow {
 		every.Rules = append(every.Rules, rule.Rule{
 			Direction: rule.Outbound, Remote: rule.Remote{BarePrefixes: w.local}, Services: webServices(),
 		})
+	}
+	if len(w.internal) > 0 {
+		every.Rules = append(every.Rules, memberRules(rule.RouteMember{Names: w.internal, Services: webServices()})...)
 	}
 	flows := RequestFlows(&every)
 	for _, name := range []string{"intranet", "localhost", "constructor"} {

@@ -1,6 +1,6 @@
-// Gatewright: proxy auto-configuration file for machines of role clients; format 2
+// Gatewright: proxy auto-configuration file for machines of role clients; format 3
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// digest: sha256:3487aa48adffc5796a8a7938b3709062755ab8341f22d2b0a31dc0a406d0009d
+// digest: sha256:98e743f768d501ef53fb950dcca923b3f23577eda28b18e93de1a96e2a36ef19
 // source: m365-additional 2025-01-08
 // open: 20 not rendered; gatewright list open shows what is missing
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
@@ -165,16 +165,16 @@ var gatewright = (function () {
   }
 
   function ipv4Text(digits) {
-    var parts = [], i;
+    var text = '', i;
     for (i = 0; i < 8; i += 2) {
-      parts.push(parseInt(digits.substring(i, i + 2), 16));
+      text += (i === 0 ? '' : '.') + parseInt(digits.substring(i, i + 2), 16);
     }
-    return parts.join('.');
+    return text;
   }
 
   // RFC 5952: the first of the longest runs of zero groups is left out.
   function ipv6Text(digits) {
-    var parts = [], run = 0, longest = 1, start = -1, i;
+    var parts = [], run = 0, longest = 1, start = -1, text = '', i;
     for (i = 0; i < 8; i++) {
       parts.push(parseInt(digits.substring(4 * i, 4 * i + 4), 16).toString(16));
       run = parts[i] === '0' ? run + 1 : 0;
@@ -183,10 +183,14 @@ var gatewright = (function () {
         start = i + 1 - run;
       }
     }
-    if (start < 0) {
-      return parts.join(':');
+    for (i = 0; i < 8; i++) {
+      if (i === start) {
+        text += '::';
+      } else if (i < start || i >= start + longest) {
+        text += (i === 0 || i === start + longest ? '' : ':') + parts[i];
+      }
     }
-    return parts.slice(0, start).join(':') + '::' + parts.slice(start + longest).join(':');
+    return text;
   }
 
   // The host is read from the URL, where it stands with its port: as host, engines
@@ -410,7 +414,14 @@ var gatewright = (function () {
   }
 
   function words(lines) {
-    return lines.join(' ').split(' ');
+    var all = [], list, i, j;
+    for (i = 0; i < lines.length; i++) {
+      list = lines[i].split(' ');
+      for (j = 0; j < list.length; j++) {
+        all.push(list[j]);
+      }
+    }
+    return all;
   }
 
   // Class 0.

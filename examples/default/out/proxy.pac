@@ -1,6 +1,6 @@
-// Gatewright: proxy auto-configuration file for machines of role clients; format 2
+// Gatewright: proxy auto-configuration file for machines of role clients; format 3
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// digest: sha256:584eac7f360d1cc0e7ef6ff969a75621bcdfd807443ab709eb83651a1338f9bb
+// digest: sha256:15a1611987cc72327a93b39fc6d8adb88c3b8bd0f168d763fdd638dea44099c1
 // source: m365-additional 2025-01-08
 // open: 47 not rendered; gatewright list open shows what is missing
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
@@ -166,16 +166,16 @@ var gatewright = (function () {
   }
 
   function ipv4Text(digits) {
-    var parts = [], i;
+    var text = '', i;
     for (i = 0; i < 8; i += 2) {
-      parts.push(parseInt(digits.substring(i, i + 2), 16));
+      text += (i === 0 ? '' : '.') + parseInt(digits.substring(i, i + 2), 16);
     }
-    return parts.join('.');
+    return text;
   }
 
   // RFC 5952: the first of the longest runs of zero groups is left out.
   function ipv6Text(digits) {
-    var parts = [], run = 0, longest = 1, start = -1, i;
+    var parts = [], run = 0, longest = 1, start = -1, text = '', i;
     for (i = 0; i < 8; i++) {
       parts.push(parseInt(digits.substring(4 * i, 4 * i + 4), 16).toString(16));
       run = parts[i] === '0' ? run + 1 : 0;
@@ -184,10 +184,14 @@ var gatewright = (function () {
         start = i + 1 - run;
       }
     }
-    if (start < 0) {
-      return parts.join(':');
+    for (i = 0; i < 8; i++) {
+      if (i === start) {
+        text += '::';
+      } else if (i < start || i >= start + longest) {
+        text += (i === 0 || i === start + longest ? '' : ':') + parts[i];
+      }
     }
-    return parts.slice(0, start).join(':') + '::' + parts.slice(start + longest).join(':');
+    return text;
   }
 
   // The host is read from the URL, where it stands with its port: as host, engines
@@ -411,7 +415,14 @@ var gatewright = (function () {
   }
 
   function words(lines) {
-    return lines.join(' ').split(' ');
+    var all = [], list, i, j;
+    for (i = 0; i < lines.length; i++) {
+      list = lines[i].split(' ');
+      for (j = 0; j < list.length; j++) {
+        all.push(list[j]);
+      }
+    }
+    return all;
   }
 
   // Class 0.

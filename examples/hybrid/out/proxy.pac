@@ -1,6 +1,6 @@
-// Gatewright: proxy auto-configuration file for machines of role clients; format 2
+// Gatewright: proxy auto-configuration file for machines of role clients; format 3
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// digest: sha256:e68705c2fc394246e644d0eb9a44c87bcfd71204100b8cbecabd95f49c0867c6
+// digest: sha256:3e9d14950b374dfe11d96636b0e8576244c40fb3016d222b62e5f2f0fa7a63e3
 // source: exchange-online 2020080600
 // source: m365-additional 2025-01-08
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
@@ -168,16 +168,16 @@ var gatewright = (function () {
   }
 
   function ipv4Text(digits) {
-    var parts = [], i;
+    var text = '', i;
     for (i = 0; i < 8; i += 2) {
-      parts.push(parseInt(digits.substring(i, i + 2), 16));
+      text += (i === 0 ? '' : '.') + parseInt(digits.substring(i, i + 2), 16);
     }
-    return parts.join('.');
+    return text;
   }
 
   // RFC 5952: the first of the longest runs of zero groups is left out.
   function ipv6Text(digits) {
-    var parts = [], run = 0, longest = 1, start = -1, i;
+    var parts = [], run = 0, longest = 1, start = -1, text = '', i;
     for (i = 0; i < 8; i++) {
       parts.push(parseInt(digits.substring(4 * i, 4 * i + 4), 16).toString(16));
       run = parts[i] === '0' ? run + 1 : 0;
@@ -186,10 +186,14 @@ var gatewright = (function () {
         start = i + 1 - run;
       }
     }
-    if (start < 0) {
-      return parts.join(':');
+    for (i = 0; i < 8; i++) {
+      if (i === start) {
+        text += '::';
+      } else if (i < start || i >= start + longest) {
+        text += (i === 0 || i === start + longest ? '' : ':') + parts[i];
+      }
     }
-    return parts.slice(0, start).join(':') + '::' + parts.slice(start + longest).join(':');
+    return text;
   }
 
   // The host is read from the URL, where it stands with its port: as host, engines
@@ -413,7 +417,14 @@ var gatewright = (function () {
   }
 
   function words(lines) {
-    return lines.join(' ').split(' ');
+    var all = [], list, i, j;
+    for (i = 0; i < lines.length; i++) {
+      list = lines[i].split(' ');
+      for (j = 0; j < list.length; j++) {
+        all.push(list[j]);
+      }
+    }
+    return all;
   }
 
   // Class 0.

@@ -192,7 +192,7 @@ func attributes(data []byte, f func(kind uint16, value []byte) error) error {
 func (e expression) decode(family byte) (expr.Any, error) {
 	kinds := map[string]expr.Any{
 		"meta": &expr.Meta{}, "payload": &expr.Payload{}, "bitwise": &expr.Bitwise{}, "cmp": &expr.Cmp{},
-		"lookup": &expr.Lookup{}, "objref": &expr.Objref{}, "immediate": &expr.Immediate{},
+		"range": &expr.Range{}, "lookup": &expr.Lookup{}, "objref": &expr.Objref{}, "immediate": &expr.Immediate{},
 	}
 	kind, ok := kinds[e.name]
 	switch {

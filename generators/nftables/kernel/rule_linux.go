@@ -97,6 +97,8 @@ func (d *decoder) take(e expr.Any) error {
 		return nil
 	case *expr.Cmp:
 		return d.compare(e)
+	case *expr.Range:
+		return d.between(e)
 	case *expr.Lookup:
 		return d.lookup(e)
 	case *expr.Objref:
@@ -200,6 +202,17 @@ func (d *decoder) compare(e *expr.Cmp) error {
 		return d.equal(o, e.Data)
 	}
 	return fmt.Errorf("%s is compared by operator %d", o.key, e.Op)
+}
+
+// between takes a range of ports, which nft writes as one expression since 1.1 and as
+// two comparisons before.
+func (d *decoder) between(e *expr.Range) error {
+	o := d.operand
+	if o == nil || o.mask != nil || d.low != nil || e.Register != onlyRegister || e.Op != expr.CmpOpEq {
+		return fmt.Errorf("unknown range %+v", *e)
+	}
+	d.operand = nil
+	return d.portsBetween(o, e.FromData, e.ToData)
 }
 
 // once refuses a second match of the same part.

@@ -1,0 +1,197 @@
+package netset
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Value is what the cells of a space are told apart by.
+type Value[V any] interface {
+	Equal(V) bool
+	Hash() uint64 // equal values have equal hashes
+}
+
+// Set is a set, of one dimension or of several.
+type Set[S any] interface {
+	Value[S]
+	Union(S) S
+	Intersect(S) S
+	Subtract(S) S
+	IsEmpty() bool
+
+	// Size counts the ranges that the set is made of: what it costs to look at it.
+	Size() int
+}
+
+// Axis is a set of one dimension, so that lists of them can be swept: PrefixSet,
+// PortSet and ServiceSet.
+type Axis[K any] interface {
+	Set[K]
+
+	// refine cuts the sets of a and those of b at each other's edges. Within each list
+	// the sets are disjoint, and so are the pieces.
+	refine(a, b []K) []shard[K]
+
+	// unite returns what any of the sets holds; they are disjoint.
+	unite([]K) K
+
+	// compare orders disjoint sets, none of them empty.
+	compare(K) int
+}
+
+// shard is what a[of.a] and b[of.b] share; an index of -1 stands for neither of a list.
+type shard[K any] struct {
+	of  pair
+	key K
+}
+
+type pair struct{ a, b int32 }
+
+// ranged is an axis that is made of two lists of spans: the families of addresses, or
+// the protocols of services.
+type ranged[M number[M], N number[N], K any] interface {
+	lists() ([]span[M], []span[N])
+	both([]span[M], []span[N]) K
+}
+
+func refineBoth[M number[M], N number[N], K ranged[M, N, K]](a, b []K) []shard[K] {
+	aM, aN := labelBoth[M, N](a)
+	bM, bN := labelBoth[M, N](b)
+	m, n := overlay(aM, bM), overlay(aN, bN)
+	var pieces []shard[K]
+	var axis K
+	for of, list := range m {
+		pieces = append(pieces, shard[K]{of, axis.both(list, n[of])})
+		delete(n, of)
+	}
+	for of, list := range n {
+		pieces = append(pieces, shard[K]{of, axis.both(nil, list)})
+	}
+	slices.SortFunc(pieces, func(x, y shard[K]) int { return cmp.Or(cmp.Compare(x.of.a, y.of.a), cmp.Compare(x.of.b, y.of.b)) })
+	return pieces
+}
+
+func uniteBoth[M number[M], N number[N], K ranged[M, N, K]](list []K) K {
+	if len(list) == 1 {
+		return list[0]
+	}
+	m, n := labelBoth[M, N](list)
+	var axis K
+	return axis.both(joinLabelled(m), joinLabelled(n))
+}
+
+// labelled is a span with the index of the set that it is of.
+type labelled[N number[N]] struct {
+	span[N]
+	of int32
+}
+
+// labelBoth returns the spans of disjoint sets, ascending.
+func labelBoth[M number[M], N number[N], K ranged[M, N, K]](sets []K) (m []labelled[M], n []labelled[N]) {
+	countM, countN := 0, 0
+	for _, s := range sets {
+		listM, listN := s.lists()
+		countM, countN = countM+len(listM), countN+len(listN)
+	}
+	m, n = make([]labelled[M], 0, countM), make([]labelled[N], 0, countN)
+	for i, s := range sets {
+		listM, listN := s.lists()
+		for _, r := range listM {
+			m = append(m, labelled[M]{r, int32(i)})
+		}
+		for _, r := range listN {
+			n = append(n, labelled[N]{r, int32(i)})
+		}
+	}
+	sortLabelled(m)
+	sortLabelled(n)
+	return m, n
+}
+
+func sortLabelled[N number[N]](list []labelled[N]) {
+	byFirst := func(x, y labelled[N]) int {
+		switch {
+		case x.first.less(y.first):
+			return -1
+		case y.first.less(x.first):
+			return 1
+		}
+		return 0
+	}
+	if !slices.IsSortedFunc(list, byFirst) {
+		slices.SortFunc(list, byFirst)
+	}
+}
+
+func joinLabelled[N number[N]](list []labelled[N]) []span[N] {
+	var out []span[N]
+	for _, s := range list {
+		out = extend(out, s.span)
+	}
+	return out
+}
+
+// overlay returns the numbers that each pair of sets of a and b shares. Both lists are
+// ascending and disjoint, and are used up.
+func overlay[N number[N]](a, b []labelled[N]) map[pair][]span[N] {
+	shared := map[pair]*[]span[N]{}
+	var last pair
+	var to *[]span[N]
+	found := func(of pair, s span[N]) {
+		if to == nil || of != last {
+			if last, to = of, shared[of]; to == nil {
+				to = new([]span[N])
+				shared[of] = to
+			}
+		}
+		*to = extend(*to, s)
+	}
+	for len(a) > 0 || len(b) > 0 {
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0].last.less(b[0].first):
+			found(pair{a[0].of, -1}, a[0].span)
+			a = a[1:]
+		case len(a) == 0 || b[0].last.less(a[0].first):
+			found(pair{-1, b[0].of}, b[0].span)
+			b = b[1:]
+		case a[0].first.less(b[0].first):
+			found(pair{a[0].of, -1}, span[N]{a[0].first, b[0].first.prev()})
+			a[0].first = b[0].first
+		case b[0].first.less(a[0].first):
+			found(pair{-1, b[0].of}, span[N]{b[0].first, a[0].first.prev()})
+			b[0].first = a[0].first
+		default:
+			both := span[N]{a[0].first, a[0].last}
+			if b[0].last.less(both.last) {
+				both.last = b[0].last
+			}
+			found(pair{a[0].of, b[0].of}, both)
+			a, b = after(a, both.last), after(b, both.last)
+		}
+	}
+	out := make(map[pair][]span[N], len(shared))
+	for of, list := range shared {
+		out[of] = *list
+	}
+	return out
+}
+
+// after drops from the list what is up to last, which is within its first span.
+func after[N number[N]](list []labelled[N], last N) []labelled[N] {
+	if list[0].last == last {
+		return list[1:]
+	}
+	list[0].first = last.next()
+	return list
+}
+
+// hash is the state of a hash over 64-bit numbers: FNV-1a's constants, with a shift
+// that carries high bits down.
+type hash uint64
+
+const newHash hash = 14695981039346656037
+
+func (h hash) add(n uint64) hash {
+	h = (h ^ hash(n)) * 1099511628211
+	return h ^ h>>29
+}

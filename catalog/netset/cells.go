@@ -1,0 +1,180 @@
+package netset
+
+import (
+	"iter"
+	"slices"
+)
+
+// Cell is a part of a space, and what holds there.
+type Cell[K, V any] struct {
+	Key   K
+	Value V
+}
+
+// Cells is an immutable step function: keys that are disjoint and not empty, with
+// values that differ, so that two functions that are the same are Equal. The zero
+// value has no cell: it holds nothing anywhere.
+type Cells[K Axis[K], V Value[V]] struct{ cells []Cell[K, V] }
+
+// CellsOf returns the function that has one value; no cell if the key is empty.
+func CellsOf[K Axis[K], V Value[V]](key K, value V) Cells[K, V] {
+	if key.IsEmpty() {
+		return Cells[K, V]{}
+	}
+	return Cells[K, V]{[]Cell[K, V]{{key, value}}}
+}
+
+// Budget bounds the pieces of work that sets may cost together. Nil has no bound.
+type Budget struct{ left int }
+
+// NewBudget returns a budget of so many pieces.
+func NewBudget(pieces int) *Budget { return &Budget{pieces} }
+
+// Spend takes n pieces from the budget, and reports whether it had them.
+func (b *Budget) Spend(n int) bool {
+	if b == nil {
+		return true
+	}
+	b.left = max(-1, b.left-n)
+	return b.left >= 0
+}
+
+// Zip refines two functions against each other: f gets the values of both, nil where
+// there is none, and returns the value that holds there; none if it is not ok. The
+// pieces count against the budget; ok is false if that ran out, and the cells are then
+// no answer. Time is near-linear in the ranges of the keys.
+func Zip[K Axis[K], V Value[V], W Value[W], X Value[X]](a Cells[K, V], b Cells[K, W], f func(*V, *W) (X, bool), budget *Budget) (c Cells[K, X], ok bool) {
+	var axis K
+	pieces := axis.refine(a.keys(), b.keys())
+	if !budget.Spend(len(pieces)) {
+		return c, false
+	}
+	var j joiner[K, X]
+	for _, p := range pieces {
+		var v *V
+		var w *W
+		if p.of.a >= 0 {
+			v = &a.cells[p.of.a].Value
+		}
+		if p.of.b >= 0 {
+			w = &b.cells[p.of.b].Value
+		}
+		if x, has := f(v, w); has {
+			j.add(p.key, x)
+		}
+		if !budget.Spend(0) {
+			return c, false
+		}
+	}
+	return j.cells(), true
+}
+
+// joiner joins the keys of equal values.
+type joiner[K Axis[K], V Value[V]] struct {
+	values []V
+	keys   [][]K
+	byHash map[uint64][]int
+}
+
+func (j *joiner[K, V]) add(key K, value V) {
+	h := value.Hash()
+	for _, i := range j.byHash[h] {
+		if j.values[i].Equal(value) {
+			j.keys[i] = append(j.keys[i], key)
+			return
+		}
+	}
+	if j.byHash == nil {
+		j.byHash = map[uint64][]int{}
+	}
+	j.byHash[h] = append(j.byHash[h], len(j.values))
+	j.values, j.keys = append(j.values, value), append(j.keys, []K{key})
+}
+
+// cells returns the function; the keys that were added are disjoint and not empty.
+func (j *joiner[K, V]) cells() Cells[K, V] {
+	var axis K
+	out := make([]Cell[K, V], len(j.values))
+	for i, v := range j.values {
+		out[i] = Cell[K, V]{axis.unite(j.keys[i]), v}
+	}
+	slices.SortFunc(out, func(x, y Cell[K, V]) int { return x.Key.compare(y.Key) })
+	return Cells[K, V]{out}
+}
+
+// Fold joins functions, which may overlap: where several have a value, join makes one
+// of two of them. It is the same whatever the order, if join is. Pieces count against
+// the budget as in Zip.
+func Fold[K Axis[K], V Value[V]](list []Cells[K, V], join func(a, b V) V, budget *Budget) (c Cells[K, V], ok bool) {
+	switch len(list) {
+	case 0:
+		return c, true
+	case 1:
+		return list[0], true
+	}
+	a, ok := Fold(list[:len(list)/2], join, budget)
+	if !ok {
+		return c, false
+	}
+	b, ok := Fold(list[len(list)/2:], join, budget)
+	if !ok {
+		return c, false
+	}
+	return Zip(a, b, func(v, w *V) (V, bool) {
+		switch {
+		case w == nil:
+			return *v, true
+		case v == nil:
+			return *w, true
+		}
+		return join(*v, *w), true
+	}, budget)
+}
+
+func (c Cells[K, V]) keys() []K {
+	keys := make([]K, len(c.cells))
+	for i := range c.cells {
+		keys[i] = c.cells[i].Key
+	}
+	return keys
+}
+
+// All yields the cells by the least member of their keys.
+func (c Cells[K, V]) All() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		for _, one := range c.cells {
+			if !yield(one.Key, one.Value) {
+				return
+			}
+		}
+	}
+}
+
+// Len counts the cells.
+func (c Cells[K, V]) Len() int { return len(c.cells) }
+
+// IsEmpty reports whether there is no cell.
+func (c Cells[K, V]) IsEmpty() bool { return len(c.cells) == 0 }
+
+// Support returns where there is a value.
+func (c Cells[K, V]) Support() K {
+	var axis K
+	if len(c.cells) == 0 {
+		return axis
+	}
+	return axis.unite(c.keys())
+}
+
+// Equal reports whether both functions have the same values in the same places.
+func (c Cells[K, V]) Equal(d Cells[K, V]) bool {
+	return slices.EqualFunc(c.cells, d.cells, func(x, y Cell[K, V]) bool { return x.Key.Equal(y.Key) && x.Value.Equal(y.Value) })
+}
+
+// Hash is the same for equal functions.
+func (c Cells[K, V]) Hash() uint64 {
+	h := newHash
+	for _, one := range c.cells {
+		h = h.add(one.Key.Hash()).add(one.Value.Hash())
+	}
+	return uint64(h)
+}

@@ -1,0 +1,240 @@
+// Package plainfile reads files that somebody else may have put there: in a checkout,
+// in an output folder, beside a catalogue. A link, a named pipe or a device in the place
+// of a file shows nothing of the machine and holds nothing up, and no file is read
+// beyond its bound. It is not for the tool's own temporary files.
+package plainfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Path is where a file or a folder stands, and the folder that no link on the way
+// there may lead out of.
+type Path struct {
+	within  string // a folder; empty for an absolute path, which is followed as it is
+	rest    string // below within
+	outside bool
+}
+
+// Named is a path as the user gives it on the command line: a relative one stays in the
+// working directory, or in the folder above it that its ".." names.
+func Named(path string) Path { return In(".", path) }
+
+// In is a path that a file in the folder dir gives: a relative one is relative to dir,
+// and stays in it, or in the folder above it that its ".." names.
+func In(dir, path string) Path {
+	if filepath.IsAbs(path) {
+		return Path{rest: path, outside: !isBelow(dir, path)}
+	}
+	p := Path{within: dir, rest: filepath.Clean(path)}
+	const up = ".." + string(filepath.Separator)
+	for p.rest == ".." || strings.HasPrefix(p.rest, up) {
+		p.within, p.outside = filepath.Join(p.within, ".."), true
+		p.rest = filepath.Clean(strings.TrimPrefix(p.rest+string(filepath.Separator), up))
+	}
+	return p
+}
+
+// isBelow reports whether an absolute path is written as one below dir.
+func isBelow(dir, path string) bool {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	rest, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rest)
+}
+
+// Outside reports whether the path leads out of the folder that it was given in.
+func (p Path) Outside() bool { return p.outside }
+
+// String is the path as people see it.
+func (p Path) String() string { return filepath.Join(p.within, p.rest) }
+
+// Beside is the file whose name is that of p with a suffix.
+func (p Path) Beside(suffix string) Path { return Path{p.within, p.rest + suffix, p.outside} }
+
+// Read returns the content of a plain file of at most limit bytes. The error is
+// fs.ErrNotExist if there is none.
+func (p Path) Read(limit int64) ([]byte, error) { return p.read(limit, false) }
+
+// ReadStream is Read, and takes a pipe or a device as well, which is read to its end.
+func (p Path) ReadStream(limit int64) ([]byte, error) { return p.read(limit, true) }
+
+func (p Path) read(limit int64, stream bool) ([]byte, error) {
+	if p.within == "" {
+		return read(anywhere{}, p.rest, p.String(), limit, stream)
+	}
+	root, err := os.OpenRoot(p.within)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return read(root, p.rest, p.String(), limit, stream)
+}
+
+// Read is Path.Read of a slash path below root.
+func Read(root *os.Root, name string, limit int64) ([]byte, error) {
+	return read(root, filepath.FromSlash(name), name, limit, false)
+}
+
+// OpenFolder opens a folder that is there.
+func (p Path) OpenFolder() (*os.Root, error) { return p.openFolder(false) }
+
+// MakeFolder opens a folder, and makes it if it is not there.
+func (p Path) MakeFolder() (*os.Root, error) { return p.openFolder(true) }
+
+func (p Path) openFolder(create bool) (*os.Root, error) {
+	if p.within == "" {
+		return openFolder(anywhere{}, p.rest, p.String(), create)
+	}
+	root, err := os.OpenRoot(p.within)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return openFolder(root, p.rest, p.String(), create)
+}
+
+// openFolder asks first what stands there: opening a named pipe would wait.
+func openFolder(from opener, name, show string, create bool) (*os.Root, error) {
+	info, err := from.Stat(name)
+	if create && errors.Is(err, fs.ErrNotExist) {
+		if err = from.MkdirAll(name, 0o755); err == nil {
+			info, err = from.Stat(name)
+		}
+	}
+	if err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s is %s and no folder; name another", show, kind(info.Mode()))
+	}
+	var folder *os.Root
+	if err == nil {
+		folder, err = from.OpenRoot(name)
+	}
+	if err != nil {
+		return nil, explain(from, show, err)
+	}
+	return folder, nil
+}
+
+// opener opens files: an *os.Root those below it, and anywhere those of the machine.
+type opener interface {
+	Stat(name string) (fs.FileInfo, error)
+	OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error)
+	OpenRoot(name string) (*os.Root, error)
+	MkdirAll(name string, mode fs.FileMode) error
+}
+
+type anywhere struct{}
+
+func (anywhere) Stat(name string) (fs.FileInfo, error)        { return os.Stat(name) }
+func (anywhere) OpenRoot(name string) (*os.Root, error)       { return os.OpenRoot(name) }
+func (anywhere) MkdirAll(name string, mode fs.FileMode) error { return os.MkdirAll(name, mode) }
+func (anywhere) OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error) {
+	return os.OpenFile(name, flag, mode)
+}
+
+// read reads a file that is called show in errors. What it is has to be asked before it
+// is opened, for opening a device may do something, and again of what was opened, for
+// it may have been replaced in between; so it is opened without waiting.
+func read(from opener, name, show string, limit int64, stream bool) ([]byte, error) {
+	info, err := from.Stat(name)
+	if err != nil {
+		return nil, explain(from, show, err)
+	}
+	if err := check(info, show, stream); err != nil {
+		return nil, err
+	}
+	flag := os.O_RDONLY
+	if info.Mode().IsRegular() {
+		flag |= nonblock
+	}
+	f, err := from.OpenFile(name, flag, 0)
+	if err != nil {
+		return nil, explain(from, show, err)
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return nil, explain(from, show, err)
+	}
+	if err := check(info, show, stream); err != nil {
+		return nil, err
+	}
+	return readBounded(f, info, show, limit, stream)
+}
+
+// readBounded reads no further than a plain file is long: the system's own files that
+// have no length, such as those of /proc, may never end.
+func readBounded(f *os.File, info fs.FileInfo, show string, limit int64, stream bool) ([]byte, error) {
+	tooLong := fmt.Errorf("%s is over the limit of %d KiB", show, limit>>10)
+	if info.Mode().IsRegular() && info.Size() > limit {
+		return nil, tooLong
+	}
+	bound := limit + 1
+	if !stream {
+		bound = info.Size()
+	}
+	data, err := io.ReadAll(io.LimitReader(f, bound))
+	switch {
+	case err != nil:
+		return nil, explain(nil, show, err)
+	case int64(len(data)) > limit:
+		return nil, tooLong
+	}
+	return data, nil
+}
+
+// check refuses what is no plain file; as a stream, folders and sockets alone.
+func check(info fs.FileInfo, show string, stream bool) error {
+	mode := info.Mode()
+	if mode.IsRegular() || stream && !mode.IsDir() && mode&fs.ModeSocket == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s is %s and no plain file; put a plain file there, or name another", show, kind(mode))
+}
+
+func kind(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return "a file"
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	}
+	return "a device"
+}
+
+// explain names the file of an error as people know it.
+func explain(from opener, show string, err error) error {
+	var path *fs.PathError
+	if !errors.As(err, &path) {
+		return fmt.Errorf("%s: %w", show, err)
+	}
+	if root, ok := from.(*os.Root); ok && leadsOut(root, err) {
+		return fmt.Errorf("%s: a link leads out of %s; put the file or the folder itself there, or name the place that the link leads to", show, folderName(root))
+	}
+	return &fs.PathError{Op: "open", Path: show, Err: path.Err}
+}
+
+// leadsOut reports whether an error is that of a Root for a path that leaves it, which
+// package os does not export.
+func leadsOut(root *os.Root, err error) bool {
+	_, out := root.Lstat("..")
+	return errors.Is(err, errors.Unwrap(out))
+}
+
+func folderName(root *os.Root) string {
+	if root.Name() == "." {
+		return "the working directory"
+	}
+	return filepath.Clean(root.Name())
+}

@@ -1,0 +1,225 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// runSoon runs the tool, which has to end soon.
+func runSoon(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	done := make(chan int, 1)
+	go func() { done <- run(args, strings.NewReader(""), &out, &err) }()
+	select {
+	case status = <-done:
+		return status, out.String(), err.String()
+	case <-time.After(30 * time.Second):
+		t.Fatalf("%s does not end", args)
+	}
+	return 0, "", ""
+}
+
+// checkout works in a folder with a site, its catalogue and its output, beside one with
+// a secret.
+func checkout(t *testing.T) (secret string) {
+	t.Helper()
+	secret = filepath.Join(t.TempDir(), "secret")
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		secret:            "SECRET\n",
+		"gatewright.json": `{"catalogs": ["own.json"], "generators": ["nftables", "squid"], "output": "out"}`,
+		"own.json": `{"catalog": "own", "revision": "1", "title": "t", "entries": [{"id": "e", "title": "t", "direction": "outbound",
+			"role": "clients", "services": "tcp 443", "endpoints": ["192.0.2.1", "a.example.com"]}]}`,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, _, told := runSoon(t, "generate", "-q"); status != exitOK {
+		t.Fatal(told)
+	}
+	return secret
+}
+
+// TestHostileFiles puts a link out of the folder, a named pipe and a folder into the
+// place of each file that a command reads: the command says so at once, shows nothing of
+// what the link leads to, and writes nothing.
+func TestHostileFiles(t *testing.T) {
+	const mend = "; put a plain file there, or name another"
+	const mendLink = "; put the file or the folder itself there, or name the place that the link leads to"
+	const inTheWay = " is in the way: it is no plain file; remove it, "
+	type wants struct{ link, pipe, folder string } // without "gatewright: error: "
+	// read is what a command says of a file that it reads.
+	read := func(where, name, within string) wants {
+		return wants{where + name + ": a link leads out of " + within + mendLink, where + name + " is a named pipe and no plain file" + mend, where + name + " is a folder and no plain file" + mend}
+	}
+	same := func(text string) wants { return wants{text, text, text} }
+	record := read("gatewright.json:1:15: /catalogs/0: ", "own.json.fetched.json", "the working directory")
+	for _, test := range []struct {
+		name, command string
+		args          string
+		want          wants
+	}{
+		{"gatewright.json", "check", "", read("site file: ", "gatewright.json", "the working directory")},
+		{"gatewright.json", "explain", "http://a.example.com/", read("site file: ", "gatewright.json", "the working directory")},
+		{"own.json", "check", "", read("gatewright.json:1:15: /catalogs/0: catalogue: ", "own.json", "the working directory")},
+		{"own.json.fetched.json", "check", "", record},
+		{"out/gatewright.nft", "check", "", read("out: ", "gatewright.nft", "out")},
+		{"out/gatewright.nft", "verify", "nftables", read("out: ", "gatewright.nft", "out")},
+		{"out/gatewright.nft", "generate", "", same("out: gatewright.nft" + inTheWay + "or write elsewhere")},
+		{"out/gatewright.nft", "diff", "out out", func() wants {
+			w := read("out: ", "gatewright.nft", "out")
+			return wants{w.link, w.pipe, ""} // a folder without files
+		}()},
+		{"out/gatewright/src_clients.txt", "check", "", read("out: ", "gatewright/src_clients.txt", "out")},
+		{"out/gatewright", "generate", "", wants{"out: gatewright is in the way of gatewright/src_clients.txt: it is no folder; remove it, or write elsewhere", "out: gatewright is in the way of gatewright/src_clients.txt: it is no folder; remove it, or write elsewhere", ""}},
+		{"out/.gatewright", "generate", "", wants{"out: .gatewright is in the way: it is no folder; remove it, and generate again", "out: .gatewright is in the way: it is no folder; remove it, and generate again", ""}},
+		{"out/.gatewright/lock", "generate", "", same("out: .gatewright/lock" + inTheWay + "and generate again")},
+		{"out/.gatewright/manifest", "generate", "", read("out: ", ".gatewright/manifest", "out")},
+		{"out/.gatewright/manifest", "check", "", read("out: ", ".gatewright/manifest", "out")},
+		{"out/.gatewright/journal", "generate", "", func() wants {
+			w := read("out: finishing an interrupted run: ", ".gatewright/journal", "out")
+			const giveUp = "; mend this and generate again, or remove .gatewright/journal to give that run up"
+			return wants{w.link + giveUp, w.pipe + giveUp, w.folder + giveUp}
+		}()},
+		{"out/.gatewright/journal", "check", "", same("out: an earlier run was interrupted; run generate again to finish it")},
+		{"out/.gatewright/stage", "generate", "", wants{}}, // removed, and not what it leads to
+		{"out", "generate", "", wants{"out: a link leads out of the working directory" + mendLink, "out is a named pipe and no folder; name another", ""}},
+		{"out", "check", "", wants{"out: a link leads out of the working directory" + mendLink, "out is a named pipe and no folder; name another", "out/gatewright.nft is missing\nout/gatewright.squid.conf is missing"}},
+		{"out", "verify", "", wants{"out: a link leads out of the working directory" + mendLink, "out is a named pipe and no folder; name another", ""}},
+		{"out", "diff", "out out", wants{"out: a link leads out of the working directory" + mendLink, "", ""}},
+	} {
+		for i, want := range []string{test.want.link, test.want.pipe, test.want.folder} {
+			kind := []string{"a link", "a named pipe", "a folder"}[i]
+			if want == "" && test.name != "out/.gatewright/stage" || kind == "a folder" && test.name == "out" {
+				continue
+			}
+			secret := checkout(t)
+			target := secret
+			if slices.Contains([]string{"out", "out/gatewright", "out/.gatewright"}, test.name) {
+				target = filepath.Dir(secret)
+			}
+			err := os.RemoveAll(test.name)
+			switch kind {
+			case "a link":
+				err = errors.Join(err, os.Symlink(target, test.name))
+			case "a named pipe":
+				err = errors.Join(err, syscall.Mkfifo(test.name, 0o644))
+			case "a folder":
+				err = errors.Join(err, os.Mkdir(test.name, 0o755))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			status, stdout, stderr := runSoon(t, append([]string{test.command, "-q"}, strings.Fields(test.args)...)...)
+			if want != "" {
+				want = "gatewright: error: " + want + "\n"
+			}
+			if stderr != want || (status == exitOK) != (want == "") {
+				t.Errorf("%s with %s as %s: status %d\n     %q\nwant %q", test.command, test.name, kind, status, stderr, want)
+			}
+			if strings.Contains(stdout+stderr, "SECRET") {
+				t.Errorf("%s with %s as %s shows what it leads to: %s", test.command, test.name, kind, stdout)
+			}
+			if files := tree(t, filepath.Dir(secret)); len(files) != 1 || files["secret"] != "SECRET\n" {
+				t.Errorf("%s with %s as %s wrote outside: %q", test.command, test.name, kind, files)
+			}
+		}
+	}
+}
+
+// TestForeignCatalog holds that a site file cannot make a command show a file outside
+// of its folder, as what is wrong with a catalogue would.
+func TestForeignCatalog(t *testing.T) {
+	secret := checkout(t)
+	up, err := filepath.Rel(".", secret)
+	if err != nil {
+		wd, _ := os.Getwd()
+		if up, err = filepath.Rel(wd, secret); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{secret, up} {
+		if err := os.WriteFile("gatewright.json", []byte(`{"catalogs": ["`+name+`"]}`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		want := "gatewright: error: gatewright.json:1:15: /catalogs/0: " + name + " is outside of the site file's folder and cannot be read as a catalogue; `gatewright list --catalog " + name + "` shows why\n"
+		if status, stdout, told := runSoon(t, "list"); status != exitFailed || told != want || stdout != "" {
+			t.Errorf("status %d, %q\nwant %q", status, told, want)
+		}
+	}
+	if status, _, told := runSoon(t, "list", "--catalog", secret); status != exitFailed || !strings.Contains(told, "SECRET") {
+		t.Errorf("a catalogue that the user names: status %d, %q", status, told)
+	}
+}
+
+// TestDiffOfOddFolder holds that nothing of a folder is passed over.
+func TestDiffOfOddFolder(t *testing.T) {
+	checkout(t)
+	if err := os.Symlink("gatewright.nft", "out/inner.nft"); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, told := runSoon(t, "diff", "out", "out"); status != exitOK {
+		t.Errorf("a link within the folder: status %d, %q", status, told)
+	}
+	if err := syscall.Mkfifo("out/odd", 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const want = "gatewright: error: out: odd is a named pipe and no plain file; put a plain file there, or name another\n"
+	if status, _, told := runSoon(t, "diff", "out", "out"); status != exitFailed || told != want {
+		t.Errorf("a named pipe: status %d, %q; want %q", status, told, want)
+	}
+}
+
+// TestNamedPipes holds that what the user names on the command line may be a pipe, and
+// that a pipe is read once.
+func TestNamedPipes(t *testing.T) {
+	checkout(t)
+	pipe := func(file string) string {
+		t.Helper()
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(t.TempDir(), filepath.Base(file))
+		if err := syscall.Mkfifo(name, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if f, err := os.OpenFile(name, os.O_WRONLY, 0); err == nil {
+				f.Write(data)
+				f.Close()
+			}
+		}()
+		return name
+	}
+	if err := os.WriteFile("site.json", []byte(`{"catalogs": ["own.json"], "bind": {"clients": ["10.0.0.0/8"]}}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"list", "--catalog", pipe("own.json")},
+		{"generate", "nftables", "-o", "-", "--site", pipe("site.json")},
+		{"generate", "nftables", "-o", "-", "--site", pipe("site.json"), "--catalog", pipe("own.json")},
+		{"diff", pipe("own.json"), pipe("own.json")},
+		{"diff", pipe("own.json"), "own.json"},
+		{"diff", pipe("site.json"), pipe("site.json")},
+	} {
+		if status, _, told := runSoon(t, args...); status != exitOK {
+			t.Errorf("%s: status %d, %s", args, status, told)
+		}
+	}
+	const want = "gatewright: error: catalogue: /dev/zero is over the limit of 65536 KiB\n"
+	if status, _, told := runSoon(t, "list", "--catalog", "/dev/zero"); status != exitFailed || told != want {
+		t.Errorf("an endless file: status %d, %q; want %q", status, told, want)
+	}
+}
