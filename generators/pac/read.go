@@ -221,9 +221,9 @@ func (r *reader) takeServices(head call, class int, c *readClass) (block, error)
 	}
 	services, err := netset.ParseServices("tcp " + strings.Join(words, ","))
 	again := func(other netset.ServiceSet) bool { return !other.Intersect(services).IsEmpty() }
-	if err != nil || slices.ContainsFunc(c.services, again) {
+	if err != nil || !slices.Equal(portWords(services), words) || slices.ContainsFunc(c.services, again) {
 		r.at = at
-		return b, r.foreign("ports that the class sends by no other route")
+		return b, r.foreign("ports that the class sends by no other route, sorted")
 	}
 	c.routes, c.services = append(c.routes, route), append(c.services, services)
 	return b, nil

@@ -76,7 +76,9 @@ func (r *reader) read() error {
 	if _, err := artefact.ReadTitle(confName, strings.TrimPrefix(r.lines[0], "# "), confTitle, format); err != nil {
 		return err
 	}
-	r.readLoad()
+	if err := r.readLoad(); err != nil {
+		return err
+	}
 	for r.at = 0; r.at < len(r.lines) && strings.HasPrefix(r.lines[r.at], "# "); r.at++ {
 		r.view.Header = append(r.view.Header, commentOf(r.lines[r.at][2:]))
 	}
@@ -103,20 +105,20 @@ func (r *reader) read() error {
 }
 
 // readLoad reads the folder and the place from the command that loads the file.
-func (r *reader) readLoad() {
-	load := ""
-	if len(r.lines) > 1 {
-		load = r.lines[1]
-	}
-	if _, rest, ok := strings.Cut(load, " -t "); ok {
-		if dir, _, _ := strings.Cut(rest, " "); checkDir(dir) == nil {
-			r.dir = dir
-		}
+func (r *reader) readLoad() error {
+	if len(r.lines) < 2 {
+		return nil
 	}
 	r.place = placeFirst
-	if strings.Contains(load, confDDir) {
+	if strings.Contains(r.lines[1], confDDir) {
 		r.place = placeConfD
 	}
+	_, rest, ok := strings.Cut(r.lines[1], " -t ")
+	if r.dir, _, _ = strings.Cut(rest, " "); ok && checkDir(r.dir) != nil {
+		r.at = 1
+		return r.foreign("a command with a folder such as " + defaultDir)
+	}
+	return nil
 }
 
 // take reads a line below the header.
@@ -144,6 +146,8 @@ func (r *reader) take(line string) error {
 		r.view.Rules[n-1].Allows = allowsOf(role, r.view.Rules[n-1].ACLs)
 	case line == "http_access deny all":
 		r.view.DenyAll = true
+	case line != "" && !strings.HasPrefix(line, "http_access allow "):
+		return r.foreign("")
 	}
 	return nil
 }
@@ -173,8 +177,11 @@ func (r *reader) takePart(name string, a acl, v *ruleView) error {
 		return r.foreign("names, of which these are exceptions")
 	}
 	a, err := r.add(string(v.ID)+"_"+suffix, a, parts[a.part].what+" of rule "+string(v.ID))
-	if err == nil && a.part == apexesPart && !r.acls[v.ACLs[n-1].Name].wild(r.acls[a.Name].names) {
-		return r.foreign("exceptions that are the apexes of names")
+	if err == nil && a.part == apexesPart {
+		apexes := r.acls[a.Name].names
+		if r.acls[v.ACLs[n-1].Name].names.Without(apexes).Overlaps(apexes) {
+			return r.foreign("exceptions that are apexes, and nothing in the middle of names")
+		}
 	}
 	v.ACLs = append(v.ACLs, a)
 	return err

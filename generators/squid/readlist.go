@@ -133,13 +133,3 @@ func readPorts(words []string) (h held, bad int, want string) {
 	h.services = netset.ServiceSetOf(services...)
 	return h, 0, ""
 }
-
-// wild reports whether names are the apexes of domains with all subdomains.
-func (h held) wild(apexes netset.NameSet) bool {
-	for p := range apexes.Patterns() {
-		if below, err := netset.ParsePattern("*." + p.String()); err != nil || !h.names.Covers(below) || !h.names.Match(p.String()) {
-			return false
-		}
-	}
-	return true
-}

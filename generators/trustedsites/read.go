@@ -17,22 +17,32 @@ const (
 
 // Read reads the registry file.
 func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
-	var none artefact.Reading
 	data, ok := files[regName]
 	if !ok {
-		return none, nil
+		return artefact.Reading{}, nil
 	}
+	r, err := readFile(data)
+	if err != nil {
+		return artefact.Reading{}, err
+	}
+	r.reading.Take(regName, data)
+	slices.SortFunc(r.reading.Zones, func(a, b artefact.Zone) int { return cmp.Compare(a.Name, b.Name) })
+	r.reading.Zones = slices.Compact(r.reading.Zones)
+	return r.reading, nil
+}
+
+func readFile(data []byte) (*reader, error) {
 	lines := strings.Split(strings.TrimSuffix(string(data), "\r\n"), "\r\n")
 	if len(lines) > titleLine {
 		var other *artefact.FormatError
 		if _, err := artefact.ReadTitle(regName, strings.TrimPrefix(lines[titleLine], "; "), what, format); errors.As(err, &other) {
-			return none, err
+			return nil, err
 		}
 	}
-	r := reader{view: regView{Header: comments(artefact.ListHeader(what, load, format))}}
+	r := &reader{view: regView{Header: comments(artefact.ListHeader(what, load, format))}}
 	for i := fixedLines; i < len(lines); i++ {
 		if !r.take(lines[i]) {
-			return none, &artefact.ForeignError{
+			return nil, &artefact.ForeignError{
 				File: regName, Line: i + 1, Text: lines[i],
 				Want: "the key of a name in the zone map, of one hive, and the line " + trustLine,
 			}
@@ -40,15 +50,9 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	}
 	again, err := r.view.render()
 	if err != nil {
-		return none, err
+		return nil, err
 	}
-	if err := artefact.Compare(regName, data, again); err != nil {
-		return none, err
-	}
-	r.reading.Take(regName, data)
-	slices.SortFunc(r.reading.Zones, func(a, b artefact.Zone) int { return cmp.Compare(a.Name, b.Name) })
-	r.reading.Zones = slices.Compact(r.reading.Zones)
-	return r.reading, nil
+	return r, artefact.Compare(regName, data, again)
 }
 
 // reader gathers the view of a file, and what it means.
