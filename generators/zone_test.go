@@ -3,6 +3,7 @@ package generators
 import (
 	"testing"
 
+	"gatewright/generators/artefact"
 	"gatewright/generators/proof"
 	"gatewright/generators/trustedsites"
 )

@@ -59,7 +59,11 @@ func Compare(file string, data, rendered []byte) error {
 		line, rest, more := bytes.Cut(have, []byte("\n"))
 		expected, restExpected, moreExpected := bytes.Cut(want, []byte("\n"))
 		if !bytes.Equal(line, expected) || more != moreExpected {
-			return &ForeignError{File: file, Line: number, Text: string(line), Want: strconv.Quote(shortened(string(expected)))}
+			at := 0
+			for at < min(len(line), len(expected)) && line[at] == expected[at] {
+				at++
+			}
+			return &ForeignError{File: file, Line: number, At: at, Text: string(line), Want: quoted(string(expected), at)}
 		}
 		have, want = rest, restExpected
 	}

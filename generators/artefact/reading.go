@@ -3,6 +3,7 @@ package artefact
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"gatewright/catalog/rule"
@@ -98,7 +99,8 @@ type Statement struct {
 type ForeignError struct {
 	File string // path below the folder
 	Line int    // from 1; 0 where the whole file is meant
-	Text string // what stands there, as it is: who shows it escapes it
+	At   int    // bytes of the line before what is wrong
+	Text string // the line, as it is: who shows it escapes it
 	Want string // what is expected in words; may be empty
 }
 
@@ -108,7 +110,7 @@ func (e *ForeignError) Error() string {
 	if e.Line > 0 {
 		fmt.Fprintf(&b, ":%d", e.Line)
 	}
-	fmt.Fprintf(&b, ": %q is not what generate writes", shortened(e.Text))
+	fmt.Fprintf(&b, ": %s is not what generate writes", quoted(e.Text, e.At))
 	if e.Want != "" {
 		b.WriteString("; expected " + e.Want)
 	}
@@ -126,11 +128,15 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("%s is of format %d and this version writes format %d; generate it again", e.File, e.Have, e.Now)
 }
 
-// shortened cuts what an error shows of a line.
-func shortened(s string) string {
-	const limit = 120
-	if runes := []rune(s); len(runes) > limit {
-		return string(runes[:limit]) + "…"
+// quoted is what an error shows of a line: what stands around so many bytes.
+func quoted(s string, at int) string {
+	const before, length = 30, 120
+	start, end := "", ""
+	if from := min(at, len(s)) - before; len(s) > length && from > 0 {
+		start, s = "…", s[from:]
 	}
-	return s
+	if len(s) > length {
+		s, end = s[:length], "…"
+	}
+	return strconv.Quote(start + s + end)
 }
