@@ -137,7 +137,7 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 	if r.Files = nil; r.same() {
 		return nil
 	}
-	return writeText(inv.stdout, r, newTalk(inv.stdout))
+	return writeText(inv.stdout, r)
 }
 
 // stale returns the files that the same generators made before and make no more.

@@ -22,30 +22,39 @@ type folder struct {
 	errs     []error            // why a generator did not read its files
 }
 
-// readFolder has every generator read its files of a folder.
+// readFolder reads all files of a folder.
 func readFolder(path plainfile.Path) (folder, error) {
 	root, err := path.OpenFolder()
 	if err != nil {
 		return folder{}, err
 	}
 	defer root.Close()
-	return readRoot(path, root, ".")
+	r := folderReader{root: root, files: artefact.Files{}, left: maxFolder}
+	if err := r.walk("."); err != nil {
+		return folder{}, inFolder(path, err)
+	}
+	return r.folder(path), nil
 }
 
-// readRoot reads all that stands in a folder below the named files and folders.
-func readRoot(path plainfile.Path, root *os.Root, names ...string) (folder, error) {
-	f := folder{path: path, files: artefact.Files{}}
-	left := int64(maxFolder)
-	for _, name := range names {
-		if err := readFiles(root, name, f.files, &left); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return f, inFolder(path, err)
+// readOutputs reads the files of a production, and all beside them in folders of their
+// own.
+func (p *production) readOutputs(root *os.Root) (folder, error) {
+	r := folderReader{root: root, files: artefact.Files{}, left: maxFolder}
+	for _, a := range p.artefacts() {
+		if err := r.read(a.Name); err != nil {
+			return folder{}, inFolder(p.folder, err)
 		}
 	}
-	for _, g := range generators.All() {
-		reading, err := g.Read(f.files)
-		f.readings, f.errs = append(f.readings, reading), append(f.errs, err)
+	last := "."
+	for _, a := range p.artefacts() {
+		if dir := path.Dir(a.Name); dir != "." && dir != last {
+			last = dir
+			if err := r.walk(dir); err != nil {
+				return folder{}, inFolder(p.folder, err)
+			}
+		}
 	}
-	return f, nil
+	return r.folder(p.folder), nil
 }
 
 // Bounds of a folder that is read as a whole.
@@ -54,10 +63,36 @@ const (
 	maxFiles  = 100_000
 )
 
-// readFiles reads a file, or every file of a folder but its own state, by slash path.
-// What is no file is an error: it may stand in the place of one.
-func readFiles(root *os.Root, from string, files artefact.Files, left *int64) error {
-	return fs.WalkDir(root.FS(), from, func(name string, d fs.DirEntry, err error) error {
+// folderReader reads files by slash path. What is no file is an error: it may stand in
+// the place of one.
+type folderReader struct {
+	root  *os.Root
+	files artefact.Files
+	left  int64 // bytes
+}
+
+// read reads a file, if it is there and not yet read.
+func (r *folderReader) read(name string) error {
+	if _, done := r.files[name]; done {
+		return nil
+	}
+	data, err := plainfile.Read(r.root, name, min(r.left, maxArtefact))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case len(r.files) == maxFiles:
+		return fmt.Errorf("the folder holds over %d files; name one that holds rule files alone", maxFiles)
+	}
+	r.files[name] = data
+	r.left -= int64(len(data))
+	return nil
+}
+
+// walk reads every file below a folder, but the output folder's own state.
+func (r *folderReader) walk(dir string) error {
+	err := fs.WalkDir(r.root.FS(), dir, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -65,29 +100,23 @@ func readFiles(root *os.Root, from string, files artefact.Files, left *int64) er
 			return fs.SkipDir
 		case d.IsDir():
 			return nil
-		case len(files) == maxFiles:
-			return fmt.Errorf("the folder holds over %d files; name one that holds rule files alone", maxFiles)
 		}
-		if files[name], err = plainfile.Read(root, name, min(*left, maxArtefact)); err == nil {
-			*left -= int64(len(files[name]))
-		}
-		return err
+		return r.read(name)
 	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
-// readOutputs reads the files of a production, and those beside them in folders of
-// their own.
-func (p *production) readOutputs(root *os.Root) (folder, error) {
-	var names []string
-	for _, a := range p.artefacts() {
-		name := a.Name
-		if dir := path.Dir(name); dir != "." {
-			name = dir
-		}
-		names = append(names, name)
+// folder has every generator read its files.
+func (r *folderReader) folder(path plainfile.Path) folder {
+	f := folder{path: path, files: r.files}
+	for _, g := range generators.All() {
+		reading, err := g.Read(f.files)
+		f.readings, f.errs = append(f.readings, reading), append(f.errs, err)
 	}
-	slices.Sort(names)
-	return readRoot(p.folder, root, slices.Compact(names)...)
+	return f
 }
 
 // err returns why files were not read.
