@@ -128,7 +128,9 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 		if err != nil {
 			return err
 		}
-		r.addReadings(have, want)
+		if err := r.addReadings(have, want); err != nil {
+			return err
+		}
 		for _, name := range have.Edited {
 			inv.talk.warnf("%s was changed by hand since it was generated", p.path(name))
 		}

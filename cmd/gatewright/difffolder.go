@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
@@ -31,26 +30,22 @@ func (inv *invocation) compareFolders(oldDir, newDir string) (report, error) {
 	if err := errors.Join(old.err(), new.err()); err != nil {
 		return report{}, err
 	}
-	r := compareReadings(old.readings, new.readings)
-	r.Old.Name, r.Old.Edited = oldDir, old.edited()
-	r.New.Name, r.New.Edited = newDir, new.edited()
-	r.Files = append(r.Files, fileChanges(old.unread(), new.unread())...)
-	r.Equal = r.same()
-	return r, nil
-}
-
-// compareReadings compares what files do, generator by generator.
-func compareReadings(old, new []artefact.Reading) report {
 	r := report{
 		Old: reportSide{Sources: []reportSource{}}, New: reportSide{Sources: []reportSource{}},
 		Added: []reportRule{}, Removed: []reportRule{},
 		Routes: []reportRoute{}, TrustedSites: reportTrusted{[]listedSite{}, []listedSite{}}, Entries: []reportEntry{},
 		OpenAdded: []accountOpen{}, OpenRemoved: []accountOpen{}, OpenUnchanged: []accountOpen{},
 	}
-	for i := range old {
-		r.addReadings(old[i], new[i])
+	for i := range old.readings {
+		if err := r.addReadings(old.readings[i], new.readings[i]); err != nil {
+			return report{}, err
+		}
 	}
-	return r
+	r.Old.Name, r.Old.Edited = oldDir, old.edited()
+	r.New.Name, r.New.Edited = newDir, new.edited()
+	r.Files = append(r.Files, fileChanges(old.unread(), new.unread())...)
+	r.Equal = r.same()
+	return r, nil
 }
 
 // same reports whether folders do the same, and hold the same files.
@@ -59,15 +54,22 @@ func (r *report) same() bool {
 }
 
 // addReadings adds how what one generator's files do differs.
-func (r *report) addReadings(old, new artefact.Reading) {
+func (r *report) addReadings(old, new artefact.Reading) error {
 	r.Added = append(r.Added, moreAccepted(new.Filters, old.Filters)...)
 	r.Removed = append(r.Removed, moreAccepted(old.Filters, new.Filters)...)
 	before, after := orNothing(old.Requests), orNothing(new.Requests)
-	proxied := rule.Compare(rule.Compiled{Policy: before}, rule.Compiled{Policy: after})
+	proxied, err := rule.Compare(rule.Compiled{Policy: before}, rule.Compiled{Policy: after})
+	if err != nil {
+		return err
+	}
 	r.Added = append(r.Added, proxyReports(proxied.Added, after, fileOf(new))...)
 	r.Removed = append(r.Removed, proxyReports(proxied.Removed, before, fileOf(old))...)
 	if old.Routes != nil && new.Routes != nil {
-		r.Routes = append(r.Routes, wayReports(rule.Compare(anyRequest(old.Routes), anyRequest(new.Routes)).Routes, fileOf(new))...)
+		requests, err := rule.Compare(rule.Compiled{Policy: old.Routes}, rule.Compiled{Policy: new.Routes})
+		if err != nil {
+			return err
+		}
+		r.Routes = append(r.Routes, wayReports(requests.Routes, fileOf(new))...)
 	}
 	r.TrustedSites.Added = append(r.TrustedSites.Added, zoneReport(new.Zones, old.Zones, fileOf(new))...)
 	r.TrustedSites.Removed = append(r.TrustedSites.Removed, zoneReport(old.Zones, new.Zones, fileOf(old))...)
@@ -80,6 +82,7 @@ func (r *report) addReadings(old, new artefact.Reading) {
 	default:
 		r.Beside = append(r.Beside, besideReports(old.Beside, new.Beside)...)
 	}
+	return nil
 }
 
 // fileOf is the first of the files that were read.
@@ -168,15 +171,6 @@ func proxyReports(c rule.Change, p *rule.Policy, file string) []reportRule {
 		list[i].Place = file
 	}
 	return list
-}
-
-// anyRequest lets clients ask for anything, so that routes alone decide.
-func anyRequest(routes *rule.Policy) rule.Compiled {
-	every := netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: netset.PortRange{First: 1, Last: 65535}})
-	p := *routes
-	p.Rules = []rule.Rule{{Direction: rule.Outbound, Role: rule.Clients, Services: every, Remote: rule.Remote{Any: true}}}
-	unrouted := rule.Grant{Direction: rule.Outbound, Role: rule.Clients, Services: every, Any: true, Route: rule.NoRoute}
-	return rule.Compiled{Policy: &p, Grants: []rule.Grant{unrouted}}
 }
 
 func wayReports(changes []rule.RouteChange, file string) []reportRoute {

@@ -41,13 +41,22 @@ func readAll(t testing.TB, artefacts []artefact.Artefact) artefact.Reading {
 	return r
 }
 
+func difference(t *testing.T, old, new rule.Compiled) rule.Diff {
+	t.Helper()
+	d, err := rule.Compare(old, new)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // The files allow what the policy accepts, all of it and nothing else.
 func TestReadRequests(t *testing.T) {
 	for _, e := range examples(t) {
 		p := ruletest.Compile(t, e.in)
 		got := readAll(t, generate(t, p, e.settings).Artefacts).Requests
 		want := seen(p)
-		if d := rule.Compare(rule.Compiled{Policy: want}, rule.Compiled{Policy: got}); !d.IsEmpty() {
+		if d := difference(t, rule.Compiled{Policy: want}, rule.Compiled{Policy: got}); !d.IsEmpty() {
 			t.Errorf("%s: the files say %+v more and %+v less", e.name, d.Added.Rules, d.Removed.Rules)
 		}
 		if len(got.Rules) != len(want.Rules) {
@@ -95,7 +104,7 @@ func TestReadTellsEveryToken(t *testing.T) {
 				if !slices.Equal(got.Edited, []string{a.Name}) {
 					t.Errorf("%s without %s of %s: %v are edited", e.name, token, path.Base(a.Name), got.Edited)
 				}
-				d := rule.Compare(whole, rule.Compiled{Policy: got.Requests})
+				d := difference(t, whole, rule.Compiled{Policy: got.Requests})
 				if tried[isApex]++; isApex != (len(d.Added.Rules) > 0) || isApex == (len(d.Removed.Rules) > 0) {
 					t.Errorf("%s without %s of %s: %+v more, %+v less", e.name, token, path.Base(a.Name), d.Added.Rules, d.Removed.Rules)
 				}
