@@ -1,6 +1,7 @@
 package pac
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -21,10 +22,12 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	if !ok {
 		return none, nil
 	}
-	if err := artefact.CheckLines(fileName, data, 0); err != nil {
+	file, err := artefact.LinesOf(fileName, data, 0)
+	if err != nil {
 		return none, err
 	}
-	r := reader{lines: strings.Split(string(data), "\n"), seen: map[string]bool{}}
+	file.Sign = "// "
+	r := reader{file: file, seen: map[string]bool{}}
 	if err := r.read(); err != nil {
 		return none, err
 	}
@@ -43,8 +46,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 // reader gathers the view of a file, and what it means. What it passes over, the
 // comparison with the view finds.
 type reader struct {
-	lines     []string
-	at        int // the index of the line that is read
+	file      *artefact.Lines
 	view      view
 	roles     string
 	answers   []string
@@ -65,23 +67,20 @@ type readClass struct {
 	any      bool
 }
 
-func (r *reader) foreign(want string) error {
-	at := min(r.at, len(r.lines)-1)
-	return &artefact.ForeignError{File: fileName, Line: at + 1, Text: r.lines[at], Want: want}
-}
+func (r *reader) foreign(want string) error { return r.file.Foreign(errors.New(want)) }
 
 func (r *reader) read() error {
 	if err := r.readTitle(); err != nil {
 		return err
 	}
-	for r.at = len(r.view.Header); r.at < len(r.lines); r.at++ {
-		if err := r.take(r.lines[r.at]); err != nil {
+	for r.file.At = len(r.view.Header); r.file.At < len(r.file.Text); r.file.At++ {
+		if err := r.take(r.file.Text[r.file.At]); err != nil {
 			return err
 		}
 	}
 	for i, c := range r.classes {
 		if len(c.routes) == 0 {
-			r.at = slices.Index(r.lines, fmt.Sprintf("  // Class %d.", i))
+			r.file.At = slices.Index(r.file.Text, fmt.Sprintf("  // Class %d.", i))
 			return r.foreign("services of the class below it")
 		}
 	}
@@ -91,7 +90,7 @@ func (r *reader) read() error {
 // readTitle reads what the first lines say: the roles, and nothing else of a policy.
 func (r *reader) readTitle() error {
 	var err error
-	if r.roles, err = artefact.ReadTitle(fileName, strings.TrimPrefix(r.lines[0], "// "), forRoles, format); err != nil {
+	if r.roles, err = r.file.ReadTitle(forRoles, format); err != nil {
 		return err
 	}
 	for role := range strings.SplitSeq(r.roles, ", ") {
@@ -211,7 +210,7 @@ func (r *reader) takeServices(head call, class int, c *readClass) (block, error)
 	if route == len(r.answers) || c == r.internal {
 		return "", r.foreign(fmt.Sprintf("a call that fills a table of class %d, with services by route, ascending", class))
 	}
-	at := r.at
+	at := r.file.At
 	words, b, err := r.block("a port or a range of ports", func(w string) bool {
 		ports, err := netset.ParsePortRange(w)
 		return err == nil && ports.String() == w
@@ -222,7 +221,7 @@ func (r *reader) takeServices(head call, class int, c *readClass) (block, error)
 	services, err := netset.ParseServices("tcp " + strings.Join(words, ","))
 	again := func(other netset.ServiceSet) bool { return !other.Intersect(services).IsEmpty() }
 	if err != nil || !slices.Equal(portWords(services), words) || slices.ContainsFunc(c.services, again) {
-		r.at = at
+		r.file.At = at
 		return b, r.foreign("ports that the class sends by no other route, sorted")
 	}
 	c.routes, c.services = append(c.routes, route), append(c.services, services)
@@ -232,8 +231,8 @@ func (r *reader) takeServices(head call, class int, c *readClass) (block, error)
 // block reads the words of an array, up to its end.
 func (r *reader) block(want string, check func(word string) bool) (words []string, b block, err error) {
 	var rows []string
-	for r.at++; r.at < len(r.lines) && r.lines[r.at] != "  ]);"; r.at++ {
-		row := strings.Trim(strings.TrimSuffix(r.lines[r.at], ","), "'")
+	for r.file.At++; r.file.At < len(r.file.Text) && r.file.Text[r.file.At] != "  ]);"; r.file.At++ {
+		row := strings.Trim(strings.TrimSuffix(r.file.Text[r.file.At], ","), "'")
 		for word := range strings.SplitSeq(row, " ") {
 			if !check(word) {
 				return nil, "", r.foreign(want)

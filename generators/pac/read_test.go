@@ -64,6 +64,9 @@ func TestReadOverlooksNothing(t *testing.T) {
 		if !slices.Equal(whole.Read, []string{fileName}) || whole.Edited != nil {
 			t.Errorf("%s: %+v", e.name, whole)
 		}
+		if e.name != "internal" && e.name != "options" {
+			continue // the program is the same
+		}
 		for changed := range artefacttest.Changes(data) {
 			r, err := Generator{}.Read(artefact.Files{fileName: changed})
 			var foreign *artefact.ForeignError

@@ -1,6 +1,7 @@
 package squid
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,8 +36,7 @@ type reader struct {
 	files artefact.Files
 	taken map[string]bool // the files that are read
 
-	lines []string
-	at    int // the index of the line that is read
+	conf  *artefact.Lines
 	view  confView
 	dir   string // where lists are; empty where the header does not say
 	place string
@@ -50,11 +50,12 @@ func readFiles(files artefact.Files) (*reader, error) {
 	if !ok {
 		return nil, nil
 	}
-	if err := artefact.CheckLines(confName, data, longestLine); err != nil {
+	conf, err := artefact.LinesOf(confName, data, longestLine)
+	if err != nil {
 		return nil, err
 	}
 	r := &reader{
-		files: files, taken: map[string]bool{confName: true}, lines: strings.Split(string(data), "\n"),
+		files: files, taken: map[string]bool{confName: true}, conf: conf,
 		acls: map[aclName]held{}, roles: map[aclName]bool{},
 	}
 	if err := r.read(); err != nil {
@@ -67,37 +68,35 @@ func readFiles(files artefact.Files) (*reader, error) {
 	return r, artefact.Compare(confName, data, again)
 }
 
-func (r *reader) foreign(want string) error {
-	at := min(r.at, len(r.lines)-1)
-	return &artefact.ForeignError{File: confName, Line: at + 1, Text: r.lines[at], Want: want}
-}
+func (r *reader) foreign(want string) error { return r.conf.Foreign(errors.New(want)) }
 
 func (r *reader) read() error {
-	if _, err := artefact.ReadTitle(confName, strings.TrimPrefix(r.lines[0], "# "), confTitle, format); err != nil {
+	if _, err := r.conf.ReadTitle(confTitle, format); err != nil {
 		return err
 	}
 	if err := r.readLoad(); err != nil {
 		return err
 	}
-	for r.at = 0; r.at < len(r.lines) && strings.HasPrefix(r.lines[r.at], "# "); r.at++ {
-		r.view.Header = append(r.view.Header, commentOf(r.lines[r.at][2:]))
+	header, err := r.conf.ReadHeader(maxComment)
+	if err != nil {
+		return err
 	}
-	for ; r.at < len(r.lines); r.at++ {
-		if err := r.take(r.lines[r.at]); err != nil {
+	for ; r.conf.At < len(r.conf.Text); r.conf.At++ {
+		if err := r.take(r.conf.Text[r.conf.At]); err != nil {
 			return err
 		}
 	}
-	fixed := comments(artefact.ListHeader(confTitle, loadCommand(r.dir, r.place, len(r.acls) > 0), format))
-	r.view.Header = append(fixed, r.view.Header[min(len(fixed), len(r.view.Header)):]...)
+	fixed := artefact.ListHeader(confTitle, loadCommand(r.dir, r.place, len(r.acls) > 0), format)
+	r.view.Header = comments(append(fixed, header...))
 	for _, v := range r.view.Rules {
 		if len(v.Allows) == 0 {
-			r.at = slices.Index(r.lines, "# "+string(v.ID))
+			r.conf.At = slices.Index(r.conf.Text, "# "+string(v.ID))
 			return r.foreign("the ACLs and http_access lines of a rule below its id")
 		}
 	}
 	for role, used := range r.roles {
 		if !used {
-			r.at = slices.IndexFunc(r.lines, func(l string) bool { return strings.HasPrefix(l, "acl "+string(role)+" ") })
+			r.conf.At = slices.IndexFunc(r.conf.Text, func(l string) bool { return strings.HasPrefix(l, "acl "+string(role)+" ") })
 			return r.foreign("the role of a rule below")
 		}
 	}
@@ -106,16 +105,16 @@ func (r *reader) read() error {
 
 // readLoad reads the folder and the place from the command that loads the file.
 func (r *reader) readLoad() error {
-	if len(r.lines) < 2 {
+	if len(r.conf.Text) < 2 {
 		return nil
 	}
 	r.place = placeFirst
-	if strings.Contains(r.lines[1], confDDir) {
+	if strings.Contains(r.conf.Text[1], confDDir) {
 		r.place = placeConfD
 	}
-	_, rest, ok := strings.Cut(r.lines[1], " -t ")
+	_, rest, ok := strings.Cut(r.conf.Text[1], " -t ")
 	if r.dir, _, _ = strings.Cut(rest, " "); ok && checkDir(r.dir) != nil {
-		r.at = 1
+		r.conf.At = 1
 		return r.foreign("a command with a folder such as " + defaultDir)
 	}
 	return nil
@@ -127,7 +126,7 @@ func (r *reader) take(line string) error {
 	text, isComment := strings.CutPrefix(line, "# ")
 	words := strings.Split(line, " ")
 	switch {
-	case isComment && r.lines[r.at-1] == "":
+	case isComment && r.conf.Text[r.conf.At-1] == "":
 		r.view.Rules = append(r.view.Rules, ruleView{ID: commentOf(text)})
 	case isComment && n > 0:
 		r.view.Rules[n-1].Labels = append(r.view.Rules[n-1].Labels, commentOf(text))
@@ -199,7 +198,7 @@ func (r *reader) add(stem string, a acl, what string) (acl, error) {
 	switch {
 	case r.taken[name]:
 		return a, r.foreign("an ACL that is not there twice")
-	case !strings.HasSuffix(r.lines[r.at], ` "`+string(a.File)+`"`):
+	case !strings.HasSuffix(r.conf.Text[r.conf.At], ` "`+string(a.File)+`"`):
 		return a, r.foreign(fmt.Sprintf("the list %q", string(a.File)))
 	case !ok:
 		return a, r.foreign("that the file " + name + " is there")

@@ -203,7 +203,7 @@ func attacks() []attack {
 		{"a narrower prefix first", "gatewright/src_clients.txt", "10.0.0.0/8", "10.1.0.0/16\n10.0.0.0/8", 5, "10.0.0.0/8", apart},
 		{"a comment among tokens", "gatewright/src_clients.txt", "10.0.0.0/8", "10.0.0.0/8 # all", 4, "10.0.0.0/8 # all", cidr},
 		{"no token", "gatewright/src_clients.txt", "10.0.0.0/8\nfc00::/7\n", "", 4, "", ""},
-		{"another title of a list", "gatewright/src_clients.txt", "addresses of role clients", "addresses of role servers", 1, "Gatewright: addresses of role servers; format 2", `"Gatewright: addresses of role clients" and what it is`},
+		{"another title of a list", "gatewright/src_clients.txt", "addresses of role clients", "addresses of role servers", 1, "# Gatewright: addresses of role servers; format 2", `"# Gatewright: addresses of role clients" and what it is`},
 		{"a name below a domain", lists + "_names.txt", "loose.example.com", "a.mixed.example.com", 4, "a.mixed.example.com", "a name that belongs to no other"},
 		{"a name and its domain", lists + "_names.txt", "loose.example.com", "mixed.example.com", 5, ".mixed.example.com", host},
 		{"a star", lists + "_names.txt", "loose.example.com", "*.example.com", 4, "*.example.com", host},

@@ -1,6 +1,7 @@
 package squid
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 
@@ -19,21 +20,22 @@ type held struct {
 
 // readList reads a list file of an ACL.
 func readList(name string, data []byte, what string, t aclType) (held, error) {
-	if err := artefact.CheckLines(name, data, longestLine); err != nil {
+	file, err := artefact.LinesOf(name, data, longestLine)
+	if err != nil {
 		return held{}, err
 	}
-	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
-	if _, err := artefact.ReadTitle(name, strings.TrimPrefix(lines[0], "# "), what, format); err != nil {
+	if _, err := file.ReadTitle(what, format); err != nil {
 		return held{}, err
 	}
 	l := list{what: what}
-	words := lines[min(len(l.view().Header), len(lines)):]
+	first, end := len(l.view().Header), len(file.Text)-1
+	words := file.Text[min(first, end):end]
 	h, bad, want := readTokens(words, t)
-	h.kind = t
 	if want != "" {
-		return held{}, &artefact.ForeignError{File: name, Line: len(lines) - len(words) + bad + 1, Text: words[bad], Want: want}
+		file.At = first + bad
+		return held{}, file.Foreign(errors.New(want))
 	}
-	l.tokens = tokenList(words).tokens
+	h.kind, l.tokens = t, tokenList(words).tokens
 	again, err := templates.Execute("squid/list.txt.tmpl", l.view())
 	if err != nil {
 		return held{}, err

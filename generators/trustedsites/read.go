@@ -1,6 +1,7 @@
 package trustedsites
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"slices"
@@ -32,20 +33,18 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 }
 
 func readFile(data []byte) (*reader, error) {
-	lines := strings.Split(strings.TrimSuffix(string(data), "\r\n"), "\r\n")
-	if len(lines) > titleLine {
-		var other *artefact.FormatError
-		if _, err := artefact.ReadTitle(regName, strings.TrimPrefix(lines[titleLine], "; "), what, format); errors.As(err, &other) {
-			return nil, err
-		}
+	file, err := artefact.LinesOf(regName, bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), 0)
+	if err != nil {
+		return nil, err
+	}
+	file.Sign, file.At = "; ", titleLine
+	if _, err := file.ReadTitle(what, format); err != nil {
+		return nil, err
 	}
 	r := &reader{view: regView{Header: comments(artefact.ListHeader(what, load, format))}}
-	for i := fixedLines; i < len(lines); i++ {
-		if !r.take(lines[i]) {
-			return nil, &artefact.ForeignError{
-				File: regName, Line: i + 1, Text: lines[i],
-				Want: "the key of a name in the zone map, of one hive, and the line " + trustLine,
-			}
+	for file.At = fixedLines; file.At < len(file.Text)-1; file.At++ {
+		if !r.take(file.Text[file.At]) {
+			return nil, file.Foreign(errors.New("the key of a name in the zone map, of one hive, and the line " + trustLine))
 		}
 	}
 	again, err := r.view.render()
