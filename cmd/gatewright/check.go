@@ -116,7 +116,12 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 	var r report
 	for _, o := range p.outputs {
 		have, err := f.of(o.name)
-		if err != nil {
+		var other *artefact.FormatError
+		switch {
+		case errors.As(err, &other):
+			inv.talk.errorf("%v", inFolder(p.folder, err))
+			continue
+		case err != nil:
 			inv.talk.errorf("%v; what the file does is unknown", inFolder(p.folder, err))
 			continue
 		}
