@@ -21,8 +21,9 @@ func checkCommand() command {
 		usage: `gatewright check [GENERATOR...] -o DIR
 
 Makes the rule files in memory and compares them with those in DIR (default: the
-site file's output). A difference is shown as a unified diff on stdout, and the
-exit status is then 1. Nothing is written.
+site file's output). A difference is shown as a unified diff on stdout, then as
+what the files accept and send another way, and the exit status is 1. What lines
+do that generate does not write is unknown, and told so. Nothing is written.
 
     gatewright check -o out
     gatewright check --site gatewright.json --strict

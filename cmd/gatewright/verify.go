@@ -28,7 +28,8 @@ Loads the rule files into the engines that they are made for, on this machine
 but away from its own rules, and compares the engines' answers with the
 policy's. The files in DIR are proved as they stand (default: the site file's
 output); without a folder, what generate would write now. Every disagreement is
-told with both answers, and an engine that is missing is an error.
+told with both answers, and an engine that is missing is an error. A file that
+holds a line which generate does not write is refused before an engine starts.
 
 Engines run in a box of their own, made by root and by ordinary users alike: no
 network but its own loopback, a root that holds system programs alone and cannot
