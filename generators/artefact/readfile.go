@@ -13,6 +13,7 @@ import (
 type Lines struct {
 	Text []string // with zeros for the digest; the last one is empty, because a newline ends the file
 	At   int      // index of the line that is read
+	Sign string   // in front of comments: "# " unless a reader says otherwise
 	file string
 }
 
@@ -20,7 +21,7 @@ type Lines struct {
 // ended by a newline alone: engines take other characters for the end of a line, or show
 // them as something else. A line has at most so many bytes; 0 stands for any number.
 func LinesOf(file string, data []byte, longest int) (*Lines, error) {
-	l := &Lines{Text: strings.Split(string(Unsealed(data)), "\n"), file: file}
+	l := &Lines{Text: strings.Split(string(Unsealed(data)), "\n"), Sign: "# ", file: file}
 	last := len(l.Text) - 1
 	for ; l.At <= last; l.At++ {
 		switch text := l.Text[l.At]; {
@@ -42,13 +43,13 @@ func (l *Lines) Foreign(want error) error {
 	return &ForeignError{File: l.file, Line: at + 1, Text: l.Text[at], Want: want.Error()}
 }
 
-// ReadTitle reads the first line that ListHeader writes, behind the comment sign "# ",
+// ReadTitle reads the first line that ListHeader writes, behind the sign of a comment,
 // and returns what follows title. Another number than format is a FormatError; a file
 // without a number is of format 1.
 func (l *Lines) ReadTitle(title string, format int) (rest string, err error) {
-	foreign := l.Foreign(fmt.Errorf("%q and what it is", "# "+titleStart+title))
-	what, number, numbered := strings.Cut(l.Text[0], titleFormat)
-	rest, ok := strings.CutPrefix(what, "# "+titleStart+title)
+	foreign := l.Foreign(fmt.Errorf("%q and what it is", l.Sign+titleStart+title))
+	what, number, numbered := strings.Cut(l.Text[min(l.At, len(l.Text)-1)], titleFormat)
+	rest, ok := strings.CutPrefix(what, l.Sign+titleStart+title)
 	if !ok {
 		return "", foreign
 	}
@@ -64,11 +65,11 @@ func (l *Lines) ReadTitle(title string, format int) (rest string, err error) {
 	return rest, nil
 }
 
-// ReadHeader reads the lines of Header that follow those of ListHeader, each behind "# "
-// and of at most so many bytes, up to a line that is no such comment.
+// ReadHeader reads the lines of Header that follow those of ListHeader, each a comment
+// of at most so many bytes, up to a line that is no such comment.
 func (l *Lines) ReadHeader(longest int) (lines []string, err error) {
 	for l.At = len(ListHeader("", "", 0)); l.At < len(l.Text); l.At++ {
-		text, ok := strings.CutPrefix(l.Text[l.At], "# ")
+		text, ok := strings.CutPrefix(l.Text[l.At], l.Sign)
 		switch {
 		case !ok:
 			return lines, nil
