@@ -1,8 +1,6 @@
 package filter
 
 import (
-	"slices"
-
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 )
@@ -12,7 +10,7 @@ type Explainer struct {
 	Policy  *rule.Policy
 	Config  artefact.Filter
 	Held    *Ruleset
-	Words   func(Step) string // a rule that matched, in the backend's words
+	Words   func(Step) []string // a rule that matched, in the backend's words
 	Dropped func(hook string) string
 }
 
@@ -82,9 +80,7 @@ func PacketOf(p artefact.Packet) Packet {
 
 func (e *Explainer) by(o Outcome) (words []string) {
 	for _, s := range o.Path {
-		if text := e.Words(s); !slices.Contains(words, text) {
-			words = append(words, text)
-		}
+		words = append(words, e.Words(s)...)
 	}
 	return words
 }

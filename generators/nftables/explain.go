@@ -35,9 +35,18 @@ func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explaine
 	}, nil
 }
 
-// words is a step of a packet in words of nft.
-func (f *file) words(s filter.Step) string {
-	return fmt.Sprintf("chain %s, table %s: %s", s.Chain, f.config.table, lineText(lineOf(*s.Rule)))
+// words is a step of a packet in words of nft: the chain and, unless it only counts and
+// accepts, what the rule matches.
+func (f *file) words(s filter.Step) []string {
+	out := []string{"chain " + s.Chain}
+	if s.Chain == filter.Outbound || s.Chain == filter.Inbound || f.isBase(s.Chain) {
+		out[0] += ", table " + string(f.config.table)
+	}
+	l := lineOf(*s.Rule)
+	if l.Protocol != "" || s.Rule.Map != "" {
+		out = append(out, lineText(l))
+	}
+	return out
 }
 
 // lineText is a line as the template writes it.
