@@ -49,8 +49,8 @@ func readFile(data []byte) (*file, error) {
 	}
 	r := reader{file: file{listed: map[string][][]string{}}, lines: lines, ids: map[string]rule.ID{}, declared: map[string]int{}, bodies: map[string]int{}}
 	err = r.readHeader()
-	for ; err == nil && lines.At < len(lines.Text); lines.At++ {
-		err = r.take(lines.Text[lines.At])
+	for err == nil && lines.Next() {
+		err = r.take(lines.Line)
 	}
 	if err == nil {
 		err = r.connect()
@@ -96,10 +96,16 @@ func (r *reader) take(line string) (err error) {
 	case strings.HasPrefix(line, "\tchain "):
 		err = r.takeBody(words[1])
 	}
-	if err != nil {
-		return r.lines.Foreign(err)
+	return r.foreign(err)
+}
+
+// foreign is an error of the line that is read, unless it says of which it is.
+func (r *reader) foreign(err error) error {
+	var foreign *artefact.ForeignError
+	if err == nil || errors.As(err, &foreign) {
+		return err
 	}
-	return nil
+	return r.lines.Foreign(err)
 }
 
 func (r *reader) takeTable(text string) (err error) {
@@ -172,43 +178,33 @@ func (r *reader) takeSet(kind, text string) error {
 	if r.declared[text] > 0 {
 		return errors.New("each set once")
 	}
-	r.declared[text] = r.lines.At + 1
-	r.lines.At++
-	f, isMap, err := readSetType(r.line())
+	r.declared[text] = r.lines.At
+	r.lines.Next()
+	f, isMap, err := readSetType(r.lines.Line)
 	if err == nil && isMap != (kind == "map") {
 		err = errors.New("a map of verdicts, or a set")
 	}
 	if err != nil {
 		return err
 	}
-	r.lines.At += 2
-	first := r.lines.At
+	r.lines.Next()
 	var words []string
-	var lines []int
-	for ; r.lines.At < len(r.lines.Text) && r.line() != "\t\t}"; r.lines.At++ {
-		if word, ok := strings.CutPrefix(r.line(), "\t\t\t"); ok && !strings.HasPrefix(word, "#") {
-			words, lines = append(words, strings.TrimSuffix(word, ",")), append(lines, r.lines.At)
+	var at []int
+	for r.lines.Next() && r.lines.Line != "\t\t}" {
+		if word, ok := strings.CutPrefix(r.lines.Line, "\t\t\t"); ok && !strings.HasPrefix(word, "#") {
+			words, at = append(words, strings.TrimSuffix(word, ",")), append(at, r.lines.At)
 		}
 	}
-	bad := -1
+	bad := 0
 	if isMap {
 		bad, err = r.addMap(text, f, words)
 	} else {
 		bad, err = r.addSet(text, f, words)
 	}
-	if err != nil {
-		if r.lines.At = first; bad < len(lines) {
-			r.lines.At = lines[bad]
-		}
+	if err != nil && bad < len(at) {
+		return r.lines.ForeignAt(at[bad], err)
 	}
 	return err
-}
-
-func (r *reader) line() string {
-	if r.lines.At < len(r.lines.Text) {
-		return r.lines.Text[r.lines.At]
-	}
-	return ""
 }
 
 func (r *reader) addSet(text string, f filter.Family, words []string) (bad int, err error) {
@@ -265,8 +261,8 @@ func (r *reader) takeBody(text string) error {
 		return errors.New("each chain of this file once")
 	}
 	r.bodies[text] = r.lines.At + 1
-	for r.lines.At++; r.lines.At < len(r.lines.Text) && r.line() != "\t}"; r.lines.At++ {
-		one, err := r.readRule(strings.Fields(r.line()))
+	for r.lines.Next() && r.lines.Line != "\t}" {
+		one, err := r.readRule(strings.Fields(r.lines.Line))
 		if err != nil {
 			return err
 		}
@@ -300,14 +296,14 @@ func (r *reader) connect() error {
 			return err
 		}
 	}
-	r.lines.At = len(r.lines.Text)
+	first := 0
 	for n, number := range r.declared {
-		if !used[n] {
-			r.lines.At = min(r.lines.At, number-1)
+		if !used[n] && (first == 0 || number < first) {
+			first = number
 		}
 	}
-	if r.lines.At < len(r.lines.Text) {
-		return r.lines.Foreign(errors.New("a set that a rule uses"))
+	if first > 0 {
+		return r.lines.ForeignAt(first, errors.New("a set that a rule uses"))
 	}
 	slices.SortFunc(r.held.Maps, func(a, b filter.Map) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(r.held.Sets, func(a, b filter.Set) int { return strings.Compare(a.Name, b.Name) })
@@ -320,15 +316,14 @@ func (r *reader) checkRules(c *filter.Chain) error {
 	t := slices.IndexFunc(r.texts, func(t ruleText) bool { return t.chain == c.Name })
 	kind := r.kindOf(c)
 	for i, one := range c.Rules {
-		r.lines.At = r.bodies[c.Name] + i
-		want := counterOf(c, one)
+		at, want := r.bodies[c.Name]+i, counterOf(c, one)
 		switch {
 		case !r.fits(kind, one):
-			return r.lines.Foreign(errors.New(kindTexts[kind]))
+			return r.lines.ForeignAt(at, errors.New(kindTexts[kind]))
 		case one.Counter != want:
-			return r.lines.Foreign(fmt.Errorf("counter %q", want))
+			return r.lines.ForeignAt(at, fmt.Errorf("counter %q", want))
 		case t >= 0 && one.Comment != string(lineComment(r.texts[t].labels)):
-			return r.lines.Foreign(errors.New("the labels above as the rule's comment"))
+			return r.lines.ForeignAt(at, errors.New("the labels above as the rule's comment"))
 		}
 	}
 	return nil
