@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -81,8 +78,10 @@ func fetch(inv *invocation, f *fetchFlags, args []string, client *feed.Client, b
 	case f.maxShrink < 0 || f.maxShrink > 100:
 		return usagef("fetch: --max-shrink %d: expect 0 to 100 percent", f.maxShrink)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	return interruptible(func(ctx context.Context) error { return fetchFrom(ctx, inv, f, source, client, base) })
+}
+
+func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedSource, client *feed.Client, base string) error {
 	k, err := keep(inv.output, f, client, inv.talk)
 	if err != nil {
 		return err

@@ -64,6 +64,7 @@ var attempts = []struct {
 	{"signal", func(t targets) error { return syscall.Kill(t.Signalled, syscall.SIGTERM) }},
 	{"see a process", func(t targets) error { return readable(fmt.Sprintf("/proc/%d/stat", t.Traced)) }},
 	{"ptrace", func(t targets) error { return call(syscall.SYS_PTRACE, ptraceSeize, uintptr(t.Traced), 0, 0) }},
+	{"read its parent", func(targets) error { return readable(fmt.Sprintf("/proc/%d/environ", os.Getppid())) }},
 	{"enter a process's network", func(t targets) error { return readable(fmt.Sprintf("/proc/%d/ns/net", t.Traced), readLink) }},
 	{"open shared memory", func(t targets) error { return readable(t.Shared) }},
 	{"attach a segment", func(t targets) error { return call(syscall.SYS_SHMGET, t.Segment, 0, 0) }},
