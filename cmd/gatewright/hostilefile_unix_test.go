@@ -173,7 +173,7 @@ func TestForeignCatalog(t *testing.T) {
 		if err := os.WriteFile("gatewright.json", []byte(`{"catalogs": ["`+name+`"]}`), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		want := "gatewright: error: gatewright.json:1:15: /catalogs/0: " + name + " is outside of the site file's folder and cannot be read as a catalogue; `gatewright list --catalog " + name + "` shows why\n"
+		want := "gatewright: error: gatewright.json:1:15: /catalogs/0: " + name + " is outside of the site file's folder and cannot be read as a catalogue; `gatewright list --catalog FILE` shows why\n"
 		if status, stdout, told := runSoon(t, "list"); status != exitFailed || told != want || stdout != "" {
 			t.Errorf("status %d, %q\nwant %q", status, told, want)
 		}
