@@ -172,7 +172,17 @@ const (
 type Source struct {
 	Name    string // "m365-additional"
 	Version string // the publisher's revision or date
+	Feed    string // the feed that it is a snapshot of, as it ships with the tool; empty for others
 	Digest  string // "sha256:" and 64 hex digits, of the selected entries in canonical form
+}
+
+// String names the catalogue and its version, and says of a snapshot what replaces it.
+func (s Source) String() string {
+	text := s.Name + " " + s.Version
+	if s.Feed != "" {
+		text += " (a snapshot of that day; `gatewright fetch " + s.Feed + "` replaces it)"
+	}
+	return text
 }
 
 // Policy is all that a generator needs. It is immutable once compiled: generators

@@ -354,7 +354,11 @@ func source(c *catalog.Catalog, outcomes []Outcome) rule.Source {
 			h.Write(text)
 		}
 	}
-	return rule.Source{Name: c.Name, Version: c.Revision, Digest: fmt.Sprintf("sha256:%x", h.Sum(nil))}
+	s := rule.Source{Name: c.Name, Version: c.Revision, Digest: fmt.Sprintf("sha256:%x", h.Sum(nil))}
+	if c.Snapshot != "" {
+		s.Feed = c.Feed
+	}
+	return s
 }
 
 // noteRules notes for each outcome the rules that the entry is in.

@@ -45,7 +45,7 @@ type siteFlags struct {
 func (f *siteFlags) register(flags *pflag.FlagSet) {
 	f.flags = flags
 	flags.StringVar(&f.file, "site", "", "site `FILE` (default "+defaultSite+", if there)")
-	flags.StringArrayVar(&f.catalogs, "catalog", nil, "catalogue `FILE|NAME[@REVISION]` (default "+site.DefaultCatalog+")")
+	flags.StringArrayVar(&f.catalogs, "catalog", nil, "catalogue `FILE|NAME[@REVISION]` (default "+strings.Join(site.DefaultCatalogs(), " and ")+")")
 	flags.StringVar(&f.asOf, "as-of", "", "leave out what the publisher makes live after `DAY`: YYYY-MM-DD or today")
 	flags.StringVar(&f.keep, "keep-removed", "", "keep what the publisher removed within `DAYS` (30d) before the catalogue's version, or before --as-of")
 	flags.StringArrayVar(&f.sel.Areas, "area", nil, "only entries of this service `AREA`")
