@@ -44,6 +44,7 @@ type invocation struct {
 	full     bool // --coverage
 	all      bool
 	lintOnly bool // --lint
+	unboxed  bool
 	format   string
 }
 
@@ -54,11 +55,6 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // errDifferent ends a run with exitDifferent; what differs has been said.
 var errDifferent = errors.New("different")
-
-// statusError ends a run with a status that another process has ended with, and told.
-type statusError int
-
-func (s statusError) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 // run is the whole tool: it returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -124,14 +120,11 @@ func emptyFlag(flags *pflag.FlagSet) (name string) {
 // status tells an error and returns the exit status for it.
 func (inv *invocation) status(err error) int {
 	var usage usageError
-	var status statusError
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errDifferent):
 		return exitDifferent
-	case errors.As(err, &status):
-		return int(status)
 	case errors.As(err, &usage):
 		inv.talk.errorf("%v", err)
 		return exitUsage

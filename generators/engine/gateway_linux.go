@@ -113,7 +113,7 @@ func (g *Gateway) buildNetwork(outside *Machine) error {
 	return g.inside.IP(text)
 }
 
-var ip = program{"ip", "iproute2"}
+var ip = program{name: "ip", pkg: "iproute2"}
 
 func textMAC(b [6]byte) string {
 	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5])
