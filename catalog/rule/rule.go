@@ -153,8 +153,9 @@ type Open struct {
 	Why      string // what the publisher left unsaid or the site has not bound
 	Ask      string // the question, in words
 	Who      string // who can say it
+	Links    string // pages on it that the publisher refers to, separated by spaces; may be empty
 	Section  string // the object of the site file that Line belongs to
-	Line     string // the exact line to write there; its <blanks> are refused until filled in
+	Line     string // the exact line to write there; with its <blanks> it is as good as not there
 }
 
 // What an open item lacks.

@@ -78,6 +78,9 @@ func (b *builder) resolve(e *catalog.Entry, a Answer) (f facts, ok bool) {
 		b.refer(e, a.Remote.From, &f)
 	}
 	b.findOpen(e, &f)
+	for i := range f.open {
+		f.open[i].Links = strings.Join(e.Links, " ")
+	}
 	return f, len(b.errs) == before
 }
 

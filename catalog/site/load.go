@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -216,6 +217,22 @@ func readChanges(path plainfile.Path, record feed.Record) ([]feed.Change, error)
 		return nil, fmt.Errorf("%s is not what was fetched with %s; fetch both again with `gatewright fetch m365 --changes`", file, path)
 	}
 	return feed.ReadChanges(file.String(), text)
+}
+
+// RefFrom is a reference of the working directory's as a site file in the folder dir
+// writes it: a name of a catalogue stays, a relative path is relative to dir.
+func RefFrom(dir, ref string) string {
+	if !isFile(ref) || filepath.IsAbs(ref) {
+		return ref
+	}
+	rel, err := filepath.Rel(dir, ref)
+	if err != nil {
+		return ref
+	}
+	if rel = filepath.ToSlash(rel); !isFile(rel) {
+		rel = "./" + rel
+	}
+	return rel
 }
 
 // isFile tells paths of files from names of embedded catalogues, "name@revision": a
