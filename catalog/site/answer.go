@@ -252,7 +252,7 @@ func (b *builder) fill(e, from *catalog.Entry, f *facts) {
 		return
 	}
 	c := b.catalogs[catalogOf(from.ID)]
-	r := Remote{Prefixes: from.Prefixes, own: c != nil && c.Feed == ""}
+	r := Remote{Prefixes: from.Prefixes, own: c != nil && !c.Published}
 	for _, n := range from.Names {
 		r.Names = append(r.Names, b.narrowed(e, from, n, f)...)
 	}

@@ -93,7 +93,7 @@ func (s *diffSection) addPart(sign byte, p reportPart) {
 		return
 	}
 	for _, n := range p.Names {
-		s.add(sign, "    %s%s", n.Pattern, exceptText(n.Except))
+		s.add(sign, "    %s", n)
 	}
 	for _, prefix := range p.Prefixes {
 		s.add(sign, "    %s", shortAddress(prefix))
@@ -129,6 +129,14 @@ func shortAddress(prefix string) string {
 		return p.Addr().String()
 	}
 	return prefix
+}
+
+func (n reportName) String() string {
+	text := n.Pattern
+	if n.And != "" {
+		text += " that " + n.And + " matches, too,"
+	}
+	return text + exceptText(n.Except)
 }
 
 func exceptText(but []string) string {
@@ -180,8 +188,11 @@ func routeSection(routes []reportRoute) diffSection {
 		if r.Any {
 			s.add(' ', "    every remote without a route of its own")
 		}
-		for _, e := range append(append([]string{}, r.Names...), r.Prefixes...) {
-			s.add(' ', "    %s", shortAddress(e))
+		for _, n := range r.Names {
+			s.add(' ', "    %s", n)
+		}
+		for _, prefix := range r.Prefixes {
+			s.add(' ', "    %s", shortAddress(prefix))
 		}
 	}
 	return s
@@ -305,28 +316,26 @@ func (s reportSide) title() string {
 	return s.Name
 }
 
-// Colours of ECMA-48.
-const green = "32"
-
 // writeText writes the report for a terminal.
-func writeText(w io.Writer, r report, t talk) error {
+func writeText(w *safeWriter, r report) error {
 	var b strings.Builder
-	b.WriteString(r.headline() + "\n")
+	b.WriteString(visible(r.headline()) + "\n")
 	for _, s := range r.sections() {
-		b.WriteString("\n" + s.title + "\n")
+		b.WriteString("\n" + visible(s.title) + "\n")
 		for _, line := range s.lines {
 			line = strings.TrimRight(line, " ")
 			switch line[0] {
 			case '+':
-				line = t.paint(green, line)
+				line = w.paint(green, line)
 			case '-':
-				line = t.paint(red, line)
+				line = w.paint(red, line)
+			default:
+				line = visible(line)
 			}
 			b.WriteString(line + "\n")
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return w.raw(b.String())
 }
 
 // writeMarkdown writes the report for a pull request: a summary line, then what

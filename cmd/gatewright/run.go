@@ -35,7 +35,7 @@ func commands() []command {
 // invocation is one run of the tool: its streams and its flags.
 type invocation struct {
 	stdin    io.Reader
-	stdout   io.Writer
+	stdout   *safeWriter
 	talk     talk
 	site     siteFlags
 	output   string
@@ -58,13 +58,24 @@ var errDifferent = errors.New("different")
 
 // run is the whole tool: it returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	inv := &invocation{stdin: stdin, stdout: stdout, talk: newTalk(stderr)}
+	inv := &invocation{stdin: stdin, stdout: newSafeWriter(stdout), talk: newTalk(stderr)}
+	status := inv.command(args)
+	told := inv.stdout.err != nil && status == exitFailed
+	if err := inv.stdout.close(); err != nil && !told {
+		status = inv.status(err)
+	}
+	inv.talk.close()
+	return status
+}
+
+// command runs the command that the arguments name.
+func (inv *invocation) command(args []string) int {
 	if len(args) == 0 {
-		fmt.Fprint(stderr, usageText())
+		fmt.Fprint(inv.talk, usageText())
 		return exitUsage
 	}
 	if args[0] == "-h" || args[0] == "--help" || args[0] == "help" && len(args) == 1 {
-		fmt.Fprint(stdout, usageText())
+		fmt.Fprint(inv.stdout, usageText())
 		return exitOK
 	}
 	if args[0] == "help" {

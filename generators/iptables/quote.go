@@ -12,7 +12,8 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// Types that views hold. Only this file makes values of them.
+// Types that views hold. Only this file makes values of them, and unquote.go of texts
+// that this file would have made.
 type (
 	comment     string // text of a "#" line
 	ruleComment string // what stands between the quotes of a rule's comment
@@ -83,9 +84,10 @@ func ruleCommentOf(s string) ruleComment {
 var ruleCommentEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // oneLine replaces white space by a space, and what is not printable ASCII by a
-// question mark: engines and terminals do not agree on where other lines end.
+// question mark: engines and terminals do not agree on where other lines end. It parts "##", for
+// "##[error]" commands the runner of a pipeline that shows the file.
 func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
@@ -94,6 +96,7 @@ func oneLine(s string) string {
 		}
 		return r
 	}, s)
+	return strings.ReplaceAll(s, "##", "# ")
 }
 
 // cut shortens ASCII to limit bytes at most, and shows it.

@@ -68,9 +68,10 @@ func ruleCommentOf(s string) ruleComment {
 var ruleCommentLetters = strings.NewReplacer(`"`, "'", "%", "_")
 
 // oneLine replaces white space by a space, and what is not printable ASCII by a
-// question mark: engines and terminals do not agree on where other lines end.
+// question mark: engines and terminals do not agree on where other lines end. It parts "##", for
+// "##[error]" commands the runner of a pipeline that shows the file.
 func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
@@ -79,6 +80,7 @@ func oneLine(s string) string {
 		}
 		return r
 	}, s)
+	return strings.ReplaceAll(s, "##", "# ")
 }
 
 // cut shortens ASCII to limit bytes at most, and shows it.
