@@ -66,6 +66,15 @@ func (p Pending) Fill(values map[string]string) (netset.Pattern, error) {
 	return netset.ParsePattern(host)
 }
 
+// Pattern is the widest that the endpoint may stand for: a star for each placeholder.
+func (p Pending) Pattern() (netset.Pattern, error) {
+	host := p.Host
+	for _, one := range p.Placeholders {
+		host = strings.ReplaceAll(host, "<"+one.Name+">", "*")
+	}
+	return netset.ParsePattern(host)
+}
+
 // placeholders reads which placeholders the document's endpoints hold.
 func (r *reader) placeholders(v jsonc.Value) {
 	r.kinds = map[string]PlaceholderKind{}

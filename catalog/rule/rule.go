@@ -195,6 +195,8 @@ type Policy struct {
 	Routes       []Route   // in order of precedence; for PAC alone
 	TrustedSites []TrustedSite
 	Open         []Open
+
+	DefaultRoutes bool // nobody wrote the routes
 }
 
 // Binding returns the role's binding; the zero Binding, which matches nothing, if

@@ -68,7 +68,7 @@ func BuildPair(s *Site, old, new []*catalog.Catalog) (before, after *Result, err
 func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) {
 	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}, catalogs: map[string]*catalog.Catalog{}, waiting: map[string][]feedQuestion{}}
 	if b.routes == nil {
-		b.routes = defaultRoutes()
+		b.routes, b.input.DefaultRoutes = defaultRoutes(), true
 	}
 	for _, r := range b.routes {
 		b.input.Routes = append(b.input.Routes, r.Via)

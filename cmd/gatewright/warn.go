@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -22,13 +23,18 @@ func (p *production) warn(t talk) {
 	}
 	p.warnResolver(t)
 	for _, o := range p.outputs {
-		named := func(r site.Route) bool { return r.Via != rule.Direct && r.Via != rule.Proxied }
-		if o.name == "pac" && len(p.site.Options["pac"]["proxy"]) == 0 && !slices.ContainsFunc(p.site.Routes, named) {
+		if o.name == "pac" && !knowsProxy(p.site) {
 			t.warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
 		} else if o.name == "pac" {
 			p.warnUnfiltered(t, o)
 		}
 	}
+}
+
+// knowsProxy reports whether the PAC file of a site can send anything to a proxy.
+func knowsProxy(s *site.Site) bool {
+	named := func(r site.Route) bool { return r.Via != rule.Direct && r.Via != rule.Proxied }
+	return len(s.Options["pac"]["proxy"]) > 0 || slices.ContainsFunc(s.Routes, named)
 }
 
 // warnUnfiltered tells, entry by entry, of names that the PAC file sends past the proxy
@@ -92,8 +98,8 @@ func (p *production) goesUnfiltered(g rule.Grant, roles []rule.Role) bool {
 	}
 	for _, name := range g.Names {
 		for _, ports := range g.Services.Ports(netset.TCP) {
-			f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: ports.First, Name: name.Example()}
-			if p.result.Policy.Route(f, roles...) == rule.Direct && !p.addressed(g.Role, name, ports.First) {
+			f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: ports.First, Name: name.Example(), Local: p.anAddress(g.Role)}
+			if p.result.Policy.Route(f, roles...) == rule.Direct && !p.result.Addressed(f) {
 				return true
 			}
 		}
@@ -101,15 +107,12 @@ func (p *production) goesUnfiltered(g rule.Grant, roles []rule.Role) bool {
 	return false
 }
 
-// addressed reports whether a packet filter has the addresses of a name, or takes any.
-func (p *production) addressed(role rule.Role, name netset.Pattern, port uint16) bool {
-	return slices.ContainsFunc(p.result.Input.Grants, func(g rule.Grant) bool {
-		if g.Direction != rule.Outbound || g.Role != role || !g.Services.Contains(netset.TCP, port) {
-			return false
-		}
-		covers := func(other netset.Pattern) bool { return other.Covers(name) }
-		return g.Any || !g.Prefixes.IsEmpty() && slices.ContainsFunc(g.Names, covers)
-	})
+// anAddress is an address of a role.
+func (p *production) anAddress(role rule.Role) netip.Addr {
+	for first := range p.result.Policy.Binding(role).Local().Ranges() {
+		return first
+	}
+	return netip.Addr{}
 }
 
 // warnResolver tells of a default-deny that lets the site ask its resolver, and the
