@@ -69,6 +69,9 @@ func Required(key string, read func(Value)) Field { return Field{key, true, read
 // Optional returns a Field that may be absent; read is then not called.
 func Optional(key string, read func(Value)) Field { return Field{key, false, read} }
 
+// Key is the object's key that the field reads.
+func (f Field) Key() string { return f.key }
+
 // Object reads the members of an object in the order of the file, each by its
 // field, so that errors come in order too. A key without field, in another case
 // or misspelt, is an error that names the known keys; so is a required key that
