@@ -33,8 +33,8 @@ func IsSite(data []byte) bool {
 	return is
 }
 
-// EntryChange is an entry that came, went, or says something else of itself. Flows
-// are not in it: they are compared as flows.
+// EntryChange is an entry that came, went, or says something else of itself. Its
+// endpoints are in it, too: others may give the same flows, so that none differs.
 type EntryChange struct {
 	Old, New *Outcome // nil where the entry is not there
 	Facts    []FactChange
@@ -99,17 +99,8 @@ func (c *EntryChange) differs() bool {
 			c.Facts = append(c.Facts, FactChange{before[i].name, before[i].value, after[i].value})
 		}
 	}
-	if c.isWithheld() {
-		c.compareEndpoints()
-	}
+	c.compareEndpoints()
 	return len(c.Facts) > 0
-}
-
-// isWithheld reports whether the entry's flows are accepted on neither or one side
-// alone, so that comparing them does not tell how its endpoints changed.
-func (c *EntryChange) isWithheld() bool {
-	rendered := func(o *Outcome) bool { return o.State == InRule || o.State == InZone }
-	return !rendered(c.Old) || !rendered(c.New)
 }
 
 type attribute struct{ name, value string }

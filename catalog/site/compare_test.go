@@ -70,7 +70,7 @@ func TestCompareTellsAttributes(t *testing.T) {
 	for name, test := range map[string]struct{ old, new, want string }{
 		"the same":          {entryA, entryA, ""},
 		"another order":     {entryA + "," + entryC, entryC + "," + entryA, ""},
-		"endpoints of rule": {entryA, strings.Replace(entryA, "/24", "/25", 1), ""},
+		"endpoints of rule": {entryA, strings.Replace(entryA, "/24", "/25", 1), "own/a: prefixes: 192.0.2.128/25|"},
 		"came":              {entryA, entryA + "," + entryC, "own/c: came"},
 		"went":              {entryA + "," + entryC, entryA, "own/c: went"},
 		"category":          {entryA, with(entryA, `"category": "allow"`), "own/a: category: |allow"},
