@@ -21,7 +21,7 @@ type opening struct {
 	rules     int
 
 	any       bool
-	ports     int // of one protocol
+	ports     int     // of one protocol
 	addresses float64 // of our side, as a share of a family
 }
 
