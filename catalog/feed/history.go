@@ -18,6 +18,7 @@ type history struct {
 	changes []Change        // oldest first
 	lists   map[int]listings
 	losses  []loss
+	loose   map[int]bool // sets whose records spell what they list otherwise
 }
 
 // listing is an endpoint of a set, a name or addresses of a prefix, and the day,
@@ -47,7 +48,7 @@ type loss struct {
 // historyOf follows the records back to what was listed before the first of them, and
 // from there forward.
 func historyOf(sets []m365Set, changes []Change) history {
-	h := history{sets: map[int]m365Set{}, changes: changes, lists: map[int]listings{}}
+	h := history{sets: map[int]m365Set{}, changes: changes, lists: map[int]listings{}, loose: map[int]bool{}}
 	for _, s := range sets {
 		h.sets[s.id] = s
 		for _, n := range s.names {
@@ -60,7 +61,7 @@ func historyOf(sets []m365Set, changes []Change) history {
 	versions := h.versions()
 	for _, version := range slices.Backward(versions) {
 		for _, c := range version {
-			h.lists[c.Set] = h.lists[c.Set].without(listingsOf(c.Added))
+			h.withdraw(c.Set, c.Added)
 		}
 		for _, c := range version {
 			h.lists[c.Set] = h.lists[c.Set].with(listingsOf(c.Removed))
@@ -102,7 +103,7 @@ func (h *history) follow(version []Change) {
 	day := versionDay(version[0].Version)
 	for _, c := range version {
 		gone := before[c.Set].within(listingsOf(c.Removed))
-		h.lists[c.Set] = h.lists[c.Set].without(listingsOf(c.Removed))
+		h.withdraw(c.Set, c.Removed)
 		if c.Disposition == SetRemoved {
 			gone, h.lists[c.Set] = before[c.Set], nil
 		}
@@ -126,6 +127,13 @@ func (h *history) follow(version []Change) {
 			h.lists[c.Set] = h.lists[c.Set].with(l.since(sources, day, moved || c.Effective == ""))
 		}
 	}
+}
+
+// withdraw takes endpoints out of a set.
+func (h *history) withdraw(set int, e endpoints) {
+	gone := listingsOf(e)
+	h.loose[set] = h.loose[set] || !h.lists[set].spells(gone)
+	h.lists[set] = h.lists[set].without(gone)
 }
 
 func joined(bySet map[int]listings) listings {
@@ -166,6 +174,7 @@ func (h *history) lose(c Change, before, gone listings, day string) {
 	l := loss{set: c.Set, version: c.Version, part: "-kept-" + c.Version, gone: gone.until(day)}
 	l.tcp, l.udp = h.ports(c.Set, c.Version, "tcpPorts", netset.TCP), h.ports(c.Set, c.Version, "udpPorts", netset.UDP)
 	addressed := slices.ContainsFunc(before, func(one listing) bool { return !one.prefixes.IsEmpty() })
+	addressed = addressed || h.loose[c.Set] && !h.sets[c.Set].prefixes.IsEmpty()
 	l.udpNames = !addressed || l.tcp.IsEmpty()
 	if len(l.gone) > 0 {
 		h.losses = append(h.losses, l)
@@ -253,15 +262,17 @@ func (l listing) same(other listing) bool {
 func (l listings) without(gone listings) listings {
 	rest := slices.Clone(l)
 	for _, g := range gone {
-		if slices.ContainsFunc(rest, g.spelledAs) {
-			rest = slices.DeleteFunc(rest, g.spelledAs)
-			continue
+		if g.name.String() == "" && !l.spells(gone) {
+			for i := range rest {
+				rest[i].prefixes = rest[i].prefixes.Subtract(g.prefixes)
+			}
 		}
-		for i := range rest {
-			rest[i].prefixes = rest[i].prefixes.Subtract(g.prefixes)
-		}
+		exact := slices.ContainsFunc(l, g.spelledAs)
 		rest = slices.DeleteFunc(rest, func(one listing) bool {
-			return one.name.String() == "" && one.prefixes.IsEmpty() || one.name.String() != "" && g.name.Covers(one.name)
+			if one.name.String() == "" {
+				return one.prefixes.IsEmpty() || l.spells(gone) && g.spelledAs(one)
+			}
+			return g.spelledAs(one) || !exact && g.name.Covers(one.name)
 		})
 	}
 	return rest
@@ -274,25 +285,32 @@ func (l listings) within(others listings) listings {
 	for _, o := range others {
 		exact := slices.ContainsFunc(l, o.spelledAs)
 		for _, one := range l {
-			if exact {
-				if o.spelledAs(one) {
+			common := one.prefixes.Intersect(o.prefixes)
+			switch {
+			case one.name.String() != "":
+				if o.spelledAs(one) || !exact && o.name.Covers(one.name) {
 					parts = append(parts, one)
 				}
-				continue
-			}
-			if one.name.String() != "" && o.name.Covers(one.name) {
-				parts = append(parts, one)
-			}
-			if common := one.prefixes.Intersect(o.prefixes); !common.IsEmpty() {
+			case !l.spells(others) && !common.IsEmpty():
 				parts = append(parts, listing{prefix: one.prefix, prefixes: common, live: one.live})
+			case l.spells(others) && o.spelledAs(one):
+				parts = append(parts, one)
 			}
 		}
 	}
 	return parts
 }
 
+// spells reports whether all prefixes of a record are listed as they are. If one is not,
+// what the others mean of lists that overlap cannot be told by their spelling either.
+func (l listings) spells(record listings) bool {
+	return !slices.ContainsFunc(record, func(one listing) bool {
+		return one.name.String() == "" && !slices.ContainsFunc(l, one.spelledAs)
+	})
+}
+
 func (l listing) spelledAs(other listing) bool {
-	return l.name == other.name && l.prefixes.Equal(other.prefixes)
+	return l.name == other.name && l.prefix == other.prefix
 }
 
 // until returns those that were live before a day.

@@ -522,7 +522,8 @@ func simFlows(c *catalog.Catalog, id int) map[string]bool {
 // TestStagingOfSimulatedPublishers holds staging against the diary of publishers:
 // nothing is open that was never live, and what is live or was removed a short while
 // ago is. Where a list overlaps itself and is spelled otherwise than its records, which
-// of two listings a record means cannot be known; then only the former has to hold.
+// of two listings a record means cannot be known, and so whether the set had addresses,
+// which its UDP ports were of alone; then only the former has to hold.
 func TestStagingOfSimulatedPublishers(t *testing.T) {
 	runs := 1000
 	if os.Getenv("GATEWRIGHT_PROVE") == "all" {
@@ -568,7 +569,8 @@ func TestStagingOfSimulatedPublishers(t *testing.T) {
 					}
 				}
 				for flow := range want {
-					if !got[flow] && (!s.respelled || !s.overlaps) {
+					unknowable := s.respelled && (s.overlaps || strings.Contains(flow, "test udp"))
+					if !got[flow] && !unknowable {
 						fault = "lacks " + flow
 					}
 				}
