@@ -50,7 +50,7 @@ func (d Download) Read() (*Listed, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept.Notices = c.Notices
+	kept.Notices, kept.Published = c.Notices, true
 	c.Catalog = kept
 	return c, nil
 }

@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"math"
+	"net/netip"
 	"strings"
 	"sync"
 
@@ -211,4 +212,15 @@ func summary(s netset.PrefixSet) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(list[:3], ", "), len(list)-3)
 	}
 	return strings.Join(list, ", ")
+}
+
+// Purpose is what an address of special purpose is for, such as "private (RFC 1918)";
+// empty for one that anybody may have.
+func Purpose(a netip.Addr) string {
+	for _, b := range reservedBlocks() {
+		if b.prefix.Contains(a) {
+			return b.what
+		}
+	}
+	return ""
 }
