@@ -89,6 +89,9 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 	if !isFile(ref) {
 		return catalog.Load(ref)
 	}
+	if strings.Contains(ref, "://") {
+		return nil, errors.New("a catalogue is read from a file; `gatewright fetch URL -o FILE` gets one")
+	}
 	path := pathOf(ref, dir)
 	data, err := s.readFile(path, dir == "")
 	if err != nil {
@@ -97,7 +100,7 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 	c, err := s.readFeed(ref, path, data)
 	if err != nil && dir != "" && path.Outside() {
 		// What is wrong with it quotes it, and the site file may be somebody else's.
-		return nil, fmt.Errorf("%s is outside of the site file's folder and cannot be read as a catalogue; `gatewright list --catalog %s` shows why", path, path)
+		return nil, fmt.Errorf("%s is outside of the site file's folder and cannot be read as a catalogue; `gatewright list --catalog FILE` shows why", path)
 	}
 	return c, err
 }

@@ -34,9 +34,12 @@ type reader struct {
 	site *Site
 }
 
-func (r *reader) root(v jsonc.Value) {
+func (r *reader) root(v jsonc.Value) { r.Object(v, r.fields()...) }
+
+// fields are the keys of a site file.
+func (r *reader) fields() []jsonc.Field {
 	s := r.site
-	r.Object(v,
+	return []jsonc.Field{
 		jsonc.Optional("catalogs", r.each("catalogs", &s.Catalogs, r.catalog)),
 		jsonc.Optional("as_of", r.asOf),
 		jsonc.Optional("keep_removed", r.keepRemoved),
@@ -54,7 +57,7 @@ func (r *reader) root(v jsonc.Value) {
 		jsonc.Optional("options", r.options),
 		jsonc.Optional("generators", r.list("generators", &s.Generators)),
 		jsonc.Optional("output", r.text(&s.Output)),
-	)
+	}
 }
 
 // keep remembers where the site file names something.

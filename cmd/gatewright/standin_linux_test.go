@@ -74,7 +74,7 @@ var attempts = []struct {
 	{"become root", becomeRoot},
 	{"change a sysctl", changeSysctl},
 	{"name the machine", nameMachine},
-	{"raise its priority", func(targets) error { return syscall.Setpriority(syscall.PRIO_PROCESS, 0, -5) }},
+	{"raise its priority", func(targets) error { return syscall.Setpriority(syscall.PRIO_PROCESS, 0, -20) }},
 	{"read the environment", func(targets) error { return found(os.Getenv(standInSecret) != "") }},
 	{"use an inherited file", inheritedFile},
 	{"use a key of the session", searchKey},
