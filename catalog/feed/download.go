@@ -199,22 +199,25 @@ func CheckAhead(revision string, now time.Time) error {
 		revision, day.Format(time.DateOnly), now.UTC().Format(time.DateOnly))
 }
 
-// revisionDay reads the day of a revision that starts with one, as 2025-01-08 or
-// 20250108, or that is a time in seconds since 1970, as AWS writes it.
+// revisionDay reads the day of a revision that starts with one, as 2025-01-08, or
+// 20250108 and other digits, or that is a time since 1970 in seconds, as AWS writes it,
+// or in milliseconds.
 func revisionDay(s string) (day time.Time, ok bool) {
-	for _, layout := range []string{time.DateOnly, "20060102"} {
-		if len(s) < len(layout) {
-			continue
-		}
-		if day, err := time.Parse(layout, s[:len(layout)]); err == nil && day.Year() >= 1990 {
-			return day, true
-		}
+	if day, err := time.Parse(time.DateOnly, s[:min(len(s), len(time.DateOnly))]); err == nil {
+		return day, true
 	}
-	if seconds, err := strconv.ParseInt(s, 10, 64); err == nil && seconds > 0 && len(s) >= 10 && len(s) <= 13 {
-		if len(s) == 13 { // in milliseconds
-			seconds /= 1000
-		}
-		return time.Unix(seconds, 0).UTC(), true
+	number, err := strconv.ParseUint(s, 10, 63)
+	if err != nil || len(s) < 8 || len(s) > 14 {
+		return day, false
+	}
+	if day, err := time.Parse("20060102", s[:8]); err == nil && day.Year() >= 1990 {
+		return day, true
+	}
+	switch len(s) {
+	case 10:
+		return time.Unix(int64(number), 0).UTC(), true
+	case 13:
+		return time.UnixMilli(int64(number)).UTC(), true
 	}
 	return day, false
 }

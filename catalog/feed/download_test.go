@@ -200,7 +200,8 @@ func TestCheckAhead(t *testing.T) {
 		"2026112800": false, "2027112800": false, "2027112900": true, "2035010100": true, "9999123100": true,
 		"2027-11-28": false, "2027-11-29": true, "2999-01-01T00:00:00": true, "2027-11-29-10-13-06": true,
 		"1732900000": false, "1900000000": true, "1900000000000": true, "1732900000000": false, // AWS, in seconds and milliseconds
-		"": false, "unknown": false, "398": false, "v2035": false, "20350101": true,
+		"": false, "unknown": false, "398": false, "v2035": false, "20350101": true, "20350101120000": true,
+		"270000000000": false, "30501231abcdef": false, "-1732900000": false,
 	} {
 		if err := CheckAhead(revision, now); (err != nil) != ahead {
 			t.Errorf("%q: %v", revision, err)
