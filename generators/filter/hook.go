@@ -61,9 +61,9 @@ func (b *builder) hooks(families []Family) []Chain {
 }
 
 // guard is what a chain that drops by default lets pass and drops before the policy's
-// rules: established connections, loopback, neighbour discovery (RFC 4861), the groups
-// that it needs (RFC 4890), path MTU discovery (RFC 1191, RFC 8201), administrators and
-// the resolver.
+// rules: established connections with the ICMP errors that are related to them, loopback,
+// neighbour discovery (RFC 4861) and the groups that it needs (RFC 4890), administrators
+// and the resolver.
 func (b *builder) guard(hook string, families []Family) []Rule {
 	accept := func(m Match, comment string) Rule { return Rule{Match: m, Verdict: Accept, Comment: comment} }
 	rules := []Rule{accept(Match{State: "established,related"}, "")}
@@ -74,12 +74,6 @@ func (b *builder) guard(hook string, families []Family) []Rule {
 				accept(Match{Family: IPv6, HopLimit: 255, ICMP: types(133, 134, 135, 136)}, "neighbour discovery (RFC 4861)"),
 				accept(Match{Family: IPv6, HopLimit: 1, ICMP: types(130, 131, 132, 143)}, "groups of neighbour discovery (RFC 4890)"))
 		}
-	}
-	if slices.Contains(families, IPv4) {
-		rules = append(rules, accept(Match{Family: IPv4, ICMP: []ICMP{{3, 4}}}, "path MTU (RFC 1191)"))
-	}
-	if slices.Contains(families, IPv6) {
-		rules = append(rules, accept(Match{Family: IPv6, ICMP: types(2)}, "path MTU (RFC 8201)"))
 	}
 	rules = append(rules, Rule{Match: Match{State: "invalid"}, Verdict: Drop, Counter: b.naming.Prefix + hook + "_invalid"})
 	if hook != Output {

@@ -24,7 +24,7 @@ type (
 	family      string // the address family keyword: "ip" or "ip6"
 	addresses   string // right side of saddr and daddr: "@set" or one prefix
 	ports       string // right side of dport: "443" or "@set"
-	icmpMatch   string // "icmpv6 type packet-too-big"
+	icmpMatch   string // "icmpv6 type { nd-router-solicit, nd-router-advert }"
 	statement   string // "accept", "goto CHAIN", "ip daddr vmap @map"
 	interfaces  string // right side of iifname and oifname
 	bits        string // a mark or a mask: "0x00010000"
@@ -258,18 +258,14 @@ func hopLimitOf(n uint8) keyword {
 
 // icmpTypes are nft's words for the types of ICMP messages that a guard lets pass.
 var icmpTypes = map[filter.Family]map[uint8]string{
-	filter.IPv4: {3: "destination-unreachable"},
 	filter.IPv6: {
-		2: "packet-too-big", 130: "mld-listener-query", 131: "mld-listener-report", 132: "mld-listener-done",
+		130: "mld-listener-query", 131: "mld-listener-report", 132: "mld-listener-done",
 		133: "nd-router-solicit", 134: "nd-router-advert", 135: "nd-neighbor-solicit", 136: "nd-neighbor-advert",
 		143: "mld2-listener-report",
 	},
 }
 
-// fragNeeded is nft's word for code 4 of type 3 (RFC 1191).
-const fragNeeded = 4
-
-// icmpOf matches types of a family's ICMP, of which one alone may have a code.
+// icmpOf matches types of a family's ICMP.
 func icmpOf(f filter.Family, list []filter.ICMP) icmpMatch {
 	if len(list) == 0 {
 		return ""
@@ -282,11 +278,8 @@ func icmpOf(f filter.Family, list []filter.ICMP) icmpMatch {
 	for i, one := range list {
 		types[i] = icmpTypes[f][one.Type]
 	}
-	switch {
-	case len(types) > 1:
+	if len(types) > 1 {
 		return icmpMatch(word + " type { " + strings.Join(types, ", ") + " }")
-	case list[0].Code == fragNeeded:
-		return icmpMatch(word + " type " + types[0] + " " + word + " code frag-needed")
 	}
 	return icmpMatch(word + " type " + types[0])
 }

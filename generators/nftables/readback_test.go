@@ -39,6 +39,12 @@ func readBack(t testing.TB, name, table string) filter.Ruleset {
 	return rs
 }
 
+// accepts asks the chain of a flow's direction.
+func accepts(rs *filter.Ruleset, f rule.Flow) bool {
+	got := rs.Walk(filter.EntryOf(f.Direction), filter.PacketOf(artefact.Packet{Flow: f}))
+	return len(got) == 1 && got[0].Verdict == filter.Accept
+}
+
 func TestKernelAcceptsWhatTheModelAccepts(t *testing.T) {
 	p := ruletest.Compile(t, ruletest.Site(t))
 	for _, c := range []struct {
@@ -62,8 +68,7 @@ func TestKernelAcceptsWhatTheModelAccepts(t *testing.T) {
 				} else {
 					denied++
 				}
-				got := rs.Walk(filter.EntryOf(f.Direction), filter.PacketOf(artefact.Packet{Flow: f}))
-				if (len(got) == 1 && got[0].Verdict == filter.Accept) != want && wrong < 5 {
+				if accepts(&rs, f) != want && wrong < 5 {
 					wrong++
 					t.Errorf("%+v: the kernel's rules say %v, the model %v", f, !want, want)
 				}

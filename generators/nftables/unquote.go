@@ -163,8 +163,5 @@ func readICMP(word string, w *words, one *filter.Rule) error {
 		}
 		one.ICMP = append(one.ICMP, t)
 	}
-	if w.next(word + " code frag-needed") {
-		one.ICMP[0].Code = fragNeeded
-	}
 	return nil
 }

@@ -60,6 +60,7 @@ type reader struct {
 
 // readClass is the endpoints of a class, and its services by route.
 type readClass struct {
+	at       int   // the number of its line
 	routes   []int // in the file's order, which ascends
 	services []netset.ServiceSet
 	names    []netset.Pattern
@@ -73,15 +74,16 @@ func (r *reader) read() error {
 	if err := r.readTitle(); err != nil {
 		return err
 	}
-	for r.file.At = len(r.view.Header); r.file.At < len(r.file.Text); r.file.At++ {
-		if err := r.take(r.file.Text[r.file.At]); err != nil {
+	for r.file.At < len(r.view.Header) && r.file.Next() {
+	}
+	for r.file.Next() {
+		if err := r.take(r.file.Line); err != nil {
 			return err
 		}
 	}
-	for i, c := range r.classes {
+	for _, c := range r.classes {
 		if len(c.routes) == 0 {
-			r.file.At = slices.Index(r.file.Text, fmt.Sprintf("  // Class %d.", i))
-			return r.foreign("services of the class below it")
+			return r.file.ForeignAt(c.at, errors.New("services of the class below it"))
 		}
 	}
 	return nil
@@ -155,7 +157,7 @@ func (r *reader) takeComment(text string) error {
 		r.labels = append(r.labels, commentOf(text))
 	case text == fmt.Sprintf("Class %d.", number):
 		r.view.Classes = append(r.view.Classes, classView{Number: number})
-		r.classes = append(r.classes, &readClass{})
+		r.classes = append(r.classes, &readClass{at: r.file.At})
 	case text == fmt.Sprintf("Internal names, class %d.", number):
 		r.view.Internal, r.internal = &classView{Number: number}, &readClass{}
 	}
@@ -221,8 +223,7 @@ func (r *reader) takeServices(head call, class int, c *readClass) (block, error)
 	services, err := netset.ParseServices("tcp " + strings.Join(words, ","))
 	again := func(other netset.ServiceSet) bool { return !other.Intersect(services).IsEmpty() }
 	if err != nil || !slices.Equal(portWords(services), words) || slices.ContainsFunc(c.services, again) {
-		r.file.At = at
-		return b, r.foreign("ports that the class sends by no other route, sorted")
+		return b, r.file.ForeignAt(at, errors.New("ports that the class sends by no other route, sorted"))
 	}
 	c.routes, c.services = append(c.routes, route), append(c.services, services)
 	return b, nil
@@ -231,8 +232,8 @@ func (r *reader) takeServices(head call, class int, c *readClass) (block, error)
 // block reads the words of an array, up to its end.
 func (r *reader) block(want string, check func(word string) bool) (words []string, b block, err error) {
 	var rows []string
-	for r.file.At++; r.file.At < len(r.file.Text) && r.file.Text[r.file.At] != "  ]);"; r.file.At++ {
-		row := strings.Trim(strings.TrimSuffix(r.file.Text[r.file.At], ","), "'")
+	for r.file.Next() && r.file.Line != "  ]);" {
+		row := strings.Trim(strings.TrimSuffix(r.file.Line, ","), "'")
 		for word := range strings.SplitSeq(row, " ") {
 			if !check(word) {
 				return nil, "", r.foreign(want)

@@ -41,7 +41,9 @@ type reader struct {
 	dir   string // where lists are; empty where the header does not say
 	place string
 	acls  map[aclName]held
-	roles map[aclName]bool // ACLs of roles, and whether a rule is of them
+	roles map[aclName]int // the lines of ACLs of roles; 0 if a rule is of them
+	rules []int           // the lines of rules' ids
+	blank bool            // whether the line before was
 }
 
 // readFiles returns nil if there is no configuration.
@@ -56,7 +58,7 @@ func readFiles(files artefact.Files) (*reader, error) {
 	}
 	r := &reader{
 		files: files, taken: map[string]bool{confName: true}, conf: conf,
-		acls: map[aclName]held{}, roles: map[aclName]bool{},
+		acls: map[aclName]held{}, roles: map[aclName]int{},
 	}
 	if err := r.read(); err != nil {
 		return nil, err
@@ -74,47 +76,43 @@ func (r *reader) read() error {
 	if _, err := r.conf.ReadTitle(confTitle, format); err != nil {
 		return err
 	}
-	if err := r.readLoad(); err != nil {
+	r.conf.Next()
+	if err := r.readLoad(r.conf.Line); err != nil {
 		return err
 	}
 	header, err := r.conf.ReadHeader(maxComment)
 	if err != nil {
 		return err
 	}
-	for ; r.conf.At < len(r.conf.Text); r.conf.At++ {
-		if err := r.take(r.conf.Text[r.conf.At]); err != nil {
+	for r.conf.Next() {
+		if err := r.take(r.conf.Line); err != nil {
 			return err
 		}
+		r.blank = r.conf.Line == ""
 	}
 	fixed := artefact.ListHeader(confTitle, loadCommand(r.dir, r.place, len(r.acls) > 0), format)
 	r.view.Header = comments(append(fixed, header...))
-	for _, v := range r.view.Rules {
+	for i, v := range r.view.Rules {
 		if len(v.Allows) == 0 {
-			r.conf.At = slices.Index(r.conf.Text, "# "+string(v.ID))
-			return r.foreign("the ACLs and http_access lines of a rule below its id")
+			return r.conf.ForeignAt(r.rules[i], errors.New("the ACLs and http_access lines of a rule below its id"))
 		}
 	}
-	for role, used := range r.roles {
-		if !used {
-			r.conf.At = slices.IndexFunc(r.conf.Text, func(l string) bool { return strings.HasPrefix(l, "acl "+string(role)+" ") })
-			return r.foreign("the role of a rule below")
+	for _, a := range r.view.Roles {
+		if at := r.roles[a.Name]; at > 0 {
+			return r.conf.ForeignAt(at, errors.New("the role of a rule below"))
 		}
 	}
 	return nil
 }
 
 // readLoad reads the folder and the place from the command that loads the file.
-func (r *reader) readLoad() error {
-	if len(r.conf.Text) < 2 {
-		return nil
-	}
+func (r *reader) readLoad(load string) error {
 	r.place = placeFirst
-	if strings.Contains(r.conf.Text[1], confDDir) {
+	if strings.Contains(load, confDDir) {
 		r.place = placeConfD
 	}
-	_, rest, ok := strings.Cut(r.conf.Text[1], " -t ")
+	_, rest, ok := strings.Cut(load, " -t ")
 	if r.dir, _, _ = strings.Cut(rest, " "); ok && checkDir(r.dir) != nil {
-		r.conf.At = 1
 		return r.foreign("a command with a folder such as " + defaultDir)
 	}
 	return nil
@@ -126,7 +124,8 @@ func (r *reader) take(line string) error {
 	text, isComment := strings.CutPrefix(line, "# ")
 	words := strings.Split(line, " ")
 	switch {
-	case isComment && r.conf.Text[r.conf.At-1] == "":
+	case isComment && r.blank:
+		r.rules = append(r.rules, r.conf.At)
 		r.view.Rules = append(r.view.Rules, ruleView{ID: commentOf(text)})
 	case isComment && n > 0:
 		r.view.Rules[n-1].Labels = append(r.view.Rules[n-1].Labels, commentOf(text))
@@ -141,7 +140,7 @@ func (r *reader) take(line string) error {
 		if _, known := r.roles[role]; !known {
 			return r.foreign("the ACL of a role first")
 		}
-		r.roles[role] = true
+		r.roles[role] = 0
 		r.view.Rules[n-1].Allows = allowsOf(role, r.view.Rules[n-1].ACLs)
 	case line == "http_access deny all":
 		r.view.DenyAll = true
@@ -159,7 +158,7 @@ func (r *reader) takeRole(name string, a acl) error {
 		return r.foreign("an ACL of type src, of the addresses of a role")
 	}
 	a, err = r.add(roleStem(role), a, roleWhat(role))
-	r.roles[a.Name] = false
+	r.roles[a.Name] = r.conf.At
 	r.view.Roles = append(r.view.Roles, a)
 	return err
 }
@@ -198,7 +197,7 @@ func (r *reader) add(stem string, a acl, what string) (acl, error) {
 	switch {
 	case r.taken[name]:
 		return a, r.foreign("an ACL that is not there twice")
-	case !strings.HasSuffix(r.conf.Text[r.conf.At], ` "`+string(a.File)+`"`):
+	case !strings.HasSuffix(r.conf.Line, ` "`+string(a.File)+`"`):
 		return a, r.foreign(fmt.Sprintf("the list %q", string(a.File)))
 	case !ok:
 		return a, r.foreign("that the file " + name + " is there")

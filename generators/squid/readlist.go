@@ -28,12 +28,16 @@ func readList(name string, data []byte, what string, t aclType) (held, error) {
 		return held{}, err
 	}
 	l := list{what: what}
-	first, end := len(l.view().Header), len(file.Text)-1
-	words := file.Text[min(first, end):end]
+	first := len(l.view().Header)
+	for file.At < first && file.Next() {
+	}
+	var words []string
+	for file.Next() {
+		words = append(words, file.Line)
+	}
 	h, bad, want := readTokens(words, t)
 	if want != "" {
-		file.At = first + bad
-		return held{}, file.Foreign(errors.New(want))
+		return held{}, file.ForeignAt(first+bad+1, errors.New(want))
 	}
 	h.kind, l.tokens = t, tokenList(words).tokens
 	again, err := templates.Execute("squid/list.txt.tmpl", l.view())

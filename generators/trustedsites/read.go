@@ -11,10 +11,8 @@ import (
 	"gatewright/generators/artefact"
 )
 
-const (
-	titleLine  = 2 // the index of the header's first line
-	fixedLines = 5 // up to the digest, which say nothing of a policy
-)
+// linesBefore stand before the header.
+const linesBefore = 2
 
 // Read reads the registry file.
 func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
@@ -37,13 +35,17 @@ func readFile(data []byte) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	file.Sign, file.At = "; ", titleLine
+	file.Sign = "; "
+	for file.At < linesBefore && file.Next() {
+	}
 	if _, err := file.ReadTitle(what, format); err != nil {
 		return nil, err
 	}
 	r := &reader{view: regView{Header: comments(artefact.ListHeader(what, load, format))}}
-	for file.At = fixedLines; file.At < len(file.Text)-1; file.At++ {
-		if !r.take(file.Text[file.At]) {
+	for file.At < linesBefore+len(r.view.Header) && file.Next() {
+	}
+	for file.Next() {
+		if !r.take(file.Line) {
 			return nil, file.Foreign(errors.New("the key of a name in the zone map, of one hive, and the line " + trustLine))
 		}
 	}

@@ -109,8 +109,6 @@ func TestReadHooks(t *testing.T) {
 			accept(filter.Match{Loopback: loopback}, ""),
 			accept(filter.Match{Family: 6, HopLimit: 255, ICMP: types(133, 134, 135, 136)}, "neighbour discovery (RFC 4861)"),
 			accept(filter.Match{Family: 6, HopLimit: 1, ICMP: types(130, 131, 132, 143)}, "groups of neighbour discovery (RFC 4890)"),
-			accept(filter.Match{Family: 4, ICMP: []filter.ICMP{{Type: 3, Code: 4}}}, "path MTU (RFC 1191)"),
-			accept(filter.Match{Family: 6, ICMP: types(2)}, "path MTU (RFC 8201)"),
 		}
 	}
 	end := func(hook string, more ...filter.Rule) []filter.Rule {
