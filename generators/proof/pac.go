@@ -162,10 +162,9 @@ func (in Interpreter) ask(ctx context.Context, artefacts []artefact.Artefact, re
 		text = append(text, a.Data...)
 	}
 	answers, err := in.evaluate(ctx, text, urls)
-	var missing *engine.MissingError
 	switch {
 	case err == nil:
-	case errors.As(err, &missing) || ctx.Err() != nil:
+	case inconclusive(ctx, err):
 		return Result{}, err
 	default:
 		if _, broken := in.evaluate(ctx, direct, []string{"http://example.com/"}); broken != nil {
