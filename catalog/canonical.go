@@ -26,6 +26,14 @@ func (e *Entry) AppendCanonical(b []byte) []byte {
 	b = appendUnsaid(b, e.Unsaid)
 	b = appendInferred(b, e.Inferred)
 	b = appendFields(b, e.Notes)
+	if len(e.Links) > 0 {
+		b = append(b, "links\n"...) // no field starts with a letter
+		b = appendFields(b, e.Links)
+	}
+	if e.RemoteRole != "" {
+		b = append(b, "remote role\n"...) // no field starts with a letter
+		b = appendField(b, e.RemoteRole)
+	}
 	if e.Tag+e.Region+e.Service != "" {
 		b = append(b, "cloud\n"...) // no field starts with a letter
 		b = appendFields(b, []string{e.Tag, e.Region, e.Service})

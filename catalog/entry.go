@@ -47,6 +47,7 @@ const (
 	FactServices  Fact = "services"
 	FactDirection Fact = "direction"
 	FactRole      Fact = "role"
+	FactArea      Fact = "area" // can be inferred, and is never unsaid
 )
 
 // Entry is one row of a catalogue, or one part of a row that holds several.
@@ -71,6 +72,9 @@ type Entry struct {
 	Names    []netset.Pattern // in the document's order, each once
 	Prefixes netset.PrefixSet
 
+	// RemoteRole is set, and no endpoint, where the remote is machines of the site's own.
+	RemoteRole string
+
 	// Narrowings are of names that hold a place for a value of the site's own. A name
 	// is as published until the site gives the value.
 	Narrowings []Narrowing
@@ -89,6 +93,7 @@ type Entry struct {
 
 	Condition string   // when it applies, in a few words; may be empty
 	Notes     []string // what else the publisher asks for (cookies, authentication)
+	Links     []string // pages that the publisher refers to for more
 	Source    string   // where the publisher says it: a URL or a document's title
 	Date      string   // YYYY-MM-DD of that source
 }

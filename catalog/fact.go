@@ -27,6 +27,15 @@ func (r *reader) fact(g *given, f Fact, read func(jsonc.Value)) jsonc.Field {
 	})
 }
 
+// remoteRole reads the remote that is machines of the site's own.
+func (r *reader) remoteRole(v jsonc.Value, e *Entry, g *given) {
+	if _, said := g.said[FactRemote]; said {
+		r.Errorf(v, `"endpoints" says the remote already; remove one of the two`)
+	}
+	g.said[FactRemote] = v
+	r.Object(v, jsonc.Required("role", r.slug(&e.RemoteRole, maxRole)))
+}
+
 // unsaid reads what the publisher leaves out.
 func (r *reader) unsaid(e *Entry, g given) bool {
 	if g.unsaid.Kind() == jsonc.Invalid {
@@ -36,7 +45,11 @@ func (r *reader) unsaid(e *Entry, g given) bool {
 	for _, f := range facts() {
 		fields = append(fields, jsonc.Optional(string(f), func(v jsonc.Value) {
 			if _, said := g.said[f]; said {
-				r.Errorf(v, "%q says what is unsaid here; remove one of the two", f.key())
+				key := f.key()
+				if f == FactRemote && e.RemoteRole != "" {
+					key = "remote"
+				}
+				r.Errorf(v, "%q says what is unsaid here; remove one of the two", key)
 			}
 			e.Unsaid = append(e.Unsaid, r.question(v, f))
 		}))
@@ -100,17 +113,21 @@ func (r *reader) domain(to *string) func(jsonc.Value) {
 	}
 }
 
-// inferred reads which facts are our reading: an object of fact and reason.
+// inferred reads which facts are our reading: an object of fact and reason. That of the
+// document is of the areas of all entries.
 func (r *reader) inferred(e *Entry, g given) bool {
+	if r.areaRead != "" && e.Area != "" {
+		e.Inferred = append(e.Inferred, Inference{string(FactArea), r.areaRead})
+	}
 	if g.inferred.Kind() == jsonc.Invalid {
 		return true
 	}
 	var fields []jsonc.Field
-	for _, f := range facts() {
+	for _, f := range append(facts(), FactArea) {
 		fields = append(fields, jsonc.Optional(string(f), func(v jsonc.Value) {
 			i := Inference{Fact: string(f)}
 			r.text(&i.Reason, MaxText)(v)
-			if _, said := g.said[f]; !said {
+			if _, said := g.said[f]; !said && (f != FactArea || e.Area == "") {
 				r.Errorf(v, "the %s is not said, so it cannot be inferred; write %q, or remove this", f, f.key())
 			}
 			e.Inferred = append(e.Inferred, i)
@@ -146,6 +163,9 @@ func (r *reader) agrees(v jsonc.Value, e *Entry, g given) bool {
 		if e.Kind == KindTrustedSite && u.Elsewhere != nil && len(u.Elsewhere.Under) == 0 {
 			fail(g.unsaid, `a trusted site is a name, and "elsewhere" without "under" means addresses; write the domains under which the names lie`)
 		}
+	}
+	if e.Kind == KindTrustedSite && e.RemoteRole != "" {
+		fail(g.said[FactRemote], `a trusted site is a name, not a role; write "endpoints", or make the kind "flow"`)
 	}
 	if e.Kind == KindTrustedSite && !e.Prefixes.IsEmpty() {
 		fail(g.said[FactRemote], `a trusted site is a name, not an address; remove the addresses, or make the kind "flow"`)

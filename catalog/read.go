@@ -60,6 +60,7 @@ type reader struct {
 	onPrefix func(netip.Prefix) // the list of ReadDocument
 	catalog  Catalog
 	date     string
+	areaRead string                     // why areas are our reading, if the document says so
 	kinds    map[string]PlaceholderKind // of the placeholders that the document declares
 	seen     map[string]*sighting       // by id
 	listed   int                        // endpoints so far
@@ -85,6 +86,9 @@ func (r *reader) root(v jsonc.Value) {
 		jsonc.Optional("source", r.text(&c.Source, MaxText)),
 		jsonc.Optional("date", r.dateText(&r.date)),
 		jsonc.Optional("placeholders", r.placeholders),
+		jsonc.Optional("inferred", func(v jsonc.Value) {
+			r.Object(v, jsonc.Required(string(FactArea), r.text(&r.areaRead, MaxText)))
+		}),
 		jsonc.Required("entries", func(v jsonc.Value) { entries = v }),
 	)
 	if entries.Kind() == jsonc.Invalid {
@@ -134,11 +138,13 @@ func (r *reader) entry(v jsonc.Value) {
 		}),
 		r.fact(&g, FactRole, r.slug(&e.Role, maxRole)),
 		r.fact(&g, FactRemote, func(v jsonc.Value) { r.endpoints(v, &e) }),
+		jsonc.Optional("remote", func(v jsonc.Value) { r.remoteRole(v, &e, &g) }),
 		r.fact(&g, FactServices, func(v jsonc.Value) { e.Services = r.services(v) }),
 		jsonc.Optional("unsaid", func(v jsonc.Value) { g.unsaid = v }),
 		jsonc.Optional("inferred", func(v jsonc.Value) { g.inferred = v }),
 		jsonc.Optional("condition", r.text(&e.Condition, MaxTitle)),
 		jsonc.Optional("notes", r.texts(&e.Notes, MaxText)),
+		jsonc.Optional("links", r.list(&e.Links, r.link)),
 		jsonc.Optional("source", r.text(&e.Source, MaxText)),
 		jsonc.Optional("date", r.dateText(&e.Date)),
 	)

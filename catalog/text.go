@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -49,6 +50,19 @@ func (r *reader) list(to *[]string, read func(*string) func(jsonc.Value)) func(j
 			read(&s)(v)
 			*to = append(*to, s)
 		})
+	}
+}
+
+// link reads the address of a page.
+func (r *reader) link(to *string) func(jsonc.Value) {
+	return func(v jsonc.Value) {
+		if r.text(to, MaxText)(v); *to == "" {
+			return
+		}
+		u, err := url.Parse(*to)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.ContainsAny(*to, " \"<>`") {
+			r.Errorf(v, `%s is no address of a page; write one such as "https://www.example.com/page"`, jsonc.Quote(*to))
+		}
 	}
 }
 

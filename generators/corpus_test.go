@@ -37,6 +37,7 @@ type grantFile struct {
 	Direction string
 	Role      string
 	Any       bool
+	OnSite    bool
 	Names     []string
 	Prefixes  []string
 	Every     *everyFile // more prefixes
@@ -163,7 +164,7 @@ func (g grantFile) grant() (rule.Grant, error) {
 	}
 	grant := rule.Grant{
 		Entry: rule.Entry(g.Entry), Group: g.Group, Direction: rule.Direction(g.Direction), Role: rule.Role(g.Role),
-		Any: g.Any, Names: names, Prefixes: prefixes, Services: services,
+		Any: g.Any, OnSite: g.OnSite, Names: names, Prefixes: prefixes, Services: services,
 	}
 	if grant.Group == "" {
 		grant.Group = g.Entry.Area

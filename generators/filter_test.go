@@ -57,19 +57,27 @@ func filterSettings(generator string, p *rule.Policy) []filterSetting {
 }
 
 // accepts is the model's answer for what a packet filter sees of a flow. A gateway
-// that tells its sides apart accepts no flow to a remote on its own side; one that
-// does not cannot tell a flow from the opposite one between the same addresses.
+// that tells its sides apart accepts no flow to a remote on its own side, but by a rule
+// for these; there, and where it does not, it cannot tell a flow from the opposite one
+// between the same addresses.
 func (s filterSetting) accepts(p *rule.Policy, f rule.Flow) bool {
 	f = rule.Seen(f, rule.PacketFilter)
 	switch {
 	case s.table == "ip site" && !f.Local.Is4():
 		return false
+	case s.sides && s.site.Local().Contains(f.Remote):
+		return onSite(p, f) || onSite(p, reversed(f))
 	case s.sides:
-		return p.Decide(f).Accept() && !s.site.Local().Contains(f.Remote)
+		return slices.ContainsFunc(p.Rules, func(r rule.Rule) bool { return !r.OnSite && p.Accepts(&r, f) })
 	case s.site.Place == engine.Host:
 		return p.Decide(f).Accept()
 	}
 	return p.Decide(f).Accept() || p.Decide(reversed(f)).Accept()
+}
+
+// onSite reports whether a rule for remotes on the site accepts the flow.
+func onSite(p *rule.Policy, f rule.Flow) bool {
+	return slices.ContainsFunc(p.Rules, func(r rule.Rule) bool { return r.OnSite && p.Accepts(&r, f) })
 }
 
 // reversed is the flow that has the same packets in the other direction.

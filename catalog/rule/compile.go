@@ -25,6 +25,10 @@ type Grant struct {
 	Names    []netset.Pattern // as published: not minimal, because routes are built from them
 	Prefixes netset.PrefixSet
 
+	// OnSite says that the remote stands on the site, too, and is reached without
+	// leaving it.
+	OnSite bool
+
 	Services netset.ServiceSet
 
 	// Route is the index in Input.Routes of the route that selects the entry, or
@@ -64,8 +68,7 @@ func Compile(in Input) (*Policy, error) {
 		if err := p.checkGrant(g); err != nil {
 			return nil, err
 		}
-		k := key{g.Group, g.Direction, g.Role, g.Services.String()}
-		byKey[k] = append(byKey[k], g)
+		byKey[g.key()] = append(byKey[g.key()], g)
 	}
 	for k, grants := range byKey {
 		r, err := compileRule(k, grants)
@@ -94,15 +97,23 @@ type key struct {
 	direction Direction
 	role      Role
 	services  string // canonical
+	onSite    bool
 }
+
+func (g *Grant) key() key { return key{g.Group, g.Direction, g.Role, g.Services.String(), g.OnSite} }
+
+func (r *Rule) key() key { return key{r.Group, r.Direction, r.Role, r.Services.String(), r.OnSite} }
 
 func (k key) id() ID {
 	side := "out"
 	if k.direction == Inbound {
 		side = "in"
 	}
-	text := strings.Join([]string{k.group, string(k.direction), string(k.role), k.services}, "\x00")
-	sum := sha256.Sum256([]byte(text))
+	parts := []string{k.group, string(k.direction), string(k.role), k.services}
+	if k.onSite {
+		parts = append(parts, "on site")
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	const digits = "0123456789abcdefghjkmnpqrstvwxyz"
 	hash := make([]byte, 9)
 	for i := range hash {
@@ -136,7 +147,7 @@ func groupSlug(group string) string {
 }
 
 func compileRule(k key, grants []Grant) (Rule, error) {
-	r := Rule{ID: k.id(), Group: k.group, Direction: k.direction, Role: k.role, Services: grants[0].Services}
+	r := Rule{ID: k.id(), Group: k.group, Direction: k.direction, Role: k.role, OnSite: k.onSite, Services: grants[0].Services}
 	var addressed, bare netset.PrefixBuilder
 	var both, alone []netset.Pattern
 	for _, g := range grants {
@@ -203,6 +214,8 @@ func (p *Policy) checkGrant(g Grant) error {
 		return fmt.Errorf("%s: no services; an entry without services is an open item", g.Entry.ID)
 	case !g.Any && len(g.Names) == 0 && g.Prefixes.IsEmpty():
 		return fmt.Errorf("%s: no remote; an entry without a remote is an open item", g.Entry.ID)
+	case g.Any && g.OnSite:
+		return fmt.Errorf("%s: any remote is not on the site; name a role or addresses", g.Entry.ID)
 	case p.Binding(g.Role).Local().IsEmpty():
 		return fmt.Errorf("%s: role %s is not bound; an entry of an unbound role is an open item", g.Entry.ID, g.Role)
 	}
@@ -310,7 +323,19 @@ func compareRules(a, b Rule) int {
 		-cmp.Compare(a.Direction, b.Direction),
 		cmp.Compare(a.Role, b.Role),
 		cmp.Compare(a.Services.String(), b.Services.String()),
+		compareBool(a.OnSite, b.OnSite),
 	)
+}
+
+// compareBool puts false first.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 func compareOpen(a, b Open) int {

@@ -168,8 +168,7 @@ func changeOf(a, b Compiled) Change {
 	grants := map[key][]*Grant{}
 	for i := range a.Grants {
 		g := &a.Grants[i]
-		k := key{g.Group, g.Direction, g.Role, g.Services.String()}
-		grants[k] = append(grants[k], g)
+		grants[g.key()] = append(grants[g.key()], g)
 	}
 	others := sidesOf(b.Policy)
 	cells := map[sideKey][]cell{}
@@ -181,7 +180,7 @@ func changeOf(a, b Compiled) Change {
 		}
 		parts := partsOf(r, cells[k], others)
 		if len(parts) > 0 {
-			from := grants[key{r.Group, r.Direction, r.Role, k.services}]
+			from := grants[r.key()]
 			c.Rules = append(c.Rules, RuleChange{Rule: r, Entries: responsible(parts, from), Parts: parts})
 		}
 	}

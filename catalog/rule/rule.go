@@ -111,13 +111,14 @@ func (r Remote) Accepts(name string, addr netip.Addr) bool {
 }
 
 // Rule accepts the flows of one direction between a role and a remote on a set of
-// services. Rules of a policy differ in (Group, Direction, Role, Services).
+// services. Rules of a policy differ in (Group, Direction, Role, Services, OnSite).
 type Rule struct {
 	ID        ID
 	Group     string // the area by default, or an entry's id, or empty
 	Direction Direction
 	Role      Role
 	Remote    Remote
+	OnSite    bool              // the remote stands on the site, so no flow leaves it or comes from outside
 	Services  netset.ServiceSet // never empty
 	Entries   []Entry           // where it comes from, sorted by id
 }

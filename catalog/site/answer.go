@@ -20,6 +20,7 @@ type facts struct {
 	open      []rule.Open
 	asked     map[rule.Open]bool
 	feed      []feedQuestion // what is open and asked once for the whole feed
+	unbound   bool           // the remote is a role that the site does not bind
 	withheld  bool           // an open item withholds the whole entry, not an endpoint alone
 }
 
@@ -69,6 +70,8 @@ func (b *builder) resolve(e *catalog.Entry, a Answer) (f facts, ok bool) {
 	case a.Remote == nil:
 		b.fill(e, e, &f)
 		b.takeElsewhere(e, &f)
+	case a.Remote.Role != "":
+		b.takeRole(e, a.Remote.Role, &f)
 	case len(a.Remote.From) == 0:
 		f.add(*a.Remote)
 	default:
@@ -81,29 +84,42 @@ func (b *builder) resolve(e *catalog.Entry, a Answer) (f facts, ok bool) {
 // checkAnswer refuses an answer to what the publisher states, and one that cannot
 // be meant.
 func (b *builder) checkAnswer(e *catalog.Entry, a Answer) {
-	for _, one := range []struct {
-		fact     catalog.Fact
-		answered bool
-	}{
-		{catalog.FactRemote, a.Remote != nil},
-		{catalog.FactServices, !a.Services.IsEmpty()},
-		{catalog.FactDirection, a.Direction != ""},
-		{catalog.FactRole, a.Role != ""},
-	} {
+	for _, fact := range a.facts() {
 		switch {
-		case !one.answered || isUnsaid(e, one.fact) || isInferred(e, one.fact):
-		case e.Kind == catalog.KindTrustedSite && one.fact != catalog.FactRemote:
-			b.answerFailf(e, "a trusted site is no traffic and has no %s; remove it", one.fact)
+		case isUnsaid(e, fact) || isInferred(e, fact):
+		case e.Kind == catalog.KindTrustedSite && fact != catalog.FactRemote:
+			b.answerFailf(e, "a trusted site is no traffic and has no %s; remove it", fact)
 		default:
-			b.answerFailf(e, "the publisher states the %s, so it cannot be answered; exclude the entry, and write one of your own in a catalogue", one.fact)
+			b.answerFailf(e, "the publisher states the %s, so it cannot be answered; exclude the entry, and write one of your own in a catalogue", fact)
 		}
 	}
 	if e.Kind == catalog.KindTrustedSite && a.Remote != nil && (a.Remote.Any || !a.Remote.Prefixes.IsEmpty()) {
 		b.answerFailf(e, "a trusted site is a name; answer with FQDNs alone")
 	}
+	if e.Kind == catalog.KindTrustedSite && a.Remote != nil && a.Remote.Role != "" {
+		b.answerFailf(e, "a trusted site is a name; answer with FQDNs, not with a role")
+	}
+	if e.RemoteRole != "" && a.Remote != nil && a.Remote.Any {
+		b.answerFailf(e, `"any" is no answer here: the remote is machines of this site's own; bind the role %s to their addresses`, e.RemoteRole)
+	}
 	if u, ok := unsaid(e, catalog.FactRemote); ok && u.NeverAny && a.Remote != nil && a.Remote.Any {
 		b.answerFailf(e, `"any" is no answer here: %s`, u.Ask)
 	}
+}
+
+// facts are those that the answer says, in the order of entries.
+func (a Answer) facts() []catalog.Fact {
+	var said []catalog.Fact
+	add := func(f catalog.Fact, says bool) {
+		if says {
+			said = append(said, f)
+		}
+	}
+	add(catalog.FactRemote, a.Remote != nil)
+	add(catalog.FactServices, !a.Services.IsEmpty())
+	add(catalog.FactDirection, a.Direction != "")
+	add(catalog.FactRole, a.Role != "")
+	return said
 }
 
 // answerFailf notes an error at the answer to the entry.
@@ -140,7 +156,7 @@ func (b *builder) refer(e *catalog.Entry, from []string, f *facts) {
 		}
 		published := false
 		for _, other := range others {
-			published = published || len(other.Names)+len(other.Pending) > 0 || !other.Prefixes.IsEmpty()
+			published = published || other.RemoteRole != "" || len(other.Names)+len(other.Pending) > 0 || !other.Prefixes.IsEmpty()
 			b.fill(e, other, f)
 		}
 		if !published {
@@ -228,7 +244,12 @@ func isUnder(name string, domains []string) bool {
 // fill adds the endpoints of an entry, its own or one that it refers to, to the
 // facts of e. A pending endpoint becomes a name if the site says how, or is open.
 func (b *builder) fill(e, from *catalog.Entry, f *facts) {
-	r := Remote{Prefixes: from.Prefixes}
+	if from.RemoteRole != "" {
+		b.takeRole(e, rule.Role(from.RemoteRole), f)
+		return
+	}
+	c := b.catalogs[catalogOf(from.ID)]
+	r := Remote{Prefixes: from.Prefixes, own: c != nil && c.Feed == ""}
 	for _, n := range from.Names {
 		r.Names = append(r.Names, b.narrowed(e, from, n, f)...)
 	}
@@ -246,6 +267,15 @@ func (b *builder) fill(e, from *catalog.Entry, f *facts) {
 		r.Prefixes = netset.PrefixSet{}
 	}
 	f.add(r)
+}
+
+// takeRole takes the addresses of a role as the remote, once the site binds it.
+func (b *builder) takeRole(e *catalog.Entry, role rule.Role, f *facts) {
+	if !b.bound(role) {
+		f.unbound = true
+		f.ask(bindingOpen(reference(e), role))
+	}
+	f.add(Remote{Prefixes: b.binding(role).Local(), own: true})
 }
 
 // narrowed returns the names that stand in a name's place at this site: the name

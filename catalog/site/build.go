@@ -33,6 +33,8 @@ type Outcome struct {
 	Why   string      // for NotSelected and IsDismissed
 	Rules []rule.ID   // the rules that the entry is in
 	Open  []rule.Open // what is still open about it
+
+	Answered []catalog.Fact // what the site says of it, whether unsaid or inferred
 }
 
 // Result is a compiled site.
@@ -110,6 +112,7 @@ type builder struct {
 	beside   map[string]*catalog.Entry   // those of the other side of a comparison, by id
 	catalogs map[string]*catalog.Catalog // by name
 	waiting  map[string][]feedQuestion   // by the id of an entry that waits for answers to its feed
+	locals   netset.PrefixSet            // the addresses of every role
 	input    rule.Input
 	notices  []catalog.Notice
 	errs     []*jsonc.Error
@@ -205,13 +208,25 @@ func (b *builder) bind() {
 		}
 		bindings[rule.Clients] = rule.Binding{Role: rule.Clients, Addresses: DefaultClients()}
 	}
+	var locals netset.PrefixBuilder
 	for _, binding := range bindings {
 		b.input.Bindings = append(b.input.Bindings, binding)
+		locals.AddSet(binding.Local())
 	}
+	b.locals = locals.Build()
 }
 
 func (b *builder) bound(r rule.Role) bool {
 	return slices.ContainsFunc(b.input.Bindings, func(have rule.Binding) bool { return have.Role == r })
+}
+
+// binding is empty if the role is not bound.
+func (b *builder) binding(r rule.Role) rule.Binding {
+	i := slices.IndexFunc(b.input.Bindings, func(have rule.Binding) bool { return have.Role == r })
+	if i < 0 {
+		return rule.Binding{Role: r}
+	}
+	return b.input.Bindings[i]
 }
 
 // entry decides what becomes of one entry.
@@ -230,6 +245,7 @@ func (b *builder) entry(e *catalog.Entry) Outcome {
 	if !ok {
 		return o
 	}
+	o.Answered = answer.facts()
 	if len(f.feed) > 0 {
 		b.waiting[e.ID] = f.feed
 	}
@@ -246,7 +262,11 @@ func (b *builder) entry(e *catalog.Entry) Outcome {
 		o.State = IsOpen
 	case e.Kind == catalog.KindTrustedSite:
 		o.State = InZone
-		b.input.TrustedSites = append(b.input.TrustedSites, rule.TrustedSite{Entry: reference(e), Names: f.names()})
+		of := reference(e)
+		if isInferred(e, catalog.FactRemote) && answer.Remote == nil {
+			of.Title += " (~ our reading)"
+		}
+		b.input.TrustedSites = append(b.input.TrustedSites, rule.TrustedSite{Entry: of, Names: f.names()})
 	default:
 		o.State = InRule
 		b.grant(e, f, directions)
@@ -275,13 +295,29 @@ func (b *builder) directions(d catalog.Direction) []rule.Direction {
 func (b *builder) grant(e *catalog.Entry, f facts, directions []rule.Direction) {
 	for _, d := range directions {
 		for _, r := range f.remotes {
-			b.input.Grants = append(b.input.Grants, rule.Grant{
+			g := rule.Grant{
 				Entry: reference(e), Group: b.group(e), Direction: d, Role: f.role,
 				Any: r.Any, Names: r.Names, Prefixes: r.Prefixes,
 				Services: f.services, Route: b.route(e),
-			})
+			}
+			b.input.Grants = append(b.input.Grants, b.bySide(g, r.own)...)
 		}
 	}
+}
+
+// bySide parts a grant whose prefixes the site itself wrote into what stands on the
+// site, because a role has the addresses, and what is outside.
+func (b *builder) bySide(g rule.Grant, own bool) []rule.Grant {
+	inside := g.Prefixes.Intersect(b.locals)
+	if !own || inside.IsEmpty() {
+		return []rule.Grant{g}
+	}
+	on, outside := g, g
+	on.OnSite, on.Prefixes = true, inside
+	if outside.Prefixes = g.Prefixes.Subtract(inside); outside.Prefixes.IsEmpty() {
+		return []rule.Grant{on}
+	}
+	return []rule.Grant{on, outside}
 }
 
 func (b *builder) group(e *catalog.Entry) string {

@@ -96,7 +96,6 @@ func TestElsewhere(t *testing.T) {
 		got[s.Entry.ID] = s.Names.String()
 	}
 	for id, want := range map[string]string{
-		"trusted-teams":      "*.teams.microsoft.com",
 		"trusted-sharepoint": "contoso.sharepoint.com, contoso-files.sharepoint.com, contoso-my.sharepoint.com",
 		"trusted-yammer":     "*.yammer.com",
 	} {
@@ -138,7 +137,7 @@ func TestElsewhereGivesWay(t *testing.T) {
 		}
 	}
 	r = buildM365(t, `{}`, webService, "China")
-	if o := outcome(t, r, "m365-additional/trusted-teams"); o.State != IsOpen {
+	if o := outcome(t, r, "m365-additional/trusted-yammer"); o.State != IsOpen {
 		t.Errorf("%s", o.State)
 	}
 	if n := r.Notices; len(n) != 1 || !strings.HasPrefix(n[0].Text, "nothing of it is selected, because it is of instance China") {
@@ -148,7 +147,7 @@ func TestElsewhereGivesWay(t *testing.T) {
 
 // Any instance of a feed is found by the feed's name.
 func TestFromFindsTheFeed(t *testing.T) {
-	r := buildM365(t, `{ "bind": { "sts": ["10.0.0.1"] }, "answers": { "m365-additional/sts-federated": { "remote": { "from": "m365/exchange" } } } }`, webService, "Worldwide")
+	r := buildM365(t, `{ "bind": { "sts-proxy": ["10.0.0.1"] }, "answers": { "m365-additional/sts-federated": { "remote": { "from": "m365/exchange" } } } }`, webService, "Worldwide")
 	if o := outcome(t, r, "m365-additional/sts-federated"); len(o.Rules) != 1 {
 		t.Errorf("%s, open %v", o.State, o.Open)
 	}

@@ -49,17 +49,17 @@ const resolver = "resolver"
 func (b *builder) checkRoles() {
 	known := map[string]bool{string(rule.Clients): true}
 	for _, e := range b.known {
-		known[e.Role] = true
+		known[e.Role], known[e.RemoteRole] = true, true
 	}
 	delete(known, "")
 	used := maps.Clone(known)
 	used[resolver] = true
 	for id, a := range b.site.Answers {
-		if a.Role != "" {
-			used[string(a.Role)] = true
-		}
-		if _, bound := b.site.Bindings[a.Role]; a.Role != "" && !known[string(a.Role)] && !bound {
-			b.failf("answers", id, `%s: no entry of the loaded catalogues has the role %q, and "bind" gives it no addresses%s`, id, a.Role, didYouMean(string(a.Role), known))
+		for _, role := range a.roles() {
+			used[string(role)] = true
+			if _, bound := b.site.Bindings[role]; !known[string(role)] && !bound {
+				b.failf("answers", id, `%s: no entry of the loaded catalogues has the role %q, and "bind" gives it no addresses%s`, id, role, didYouMean(string(role), known))
+			}
 		}
 	}
 	for role := range b.site.Bindings {
@@ -67,6 +67,15 @@ func (b *builder) checkRoles() {
 			b.failf("bind", string(role), "no entry of the loaded catalogues has the role %q%s", role, didYouMean(string(role), used))
 		}
 	}
+}
+
+// roles are those that an answer names.
+func (a Answer) roles() []rule.Role {
+	roles := []rule.Role{a.Role}
+	if a.Remote != nil {
+		roles = append(roles, a.Remote.Role)
+	}
+	return slices.DeleteFunc(roles, func(r rule.Role) bool { return r == "" })
 }
 
 func (b *builder) checkInstances(list []string) {

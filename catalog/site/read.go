@@ -343,9 +343,7 @@ func (r *reader) answers(v jsonc.Value) {
 	})
 }
 
-func (a Answer) says() bool {
-	return a.Remote != nil || !a.Services.IsEmpty() || a.Direction != "" || a.Role != ""
-}
+func (a Answer) says() bool { return len(a.facts()) > 0 }
 
 func (r *reader) services(v jsonc.Value) netset.ServiceSet {
 	var text string
@@ -375,22 +373,29 @@ func (r *reader) role(v jsonc.Value) rule.Role {
 	return role
 }
 
-// remote reads "any", {"from": ...}, or a list of prefixes and FQDN patterns.
+// remote reads "any", {"from": ...}, {"role": ...}, or a list of prefixes and FQDN
+// patterns.
 func (r *reader) remote(v jsonc.Value) *Remote {
-	remote := &Remote{}
+	remote := &Remote{own: true}
 	switch v.Kind() {
 	case jsonc.Object:
-		r.Object(v, jsonc.Required("from", func(v jsonc.Value) {
-			from, ok := r.texts(v)
-			if remote.From = from; ok && len(from) == 0 {
-				r.Errorf(v, `nothing to take the remote from; name an entry or an area, such as "m365/exchange"`)
-			}
-		}))
+		ok := r.Object(v,
+			jsonc.Optional("from", func(v jsonc.Value) {
+				from, ok := r.texts(v)
+				if remote.From = from; ok && len(from) == 0 {
+					r.Errorf(v, `nothing to take the remote from; name an entry or an area, such as "m365/exchange"`)
+				}
+			}),
+			jsonc.Optional("role", func(v jsonc.Value) { remote.Role = r.role(v) }),
+		)
+		if ok && (len(remote.From) > 0) == (remote.Role != "") {
+			r.Errorf(v, `expected one of {"from": "an entry's id"} and {"role": "a role of this site"}`)
+		}
 	case jsonc.Array:
 		r.endpoints(v, remote)
 	default:
 		if remote.Any = v.Kind() == jsonc.String && v.Text() == "any"; !remote.Any {
-			r.Errorf(v, `expected a list of prefixes and FQDNs, {"from": "an entry's id"} or the word "any"`)
+			r.Errorf(v, `expected a list of prefixes and FQDNs, {"from": "an entry's id"}, {"role": "a role of this site"} or the word "any"`)
 		}
 	}
 	return remote

@@ -144,12 +144,17 @@ type Answer struct {
 }
 
 // Remote is an answered remote side: any, or names and prefixes, which are then two
-// sights of the same endpoints, or those of other entries.
+// sights of the same endpoints, or those of other entries, or a role of the site's own.
 type Remote struct {
 	Any      bool
 	Names    []netset.Pattern
 	Prefixes netset.PrefixSet
-	From     []string // ids of entries, or "<catalogue>/<area>", whose remotes are meant
+	From     []string  // ids of entries, or "<catalogue>/<area>", whose remotes are meant
+	Role     rule.Role // whose machines are meant
+
+	// own says that somebody of the site wrote the prefixes, so that those of a role are
+	// meant to stand on the site.
+	own bool
 }
 
 func (r Remote) isEmpty() bool { return !r.Any && len(r.Names) == 0 && r.Prefixes.IsEmpty() }

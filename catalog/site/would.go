@@ -93,7 +93,7 @@ func (b *builder) would(o *Outcome, q rule.Question) (Would, bool) {
 	if !f.mayOpen(q.Flow.Direction) || !f.mayServe(q.Flow) || f.role != "" && !b.mayPlay(q, f.role) {
 		return Would{}, false
 	}
-	w := Would{Entry: *e, State: o.State, Why: o.Why}
+	w := Would{Entry: *e, State: o.State, Why: o.Why, AnyRemote: f.unbound}
 	for _, one := range slices.Concat(f.open, feedOpens(e, f.feed)) {
 		if one.Endpoint == "" || one.Endpoint == endpoint {
 			w.Open = append(w.Open, one)

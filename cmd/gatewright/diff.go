@@ -94,7 +94,7 @@ func (inv *invocation) show(r report) error {
 	case inv.format == "markdown":
 		return writeMarkdown(inv.stdout, r)
 	}
-	return writeText(inv.stdout, r, newTalk(inv.stdout))
+	return writeText(inv.stdout, r)
 }
 
 // compared is one of the two that are compared.

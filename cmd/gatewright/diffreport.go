@@ -213,7 +213,7 @@ func entryReport(c site.EntryChange) reportEntry {
 	}
 	r := reportEntry{ID: of.Entry.ID, Row: of.Entry.Row, Title: of.Entry.Title, Change: change, State: of.State}
 	if change != "changed" && of.State != site.InRule {
-		r.Asks = describe(&of.Entry, entryFacts{})
+		r.Asks = describe(of, entryFacts{})
 	}
 	for _, f := range c.Facts {
 		r.Changes = append(r.Changes, reportFact{f.Name, f.Old, f.New})

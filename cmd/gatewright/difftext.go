@@ -305,28 +305,26 @@ func (s reportSide) title() string {
 	return s.Name
 }
 
-// Colours of ECMA-48.
-const green = "32"
-
 // writeText writes the report for a terminal.
-func writeText(w io.Writer, r report, t talk) error {
+func writeText(w *safeWriter, r report) error {
 	var b strings.Builder
-	b.WriteString(r.headline() + "\n")
+	b.WriteString(visible(r.headline()) + "\n")
 	for _, s := range r.sections() {
-		b.WriteString("\n" + s.title + "\n")
+		b.WriteString("\n" + visible(s.title) + "\n")
 		for _, line := range s.lines {
 			line = strings.TrimRight(line, " ")
 			switch line[0] {
 			case '+':
-				line = t.paint(green, line)
+				line = w.paint(green, line)
 			case '-':
-				line = t.paint(red, line)
+				line = w.paint(red, line)
+			default:
+				line = visible(line)
 			}
 			b.WriteString(line + "\n")
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return w.raw(b.String())
 }
 
 // writeMarkdown writes the report for a pull request: a summary line, then what

@@ -212,7 +212,7 @@ func (e *explainer) checkRoles(questions []rule.Question) error {
 		known[b.Role] = true
 	}
 	for _, o := range e.result.Outcomes {
-		known[rule.Role(o.Entry.Role)] = true
+		known[rule.Role(o.Entry.Role)], known[rule.Role(o.Entry.RemoteRole)] = true, true
 	}
 	for _, a := range e.site.Answers {
 		known[a.Role] = true

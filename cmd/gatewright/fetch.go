@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -96,10 +95,7 @@ func fetch(inv *invocation, f *fetchFlags, args []string, client *feed.Client, b
 		return fmt.Errorf("%w; %s", err, k.stays())
 	}
 	if inv.json {
-		e := json.NewEncoder(inv.stdout)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		err = e.Encode(done)
+		err = writeJSON(inv.stdout, done)
 	} else {
 		inv.talk.sayf("%s", done.tell(client.Now()))
 	}

@@ -124,7 +124,7 @@ func (s *webService) fetch(args ...string) (status int, done fetched, talk strin
 	}
 	s.asked = nil
 	var stdout, stderr bytes.Buffer
-	inv := &invocation{stdout: &stdout, talk: newTalk(&stderr)}
+	inv := &invocation{stdout: newSafeWriter(&stdout), talk: newTalk(&stderr)}
 	c := fetchCommand()
 	f := &fetchFlags{}
 	c.flags = f.register

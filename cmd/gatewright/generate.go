@@ -106,7 +106,7 @@ func (inv *invocation) write(p *production) error {
 		return err
 	}
 	for _, a := range p.artefacts() {
-		if _, err := inv.stdout.Write(a.Data); err != nil {
+		if err := inv.stdout.raw(string(a.Data)); err != nil {
 			return err
 		}
 	}

@@ -129,7 +129,7 @@ func (inv *invocation) entriesView(r *site.Result) (any, table) {
 			hidden++
 			continue
 		}
-		t.rows = append(t.rows, []string{o.Entry.Row, shown(r, o.Entry.ID), o.Entry.Title + "\n" + describe(&o.Entry, granted[o.Entry.ID]), became(o)})
+		t.rows = append(t.rows, []string{o.Entry.Row, shown(r, o.Entry.ID), o.Entry.Title + "\n" + describe(&o, granted[o.Entry.ID]), became(o)})
 	}
 	switch hidden {
 	case 0:
@@ -180,6 +180,9 @@ func listEntry(o site.Outcome) listedEntry {
 
 func endpoints(e *catalog.Entry) []string {
 	list := []string{}
+	if e.RemoteRole != "" {
+		list = append(list, "role "+e.RemoteRole)
+	}
 	for _, n := range e.Names {
 		list = append(list, n.String())
 	}
@@ -194,22 +197,27 @@ func endpoints(e *catalog.Entry) []string {
 
 // describe says in a few words what an entry asks for; what is our reading is
 // marked with a tilde, and what the site or another feed filled in with "=".
-func describe(e *catalog.Entry, granted entryFacts) string {
-	text := cmp.Or(endpointSummary(endpoints(e)), granted.remote, "?")
+func describe(o *site.Outcome, granted entryFacts) string {
+	e := &o.Entry
+	show := func(fact catalog.Fact, published, granted, unknown string) string {
+		inferred := slices.ContainsFunc(e.Inferred, func(i catalog.Inference) bool { return i.Fact == string(fact) })
+		switch {
+		case granted != "" && (published == "" || slices.Contains(o.Answered, fact)):
+			return granted
+		case published == "":
+			return unknown
+		case inferred:
+			return "~" + published
+		}
+		return published
+	}
+	text := show(catalog.FactRemote, endpointSummary(endpoints(e)), granted.remote, "?")
 	if e.Kind == catalog.KindTrustedSite {
 		return "trusted site " + text
 	}
-	mark := func(fact catalog.Fact, s string) string {
-		for _, i := range e.Inferred {
-			if i.Fact == string(fact) {
-				s = "~" + s
-			}
-		}
-		return s
-	}
-	role := mark(catalog.FactRole, cmp.Or(e.Role, granted.role, "?"))
-	services := mark(catalog.FactServices, cmp.Or(e.Services.String(), granted.services, "services ?"))
-	text = fmt.Sprintf("%s %s %s, %s", role, cmp.Or(arrow(e.Direction), granted.arrow, "?"), text, services)
+	text = fmt.Sprintf("%s %s %s, %s", show(catalog.FactRole, e.Role, granted.role, "?"),
+		show(catalog.FactDirection, arrow(e.Direction), granted.arrow, "?"), text,
+		show(catalog.FactServices, e.Services.String(), granted.services, "services ?"))
 	if e.Condition != "" {
 		text += " [" + e.Condition + "]"
 	}
@@ -276,6 +284,7 @@ type listedRule struct {
 	Direction rule.Direction `json:"direction"`
 	Role      rule.Role      `json:"role"`
 	Any       bool           `json:"any,omitempty"`
+	OnSite    bool           `json:"on_site,omitempty"` // the remote stands on the site
 	Names     []string       `json:"names"`
 	Prefixes  []string       `json:"prefixes"`
 	Services  string         `json:"services"`
@@ -287,7 +296,7 @@ func rulesView(r *site.Result) (any, table) {
 	t := table{header: []string{"RULE", "ROLE", "REMOTE", "SERVICES", "ENTRIES"}, ids: []int{0, 4}}
 	for _, one := range r.Policy.Rules {
 		l := listedRule{
-			ID: one.ID, Group: one.Group, Direction: one.Direction, Role: one.Role, Any: one.Remote.Any,
+			ID: one.ID, Group: one.Group, Direction: one.Direction, Role: one.Role, Any: one.Remote.Any, OnSite: one.OnSite,
 			Names: patternTexts(one.Remote.Names()), Prefixes: []string{}, Services: one.Services.String(),
 		}
 		for p := range one.Remote.Prefixes().Prefixes() {
@@ -299,6 +308,9 @@ func rulesView(r *site.Result) (any, table) {
 		remote := endpointSummary(append(slices.Clone(l.Names), l.Prefixes...))
 		if l.Any {
 			remote = "any"
+		}
+		if l.OnSite {
+			remote += " (on site)"
 		}
 		arrow := "-> "
 		if one.Direction == rule.Inbound {

@@ -33,7 +33,9 @@ func TestEveryRowOfTheArticle(t *testing.T) {
 	for catalog, rows := range map[string]int{"m365-additional@2018-10-23": 16, "m365-additional@2025-01-08": 25} {
 		seen := map[string]bool{}
 		for _, e := range listJSON[listedEntry](t, "--catalog", catalog) {
-			seen[strings.TrimRight(e.Row, "abc")] = true
+			if e.ID != "m365-additional/dns" { // the need outside the table
+				seen[strings.TrimRight(e.Row, "abc")] = true
+			}
 			zone := e.State == "trusted site"
 			elsewhere := e.State == "not selected" && !slices.Contains(e.Instances, "Worldwide")
 			if len(e.Rules) == 0 && !zone && len(e.Open) == 0 && !elsewhere {

@@ -35,7 +35,7 @@ func commands() []command {
 // invocation is one run of the tool: its streams and its flags.
 type invocation struct {
 	stdin    io.Reader
-	stdout   io.Writer
+	stdout   *safeWriter
 	talk     talk
 	site     siteFlags
 	output   string
@@ -44,6 +44,7 @@ type invocation struct {
 	full     bool // --coverage
 	all      bool
 	lintOnly bool // --lint
+	unboxed  bool
 	format   string
 }
 
@@ -55,20 +56,26 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // errDifferent ends a run with exitDifferent; what differs has been said.
 var errDifferent = errors.New("different")
 
-// statusError ends a run with a status that another process has ended with, and told.
-type statusError int
-
-func (s statusError) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
-
 // run is the whole tool: it returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	inv := &invocation{stdin: stdin, stdout: stdout, talk: newTalk(stderr)}
+	inv := &invocation{stdin: stdin, stdout: newSafeWriter(stdout), talk: newTalk(stderr)}
+	status := inv.command(args)
+	told := inv.stdout.err != nil && status == exitFailed
+	if err := inv.stdout.close(); err != nil && !told {
+		status = inv.status(err)
+	}
+	inv.talk.close()
+	return status
+}
+
+// command runs the command that the arguments name.
+func (inv *invocation) command(args []string) int {
 	if len(args) == 0 {
-		fmt.Fprint(stderr, usageText())
+		fmt.Fprint(inv.talk, usageText())
 		return exitUsage
 	}
 	if args[0] == "-h" || args[0] == "--help" || args[0] == "help" && len(args) == 1 {
-		fmt.Fprint(stdout, usageText())
+		fmt.Fprint(inv.stdout, usageText())
 		return exitOK
 	}
 	if args[0] == "help" {
@@ -124,14 +131,11 @@ func emptyFlag(flags *pflag.FlagSet) (name string) {
 // status tells an error and returns the exit status for it.
 func (inv *invocation) status(err error) int {
 	var usage usageError
-	var status statusError
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errDifferent):
 		return exitDifferent
-	case errors.As(err, &status):
-		return int(status)
 	case errors.As(err, &usage):
 		inv.talk.errorf("%v", err)
 		return exitUsage

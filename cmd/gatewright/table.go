@@ -28,6 +28,9 @@ const (
 // outputWidth is the width in characters of the terminal behind w; where there is
 // none, COLUMNS if it is set, else 0: no limit.
 func outputWidth(w io.Writer) int {
+	if s, ok := w.(*safeWriter); ok {
+		w = s.w
+	}
 	f, ok := w.(*os.File)
 	if ok {
 		if n := terminalWidth(f); n >= 40 {

@@ -11,16 +11,11 @@ import (
 // talk is what the tool says to people, on stderr. Lower case, no full stop at
 // the end of an error; stdout is for the product alone.
 type talk struct {
-	w     io.Writer
+	*safeWriter
 	quiet bool // errors alone
-	color bool
 }
 
-// newTalk colours on a terminal unless NO_COLOR is set.
-func newTalk(w io.Writer) talk {
-	f, ok := w.(*os.File)
-	return talk{w: w, color: ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(f)}
-}
+func newTalk(w io.Writer) talk { return talk{safeWriter: newSafeWriter(w)} }
 
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
@@ -30,13 +25,13 @@ func isTerminal(f *os.File) bool {
 func (t talk) errorf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	for line := range strings.Lines(text) {
-		fmt.Fprintf(t.w, "%s %s\n", t.paint(red, "gatewright: error:"), strings.TrimSuffix(line, "\n"))
+		t.raw(t.paint(red, "gatewright: error:") + visible(" "+strings.TrimSuffix(line, "\n")+"\n"))
 	}
 }
 
 func (t talk) warnf(format string, args ...any) {
 	if !t.quiet {
-		fmt.Fprintf(t.w, "%s %s\n", t.paint(yellow, "gatewright: warning:"), fmt.Sprintf(format, args...))
+		t.raw(t.paint(yellow, "gatewright: warning:") + visible(" "+fmt.Sprintf(format, args...)+"\n"))
 	}
 }
 
@@ -72,19 +67,6 @@ func (t talk) progress(text string) (done func()) {
 
 func (t talk) sayf(format string, args ...any) {
 	if !t.quiet {
-		fmt.Fprintf(t.w, format+"\n", args...)
+		fmt.Fprintf(t, format+"\n", args...)
 	}
-}
-
-// The colours of ECMA-48 that the tool uses.
-const (
-	red    = "31"
-	yellow = "33"
-)
-
-func (t talk) paint(color, text string) string {
-	if !t.color {
-		return text
-	}
-	return "\x1b[" + color + "m" + text + "\x1b[0m"
 }

@@ -9,33 +9,15 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/plainfile"
-	"gatewright/catalog/rule"
-	"gatewright/generators/artefact"
-	"gatewright/generators/engine"
+	"gatewright/generators/box"
 	"gatewright/generators/proof"
 )
-
-// prover asks one engine, or several of a kind, about the artefacts of a generator.
-type prover struct {
-	generator string
-	prove     func(context.Context, *rule.Policy, artefact.Settings, []artefact.Artefact) (proof.Result, error)
-}
-
-// provers returns them in the order of the generators, at least one for each.
-func provers() []prover {
-	return []prover{
-		{"nftables", proof.NFTables},
-		{"iptables", proof.Iptables},
-		{"pac", proof.PAC},
-		{"squid", proof.Squid},
-		{"trusted-sites", proof.TrustedSites},
-	}
-}
 
 func verifyCommand() command {
 	return command{
@@ -47,18 +29,25 @@ Loads the rule files into the engines that they are made for, on this machine
 but away from its own rules, and compares the engines' answers with the
 policy's. The files in DIR are proved as they stand (default: the site file's
 output); without a folder, what generate would write now. Every disagreement is
-told with both answers, and an engine that is missing is an error. Packet
-filters are loaded in network namespaces: as root, or else in a user namespace.
+told with both answers, and an engine that is missing is an error.
+
+Engines run in a box of their own, made by root and by ordinary users alike: no
+network but its own loopback, a root that holds system programs alone and cannot
+be written, nothing of your files and processes, no rights outside; when verify
+ends, also by kill -9, the box ends with all that is in it. Where the machine
+cannot make one, verify says what is missing and stops. --unboxed then runs the
+engines as you, with all that you may do: for files that you trust.
 
     gatewright verify -o out
     gatewright verify nftables iptables --site gatewright.json
 
-Exit status: 0 all is proved; 1 a disagreement; 3 an engine is missing or
-failed.
+Exit status: 0 all is proved; 1 a disagreement; 3 an engine, or the box, is
+missing or failed.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` that holds the files, or - for what generate would write now")
+			flags.BoolVar(&inv.unboxed, "unboxed", false, "run the engines without a box, with all that you may do")
 			flags.BoolVar(&inv.json, "json", false, "as JSON")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
@@ -83,14 +72,6 @@ type disagreementInfo struct {
 }
 
 func verify(inv *invocation, names []string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if !engine.MayMakeNamespaces() {
-		// If that is not to be had, the engines that need it say so.
-		if status, err := engine.EnterUserNamespace(ctx); err == nil {
-			return statusError(status)
-		}
-	}
 	p, err := inv.produce(names)
 	if err != nil {
 		return err
@@ -100,6 +81,8 @@ func verify(inv *invocation, names []string) error {
 			return err
 		}
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	verdicts, failed := inv.proveAll(ctx, p)
 	if ctx.Err() != nil {
 		return errors.New("interrupted; nothing is proved")
@@ -116,25 +99,47 @@ func verify(inv *invocation, names []string) error {
 	return nil
 }
 
-// proveAll asks every prover, also after one that failed.
+// proveAll proves every output, also after one that failed: in a box, unless that is
+// not wanted.
 func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []verdict, failed error) {
-	for _, o := range p.outputs {
-		for _, one := range provers() {
-			if one.generator != o.name || ctx.Err() != nil {
-				continue
-			}
-			done := inv.talk.progress("proving " + o.name)
-			result, err := one.prove(ctx, p.result.Policy, o.settings, o.Artefacts)
-			done()
-			if err != nil {
-				err = fmt.Errorf("%s is not proved: %w", o.name, err)
-				failed = errors.Join(failed, err)
-			}
-			verdicts = append(verdicts, verdictOf(o.name, result, err))
-			inv.tellVerdict(result, err)
+	job := jobOf(p)
+	prove := job.Prove
+	if !inv.unboxed {
+		b := job.Box(ctx)
+		defer b.Close()
+		prove = b.Prove
+	}
+	var noBox *box.UnavailableError
+	var unboxed []string // generators that a box is missing for
+	for _, o := range job.Outputs {
+		if ctx.Err() != nil {
+			break
 		}
+		done := inv.talk.progress("proving " + o.Generator)
+		result, err := prove(ctx, o)
+		done()
+		switch {
+		case errors.As(err, &noBox):
+			unboxed = append(unboxed, o.Generator)
+		case err != nil:
+			err = fmt.Errorf("%s is not proved: %w", o.Generator, err)
+			failed = errors.Join(failed, err)
+		}
+		verdicts = append(verdicts, verdictOf(o.Generator, result, err))
+		inv.tellVerdict(result, err)
+	}
+	if unboxed != nil {
+		failed = errors.Join(failed, fmt.Errorf("not proved: %s: %w; --unboxed runs them without it, as you, for files that you trust", strings.Join(unboxed, ", "), noBox))
 	}
 	return verdicts, failed
+}
+
+func jobOf(p *production) proof.Job {
+	job := proof.Job{Policy: p.result.Policy}
+	for _, o := range p.outputs {
+		job.Outputs = append(job.Outputs, proof.Output{Generator: o.name, Settings: o.settings, Artefacts: o.Artefacts})
+	}
+	return job
 }
 
 // takeFiles replaces the artefacts by the files that stand in the folder.

@@ -10,12 +10,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"gatewright/generators/proof"
 )
 
 // asTool makes the test's own program the tool.
 const asTool = "GATEWRIGHT_TEST_AS_TOOL=1"
 
 func TestMain(m *testing.M) {
+	proof.DoInBox()
 	if key, value, _ := strings.Cut(asTool, "="); os.Getenv(key) == value {
 		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}

@@ -244,6 +244,21 @@ func sortedSet(values []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(values)))
 }
 
+// Title is how the title of a file goes on.
+func (f Filter) Title() string { return ", mode " + string(f.Mode) + ", place " + string(f.Place) }
+
+// FilterTitle reads Title, and returns what follows it.
+func FilterTitle(text string) (f Filter, rest string, ok bool) {
+	for _, f.Mode = range []Mode{ModeChains, ModeMark, ModeEnforce} {
+		for _, f.Place = range []Place{PlaceForward, PlaceHost} {
+			if rest, ok := strings.CutPrefix(text, f.Title()); ok {
+				return f, rest, true
+			}
+		}
+	}
+	return Filter{}, "", false
+}
+
 // Serves reports whether the filter carries flows of a role.
 func (f Filter) Serves(r rule.Role) bool {
 	return f.Place == PlaceForward || slices.Contains(f.Roles, r)

@@ -2,6 +2,8 @@ package artefact
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"gatewright/catalog/rule"
@@ -17,11 +19,11 @@ func Header(p *rule.Policy, what, load string, format int) []string {
 		lines = append(lines, "source: "+s.Name+" "+s.Version)
 	}
 	if n := len(p.Open); n > 0 {
-		lines = append(lines, fmt.Sprintf("open: %d not rendered; gatewright list open shows what is missing", n))
+		lines = append(lines, fmt.Sprintf(openLine+"%d not rendered; gatewright list open shows what is missing", n))
 	}
 	for _, r := range p.Rules {
 		if r.Remote.Any {
-			lines = append(lines, fmt.Sprintf("WARNING: rule %s accepts any remote, as the site answered for %s", r.ID, entryIDs(r.Entries)))
+			lines = append(lines, fmt.Sprintf(warningLine+"%s accepts any remote, as the site answered for %s", r.ID, entryIDs(r.Entries)))
 		}
 	}
 	return lines
@@ -30,8 +32,25 @@ func Header(p *rule.Policy, what, load string, format int) []string {
 // ListHeader returns the lines that open a file to which another one refers. They say
 // nothing of catalogues, so that the file changes only with what it holds.
 func ListHeader(what, load string, format int) []string {
-	return []string{fmt.Sprintf("Gatewright: %s; format %d", what, format), "load: " + load, digestLine + unsealed}
+	return []string{titleStart + what + titleFormat + strconv.Itoa(format), "load: " + load, digestLine + unsealed}
 }
+
+const (
+	titleStart  = "Gatewright: "
+	titleFormat = "; format "
+)
+
+// IsHeaderLine reports whether Header writes such a line after those of ListHeader.
+func IsHeaderLine(line string) bool {
+	return slices.ContainsFunc([]string{sourceLine, openLine, warningLine}, func(start string) bool { return strings.HasPrefix(line, start) })
+}
+
+// Starts of lines.
+const (
+	sourceLine  = "source: "
+	openLine    = "open: "
+	warningLine = "WARNING: rule "
+)
 
 func entryIDs(entries []rule.Entry) string {
 	ids := make([]string, len(entries))

@@ -1,6 +1,7 @@
 package artefact
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -87,3 +88,9 @@ func (s Settings) Text(name string) string {
 
 // List returns all values of an option, nil if it is not set.
 func (s Settings) List(name string) []string { return s.values[name] }
+
+// MarshalJSON writes the values, by option.
+func (s Settings) MarshalJSON() ([]byte, error) { return json.Marshal(s.values) }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (s *Settings) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, &s.values) }

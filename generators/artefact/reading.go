@@ -1,7 +1,9 @@
 package artefact
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"gatewright/catalog/rule"
@@ -33,6 +35,12 @@ type HookPoint struct {
 	Chain   string // "gatewright_outbound", "FORWARD"
 	In, Out string // interfaces, as "eth0 eth1"
 	Mark    uint32 // the bit that is set on what is accepted; 0 for none
+}
+
+// Compare orders hook points by their parts.
+func (p HookPoint) Compare(q HookPoint) int {
+	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Chain, q.Chain),
+		cmp.Compare(p.In, q.In), cmp.Compare(p.Out, q.Out), cmp.Compare(p.Mark, q.Mark))
 }
 
 // String is the hook point in words.
@@ -77,7 +85,8 @@ type Statement struct {
 type ForeignError struct {
 	File string // path below the folder
 	Line int    // from 1; 0 where the whole file is meant
-	Text string // what stands there, as it is: who shows it escapes it
+	At   int    // bytes of the line before what is wrong
+	Text string // the line, as it is: who shows it escapes it
 	Want string // what is expected in words; may be empty
 }
 
@@ -87,7 +96,7 @@ func (e *ForeignError) Error() string {
 	if e.Line > 0 {
 		fmt.Fprintf(&b, ":%d", e.Line)
 	}
-	fmt.Fprintf(&b, ": %q is not what generate writes", shortened(e.Text))
+	fmt.Fprintf(&b, ": %s is not what generate writes", quoted(e.Text, e.At))
 	if e.Want != "" {
 		b.WriteString("; expected " + e.Want)
 	}
@@ -105,11 +114,15 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("%s is of format %d and this version writes format %d; generate it again", e.File, e.Have, e.Now)
 }
 
-// shortened cuts what an error shows of a line.
-func shortened(s string) string {
-	const limit = 120
-	if runes := []rune(s); len(runes) > limit {
-		return string(runes[:limit]) + "…"
+// quoted is what an error shows of a line: what stands around so many bytes.
+func quoted(s string, at int) string {
+	const before, length = 30, 120
+	start, end := "", ""
+	if from := min(at, len(s)) - before; len(s) > length && from > 0 {
+		start, s = "…", s[from:]
 	}
-	return s
+	if len(s) > length {
+		s, end = s[:length], "…"
+	}
+	return strconv.Quote(start + s + end)
 }

@@ -19,7 +19,10 @@ import (
 // the http URLs of a page's images into https ones before it asks the PAC file.
 const hstsForPagesAlone = "--enable-features=HstsTopLevelNavigationsOnly"
 
-var chromiumProgram = program{"chromium", "chromium"}
+var chromiumProgram = program{
+	name: "chromium", pkg: "chromium", use: plainUser,
+	reads: []string{"/etc/chromium", "/etc/chromium.d", "/etc/fonts"},
+}
 
 // EvaluateChromium returns which way headless Chromium takes each URL by a PAC
 // file: "DIRECT", or "PROXY host:port; PROXY host:port". The browser itself spells
@@ -56,7 +59,7 @@ func EvaluateChromium(ctx context.Context, pac []byte, urls []string) ([]string,
 	defer server.Close()
 	log := filepath.Join(dir, "log.json")
 	_, err = chromiumProgram.output(ctx, dir, nil, []string{"HOME=" + dir},
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+		"--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir="+filepath.Join(dir, "profile"),
 		hstsForPagesAlone, "--explicitly-allowed-ports=1-65535", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 		"--proxy-pac-url=http://"+server.Addr().String()+"/proxy.pac",

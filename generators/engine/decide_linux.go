@@ -123,7 +123,7 @@ func (g *Gateway) probe(f rule.Flow, public map[publication]netip.Addr) probe {
 
 func (g *Gateway) send(f rule.Flow, p probe) error {
 	switch {
-	case f.Direction == rule.Inbound:
+	case f.Direction == rule.Inbound && !(g.local.Contains(f.Remote) && g.local.Contains(f.Local)):
 		return g.wan.far.send(frame(g.wan.nearMAC, g.wan.farMAC, p.packet()))
 	case g.site.Place == Host:
 		return g.origin.send(p.dst, p.packet())

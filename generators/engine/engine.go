@@ -37,13 +37,13 @@ func (e *CrashError) Error() string {
 
 // ErrTooLong says that the kernel has no room for a ruleset in one transaction, as in a
 // user namespace, where the buffer of a socket cannot be made as large as one wants.
-var ErrTooLong = errors.New("the ruleset is too large for one transaction of an ordinary user; run this as root")
+var ErrTooLong = errors.New("the ruleset is too large for one transaction in a user namespace; run this as root with --unboxed")
 
 // RootError says that an engine needs root for its namespaces.
 type RootError struct{ Err error }
 
 func (e *RootError) Error() string {
-	return fmt.Sprintf("cannot make a network namespace: %v; run this as root, or allow ordinary users to make user namespaces", e.Err)
+	return fmt.Sprintf("cannot make a network namespace: %v; run this as root, or without --unboxed", e.Err)
 }
 
 func (e *RootError) Unwrap() error { return e.Err }

@@ -92,14 +92,6 @@ const (
 	IptablesLegacy  Variant = "legacy"
 )
 
-// tool is the beginning of the names of the variant's programs.
-func (v Variant) tool(family string) string {
-	if v == IptablesDefault {
-		return family
-	}
-	return family + "-" + string(v)
-}
-
 // IptablesDump is what the kernel holds, as the tools print it.
 type IptablesDump struct {
 	Ipset []byte // ipset save

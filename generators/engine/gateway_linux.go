@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"gatewright/catalog/netset"
 	"gatewright/templates"
 )
 
@@ -24,6 +25,7 @@ var (
 // Its methods must not be called at the same time.
 type Gateway struct {
 	site   Site
+	local  netset.PrefixSet // of the site
 	inside *Machine
 
 	wan, lan  wire
@@ -46,9 +48,9 @@ type wire struct {
 // iproute2; nothing of it outlives the process. Close frees it.
 func NewGateway(ctx context.Context, site Site) (*Gateway, error) {
 	g := &Gateway{
-		site: site,
-		wan:  wire{nearMAC: nearWAN, farMAC: farWAN},
-		lan:  wire{nearMAC: nearLAN, farMAC: farLAN},
+		site: site, local: site.Local(),
+		wan: wire{nearMAC: nearWAN, farMAC: farWAN},
+		lan: wire{nearMAC: nearLAN, farMAC: farLAN},
 	}
 	if err := g.build(ctx); err != nil {
 		g.Close()
@@ -111,7 +113,7 @@ func (g *Gateway) buildNetwork(outside *Machine) error {
 	return g.inside.IP(text)
 }
 
-var ip = program{"ip", "iproute2"}
+var ip = program{name: "ip", pkg: "iproute2"}
 
 func textMAC(b [6]byte) string {
 	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5])

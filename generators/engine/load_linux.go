@@ -8,8 +8,6 @@ import (
 	"gatewright/templates"
 )
 
-var nft = program{"nft", "nftables"}
-
 // LoadNFT loads an nftables artefact as a site does. The first time it boots: in
 // one transaction the ruleset is flushed, the artefact is included, and the site's
 // base chains follow. After that it reloads the artefact alone.
@@ -52,12 +50,6 @@ func (g *Gateway) LoadIptables(variant Variant, artefacts []artefact.Artefact) e
 	return g.inside.LoadIptables(variant, artefacts)
 }
 
-var ipset = program{"ipset", "ipset"}
-
-func restorer(family string, v Variant) program {
-	return program{v.tool(family) + "-restore", "iptables"}
-}
-
 func (g *Gateway) bootIptables(variant Variant) error {
 	probes, err := g.render("engine.nft", "engine/probes.nft.tmpl", nil)
 	if err != nil {
@@ -71,7 +63,7 @@ func (g *Gateway) bootIptables(variant Variant) error {
 		return err
 	}
 	for _, family := range []string{"iptables", "ip6tables"} {
-		if _, err := g.inside.run(restorer(family, variant), rules); err != nil {
+		if _, err := g.inside.run(iptables(variant, family+"-restore"), rules); err != nil {
 			return err
 		}
 	}
@@ -88,7 +80,7 @@ func (g *Gateway) LoadByCommand(artefacts []artefact.Artefact) error {
 		}
 	}
 	for _, a := range artefacts {
-		if _, err := g.inside.run(program{"sh", "dash"}, nil, "-c", a.Load); err != nil {
+		if _, err := g.inside.run(program{name: "sh", pkg: "dash"}, nil, "-c", a.Load); err != nil {
 			return err
 		}
 	}

@@ -69,7 +69,7 @@ func (m *Machine) TryNFT() error {
 // blamed.
 func (m *Machine) TryIptables(variant Variant) error {
 	for _, family := range []string{"iptables", "ip6tables"} {
-		if _, err := m.run(restorer(family, variant), []byte("*filter\nCOMMIT\n"), "--noflush"); err != nil {
+		if _, err := m.run(iptables(variant, family+"-restore"), []byte("*filter\nCOMMIT\n"), "--noflush"); err != nil {
 			return err
 		}
 	}
@@ -90,9 +90,9 @@ func (m *Machine) LoadIptables(variant Variant, artefacts []artefact.Artefact) e
 		case ".ipset":
 			_, err = m.run(ipset, a.Data, "restore")
 		case ".iptables":
-			_, err = m.run(restorer("iptables", variant), a.Data, "--noflush")
+			_, err = m.run(iptables(variant, "iptables-restore"), a.Data, "--noflush")
 		case ".ip6tables":
-			_, err = m.run(restorer("ip6tables", variant), a.Data, "--noflush")
+			_, err = m.run(iptables(variant, "ip6tables-restore"), a.Data, "--noflush")
 		default:
 			err = fmt.Errorf("%s: not a file that ipset, iptables or ip6tables loads", a.Name)
 		}
@@ -120,13 +120,13 @@ func (m *Machine) DumpIptables(variant Variant) (IptablesDump, error) {
 		args    []string
 	}{
 		{&d.Ipset, ipset, []string{"save"}},
-		{&d.IPv4, program{variant.tool("iptables") + "-save", "iptables"}, nil},
-		{&d.IPv6, program{variant.tool("ip6tables") + "-save", "iptables"}, nil},
+		{&d.IPv4, iptables(variant, "iptables-save"), nil},
+		{&d.IPv6, iptables(variant, "ip6tables-save"), nil},
 	} {
 		var err error
 		var missing *MissingError
 		*dump.to, err = m.run(dump.program, nil, dump.args...)
-		if dump.program == ipset && errors.As(err, &missing) {
+		if dump.program.name == ipset.name && errors.As(err, &missing) {
 			continue // no rule that matches a set was loaded without it
 		}
 		if err != nil {

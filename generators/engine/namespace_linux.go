@@ -42,6 +42,10 @@ func (n *namespace) live(started chan<- error) {
 		started <- &RootError{err}
 		return
 	}
+	if err := keepNetRights(); err != nil {
+		started <- err
+		return
+	}
 	started <- nil
 	for call := range n.calls {
 		call()

@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	pactesterProgram = program{"pactester", "libpacparser1"}
-	nodeProgram      = program{"node", "nodejs"}
+	pactesterProgram = program{name: "pactester", pkg: "libpacparser1", use: noRights}
+	nodeProgram      = program{name: "node", pkg: "nodejs", use: noRights}
 )
 
 // pactester takes ever longer for a URL the more it has answered: for 4,000 ten times as

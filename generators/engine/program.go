@@ -6,12 +6,63 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 )
 
 // program is a backend's executable and the Debian package that has it.
-type program struct{ name, pkg string }
+type program struct {
+	name, pkg string
+	reads     []string // of the machine, besides its system's programs and libraries
+	use       rights
+}
+
+// rights are what a program may do, of what this process may.
+type rights int
+
+const (
+	netRights rights = iota // in a box: what concerns the network namespace
+	noRights                // in a box: nothing
+	plainUser               // in a box: nothing; for root nothing without a box, too
+)
+
+var (
+	nft   = program{name: "nft", pkg: "nftables", reads: []string{"/etc/protocols", "/etc/services"}}
+	ipset = program{name: "ipset", pkg: "ipset"}
+)
+
+// iptables returns a variant's tool: "iptables-save", "ip6tables-restore".
+func iptables(v Variant, tool string) program {
+	if v != IptablesDefault {
+		family, action, _ := strings.Cut(tool, "-")
+		tool = family + "-" + string(v) + "-" + action
+	}
+	return program{name: tool, pkg: "iptables", reads: []string{"/etc/ethertypes", "/etc/xtables.conf"}}
+}
+
+// programs are those that verify runs.
+func programs() []program {
+	all := []program{nft, ipset, squidProgram, pactesterProgram, nodeProgram, chromiumProgram}
+	for _, family := range []string{"iptables", "ip6tables"} {
+		all = append(all, iptables(IptablesDefault, family+"-restore"), iptables(IptablesDefault, family+"-save"))
+	}
+	return all
+}
+
+// Needs returns what a box has to hold besides the machine's system: what the programs
+// read, and programs that stand elsewhere.
+func Needs() []string {
+	var all []string
+	for _, p := range programs() {
+		all = append(all, p.reads...)
+		if path, err := p.path(); err == nil && !strings.HasPrefix(path, "/usr/") {
+			all = append(all, path)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
 
 // output runs the program in the folder and returns its standard output. An error
 // holds what the program said on standard error.
@@ -22,6 +73,9 @@ func (p program) output(ctx context.Context, dir string, stdin []byte, env []str
 	}
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = dir
+	if err := p.confine(cmd); err != nil {
+		return nil, err
+	}
 	cmd.Env = append(cmd.Environ(), env...)
 	cmd.Stdin = bytes.NewReader(stdin)
 	var stdout, stderr bytes.Buffer

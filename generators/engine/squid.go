@@ -14,7 +14,7 @@ import (
 	"gatewright/generators/artefact"
 )
 
-var squidProgram = program{"squid", "squid"}
+var squidProgram = program{name: "squid", pkg: "squid", use: noRights, reads: []string{"/etc/squid/errorpage.css", "/etc/mime.types"}}
 
 // Squid is a running Squid on a loopback port, with the artefacts of the squid
 // generator and the http_access rules of Debian's squid.conf around them.
@@ -65,6 +65,9 @@ func startSquid(ctx context.Context, path, dir, fragment, place string) (*Squid,
 	s := &Squid{said: &bytes.Buffer{}, exited: make(chan struct{}), dir: dir, address: address}
 	s.process = exec.CommandContext(ctx, path, "-N", "-n", serviceOf(address), "-f", filepath.Join(dir, "runtime.conf"))
 	s.process.Dir = dir
+	if err := squidProgram.confine(s.process); err != nil {
+		return nil, err
+	}
 	s.process.Stdout, s.process.Stderr = s.said, s.said
 	if err := s.process.Start(); err != nil {
 		return nil, fmt.Errorf("squid: %w", err)
@@ -168,6 +171,9 @@ func ParseSquid(ctx context.Context, artefacts []artefact.Artefact, place string
 	}
 	cmd := exec.CommandContext(ctx, path, "-k", "parse", "-f", filepath.Join(dir, "squid.conf"))
 	cmd.Dir = "/"
+	if err := squidProgram.confine(cmd); err != nil {
+		return err
+	}
 	text, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -13,6 +13,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/generators/artefact"
+	"gatewright/generators/box"
 	"gatewright/templates"
 )
 
@@ -66,7 +67,7 @@ func writeSquid(artefacts []artefact.Artefact) (dir, fragment string, err error)
 // giveToSquid lets the user that Squid becomes, if root starts it, read and write
 // in the folder.
 func giveToSquid(dir string) error {
-	if os.Geteuid() != 0 {
+	if os.Geteuid() != 0 || box.Inside() {
 		return nil
 	}
 	proxy, err := user.Lookup("proxy")

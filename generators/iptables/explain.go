@@ -156,7 +156,10 @@ func (e *explainer) starts(p artefact.Packet) []string {
 	}
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
 		if p.Meets(d) {
-			out = append(out, string(e.config.ruleChain(d)))
+			out = append(out, string(e.config.ruleChain(d, false)))
+			if e.config.sided() {
+				out = append(out, string(e.config.ruleChain(d, true)))
+			}
 		}
 	}
 	return out

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"unicode"
-	"unicode/utf8"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule/ruletest"
@@ -63,7 +62,7 @@ func printable(r rune) string {
 	switch {
 	case unicode.IsSpace(r):
 		return " "
-	case r == utf8.RuneError || !unicode.IsPrint(r):
+	case r > unicode.MaxASCII || !unicode.IsPrint(r):
 		return "?"
 	}
 	return string(r)

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
@@ -40,10 +39,13 @@ const (
 	outputEntry  name = "gatewright_output"
 )
 
-// The chains that those lead to where interfaces are told apart.
+// The chains that those lead to where interfaces are told apart: for remotes outside,
+// and for those on the site.
 const (
-	outboundRules name = prefix + "outbound"
-	inboundRules  name = prefix + "inbound"
+	outboundRules  name = prefix + "outbound"
+	inboundRules   name = prefix + "inbound"
+	outboundOnSite name = prefix + "outbound_site"
+	inboundOnSite  name = prefix + "inbound_site"
 )
 
 const (
@@ -80,30 +82,28 @@ func ruleCommentOf(s string) ruleComment {
 
 var ruleCommentEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// oneLine replaces white space by a space, and what is not printable or not UTF-8
-// by a question mark.
+// oneLine replaces white space by a space, and what is not printable ASCII by a
+// question mark: engines and terminals do not agree on where other lines end. It parts "##", for
+// "##[error]" commands the runner of a pipeline that shows the file.
 func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
-		case r == utf8.RuneError || !unicode.IsPrint(r):
+		case r < ' ' || r > '~':
 			return '?'
 		}
 		return r
 	}, s)
+	return strings.ReplaceAll(s, "##", "# ")
 }
 
-// cut shortens valid UTF-8 to limit bytes at most, between characters, and shows it.
+// cut shortens ASCII to limit bytes at most, and shows it.
 func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	end := limit - len(ellipsis)
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + ellipsis
+	return s[:limit-len(ellipsis)] + ellipsis
 }
 
 // chainName returns a name of ours for a chain.

@@ -3,6 +3,7 @@ package iptables
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"gatewright/catalog/netset"
@@ -133,34 +134,44 @@ func newRules(p *rule.Policy, c config, f family, sets *setsView) (*rulesView, e
 	return &b.view, b.addHooks()
 }
 
-// ruleChain is the chain that holds the rules of a direction.
-func (c config) ruleChain(d rule.Direction) name {
+// ruleChain is the chain that holds the rules of a direction, with remotes outside
+// or on the site.
+func (c config) ruleChain(d rule.Direction, onSite bool) name {
+	chains := [...]name{outboundRules, inboundRules}
 	switch {
-	case !c.sided() && d == rule.Inbound:
-		return inboundChain
 	case !c.sided():
-		return outboundChain
-	case d == rule.Inbound:
-		return inboundRules
+		chains = [...]name{outboundChain, inboundChain}
+	case onSite:
+		chains = [...]name{outboundOnSite, inboundOnSite}
 	}
-	return outboundRules
+	if d == rule.Inbound {
+		return chains[1]
+	}
+	return chains[0]
 }
 
 // addSides tells the interfaces apart once, before the rules: a rule of iptables
-// names one interface on each side.
+// names one interface on each side. A remote on the site stands where the roles do.
 func (b *builder) addSides() {
 	if !b.config.sided() {
 		return
 	}
 	section := sectionView{Title: "Interfaces."}
-	for _, far := range devicesOf(b.config.WAN) {
-		for _, near := range devicesOf(b.config.LAN) {
-			section.Lines = append(section.Lines,
-				lineView{Chain: outboundChain, In: near, Out: far, Target: outboundRules.target()},
-				lineView{Chain: inboundChain, In: far, Out: near, Target: inboundRules.target()})
+	add := func(remotes []string, onSite bool) {
+		outbound, inbound := b.config.ruleChain(rule.Outbound, onSite), b.config.ruleChain(rule.Inbound, onSite)
+		for _, far := range devicesOf(remotes) {
+			for _, near := range devicesOf(b.config.LAN) {
+				section.Lines = append(section.Lines,
+					lineView{Chain: outboundChain, In: near, Out: far, Target: outbound.target()},
+					lineView{Chain: inboundChain, In: far, Out: near, Target: inbound.target()})
+			}
 		}
+		b.view.Chains = append(b.view.Chains, outbound, inbound)
 	}
-	b.view.Chains = append(b.view.Chains, outboundRules, inboundRules)
+	add(b.config.WAN, false)
+	if slices.ContainsFunc(b.policy.Rules, func(r rule.Rule) bool { return r.OnSite }) {
+		add(b.config.LAN, true)
+	}
 	b.view.Sections = append(b.view.Sections, section)
 }
 
@@ -190,7 +201,7 @@ func (b *builder) addRule(r *rule.Rule) error {
 		}
 	}
 	line := lineView{
-		Chain:   b.config.ruleChain(r.Direction),
+		Chain:   b.config.ruleChain(r.Direction, r.OnSite),
 		Comment: ruleCommentOf(fmt.Sprintf("%s: %s", r.ID, strings.Join(labels, "; "))),
 	}
 	for _, n := range near {

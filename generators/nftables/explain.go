@@ -4,15 +4,15 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/templates"
 )
 
-// Explain answers as the kernel decides by the ruleset of Generate: it reads the
-// sets and rules as they are rendered, and matches a flow's first packet.
+// Explain answers as the kernel decides by the file of Generate: it reads its sets and
+// rules, and matches a flow's first packet.
 func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explainer, error) {
 	c, err := configure(s)
 	if err == nil {
@@ -25,104 +25,23 @@ func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explaine
 	if err != nil {
 		return nil, err
 	}
-	e := explainer{policy: p, config: c, prefixes: map[addresses]netset.PrefixSet{}, ports: map[name][]netset.PortRange{}}
-	return e.answer, e.read(v)
+	text, err := templates.Execute("nftables/gatewright.nft.tmpl", v)
+	if err != nil {
+		return nil, err
+	}
+	held, err := readFile(text)
+	if err != nil {
+		return nil, err
+	}
+	e := explainer{policy: p, config: c, sets: held.sets, lines: held.lines}
+	return e.answer, nil
 }
 
 type explainer struct {
-	policy   *rule.Policy
-	config   config
-	prefixes map[addresses]netset.PrefixSet // by "@set", or the prefix itself
-	ports    map[name][]netset.PortRange
-	lines    []explainedLine
-}
-
-// explainedLine is a line of the view, with the rule of the policy that it is of;
-// none for what mode enforce lets through beside the policy.
-type explainedLine struct {
-	lineView
-	rule  rule.ID
-	ports []netset.PortRange // of the packet
-}
-
-// read reads the elements of all sets and the ports of all lines.
-func (e *explainer) read(v *view) error {
-	sets := slices.Clone(v.Locals)
-	var lines []explainedLine
-	for _, h := range v.Hooks {
-		if h.Guard != nil {
-			for _, l := range h.Guard.Lines {
-				lines = append(lines, explainedLine{lineView: l})
-			}
-		}
-	}
-	for _, r := range v.Rules {
-		sets = append(sets, r.Sets...)
-		for _, l := range r.Lines {
-			lines = append(lines, explainedLine{lineView: l, rule: r.id})
-		}
-	}
-	for _, s := range sets {
-		if err := e.readSet(s); err != nil {
-			return fmt.Errorf("set %s: %w", s.Name, err)
-		}
-	}
-	for _, l := range lines {
-		var err error
-		if l.ports, err = readPorts(strings.Trim(string(l.Ports), "{ }"), ", "); err != nil {
-			return err
-		}
-		for _, a := range []addresses{l.Source, l.Destination} {
-			if err := e.readPrefix(a); err != nil {
-				return err
-			}
-		}
-		e.lines = append(e.lines, l)
-	}
-	return nil
-}
-
-func (e *explainer) readSet(s setView) error {
-	if s.Type == "inet_service" {
-		ranges, err := readPorts(string(s.Elements), newElement)
-		e.ports[s.Name] = ranges
-		return err
-	}
-	var b netset.PrefixBuilder
-	for text := range strings.SplitSeq(string(s.Elements), newElement) {
-		p, _, err := netset.ParsePrefix(text)
-		if err != nil {
-			return err
-		}
-		b.Add(p)
-	}
-	e.prefixes[s.Name.addresses()] = b.Build()
-	return nil
-}
-
-// readPrefix reads an address part that names no set.
-func (e *explainer) readPrefix(a addresses) error {
-	if _, known := e.prefixes[a]; known || a == "" {
-		return nil
-	}
-	p, _, err := netset.ParsePrefix(string(a))
-	e.prefixes[a] = netset.PrefixSetOf(p)
-	return err
-}
-
-func readPorts(text, separator string) ([]netset.PortRange, error) {
-	var out []netset.PortRange
-	for word := range strings.SplitSeq(text, separator) {
-		if word == "" {
-			continue
-		}
-		r, err := netset.ParsePortRange(word)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
-	}
-	return out, nil
+	policy *rule.Policy
+	config config
+	sets   Ruleset
+	lines  []heldLine
 }
 
 func (e *explainer) answer(q rule.Question) artefact.Answer {
@@ -165,18 +84,18 @@ func (e *explainer) hook(d rule.Direction) name {
 }
 
 // meets reports whether a packet comes to the chain that a line is in.
-func (e *explainer) meets(l explainedLine, p artefact.Packet) bool {
-	switch l.Chain {
+func (e *explainer) meets(l heldLine, p artefact.Packet) bool {
+	switch l.chain {
 	case outboundChain:
 		return p.Meets(rule.Outbound)
 	case inboundChain:
 		return p.Meets(rule.Inbound)
 	}
-	return l.Chain == e.hook(p.Direction)
+	return l.chain == e.hook(p.Direction)
 }
 
 // far is the match of the remote's end.
-func (e *explainer) far(l explainedLine, p artefact.Packet) addresses {
+func (e *explainer) far(l heldLine, p artefact.Packet) string {
 	if p.Direction == rule.Inbound {
 		return l.Source
 	}
@@ -184,40 +103,40 @@ func (e *explainer) far(l explainedLine, p artefact.Packet) addresses {
 }
 
 // matches compares everything but a remote that is not known.
-func (e *explainer) matches(l explainedLine, p artefact.Packet) bool {
+func (e *explainer) matches(l heldLine, p artefact.Packet) bool {
 	source, destination := p.Local, p.Remote
 	if p.Direction == rule.Inbound {
 		source, destination = destination, source
 	}
-	port, ranges := p.Port, l.ports
+	port, ranges := p.Port, l.Ports
 	if l.Published != "" {
-		port, ranges = p.OriginalPort(), e.ports[l.Published]
+		port, ranges = p.OriginalPort(), e.sets.Ports[l.Published]
 	}
-	holds := func(part addresses, a netip.Addr) bool {
-		return part == "" || e.prefixes[part].Contains(a) || a == p.Remote && !a.IsValid()
+	holds := func(end string, a netip.Addr) bool {
+		return end == "" || e.sets.addresses(l.Line, end).Contains(a) || a == p.Remote && !a.IsValid()
 	}
-	return l.Protocol == protocolOf(p.Protocol) && l.Family == familyOf(p.Local) &&
-		(!p.Remote.IsValid() || l.Family == familyOf(p.Remote)) &&
+	return l.Protocol == p.Protocol && l.view.Family == familyOf(p.Local) &&
+		(!p.Remote.IsValid() || l.view.Family == familyOf(p.Remote)) &&
 		holds(l.Source, source) && holds(l.Destination, destination) &&
 		slices.ContainsFunc(ranges, func(r netset.PortRange) bool { return r.Contains(port) })
 }
 
 // words is the line in words of nft.
-func (l explainedLine) words() []string {
-	out := []string{fmt.Sprintf("chain %s, table %s", l.Chain, l.Table)}
+func (l heldLine) words() []string {
+	out := []string{fmt.Sprintf("chain %s, table %s", l.view.Chain, l.view.Table)}
 	add := func(match, value string) {
 		if value != "" {
 			out = append(out, match+" "+value)
 		}
 	}
-	add(string(l.Family)+" saddr", string(l.Source))
-	add(string(l.Family)+" daddr", string(l.Destination))
-	add(string(l.Protocol)+" dport", string(l.Ports))
+	add(string(l.view.Family)+" saddr", string(l.view.Source))
+	add(string(l.view.Family)+" daddr", string(l.view.Destination))
+	add(string(l.view.Protocol)+" dport", string(l.view.Ports))
 	if l.Published != "" {
-		add("ct original proto-dst", "@"+string(l.Published))
+		add("ct original proto-dst", "@"+l.Published)
 	}
 	if l.rule == "" {
-		out = append(out, string(l.Comment))
+		out = append(out, l.Comment)
 	}
 	return out
 }

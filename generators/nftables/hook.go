@@ -12,6 +12,12 @@ const (
 	outputHook  name = "output"
 )
 
+// Comments of the lines that a guard has by options and bindings.
+const (
+	adminComment    ruleComment = "option admin"
+	resolverComment ruleComment = "DNS to role resolver"
+)
+
 // hooks returns every hook that a flow can pass.
 func hooks() []name { return []name{inputHook, forwardHook, outputHook} }
 
@@ -48,37 +54,39 @@ type guardView struct {
 
 func (b *builder) addHooks() {
 	for _, hook := range hooks() {
-		v := hookView{Table: b.config.table, Name: hook, Policy: "accept", Jumps: b.config.jumps(hook)}
-		if b.config.Mode == artefact.ModeMark {
-			v.Clear = bitsOf(^b.config.Mark)
+		v := b.config.hook(hook)
+		if v.Guard != nil && hook != outputHook {
+			b.addAdmin(v.Guard, hook)
 		}
-		if b.config.Mode == artefact.ModeEnforce && len(v.Jumps) > 0 {
-			v.Policy, v.Guard = "drop", b.guard(hook)
+		if v.Guard != nil && hook != inputHook {
+			b.addResolver(v.Guard, hook)
 		}
 		b.view.Hooks = append(b.view.Hooks, v)
 	}
 }
 
-func (b *builder) guard(hook name) *guardView {
-	v := &guardView{Invalid: nameOf(hook.slug(), "invalid"), Dropped: nameOf(hook.slug(), "dropped")}
+// hook is what a base chain holds whatever the policy is.
+func (c config) hook(hook name) hookView {
+	v := hookView{Table: c.table, Name: hook, Policy: "accept", Jumps: c.jumps(hook)}
+	if c.Mode == artefact.ModeMark {
+		v.Clear = bitsOf(^c.Mark)
+	}
+	if c.Mode != artefact.ModeEnforce || len(v.Jumps) == 0 {
+		return v
+	}
+	v.Policy, v.Guard = "drop", &guardView{Invalid: nameOf(hook.slug(), "invalid"), Dropped: nameOf(hook.slug(), "dropped")}
 	switch hook {
 	case inputHook:
-		v.Loopback = "iif"
+		v.Guard.Loopback = "iif"
 	case outputHook:
-		v.Loopback = "oif"
-	}
-	if hook != outputHook {
-		b.addAdmin(v, hook)
-	}
-	if hook != inputHook {
-		b.addResolver(v, hook)
+		v.Guard.Loopback = "oif"
 	}
 	return v
 }
 
 // addAdmin lets administrators in.
 func (b *builder) addAdmin(v *guardView, hook name) {
-	line := lineView{Table: b.config.table, Chain: hook, Comment: "option admin"}
+	line := lineView{Table: b.config.table, Chain: hook, Comment: adminComment}
 	for _, a := range b.config.Admin {
 		line.Family, line.Source = familyOf(a.From.Addr()), prefixAddresses(a.From)
 		v.addServices(line, a.Services)
@@ -91,7 +99,7 @@ func (b *builder) addResolver(v *guardView, hook name) {
 	dns := netset.PortRange{First: 53, Last: 53}
 	services := netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: dns}, netset.Service{Protocol: netset.UDP, Ports: dns})
 	servers, local := b.policy.Binding(resolver).Local(), b.config.Local(b.policy)
-	line := lineView{Table: b.config.table, Chain: hook, Comment: "DNS to role resolver"}
+	line := lineView{Table: b.config.table, Chain: hook, Comment: resolverComment}
 	for _, f := range b.config.families {
 		to, from := f.of(servers), f.of(local)
 		if to.IsEmpty() || from.IsEmpty() {

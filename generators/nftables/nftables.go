@@ -24,6 +24,7 @@ const format = 2
 
 const (
 	fileName    = "gatewright.nft"
+	title       = "nftables ruleset"
 	loadCommand = "nft -f " + fileName
 )
 

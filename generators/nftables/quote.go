@@ -7,13 +7,13 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 )
 
-// Types that views hold. Only this file makes values of them.
+// Types that views hold. Only this file makes values of them, and unquote.go of texts
+// that this file would have made.
 type (
 	comment     string // text of a "#" line
 	ruleComment string // what stands between the quotes of a rule's comment
@@ -67,30 +67,28 @@ func ruleCommentOf(s string) ruleComment {
 
 var ruleCommentLetters = strings.NewReplacer(`"`, "'", "%", "_")
 
-// oneLine replaces white space by a space, and what is not printable or not UTF-8
-// by a question mark.
+// oneLine replaces white space by a space, and what is not printable ASCII by a
+// question mark: engines and terminals do not agree on where other lines end. It parts "##", for
+// "##[error]" commands the runner of a pipeline that shows the file.
 func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
-		case r == utf8.RuneError || !unicode.IsPrint(r):
+		case r < ' ' || r > '~':
 			return '?'
 		}
 		return r
 	}, s)
+	return strings.ReplaceAll(s, "##", "# ")
 }
 
-// cut shortens valid UTF-8 to limit bytes at most, between characters, and shows it.
+// cut shortens ASCII to limit bytes at most, and shows it.
 func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	end := limit - len(ellipsis)
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + ellipsis
+	return s[:limit-len(ellipsis)] + ellipsis
 }
 
 // slugOf accepts what may be part of a name, as rule ids and roles may: nft quotes

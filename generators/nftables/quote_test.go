@@ -12,16 +12,17 @@ import (
 
 func TestRuleComment(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
+		{"##[error]a ###[b] ## #[c]", "# [error]a # #[b] #  #[c]"},
 		{"", ""},
 		{"plain; } # \\ text", "plain; } # \\ text"},
-		{"größer 漢字", "größer 漢字"},
+		{"größer 漢字", "gr??er ??"},
 		{`a "quoted" word`, "a 'quoted' word"},
 		{"100% %s", "100_ _s"},
 		{"a\nb\r\nc\td", "a b  c d"},
 		{"\u2028\u202e\x00\x1b[2J\xff\ufffd", " ???[2J??"},
 		{strings.Repeat("a", 128), strings.Repeat("a", 128)},
 		{strings.Repeat("a", 129), strings.Repeat("a", 125) + "..."},
-		{strings.Repeat("a", 124) + "漢漢", strings.Repeat("a", 124) + "..."},
+		{strings.Repeat("漢", 129), strings.Repeat("?", 125) + "..."},
 	} {
 		if got := ruleCommentOf(c.in); string(got) != c.want {
 			t.Errorf("ruleCommentOf(%q) = %q; want %q", c.in, got, c.want)
@@ -33,7 +34,7 @@ func TestComment(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{`a "quoted" 100% \`, `a "quoted" 100% \`},
 		{"a\nflush ruleset", "a flush ruleset"},
-		{strings.Repeat("ü", 501), strings.Repeat("ü", 498) + "..."},
+		{strings.Repeat("ü", 1001), strings.Repeat("?", 997) + "..."},
 	} {
 		if got := commentOf(c.in); string(got) != c.want {
 			t.Errorf("commentOf(%q) = %q; want %q", c.in, got, c.want)

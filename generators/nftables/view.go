@@ -41,7 +41,6 @@ type setView struct {
 
 // ruleView is one rule of the policy.
 type ruleView struct {
-	id     rule.ID
 	Title  comment
 	Labels []comment // of its entries
 	Sets   []setView
@@ -76,7 +75,7 @@ type builder struct {
 func newView(p *rule.Policy, c config) (*view, error) {
 	b := builder{policy: p, config: c, declared: map[name]bool{}}
 	b.view = view{
-		Header: commentsOf(artefact.Header(p, "nftables ruleset, mode "+string(c.Mode)+", place "+string(c.Place), loadCommand, format)),
+		Header: commentsOf(artefact.Header(p, title+c.Title(), loadCommand, format)),
 		Table:  c.table,
 		Chains: []name{outboundChain, inboundChain},
 	}
@@ -88,7 +87,7 @@ func newView(p *rule.Policy, c config) (*view, error) {
 			return nil, fmt.Errorf("rule %d: %w", i+1, err)
 		}
 	}
-	b.view.Wiring = b.wiring()
+	b.view.Wiring = c.wiring()
 	if c.Mode != artefact.ModeChains {
 		b.addHooks()
 	}
@@ -96,16 +95,16 @@ func newView(p *rule.Policy, c config) (*view, error) {
 }
 
 // wiring is nil in mode enforce, which asks nothing of the site's own chains.
-func (b *builder) wiring() []wiringView {
+func (c config) wiring() []wiringView {
 	var out []wiringView
 	for _, hook := range hooks() {
-		jumps := b.config.jumps(hook)
+		jumps := c.jumps(hook)
 		switch {
-		case len(jumps) == 0 || b.config.Mode == artefact.ModeEnforce:
-		case b.config.Mode == artefact.ModeMark:
-			out = append(out, wiringView{Hook: hook, Mark: b.mark})
+		case len(jumps) == 0 || c.Mode == artefact.ModeEnforce:
+		case c.Mode == artefact.ModeMark:
+			out = append(out, wiringView{Hook: hook, Mark: bitsOf(c.Mark)})
 		default:
-			out = append(out, wiringView{Hook: hook, Table: b.config.table, Jumps: jumps})
+			out = append(out, wiringView{Hook: hook, Table: c.table, Jumps: jumps})
 		}
 	}
 	return out
@@ -126,7 +125,6 @@ func (b *builder) addRule(r *rule.Rule) error {
 	}
 	h := half{id: id, services: r.Services, any: r.Remote.Any, outbound: r.Direction == rule.Outbound, line: b.newLine(r)}
 	v := ruleView{
-		id:     r.ID,
 		Title:  commentOf(fmt.Sprintf("%s: %s, %s, %s", r.ID, r.Direction, r.Role, r.Services)),
 		Labels: commentsOf(labels(r)),
 	}
@@ -155,6 +153,9 @@ func labels(r *rule.Rule) []string {
 	return out
 }
 
+// lineComment is the comment of a rule's lines.
+func lineComment(labels []string) ruleComment { return ruleCommentOf(strings.Join(labels, "; ")) }
+
 // newLine is what the lines of a rule have in common.
 func (b *builder) newLine(r *rule.Rule) lineView {
 	line := lineView{
@@ -163,7 +164,10 @@ func (b *builder) newLine(r *rule.Rule) lineView {
 		In:      interfacesOf(b.config.WAN),
 		Out:     interfacesOf(b.config.LAN),
 		Mark:    b.mark,
-		Comment: ruleCommentOf(strings.Join(labels(r), "; ")),
+		Comment: lineComment(labels(r)),
+	}
+	if r.OnSite {
+		line.In = line.Out
 	}
 	if r.Direction == rule.Outbound {
 		line.In, line.Out = line.Out, line.In
@@ -212,18 +216,25 @@ func (b *builder) addLines(v *ruleView, h half, published bool) {
 		}
 		line := h.line
 		line.Protocol = protocolOf(protocol)
-		stem := []slug{h.id, line.Family.tagged(protocol.String())}
 		if published {
 			set := b.portSet(ranges, h.id, "ports", line.Protocol.slug())
 			v.addSet(set)
 			line.Published = set.Name
-			stem = append(stem, "published")
 		} else {
 			line.Ports = portsOf(ranges)
 		}
-		line.Counter = nameOf(stem...)
+		line.Counter = line.counterOf(h.id)
 		v.Lines = append(v.Lines, line)
 	}
+}
+
+// counterOf names the counter of a line of a rule.
+func (l lineView) counterOf(id slug) name {
+	stem := []slug{id, l.Family.tagged(string(l.Protocol))}
+	if l.Published != "" {
+		stem = append(stem, "published")
+	}
+	return nameOf(stem...)
 }
 
 // addSet adds a set that both families may use.
@@ -262,7 +273,7 @@ func (b *builder) localSet(f family, s netset.PrefixSet, stem ...slug) name {
 	return n
 }
 
-// setName tells the type of a prefix set, because a set cannot change its type: a
+// setName tells the kind of a prefix set, because a set cannot change its type: a
 // hash set of single addresses, or an interval set.
 func setName(f family, s netset.PrefixSet, stem ...slug) name {
 	kind := "net"
@@ -272,16 +283,41 @@ func setName(f family, s netset.PrefixSet, stem ...slug) name {
 	return nameOf(append(slices.Clip(stem), f.tagged(kind))...)
 }
 
-func (b *builder) prefixSet(f family, s netset.PrefixSet, stem ...slug) setView {
-	v := setView{Table: b.config.table, Name: setName(f, s, stem...), Type: f.addressType(), Elements: prefixElements(s)}
-	if !s.HostsOnly() {
-		v.Flags = "interval"
+// setKind is what the last part of a set's name says of it.
+type setKind struct {
+	word, flags keyword
+	family      family // empty for ports
+}
+
+// kindOf is the zero setKind for a name that no set of ours has.
+func kindOf(n name) setKind {
+	last := string(n[strings.LastIndexByte(string(n), '_')+1:])
+	for _, f := range []family{ipv4, ipv6} {
+		switch slug(last) {
+		case f.tagged("host"):
+			return setKind{f.addressType(), "", f}
+		case f.tagged("net"):
+			return setKind{f.addressType(), "interval", f}
+		}
 	}
-	return v
+	if last == "tcp" || last == "udp" {
+		return setKind{"inet_service", "interval", ""}
+	}
+	return setKind{}
+}
+
+func (b *builder) prefixSet(f family, s netset.PrefixSet, stem ...slug) setView {
+	return newSet(b.config.table, setName(f, s, stem...), prefixElements(s))
 }
 
 func (b *builder) portSet(ranges []netset.PortRange, stem ...slug) setView {
-	return setView{Table: b.config.table, Name: nameOf(stem...), Type: "inet_service", Flags: "interval", Elements: portElements(ranges)}
+	return newSet(b.config.table, nameOf(stem...), portElements(ranges))
+}
+
+// newSet declares a set as its name tells.
+func newSet(table tableSpec, n name, e elements) setView {
+	kind := kindOf(n)
+	return setView{Table: table, Name: n, Type: kind.word, Flags: kind.flags, Elements: e}
 }
 
 // elements counts the prefixes and port ranges in the sets.

@@ -54,8 +54,9 @@ func commentOf(s string) comment {
 	return comment(s)
 }
 
-// commentEnds parts what ends a comment, or a script in a page.
-var commentEnds = strings.NewReplacer("*/", "* /", "</", "< /")
+// commentEnds parts what ends a comment, or a script in a page, and what commands the
+// runner of a pipeline that shows the file: "##[error]".
+var commentEnds = strings.NewReplacer("*/", "* /", "</", "< /", "##", "# ")
 
 func commentsOf(lines []string) []comment {
 	out := make([]comment, len(lines))

@@ -12,6 +12,7 @@ func TestCommentOf(t *testing.T) {
 		"plain text: 'a' \"b\" \\":      "plain text: 'a' \"b\" \\",
 		"a\nb\r\nc\td\u2028e\u0085f":    "a b  c d e f",
 		"*/ and </script> and **/":      "* / and < /script> and ** /",
+		"##[error]a ###[b] ## #[c]":     "# [error]a # #[b] #  #[c]",
 		"ü 漢 \x00\x7f\xff\u202e":        "? ? ????",
 		strings.Repeat("a", 1000):       strings.Repeat("a", 1000),
 		strings.Repeat("a", 1001):       strings.Repeat("a", 997) + "...",

@@ -49,25 +49,31 @@ func (h *filterHook) addOpenStep() {
 	}
 }
 
-// filterPolicy returns the lines that a packet filter has to hold, one for each
-// direction, in the families that it sees.
+// filterPolicy returns the lines that a packet filter has to hold, in the families
+// that it sees: for each direction one, and one for remotes on the site, which stand
+// behind the interfaces of the roles.
 func filterPolicy(p *rule.Policy, f artefact.Filter, v4, v6 bool) []filterLine {
 	var lines []filterLine
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
-		line := filterLine{in: f.LAN, out: f.WAN}
-		if d == rule.Inbound {
-			line.in, line.out = line.out, line.in
-		}
-		if f.Mode == artefact.ModeMark {
-			line.mark = f.Mark
-		}
-		for i := range p.Rules {
-			if r := &p.Rules[i]; r.Direction == d && f.Serves(r.Role) {
-				line.boxes = append(line.boxes, p.Boxes(r)...)
+		for _, onSite := range []bool{false, true} {
+			line := filterLine{in: f.LAN, out: f.WAN}
+			if d == rule.Inbound {
+				line.in, line.out = line.out, line.in
 			}
+			if onSite {
+				line.in, line.out = f.LAN, f.LAN
+			}
+			if f.Mode == artefact.ModeMark {
+				line.mark = f.Mark
+			}
+			for i := range p.Rules {
+				if r := &p.Rules[i]; r.Direction == d && r.OnSite == onSite && f.Serves(r.Role) {
+					line.boxes = append(line.boxes, p.Boxes(r)...)
+				}
+			}
+			line.boxes = inFamilies(line.boxes, v4, v6)
+			lines = append(lines, line)
 		}
-		line.boxes = inFamilies(line.boxes, v4, v6)
-		lines = append(lines, line)
 	}
 	return lines
 }

@@ -56,6 +56,7 @@ func commentOf(s string) comment {
 		}
 		return r
 	}, s)
+	s = strings.ReplaceAll(s, "##", "# ") // "##[error]" commands the runner of a pipeline that shows the file
 	if len(s) > maxComment {
 		cut := maxComment - len("...")
 		for !utf8.RuneStart(s[cut]) {

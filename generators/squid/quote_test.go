@@ -12,6 +12,7 @@ import (
 
 func TestComment(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
+		{"##[error]a ###[b] ## #[c]", "# [error]a # #[b] #  #[c]"},
 		{"", ""},
 		{`plain "text"; } # \`, `plain "text"; } # \`},
 		{"größer 漢字", "größer 漢字"},

@@ -10,6 +10,7 @@ import (
 
 func TestComment(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
+		{"##[error]a ###[b] ## #[c]", "# [error]a # #[b] #  #[c]"},
 		{"", ""},
 		{`plain "text"; # [x]`, `plain "text"; # [x]`},
 		{"a\r\nb\tc", "a  b c"},

@@ -1,8 +1,8 @@
 // Gatewright: proxy auto-configuration file for machines of role clients; format 3
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// digest: sha256:15a1611987cc72327a93b39fc6d8adb88c3b8bd0f168d763fdd638dea44099c1
+// digest: sha256:8396bf4fe5714e57b0e03bd412a10c42bbbd29b026ec07cdfb281fc1b1892c1b
 // source: m365-additional 2025-01-08
-// open: 47 not rendered; gatewright list open shows what is missing
+// open: 52 not rendered; gatewright list open shows what is missing
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
 // WARNING: no proxy is set, so every request that a route would send to it goes direct; set pac.proxy=HOST:PORT
 // left out: endpoints whose requests go the same way without them
