@@ -126,6 +126,12 @@ func testDamages(t *testing.T, c filterCase, damages []damage) {
 	}
 }
 
+// secondHalf returns the later lines of a file: from 1.1 on nft refuses half a line.
+func secondHalf(data []byte) string {
+	_, rest, _ := bytes.Cut(data[len(data)/2:], []byte("\n"))
+	return string(rest)
+}
+
 func TestDamagedNFTablesIsFound(t *testing.T) {
 	p := ruletest.Compile(t, ruletest.Site(t))
 	t.Run("chains", func(t *testing.T) {
@@ -153,7 +159,7 @@ func TestDamagedNFTablesIsFound(t *testing.T) {
 			{"drop in place of accept", " accept comment", " drop comment", "is not how a rule of ours accepts"},
 			{"chain flushed no more", "flush chain inet filter gatewright_outbound\n", "", "the policy says once, the engine twice"},
 			{"a stray word", "add set", "add sett", "loading gatewright.nft: the policy says it loads"},
-			{"cut in half", string(c.artefacts[0].Data[len(c.artefacts[0].Data)/2:]), "", "not accepted"},
+			{"cut in half", secondHalf(c.artefacts[0].Data), "", "not accepted"},
 		})
 	})
 	t.Run("enforce on a host", func(t *testing.T) {
