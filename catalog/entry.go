@@ -157,6 +157,10 @@ type Catalog struct {
 	Source   string
 	Notices  []Notice // what was normalized while reading
 	Entries  []Entry  // in the document's order
+
+	// Published is set for what a publisher offers to anybody, in contrast to a document
+	// that the site writes itself: it can only mean addresses of public services.
+	Published bool
 }
 
 // Notice tells of something that was read differently from how it was written.

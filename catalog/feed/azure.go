@@ -8,34 +8,44 @@ import (
 )
 
 // Azure service tags: the weekly "Azure IP Ranges and Service Tags" download, one file
-// for each cloud. Source: Microsoft, "Virtual network service tags".
+// for each cloud, and what the REST interface, the CLI and PowerShell answer, which may
+// be the array of tags alone. Source: Microsoft, "Virtual network service tags".
 const azureSource = "https://www.microsoft.com/download/details.aspx?id=56519"
 
-func isAzure(d document) bool { return atLeast(2, d.root(), "changeNumber", "cloud", "values") }
+func isAzure(d document) bool {
+	if atLeast(2, d.root(), "changeNumber", "cloud", "values") {
+		return true
+	}
+	properties := member(firstObject(d.root()), "properties")
+	return d.root().Kind() == jsonc.Array && has(properties, "addressPrefixes")
+}
 
 func readAzure(d document, as Naming) (*catalog.Catalog, error) {
-	r := newCloudJSON(d, newCloudFeed(d, as, "azure", "Azure service tags", azureSource))
-	var values jsonc.Value
-	r.Fields(d.root(),
-		jsonc.Required("changeNumber", func(v jsonc.Value) {
-			if v.Kind() != jsonc.Number || !catalog.IsWord(v.Text()) {
-				r.Errorf(v, "expected the number of the publisher's change, found %v", v.Kind())
-			} else if as.Revision == "" {
-				r.Revision = v.Text()
-			}
-		}),
-		jsonc.Required("cloud", func(v jsonc.Value) { r.azureCloud(v, as) }),
-		jsonc.Required("values", func(v jsonc.Value) { values = v }),
-	)
-	if values.Kind() != jsonc.Invalid {
-		r.Array(values, r.azureTag)
+	f := newCloudFeed(d, as, "azure", "Azure service tags", azureSource)
+	r := newJSONReader(d, f)
+	values := d.root()
+	if values.Kind() == jsonc.Object {
+		r.Fields(d.root(),
+			jsonc.Required("changeNumber", func(v jsonc.Value) {
+				if text, ok := r.text(v); ok && text != "" && as.Revision == "" && catalog.IsWord(text) {
+					f.Revision = text
+				}
+			}),
+			jsonc.Required("cloud", func(v jsonc.Value) { r.azureCloud(v, as) }),
+			jsonc.Required("values", func(v jsonc.Value) { values = v }),
+		)
 	}
-	return r.done()
+	if values.Kind() != jsonc.Object {
+		for v := range elements(values) {
+			r.azureTag(v)
+		}
+	}
+	return f.finish()
 }
 
 // azureCloud names the catalogue by its cloud: "Public" is azure-public, and
 // "AzureGovernment" azure-government.
-func (r *cloudJSON) azureCloud(v jsonc.Value, as Naming) {
+func (r jsonReader) azureCloud(v jsonc.Value, as Naming) {
 	cloud, ok := r.String(v)
 	name := "azure-" + strings.TrimPrefix(strings.ToLower(cloud), "azure")
 	switch {
@@ -43,27 +53,34 @@ func (r *cloudJSON) azureCloud(v jsonc.Value, as Naming) {
 	case strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || name == "azure-" || len(name) > catalog.MaxSlug:
 		r.Errorf(v, `bad cloud %s; expected a name such as "Public"`, jsonc.Quote(cloud))
 	default:
-		r.Title += ", " + cloud
+		r.feed.Title += ", " + cloud
 		if as.Name == "" {
-			r.Name = name
+			r.feed.Name = name
 		}
 	}
 }
 
-func (r *cloudJSON) azureTag(v jsonc.Value) {
+func (r jsonReader) azureTag(v jsonc.Value) {
 	var name, region, service string
 	var prefixes jsonc.Value
+	text := func(to *string) func(jsonc.Value) {
+		return func(v jsonc.Value) { *to, _ = r.text(v) }
+	}
 	ok := r.Fields(v,
-		jsonc.Required("name", r.text(&name)),
+		jsonc.Required("name", text(&name)),
 		jsonc.Required("properties", func(v jsonc.Value) {
+			if v.Kind() == jsonc.String {
+				r.text(v) // tells what PowerShell cut off
+				return
+			}
 			r.Fields(v,
-				jsonc.Optional("region", r.text(&region)),
-				jsonc.Optional("systemService", r.text(&service)),
+				jsonc.Optional("region", text(&region)),
+				jsonc.Optional("systemService", text(&service)),
 				jsonc.Required("addressPrefixes", func(v jsonc.Value) { prefixes = v }),
 			)
 		}),
 	)
 	if ok {
-		r.prefixes(prefixes, r.tag(v, name, region, service))
+		r.prefixes(prefixes, r.feed.tag(v, name, region, service))
 	}
 }

@@ -24,9 +24,9 @@ type Change struct {
 	Added     endpoints // what the set's lists gained
 	Removed   endpoints // what they lost
 
-	// Previous holds the attributes that changed as they were, by the publisher's keys;
-	// those that are text, true or false.
-	Previous map[string]string
+	// Previous and Current hold the attributes that changed, as they were and as they
+	// are, by the publisher's keys; those that are text, true or false.
+	Previous, Current map[string]string
 }
 
 // Disposition is what a change did to the set as a whole.
@@ -116,6 +116,8 @@ func (r *changesReader) change(v jsonc.Value) Change {
 			c.Removed = r.endpoints(v, func(jsonc.Value) {})
 		case "previous":
 			c.Previous = r.attributes(v)
+		case "current":
+			c.Current = r.attributes(v)
 		}
 	})
 	for _, key := range []string{"id", "endpointSetId", "disposition", "version"} {

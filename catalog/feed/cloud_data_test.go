@@ -124,7 +124,7 @@ func TestRealGoogle(t *testing.T) {
 	for _, test := range []struct {
 		file, name        string
 		entries, prefixes int
-	}{{"cloud/gcp-cloud_*.json", "google-cloud", 30, 433}, {"cloud/google-goog_*.json", "google", 1, 84}} {
+	}{{"cloud/gcp-cloud_*.json", "google-cloud", 30, 433}, {"cloud/google-goog_*.json", "google-goog-2024-04-25", 1, 84}} {
 		data, c := realFeed(t, test.file)
 		var doc struct {
 			Prefixes []struct{ IPv4Prefix, IPv6Prefix, Scope string }
@@ -177,7 +177,8 @@ func TestRealFastlyAndOracle(t *testing.T) {
 		IPv6Addresses []string `json:"ipv6_addresses"`
 	}
 	decode(t, data, &fastly)
-	count{"fastly/public-ip-list": append(fastly.Addresses, fastly.IPv6Addresses...)}.check(t, c, 1, 21)
+	const name = "fastly-public-ip-list-2024-10-08"
+	count{name + "/addresses": fastly.Addresses, name + "/ipv6_addresses": fastly.IPv6Addresses}.check(t, c, 2, 21)
 
 	data, c = realFeed(t, "cloud/oracle-*.json")
 	var oracle struct {

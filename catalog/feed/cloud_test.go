@@ -69,7 +69,8 @@ github/domains.attestations (attestations) tag "domains.attestations" region "" 
 cloudflare/ips (ips) tag "ips" region "" service "" date "": | 192.0.2.0/24, 2001:db8:5::/48
 `,
 		"fastly.json": `fastly@unknown
-fastly/public-ip-list (public-ip-list) tag "public-ip-list" region "" service "" date "": | 192.0.2.0/24, 2001:db8:6::/48
+fastly/addresses (addresses) tag "addresses" region "" service "" date "": | 192.0.2.0/24
+fastly/ipv6_addresses (ipv6_addresses) tag "ipv6_addresses" region "" service "" date "": | 2001:db8:6::/48
 `,
 		"oracle.json": `oracle@2025-07-21T07-13-25.4
 oracle/OCI.north-1 (OCI, north-1) tag "OCI.north-1" region "north-1" service "OCI" date "2025-07-21": | 192.0.2.0/25

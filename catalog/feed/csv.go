@@ -70,6 +70,12 @@ func (d document) csvRows() (*csvRows, error) {
 	return newCSVRows(d.text, ','), nil
 }
 
+// spot is where a field of the present row stands.
+func (r *csvRows) spot(field int) spot {
+	line, col := r.FieldPos(field)
+	return spot{line, col}
+}
+
 // csvError places an error of the CSV itself.
 func csvError(file string, err error, expected string) *jsonc.Error {
 	e := &jsonc.Error{File: file, Err: err}

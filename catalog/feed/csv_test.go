@@ -80,7 +80,7 @@ func TestCSVRefuses(t *testing.T) {
 		`"id";"serviceArea"` + "\n" + `"1";"Exchange"` + "\n":           semicolons,
 		"Prefix;Type\n192.0.2.0/24;One Block\n":                         semicolons,
 		"Prefix,Type\n":                                                 "f: the feed lists no endpoint: it is empty or was cut short; download it again",
-		"Prefix,Type\n192.0.2.0/24\n":                                   "f:2:1: 1 fields; expected a prefix, a comma and a type",
+		"Prefix,Type\n192.0.2.0/24\n":                                   "f:2:1: wrong number of fields: 1; download the file again",
 		"instance,latest\nWorldwide,2018063000\n":                       "f:1:1: this is the web service's answer to /version; a catalogue is its answer to /endpoints",
 		"id,endpointSetId,disposition\n1,3,add\n":                       "f:1:1: this is the web service's answer to /changes; a catalogue is its answer to /endpoints",
 	} {

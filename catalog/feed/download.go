@@ -66,7 +66,8 @@ type Listed struct {
 func ReadListed(file string, data []byte, as Naming) (*Listed, error) {
 	l := &Listed{names: map[string]bool{}}
 	var err error
-	l.Catalog, err = readListing(file, data, as, func(p netip.Prefix) { l.prefixes = append(l.prefixes, p) })
+	d := document{file: file, list: func(p netip.Prefix) { l.prefixes = append(l.prefixes, p) }}
+	l.Catalog, err = d.read(data, as)
 	if err != nil {
 		return nil, err
 	}

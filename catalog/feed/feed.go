@@ -34,14 +34,17 @@ type document struct {
 	// list is told each prefix as the document lists it, before entries put them
 	// together; may be nil.
 	list func(netip.Prefix)
+
+	stage *stage // of the endpoint sets of the Microsoft 365 web service; may be nil
 }
 
-// root returns the outermost JSON value, of kind Invalid if the text is not JSON.
+// root returns the outermost JSON value, without what programs put around an array; of
+// kind Invalid if the text is not JSON.
 func (d document) root() jsonc.Value {
 	if d.json == nil {
 		return jsonc.Value{}
 	}
-	return d.json.Root()
+	return unwrapped(d.json.Root())
 }
 
 // format is one format of a publisher.
@@ -58,17 +61,13 @@ type format struct {
 func formats() []format {
 	return []format{
 		{"Gatewright's own", isOwn, readOwn},
-		{"Microsoft 365 endpoints (JSON)", isM365JSON, readM365JSON},
-		{"Microsoft 365 endpoints (CSV)", isM365CSV, readM365CSV},
+		{"Microsoft 365 endpoints (JSON or CSV)", isM365, readM365Sets},
 		{"flat endpoints of PowerShell modules", isFlat, readFlat},
 		{"Azure service tags", isAzure, readAzure},
-		{"AWS ip-ranges.json", isAWS, readAWS},
-		{"Google cloud.json or goog.json", isGoogle, readGoogle},
 		{"GitHub meta", isGitHub, readGitHub},
 		{"Cloudflare ips", isCloudflare, readCloudflare},
-		{"Fastly public-ip-list", isFastly, readFastly},
-		{"Oracle public_ip_ranges.json", isOracle, readOracle},
-		{"Microsoft public IP space (CSV)", isMSPublicIP, readMSPublicIP},
+		{"JSON that lists prefixes (AWS, Google, Oracle, Fastly, Atlassian and the like)", isTree, readTree},
+		{"a CSV of prefixes (geofeed, Microsoft public IP space)", isTable, readTable},
 		{"a plain list of prefixes or names", isList, readList},
 	}
 }
@@ -77,17 +76,16 @@ func formats() []format {
 // UTF-16 with a byte-order mark. Errors are those of catalog.Read: with file, line
 // and column, up to 100 at once as jsonc.Errors.
 func Read(file string, data []byte, as Naming) (*catalog.Catalog, error) {
-	return readListing(file, data, as, nil)
+	return document{file: file}.read(data, as)
 }
 
-func readListing(file string, data []byte, as Naming, list func(netip.Prefix)) (*catalog.Catalog, error) {
-	text, err := jsonc.DecodeText(file, data)
-	if err != nil {
+func (d document) read(data []byte, as Naming) (*catalog.Catalog, error) {
+	var err error
+	if d.text, err = jsonc.DecodeText(d.file, data); err != nil {
 		return nil, err
 	}
-	d := document{file: file, text: text, list: list}
-	if looksLikeJSON(text) {
-		if d.json, err = jsonc.Parse(file, text); err != nil {
+	if looksLikeJSON(d.text) {
+		if d.json, err = jsonc.Parse(d.file, d.text); err != nil {
 			return nil, err
 		}
 	}

@@ -1,7 +1,7 @@
 package feed
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -18,109 +18,55 @@ func isFlat(d document) bool {
 	return atLeast(2, firstObject(d.root()), "uri", "tcpPort", "udpPort")
 }
 
-// flatRow is one object.
-type flatRow struct {
-	area, title, protocol, uri, notes string
-	category                          catalog.Category
-	required                          bool
-	services                          []netset.Service
-}
-
 func readFlat(d document, as Naming) (*catalog.Catalog, error) {
-	r := newCloudJSON(d, newCloudFeed(d, as, listName(d.file), "Flat endpoints", ""))
-	r.Feed = ""
-	r.Array(d.root(), func(v jsonc.Value) {
-		if row, ok := r.flatRow(v); ok {
-			r.check(v, r.flatEndpoint(row, v))
-		}
-	})
-	return r.done()
+	f := newCloudFeed(d, as, "", "Flat endpoints", "")
+	if err := f.rows(d, nil, f.flatRow); err != nil {
+		return nil, err
+	}
+	return f.finish()
 }
 
-func (r *cloudJSON) flatRow(v jsonc.Value) (row flatRow, ok bool) {
-	checked := func(to *string, limit int) func(jsonc.Value) {
-		return func(v jsonc.Value) {
-			if s, ok := r.String(v); ok {
-				text, err := m365Text(s, limit)
-				*to = text
-				r.check(v, err)
-			}
-		}
+// flatRow adds a row to the entry of its area and endpoint.
+func (f *cloudFeed) flatRow(r row) {
+	uri, at := r.text("uri", " ")
+	protocol, atProtocol := r.text("protocol", " ")
+	services := f.ports(r, "tcpPort", netset.TCP).Union(f.ports(r, "udpPort", netset.UDP))
+	switch {
+	case uri == "":
+		f.failf(r.at, `missing required key "uri"`)
+		return
+	case r.fields["tcpport"] == nil && r.fields["udpport"] == nil:
+		f.failf(r.at, "no port; expected tcpPort or udpPort")
+		return
+	case protocol != "" && protocol != "url" && protocol != "ip":
+		f.failf(atProtocol, `unknown value %s; known values: "url", "ip"`, jsonc.Quote(protocol))
+		return
 	}
-	ok = r.Fields(v,
-		jsonc.Required("serviceArea", func(v jsonc.Value) {
-			if s, ok := r.String(v); ok {
-				area, err := m365Area(s)
-				row.area = area
-				r.check(v, err)
-			}
-		}),
-		jsonc.Required("protocol", func(v jsonc.Value) { row.protocol, _ = r.OneOf(v, "url", "ip") }),
-		jsonc.Required("uri", r.text(&row.uri)),
-		jsonc.Optional("serviceAreaDisplayName", checked(&row.title, catalog.MaxTitle)),
-		jsonc.Optional("category", func(v jsonc.Value) {
-			if s, ok := r.String(v); ok {
-				category, err := m365Category(s)
-				row.category = category
-				r.check(v, err)
-			}
-		}),
-		jsonc.Optional("required", func(v jsonc.Value) { row.required, _ = r.Bool(v) }),
-		jsonc.Optional("notes", checked(&row.notes, catalog.MaxText)),
-		jsonc.Optional("tcpPort", r.flatPorts(&row, netset.TCP)),
-		jsonc.Optional("udpPort", r.flatPorts(&row, netset.UDP)),
-	)
-	if ok && len(row.services) == 0 {
-		r.Errorf(v, "no port; expected tcpPort or udpPort")
-		ok = false
+	area, required, category := f.serviceArea(r), f.flag(r, "required"), catalog.Category("")
+	if text, _ := r.text("category", ""); text != "" {
+		category = f.category(r)
 	}
-	return row, ok
+	t := f.flatEntry(asWord(area+"-"+strings.ToLower(uri)), r)
+	if t.entry.Services.IsEmpty() {
+		t.entry.Title = cmp.Or(t.entry.Title, area)
+		t.entry.Area, t.entry.Category, t.entry.Required = area, category, required
+	} else if t.entry.Category != category || t.entry.Required != required {
+		f.failf(r.at, "%s is of another category, or required, before; the file contradicts itself", jsonc.Quote(uri))
+	}
+	t.entry.Services = t.entry.Services.Union(services)
+	t.endpoint(uri, at)
 }
 
-// flatPorts reads a number, or a text of ports and ranges; null is none.
-func (r *cloudJSON) flatPorts(row *flatRow, p netset.Protocol) func(jsonc.Value) {
-	return func(v jsonc.Value) {
-		switch v.Kind() {
-		case jsonc.Null:
-		case jsonc.Number, jsonc.String:
-			services, err := m365Ports(v.Text(), p)
-			row.services = append(row.services, services...)
-			r.check(v, err)
-		default:
-			r.Errorf(v, "expected a port, found %v", v.Kind())
-		}
-	}
-}
-
-// flatEndpoint adds a row to the entry of its area and endpoint.
-func (f *cloudFeed) flatEndpoint(row flatRow, at place) error {
-	word := row.area + "-" + strings.Map(func(c rune) rune {
-		if strings.ContainsRune("/:*", c) {
-			return '-'
-		}
-		return c
-	}, strings.ToLower(row.uri))
+// flatEntry returns the entry of a word, with a row's title and notes.
+func (f *cloudFeed) flatEntry(word string, r row) *cloudTag {
 	t := f.byName[word]
 	if t == nil {
 		t = f.start(word)
-		e := &t.entry
-		e.Title, e.Area, e.Category, e.Required = row.title, row.area, row.category, row.required
-		if e.Title == "" {
-			e.Title = row.area
-		}
-		if row.notes != "" {
-			e.Notes = []string{row.notes}
-		}
+		t.entry.Title = f.shown(r, "serviceAreaDisplayName", catalog.MaxTitle)
 	}
-	if t.entry.Category != row.category || t.entry.Required != row.required {
-		return fmt.Errorf("%s is of another category, or required, before; the file contradicts itself", jsonc.Quote(row.uri))
+	notes := f.shown(r, "notes", catalog.MaxText)
+	if notes != "" && !slices.Contains(t.entry.Notes, notes) && len(t.entry.Notes) < catalog.MaxTexts {
+		t.entry.Notes = append(t.entry.Notes, notes)
 	}
-	if row.notes != "" && !slices.Contains(t.entry.Notes, row.notes) && len(t.entry.Notes) < catalog.MaxTexts {
-		t.entry.Notes = append(t.entry.Notes, row.notes)
-	}
-	t.entry.Services = t.entry.Services.Union(netset.ServiceSetOf(row.services...))
-	if row.protocol == "ip" {
-		return t.prefix(row.uri, at)
-	}
-	return t.name(row.uri)
+	return t
 }

@@ -1,8 +1,6 @@
 package feed
 
 import (
-	"slices"
-
 	"gatewright/catalog"
 	"gatewright/catalog/jsonc"
 )
@@ -11,33 +9,34 @@ import (
 // "domains". Source: GitHub, "REST API endpoints for meta data".
 const githubSource = "https://api.github.com/meta"
 
+// isGitHub goes by the keys of GitHub's own: others have lists under "web" and "api".
 func isGitHub(d document) bool {
-	return atLeast(2, d.root(), "verifiable_password_authentication", "ssh_key_fingerprints", "hooks", "web", "api", "git", "actions")
+	return atLeast(1, d.root(), "verifiable_password_authentication", "ssh_key_fingerprints")
 }
 
 func readGitHub(d document, as Naming) (*catalog.Catalog, error) {
-	r := newCloudJSON(d, newCloudFeed(d, as, "github", "GitHub addresses and names", githubSource))
-	known := []string{"ssh_keys"} // lists of other things
+	f := newCloudFeed(d, as, "github", "GitHub addresses and names", githubSource)
+	r := newJSONReader(d, f)
 	for key, v := range d.root().Members() {
 		switch {
-		case slices.Contains(known, key.Text()):
+		case key.Text() == "ssh_keys": // a list of other things
 		case key.Text() == "domains":
 			r.Members(v, r.githubDomains)
 		case v.Kind() == jsonc.Array:
-			r.prefixes(v, r.tag(key, key.Text(), "", key.Text()))
+			r.prefixes(v, f.tag(key, key.Text(), "", key.Text()))
 		}
 	}
-	return r.done()
+	return f.finish()
 }
 
 // githubDomains reads the names of one service: a list, or lists under words such as
 // "full_domains" and "wildcard_domains".
-func (r *cloudJSON) githubDomains(key jsonc.Key, v jsonc.Value) {
-	t := r.tag(key, "domains."+key.Text(), "", key.Text())
+func (r jsonReader) githubDomains(key jsonc.Key, v jsonc.Value) {
+	t := r.feed.tag(key, "domains."+key.Text(), "", key.Text())
 	names := func(v jsonc.Value) {
 		r.Array(v, func(v jsonc.Value) {
 			if s, ok := r.String(v); ok && t != nil {
-				r.check(v, t.name(s))
+				t.name(s, v)
 			}
 		})
 	}

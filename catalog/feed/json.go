@@ -1,91 +1,119 @@
 package feed
 
 import (
-	"gatewright/catalog"
+	"strings"
+
 	"gatewright/catalog/jsonc"
 )
 
-// cloudJSON reads a cloud's feed from JSON. Keys that it is not asked for are ignored.
-type cloudJSON struct {
+// jsonReader reads a cloud's feed from JSON. Keys that it is not asked for are ignored.
+type jsonReader struct {
 	*jsonc.Decoder
-	*cloudFeed
+	feed *cloudFeed
 }
 
-func newCloudJSON(d document, f *cloudFeed) *cloudJSON {
-	return &cloudJSON{jsonc.NewDecoder(d.json), f}
+func newJSONReader(d document, f *cloudFeed) jsonReader {
+	r := jsonReader{jsonc.NewDecoder(d.json), f}
+	f.faults, f.Published = jsonFaults{r.Decoder}, true
+	return r
 }
 
-// text is a field that holds a text, which may be empty.
-func (r *cloudJSON) text(to *string) func(jsonc.Value) {
-	return func(v jsonc.Value) { *to, _ = r.String(v) }
-}
+// text reads a text, or a number or truth value as it is written; null is empty.
+func (r jsonReader) text(v jsonc.Value) (string, bool) { return scalar(jsonFaults{r.Decoder}, v) }
 
-// published is a field that holds a time of publication.
-func (r *cloudJSON) published(as Naming) func(jsonc.Value) {
-	return func(v jsonc.Value) {
-		if s, ok := r.String(v); ok {
-			r.check(v, r.cloudFeed.published(as, s))
+// prefixes adds a list to a tag; nothing to nil.
+func (r jsonReader) prefixes(list jsonc.Value, t *cloudTag) {
+	for v := range elements(list) {
+		if s, ok := r.String(v); ok && t != nil {
+			t.prefix(s, v)
 		}
 	}
 }
 
-// check reports an error at v, if there is one.
-func (r *cloudJSON) check(v jsonc.Value, err error) {
-	if err != nil {
-		r.Errorf(v, "%w", err)
+// scalar reads what stands for one text: null for none. Programs write numbers as texts
+// and the reverse.
+func scalar(f faults, v jsonc.Value) (string, bool) {
+	switch v.Kind() {
+	case jsonc.Null:
+		return "", true
+	case jsonc.String, jsonc.Number, jsonc.Bool:
+		text := v.Text()
+		if strings.HasPrefix(text, "@{") || strings.HasPrefix(text, "System.Object") {
+			f.add(v, v.Errorf("PowerShell cut this off; write the file with ConvertTo-Json -Depth 10").Err)
+			return "", false
+		}
+		return text, true
 	}
+	f.add(v, v.Errorf("expected a text, found %v", v.Kind()).Err)
+	return "", false
 }
 
-// tag returns a tag, or nil after a report at v.
-func (r *cloudJSON) tag(v jsonc.Value, name, region, service string) *cloudTag {
-	t, err := r.cloudFeed.tag(name, region, service)
-	r.check(v, err)
-	return t
-}
-
-// prefix adds a text to a tag; nothing to nil.
-func (r *cloudJSON) prefix(v jsonc.Value, t *cloudTag) {
-	if s, ok := r.String(v); ok && t != nil {
-		r.check(v, t.prefix(s, v))
-	}
-}
-
-// prefixes adds an array of texts to a tag.
-func (r *cloudJSON) prefixes(v jsonc.Value, t *cloudTag) {
-	r.Array(v, func(v jsonc.Value) { r.prefix(v, t) })
-}
-
-// prefixObjects reads an array of objects, each with the prefix of one tag, which the
-// other fields say. All of these are required, so that none is left from before.
-func (r *cloudJSON) prefixObjects(v jsonc.Value, keys []string, fields []jsonc.Field, tag func(jsonc.Value) *cloudTag) {
-	var prefix jsonc.Value
-	for _, key := range keys {
-		fields = append(fields, jsonc.Optional(key, func(v jsonc.Value) { prefix = v }))
-	}
-	r.Array(v, func(v jsonc.Value) {
-		prefix = jsonc.Value{}
-		switch ok := r.Fields(v, fields...); {
-		case !ok:
-		case prefix.Kind() == jsonc.Invalid:
-			r.Errorf(v, "no prefix; expected the key %s", orKeys(keys))
+// elements yields the members of a list as programs write it: an array, the "value" of
+// an object that PowerShell put around it, or an only element by itself. Null is an
+// empty list.
+func elements(v jsonc.Value) func(yield func(jsonc.Value) bool) {
+	return func(yield func(jsonc.Value) bool) {
+		v = unwrapped(v)
+		switch v.Kind() {
+		case jsonc.Array:
+			for _, one := range v.Elements() {
+				if !yield(one) {
+					return
+				}
+			}
+		case jsonc.Null, jsonc.Invalid:
 		default:
-			r.prefix(prefix, tag(v))
+			yield(v)
 		}
-	})
+	}
 }
 
-func orKeys(keys []string) string {
-	text := jsonc.Quote(keys[0])
-	for _, key := range keys[1:] {
-		text += " or " + jsonc.Quote(key)
+// unwrapped returns the array that stands as "value" in an object that says nothing
+// else but its length, or what a REST interface says of the answer.
+func unwrapped(v jsonc.Value) jsonc.Value {
+	var inner jsonc.Value
+	for key, value := range v.Members() {
+		switch name := strings.ToLower(key.Text()); {
+		case name == "value" && value.Kind() == jsonc.Array:
+			inner = value
+		case name == "count", name == "nextlink", strings.HasPrefix(name, "@odata."):
+		default:
+			return v
+		}
 	}
-	return text
+	if inner.Kind() == jsonc.Array {
+		return inner
+	}
+	return v
 }
 
-// done returns the catalogue unless something was reported.
-func (r *cloudJSON) done() (*catalog.Catalog, error) {
-	if err := r.Err(); err != nil {
-		return nil, err
+// firstObject returns v if it is an object, and the first element if it is an array.
+func firstObject(v jsonc.Value) jsonc.Value {
+	for _, element := range v.Elements() {
+		return element
 	}
-	return r.finish()
+	return v
+}
+
+// member returns the value of a key in any letter case; of kind Invalid if there is none.
+func member(v jsonc.Value, key string) jsonc.Value {
+	for k, value := range v.Members() {
+		if len(k.Bytes()) == len(key) && strings.EqualFold(k.Text(), key) {
+			return value
+		}
+	}
+	return jsonc.Value{}
+}
+
+func has(v jsonc.Value, key string) bool { return member(v, key).Kind() != jsonc.Invalid }
+
+// atLeast reports whether an object has n of the keys. Formats are recognised by two
+// of their keys, so that a document with a part missing is an error of its format.
+func atLeast(n int, v jsonc.Value, keys ...string) bool {
+	for _, key := range keys {
+		if has(v, key) {
+			n--
+		}
+	}
+	return n <= 0
 }

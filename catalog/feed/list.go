@@ -39,38 +39,32 @@ func isList(d document) bool {
 }
 
 func readList(d document, as Naming) (*catalog.Catalog, error) {
-	f := newCloudFeed(d, as, listName(d.file), "List "+filepath.Base(d.file), "")
-	f.Feed = ""
-	errs := textErrors{file: d.file}
+	f := newCloudFeed(d, as, "", "List "+filepath.Base(d.file), "")
 	prefixes, names := f.start("prefixes"), f.start("names")
 	local := 0
 	for _, words := range lines(d.text) {
 		members, skipped, err := listLine(words)
-		errs.add(words[0].spot, err)
+		f.add(words[0].spot, err)
 		local += skipped
 		for _, m := range members {
-			s := string(m.text)
-			if isPrefix(s) {
-				err = prefixes.prefix(s, m.spot)
+			if s := string(m.text); isPrefix(s) {
+				prefixes.prefix(s, m.spot)
 			} else {
-				err = names.name(s)
+				names.name(s, m.spot)
 			}
-			errs.add(m.spot, err)
 		}
 	}
-	if err := errs.err(); err != nil {
+	if err := f.err(); err != nil {
 		return nil, err
 	}
 	if err := f.complete(d.text); err != nil {
 		return nil, err
 	}
-	f.tags = slices.DeleteFunc(f.tags, func(t *cloudTag) bool { return t.listed == 0 })
+	f.tags = slices.DeleteFunc(f.tags, func(t *cloudTag) bool { return t.count == 0 })
 	if local > 0 {
-		f.Notices = append(f.Notices, catalog.Notice{Where: d.file, Text: fmt.Sprintf("names of this machine, such as localhost, are left out: %d", local)})
+		f.noticeFile(fmt.Sprintf("names of this machine, such as localhost, are left out: %d", local))
 	}
-	if note := noLineEnd(d.text); note != "" {
-		f.Notices = append(f.Notices, catalog.Notice{Where: d.file, Text: note})
-	}
+	f.noticeFile(noLineEnd(d.text))
 	return f.finish()
 }
 
@@ -145,7 +139,7 @@ func (f *cloudFeed) complete(text []byte) error {
 			continue
 		}
 		if want, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && want > f.listed {
-			return f.errorf("the list says that it has %d entries, and has %d: it was cut short; download it again", want, f.listed)
+			return fileErrorf(f.file, "the list says that it has %d entries, and has %d: it was cut short; download it again", want, f.listed)
 		}
 	}
 	return nil

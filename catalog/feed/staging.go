@@ -1,9 +1,7 @@
 package feed
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,48 +36,26 @@ func ParseDays(text string) (int, error) {
 	return days, nil
 }
 
-// Read reads the endpoint sets of a file, which is the web service's JSON, with the
-// change records applied: those of the sets' own version and older ones. The version
-// is that of the naming. Notices of the catalogue tell what was left out and what was
-// kept.
+// Read reads the endpoint sets of a file, which is an answer of the web service, with
+// the change records applied: those of the sets' own version and older ones. The
+// version is that of the naming. Notices of the catalogue tell what was left out and
+// what was kept.
 func (s Staging) Read(file string, data []byte, as Naming, changes []Change) (*catalog.Catalog, error) {
-	c, err := Read(file, data, as)
-	if err != nil || s.IsZero() {
-		return c, err
+	d := document{file: file}
+	if !s.IsZero() {
+		if !IsVersion(as.Revision) {
+			return nil, fileErrorf(file, "change records apply to the web service's answer at a version of ten digits; fetch it with `gatewright fetch m365 --changes`")
+		}
+		d.stage = &stage{Staging: s, file: file, day: s.AsOf, version: as.Revision, changes: known(changes, as.Revision)}
+		if d.stage.day == "" {
+			d.stage.day = versionDay(as.Revision)
+		}
 	}
-	text, err := jsonc.DecodeText(file, data)
-	if err != nil {
-		return nil, err
+	c, err := d.read(data, as)
+	if err == nil && !s.IsZero() && c.Feed != "m365" {
+		return nil, fileErrorf(file, "change records apply to the web service's answer alone")
 	}
-	doc, err := jsonc.Parse(file, text)
-	if err != nil || !IsVersion(as.Revision) {
-		return nil, fileErrorf(file, "change records apply to the web service's JSON, at a version of ten digits; fetch it with `gatewright fetch m365 --changes`")
-	}
-	st := &stage{Staging: s, file: file, day: s.AsOf, changes: known(changes, as.Revision)}
-	if st.day == "" {
-		st.day = versionDay(as.Revision)
-	}
-	for _, v := range doc.Root().Elements() {
-		st.sets = append(st.sets, listedSetOf(v))
-	}
-	st.remember()
-	st.leaveOut()
-	st.keepRemoved()
-	st.sets = slices.DeleteFunc(st.sets, func(l *listedSet) bool { return len(l.URLs)+len(l.IPs) == 0 })
-	if len(st.sets) == 0 {
-		return nil, fileErrorf(file, "as of %s nothing of it is live; name a later day", s.AsOf)
-	}
-	staged, err := json.Marshal(st.sets)
-	if err != nil {
-		return nil, err
-	}
-	again, err := Read(file, staged, as)
-	if err != nil {
-		return nil, err
-	}
-	// The first reading has the places of what was normalized.
-	again.Notices = append(c.Notices, st.account()...)
-	return again, nil
+	return c, err
 }
 
 // known returns the records up to a version, oldest first.
@@ -98,223 +74,153 @@ func versionDay(version string) string {
 	return version[:4] + "-" + version[4:6] + "-" + version[6:8]
 }
 
-// listedSet is an endpoint set with its lists as published.
-type listedSet struct {
-	ID           int      `json:"id"`
-	Area         string   `json:"serviceArea"`
-	Display      string   `json:"serviceAreaDisplayName,omitempty"`
-	URLs         []string `json:"urls,omitempty"`
-	IPs          []string `json:"ips,omitempty"`
-	TCP          string   `json:"tcpPorts,omitempty"`
-	UDP          string   `json:"udpPorts,omitempty"`
-	ExpressRoute bool     `json:"expressRoute"`
-	Category     string   `json:"category"`
-	Required     bool     `json:"required"`
-	Notes        string   `json:"notes,omitempty"`
-}
-
-// listedSetOf reads a set that package feed has read before.
-func listedSetOf(v jsonc.Value) *listedSet {
-	list := func(key string) []string {
-		var texts []string
-		for _, one := range member(v, key).Elements() {
-			texts = append(texts, one.Text())
-		}
-		return texts
-	}
-	text := func(key string) string {
-		if m := member(v, key); m.Kind() != jsonc.Null {
-			return m.Text()
-		}
-		return ""
-	}
-	id, _ := strconv.Atoi(text("id"))
-	return &listedSet{
-		ID: id, Area: text("serviceArea"), Display: text("serviceAreaDisplayName"), URLs: list("urls"), IPs: list("ips"),
-		TCP: text("tcpPorts"), UDP: text("udpPorts"), ExpressRoute: text("expressRoute") == "true",
-		Category: text("category"), Required: text("required") == "true", Notes: text("notes"),
-	}
-}
-
 // stage applies change records to the sets of a document.
 type stage struct {
 	Staging
 	file    string
 	day     string // to count back from
+	version string // of the sets
 	changes []Change
-	sets    []*listedSet
+	sets    []m365Set
 	told    []catalog.Notice
-
-	added map[listing]Change // the newest record that added an endpoint to a set
-
-	// What each version removed, from whichever set: what it adds elsewhere of that was
-	// live before.
-	removedNames    map[string][]netset.Pattern
-	removedPrefixes map[string]netset.PrefixSet
 }
 
-// listing is one endpoint in one set; one of the two is set.
-type listing struct {
-	set    int
-	name   netset.Pattern
-	prefix netip.Prefix
-}
-
-func (st *stage) remember() {
-	st.added = map[listing]Change{}
-	st.removedNames, st.removedPrefixes = map[string][]netset.Pattern{}, map[string]netset.PrefixSet{}
-	for _, c := range st.changes {
-		for _, n := range c.Added.names {
-			st.added[listing{set: c.Set, name: n}] = c
+// apply returns the sets as of the day.
+func (st *stage) apply(sets []m365Set) ([]m365Set, []catalog.Notice, error) {
+	h := historyOf(sets, st.changes)
+	st.sets = sets
+	if st.AsOf != "" {
+		for i := range st.sets {
+			st.leaveOut(&st.sets[i], h.lists[st.sets[i].id])
 		}
-		for _, p := range c.Added.prefixes {
-			st.added[listing{set: c.Set, prefix: p}] = c
-		}
-		st.removedNames[c.Version] = append(st.removedNames[c.Version], c.Removed.names...)
-		st.removedPrefixes[c.Version] = st.removedPrefixes[c.Version].Union(netset.PrefixSetOf(c.Removed.prefixes...))
 	}
+	for _, l := range h.losses {
+		removed, _ := time.Parse(time.DateOnly, versionDay(l.version))
+		if until := removed.AddDate(0, 0, st.KeepRemoved).Format(time.DateOnly); until > st.day && st.KeepRemoved > 0 {
+			st.keep(h, l, until)
+		}
+	}
+	st.sets = slices.DeleteFunc(st.sets, func(s m365Set) bool { return len(s.names) == 0 && s.prefixes.IsEmpty() })
+	if len(st.sets) == 0 {
+		return nil, nil, fileErrorf(st.file, "as of %s nothing of it is live; name a later day", st.AsOf)
+	}
+	return st.sets, st.account(), nil
 }
 
-// awaited returns the day on which an endpoint of a set becomes live, if that is
-// after the day that is asked for.
-func (st *stage) awaited(l listing) (c Change, ok bool) {
-	c, ok = st.added[l]
-	return c, ok && st.AsOf != "" && c.Effective > st.AsOf && !strings.EqualFold(c.Impact, impactMoved)
-}
-
-// leaveOut takes out what is not yet live: of an addition that replaces or moves what
-// the same version removed, only what is more than that.
-func (st *stage) leaveOut() {
-	for _, set := range st.sets {
-		var urls, ips []string
-		for _, text := range set.URLs {
-			name, err := netset.ParsePattern(text)
-			c, awaited := st.awaited(listing{set: set.ID, name: name})
-			live := func(old netset.Pattern) bool { return old.Covers(name) }
-			if err != nil || !awaited || slices.ContainsFunc(st.removedNames[c.Version], live) {
-				urls = append(urls, text)
-				continue
-			}
-			st.tell(set.ID, "%s is left out: it becomes live on %s", name, c.Effective)
+// leaveOut takes out of a set what is not yet live.
+func (st *stage) leaveOut(set *m365Set, l listings) {
+	set.names = slices.DeleteFunc(slices.Clone(set.names), func(n netset.Pattern) bool {
+		day, awaited := l.awaited(n, st.AsOf)
+		if awaited {
+			st.tell(set.id, "%s is left out: it becomes live on %s", n, day)
 		}
-		for _, text := range set.IPs {
-			p, _, err := netset.ParsePrefix(text)
-			c, awaited := st.awaited(listing{set: set.ID, prefix: p})
-			if err != nil || !awaited {
-				ips = append(ips, text)
-				continue
-			}
-			fresh := netset.PrefixSetOf(p).Subtract(st.removedPrefixes[c.Version])
-			for live := range netset.PrefixSetOf(p).Subtract(fresh).Prefixes() {
-				ips = append(ips, live.String())
-			}
-			if !fresh.IsEmpty() {
-				st.tell(set.ID, "%s is left out: it becomes live on %s", fresh, c.Effective)
-			}
+		return awaited
+	})
+	var live netset.PrefixBuilder
+	for _, one := range l {
+		if one.live <= st.AsOf {
+			live.AddSet(one.prefixes)
 		}
-		set.URLs, set.IPs = urls, ips
+	}
+	now := live.Build()
+	for _, one := range l {
+		if fresh := set.prefixes.Intersect(one.prefixes).Subtract(now); one.live > st.AsOf && !fresh.IsEmpty() {
+			set.prefixes = set.prefixes.Subtract(fresh)
+			st.tell(set.id, "%s is left out: it becomes live on %s", fresh, one.live)
+		}
 	}
 }
 
-// keepRemoved puts back what was removed a short while ago.
-func (st *stage) keepRemoved() {
-	for _, c := range st.changes {
-		until, err := time.Parse(time.DateOnly, versionDay(c.Version))
-		if err != nil || st.KeepRemoved == 0 {
-			continue
+// keep puts back what was lost a short while ago, with the ports that it had: into its
+// set, or as one of its own where that has other ports.
+func (st *stage) keep(h history, l loss, until string) {
+	live := slices.DeleteFunc(slices.Clone(l.gone), func(one listing) bool { return one.live > st.day })
+	kept := m365Set{id: l.set, tcp: l.tcp, udp: l.udp, addressed: l.addressed, part: l.part}
+	kept.names, kept.prefixes = live.endpoints()
+	i := slices.IndexFunc(st.sets, func(s m365Set) bool { return s.id == l.set && s.part == "" })
+	if i >= 0 {
+		kept.describe(st.sets[i])
+		kept.drop(st.sets[i])
+	} else {
+		kept.describe(h.described(l))
+		kept.part = ""
+	}
+	switch {
+	case len(kept.names) == 0 && kept.prefixes.IsEmpty():
+		return
+	case kept.tcp.IsEmpty() && kept.udp.IsEmpty():
+		st.tell(l.set, "what version %s removed of it cannot be kept: no record says which ports it had", l.version)
+		return
+	case l.portsAlone:
+		st.tell(l.set, "%s is kept until %s: version %s removed it", kept.tcp.Union(kept.udp), until, l.version)
+	}
+	if !l.portsAlone {
+		for _, n := range kept.names {
+			st.tell(l.set, "%s is kept until %s: version %s removed it", n, until, l.version)
 		}
-		last := until.AddDate(0, 0, st.KeepRemoved).Format(time.DateOnly)
-		if last <= st.day {
-			continue
+		for p := range kept.prefixes.Prefixes() {
+			st.tell(l.set, "%s is kept until %s: version %s removed it", p, until, l.version)
 		}
-		names, prefixes := st.wereLive(c)
-		previous := func(key string) string { return c.Previous[key] }
-		set := st.set(c, len(names)+len(prefixes) > 0)
-		if set == nil {
-			continue
-		}
-		for _, n := range names {
-			if !slices.ContainsFunc(set.URLs, func(text string) bool { have, err := netset.ParsePattern(text); return err == nil && have.Covers(n) }) {
-				set.URLs = append(set.URLs, n.String())
-				st.tell(set.ID, "%s is kept until %s: version %s removed it", n, last, c.Version)
-			}
-		}
-		have := set.prefixes()
-		for _, p := range prefixes {
-			if !have.Covers(netset.PrefixSetOf(p)) {
-				set.IPs = append(set.IPs, p.String())
-				st.tell(set.ID, "%s is kept until %s: version %s removed it", p, last, c.Version)
-			}
-		}
-		set.TCP = st.keepPorts(set, netset.TCP, set.TCP, previous("tcpPorts"), last, c.Version)
-		set.UDP = st.keepPorts(set, netset.UDP, set.UDP, previous("udpPorts"), last, c.Version)
+	}
+	if i >= 0 {
+		st.sets[i].join(&kept)
+	}
+	if len(kept.names) > 0 || !kept.prefixes.IsEmpty() {
+		st.sets = append(st.sets, kept)
 	}
 }
 
-// wereLive returns what a record removed without what had not become live before.
-func (st *stage) wereLive(c Change) (names []netset.Pattern, prefixes []netip.Prefix) {
-	live := func(l listing) bool {
-		added, awaited := st.awaited(l)
-		return !awaited || added.Version > c.Version
+// join takes over what another set keeps, as far as that opens nothing else: its
+// endpoints if the ports are equal, or its ports if they were those of every endpoint.
+func (s *m365Set) join(kept *m365Set) {
+	names := netset.NameSetOf(kept.names...)
+	uncovered := func(n netset.Pattern) bool { return !names.Covers(n) }
+	switch {
+	case kept.tcp.Equal(s.tcp) && kept.udp.Equal(s.udp) && kept.sameUDP(*s):
+		s.names, s.prefixes = append(s.names, kept.names...), s.prefixes.Union(kept.prefixes)
+		kept.names, kept.prefixes = nil, netset.PrefixSet{}
+	case !s.tcp.IsEmpty() && kept.addressed == s.addressed && kept.prefixes.Covers(s.prefixes) && !slices.ContainsFunc(s.names, uncovered):
+		s.tcp, s.udp = s.tcp.Union(kept.tcp), s.udp.Union(kept.udp)
+		kept.drop(*s)
 	}
-	for _, n := range c.Removed.names {
-		if live(listing{set: c.Set, name: n}) {
-			names = append(names, n)
-		}
-	}
-	for _, p := range c.Removed.prefixes {
-		if live(listing{set: c.Set, prefix: p}) {
-			prefixes = append(prefixes, p)
-		}
-	}
-	return names, prefixes
 }
 
-// set returns the set of a record, made anew if it was removed as a whole and the
-// record says what it was; nil if there is none to keep anything in.
-func (st *stage) set(c Change, needed bool) *listedSet {
-	if i := slices.IndexFunc(st.sets, func(l *listedSet) bool { return l.ID == c.Set }); i >= 0 {
-		return st.sets[i]
-	}
-	if !needed {
-		return nil
-	}
-	p := c.Previous
-	_, badArea := m365Area(p["serviceArea"])
-	_, badCategory := m365Category(p["category"])
-	if badArea != nil || badCategory != nil || p["tcpPorts"]+p["udpPorts"] == "" {
-		st.tell(c.Set, "what version %s removed of it cannot be kept: the set is gone, and the record does not say its area, category and ports", c.Version)
-		return nil
-	}
-	set := &listedSet{ID: c.Set, Area: p["serviceArea"], Category: p["category"], ExpressRoute: strings.EqualFold(p["expressRoute"], "true"),
-		Required: strings.EqualFold(p["required"], "true"), TCP: p["tcpPorts"], UDP: p["udpPorts"]}
-	st.sets = append(st.sets, set)
-	return set
+// describe takes from another set what is no endpoint and no port.
+func (s *m365Set) describe(as m365Set) {
+	s.area, s.display, s.category, s.required, s.expressRoute, s.notes, s.at = as.area, as.display, as.category, as.required, as.expressRoute, as.notes, as.at
 }
 
-// keepPorts returns the ports of a set with those that it had before.
-func (st *stage) keepPorts(set *listedSet, protocol netset.Protocol, ports, previous, last, version string) string {
-	now, err := m365Ports(ports, protocol)
-	before, bad := m365Ports(previous, protocol)
-	gone := netset.ServiceSetOf(before...).Subtract(netset.ServiceSetOf(now...))
-	if err != nil || bad != nil || gone.IsEmpty() {
-		return ports
-	}
-	st.tell(set.ID, "%s is kept until %s: version %s removed it", gone, last, version)
-	if ports == "" {
-		return previous
-	}
-	return ports + "," + previous
+// sameUDP reports whether UDP ports mean the same endpoints in both sets.
+func (s *m365Set) sameUDP(other m365Set) bool {
+	return s.udp.IsEmpty() || s.addressed == other.addressed && s.tcp.IsEmpty() == other.tcp.IsEmpty()
 }
 
-func (l *listedSet) prefixes() netset.PrefixSet {
-	var b netset.PrefixBuilder
-	for _, text := range l.IPs {
-		if p, _, err := netset.ParsePrefix(text); err == nil {
-			b.Add(p)
-		}
+// drop takes out what another set holds with at least the same ports.
+func (s *m365Set) drop(other m365Set) {
+	if !other.tcp.Covers(s.tcp) || !other.udp.Covers(s.udp) || !s.sameUDP(other) {
+		return
 	}
-	return b.Build()
+	s.prefixes = s.prefixes.Subtract(other.prefixes)
+	s.names = slices.DeleteFunc(s.names, func(n netset.Pattern) bool {
+		return slices.ContainsFunc(other.names, func(have netset.Pattern) bool { return have.Covers(n) })
+	})
+}
+
+// described is what records say of a set that is gone.
+func (h *history) described(l loss) m365Set {
+	text := func(key string) string { text, _ := h.attribute(l.set, l.version, key); return text }
+	s := m365Set{
+		area: strings.ToLower(text("serviceArea")), category: catalog.CategoryDefault, display: text("serviceAreaDisplayName"), at: spot{1, 1},
+		required: strings.EqualFold(text("required"), "true"), expressRoute: strings.EqualFold(text("expressRoute"), "true"),
+	}
+	switch word := catalog.Category(strings.ToLower(text("category"))); word {
+	case catalog.CategoryOptimize, catalog.CategoryAllow:
+		s.category = word
+	}
+	if !catalog.IsSlug(s.area) {
+		s.area = ""
+	}
+	return s
 }
 
 func (st *stage) tell(set int, format string, args ...any) {

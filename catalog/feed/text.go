@@ -98,6 +98,9 @@ func wordsOf(line []byte, number int, words []word) []word {
 	return words
 }
 
+// maxErrors is how many errors of a document are reported at once.
+const maxErrors = 100
+
 // noLineEnd tells that a text stops within a line, which may be all there is of it.
 func noLineEnd(text []byte) string {
 	if bytes.HasSuffix(text, []byte("\n")) || bytes.HasSuffix(text, []byte("\r")) {

@@ -32,7 +32,7 @@ func Instances() []string {
 }
 
 // ServiceAreas are those that the web service has; Common comes with each of them.
-func ServiceAreas() []string { return []string{"Common", "Exchange", "SharePoint", "Skype"} }
+func ServiceAreas() []string { return []string{"Common", "Exchange", "MEM", "SharePoint", "Skype"} }
 
 // Extract is a part of what the web service holds.
 type Extract struct {
@@ -159,16 +159,6 @@ func readVersion(source string, data []byte, instance string) (string, error) {
 		return latest.Text(), nil
 	}
 	return "", doc.Root().Errorf(`expected the "latest" version of the "instance" %s`, instance)
-}
-
-// member returns the value of a key; of kind Invalid if there is none.
-func member(v jsonc.Value, key string) jsonc.Value {
-	for k, value := range v.Members() {
-		if k.Text() == key {
-			return value
-		}
-	}
-	return jsonc.Value{}
 }
 
 // IsVersion reports whether s is a version of the web service: ten digits, a day and

@@ -17,7 +17,7 @@ func TestNewExtract(t *testing.T) {
 	for _, c := range []struct{ instance, area, tenant, want string }{
 		{"Germany", "", "", "closed it in 2021"},
 		{"World", "", "", `no instance "World"; expect one of Worldwide, USGovDoD, USGovGCCHigh, China`},
-		{"China", "Teams", "", `no service area "Teams"; expect one of Common, Exchange, SharePoint, Skype`},
+		{"China", "Teams", "", `no service area "Teams"; expect one of Common, Exchange, MEM, SharePoint, Skype`},
 		{"China", "", "contoso.com", `bad tenant "contoso.com"`},
 		{"China", "", "*", `bad tenant "*"`},
 		{"China", "", "-x", `bad tenant "-x"`},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Decoder reads values strictly and collects what is wrong with them, so that
@@ -69,13 +70,19 @@ func Required(key string, read func(Value)) Field { return Field{key, true, read
 // Optional returns a Field that may be absent; read is then not called.
 func Optional(key string, read func(Value)) Field { return Field{key, false, read} }
 
+// is reports whether a key names the field.
+func (f Field) is(key []byte, strict bool) bool {
+	return f.key == string(key) || !strict && len(f.key) == len(key) && strings.EqualFold(f.key, string(key))
+}
+
 // Object reads the members of an object in the order of the file, each by its
 // field, so that errors come in order too. A key without field, in another case
 // or misspelt, is an error that names the known keys; so is a required key that
 // is missing. It returns whether nothing was reported meanwhile.
 func (d *Decoder) Object(v Value, fields ...Field) bool { return d.object(v, fields, true) }
 
-// Fields is Object for a foreign document: keys without field are ignored.
+// Fields is Object for a foreign document: keys without field are ignored, and keys
+// are the same in any letter case, for programs that pass documents on change it.
 func (d *Decoder) Fields(v Value, fields ...Field) bool { return d.object(v, fields, false) }
 
 func (d *Decoder) object(v Value, fields []Field, strict bool) bool {
@@ -85,7 +92,11 @@ func (d *Decoder) object(v Value, fields []Field, strict bool) bool {
 		return false
 	}
 	for key, value := range v.Members() {
-		i := slices.IndexFunc(fields, func(f Field) bool { return f.key == string(key.Bytes()) })
+		i := slices.IndexFunc(fields, func(f Field) bool { return f.is(key.Bytes(), strict) })
+		if i >= 0 && given[i] {
+			d.Errorf(key, "key %s stands twice, in another letter case; remove one", Quote(key.Text()))
+			continue
+		}
 		if i >= 0 {
 			given[i] = true
 			fields[i].read(value)

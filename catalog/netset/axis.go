@@ -32,6 +32,9 @@ type Axis[K any] interface {
 	// the sets are disjoint, and so are the pieces.
 	refine(a, b []K) []shard[K]
 
+	// finder returns a function that cuts a set at the edges of disjoint ones; of.b is 0.
+	finder([]K) func(K) []shard[K]
+
 	// unite returns what any of the sets holds; they are disjoint.
 	unite([]K) K
 
@@ -57,8 +60,11 @@ type ranged[M number[M], N number[N], K any] interface {
 func refineBoth[M number[M], N number[N], K ranged[M, N, K]](a, b []K) []shard[K] {
 	aM, aN := labelBoth[M, N](a)
 	bM, bN := labelBoth[M, N](b)
-	m, n := overlay(aM, bM), overlay(aN, bN)
-	var pieces []shard[K]
+	return shards[M, N, K](overlay(aM, bM), overlay(aN, bN))
+}
+
+// shards puts the sets together that each pair has in both lists, in order.
+func shards[M number[M], N number[N], K ranged[M, N, K]](m map[pair][]span[M], n map[pair][]span[N]) (pieces []shard[K]) {
 	var axis K
 	for of, list := range m {
 		pieces = append(pieces, shard[K]{of, axis.both(list, n[of])})
@@ -69,6 +75,44 @@ func refineBoth[M number[M], N number[N], K ranged[M, N, K]](a, b []K) []shard[K
 	}
 	slices.SortFunc(pieces, func(x, y shard[K]) int { return cmp.Or(cmp.Compare(x.of.a, y.of.a), cmp.Compare(x.of.b, y.of.b)) })
 	return pieces
+}
+
+func finderOf[M number[M], N number[N], K ranged[M, N, K]](sets []K) func(K) []shard[K] {
+	m, n := labelBoth[M, N](sets)
+	return func(within K) []shard[K] {
+		listM, listN := within.lists()
+		return shards[M, N, K](inside(m, listM), inside(n, listN))
+	}
+}
+
+// inside returns what of each set is in the list.
+func inside[N number[N]](sets []labelled[N], list []span[N]) map[pair][]span[N] {
+	found := map[pair][]span[N]{}
+	for _, s := range list {
+		low, high := 0, len(sets)
+		for low < high {
+			if middle := int(uint(low+high) / 2); sets[middle].last.less(s.first) {
+				low = middle + 1
+			} else {
+				high = middle
+			}
+		}
+		for sets = sets[low:]; len(sets) > 0 && !s.last.less(sets[0].first); sets = sets[1:] {
+			both := sets[0].span
+			if both.first.less(s.first) {
+				both.first = s.first
+			}
+			if s.last.less(both.last) {
+				both.last = s.last
+			}
+			of := pair{sets[0].of, 0}
+			found[of] = extend(found[of], both)
+			if s.last.less(sets[0].last) {
+				break // the next of the list may be in it, too
+			}
+		}
+	}
+	return found
 }
 
 func uniteBoth[M number[M], N number[N], K ranged[M, N, K]](list []K) K {

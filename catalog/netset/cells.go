@@ -24,13 +24,13 @@ func CellsOf[K Axis[K], V Value[V]](key K, value V) Cells[K, V] {
 	return Cells[K, V]{[]Cell[K, V]{{key, value}}}
 }
 
-// Budget bounds the pieces of work that sets may cost together. Nil has no bound.
+// Budget bounds what sets may cost together where they overlap. Nil has no bound.
 type Budget struct{ left int }
 
-// NewBudget returns a budget of so many pieces.
-func NewBudget(pieces int) *Budget { return &Budget{pieces} }
+// NewBudget returns a budget of n ranges, patterns or steps of a search.
+func NewBudget(n int) *Budget { return &Budget{n} }
 
-// Spend takes n pieces from the budget, and reports whether it had them.
+// Spend takes n from the budget, and reports whether it had that much.
 func (b *Budget) Spend(n int) bool {
 	if b == nil {
 		return true
@@ -40,15 +40,13 @@ func (b *Budget) Spend(n int) bool {
 }
 
 // Zip refines two functions against each other: f gets the values of both, nil where
-// there is none, and returns the value that holds there; none if it is not ok. The
-// pieces count against the budget; ok is false if that ran out, and the cells are then
-// no answer. Time is near-linear in the ranges of the keys.
+// there is none, and returns the value that holds there; none if it is not ok. What f
+// spends of the budget is looked after: ok is false if it ran out, and the cells are
+// then no answer. The pieces are as many as the keys have ranges at most, and time is
+// near-linear in them.
 func Zip[K Axis[K], V Value[V], W Value[W], X Value[X]](a Cells[K, V], b Cells[K, W], f func(*V, *W) (X, bool), budget *Budget) (c Cells[K, X], ok bool) {
 	var axis K
 	pieces := axis.refine(a.keys(), b.keys())
-	if !budget.Spend(len(pieces)) {
-		return c, false
-	}
 	var j joiner[K, X]
 	for _, p := range pieces {
 		var v *V
@@ -67,6 +65,17 @@ func Zip[K Axis[K], V Value[V], W Value[W], X Value[X]](a Cells[K, V], b Cells[K
 		}
 	}
 	return j.cells(), true
+}
+
+// Map returns the function whose values are those that f makes; none where it is not ok.
+func Map[K Axis[K], V Value[V], X Value[X]](c Cells[K, V], f func(V) (X, bool)) Cells[K, X] {
+	var j joiner[K, X]
+	for _, one := range c.cells {
+		if x, has := f(one.Value); has {
+			j.add(one.Key, x)
+		}
+	}
+	return j.cells()
 }
 
 // joiner joins the keys of equal values.
@@ -103,8 +112,8 @@ func (j *joiner[K, V]) cells() Cells[K, V] {
 }
 
 // Fold joins functions, which may overlap: where several have a value, join makes one
-// of two of them. It is the same whatever the order, if join is. Pieces count against
-// the budget as in Zip.
+// of two of them, and spends of the budget what that costs. The order does not matter if
+// it does not to join. ok is false if the budget ran out.
 func Fold[K Axis[K], V Value[V]](list []Cells[K, V], join func(a, b V) V, budget *Budget) (c Cells[K, V], ok bool) {
 	switch len(list) {
 	case 0:
@@ -163,6 +172,20 @@ func (c Cells[K, V]) Support() K {
 		return axis
 	}
 	return axis.unite(c.keys())
+}
+
+// Finder returns a function that finds what of the cells lies within a key, in time
+// that goes with what is asked for and found, and the logarithm of the cells' ranges.
+func (c Cells[K, V]) Finder() func(within K) []Cell[K, V] {
+	var axis K
+	find := axis.finder(c.keys())
+	return func(within K) []Cell[K, V] {
+		var found []Cell[K, V]
+		for _, s := range find(within) {
+			found = append(found, Cell[K, V]{s.key, c.cells[s.of.a].Value})
+		}
+		return found
+	}
 }
 
 // Equal reports whether both functions have the same values in the same places.

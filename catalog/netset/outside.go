@@ -18,50 +18,75 @@ const maxOutsideWork = 1 << 21
 // empty name, so that nothing passes for covered that is not. Like Covers, it does not reckon with the longest name and
 // label that DNS allows.
 func (s NameSet) Outside(p Pattern) (name string, ok bool) {
-	switch {
-	case p.text == "" || s.Covers(p):
+	if p.text == "" || s.Covers(p) {
 		return "", false
-	case p.IsExact():
+	}
+	if p.IsExact() {
 		return p.text, true
 	}
-	if example := p.Example(); !s.Match(example) {
-		return example, true
-	}
-	for _, c := range nameCharacters {
-		if filled := fill(p.text, string(c), string(c)); !s.Match(filled) {
-			return filled, true
-		}
-	}
-	return outside(p, s.Overlapping(p), nameCharacters)
+	name, ok, decided := Witness([]Pattern{p}, s.Overlapping(p), NewBudget(maxOutsideWork))
+	return name, ok || !decided
 }
 
-// outside is Outside for names of the given characters. It reads names from the right, as the labels of patterns align
-// there, and walks over what p and the others, each as a nondeterministic automaton, can have read. States that can
-// read no less than one that was seen before are left out: an antichain search for a counterexample of inclusion.
-func outside(p Pattern, others []Pattern, characters string) (name string, ok bool) {
-	type node struct {
-		at     cursor   // in p
-		others []cursor // sorted
-		read   string   // backwards
+// Witness returns a name that all of one or two patterns match and none of others does; found is false if there is
+// none. It is not decided if the budget ran out before: the search is hard for patterns that were made to be so.
+func Witness(all, others []Pattern, budget *Budget) (name string, found, decided bool) {
+	ask := func(name string) bool {
+		matches := func(p Pattern) bool { return p.Match(name) }
+		return !slices.ContainsFunc(all, func(p Pattern) bool { return !p.Match(name) }) && !slices.ContainsFunc(others, matches)
 	}
-	texts := []string{p.text}
+	if !budget.Spend(len(others)) {
+		return "", false, false
+	}
+	if example := all[0].Example(); ask(example) || all[0].IsExact() {
+		return example, ask(example), true
+	}
+	for _, p := range others {
+		if p.Covers(all[0]) {
+			return "", false, true
+		}
+	}
+	for _, c := range nameCharacters {
+		if !budget.Spend(len(others)) {
+			return "", false, false
+		}
+		if filled := fill(all[0].text, string(c), string(c)); ask(filled) {
+			return filled, true, true
+		}
+	}
+	return witness(all, others, nameCharacters, budget)
+}
+
+// witness is Witness for names of the given characters. It reads names from the right, as the labels of patterns align
+// there, and walks over what the patterns, each as a nondeterministic automaton, can have read. States that can read no
+// less than one that was seen before are left out: an antichain search for a counterexample of inclusion.
+func witness(all, others []Pattern, characters string, budget *Budget) (name string, found, decided bool) {
+	type node struct {
+		at     [2]cursor // in the first and the last of all
+		others []cursor  // sorted
+		read   string    // backwards
+	}
+	var texts []string
+	for _, p := range slices.Concat(all, others) {
+		texts = append(texts, p.text)
+	}
+	last := len(all) - 1
 	var start []cursor
-	for i, o := range others {
-		texts = append(texts, o.text)
-		start = appendCursor(start, texts, cursor{pattern: i + 1, left: len(o.text)})
+	for i := len(all); i < len(texts); i++ {
+		start = appendCursor(start, texts, cursor{pattern: i, left: len(texts[i])})
 	}
 	letters := append(usedLetters(texts, characters), '.')
 	var queue []node
-	for _, at := range appendCursor(nil, texts, cursor{left: len(p.text)}) {
+	firsts, seconds := appendCursor(nil, texts, cursor{left: len(texts[0])}), appendCursor(nil, texts, cursor{pattern: last, left: len(texts[last])})
+	for _, at := range pairs(firsts, seconds, last > 0) {
 		queue = append(queue, node{at, sortCursors(start), ""})
 	}
-	seen := map[cursor][][]cursor{}
-	work := 0
+	seen := map[[2]cursor][][]cursor{}
 	for len(queue) > 0 {
 		n := queue[0]
 		queue = queue[1:]
-		if n.at.ends(texts) && !slices.ContainsFunc(n.others, func(c cursor) bool { return c.ends(texts) }) {
-			return backwards(n.read), true
+		if n.at[0].ends(texts) && n.at[1].ends(texts) && !slices.ContainsFunc(n.others, func(c cursor) bool { return c.ends(texts) }) {
+			return backwards(n.read), true, true
 		}
 		for _, letter := range letters {
 			var next []cursor
@@ -69,13 +94,13 @@ func outside(p Pattern, others []Pattern, characters string) (name string, ok bo
 				next = c.step(next, texts, letter)
 			}
 			next = sortCursors(next)
-			if work += len(n.others) + 1; work > maxOutsideWork {
-				return "", true
+			if !budget.Spend(len(n.others) + 1) {
+				return "", false, false
 			}
 			if slices.ContainsFunc(next, func(c cursor) bool { return c.isDeep(texts) && c.inStar }) {
-				continue // one of the others matches however p goes on
+				continue // one of the others matches however the name goes on
 			}
-			for _, at := range n.at.step(nil, texts, letter) {
+			for _, at := range pairs(n.at[0].step(nil, texts, letter), n.at[1].step(nil, texts, letter), last > 0) {
 				if !slices.ContainsFunc(seen[at], func(have []cursor) bool { return isSubset(have, next) }) {
 					seen[at] = append(seen[at], next)
 					queue = append(queue, node{at, next, n.read + string(letter)})
@@ -83,7 +108,21 @@ func outside(p Pattern, others []Pattern, characters string) (name string, ok bo
 			}
 		}
 	}
-	return "", false
+	return "", false, true
+}
+
+// pairs returns where two patterns can be at once; one pattern is in two places at no time.
+func pairs(first, second []cursor, two bool) (all [][2]cursor) {
+	for _, a := range first {
+		if !two {
+			all = append(all, [2]cursor{a, a})
+			continue
+		}
+		for _, b := range second {
+			all = append(all, [2]cursor{a, b})
+		}
+	}
+	return all
 }
 
 // usedLetters returns the characters that the patterns have, and one that stands for all that they do not have.

@@ -52,7 +52,7 @@ func TestOutsideAgainstEnumeration(t *testing.T) {
 			patterns = append(patterns, draw())
 		}
 		p, s := draw(), NameSetOf(patterns...)
-		name, ok := outside(p, s.Overlapping(p), "ab")
+		name, ok, _ := witness([]Pattern{p}, s.Overlapping(p), "ab", nil)
 		checkOutside(t, p, s, names, name, ok)
 		if !ok {
 			covered++
@@ -63,6 +63,101 @@ func TestOutsideAgainstEnumeration(t *testing.T) {
 	}
 	if covered < 1000 || together < 200 {
 		t.Fatalf("%d covered, %d by several together; the test is too weak", covered, together)
+	}
+}
+
+// A name of two patterns that cross, outside of others.
+func TestWitnessAgainstEnumeration(t *testing.T) {
+	globs := []string{"a", "*", "a*", "b*", "*a", "*b", "a*b", "b*a", "*a*", "aa*", "ab*"}
+	names := smallNames()
+	r := rand.New(rand.NewPCG(31, 4))
+	draw := func() Pattern {
+		text := globs[r.IntN(len(globs))] + ".a.b"
+		if r.IntN(3) == 0 {
+			text = globs[r.IntN(len(globs))] + "." + text
+		}
+		return mustPattern(t, text)
+	}
+	found, none := 0, 0
+	for range 20000 {
+		all := []Pattern{draw(), draw()}
+		var others []Pattern
+		for range r.IntN(6) {
+			others = append(others, draw())
+		}
+		fits := func(name string) bool {
+			matches := func(p Pattern) bool { return p.Match(name) }
+			return all[0].Match(name) && all[1].Match(name) && !slices.ContainsFunc(others, matches)
+		}
+		name, ok, decided := witness(all, others, "ab", nil)
+		if ok {
+			found++
+		} else {
+			none++
+		}
+		if !decided || ok && !fits(name) || !ok && slices.ContainsFunc(names, fits) {
+			t.Fatalf("%v without %v: %q, %t, decided %t", all, others, name, ok, decided)
+		}
+	}
+	if found < 4000 || none < 4000 {
+		t.Fatalf("%d found, %d have none; the test is too weak", found, none)
+	}
+}
+
+func TestWitness(t *testing.T) {
+	for _, test := range []struct{ all, others, want string }{
+		{"a*.x.y *b.x.y", "", "ab.x.y"},
+		{"a*.x.y *b.x.y", "ab.x.y", "aab.x.y"},
+		{"a*.x.y *b.x.y", "a*b.x.y ab.x.y", ""},
+		{"a.x.y *b.x.y", "", ""},
+		{"ab.x.y *b.x.y", "c.x.y", "ab.x.y"},
+		{"ab.x.y *b.x.y", "ab.x.y", ""},
+	} {
+		var all, others []Pattern
+		for _, text := range strings.Fields(test.all) {
+			all = append(all, mustPattern(t, text))
+		}
+		for _, text := range strings.Fields(test.others) {
+			others = append(others, mustPattern(t, text))
+		}
+		if name, found, decided := Witness(all, others, nil); !decided || found != (test.want != "") || len(name) != len(test.want) && found {
+			t.Errorf("%s without %s: %q, %t, decided %t; want %q", test.all, test.others, name, found, decided, test.want)
+		}
+	}
+	if _, _, decided := Witness([]Pattern{mustPattern(t, "a*.x.y"), mustPattern(t, "*bc.x.y")}, nil, NewBudget(3)); decided {
+		t.Error("a budget that is too small is not told")
+	}
+}
+
+func TestNameIndexAgainstPairs(t *testing.T) {
+	w := newNameWorld(t)
+	r := rand.New(rand.NewPCG(31, 5))
+	for range 500 {
+		given, _ := w.pick(r, 12)
+		given = append(slices.Clone(given), given...)
+		x, p := NameIndexOf(given), w.patterns[r.IntN(len(w.patterns))]
+		var covering, overlapping []Pattern
+		for _, q := range given {
+			if q.Covers(p) {
+				covering = append(covering, q)
+			}
+			if q.Overlaps(p) {
+				overlapping = append(overlapping, q)
+			}
+		}
+		for _, list := range []*[]Pattern{&covering, &overlapping} {
+			slices.SortFunc(*list, Pattern.Compare)
+			*list = slices.Compact(*list)
+		}
+		if got := x.Covering(p); !slices.Equal(got, covering) {
+			t.Fatalf("of %v, %v cover %v; want %v", given, got, p, covering)
+		}
+		if got := x.Overlapping(p); !slices.Equal(got, overlapping) {
+			t.Fatalf("of %v, %v overlap %v; want %v", given, got, p, overlapping)
+		}
+	}
+	if got := (NameIndex{}).Covering(w.patterns[0]); got != nil {
+		t.Errorf("the zero index covers by %v", got)
 	}
 }
 
@@ -158,8 +253,8 @@ func FuzzOutside(f *testing.F) {
 			return
 		}
 		s := NameSetOf(patterns...)
-		name, ok := outside(p, s.Overlapping(p), "ab")
-		if ok && name == "" {
+		name, ok, decided := witness([]Pattern{p}, s.Overlapping(p), "ab", NewBudget(maxOutsideWork))
+		if !decided {
 			return
 		}
 		checkOutside(t, p, s, names, name, ok)

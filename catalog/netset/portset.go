@@ -75,4 +75,8 @@ func (PortSet) both(a, _ []span[port]) PortSet { return PortSet{a} }
 
 func (PortSet) refine(a, b []PortSet) []shard[PortSet] { return refineBoth[port, port](a, b) }
 
+func (PortSet) finder(sets []PortSet) func(PortSet) []shard[PortSet] {
+	return finderOf[port, port](sets)
+}
+
 func (PortSet) unite(list []PortSet) PortSet { return uniteBoth[port, port](list) }

@@ -188,4 +188,19 @@ func (PrefixSet) both(v4 []span[addr4], v6 []span[addr6]) PrefixSet { return Pre
 
 func (PrefixSet) refine(a, b []PrefixSet) []shard[PrefixSet] { return refineBoth[addr4, addr6](a, b) }
 
+func (PrefixSet) finder(sets []PrefixSet) func(PrefixSet) []shard[PrefixSet] {
+	return finderOf[addr4, addr6](sets)
+}
+
 func (PrefixSet) unite(list []PrefixSet) PrefixSet { return uniteBoth[addr4, addr6](list) }
+
+// Touching returns the maximal ranges of s that hold an address of t, whole.
+func (s PrefixSet) Touching(t PrefixSet) PrefixSet {
+	return PrefixSet{touching(s.v4, t.v4), touching(s.v6, t.v6)}
+}
+
+// Unlike returns the maximal ranges of s that are no maximal range of t, so that none of
+// their prefixes need be one of t's minimal prefixes.
+func (s PrefixSet) Unlike(t PrefixSet) PrefixSet {
+	return PrefixSet{unlike(s.v4, t.v4), unlike(s.v6, t.v6)}
+}

@@ -14,8 +14,8 @@ func ProductOf[A Axis[A], B Set[B]](a A, b B) Product[A, B] {
 	return Product[A, B]{CellsOf(a, b)}
 }
 
-// UniteProducts returns the union of all of them. The pieces and the size of what goes
-// with them count against the budget; ok is false if that ran out.
+// UniteProducts returns the union of all of them. Where they overlap, the size of what
+// goes with it counts against the budget; ok is false if that ran out.
 func UniteProducts[A Axis[A], B Set[B]](list []Product[A, B], budget *Budget) (p Product[A, B], ok bool) {
 	cells := make([]Cells[A, B], len(list))
 	for i, one := range list {

@@ -204,4 +204,8 @@ func (ServiceSet) both(tcp, udp []span[port]) ServiceSet { return ServiceSet{tcp
 
 func (ServiceSet) refine(a, b []ServiceSet) []shard[ServiceSet] { return refineBoth[port, port](a, b) }
 
+func (ServiceSet) finder(sets []ServiceSet) func(ServiceSet) []shard[ServiceSet] {
+	return finderOf[port, port](sets)
+}
+
 func (ServiceSet) unite(list []ServiceSet) ServiceSet { return uniteBoth[port, port](list) }

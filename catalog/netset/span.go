@@ -162,3 +162,37 @@ func appendRest[N number[N]](out []span[N], s span[N], b []span[N]) (rest, left 
 	}
 	return append(out, s), b
 }
+
+// touching returns the spans of a that overlap one of b.
+func touching[N number[N]](a, b []span[N]) []span[N] {
+	var out []span[N]
+	for len(a) > 0 && len(b) > 0 {
+		if b[0].last.less(a[0].first) {
+			b = b[find(b, a[0].first):]
+			continue
+		}
+		if i := find(a, b[0].first); i > 0 {
+			a = a[i:]
+			continue
+		}
+		if !b[0].last.less(a[0].first) {
+			out = append(out, a[0])
+		}
+		a = a[1:]
+	}
+	return out
+}
+
+// unlike returns the spans of a that b does not have.
+func unlike[N number[N]](a, b []span[N]) []span[N] {
+	var out []span[N]
+	for _, s := range a {
+		for len(b) > 0 && b[0].first.less(s.first) {
+			b = b[1:]
+		}
+		if len(b) == 0 || b[0] != s {
+			out = append(out, s)
+		}
+	}
+	return out
+}

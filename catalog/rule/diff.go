@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"cmp"
 	"slices"
 
 	"gatewright/catalog/netset"
@@ -72,28 +71,48 @@ type PartChange struct {
 	Elsewhere bool
 }
 
-// NameChange is every name that Pattern matches and none of Except does.
+// NameChange is every name that Pattern matches, and And if it is set, and none of
+// Except does.
 type NameChange struct {
-	Pattern netset.Pattern
-	Except  []netset.Pattern // patterns of the other policy that overlap Pattern
-	Example string           // such a name; empty if the search for one took too long
+	Pattern, And netset.Pattern
+	Except       []netset.Pattern // those that overlap Pattern, in order
+	Example      string           // such a name
+}
+
+// Match reports whether the name is one of the change.
+func (n NameChange) Match(name string) bool {
+	matches := func(q netset.Pattern) bool { return q.Match(name) }
+	return n.Pattern.Match(name) && (n.And == netset.Pattern{} || n.And.Match(name)) && !slices.ContainsFunc(n.Except, matches)
 }
 
 // Compare returns the exact difference of two policies. Names are patterns with
 // exceptions, because a difference of patterns is no set of patterns; a pattern that
-// others cover together is covered. Ports before and after a DNAT are kept apart, as
-// in a Region.
-func Compare(old, new Compiled) Diff {
-	d := Diff{
-		Added:   changeOf(new, old),
-		Removed: changeOf(old, new),
-		Routes:  routeChanges(old, new),
+// others cover together is covered. Ports before and after a DNAT are kept apart.
+//
+// Time is near-linear where rules do not overlap. Where they do, MaxOverlap bounds it: a
+// difference that is larger is a TooLargeError, and never less than the truth.
+func Compare(old, new Compiled) (Diff, error) {
+	var d Diff
+	budget := netset.NewBudget(MaxOverlap)
+	for _, direction := range []Direction{Outbound, Inbound} {
+		was, is := acceptedOf(old, direction, budget), acceptedOf(new, direction, budget)
+		d.Added.add(is, was, new.Grants, budget)
+		d.Removed.add(was, is, old.Grants, budget)
+		if !budget.Spend(0) {
+			return Diff{}, tooLarge(direction, was, is)
+		}
+	}
+	d.Added.sort(new.Policy)
+	d.Removed.sort(old.Policy)
+	d.Routes = routeChanges(old.Policy, new.Policy, budget)
+	if !budget.Spend(0) {
+		return Diff{}, tooManyRoutes(old.Policy, new.Policy)
 	}
 	d.TrustedAdded = moreTrusted(new.Policy.TrustedSites, old.Policy.TrustedSites)
 	d.TrustedRemoved = moreTrusted(old.Policy.TrustedSites, new.Policy.TrustedSites)
 	d.OpenAdded = moreOpen(new.Policy.Open, old.Policy.Open)
 	d.OpenRemoved = moreOpen(old.Policy.Open, new.Policy.Open)
-	return d
+	return d, nil
 }
 
 // moreTrusted returns the names of a that b does not trust.
@@ -153,61 +172,5 @@ func (p PartChange) contains(f Flow) bool {
 }
 
 func (p PartChange) containsName(name string) bool {
-	if name == "" {
-		return false
-	}
-	return slices.ContainsFunc(p.Names, func(n NameChange) bool {
-		matches := func(q netset.Pattern) bool { return q.Match(name) }
-		return n.Pattern.Match(name) && !slices.ContainsFunc(n.Except, matches)
-	})
-}
-
-// changeOf returns what a accepts and b does not.
-func changeOf(a, b Compiled) Change {
-	c := Change{denying: b.Policy}
-	grants := map[key][]*Grant{}
-	for i := range a.Grants {
-		g := &a.Grants[i]
-		grants[g.key()] = append(grants[g.key()], g)
-	}
-	others := sidesOf(b.Policy)
-	cells := map[sideKey][]cell{}
-	for i := range a.Policy.Rules {
-		r := &a.Policy.Rules[i]
-		k := sideKey{r.Direction, r.Role, r.Services.String()}
-		if cells[k] == nil {
-			cells[k] = cellsOf(a.Policy, r, others)
-		}
-		parts := partsOf(r, cells[k], others)
-		if len(parts) > 0 {
-			from := grants[r.key()]
-			c.Rules = append(c.Rules, RuleChange{Rule: r, Entries: responsible(parts, from), Parts: parts})
-		}
-	}
-	return c
-}
-
-// responsible returns the entries of the grants that give an endpoint of the parts.
-func responsible(parts []PartChange, grants []*Grant) []Entry {
-	var entries []Entry
-	for _, g := range grants {
-		if slices.ContainsFunc(parts, func(p PartChange) bool { return gives(g, p) }) {
-			entries = append(entries, g.Entry)
-		}
-	}
-	slices.SortFunc(entries, func(x, y Entry) int { return cmp.Compare(x.ID, y.ID) })
-	return slices.CompactFunc(entries, func(x, y Entry) bool { return x.ID == y.ID })
-}
-
-func gives(g *Grant, p PartChange) bool {
-	if p.Any {
-		return g.Any
-	}
-	if g.Prefixes.Overlaps(p.Prefixes) {
-		return true
-	}
-	return len(p.Names) > 0 && slices.ContainsFunc(g.Names, func(n netset.Pattern) bool {
-		_, found := slices.BinarySearchFunc(p.Names, n, func(c NameChange, n netset.Pattern) int { return c.Pattern.Compare(n) })
-		return found
-	})
+	return name != "" && slices.ContainsFunc(p.Names, func(n NameChange) bool { return n.Match(name) })
 }

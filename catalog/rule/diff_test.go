@@ -12,6 +12,16 @@ import (
 
 func compiled(t testing.TB, in Input) Compiled { return Compiled{mustCompile(t, in), in.Grants} }
 
+// compare returns the difference of policies that are no larger than may be.
+func compare(t testing.TB, old, new Compiled) Diff {
+	t.Helper()
+	d, err := Compare(old, new)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // grantsAccept is the slow, obvious meaning of an input.
 func grantsAccept(in Input, f Flow) bool {
 	return slices.ContainsFunc(in.Grants, func(g Grant) bool { return grantAccepts(in, g, f) })
@@ -54,7 +64,7 @@ func TestDiffIsExact(t *testing.T) {
 	for range 600 {
 		a := randomInput(t, r)
 		b := revised(t, r, a)
-		d := Compare(compiled(t, a), compiled(t, b))
+		d := compare(t, compiled(t, a), compiled(t, b))
 		for range 60 {
 			whole := randomFlow(r)
 			for _, f := range []Flow{whole, Seen(whole, PacketFilter), Seen(whole, Proxy)} {
@@ -128,7 +138,7 @@ func TestDiffShowsNothingThatIsTheSame(t *testing.T) {
 	for range 600 {
 		a := randomInput(t, r)
 		b := revised(t, r, a)
-		d := Compare(compiled(t, a), compiled(t, b))
+		d := compare(t, compiled(t, a), compiled(t, b))
 		for _, c := range []Change{d.Added, d.Removed} {
 			for _, rc := range c.Rules {
 				if len(rc.Entries) == 0 || len(rc.Parts) == 0 {
@@ -137,7 +147,10 @@ func TestDiffShowsNothingThatIsTheSame(t *testing.T) {
 				for i, p := range rc.Parts {
 					parts++
 					for _, q := range rc.Parts[:i] {
-						if p.Published == q.Published && p.Local.Overlaps(q.Local) && !p.Services.Intersect(q.Services).IsEmpty() {
+						twice := p.Prefixes.Overlaps(q.Prefixes) || slices.ContainsFunc(p.Names, func(n NameChange) bool {
+							return slices.ContainsFunc(q.Names, func(m NameChange) bool { return m.Pattern == n.Pattern })
+						})
+						if twice = twice || p.Any || q.Any; twice && p.Published == q.Published && p.Local.Overlaps(q.Local) && !p.Services.Intersect(q.Services).IsEmpty() {
 							t.Fatalf("%s: two parts tell of the same flows:\n%+v\n%+v", rc.Rule.ID, p, q)
 						}
 					}
@@ -169,7 +182,7 @@ func TestDiffAgreesWithRegions(t *testing.T) {
 		b := revised(t, r, a)
 		old, new := compiled(t, a), compiled(t, b)
 		var boxes []Box
-		for _, rc := range Compare(old, new).Added.Rules {
+		for _, rc := range compare(t, old, new).Added.Rules {
 			for _, p := range rc.Parts {
 				remote := p.Prefixes
 				if p.Any {
@@ -210,11 +223,11 @@ func TestDiffOfTheSameIsEmpty(t *testing.T) {
 			b.Grants = append(b.Grants, g)
 		}
 		slices.Reverse(b.Grants)
-		d := Compare(compiled(t, a), compiled(t, b))
+		d := compare(t, compiled(t, a), compiled(t, b))
 		if len(d.Added.Rules)+len(d.Removed.Rules) > 0 {
 			t.Fatalf("re-wording is shown: %+v", d)
 		}
-		if same := Compare(compiled(t, a), compiled(t, a)); !same.IsEmpty() {
+		if same := compare(t, compiled(t, a), compiled(t, a)); !same.IsEmpty() {
 			t.Fatalf("a policy differs from itself: %+v", same)
 		}
 	}
@@ -234,10 +247,10 @@ func TestDiffKnowsPatternsThatCoverTogether(t *testing.T) {
 		}
 	}
 	star := pattern(t, "www.*.example.com")
-	if d := Compare(compiled(t, in(together...)), compiled(t, in(star))); !d.IsEmpty() {
+	if d := compare(t, compiled(t, in(together...)), compiled(t, in(star))); !d.IsEmpty() {
 		t.Errorf("shown: %+v", d.Added.Rules)
 	}
-	d := Compare(compiled(t, in(together[1:]...)), compiled(t, in(star)))
+	d := compare(t, compiled(t, in(together[1:]...)), compiled(t, in(star)))
 	if len(d.Added.Rules) != 1 || !d.Added.Contains(Flow{Direction: Outbound, Protocol: netset.TCP, Port: 443,
 		Name: "www.any.example.com", Local: netip.MustParseAddr("172.16.0.1")}) {
 		t.Errorf("not shown: %+v", d)
@@ -253,7 +266,7 @@ func TestDiffTellsNewLocalAddresses(t *testing.T) {
 	}
 	wider := in
 	wider.Bindings = []Binding{{Role: "sts", Published: prefixes("172.16.0.0/31")}}
-	d := Compare(compiled(t, in), compiled(t, wider))
+	d := compare(t, compiled(t, in), compiled(t, wider))
 	if len(d.Removed.Rules) != 0 || len(d.Added.Rules) != 1 || len(d.Added.Rules[0].Parts) != 1 {
 		t.Fatalf("%+v", d)
 	}
@@ -262,50 +275,133 @@ func TestDiffTellsNewLocalAddresses(t *testing.T) {
 	}
 }
 
-// The literals of a route change are exact; its patterns go another way, and no name
-// that goes another way is outside of all patterns.
-func TestRouteChangesAgreeWithRoute(t *testing.T) {
-	r := rand.New(rand.NewPCG(4, 8))
-	moved := 0
-	for range 300 {
-		a := randomInput(t, r)
-		b := a
-		b.Grants = slices.Clone(a.Grants)
-		for i := range b.Grants {
-			if r.IntN(2) == 0 {
-				b.Grants[i].Route = r.IntN(4) - 1
+// goesBy reports whether a change tells of a request, which the routes' own endpoints say
+// how to hold against "any".
+func (c RouteChange) goesBy(f Flow, routed bool) bool {
+	if !c.Services.Contains(netset.TCP, f.Port) {
+		return false
+	}
+	if f.Name != "" {
+		return c.Any && !routed || slices.ContainsFunc(c.Names, func(n NameChange) bool { return n.Match(f.Name) })
+	}
+	return c.Any && !routed || c.Prefixes.Contains(f.Remote)
+}
+
+// isRouted reports whether an endpoint of the policies' routes holds the remote.
+func isRouted(f Flow, role Role, policies ...*Policy) bool {
+	for _, p := range policies {
+		for _, route := range p.Routes {
+			for _, m := range route.Members {
+				named := slices.ContainsFunc(m.Names, func(n netset.Pattern) bool { return n.Match(f.Name) })
+				if m.Role == role && m.Services.Contains(netset.TCP, f.Port) && (named || f.Name == "" && m.Prefixes.Contains(f.Remote)) {
+					return true
+				}
 			}
 		}
+	}
+	return false
+}
+
+// randomRoutes are two inputs whose entries go different ways, with patterns that overlap
+// at equal rank, prefixes within each other, and routes of "any".
+func randomRoutes(t testing.TB, r *rand.Rand) (a, b Input) {
+	globs := []string{"a*.x.test", "*b.x.test", "a*.x.test", "*b.x.test", "b*a.x.test", "*a*.x.test", "ab.x.test", "*.x.test", "b.x.test", "a.*.x.test", "*.b.x.test", "b*.*.x.test", "*.*.x.test", "x.test"}
+	draw := func(i int) Grant {
+		g := Grant{
+			Entry: Entry{ID: fmt.Sprintf("test/e%d", i)}, Direction: Outbound, Role: pick(r, universeRoles[:2], 1)[0],
+			Services: services(t, pick(r, universeServices, 1)[0]), Any: r.IntN(8) == 0, Route: r.IntN(4) - 1,
+			Prefixes: prefixes(pick(r, universePrefixes, r.IntN(3))...),
+		}
+		for _, s := range pick(r, globs, 1+r.IntN(3)) {
+			g.Names = append(g.Names, pattern(t, s))
+		}
+		return g
+	}
+	a = randomInput(t, r)
+	a.Grants = nil
+	for i := range 1 + r.IntN(6) {
+		a.Grants = append(a.Grants, draw(i))
+	}
+	b = a
+	b.Grants = nil
+	for i, g := range a.Grants {
+		switch r.IntN(6) {
+		case 0:
+			continue
+		case 1:
+			g = draw(i)
+		case 2:
+			g.Route = r.IntN(4) - 1
+		case 3:
+			g.Entry.ID += "x"
+		}
+		b.Grants = append(b.Grants, g)
+	}
+	if r.IntN(3) == 0 {
+		b.Grants = append(b.Grants, draw(9))
+	}
+	if r.IntN(8) == 0 {
+		b.Routes = []Via{"other:8080", Direct, Proxied}
+	}
+	return a, b
+}
+
+// Every request that goes another way is told, with where it went and goes; and none that
+// does not. The names hold one for each combination of the patterns.
+func TestRouteChangesAgreeWithRoute(t *testing.T) {
+	var requests []Flow
+	for _, label := range []string{"", "a.", "b.", "ab.", "ba.", "aa.", "bb.", "c.", "aab.", "abb.", "acb.", "bab.", "a.a.", "a.b.", "b.b.", "b.a.", "c.b.", "ab.b.", "ba.b.", "bc.c.", "a.c.", "c.c.", "c.c.c.", "c.c.b.", "a.ab.", "b.ab."} {
+		requests = append(requests, Flow{Name: label + "x.test"})
+	}
+	requests = append(requests, Flow{Name: "other.test"})
+	for last := range byte(9) {
+		requests = append(requests, Flow{Remote: netip.AddrFrom4([4]byte{10, 0, 0, last})}, Flow{Remote: netip.MustParseAddr(fmt.Sprintf("2001:db8::%d", last))})
+	}
+	r := rand.New(rand.NewPCG(4, 8))
+	moved, named, crossing, any := 0, 0, 0, 0
+	for range 1500 {
+		a, b := randomRoutes(t, r)
 		old, new := compiled(t, a), compiled(t, b)
-		changes := Compare(old, new).Routes
-		for _, role := range universeRoles {
-			for port := uint16(1); port < 6; port++ {
-				for _, name := range append(universeNames, "") {
-					for last := range byte(8) {
-						f := Flow{Direction: Outbound, Protocol: netset.TCP, Port: port, Name: name, Remote: netip.AddrFrom4([4]byte{10, 0, 0, last})}
-						binding := old.Policy.Binding(role).Local()
-						f.Local = firstAddress(binding)
-						from, to := old.Policy.Route(f, role), new.Policy.Route(f, role)
-						told := slices.ContainsFunc(changes, func(c RouteChange) bool {
-							return c.Role == role && c.From == from && c.To == to && c.Services.Contains(netset.TCP, port) &&
-								(name == "" && c.Prefixes.Contains(f.Remote) ||
-									name != "" && slices.ContainsFunc(c.Names, func(p netset.Pattern) bool { return p.Match(name) }))
-						})
-						accepted := acceptedOn(old.Policy, role, netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: netset.PortRange{First: port, Last: port}}))
-						isMoved := from != to && (name == "" && (accepted.any || accepted.prefixes.Contains(f.Remote)) || name != "" && accepted.match(name))
-						if name == "" && !accepted.any && told != isMoved || isMoved && name != "" && !accepted.any && !told {
-							t.Fatalf("%s, %v: %s, now %s; told: %t\n%+v", role, f, from, to, told, changes)
+		changes := compare(t, old, new).Routes
+		for _, c := range changes {
+			for _, n := range c.Names {
+				named++
+				if (n.And != netset.Pattern{}) {
+					crossing++
+				}
+				f := Flow{Direction: Outbound, Protocol: netset.TCP, Port: c.Services.Ports(netset.TCP)[0].First, Name: n.Example}
+				if !n.Match(n.Example) || old.Policy.Route(f, c.Role) != c.From || new.Policy.Route(f, c.Role) != c.To {
+					t.Fatalf("%+v: the example is none of %s -> %s", n, c.From, c.To)
+				}
+			}
+		}
+		for _, role := range universeRoles[:2] {
+			for port := uint16(1); port < 7; port++ {
+				for _, f := range requests {
+					f.Direction, f.Protocol, f.Port = Outbound, netset.TCP, port
+					from, to := old.Policy.Route(f, role), new.Policy.Route(f, role)
+					routed := isRouted(f, role, old.Policy, new.Policy)
+					var told []RouteChange
+					for _, c := range changes {
+						if c.Role == role && c.goesBy(f, routed) {
+							told = append(told, c)
 						}
-						if isMoved {
-							moved++
-						}
+					}
+					if from == to && len(told) > 0 || from != to && len(told) == 0 || slices.ContainsFunc(told, func(c RouteChange) bool { return c.From != from || c.To != to }) {
+						t.Fatalf("%s, %v: %s, now %s; told %+v\nof %+v\n%+v\n%+v", role, f, from, to, told, changes, a.Grants, b.Grants)
+					}
+					if from != to {
+						moved++
+					}
+					if from != to && !routed {
+						any++
 					}
 				}
 			}
 		}
 	}
-	if moved < 1000 {
-		t.Fatalf("only %d went another way; the test is too weak", moved)
+	if moved < 50_000 || named < 3000 || crossing < 100 || any < 1000 {
+		t.Fatalf("%d went another way, %d of them by any; %d patterns, %d crossing; the test is too weak", moved, any, named, crossing)
 	}
 }
 
@@ -322,8 +418,8 @@ func TestRouteChangesPassOverNarrowerPatterns(t *testing.T) {
 			Grants:   []Grant{grant("m/wide", wide, way), grant("m/narrow", narrow, 0)},
 		})
 	}
-	changes := Compare(in(0), in(1)).Routes
-	if len(changes) != 1 || changes[0].From != Direct || changes[0].To != Proxied || !slices.Equal(changes[0].Names, []netset.Pattern{wide}) {
+	changes := compare(t, in(0), in(1)).Routes
+	if len(changes) != 1 || changes[0].From != Direct || changes[0].To != Proxied || len(changes[0].Names) != 1 || changes[0].Names[0].Pattern != wide || !slices.Equal(changes[0].Names[0].Except, []netset.Pattern{narrow}) {
 		t.Errorf("%+v", changes)
 	}
 }

@@ -34,7 +34,7 @@ func BenchmarkMillionPrefixes(b *testing.B) {
 	})
 	b.Run("diff", func(b *testing.B) {
 		for b.Loop() {
-			if d := Compare(old, new); len(d.Added.Rules) != 1 {
+			if d := compare(b, old, new); len(d.Added.Rules) != 1 {
 				b.Fatal("no difference")
 			}
 		}

@@ -8,49 +8,35 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// RouteChange is endpoints that both policies accept and that a PAC file sends
-// another way.
+// RouteChange is requests that a PAC file sends another way, whether the policies accept
+// them or not.
 type RouteChange struct {
 	Role     Role
 	From, To Via
 	Services netset.ServiceSet // TCP alone
-	Names    []netset.Pattern  // in the order of Pattern.Compare
+	Names    []NameChange      // in the order of Pattern.Compare
 	Prefixes netset.PrefixSet  // of literals
-	Any      bool              // every remote that no pattern or prefix of a route holds
+	Any      bool              // every name and literal that no pattern or prefix of either policy's routes holds
 }
 
-// routeChanges compares Policy.Route of both: for literals address by address, for
-// names endpoint by endpoint. A pattern is judged by a name of it that no more
-// specific pattern matches.
-func routeChanges(old, new Compiled) []RouteChange {
+// routeChanges compares Policy.Route of both for machines of each role: every name and
+// literal, on every port.
+func routeChanges(old, new *Policy, budget *netset.Budget) []RouteChange {
 	var changes []RouteChange
-	for _, role := range routedRoles(old.Policy, new.Policy) {
-		if onlyWay(role, old, new) {
-			continue
-		}
-		for _, ports := range routedPorts(role, old.Policy, new.Policy) {
-			changes = append(changes, compareRoutes(routesOn(old.Policy, role, ports), routesOn(new.Policy, role, ports))...)
-		}
-	}
-	return joinRoutes(changes)
-}
-
-// onlyWay reports whether all that a role is granted goes one and the same way, so
-// that nothing can go another way.
-func onlyWay(role Role, both ...Compiled) bool {
-	ways := map[Via]bool{}
-	for _, c := range both {
-		for _, g := range c.Grants {
-			if g.Role != role || g.Direction != Outbound || g.Services.Only(netset.TCP).IsEmpty() {
-				continue
-			}
-			if g.Route == NoRoute {
-				return false
-			}
-			ways[c.Policy.Routes[g.Route].Via] = true
+	for _, role := range routedRoles(old, new) {
+		c := routeComparison{was: routesOf(old, role), is: routesOf(new, role), budget: budget, found: map[routeKey]*RouteChange{}}
+		c.compare()
+		keys := slices.SortedFunc(maps.Keys(c.found), func(a, b routeKey) int {
+			return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to), cmp.Compare(a.services, b.services))
+		})
+		for _, k := range keys {
+			change := c.found[k]
+			change.Role = role
+			slices.SortStableFunc(change.Names, func(a, b NameChange) int { return a.Pattern.Compare(b.Pattern) })
+			changes = append(changes, *change)
 		}
 	}
-	return len(ways) < 2
+	return changes
 }
 
 func routedRoles(policies ...*Policy) []Role {
@@ -65,298 +51,320 @@ func routedRoles(policies ...*Policy) []Role {
 	return slices.Sorted(maps.Keys(roles))
 }
 
-// routedPorts cuts the ports of a role's routes into sets that are never told apart.
-func routedPorts(role Role, policies ...*Policy) []netset.ServiceSet {
-	var cells []netset.ServiceSet
-	seen := map[string]bool{}
-	for _, p := range policies {
-		for _, route := range p.Routes {
-			for _, m := range route.Members {
-				if m.Role != role || seen[m.Services.String()] {
-					continue
-				}
-				seen[m.Services.String()] = true
-				cells = cutServices(cells, m.Services)
-			}
-		}
-	}
-	return cells
+// claim is what an endpoint asks for on a port: the greater rank has it, and between
+// equal ranks the earlier route.
+type claim struct {
+	rank  Rank
+	route int
+	via   Via
 }
 
-func cutServices(cells []netset.ServiceSet, by netset.ServiceSet) []netset.ServiceSet {
-	var out []netset.ServiceSet
-	for _, c := range cells {
-		out = append(out, c.Intersect(by), c.Subtract(by))
-		by = by.Subtract(c)
-	}
-	return slices.DeleteFunc(append(out, by), netset.ServiceSet.IsEmpty)
+func (c claim) Equal(d claim) bool { return c == d }
+
+func (c claim) Hash() uint64 { return uint64(c.rank)<<32 ^ uint64(c.route) }
+
+// beats reports whether c has it, and not d.
+func (c claim) beats(d claim) bool {
+	return c.rank > d.rank || c.rank == d.rank && c.route < d.route
 }
 
-// routing is what a policy's routes say for one role and ports that they do not tell
-// apart, with what it accepts there.
-type routing struct {
-	role     Role
-	ports    netset.ServiceSet
-	accepted *endpoints
-	exact    map[netset.Pattern]Via
-	wild     map[netset.Pattern]Via
-	byRank   []netset.Pattern // the patterns of wild, the most specific first
-	anyVia   Via
-	literals map[Via]netset.PrefixSet // but those that are Proxied
-}
+// decider is which claim has each TCP port.
+type decider = netset.Cells[netset.ServiceSet, claim]
 
-func routesOn(p *Policy, role Role, ports netset.ServiceSet) *routing {
-	r := &routing{
-		role: role, ports: ports, accepted: acceptedOn(p, role, ports), anyVia: Proxied,
-		exact: map[netset.Pattern]Via{}, wild: map[netset.Pattern]Via{},
-	}
-	order := map[netset.Pattern]int{}
-	var members [][]RouteMember // by route
-	foundAny := false
-	for i, route := range p.Routes {
-		members = append(members, nil)
-		for _, m := range route.Members {
-			if m.Role != role || !m.Services.Covers(ports) {
-				continue
-			}
-			members[i] = append(members[i], m)
-			if m.Any && !foundAny {
-				foundAny, r.anyVia = true, route.Via
-			}
-			for _, n := range m.Names {
-				to := r.wild
-				if n.IsExact() {
-					to = r.exact
-				}
-				if _, ok := to[n]; !ok {
-					to[n], order[n] = route.Via, i
-				}
-			}
+func decide(list ...decider) decider {
+	all, _ := netset.Fold(list, func(a, b claim) claim {
+		if b.beats(a) {
+			return b
 		}
-	}
-	r.byRank = slices.SortedFunc(maps.Keys(r.wild), func(a, b netset.Pattern) int {
-		return cmp.Or(cmp.Compare(NameRank(b), NameRank(a)), cmp.Compare(order[a], order[b]), a.Compare(b))
-	})
-	r.literals = routeLiterals(p.Routes, members)
-	return r
-}
-
-// acceptedOn returns what the outbound rules of a role accept on the ports.
-func acceptedOn(p *Policy, role Role, ports netset.ServiceSet) *endpoints {
-	var list []*endpoints
-	for i := range p.Rules {
-		r := &p.Rules[i]
-		if r.Direction == Outbound && r.Role == role && r.Services.Covers(ports) {
-			list = append(list, &endpoints{r.Remote.Any, r.Remote.Prefixes(), r.Remote.Names()})
-		}
-	}
-	return uniteEndpoints(list)
-}
-
-// routeLiterals returns which way each literal goes that a prefix holds: the longest
-// prefix decides, and then the order of routes.
-func routeLiterals(routes []Route, members [][]RouteMember) map[Via]netset.PrefixSet {
-	byVia := map[Via]*netset.PrefixBuilder{}
-	for i, list := range members {
-		for _, m := range list {
-			if byVia[routes[i].Via] == nil {
-				byVia[routes[i].Via] = &netset.PrefixBuilder{}
-			}
-			byVia[routes[i].Via].AddSet(m.Prefixes)
-		}
-	}
-	literals := map[Via]netset.PrefixSet{}
-	disjoint := true
-	for via, b := range byVia {
-		set := b.Build()
-		for _, other := range literals {
-			disjoint = disjoint && !set.Overlaps(other)
-		}
-		literals[via] = set
-	}
-	if !disjoint {
-		literals = routeByLength(routes, members)
-	}
-	delete(literals, Proxied)
-	return literals
-}
-
-func routeByLength(routes []Route, members [][]RouteMember) map[Via]netset.PrefixSet {
-	type level struct{ bits, route int }
-	byLevel := map[level]*netset.PrefixBuilder{}
-	for i, list := range members {
-		for _, m := range list {
-			for p := range m.Prefixes.Prefixes() {
-				l := level{p.Bits(), i}
-				if byLevel[l] == nil {
-					byLevel[l] = &netset.PrefixBuilder{}
-				}
-				byLevel[l].Add(p)
-			}
-		}
-	}
-	levels := slices.SortedFunc(maps.Keys(byLevel), func(a, b level) int {
-		return cmp.Or(cmp.Compare(b.bits, a.bits), cmp.Compare(a.route, b.route))
-	})
-	literals := map[Via]netset.PrefixSet{}
-	var claimed netset.PrefixSet
-	for _, l := range levels {
-		set := byLevel[l].Build()
-		via := routes[l.route].Via
-		literals[via] = literals[via].Union(set.Subtract(claimed))
-		claimed = claimed.Union(set)
-	}
-	return literals
-}
-
-// of returns which way a name goes.
-func (r *routing) of(name string) Via {
-	if p, err := netset.ParsePattern(name); err == nil {
-		if via, ok := r.exact[p]; ok {
-			return via
-		}
-	}
-	for _, p := range r.byRank {
-		if p.Match(name) {
-			return r.wild[p]
-		}
-	}
-	return r.anyVia
-}
-
-func (e *endpoints) match(name string) bool { return e.any || e.names.Match(name) }
-
-func compareRoutes(old, new *routing) []RouteChange {
-	found := map[[2]Via]*RouteChange{}
-	change := func(from, to Via) *RouteChange {
-		c := found[[2]Via{from, to}]
-		if c == nil {
-			c = &RouteChange{Role: old.role, From: from, To: to, Services: old.ports}
-			found[[2]Via{from, to}] = c
-		}
-		return c
-	}
-	for _, p := range differentlyRouted(old, new) {
-		name := nameOf(p, old, new)
-		if name == "" || !old.accepted.match(name) || !new.accepted.match(name) {
-			continue
-		}
-		if from, to := old.of(name), new.of(name); from != to {
-			c := change(from, to)
-			c.Names = append(c.Names, p)
-		}
-	}
-	for from := range old.ways() {
-		for to := range new.ways() {
-			if set := movedLiterals(old, new, from, to); from != to && !set.IsEmpty() {
-				change(from, to).Prefixes = set
-			}
-		}
-	}
-	if old.accepted.any && new.accepted.any && old.anyVia != new.anyVia {
-		change(old.anyVia, new.anyVia).Any = true
-	}
-	var changes []RouteChange
-	for _, ways := range slices.SortedFunc(maps.Keys(found), func(a, b [2]Via) int {
-		return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
-	}) {
-		changes = append(changes, *found[ways])
-	}
-	return changes
-}
-
-// ways returns the ways of literals.
-func (r *routing) ways() map[Via]bool {
-	ways := map[Via]bool{Proxied: true}
-	for via := range r.literals {
-		ways[via] = true
-	}
-	return ways
-}
-
-// movedLiterals returns the literals that both accept and that go from one way to
-// another.
-func movedLiterals(old, new *routing, from, to Via) netset.PrefixSet {
-	var set netset.PrefixSet
-	switch {
-	case from == to:
-		return set
-	case from == Proxied:
-		set = new.literals[to].Subtract(old.routed())
-	case to == Proxied:
-		set = old.literals[from].Subtract(new.routed())
-	default:
-		set = old.literals[from].Intersect(new.literals[to])
-	}
-	for _, r := range []*routing{old, new} {
-		if !r.accepted.any {
-			set = set.Intersect(r.accepted.prefixes)
-		}
-	}
-	return set
-}
-
-// routed returns the literals that are not Proxied.
-func (r *routing) routed() netset.PrefixSet {
-	var all netset.PrefixSet
-	for _, set := range r.literals {
-		all = all.Union(set)
-	}
+		return a
+	}, nil)
 	return all
 }
 
-// differentlyRouted returns the patterns that one of the two does not have, or sends
-// another way, in order, and that have names which both accept.
-func differentlyRouted(old, new *routing) []netset.Pattern {
-	var list []netset.Pattern
-	add := func(a, b map[netset.Pattern]Via, accepted *endpoints) {
-		for p, via := range a {
-			other, ok := b[p]
-			if (!ok || other != via) && (accepted.any || accepted.names.Overlaps(netset.NameSetOf(p))) {
-				list = append(list, p)
+// routes are what a policy's routes say for one role.
+type routes struct {
+	members []routed
+	any     decider // every port is decided: by a route of "any", or Proxied
+
+	// What is worked out when it is asked for.
+	names map[netset.Pattern][]int // the members that list a pattern
+	index netset.NameIndex
+}
+
+// routed is a member with what decides about it beside its endpoints.
+type routed struct {
+	RouteMember
+	route int
+	via   Via
+}
+
+func (m *routed) claim(rank Rank) decider {
+	return netset.CellsOf(m.Services, claim{rank, m.route, m.via})
+}
+
+// noRank is below every endpoint: where no route matches.
+const noRank Rank = -1
+
+func routesOf(p *Policy, role Role) *routes {
+	r := &routes{any: netset.CellsOf(everyPort(), claim{rank: noRank, via: Proxied})}
+	for i, route := range p.Routes {
+		for _, m := range route.Members {
+			if m.Role != role {
+				continue
+			}
+			r.members = append(r.members, routed{m, i, route.Via})
+			if m.Any {
+				r.any = decide(r.any, r.members[len(r.members)-1].claim(AnyRank))
 			}
 		}
 	}
-	add(old.exact, new.exact, new.accepted)
-	add(old.wild, new.wild, new.accepted)
-	add(new.exact, old.exact, old.accepted)
-	add(new.wild, old.wild, old.accepted)
-	slices.SortFunc(list, netset.Pattern.Compare)
-	return slices.Compact(list)
+	return r
 }
 
-// nameOf returns a name of the pattern that no more specific pattern of the two
-// matches; empty if there is none.
-func nameOf(p netset.Pattern, both ...*routing) string {
-	if p.IsExact() {
-		return p.String()
+func everyPort() netset.ServiceSet {
+	return netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: netset.PortRange{First: 1, Last: 65535}})
+}
+
+// listNames sorts out the patterns of all members, once there is reason to.
+func (r *routes) listNames() {
+	if r.names != nil {
+		return
 	}
-	var narrower []netset.Pattern
-	for _, r := range both {
-		for _, m := range []map[netset.Pattern]Via{r.exact, r.wild} {
-			for q := range m {
-				if NameRank(q) > NameRank(p) && q.Overlaps(p) {
-					narrower = append(narrower, q)
-				}
-			}
+	r.names = map[netset.Pattern][]int{}
+	for i, m := range r.members {
+		for _, n := range m.Names {
+			r.names[n] = append(r.names[n], i)
 		}
 	}
-	name, _ := netset.NameSetOf(narrower...).Outside(p)
-	return name
+	r.index = netset.NameIndexOf(slices.Collect(maps.Keys(r.names)))
 }
 
-// joinRoutes joins the ports of changes of the same endpoints.
-func joinRoutes(changes []RouteChange) []RouteChange {
-	var out []RouteChange
-	for _, c := range changes {
-		i := slices.IndexFunc(out, func(o RouteChange) bool {
-			return o.Role == c.Role && o.From == c.From && o.To == c.To && o.Any == c.Any && slices.Equal(o.Names, c.Names) && o.Prefixes.Equal(c.Prefixes)
-		})
-		if i < 0 {
-			out = append(out, c)
+// ofPattern returns who decides about the names of a pattern, going by it alone.
+func (r *routes) ofPattern(p netset.Pattern) decider {
+	var list []decider
+	for _, i := range r.names[p] {
+		list = append(list, r.members[i].claim(NameRank(p)))
+	}
+	return decide(list...)
+}
+
+// ofName returns who decides about a name.
+func (r *routes) ofName(name netset.Pattern) decider {
+	list := []decider{r.any}
+	for _, p := range r.index.Covering(name) {
+		list = append(list, r.ofPattern(p))
+	}
+	return decide(list...)
+}
+
+// ofLiterals returns who decides about each literal of a set that a prefix holds.
+func (r *routes) ofLiterals(within netset.PrefixSet, budget *netset.Budget) netset.Cells[netset.PrefixSet, decider] {
+	type group struct {
+		claim    claim
+		services string
+	}
+	builders := map[group]*netset.PrefixBuilder{}
+	services := map[string]netset.ServiceSet{}
+	for i := range r.members {
+		m := &r.members[i]
+		text := m.Services.String()
+		services[text] = m.Services
+		for p := range m.Prefixes.Touching(within).Prefixes() {
+			g := group{claim{PrefixRank(p.Bits()), m.route, m.via}, text}
+			if builders[g] == nil {
+				builders[g] = &netset.PrefixBuilder{}
+			}
+			builders[g].Add(p)
+		}
+	}
+	var list []netset.Cells[netset.PrefixSet, decider]
+	for g, b := range builders {
+		list = append(list, netset.CellsOf(b.Build().Intersect(within), netset.CellsOf(services[g.services], g.claim)))
+	}
+	all, _ := netset.Fold(list, func(a, b decider) decider {
+		both := decide(a, b)
+		budget.Spend(both.Len())
+		return both
+	}, budget)
+	return all
+}
+
+// routeComparison finds what goes another way for machines of one role.
+type routeComparison struct {
+	was, is *routes
+	budget  *netset.Budget
+	found   map[routeKey]*RouteChange
+}
+
+type routeKey struct {
+	from, to Via
+	services string
+}
+
+func (c *routeComparison) change(from, to Via, services netset.ServiceSet) *RouteChange {
+	k := routeKey{from, to, services.String()}
+	if c.found[k] == nil {
+		c.found[k] = &RouteChange{From: from, To: to, Services: services}
+	}
+	return c.found[k]
+}
+
+// move is from where to where something goes.
+type move struct{ from, to Via }
+
+func (m move) Equal(n move) bool { return m == n }
+
+func (m move) Hash() uint64 { return uint64(len(m.from))<<32 | uint64(len(m.to)) }
+
+// moves returns on which ports two deciders, which decide about every port, differ.
+func moves(was, is decider) netset.Cells[netset.ServiceSet, move] {
+	all, _ := netset.Zip(was, is, func(a, b *claim) (move, bool) {
+		return move{a.via, b.via}, a.via != b.via
+	}, nil)
+	return all
+}
+
+// compare looks at what members of one policy alone list: a request that goes another
+// way is decided about by one of these endpoints, before or after.
+func (c *routeComparison) compare() {
+	for services, m := range moves(c.was.any, c.is.any).All() {
+		c.change(m.from, m.to, services).Any = true
+	}
+	names, prefixes := c.differing()
+	c.compareLiterals(prefixes)
+	if len(names) == 0 {
+		return
+	}
+	c.was.listNames()
+	c.is.listNames()
+	changed := map[netset.Pattern]bool{}
+	for _, n := range names {
+		changed[n] = !c.was.ofPattern(n).Equal(c.is.ofPattern(n))
+	}
+	for _, n := range names {
+		switch {
+		case !changed[n]:
+		case n.IsExact():
+			c.compareName(n)
+		default:
+			c.compareWildcard(n, changed)
+		}
+		if !c.budget.Spend(0) {
+			return
+		}
+	}
+}
+
+// compareName compares an exact name where it is listed itself; else wildcards tell.
+func (c *routeComparison) compareName(n netset.Pattern) {
+	listed := c.was.ofPattern(n).Support().Union(c.is.ofPattern(n).Support())
+	for services, m := range moves(c.was.ofName(n), c.is.ofName(n)).All() {
+		if services = services.Intersect(listed); !services.IsEmpty() {
+			to := c.change(m.from, m.to, services)
+			to.Names = append(to.Names, NameChange{Pattern: n, Example: n.String()})
+		}
+	}
+}
+
+// differing returns the patterns and the prefixes that are listed with one services,
+// route and way by a member of one policy, and not by the member of the other that
+// corresponds to it.
+func (c *routeComparison) differing() ([]netset.Pattern, netset.PrefixSet) {
+	type kind struct {
+		route    int
+		via      Via
+		services string
+	}
+	sort := func(r *routes) map[kind][]*routed {
+		byKind := map[kind][]*routed{}
+		for i := range r.members {
+			m := &r.members[i]
+			k := kind{m.route, m.via, m.Services.String()}
+			byKind[k] = append(byKind[k], m)
+		}
+		return byKind
+	}
+	var names []netset.Pattern
+	var prefixes netset.PrefixBuilder
+	differ := func(a, b *routed) {
+		var x, y RouteMember
+		if a != nil {
+			x = a.RouteMember
+		}
+		if b != nil {
+			y = b.RouteMember
+		}
+		for _, one := range [][2]netset.PatternList{{x.Names, y.Names}, {y.Names, x.Names}} {
+			names = append(names, one[0].Without(one[1])...)
+		}
+		prefixes.AddSet(x.Prefixes.Unlike(y.Prefixes))
+		prefixes.AddSet(y.Prefixes.Unlike(x.Prefixes))
+	}
+	was, is := sort(c.was), sort(c.is)
+	for k, list := range was {
+		pairMembers(list, is[k], differ)
+		delete(is, k)
+	}
+	for _, list := range is {
+		pairMembers(nil, list, differ)
+	}
+	return netset.PatternListOf(names), prefixes.Build()
+}
+
+// pairMembers pairs members of the same entry, and then the others in their order.
+func pairMembers(a, b []*routed, differ func(a, b *routed)) {
+	byEntry := map[string][]*routed{}
+	for _, m := range b {
+		byEntry[m.Entry] = append(byEntry[m.Entry], m)
+	}
+	var restA, restB []*routed
+	for _, m := range a {
+		same := byEntry[m.Entry]
+		if len(same) == 0 {
+			restA = append(restA, m)
 			continue
 		}
-		out[i].Services = out[i].Services.Union(c.Services)
+		differ(m, same[0])
+		byEntry[m.Entry] = same[1:]
 	}
-	return out
+	for _, m := range b {
+		if left := byEntry[m.Entry]; len(left) > 0 && left[0] == m {
+			restB = append(restB, m)
+			byEntry[m.Entry] = left[1:]
+		}
+	}
+	for len(restA) > 0 && len(restB) > 0 {
+		differ(restA[0], restB[0])
+		restA, restB = restA[1:], restB[1:]
+	}
+	for _, m := range restA {
+		differ(m, nil)
+	}
+	for _, m := range restB {
+		differ(nil, m)
+	}
+}
+
+func (c *routeComparison) compareLiterals(prefixes netset.PrefixSet) {
+	if prefixes.IsEmpty() {
+		return
+	}
+	was, is := c.was.ofLiterals(prefixes, c.budget), c.is.ofLiterals(prefixes, c.budget)
+	moved, _ := netset.Zip(was, is, func(a, b *decider) (netset.Cells[netset.ServiceSet, move], bool) {
+		before, after := c.was.any, c.is.any
+		if a != nil {
+			before = decide(before, *a)
+		}
+		if b != nil {
+			after = decide(after, *b)
+		}
+		m := moves(before, after)
+		return m, !m.IsEmpty()
+	}, c.budget)
+	for set, m := range moved.All() {
+		for services, way := range m.All() {
+			to := c.change(way.from, way.to, services)
+			to.Prefixes = to.Prefixes.Union(set)
+		}
+	}
 }

@@ -30,7 +30,7 @@ type RouteMember struct {
 	Entry    string
 	Role     Role
 	Any      bool
-	Names    []netset.Pattern // sorted, each once
+	Names    netset.PatternList
 	Prefixes netset.PrefixSet
 	Services netset.ServiceSet // TCP only, never empty
 }

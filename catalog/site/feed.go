@@ -11,7 +11,8 @@ import (
 
 // Feeds of addresses have thousands of entries, none of which says a port, a
 // direction or who on our side takes part. One answer, keyed by the catalogue's
-// name, says it for all of them, and one open item asks for it.
+// name, says it for all of them, and one open item asks for it. It also overrules a
+// direction that is our reading of a feed's words.
 
 // answerTo is the site's answer to the entry. What the entry leaves unsaid and its own
 // answer passes over, the answer to its catalogue says.
@@ -24,13 +25,18 @@ func (b *builder) answerTo(e *catalog.Entry) Answer {
 	if a.Services.IsEmpty() && isUnsaid(e, catalog.FactServices) {
 		a.Services = whole.Services
 	}
-	if a.Direction == "" && isUnsaid(e, catalog.FactDirection) {
+	if a.Direction == "" && leavesToFeed(e, catalog.FactDirection) {
 		a.Direction = whole.Direction
 	}
 	if a.Role == "" && isUnsaid(e, catalog.FactRole) {
 		a.Role = whole.Role
 	}
 	return a
+}
+
+// leavesToFeed reports whether an answer to the whole feed says the fact of an entry.
+func leavesToFeed(e *catalog.Entry, f catalog.Fact) bool {
+	return isUnsaid(e, f) || e.Tag != "" && isInferred(e, f)
 }
 
 // checkCatalogAnswer refuses an answer to a catalogue that can be meant for single
@@ -50,7 +56,7 @@ func (b *builder) checkCatalogAnswer(c *catalog.Catalog, a Answer) {
 		{catalog.FactDirection, a.Direction != ""},
 		{catalog.FactRole, a.Role != ""},
 	} {
-		leaves := func(e catalog.Entry) bool { return isUnsaid(&e, one.fact) }
+		leaves := func(e catalog.Entry) bool { return leavesToFeed(&e, one.fact) }
 		if one.answered && !slices.ContainsFunc(c.Entries, leaves) {
 			b.failf("answers", c.Name, "no entry of the catalogue %s leaves the %s unsaid; remove it", c.Name, one.fact)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,6 +117,9 @@ func (s *Site) readFile(path plainfile.Path, named bool) ([]byte, error) {
 // it changed since.
 func (s *Site) readFeed(ref string, path plainfile.Path, data []byte) (*catalog.Catalog, error) {
 	as := s.Namings[ref]
+	if as.Instance == "" {
+		as.Instance = s.selectedInstance()
+	}
 	record, err := feed.ReadRecord(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -140,6 +144,15 @@ func (s *Site) readFeed(ref string, path plainfile.Path, data []byte) (*catalog.
 		c.Notices = append(c.Notices, catalog.Notice{Where: feed.RecordName(path.String()), Text: "not the record of the file beside it, which was changed or only half fetched, so that it is passed over; fetch again, or remove the record"})
 	}
 	return c, err
+}
+
+// selectedInstance is the one instance of the web service that is selected, which a
+// file that says none is taken to be of; empty if there is no such.
+func (s *Site) selectedInstance() string {
+	if list := s.Select.Instances; len(list) == 1 && slices.Contains(feed.M365Instances(), list[0]) {
+		return list[0]
+	}
+	return ""
 }
 
 // namingOf is what the site and the record say of a file that was fetched.

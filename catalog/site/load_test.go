@@ -46,3 +46,31 @@ func TestRecordOfAnotherFile(t *testing.T) {
 		}
 	}
 }
+
+// TestSelectedInstance holds that the one instance that is selected is that of a file
+// that does not say its own.
+func TestSelectedInstance(t *testing.T) {
+	dir := t.TempDir()
+	const sets = `[{"id": 1, "serviceArea": "Exchange", "urls": ["mail.example.cn"], "tcpPorts": "443", "category": "Default"}]`
+	if err := os.WriteFile(filepath.Join(dir, "sets.json"), []byte(sets), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		selected []string
+		naming   feed.Naming
+		want     string
+		notices  int
+	}{
+		{[]string{"China"}, feed.Naming{}, "m365-china", 0},
+		{[]string{"China"}, feed.Naming{Instance: "Worldwide"}, "m365-worldwide", 0},
+		{[]string{"China", "USGovDoD"}, feed.Naming{}, "m365-worldwide", 1},
+		{[]string{"Mars"}, feed.Naming{}, "m365-worldwide", 1},
+		{nil, feed.Naming{}, "m365-worldwide", 1},
+	} {
+		s := &Site{Catalogs: []string{"./sets.json"}, Select: Selection{Instances: c.selected}, Namings: map[string]feed.Naming{"./sets.json": c.naming}}
+		catalogs, err := s.LoadCatalogs(dir)
+		if err != nil || catalogs[0].Name != c.want || len(catalogs[0].Notices) != c.notices {
+			t.Errorf("%v, %+v: %+v, %v", c.selected, c.naming, catalogs, err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package site
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -297,6 +298,51 @@ func TestRoutesOfTheWebService(t *testing.T) {
 		}
 		if seen[rule.Direct] < 10 || seen[rule.Proxied] < 10 {
 			t.Errorf("%s: %v; the test is too weak", name, fmt.Sprint(seen))
+		}
+	}
+}
+
+// TestAnswerOf2025 holds that nothing of the web service's whole answer of 2025-12-01
+// waits for anybody: each of the 79 sets is in a rule, and names over UDP are names.
+func TestAnswerOf2025(t *testing.T) {
+	folder := os.Getenv("GATEWRIGHT_DATA")
+	if folder == "" {
+		return
+	}
+	data, err := os.ReadFile(filepath.Join(folder, "m365", "Worldwide_2025-12-01_verbatim.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := feed.Read("endpoints", data, feed.Naming{Instance: "Worldwide"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Build(&Site{}, []*catalog.Catalog{c})
+	if err != nil || len(r.Policy.Open) > 0 || len(r.Notices) > 0 {
+		t.Fatal(err, r.Policy.Open, r.Notices)
+	}
+	rows := map[string]bool{}
+	for _, o := range r.Outcomes {
+		rows[o.Entry.Row] = true
+		if o.State != InRule || len(o.Rules) == 0 {
+			t.Errorf("%s: %s %v", o.Entry.ID, o.State, o.Rules)
+		}
+	}
+	if len(rows) != 79 {
+		t.Errorf("%d sets", len(rows))
+	}
+	for flow, want := range map[rule.Flow]string{
+		{Direction: rule.Outbound, Protocol: netset.UDP, Port: 123, Name: "time.windows.com"}:        "m365-worldwide/165",
+		{Direction: rule.Outbound, Protocol: netset.TCP, Port: 123, Name: "time.windows.com"}:        "",
+		{Direction: rule.Outbound, Protocol: netset.UDP, Port: 443, Name: "outlook.cloud.microsoft"}: "m365-worldwide/184-udp",
+	} {
+		var got []string
+		flow.Local = netip.MustParseAddr("10.0.0.1")
+		for _, e := range r.Accepting(flow) {
+			got = append(got, e.ID)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%+v: %v, want %s", flow, got, want)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func (inv *invocation) compare(oldName, newName string) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
-	return compareResults(old, new), nil
+	return compareResults(old, new)
 }
 
 func isFolder(name string) bool {

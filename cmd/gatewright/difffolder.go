@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 )
 
@@ -26,11 +25,18 @@ func compareFolders(oldDir, newDir string) (report, error) {
 		Routes: []reportRoute{}, TrustedSites: reportTrusted{zoneReport(new, old), zoneReport(old, new)}, Entries: []reportEntry{},
 		OpenAdded: []accountOpen{}, OpenRemoved: []accountOpen{}, OpenUnchanged: []accountOpen{},
 	}
-	proxied := rule.Compare(rule.Compiled{Policy: &old.proxy}, rule.Compiled{Policy: &new.proxy})
+	proxied, err := rule.Compare(rule.Compiled{Policy: &old.proxy}, rule.Compiled{Policy: &new.proxy})
+	if err != nil {
+		return report{}, err
+	}
 	r.Added = append(r.Added, proxyReports(proxied.Added, &new.proxy)...)
 	r.Removed = append(r.Removed, proxyReports(proxied.Removed, &old.proxy)...)
 	if old.routes != nil && new.routes != nil {
-		r.Routes = pacReports(rule.Compare(anyRequest(old.routes), anyRequest(new.routes)).Routes)
+		requests, err := rule.Compare(rule.Compiled{Policy: &rule.Policy{Routes: old.routes.Routes}}, rule.Compiled{Policy: &rule.Policy{Routes: new.routes.Routes}})
+		if err != nil {
+			return report{}, err
+		}
+		r.Routes = pacReports(requests.Routes)
 	}
 	r.Files = fileChanges(old, new)
 	r.Equal = len(r.Added)+len(r.Removed)+len(r.TrustedSites.Added)+len(r.TrustedSites.Removed)+len(r.Routes)+len(r.Files) == 0
@@ -85,15 +91,6 @@ func proxyReports(c rule.Change, p *rule.Policy) []reportRule {
 		list[i].Place = squidFile
 	}
 	return list
-}
-
-// anyRequest lets a proxy's clients ask for anything, so that routes alone decide.
-func anyRequest(routes *rule.Policy) rule.Compiled {
-	every := netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: netset.PortRange{First: 1, Last: 65535}})
-	p := *routes
-	p.Rules = []rule.Rule{{Direction: rule.Outbound, Role: rule.Clients, Services: every, Remote: rule.Remote{Any: true}}}
-	unrouted := rule.Grant{Direction: rule.Outbound, Role: rule.Clients, Services: every, Any: true, Route: rule.NoRoute}
-	return rule.Compiled{Policy: &p, Grants: []rule.Grant{unrouted}}
 }
 
 func pacReports(changes []rule.RouteChange) []reportRoute {

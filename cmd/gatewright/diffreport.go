@@ -71,19 +71,20 @@ type reportPart struct {
 
 type reportName struct {
 	Pattern string   `json:"pattern"`
+	And     string   `json:"and,omitempty"` // names that this pattern matches, too
 	Except  []string `json:"except,omitempty"`
 	Example string   `json:"example,omitempty"`
 }
 
 type reportRoute struct {
-	Role     rule.Role `json:"role,omitempty"`
-	Place    string    `json:"place,omitempty"` // the file, of folders
-	From     rule.Via  `json:"from"`
-	To       rule.Via  `json:"to"`
-	Services string    `json:"services"`
-	Any      bool      `json:"any,omitempty"`
-	Names    []string  `json:"names"`
-	Prefixes []string  `json:"prefixes"`
+	Role     rule.Role    `json:"role,omitempty"`
+	Place    string       `json:"place,omitempty"` // the file, of folders
+	From     rule.Via     `json:"from"`
+	To       rule.Via     `json:"to"`
+	Services string       `json:"services"`
+	Any      bool         `json:"any,omitempty"`
+	Names    []reportName `json:"names"`
+	Prefixes []string     `json:"prefixes"`
 }
 
 type reportTrusted struct {
@@ -107,8 +108,11 @@ type reportFact struct {
 	New       string `json:"new"`
 }
 
-func compareResults(old, new compared) report {
-	d := rule.Compare(old.compiled(), new.compiled())
+func compareResults(old, new compared) (report, error) {
+	d, err := rule.Compare(old.compiled(), new.compiled())
+	if err != nil {
+		return report{}, err
+	}
 	r := report{
 		Old: sideReport(old), New: sideReport(new),
 		Added: ruleReports(d.Added, new.Policy), Removed: ruleReports(d.Removed, old.Policy),
@@ -122,7 +126,7 @@ func compareResults(old, new compared) report {
 		r.Entries = append(r.Entries, entryReport(c))
 	}
 	r.Equal = d.IsEmpty() && len(r.Entries) == 0
-	return r
+	return r, nil
 }
 
 func routeReports(changes []rule.RouteChange) []reportRoute {
@@ -130,7 +134,7 @@ func routeReports(changes []rule.RouteChange) []reportRoute {
 	for _, c := range changes {
 		list = append(list, reportRoute{
 			Role: c.Role, From: c.From, To: c.To, Services: c.Services.String(),
-			Any: c.Any, Names: texts(c.Names), Prefixes: prefixTexts(c.Prefixes),
+			Any: c.Any, Names: nameReports(c.Names), Prefixes: prefixTexts(c.Prefixes),
 		})
 	}
 	return list
@@ -166,17 +170,23 @@ func ruleReports(c rule.Change, p *rule.Policy) []reportRule {
 func partReport(p rule.PartChange, of *rule.Rule, b rule.Binding) reportPart {
 	r := reportPart{
 		Services: p.Services.String(), Local: prefixTexts(p.Local), Published: p.Published, Elsewhere: p.Elsewhere,
-		Any: p.Any, Names: []reportName{}, Prefixes: prefixTexts(p.Prefixes),
+		Any: p.Any, Prefixes: prefixTexts(p.Prefixes),
 		wholeServices: p.Services.Equal(of.Services), wholeLocal: p.Local.Equal(b.Local()),
 	}
 	for n := range p.ButNames.Patterns() {
 		r.But = append(r.But, n.String())
 	}
 	r.But = append(r.But, prefixTexts(p.ButPrefixes)...)
-	for _, n := range p.Names {
-		r.Names = append(r.Names, reportName{n.Pattern.String(), texts(n.Except), n.Example})
-	}
+	r.Names = nameReports(p.Names)
 	return r
+}
+
+func nameReports(names []rule.NameChange) []reportName {
+	list := []reportName{}
+	for _, n := range names {
+		list = append(list, reportName{n.Pattern.String(), n.And.String(), texts(n.Except), n.Example})
+	}
+	return list
 }
 
 func texts(patterns []netset.Pattern) []string {

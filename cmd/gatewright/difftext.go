@@ -93,7 +93,7 @@ func (s *diffSection) addPart(sign byte, p reportPart) {
 		return
 	}
 	for _, n := range p.Names {
-		s.add(sign, "    %s%s", n.Pattern, exceptText(n.Except))
+		s.add(sign, "    %s", n)
 	}
 	for _, prefix := range p.Prefixes {
 		s.add(sign, "    %s", shortAddress(prefix))
@@ -129,6 +129,14 @@ func shortAddress(prefix string) string {
 		return p.Addr().String()
 	}
 	return prefix
+}
+
+func (n reportName) String() string {
+	text := n.Pattern
+	if n.And != "" {
+		text += " that " + n.And + " matches, too,"
+	}
+	return text + exceptText(n.Except)
 }
 
 func exceptText(but []string) string {
@@ -180,8 +188,11 @@ func routeSection(routes []reportRoute) diffSection {
 		if r.Any {
 			s.add(' ', "    every remote without a route of its own")
 		}
-		for _, e := range append(append([]string{}, r.Names...), r.Prefixes...) {
-			s.add(' ', "    %s", shortAddress(e))
+		for _, n := range r.Names {
+			s.add(' ', "    %s", n)
+		}
+		for _, prefix := range r.Prefixes {
+			s.add(' ', "    %s", shortAddress(prefix))
 		}
 	}
 	return s

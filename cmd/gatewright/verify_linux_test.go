@@ -18,6 +18,7 @@ import (
 const asTool = "GATEWRIGHT_TEST_AS_TOOL=1"
 
 func TestMain(m *testing.M) {
+	standIn()
 	proof.DoInBox()
 	if key, value, _ := strings.Cut(asTool, "="); os.Getenv(key) == value {
 		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))

@@ -25,15 +25,15 @@ func ByAddress(p *rule.Policy, r *rule.Rule) Coverage {
 		}
 	}
 	if c.Verdict != Exact {
-		c.Remedy = addressRemedy(r.Direction)
+		c.Remedy = addressRemedy(r)
 	}
 	return c
 }
 
 // addressRemedy is what helps where names have no addresses.
-func addressRemedy(d rule.Direction) string {
+func addressRemedy(r *rule.Rule) string {
 	const add = "add the addresses that the site accepts for these names in a catalogue of its own"
-	if d == rule.Inbound {
+	if r.Direction == rule.Inbound || r.Services.Only(netset.TCP).IsEmpty() { // no proxy carries it
 		return add
 	}
 	return "let a proxy carry these names, or " + add

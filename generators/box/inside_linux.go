@@ -100,6 +100,14 @@ func enter(reads []string) error {
 	if err := mount("tmpfs", staging, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=0755,size=16m"); err != nil {
 		return err
 	}
+	for _, dir := range []string{"/tmp", "/dev/shm"} {
+		if err := makeDir(dir); err != nil {
+			return err
+		}
+		if err := mount("tmpfs", staging+dir, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, "mode=1777,size=2g"); err != nil {
+			return err
+		}
+	}
 	for _, path := range append(system, reads...) {
 		if err := bind(path); err != nil {
 			return err
@@ -107,14 +115,6 @@ func enter(reads []string) error {
 	}
 	for path, text := range written {
 		if err := write(path, text); err != nil {
-			return err
-		}
-	}
-	for _, dir := range []string{"/tmp", "/dev/shm"} {
-		if err := makeDir(dir); err != nil {
-			return err
-		}
-		if err := mount("tmpfs", staging+dir, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, "mode=1777,size=2g"); err != nil {
 			return err
 		}
 	}

@@ -33,6 +33,15 @@ func readPolicy(t testing.TB, artefacts []artefact.Artefact) (*rule.Policy, erro
 	return f.Policy()
 }
 
+func difference(t *testing.T, old, new rule.Compiled) rule.Diff {
+	t.Helper()
+	d, err := rule.Compare(old, new)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // The files allow what the policy accepts, all of it and nothing else.
 func TestReadPolicy(t *testing.T) {
 	for _, e := range examples(t) {
@@ -42,7 +51,7 @@ func TestReadPolicy(t *testing.T) {
 			t.Fatalf("%s: %v", e.name, err)
 		}
 		want := seen(p)
-		if d := rule.Compare(rule.Compiled{Policy: want}, rule.Compiled{Policy: got}); !d.IsEmpty() {
+		if d := difference(t, rule.Compiled{Policy: want}, rule.Compiled{Policy: got}); !d.IsEmpty() {
 			t.Errorf("%s: the files say %+v more and %+v less", e.name, d.Added.Rules, d.Removed.Rules)
 		}
 		if len(got.Rules) != len(want.Rules) {
@@ -84,7 +93,7 @@ func TestReadPolicyTellsEveryToken(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s without %s of %s: %v", e.name, token, path.Base(a.Name), err)
 				}
-				d := rule.Compare(whole, rule.Compiled{Policy: got})
+				d := difference(t, whole, rule.Compiled{Policy: got})
 				if tried[isApex]++; isApex != (len(d.Added.Rules) > 0) || isApex == (len(d.Removed.Rules) > 0) {
 					t.Errorf("%s without %s of %s: %+v more, %+v less", e.name, token, path.Base(a.Name), d.Added.Rules, d.Removed.Rules)
 				}
