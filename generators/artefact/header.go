@@ -40,8 +40,8 @@ const (
 	titleFormat = "; format "
 )
 
-// IsHeaderLine reports whether Header writes such a line after those of ListHeader.
-func IsHeaderLine(line string) bool {
+// isHeaderLine reports whether Header writes such a line after those of ListHeader.
+func isHeaderLine(line string) bool {
 	return slices.ContainsFunc([]string{sourceLine, openLine, warningLine}, func(start string) bool { return strings.HasPrefix(line, start) })
 }
 

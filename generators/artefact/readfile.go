@@ -2,40 +2,53 @@ package artefact
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// CheckLines refuses a file that holds anything but lines of printable ASCII and tabs,
-// each ended by a newline alone: engines take other characters for the end of a line,
-// or show them as something else. A line has at most so many bytes; 0 stands for any
-// number.
-func CheckLines(file string, data []byte, longest int) error {
-	number := 0
-	for line := range bytes.Lines(data) {
-		number++
-		text, ended := strings.CutSuffix(string(line), "\n")
-		switch {
-		case strings.ContainsFunc(text, func(r rune) bool { return (r < ' ' || r > '~') && r != '\t' }):
-			return &ForeignError{File: file, Line: number, Text: text, Want: "printable ASCII"}
-		case longest > 0 && len(text) > longest:
-			return &ForeignError{File: file, Line: number, Text: text, Want: fmt.Sprintf("at most %d bytes in a line", longest)}
-		case !ended:
-			return &ForeignError{File: file, Line: number, Text: text, Want: "a newline at its end"}
-		}
-	}
-	return nil
+// Lines is a file while a reader goes through it.
+type Lines struct {
+	Text []string // with zeros for the digest; the last one is empty, because a newline ends the file
+	At   int      // index of the line that is read
+	file string
 }
 
-// ReadTitle reads the first line that ListHeader writes, without the comment sign, and
-// returns what follows title. Another number than format is a FormatError; a file
+// LinesOf refuses a file that holds anything but lines of printable ASCII and tabs, each
+// ended by a newline alone: engines take other characters for the end of a line, or show
+// them as something else. A line has at most so many bytes; 0 stands for any number.
+func LinesOf(file string, data []byte, longest int) (*Lines, error) {
+	l := &Lines{Text: strings.Split(string(Unsealed(data)), "\n"), file: file}
+	last := len(l.Text) - 1
+	for ; l.At <= last; l.At++ {
+		switch text := l.Text[l.At]; {
+		case strings.ContainsFunc(text, func(r rune) bool { return (r < ' ' || r > '~') && r != '\t' }):
+			return nil, l.Foreign(errors.New("printable ASCII"))
+		case longest > 0 && len(text) > longest:
+			return nil, l.Foreign(fmt.Errorf("at most %d bytes in a line", longest))
+		case l.At == last && text != "":
+			return nil, l.Foreign(errors.New("a newline at its end"))
+		}
+	}
+	l.At = 0
+	return l, nil
+}
+
+// Foreign is the error of the line that is read: want says what is expected there.
+func (l *Lines) Foreign(want error) error {
+	at := min(l.At, len(l.Text)-1)
+	return &ForeignError{File: l.file, Line: at + 1, Text: l.Text[at], Want: want.Error()}
+}
+
+// ReadTitle reads the first line that ListHeader writes, behind the comment sign "# ",
+// and returns what follows title. Another number than format is a FormatError; a file
 // without a number is of format 1.
-func ReadTitle(file, line, title string, format int) (rest string, err error) {
-	foreign := &ForeignError{File: file, Line: 1, Text: line, Want: fmt.Sprintf("%q and what it is", titleStart+title)}
-	what, number, numbered := strings.Cut(line, titleFormat)
-	rest, ok := strings.CutPrefix(what, titleStart+title)
+func (l *Lines) ReadTitle(title string, format int) (rest string, err error) {
+	foreign := l.Foreign(fmt.Errorf("%q and what it is", "# "+titleStart+title))
+	what, number, numbered := strings.Cut(l.Text[0], titleFormat)
+	rest, ok := strings.CutPrefix(what, "# "+titleStart+title)
 	if !ok {
 		return "", foreign
 	}
@@ -46,9 +59,27 @@ func ReadTitle(file, line, title string, format int) (rest string, err error) {
 		}
 	}
 	if have != format {
-		return "", &FormatError{file, have, format}
+		return "", &FormatError{l.file, have, format}
 	}
 	return rest, nil
+}
+
+// ReadHeader reads the lines of Header that follow those of ListHeader, each behind "# "
+// and of at most so many bytes, up to a line that is no such comment.
+func (l *Lines) ReadHeader(longest int) (lines []string, err error) {
+	for l.At = len(ListHeader("", "", 0)); l.At < len(l.Text); l.At++ {
+		text, ok := strings.CutPrefix(l.Text[l.At], "# ")
+		switch {
+		case !ok:
+			return lines, nil
+		case !isHeaderLine(text) || strings.Contains(text, "\t"):
+			return nil, l.Foreign(errors.New("a line about a source, or # alone"))
+		case len(text) > longest:
+			return nil, l.Foreign(fmt.Errorf("a comment of at most %d bytes", longest))
+		}
+		lines = append(lines, text)
+	}
+	return lines, nil
 }
 
 // Compare compares a file with what its view renders to, but for the digest, and

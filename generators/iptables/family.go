@@ -58,6 +58,14 @@ func (f family) of(s netset.PrefixSet) netset.PrefixSet {
 	return s.V4()
 }
 
+// whole is every address of the family.
+func (f family) whole() netset.PrefixSet {
+	if f == ipv6 {
+		return netset.PrefixSetOf(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+	}
+	return netset.PrefixSetOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0))
+}
+
 func familyOf(a netip.Addr) family {
 	if a.Is6() {
 		return ipv6

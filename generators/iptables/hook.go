@@ -1,6 +1,8 @@
 package iptables
 
 import (
+	"slices"
+
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
@@ -11,6 +13,12 @@ const (
 	inputHook   name = "INPUT"
 	forwardHook name = "FORWARD"
 	outputHook  name = "OUTPUT"
+)
+
+// Comments of the lines that mode enforce has by options and bindings.
+const (
+	adminComment    ruleComment = "option admin"
+	resolverComment ruleComment = "DNS to role resolver"
 )
 
 const established keyword = "RELATED,ESTABLISHED"
@@ -33,8 +41,9 @@ func (c config) hooks() []hook {
 	return []hook{{forwardHook, forwardEntry, []name{outboundChain, inboundChain}}}
 }
 
-// addHooks connects our chains with the built-in ones, or says how the site does.
-func (b *builder) addHooks() error {
+// addHooks connects our chains with the built-in ones, by own in mode enforce, or says
+// how the site does.
+func (b *builder) addHooks(own func(hook) error) error {
 	for _, h := range b.config.hooks() {
 		switch b.config.Mode {
 		case artefact.ModeChains:
@@ -42,7 +51,7 @@ func (b *builder) addHooks() error {
 		case artefact.ModeMark:
 			b.addMarking(h)
 		case artefact.ModeEnforce:
-			if err := b.own(h); err != nil {
+			if err := own(h); err != nil {
 				return err
 			}
 		}
@@ -87,7 +96,7 @@ func titleOf(chain name) comment { return commentOf("Chain " + string(chain) + "
 
 // own makes a built-in chain ours: what no rule accepts is dropped by its policy.
 func (b *builder) own(h hook) error {
-	section := sectionView{Title: titleOf(h.chain), Lines: b.protocolLines(h.chain)}
+	var section sectionView
 	if h.chain != outputHook {
 		b.addAdmin(&section, h.chain)
 	}
@@ -96,10 +105,17 @@ func (b *builder) own(h hook) error {
 			return err
 		}
 	}
-	section.Lines = append(section.Lines, jumps(h.chain, h.jumps)...)
+	b.addOwned(h, section)
+	return nil
+}
+
+// addOwned puts a section with what options and bindings open into the frame of its
+// built-in chain.
+func (b *builder) addOwned(h hook, section sectionView) {
+	section.Title = titleOf(h.chain)
+	section.Lines = slices.Concat(b.protocolLines(h.chain), section.Lines, jumps(h.chain, h.jumps))
 	b.view.Owned = append(b.view.Owned, h.chain)
 	b.view.Sections = append(b.view.Sections, section)
-	return nil
 }
 
 // protocolLines are what connections and the protocols below them need.
@@ -134,7 +150,7 @@ func (b *builder) protocolLines(chain name) []lineView {
 func (b *builder) addAdmin(section *sectionView, chain name) {
 	for _, a := range b.config.Admin {
 		if familyOf(a.From.Addr()) == b.family {
-			line := lineView{Chain: chain, step: step{verdict: accept}.narrowed(source, a.From), Comment: "option admin"}
+			line := lineView{Chain: chain, step: step{verdict: accept}.narrowed(source, a.From), Comment: adminComment}
 			section.addServices(line, a.Services, false)
 		}
 	}
@@ -154,7 +170,7 @@ func (b *builder) addResolver(section *sectionView, chain name) error {
 	if err != nil {
 		return err
 	}
-	line := lineView{Chain: chain, Comment: "DNS to role resolver"}
+	line := lineView{Chain: chain, Comment: resolverComment}
 	if line.step, err = b.match(section, addresses{from, source, stem, []string{"local"}}, last); err != nil {
 		return err
 	}

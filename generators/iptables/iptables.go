@@ -16,8 +16,9 @@ import (
 const format = 2
 
 const (
-	setsFile = "gatewright.ipset"
-	setsLoad = "ipset restore < " + setsFile
+	setsFile  = "gatewright.ipset"
+	setsTitle = "sets for iptables and ip6tables, loaded before their rules"
+	setsLoad  = "ipset restore < " + setsFile
 )
 
 // Generator renders gatewright.ipset, gatewright.iptables and gatewright.ip6tables.

@@ -12,7 +12,8 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// Types that views hold. Only this file makes values of them.
+// Types that views hold. Only this file makes values of them, and unquote.go of texts
+// that this file would have made.
 type (
 	comment     string // text of a "#" line
 	ruleComment string // what stands between the quotes of a rule's comment

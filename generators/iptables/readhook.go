@@ -54,7 +54,7 @@ func (w *walker) hookRule(text string) HookRule {
 	if !plain || ours || r.target != "ACCEPT" && !strings.HasPrefix(r.target, prefix) {
 		return out
 	}
-	rest := Line{Source: w.whole(), Destination: w.whole()}
+	rest := Line{Source: w.family.whole(), Destination: w.family.whole()}
 	lines, err := w.readRule(&rest, text)
 	if err != nil {
 		return out

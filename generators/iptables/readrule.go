@@ -3,7 +3,6 @@ package iptables
 import (
 	"fmt"
 	mathbits "math/bits"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,7 +60,7 @@ func (w *walker) read(chain string) ([]Line, error) {
 	}
 	w.known[chain] = nil
 	lines := []Line{}
-	rest := Line{Source: w.whole(), Destination: w.whole()}
+	rest := Line{Source: w.family.whole(), Destination: w.family.whole()}
 	for _, text := range rules {
 		more, err := w.readRule(&rest, text)
 		if err != nil {
@@ -71,18 +70,6 @@ func (w *walker) read(chain string) ([]Line, error) {
 	}
 	w.known[chain] = join(lines)
 	return w.known[chain], nil
-}
-
-// whole is every address of the family.
-func (w *walker) whole() netset.PrefixSet {
-	last := netip.MustParseAddr("255.255.255.255")
-	first := netip.IPv4Unspecified()
-	if w.family == ipv6 {
-		first, last = netip.IPv6Unspecified(), netip.MustParseAddr("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")
-	}
-	var b netset.PrefixBuilder
-	b.AddRange(first, last)
-	return b.Build()
 }
 
 // readRule returns what a rule accepts of the addresses that are left, and takes
@@ -180,7 +167,7 @@ func (w *walker) parse(text string) (savedRule, error) {
 	if err != nil {
 		return savedRule{}, err
 	}
-	r := savedRule{Line: Line{Source: w.whole(), Destination: w.whole()}}
+	r := savedRule{Line: Line{Source: w.family.whole(), Destination: w.family.whole()}}
 	for len(words) > 0 {
 		n, err := r.take(words, w)
 		if err != nil {

@@ -32,7 +32,7 @@ type setView struct {
 
 func newSets(p *rule.Policy) *setsView {
 	return &setsView{
-		Header:   commentsOf(artefact.ListHeader("sets for iptables and ip6tables, loaded before their rules", setsLoad, format)),
+		Header:   commentsOf(artefact.ListHeader(setsTitle, setsLoad, format)),
 		declared: map[name]bool{},
 	}
 }
@@ -49,8 +49,10 @@ func (v *setsView) add(f family, s netset.PrefixSet, parts []string) (name, erro
 	}
 	v.declared[n] = true
 	v.elements += size
-	v.Sets = append(v.Sets, setView{
-		Name: n, Staging: n.staging(), Family: f.setFamily(), MaxElements: maxElements, Elements: addElements(n.staging(), s),
-	})
+	v.Sets = append(v.Sets, newSet(n, f, addElements(n.staging(), s)))
 	return n, nil
+}
+
+func newSet(n name, f family, e elements) setView {
+	return setView{Name: n, Staging: n.staging(), Family: f.setFamily(), MaxElements: maxElements, Elements: e}
 }

@@ -112,18 +112,9 @@ type builder struct {
 
 func newRules(p *rule.Policy, c config, f family, sets *setsView) (*rulesView, error) {
 	b := builder{policy: p, config: c, family: f, sets: sets, numbers: map[string]int{}, owners: map[string]rule.ID{}}
-	what := f.title() + ", mode " + string(c.Mode) + ", place " + string(c.Place)
-	if c.ipset {
-		what += ", " + setsFile + " is loaded first"
-	}
-	b.view = rulesView{
-		Header: commentsOf(artefact.Header(p, what, f.load(), format)),
-		Table:  "filter",
-		Chains: []name{outboundChain, inboundChain},
-	}
-	b.verdict = accept
-	if c.Mode == artefact.ModeMark {
-		b.view.Table, b.verdict = "mangle", setMark(c.Mark)
+	b.view = c.rulesView(artefact.Header(p, c.title(f), f.load(), format))
+	if b.verdict = accept; c.Mode == artefact.ModeMark {
+		b.verdict = setMark(c.Mark)
 	}
 	b.addSides()
 	for i := range p.Rules {
@@ -131,7 +122,25 @@ func newRules(p *rule.Policy, c config, f family, sets *setsView) (*rulesView, e
 			return nil, err
 		}
 	}
-	return &b.view, b.addHooks()
+	return &b.view, b.addHooks(b.own)
+}
+
+func (c config) title(f family) string {
+	if c.ipset {
+		return f.title() + c.Title() + ipsetFirst
+	}
+	return f.title() + c.Title()
+}
+
+const ipsetFirst = ", " + setsFile + " is loaded first"
+
+// rulesView is a view without rules.
+func (c config) rulesView(header []string) rulesView {
+	v := rulesView{Header: commentsOf(header), Table: "filter", Chains: []name{outboundChain, inboundChain}}
+	if c.Mode == artefact.ModeMark {
+		v.Table = "mangle"
+	}
+	return v
 }
 
 // ruleChain is the chain that holds the rules of a direction, with remotes outside
@@ -150,13 +159,15 @@ func (c config) ruleChain(d rule.Direction, onSite bool) name {
 	return chains[0]
 }
 
+const interfacesTitle comment = "Interfaces."
+
 // addSides tells the interfaces apart once, before the rules: a rule of iptables
 // names one interface on each side. A remote on the site stands where the roles do.
 func (b *builder) addSides() {
 	if !b.config.sided() {
 		return
 	}
-	section := sectionView{Title: "Interfaces."}
+	section := sectionView{Title: interfacesTitle}
 	add := func(remotes []string, onSite bool) {
 		outbound, inbound := b.config.ruleChain(rule.Outbound, onSite), b.config.ruleChain(rule.Inbound, onSite)
 		for _, far := range devicesOf(remotes) {
@@ -202,7 +213,7 @@ func (b *builder) addRule(r *rule.Rule) error {
 	}
 	line := lineView{
 		Chain:   b.config.ruleChain(r.Direction, r.OnSite),
-		Comment: ruleCommentOf(fmt.Sprintf("%s: %s", r.ID, strings.Join(labels, "; "))),
+		Comment: lineComment(r.ID, labels),
 	}
 	for _, n := range near {
 		if line.step, err = b.match(&section, addresses{n.addresses, local(r.Direction), stem, n.set}, last); err != nil {
@@ -213,6 +224,11 @@ func (b *builder) addRule(r *rule.Rule) error {
 	b.view.Sections = append(b.view.Sections, section)
 	b.view.rules++
 	return nil
+}
+
+// lineComment is the comment of a rule's lines.
+func lineComment(id rule.ID, labels []string) ruleComment {
+	return ruleCommentOf(string(id) + ": " + strings.Join(labels, "; "))
 }
 
 // stem starts the names of a rule's chains.

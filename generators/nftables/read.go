@@ -42,8 +42,7 @@ type reader struct {
 	policies map[name]keyword
 	guards   map[name][]lineView
 
-	file []string
-	at   int // index of the line that is read
+	file *artefact.Lines
 	rule *ruleView
 	id   slug // of rule
 }
@@ -58,21 +57,22 @@ type heldLine struct {
 }
 
 func readFile(data []byte) (*reader, error) {
-	if err := artefact.CheckLines(fileName, data, 0); err != nil {
+	file, err := artefact.LinesOf(fileName, data, 0)
+	if err != nil {
 		return nil, err
 	}
 	r := reader{
+		file:     file,
 		sets:     Ruleset{Prefixes: map[string]netset.PrefixSet{}, Ports: map[string][]netset.PortRange{}},
 		declared: map[name]int{},
 		used:     map[string]bool{},
 		titles:   map[slug]bool{},
 		policies: map[name]keyword{},
 		guards:   map[name][]lineView{},
-		file:     strings.Split(string(artefact.Unsealed(data)), "\n"),
 	}
-	err := r.readHeader()
-	for ; err == nil && r.at < len(r.file); r.at++ {
-		err = r.take(r.file[r.at])
+	err = r.readHeader()
+	for ; err == nil && file.At < len(file.Text); file.At++ {
+		err = r.take(file.Text[file.At])
 	}
 	if err != nil {
 		return nil, err
@@ -88,33 +88,21 @@ func readFile(data []byte) (*reader, error) {
 	return &r, err
 }
 
-// foreign is the error of the line that is read.
-func (r *reader) foreign(want error) error {
-	return &artefact.ForeignError{File: fileName, Line: r.at + 1, Text: r.file[min(r.at, len(r.file)-1)], Want: want.Error()}
-}
-
-// readHeader takes the lines before the first that is a sign of a comment alone.
+// readHeader takes the lines before the first that is a comment sign alone.
 func (r *reader) readHeader() error {
-	rest, err := artefact.ReadTitle(fileName, strings.TrimPrefix(r.file[0], "# "), title, format)
+	rest, err := r.file.ReadTitle(title, format)
 	if err != nil {
 		return err
 	}
 	filter, rest, ok := artefact.FilterTitle(rest)
 	if !ok || rest != "" {
-		return r.foreign(errors.New("mode and place"))
+		return r.file.Foreign(errors.New("mode and place"))
 	}
 	r.config = config{Filter: filter, table: ownTable}
-	r.view.Header = commentsOf(artefact.ListHeader(title+filter.Title(), loadCommand, format))
 	r.view.Chains = []name{outboundChain, inboundChain}
-	for r.at = len(r.view.Header); r.at < len(r.file) && r.file[r.at] != "#"; r.at++ {
-		text, _ := strings.CutPrefix(r.file[r.at], "# ")
-		line, err := readComment(text)
-		if err != nil || !artefact.IsHeaderLine(text) {
-			return r.foreign(errors.New("a line about a source, or #"))
-		}
-		r.view.Header = append(r.view.Header, line)
-	}
-	return nil
+	more, err := r.file.ReadHeader(maxComment)
+	r.view.Header = commentsOf(append(artefact.ListHeader(title+filter.Title(), loadCommand, format), more...))
+	return err
 }
 
 // take reads what starts at a line after the header.
@@ -138,7 +126,7 @@ func (r *reader) take(line string) (err error) {
 		err = r.takeRule(line, name(words[4]))
 	}
 	if err != nil {
-		return r.foreign(err)
+		return r.file.Foreign(err)
 	}
 	return nil
 }
@@ -199,7 +187,7 @@ func (r *reader) takeSet(text string) error {
 	case r.declared[n] > 0:
 		return errors.New("each set once")
 	}
-	r.declared[n] = r.at + 1
+	r.declared[n] = r.file.At + 1
 	*r.list() = append(*r.list(), newSet(r.view.Table, n, ""))
 	return nil
 }
@@ -211,14 +199,15 @@ func (r *reader) takeElements() error {
 		return errors.New("a set before its elements")
 	}
 	set := &list[len(list)-1]
-	first := r.at + 1
+	f := r.file
+	first := f.At + 1
 	var words []string
-	for r.at++; r.at < len(r.file) && r.file[r.at] != "}"; r.at++ {
-		words = append(words, strings.TrimSuffix(strings.TrimPrefix(r.file[r.at], "\t"), ","))
+	for f.At++; f.At < len(f.Text) && f.Text[f.At] != "}"; f.At++ {
+		words = append(words, strings.TrimSuffix(strings.TrimPrefix(f.Text[f.At], "\t"), ","))
 	}
 	e, c, bad, err := readElements(words, kindOf(set.Name))
 	if err != nil {
-		r.at = first + bad
+		f.At = first + bad
 		return err
 	}
 	set.Elements = e
@@ -248,11 +237,11 @@ func (r *reader) finish() {
 func (r *reader) checkUse() error {
 	for n, number := range r.declared {
 		if !r.used[string(n)] {
-			r.at = min(r.at, number-1)
+			r.file.At = min(r.file.At, number-1)
 		}
 	}
-	if r.at < len(r.file) {
-		return r.foreign(errors.New("a set that a rule uses"))
+	if r.file.At < len(r.file.Text) {
+		return r.file.Foreign(errors.New("a set that a rule uses"))
 	}
 	return nil
 }

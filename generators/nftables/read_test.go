@@ -233,7 +233,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a bidirectional sign", "\n# Local addresses.\n", "\n# Local addresses.\u202e\n", `"# Local addresses.\u202e"` + nobody + "printable ASCII"},
 		{"a tab in a comment", "\n# Local addresses.\n", "\n# Local\taddresses.\n", `"# Local\taddresses."` + nobody + "the title of a rule"},
 		{"a long comment", "\n# exchange-out-bwhkcsvak: outbound", "\n# exchange-out-bwhkcsvak: " + strings.Repeat("x", 1000) + " outbound", `"# exchange-out-bwhkcsvak: ` + strings.Repeat("x", 94) + `…"` + nobody + "a comment of at most 1000 bytes"},
-		{"a line about nothing in the header", "\n# source: ", "\n# nothing: x\n# source: ", `"# nothing: x"` + nobody + "a line about a source, or #"},
+		{"a line about nothing in the header", "\n# source: ", "\n# nothing: x\n# source: ", `"# nothing: x"` + nobody + "a line about a source, or # alone"},
 		{"a host name", "\t192.0.2.9\n", "\tevil.example.com\n", `"\tevil.example.com"` + nobody + "an address"},
 		{"a host name in an interval set", "\t52.112.0.0/14\n", "\tevil.example.com\n", `"\tevil.example.com"` + nobody + "an address or a prefix of family ip"},
 		{"a prefix in a set of addresses", "\t192.0.2.9\n", "\t192.0.2.0/24\n", `"\t192.0.2.0/24"` + nobody + "an address"},
@@ -291,8 +291,8 @@ func TestReadTitle(t *testing.T) {
 	for old, want := range map[string]struct{ text, err string }{
 		"format 3\n":  {"format 7\n", "gatewright.nft is of format 7 and this version writes format 3; generate it again"},
 		"; format 3":  {"", "gatewright.nft is of format 1 and this version writes format 3; generate it again"},
-		"format 3":    {"format 03", `gatewright.nft:1: "Gatewright: nftables ruleset, mode chains, place forward; format 03" is not what generate writes; expected "Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
-		"# Gate":      {"# gate", `gatewright.nft:1: "gatewright: nftables ruleset, mode chains, place forward; format 3" is not what generate writes; expected "Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
+		"format 3":    {"format 03", `gatewright.nft:1: "# Gatewright: nftables ruleset, mode chains, place forward; format 03" is not what generate writes; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
+		"# Gate":      {"# gate", `gatewright.nft:1: "# gatewright: nftables ruleset, mode chains, place forward; format 3" is not what generate writes; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
 		"mode chains": {"mode open", `gatewright.nft:1: "# Gatewright: nftables ruleset, mode open, place forward; format 3" is not what generate writes; expected mode and place; remove it, or generate the file again`},
 	} {
 		_, err := read(strings.Replace(golden(t, "chains"), old, want.text, 1))
@@ -301,9 +301,9 @@ func TestReadTitle(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"":                              `gatewright.nft:1: "" is not what generate writes; expected "Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
+		"":                              `gatewright.nft:1: "" is not what generate writes; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
 		"# Gatewright: nftables":        `gatewright.nft:1: "# Gatewright: nftables" is not what generate writes; expected a newline at its end; remove it, or generate the file again`,
-		strings.Repeat("x", 200) + "\n": `gatewright.nft:1: "` + strings.Repeat("x", 120) + `…" is not what generate writes; expected "Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
+		strings.Repeat("x", 200) + "\n": `gatewright.nft:1: "` + strings.Repeat("x", 120) + `…" is not what generate writes; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
 	} {
 		if _, err := read(text); errorText(err) != want {
 			t.Errorf("%q: error %q\nwant %q", text, errorText(err), want)
@@ -315,12 +315,8 @@ func TestReadTitle(t *testing.T) {
 // or it is read as something else. Only comments change nothing, and the order within a
 // set.
 func TestReadEveryLine(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.nft.golden")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no expected files", err)
-	}
-	for _, file := range files {
-		text := golden(t, strings.TrimSuffix(filepath.Base(file), ".nft.golden"))
+	for _, example := range []string{"chains-interfaces", "mark", "enforce-host"} {
+		text := golden(t, example)
 		was, err := read(text)
 		if err != nil {
 			t.Fatal(err)
@@ -332,11 +328,11 @@ func TestReadEveryLine(t *testing.T) {
 			switch {
 			case errors.As(err, &foreign), errors.As(err, &format):
 			case err != nil:
-				t.Errorf("%s: %s: %v", file, what, err)
+				t.Errorf("%s: %s: %v", example, what, err)
 			case got.Edited == nil:
-				t.Errorf("%s: %s is not told by the digest", file, what)
+				t.Errorf("%s: %s is not told by the digest", example, what)
 			case reflect.DeepEqual(got.Filters, was.Filters) && reflect.DeepEqual(got.Beside, was.Beside) && !harmless:
-				t.Errorf("%s: %s changes nothing", file, what)
+				t.Errorf("%s: %s changes nothing", example, what)
 			}
 		})
 	}

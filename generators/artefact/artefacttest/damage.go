@@ -16,13 +16,17 @@ func DamageLines(text string, try func(what, damaged string, harmless bool)) {
 		return strings.Join(slices.Replace(slices.Clone(lines), i, i+n, more...), "")
 	}
 	comment := func(i int) bool { return strings.HasPrefix(lines[i], "#") }
-	element := func(i int) bool { return strings.HasPrefix(lines[i], "\t") || strings.HasPrefix(lines[i], "add ") }
+	listed := func(i int) bool {
+		return slices.ContainsFunc([]string{"\t", "add ", ":gw_", "-A g"}, func(start string) bool {
+			return strings.HasPrefix(lines[i], start) && strings.HasPrefix(lines[i+1], start)
+		})
+	}
 	for i, line := range lines {
 		what := fmt.Sprintf("line %d, %q", i+1, line)
 		try(what+" dropped", with(i, 1), comment(i))
 		try(what+" doubled", with(i, 1, line, line), comment(i))
 		if i+1 < len(lines) && line != lines[i+1] {
-			harmless := comment(i) && comment(i+1) || element(i) && element(i+1)
+			harmless := comment(i) && comment(i+1) || listed(i)
 			try(what+" swapped with the next", with(i, 2, lines[i+1], line), harmless)
 		}
 		at := i * 31 % len(line) // somewhere else in each line
