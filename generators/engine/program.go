@@ -43,7 +43,7 @@ func iptables(v Variant, tool string) program {
 
 // programs are those that verify runs.
 func programs() []program {
-	all := []program{nft, ipset, squidProgram, pactesterProgram, nodeProgram, chromiumProgram}
+	all := []program{nft, ipset, squidProgram, pactesterProgram, nodeProgram, chromiumProgram, firefoxProgram}
 	for _, family := range []string{"iptables", "ip6tables"} {
 		all = append(all, iptables(IptablesDefault, family+"-restore"), iptables(IptablesDefault, family+"-save"))
 	}
