@@ -89,6 +89,9 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 	if !isFile(ref) {
 		return catalog.Load(ref)
 	}
+	if strings.Contains(ref, "://") {
+		return nil, errors.New("a catalogue is read from a file; `gatewright fetch URL -o FILE` gets one")
+	}
 	path := pathOf(ref, dir)
 	data, err := s.readFile(path, dir == "")
 	if err != nil {

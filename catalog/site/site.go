@@ -98,9 +98,8 @@ func (s *Site) errorf(section, name, format string, args ...any) *jsonc.Error {
 
 // Selection says which entries are wanted, by each entry's own attributes. An
 // empty list accepts every entry, except that Instances then stands for
-// catalog.DefaultInstance. Directions and RequiredOnly concern flow entries alone;
-// Tags, Regions and Services concern entries with a tag alone, which only clouds'
-// feeds have.
+// catalog.DefaultInstance. Directions concern flow entries alone, and Tags,
+// Regions and Services entries with a tag, which only clouds' feeds have.
 type Selection struct {
 	Areas        []string
 	Categories   []string

@@ -53,6 +53,11 @@ func diff(inv *invocation, args []string) error {
 	case inv.format != "text" && inv.format != "markdown":
 		return usagef("diff: --format %q: expect text or markdown", inv.format)
 	}
+	for _, name := range args {
+		if isURL(name) {
+			return usagef("diff: a catalogue or a site is read from a file; `gatewright fetch URL -o FILE` gets a catalogue")
+		}
+	}
 	r, err := inv.compare(args[0], args[1])
 	if err != nil {
 		return err

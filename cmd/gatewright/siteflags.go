@@ -122,6 +122,9 @@ func (f *siteFlags) load() (*site.Site, string, error) {
 }
 
 func (f *siteFlags) read() (*site.Site, string, error) {
+	if isURL(f.file) {
+		return nil, "", usagef("--site: a site is read from a file; download it first")
+	}
 	file, read := f.file, plainfile.Named(f.file).ReadStream
 	if file == "" {
 		file, read = defaultSite, plainfile.Named(defaultSite).Read
@@ -140,6 +143,9 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	s, err := site.Read(file, data)
 	return s, folderOf(file), err
 }
+
+// isURL tells a URL, which may hold a secret that no message shows, from a path.
+func isURL(name string) bool { return strings.Contains(name, "://") }
 
 // folderOf is what paths in a site file are relative to: its folder, but the working
 // directory for a pipe, which stands in none.

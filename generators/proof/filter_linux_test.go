@@ -194,6 +194,12 @@ func TestDamagedNFTablesIsFound(t *testing.T) {
 	})
 }
 
+// secondHalf returns the lines after the middle of a text.
+func secondHalf(text []byte) string {
+	_, rest, _ := strings.Cut(string(text[len(text)/2:]), "\n")
+	return rest
+}
+
 // setOf returns the name of the set whose only element is the prefix.
 func setOf(t *testing.T, c filterCase, prefix string) string {
 	t.Helper()
