@@ -126,12 +126,6 @@ func testDamages(t *testing.T, c filterCase, damages []damage) {
 	}
 }
 
-// secondHalf returns the later lines of a file: from 1.1 on nft refuses half a line.
-func secondHalf(data []byte) string {
-	_, rest, _ := bytes.Cut(data[len(data)/2:], []byte("\n"))
-	return string(rest)
-}
-
 func TestDamagedNFTablesIsFound(t *testing.T) {
 	p := ruletest.Compile(t, ruletest.Site(t))
 	t.Run("chains", func(t *testing.T) {
