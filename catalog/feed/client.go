@@ -42,9 +42,11 @@ const (
 )
 
 // Client asks publishers by HTTPS: TLS is always verified, proxies are taken from the
-// environment (HTTPS_PROXY, NO_PROXY), and redirects lead to https alone.
+// environment (HTTPS_PROXY, NO_PROXY), and redirects lead to https alone, and nowhere
+// inside that the publisher could not reach itself.
 type Client struct {
 	Limits Limits
+	HTTP   bool                                       // a URL may be of http, without TLS
 	Roots  *x509.CertPool                             // nil for the system's, which SSL_CERT_FILE replaces on Unix
 	Proxy  func(*http.Request) (*url.URL, error)      // nil for the environment's
 	Now    func() time.Time                           // the clock
@@ -78,17 +80,19 @@ type Answer struct {
 	Fresh              time.Duration
 }
 
-// ParseURL reads the URL of a feed: absolute, https, without user, password and
-// fragment.
-func ParseURL(text string) (*url.URL, error) {
+// ParseURL reads the URL of a feed: absolute, https, or http if the client may, without
+// user, password and fragment. No error shows one of these or the query.
+func (c *Client) ParseURL(text string) (*url.URL, error) { return parseURL(text, c.HTTP) }
+
+func parseURL(text string, http bool) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("bad URL %q; write it as https://HOST/PATH", text)
-	case u.Scheme != "https":
-		return nil, fmt.Errorf("%q does not start with https://; a catalogue is only taken over TLS", text)
+		return nil, errors.New("bad URL; write it as https://HOST/PATH")
+	case u.Scheme != "https" && !(u.Scheme == "http" && http):
+		return nil, errors.New("the URL does not start with https://; a catalogue is only taken over TLS, and with --allow-http over http:// as well")
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("%q names no host; write https://HOST/PATH", text)
+		return nil, errors.New("the URL names no host; write https://HOST/PATH")
 	case u.User != nil:
 		return nil, errors.New("the URL holds a user or a password, which would be kept in a file; leave them out")
 	}
@@ -101,16 +105,14 @@ func ParseURL(text string) (*url.URL, error) {
 // of a random share; a wait that a server asks for is kept if it is short, and is a
 // *WaitError otherwise. No error holds the query of the URL.
 func (c *Client) Get(ctx context.Context, q Query) (Answer, error) {
-	u, err := ParseURL(q.URL)
+	u, err := c.ParseURL(q.URL)
 	if err != nil {
 		return Answer{}, err
 	}
-	transport := c.transport()
-	defer transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, c.Limits.Total)
 	defer cancel()
 	for try := 1; ; try++ {
-		a, err := c.once(ctx, transport, u, q)
+		a, err := c.once(ctx, u, q)
 		if err == nil {
 			return a, nil
 		}
@@ -125,14 +127,15 @@ func (c *Client) Get(ctx context.Context, q Query) (Answer, error) {
 	}
 }
 
-func (c *Client) transport() *http.Transport {
-	proxy := c.Proxy
-	if proxy == nil {
-		proxy = http.ProxyFromEnvironment
+func (c *Client) transport(led *redirects) *http.Transport {
+	if led.proxy = c.Proxy; led.proxy == nil {
+		led.proxy = http.ProxyFromEnvironment
 	}
 	return &http.Transport{
-		Proxy:                  proxy,
-		DialContext:            (&net.Dialer{Timeout: c.Limits.Connect}).DialContext,
+		Proxy: led.proxy,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return led.dial(ctx, net.Dialer{Timeout: c.Limits.Connect}, network, address)
+		},
 		TLSClientConfig:        &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    c.Limits.Connect,
 		ResponseHeaderTimeout:  c.Limits.Headers,
@@ -142,7 +145,10 @@ func (c *Client) transport() *http.Transport {
 }
 
 // once makes one request.
-func (c *Client) once(ctx context.Context, transport *http.Transport, u *url.URL, q Query) (Answer, error) {
+func (c *Client) once(ctx context.Context, u *url.URL, q Query) (Answer, error) {
+	led := &redirects{say: c.Say}
+	transport := c.transport(led)
+	defer transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, c.Limits.Try)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
@@ -156,7 +162,7 @@ func (c *Client) once(ctx context.Context, transport *http.Transport, u *url.URL
 	if q.LastModified != "" {
 		request.Header.Set("If-Modified-Since", q.LastModified)
 	}
-	response, err := (&http.Client{Transport: transport, CheckRedirect: checkRedirect}).Do(request)
+	response, err := (&http.Client{Transport: transport, CheckRedirect: led.check}).Do(request)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -184,19 +190,6 @@ func (c *Client) once(ctx context.Context, transport *http.Transport, u *url.URL
 		return Answer{}, fmt.Errorf("%w of %d bytes, unpacked", errTooLarge, c.Limits.Bytes)
 	}
 	return a, err
-}
-
-// checkRedirect bounds redirects, keeps them to https, and does not tell the next
-// host the URL of the first, whose query is this machine's own.
-func checkRedirect(next *http.Request, via []*http.Request) error {
-	if len(via) > maxRedirects {
-		return fmt.Errorf("%w: more than %d, which looks like a loop", errRedirect, maxRedirects)
-	}
-	if _, err := ParseURL(next.URL.String()); err != nil {
-		return fmt.Errorf("%w to %s://%s: only https is followed", errRedirect, next.URL.Scheme, next.URL.Host)
-	}
-	next.Header.Del("Referer")
-	return nil
 }
 
 // pause returns how long to wait before the next try, if there is to be one.

@@ -408,20 +408,29 @@ func TestProxy(t *testing.T) {
 }
 
 func TestParseURL(t *testing.T) {
-	if u, err := ParseURL("https://feeds.example.com/a?b=c#d"); err != nil || u.String() != "https://feeds.example.com/a?b=c" {
+	c := &Client{}
+	const tls = "the URL does not start with https://; a catalogue is only taken over TLS, and with --allow-http over http:// as well"
+	if u, err := c.ParseURL("https://feeds.example.com/a?b=c#d"); err != nil || u.String() != "https://feeds.example.com/a?b=c" {
 		t.Errorf("%v, %v", u, err)
 	}
 	for text, want := range map[string]string{
-		"http://feeds.example.com":        "only taken over TLS",
-		"file:///etc/passwd":              "only taken over TLS",
-		"HTTPS:///a":                      "names no host",
-		"https://me:pw@feeds.example.com": "holds a user or a password",
-		"https://%zz/":                    "write it as https://HOST/PATH",
-		"":                                "does not start with https://",
+		"http://feeds.example.com?pw":     tls,
+		"file:///etc/passwd":              tls,
+		"HTTPS:///a#pw":                   "the URL names no host; write https://HOST/PATH",
+		"https://me:pw@feeds.example.com": "the URL holds a user or a password, which would be kept in a file; leave them out",
+		"https://me:pw@%zz/?pw":           "bad URL; write it as https://HOST/PATH",
+		"":                                tls,
 	} {
-		if _, err := ParseURL(text); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "pw") {
+		if _, err := c.ParseURL(text); err == nil || err.Error() != want {
 			t.Errorf("%q: error %v, want %s", text, err, want)
 		}
+	}
+	c.HTTP = true
+	if u, err := c.ParseURL("http://feeds.example.com"); err != nil || u.Scheme != "http" {
+		t.Errorf("http, allowed: %v, %v", u, err)
+	}
+	if _, err := c.ParseURL("ftp://feeds.example.com"); err == nil || err.Error() != tls {
+		t.Errorf("ftp: %v", err)
 	}
 }
 

@@ -14,10 +14,7 @@ import (
 	"time"
 )
 
-var (
-	errTooLarge = errors.New("the answer is over the limit")
-	errRedirect = errors.New("bad redirect")
-)
+var errTooLarge = errors.New("the answer is over the limit")
 
 // WaitError says that a publisher wants to be asked later.
 type WaitError struct {
@@ -82,6 +79,10 @@ func fresh(h http.Header) time.Duration {
 // isFinal reports whether asking again would not help: the certificate, the redirects
 // or the size are wrong.
 func isFinal(err error) bool {
+	text := err.Error()
+	if strings.Contains(text, "failed to parse Location header") || strings.Contains(text, "invalid proxy address") {
+		return true
+	}
 	return certificateFault(err) != "" || errors.Is(err, errRedirect) || errors.Is(err, errTooLarge) || errors.Is(err, context.Canceled)
 }
 
@@ -116,8 +117,15 @@ func certified(c *x509.Certificate) string {
 // this machine's own.
 func reason(err error) error {
 	var netErr net.Error
+	var dialled *net.OpError
 	var wrapped *url.Error
 	switch {
+	case errors.As(err, &dialled) && errors.Is(err, errRedirect):
+		return dialled.Err
+	case strings.Contains(err.Error(), "failed to parse Location header"):
+		return fmt.Errorf("%w: its Location is no URL", errRedirect)
+	case strings.Contains(err.Error(), "invalid proxy address"):
+		return errors.New("HTTPS_PROXY or HTTP_PROXY holds no URL of a proxy, such as http://proxy.example.com:8080")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the answer was cut short")
 	case errors.As(err, &netErr) && netErr.Timeout():

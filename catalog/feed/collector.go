@@ -14,6 +14,9 @@ import (
 // noRevision is the revision of a document that says none.
 const noRevision = "unknown"
 
+// IsRevision reports whether a catalogue's revision says one.
+func IsRevision(revision string) bool { return revision != "" && revision != noRevision }
+
 // maxNotices is how many things of a document are noticed with their place.
 const maxNotices = 20
 

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"gatewright/catalog"
 	"gatewright/catalog/netset"
@@ -150,6 +152,40 @@ func CheckRevision(before, after string) error {
 		return fmt.Errorf("the publisher offers version %s, older than %s, which is here; if that is meant, remove the file first", after, before)
 	}
 	return nil
+}
+
+// maxAhead is how far a revision may lie ahead of this machine's clock, in years.
+const maxAhead = 1
+
+// CheckAhead refuses a revision whose day is more than a year ahead of now: kept, it
+// would let no later one pass.
+func CheckAhead(revision string, now time.Time) error {
+	day, ok := revisionDay(revision)
+	if !ok || !day.After(now.AddDate(maxAhead, 0, 0)) {
+		return nil
+	}
+	return fmt.Errorf("the publisher offers version %s, of %s, which is more than a year ahead of today, %s; if this machine's clock is right, wait for the publisher's next version",
+		revision, day.Format(time.DateOnly), now.UTC().Format(time.DateOnly))
+}
+
+// revisionDay reads the day of a revision that starts with one, as 2025-01-08 or
+// 20250108, or that is a time in seconds since 1970, as AWS writes it.
+func revisionDay(s string) (day time.Time, ok bool) {
+	for _, layout := range []string{time.DateOnly, "20060102"} {
+		if len(s) < len(layout) {
+			continue
+		}
+		if day, err := time.Parse(layout, s[:len(layout)]); err == nil && day.Year() >= 1990 {
+			return day, true
+		}
+	}
+	if seconds, err := strconv.ParseInt(s, 10, 64); err == nil && seconds > 0 && len(s) >= 10 && len(s) <= 13 {
+		if len(s) == 13 { // in milliseconds
+			seconds /= 1000
+		}
+		return time.Unix(seconds, 0).UTC(), true
+	}
+	return day, false
 }
 
 // goesBack compares revisions that are written alike: digits at the same places, and

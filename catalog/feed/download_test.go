@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // endpointsDocument is a document of our own with these endpoints in one entry.
@@ -152,5 +153,23 @@ func TestCheckRevision(t *testing.T) {
 		if err := CheckRevision(c.before, c.after); (err != nil) != c.back {
 			t.Errorf("%q, then %q: %v", c.before, c.after, err)
 		}
+	}
+}
+
+func TestCheckAhead(t *testing.T) {
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	for revision, ahead := range map[string]bool{
+		"2026112800": false, "2027112800": false, "2027112900": true, "2035010100": true, "9999123100": true,
+		"2027-11-28": false, "2027-11-29": true, "2999-01-01T00:00:00": true, "2027-11-29-10-13-06": true,
+		"1732900000": false, "1900000000": true, "1900000000000": true, "1732900000000": false, // AWS, in seconds and milliseconds
+		"": false, "unknown": false, "398": false, "v2035": false, "20350101": true,
+	} {
+		if err := CheckAhead(revision, now); (err != nil) != ahead {
+			t.Errorf("%q: %v", revision, err)
+		}
+	}
+	const want = "the publisher offers version 2035010100, of 2035-01-01, which is more than a year ahead of today, 2026-11-28; if this machine's clock is right, wait for the publisher's next version"
+	if err := CheckAhead("2035010100", now); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }

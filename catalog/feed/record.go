@@ -15,7 +15,8 @@ import (
 // of itself. It stands beside the file, at RecordName, and is written once the file
 // is safe; so it is worth nothing unless it describes the file that is there.
 type Record struct {
-	Source       string `json:"source"`                  // the URL that was asked, without what is a machine's own
+	Source       string `json:"source"`                  // the URL that was asked, without its query
+	Query        string `json:"query,omitempty"`         // digest of the query, which may be a secret; empty if there is none
 	Instance     string `json:"instance,omitempty"`      // of the Microsoft 365 web service
 	Revision     string `json:"revision,omitempty"`      // the publisher's version
 	Digest       string `json:"digest"`                  // of the file, as Digest writes it
@@ -64,6 +65,7 @@ func ReadRecord(file plainfile.Path) (Record, error) {
 	}
 	d.Object(doc.Root(),
 		jsonc.Required("source", text(&r.Source)),
+		jsonc.Optional("query", text(&r.Query)),
 		jsonc.Optional("instance", text(&r.Instance)),
 		jsonc.Optional("revision", text(&r.Revision)),
 		jsonc.Required("digest", text(&r.Digest)),
@@ -74,7 +76,26 @@ func ReadRecord(file plainfile.Path) (Record, error) {
 	if err := d.Err(); err != nil {
 		return Record{}, fmt.Errorf("%w; remove this record, and fetch again", err)
 	}
+	if strings.Contains(r.Source, "?") { // of a version that kept the query
+		of := NewRecord(r.Source)
+		r.Source, r.Query = of.Source, of.Query
+	}
 	return r, nil
+}
+
+// NewRecord is the record of what a URL answers.
+func NewRecord(url string) Record {
+	source, query, _ := strings.Cut(url, "?")
+	if query != "" {
+		query = Digest([]byte(query))
+	}
+	return Record{Source: source, Query: query}
+}
+
+// IsOf reports whether the file was fetched from a URL.
+func (r Record) IsOf(url string) bool {
+	other := NewRecord(url)
+	return r.Source == other.Source && r.Query == other.Query
 }
 
 // Describes reports whether the record is of a file with this content.

@@ -17,7 +17,7 @@ func TestRecordRoundTrip(t *testing.T) {
 		t.Errorf("no record: error %v", err)
 	}
 	want := Record{
-		Source: "https://feeds.example.com/a?b=<c>&d", Instance: "China", Revision: "2020080600", Digest: Digest([]byte("data")),
+		Source: "https://feeds.example.com/a", Query: Digest([]byte("b=<c>&d")), Instance: "China", Revision: "2020080600", Digest: Digest([]byte("data")),
 		ETag: `W/"1"`, LastModified: "Thu, 02 Aug 2018 00:00:00 GMT", Changes: Digest(nil),
 	}
 	text, err := want.Text()

@@ -76,7 +76,7 @@ func (w world) selects(e entryDoc) bool {
 	s := w.site.Select
 	has := func(list []string, word string) bool { return len(list) == 0 || slices.Contains(list, word) }
 	return has(s.Area, e.Area) && has(s.Category, first(e.Category, "none")) && has(s.Entry, e.ID) && w.inInstance(e) &&
-		!slices.Contains(s.Exclude, e.ID) && (e.Kind != "" || !s.RequiredOnly || e.Required)
+		!slices.Contains(s.Exclude, e.ID) && (!s.RequiredOnly || e.Required)
 }
 
 func (w world) inInstance(e entryDoc) bool {

@@ -29,7 +29,7 @@ func (s *Selection) wanted(e *catalog.Entry) string {
 		return "service " + orNone(e.Service)
 	case len(e.Instances) > 0 && !overlap(instances, e.Instances):
 		return "instance " + strings.Join(e.Instances, ", ")
-	case e.Kind == catalog.KindFlow && s.RequiredOnly && !e.Required:
+	case s.RequiredOnly && !e.Required:
 		return "not required"
 	}
 	return ""

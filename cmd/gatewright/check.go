@@ -60,12 +60,9 @@ func check(inv *invocation, names []string) error {
 	if err != nil {
 		return err
 	}
-	stale, err := p.stale(root)
+	stale, err := inv.tellStale(p, root, len(names) == 0)
 	if err != nil {
 		return err
-	}
-	for _, name := range stale {
-		inv.talk.errorf("%s: nothing makes this file any more; generate removes it", p.path(name))
 	}
 	var short []string
 	if inv.strict {
@@ -74,7 +71,7 @@ func check(inv *invocation, names []string) error {
 	for _, s := range short {
 		inv.talk.errorf("%s", s)
 	}
-	if different || len(stale)+len(short) > 0 {
+	if different || stale || len(short) > 0 {
 		return errDifferent
 	}
 	inv.talk.sayf("%s is up to date: %s", p.dir, count(p.count(), "file"))
@@ -105,18 +102,26 @@ func (inv *invocation) compareFiles(p *production, root *os.Root) (different boo
 	return different, nil
 }
 
-// stale returns the files that the same generators made before and make no more.
-func (p *production) stale(root *os.Root) ([]string, error) {
+// tellStale tells of files that nothing makes any more: of the generators that run, and,
+// where all of the site's run, of those that the site names no more.
+func (inv *invocation) tellStale(p *production, root *os.Root, all bool) (stale bool, err error) {
 	old, err := readRecords(root, manifestFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, inFolder(p.folder, err)
+		return false, inFolder(p.folder, err)
 	}
 	made := recordsOf(p.outputs)
-	var names []string
-	for _, r := range gone(old, append(made, kept(old, made, p.outputs)...)) {
-		if _, err := root.Lstat(r.name); err == nil {
-			names = append(names, r.name)
+	others := kept(old, made, p.outputs)
+	tell := func(records []record, format string, args ...any) {
+		for _, r := range records {
+			if _, err := root.Lstat(r.name); err == nil {
+				stale = true
+				inv.talk.errorf("%s: "+format, append([]any{p.path(r.name)}, args...)...)
+			}
 		}
 	}
-	return names, nil
+	tell(gone(old, append(made, others...)), "nothing makes this file any more; generate removes it")
+	if all {
+		tell(others, "of a generator that %s does not name any more; remove it, or name its generator", p.siteFile)
+	}
+	return stale, nil
 }

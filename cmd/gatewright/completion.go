@@ -75,16 +75,23 @@ func completeBash(w io.Writer) error {
 		fmt.Fprintf(&cases, "    %s) words=\"%s\" ;;\n", name, strings.Join(words[name], " "))
 	}
 	_, err := fmt.Fprintf(w, `_gatewright() {
-  local words=""
+  local words="" current="${COMP_WORDS[COMP_CWORD]}"
   if [ "$COMP_CWORD" -eq 1 ]; then
     words="%s"
   else
     case "${COMP_WORDS[1]}" in
 %s    esac
   fi
-  COMPREPLY=($(compgen -W "$words" -f -- "${COMP_WORDS[COMP_CWORD]}"))
+  case "${COMP_WORDS[COMP_CWORD-1]}" in
+    -o|--output|--site|--catalog) words="" ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  if [ "${#COMPREPLY[@]}" -eq 0 ] && [ "$COMP_CWORD" -gt 1 ]; then
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+  fi
 }
-complete -o filenames -F _gatewright gatewright
+complete -F _gatewright gatewright
 `, strings.Join(names, " "), cases.String())
 	return err
 }

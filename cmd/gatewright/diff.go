@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -52,6 +53,11 @@ func diff(inv *invocation, args []string) error {
 		return usagef("diff: name two catalogues, two site files or two folders, OLD and NEW")
 	case inv.format != "text" && inv.format != "markdown":
 		return usagef("diff: --format %q: expect text or markdown", inv.format)
+	}
+	for _, name := range args {
+		if isURL(name) {
+			return usagef("diff: a catalogue or a site is read from a file; `gatewright fetch URL -o FILE` gets a catalogue")
+		}
 	}
 	r, err := inv.compare(args[0], args[1])
 	if err != nil {
@@ -180,9 +186,11 @@ func (inv *invocation) compileCatalogs(oldName, newName string) (before, after *
 	if err != nil {
 		return nil, nil, err
 	}
-	new, err := loadNamed(s, newName)
-	if err != nil {
-		return nil, nil, err
+	new := old
+	if !inv.isSameDocument(oldName, newName, old) {
+		if new, err = loadNamed(s, newName); err != nil {
+			return nil, nil, err
+		}
 	}
 	var others []*catalog.Catalog
 	if len(s.Catalogs) > 0 {
@@ -192,6 +200,14 @@ func (inv *invocation) compileCatalogs(oldName, newName string) (before, after *
 	}
 	others = slices.DeleteFunc(others, func(c *catalog.Catalog) bool { return c.Name == old.Name || c.Name == new.Name })
 	return site.BuildPair(s, append([]*catalog.Catalog{old}, others...), append([]*catalog.Catalog{new}, others...))
+}
+
+// isSameDocument reports whether two files hold the same catalogue, because it says
+// itself what it is, or they are one file.
+func (inv *invocation) isSameDocument(oldName, newName string, old *catalog.Catalog) bool {
+	before, isFile := inv.site.streams[plainfile.Named(oldName).String()]
+	after, isToo := inv.site.streams[plainfile.Named(newName).String()]
+	return isFile && isToo && (oldName == newName || old.Feed == "" && bytes.Equal(before, after))
 }
 
 // loadNamed reads a file, whatever its name, or else what ships with the tool.

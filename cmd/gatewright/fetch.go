@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -22,6 +19,7 @@ type fetchFlags struct {
 	areas                        []string
 	maxShrink                    int
 	withChanges, force, exitCode bool
+	http                         bool // --allow-http
 }
 
 func fetchCommand() command {
@@ -61,6 +59,7 @@ func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
 	flags.BoolVar(&f.withChanges, "changes", false, "m365: keep the publisher's change records in FILE.changes.json, for --as-of and --keep-removed")
 	flags.IntVar(&f.maxShrink, "max-shrink", 20, "refuse what lost more than this `PERCENT` of the endpoints, or lists fewer by more")
 	flags.BoolVar(&f.force, "force", false, "ask now, even if the publisher was asked a short while ago")
+	flags.BoolVar(&f.http, "allow-http", false, "take a URL of http, too, which anybody on the way can answer")
 	flags.BoolVar(&f.exitCode, "exit-code", false, "exit with 1 if the file changed")
 	flags.BoolVar(&inv.json, "json", false, "tell what was done as JSON on stdout")
 	flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors")
@@ -69,7 +68,8 @@ func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
 // fetch runs the command with a client, and with the base URL of the web service;
 // empty for the publisher's.
 func fetch(inv *invocation, f *fetchFlags, args []string, client *feed.Client, base string) error {
-	source, err := readSource(f, args)
+	client.HTTP = f.http
+	source, err := readSource(f, args, client)
 	switch {
 	case err != nil:
 		return err
@@ -78,8 +78,10 @@ func fetch(inv *invocation, f *fetchFlags, args []string, client *feed.Client, b
 	case f.maxShrink < 0 || f.maxShrink > 100:
 		return usagef("fetch: --max-shrink %d: expect 0 to 100 percent", f.maxShrink)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	return interruptible(func(ctx context.Context) error { return fetchFrom(ctx, inv, f, source, client, base) })
+}
+
+func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedSource, client *feed.Client, base string) error {
 	k, err := keep(inv.output, f, client, inv.talk)
 	if err != nil {
 		return err
@@ -111,7 +113,7 @@ type feedSource struct {
 	extract feed.Extract
 }
 
-func readSource(f *fetchFlags, args []string) (s feedSource, err error) {
+func readSource(f *fetchFlags, args []string, client *feed.Client) (s feedSource, err error) {
 	if len(args) != 1 {
 		return s, usagef(`fetch: name one source: m365, or an https URL`)
 	}
@@ -122,9 +124,12 @@ func readSource(f *fetchFlags, args []string) (s feedSource, err error) {
 		return s, nil
 	}
 	if !strings.Contains(args[0], "://") {
+		if strings.ContainsAny(args[0], "/:?#@") { // a URL that is not whole, which may hold a secret
+			return s, usagef("fetch: unknown source; expect m365, or an https URL, https://HOST/PATH")
+		}
 		return s, usagef("fetch: unknown source %q; expect m365, or an https URL", args[0])
 	}
-	u, err := feed.ParseURL(args[0])
+	u, err := client.ParseURL(args[0])
 	if err != nil {
 		return s, usagef("fetch: %w", err)
 	}

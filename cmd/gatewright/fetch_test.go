@@ -177,7 +177,7 @@ func TestFetchWebService(t *testing.T) {
 		t.Errorf("within the hour: %+v", done)
 	}
 	s.want(exitOK, "version", "", "m365", "-o", "w.json", "--force")
-	s.want(exitOK, "endpoints", "", "m365", "-o", "another.json")
+	s.want(exitOK, "version endpoints", "", "m365", "-o", "another.json")
 	s.now = s.now.Add(time.Hour)
 	if done = s.want(exitOK, "version", "", "m365", "-o", "w.json"); done.Changed || !done.Now {
 		t.Errorf("after the hour: %+v", done)
@@ -190,7 +190,7 @@ func TestFetchWebService(t *testing.T) {
 		t.Errorf("a new version: %+v", done)
 	}
 	s.want(exitOK, "", "", "m365", "-o", "w.json", "--exit-code")
-	if s.want(exitOK, "endpoints", "", "m365", "-o", "w.json", "--area", "exchange"); fileText(t, "w.json") != s.endpoints {
+	if s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json", "--area", "exchange"); fileText(t, "w.json") != s.endpoints {
 		t.Error("another extract of the same version is not downloaded")
 	}
 	if len(s.ids) != 1 {
@@ -249,11 +249,7 @@ func TestFetchRefuses(t *testing.T) {
 			s.version = "2020090100"
 			c.spoil(s)
 			s.want(exitFailed, c.asked, c.talk, append([]string{"m365", "-o", "w.json"}, c.args...)...)
-			again := c.asked
-			if feed.IsVersion(s.version) && s.status["version"] == 0 {
-				again = strings.TrimPrefix(strings.TrimPrefix(again, "version"), " ")
-			}
-			s.want(exitFailed, again, "w.json is as it was", append([]string{"m365", "-o", "w.json"}, c.args...)...)
+			s.want(exitFailed, c.asked, "w.json is as it was", append([]string{"m365", "-o", "w.json"}, c.args...)...)
 			if fileText(t, "w.json") != before || fileText(t, "w.json.fetched.json") != record {
 				t.Error("the file or its record changed")
 			}
@@ -485,7 +481,7 @@ func TestFetchChanges(t *testing.T) {
 		t.Errorf("bad days: %d, %s", status, talk)
 	}
 	var stdout, stderr bytes.Buffer
-	if status := run([]string{"list", "--as-of", "today"}, nil, &stdout, &stderr); status != exitFailed || !strings.Contains(stderr.String(), "none of the catalogues has change records") {
+	if status := run([]string{"list", "--as-of", "today", "--catalog", "m365-additional"}, nil, &stdout, &stderr); status != exitFailed || !strings.Contains(stderr.String(), "none of the catalogues has change records") {
 		t.Errorf("our own catalogue: %d, %s", status, &stderr)
 	}
 }
@@ -521,6 +517,7 @@ func TestFetchRealFeeds(t *testing.T) {
 		t.Fatal("no feeds in", data, err)
 	}
 	s := serve(t)
+	s.now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) // after all of them
 	for _, file := range files {
 		s.feed = fileText(t, file)
 		name := filepath.Base(file)

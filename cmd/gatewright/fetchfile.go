@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,7 +115,7 @@ func (k *keeper) old(as feed.Naming) (*feed.Listed, error) {
 // fromURL keeps the file like the document at a URL.
 func (k *keeper) fromURL(ctx context.Context, source string) (fetched, error) {
 	now, last := k.client.Now(), k.visits.read(source, k.client.Now())
-	known := k.intact && k.record.Source == source
+	known := k.intact && k.record.IsOf(source)
 	if !k.force {
 		if known && now.Before(last.Fresh) {
 			return k.unchanged(last.Asked, false)
@@ -138,7 +139,8 @@ func (k *keeper) fromURL(ctx context.Context, source string) (fetched, error) {
 		}
 		return k.unchanged(now, true)
 	}
-	record := feed.Record{Source: source, ETag: a.ETag, LastModified: a.LastModified}
+	record := feed.NewRecord(source)
+	record.ETag, record.LastModified = a.ETag, a.LastModified
 	done, err := k.replace(record, a.Data)
 	if err != nil {
 		return done, err
@@ -158,7 +160,18 @@ func (k *keeper) fromWebService(ctx context.Context, e feed.Extract, base string
 		return fetched{}, err
 	}
 	source := service.EndpointsSource(e)
-	current := k.intact && k.record.Source == source && k.record.Revision == version.Latest
+	isCurrent := func() bool { return k.intact && k.record.IsOf(source) && k.record.Revision == version.Latest }
+	if !isCurrent() && !now {
+		// What is fetched now is of the version that holds now.
+		if err := k.mayAsk(source); err != nil {
+			return fetched{}, err
+		}
+		if version, err = k.askLatest(ctx, service, e); err != nil {
+			return fetched{}, err
+		}
+		now = true
+	}
+	current := isCurrent()
 	if current && k.haveChanges() {
 		return k.unchanged(version.Asked, now)
 	}
@@ -185,7 +198,9 @@ func (k *keeper) fromWebService(ctx context.Context, e feed.Extract, base string
 		}
 		k.changeRecords = a.Data
 	}
-	return k.replace(feed.Record{Source: source, Instance: e.Instance, Revision: version.Latest}, data)
+	record := feed.NewRecord(source)
+	record.Instance, record.Revision = e.Instance, version.Latest
+	return k.replace(record, data)
 }
 
 // haveChanges reports whether the change records that are wanted are those of the
@@ -203,27 +218,40 @@ func (k *keeper) haveChanges() bool {
 func (k *keeper) latest(ctx context.Context, service feed.WebService, e feed.Extract) (v visit, askedNow bool, err error) {
 	source, now := service.VersionSource(e), k.client.Now()
 	last := k.visits.read(source, now)
-	if !k.force {
-		if feed.IsVersion(last.Latest) && now.Before(last.Fresh) {
-			return last, false, nil
-		}
-		if err := last.tooEarly(hostOf(source), now); err != nil {
-			return visit{}, false, err
-		}
+	if !k.force && feed.IsVersion(last.Latest) && now.Before(last.Fresh) {
+		return last, false, nil
 	}
+	if err := k.mayAsk(source); err != nil {
+		return visit{}, false, err
+	}
+	v, err = k.askLatest(ctx, service, e)
+	return v, true, err
+}
+
+// askLatest asks for the newest version of an instance.
+func (k *keeper) askLatest(ctx context.Context, service feed.WebService, e feed.Extract) (visit, error) {
+	now := k.client.Now()
 	latest, fresh, err := service.Latest(ctx, e)
-	v = visit{Asked: now, Fresh: now.Add(fresh), Latest: latest}
-	return v, true, k.remember(source, v, err)
+	v := visit{Asked: now, Fresh: now.Add(fresh), Latest: latest}
+	return v, k.remember(service.VersionSource(e), v, err)
 }
 
 // ask asks the web service for one of its sources, unless it wants to be left alone.
 func (k *keeper) ask(ctx context.Context, service feed.WebService, source string) (feed.Answer, error) {
-	now := k.client.Now()
-	if err := k.visits.read(source, now).tooEarly(hostOf(source), now); err != nil && !k.force {
+	if err := k.mayAsk(source); err != nil {
 		return feed.Answer{}, err
 	}
 	a, err := service.Get(ctx, source)
 	return a, k.remember(source, visit{}, err)
+}
+
+// mayAsk is the error for a source whose publisher wants to be left alone.
+func (k *keeper) mayAsk(source string) error {
+	if k.force {
+		return nil
+	}
+	now := k.client.Now()
+	return k.visits.read(source, now).tooEarly(hostOf(source), now)
 }
 
 // replace puts a download into the file, if it is fit for that, and then its record.
@@ -243,11 +271,12 @@ func (k *keeper) replace(record feed.Record, data []byte) (fetched, error) {
 	if err != nil {
 		return fetched{}, err
 	}
+	if err := feed.CheckAhead(c.Revision, k.client.Now()); err != nil {
+		return fetched{}, err
+	}
 	before := ""
 	if old != nil {
-		if before = k.record.Revision; k.intact {
-			before = old.Revision
-		}
+		before = cmp.Or(k.ownRevision(), k.record.Revision)
 		if old.Name != c.Name {
 			return fetched{}, fmt.Errorf("%s holds the catalogue %s, and %s offers %s; name another file", k.file, old.Name, record.Source, c.Name)
 		}
@@ -270,6 +299,15 @@ func (k *keeper) replace(record feed.Record, data []byte) (fetched, error) {
 		Endpoints: update.Endpoints, EndpointsBefore: update.Before, EndpointsLost: update.Lost,
 		Asked: k.client.Now(), Now: true,
 	}, nil
+}
+
+// ownRevision is what the file that is there says of itself; empty if it says nothing.
+func (k *keeper) ownRevision() string {
+	c, err := feed.Read(k.file, k.data, feed.Naming{Instance: k.record.Instance})
+	if err != nil || !feed.IsRevision(c.Revision) {
+		return ""
+	}
+	return c.Revision
 }
 
 // write puts the file into place and, once it is safe, its record. A run that is

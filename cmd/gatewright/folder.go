@@ -76,7 +76,11 @@ func writeFolder(dir plainfile.Path, outputs []generated) (changed []string, err
 		return nil, fmt.Errorf("%s: finishing an interrupted run: %w; mend this and generate again, or remove %s to give that run up", dir, err, journalFile)
 	}
 	if err := prepareRun(root, outputs); err != nil {
-		return nil, inFolder(dir, err)
+		err = inFolder(dir, err)
+		if !interrupted(root) { // the disk may be full
+			err = errors.Join(err, root.RemoveAll(stageDir))
+		}
+		return nil, err
 	}
 	changed, err = finishRun(root)
 	if err != nil {
@@ -231,7 +235,7 @@ func stage(root *os.Root, outputs []generated, stand map[string]bool) error {
 			if stand[a.Name] {
 				continue
 			}
-			f, err := create(root, stagePath(place), a.Data)
+			f, err := create(root, stagePath(place), a.Name, a.Data)
 			if err != nil {
 				return errors.Join(err, syncAll(files))
 			}
@@ -372,8 +376,12 @@ func renameStaged(root *os.Root, records []record) error {
 		folders[dir] = true
 		// What is not on the stage was renamed before the run was killed, or stands
 		// from an earlier run: the journal stands only after all files were staged.
-		if _, err := root.Lstat(stagePath(i)); errors.Is(err, fs.ErrNotExist) {
+		staged, err := root.Lstat(stagePath(i))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			continue
+		case err == nil && !staged.Mode().IsRegular():
+			return fmt.Errorf("%s cannot be put into place: %s is no plain file", r.name, stagePath(i))
 		}
 		if !made[dir] {
 			if err := root.MkdirAll(dir, 0o755); err != nil {
@@ -436,20 +444,32 @@ func digest(data []byte) string {
 }
 
 func writeSynced(root *os.Root, name string, data []byte) error {
-	f, err := create(root, name, data)
+	f, err := create(root, name, "", data)
 	if err != nil {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// create makes a file that is not there, and returns it open to be synced.
-func create(root *os.Root, name string, data []byte) (*os.File, error) {
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+// create makes a file that is not there, with the mode of the one that it is to replace,
+// if there is one, and returns it open to be synced.
+func create(root *os.Root, name, replaces string, data []byte) (*os.File, error) {
+	mode := fs.FileMode(0o644)
+	old, missing := root.Lstat(replaces)
+	if missing == nil {
+		mode = old.Mode().Perm()
+	}
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := f.Write(data); err != nil {
+	if missing == nil {
+		err = f.Chmod(mode) // what the umask took away
+	}
+	if err == nil {
+		_, err = f.Write(data)
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil

@@ -11,8 +11,8 @@ import (
 )
 
 func main() {
-	proof.DoInBox()
 	delayCollection()
+	proof.DoInBox()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

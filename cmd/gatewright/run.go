@@ -1,11 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -29,7 +34,7 @@ type command struct {
 
 // commands returns the sub-commands in the order in which help lists them.
 func commands() []command {
-	return []command{generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), fetchCommand(), generatorsCommand(), versionCommand(), completionCommand()}
+	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), fetchCommand(), generatorsCommand(), versionCommand(), completionCommand()}
 }
 
 // invocation is one run of the tool: its streams and its flags.
@@ -144,6 +149,30 @@ func (inv *invocation) status(err error) int {
 	return exitFailed
 }
 
+// interruptible calls f, which has a second to put its things in order after SIGINT or
+// SIGTERM ended its context, and is then left alone. Commands that leave nothing behind
+// need no such care: the signals end them.
+func interruptible(f func(context.Context) error) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- f(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(time.Second):
+		return errInterrupted
+	}
+}
+
+// errInterrupted ends a run that was told to.
+var errInterrupted = errors.New("interrupted")
+
 func commandNames() []string {
 	var names []string
 	for _, c := range commands() {
@@ -156,7 +185,8 @@ func usageText() string {
 	var b strings.Builder
 	b.WriteString(`gatewright makes firewall and proxy rules from catalogues of service endpoints.
 
-    gatewright generate -o out   write rule files for the default catalogue
+    gatewright init              write a site file that asks for what is open
+    gatewright generate -o out   write rule files for the default catalogues
     gatewright list              show what it asks for, and what became of that
     gatewright check -o out      tell whether the files are up to date; for CI
 

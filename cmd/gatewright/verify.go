@@ -6,11 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -81,11 +78,13 @@ func verify(inv *invocation, names []string) error {
 			return err
 		}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	return interruptible(func(ctx context.Context) error { return inv.tellProofs(ctx, p) })
+}
+
+func (inv *invocation) tellProofs(ctx context.Context, p *production) error {
 	verdicts, failed := inv.proveAll(ctx, p)
 	if ctx.Err() != nil {
-		return errors.New("interrupted; nothing is proved")
+		return errInterrupted
 	}
 	if inv.json {
 		failed = errors.Join(writeJSON(inv.stdout, verdicts), failed)

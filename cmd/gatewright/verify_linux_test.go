@@ -70,6 +70,10 @@ func TestVerifyAsOrdinaryUser(t *testing.T) {
 	if code != exitOK || strings.Count(out, "proved by") != 2 || strings.Count(out, fmt.Sprintf(": %d prefixes", prefixes+clients)) != 2 {
 		t.Errorf("status %d\n%s", code, out)
 	}
+	out, code = nobody(t, dir, "verify", "iptables", "--set", "iptables.ipset=no", "--catalog", "bench.json", "-o", "-")
+	if code != exitOK || !strings.Contains(out, fmt.Sprintf(": %d prefixes, 2 rules", prefixes+clients)) {
+		t.Errorf("trees: status %d\n%s", code, out)
+	}
 	file := filepath.Join(dir, "out", "gatewright.nft")
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -108,6 +112,32 @@ func BenchmarkVerify(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestEveryEngineWorksInTheBox proves every output as root and as an ordinary user, with
+// either iptables.
+func TestEveryEngineWorksInTheBox(t *testing.T) {
+	dir := toolFolder(t)
+	for _, tool := range []string{"iptables-restore", "iptables-save", "ip6tables-restore", "ip6tables-save"} {
+		if err := os.Symlink("/usr/sbin/xtables-legacy-multi", filepath.Join(dir, "tmp", tool)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, user := range []int{0, 65534} {
+		whole := toolAs(dir, user, "verify")
+		whole.Env = append(whole.Env, "PATH=/sbin:/bin") // which may be links
+		out, err := whole.CombinedOutput()
+		for _, engine := range []string{"nft, read", "iptables, read", "pacparser, Node.js, Chromium", "Squid", "our own reader"} {
+			if err != nil || !strings.Contains(string(out), ": proved by "+engine) {
+				t.Errorf("user %d: %s: %v\n%s", user, engine, err, out)
+			}
+		}
+		legacy := toolAs(dir, user, "verify", "iptables")
+		legacy.Env = append(legacy.Env, "PATH="+filepath.Join(dir, "tmp")+":"+os.Getenv("PATH"))
+		if out, err := legacy.CombinedOutput(); err != nil || !strings.Contains(string(out), "iptables: proved") {
+			t.Errorf("iptables-legacy, user %d: %v\n%s", user, err, out)
 		}
 	}
 }

@@ -11,43 +11,66 @@ import (
 
 // Lines is a file while a reader goes through it.
 type Lines struct {
-	Text []string // with zeros for the digest; the last one is empty, because a newline ends the file
-	At   int      // index of the line that is read
-	file string
+	Line string // that is read, without its newline
+	At   int    // its number, from 1; 0 before the first one
+
+	file, text string // with zeros for the digest
+	rest       string // after the line
 }
 
 // LinesOf refuses a file that holds anything but lines of printable ASCII and tabs, each
 // ended by a newline alone: engines take other characters for the end of a line, or show
 // them as something else. A line has at most so many bytes; 0 stands for any number.
 func LinesOf(file string, data []byte, longest int) (*Lines, error) {
-	l := &Lines{Text: strings.Split(string(Unsealed(data)), "\n"), file: file}
-	last := len(l.Text) - 1
-	for ; l.At <= last; l.At++ {
-		switch text := l.Text[l.At]; {
-		case strings.ContainsFunc(text, func(r rune) bool { return (r < ' ' || r > '~') && r != '\t' }):
+	text := string(Unsealed(data))
+	l := &Lines{file: file, text: text, rest: text}
+	for l.Next() {
+		switch {
+		case strings.ContainsFunc(l.Line, func(r rune) bool { return (r < ' ' || r > '~') && r != '\t' }):
 			return nil, l.Foreign(errors.New("printable ASCII"))
-		case longest > 0 && len(text) > longest:
+		case longest > 0 && len(l.Line) > longest:
 			return nil, l.Foreign(fmt.Errorf("at most %d bytes in a line", longest))
-		case l.At == last && text != "":
+		case l.rest == "" && !strings.HasSuffix(text, "\n"):
 			return nil, l.Foreign(errors.New("a newline at its end"))
 		}
 	}
-	l.At = 0
-	return l, nil
+	return &Lines{file: file, text: text, rest: text}, nil
 }
+
+// Next goes to the next line; false if there is none.
+func (l *Lines) Next() bool {
+	if l.rest == "" {
+		l.Line = ""
+		return false
+	}
+	l.Line, l.rest, _ = strings.Cut(l.rest, "\n")
+	l.At++
+	return true
+}
+
+// Follows reports whether the next line starts so.
+func (l *Lines) Follows(start string) bool { return strings.HasPrefix(l.rest, start) }
 
 // Foreign is the error of the line that is read: want says what is expected there.
 func (l *Lines) Foreign(want error) error {
-	at := min(l.At, len(l.Text)-1)
-	return &ForeignError{File: l.file, Line: at + 1, Text: l.Text[at], Want: want.Error()}
+	return &ForeignError{File: l.file, Line: max(l.At, 1), Text: l.Line, Want: want.Error()}
+}
+
+// ForeignAt is the error of an earlier line.
+func (l *Lines) ForeignAt(at int, want error) error {
+	again := Lines{file: l.file, rest: l.text}
+	for again.At < at && again.Next() {
+	}
+	return again.Foreign(want)
 }
 
 // ReadTitle reads the first line that ListHeader writes, behind the comment sign "# ",
 // and returns what follows title. Another number than format is a FormatError; a file
 // without a number is of format 1.
 func (l *Lines) ReadTitle(title string, format int) (rest string, err error) {
+	l.Next()
 	foreign := l.Foreign(fmt.Errorf("%q and what it is", "# "+titleStart+title))
-	what, number, numbered := strings.Cut(l.Text[0], titleFormat)
+	what, number, numbered := strings.Cut(l.Line, titleFormat)
 	rest, ok := strings.CutPrefix(what, "# "+titleStart+title)
 	if !ok {
 		return "", foreign
@@ -64,14 +87,14 @@ func (l *Lines) ReadTitle(title string, format int) (rest string, err error) {
 	return rest, nil
 }
 
-// ReadHeader reads the lines of Header that follow those of ListHeader, each behind "# "
-// and of at most so many bytes, up to a line that is no such comment.
+// ReadHeader reads the rest of Header after its title, each line behind "# " and of at
+// most so many bytes, and returns what follows the lines of ListHeader.
 func (l *Lines) ReadHeader(longest int) (lines []string, err error) {
-	for l.At = len(ListHeader("", "", 0)); l.At < len(l.Text); l.At++ {
-		text, ok := strings.CutPrefix(l.Text[l.At], "# ")
+	for l.At < len(ListHeader("", "", 0)) && l.Next() {
+	}
+	for l.Follows("# ") && l.Next() {
+		text := l.Line[len("# "):]
 		switch {
-		case !ok:
-			return lines, nil
 		case !isHeaderLine(text) || strings.Contains(text, "\t"):
 			return nil, l.Foreign(errors.New("a line about a source, or # alone"))
 		case len(text) > longest:

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -214,39 +215,49 @@ type failure struct {
 
 func (f *failure) Error() string { return f.Step + ": " + f.Errno.Error() }
 
-// unavailable names the setting that forbids a step, if one is known to.
+// unavailable names what forbids a step, if it is known.
 func unavailable(step string, err error) error {
-	e := &UnavailableError{Step: step, Err: err}
+	return &UnavailableError{step, err, hint(step, err)}
+}
+
+func hint(step string, err error) string {
 	for _, s := range settings {
-		if value, err := os.ReadFile("/proc/sys/" + s.file); err == nil && strings.TrimSpace(string(value)) == s.value {
-			e.Hint = fmt.Sprintf("%s is %s: %s", strings.ReplaceAll(s.file, "/", "."), s.value, s.means)
-			return e
+		value, unread := os.ReadFile("/proc/sys/" + s.file)
+		if unread == nil && strings.TrimSpace(string(value)) == s.value && errors.Is(err, s.err) && !(s.users && os.Geteuid() == 0) {
+			return fmt.Sprintf("%s is %s: %s", strings.ReplaceAll(s.file, "/", "."), s.value, s.means)
 		}
 	}
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		e.Hint = "there are as many namespaces as the limits user.max_*_namespaces allow"
+		return "there are as many namespaces as the limits user.max_*_namespaces allow"
 	case errors.Is(err, syscall.EPERM) && step == "namespaces":
-		e.Hint = "user namespaces are forbidden here, as in a chroot and in most containers"
+		return "user namespaces are forbidden here, as in a chroot and in most containers"
+	case errors.Is(err, syscall.EACCES) && step == "namespaces":
+		return "nobody but its owner may execute the file of this program; chmod 755 it"
 	case errors.Is(err, syscall.EPERM) && step == "mount proc":
-		e.Hint = "a part of /proc is hidden here, as in most containers"
+		return "a part of /proc is hidden here, as in most containers"
 	case errors.Is(err, syscall.ENOSYS):
-		e.Hint = "Linux 5.12 or later is needed"
+		return "Linux 5.12 or later is needed"
 	}
-	return e
+	return ""
 }
 
-// settings are sysctls that forbid a box.
-var settings = []struct{ file, value, means string }{
-	{"user/max_user_namespaces", "0", "no user namespaces may be made"},
-	{"user/max_net_namespaces", "0", "no network namespaces may be made"},
-	{"user/max_pid_namespaces", "0", "no process namespaces may be made"},
-	{"user/max_mnt_namespaces", "0", "no mount namespaces may be made"},
-	{"user/max_ipc_namespaces", "0", "no IPC namespaces may be made"},
-	{"user/max_uts_namespaces", "0", "no UTS namespaces may be made"},
-	{"user/max_cgroup_namespaces", "0", "no cgroup namespaces may be made"},
-	{"kernel/unprivileged_userns_clone", "0", "only root may make user namespaces"},
-	{"kernel/apparmor_restrict_unprivileged_userns", "1", "only programs with a profile of AppArmor's may use user namespaces"},
+// settings are sysctls that forbid a box, and the error by which they do it.
+var settings = []struct {
+	file, value string
+	err         error
+	users       bool // forbids it to ordinary users alone
+	means       string
+}{
+	{"user/max_user_namespaces", "0", syscall.ENOSPC, false, "no user namespaces may be made"},
+	{"user/max_net_namespaces", "0", syscall.ENOSPC, false, "no network namespaces may be made"},
+	{"user/max_pid_namespaces", "0", syscall.ENOSPC, false, "no process namespaces may be made"},
+	{"user/max_mnt_namespaces", "0", syscall.ENOSPC, false, "no mount namespaces may be made"},
+	{"user/max_ipc_namespaces", "0", syscall.ENOSPC, false, "no IPC namespaces may be made"},
+	{"user/max_uts_namespaces", "0", syscall.ENOSPC, false, "no UTS namespaces may be made"},
+	{"user/max_cgroup_namespaces", "0", syscall.ENOSPC, false, "no cgroup namespaces may be made"},
+	{"kernel/unprivileged_userns_clone", "0", syscall.EPERM, true, "only root may make user namespaces"},
+	{"kernel/apparmor_restrict_unprivileged_userns", "1", fs.ErrPermission, true, "only programs with a profile of AppArmor's may use user namespaces"},
 }
 
 var _ io.ReadCloser = (*Box)(nil)

@@ -58,7 +58,7 @@ func EvaluateChromium(ctx context.Context, pac []byte, urls []string) ([]string,
 	}
 	defer server.Close()
 	log := filepath.Join(dir, "log.json")
-	_, err = chromiumProgram.output(ctx, dir, nil, []string{"HOME=" + dir},
+	_, err = chromiumProgram.output(ctx, dir, nil, []string{"HOME=" + dir, "TMPDIR=" + dir},
 		"--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir="+filepath.Join(dir, "profile"),
 		hstsForPagesAlone, "--explicitly-allowed-ports=1-65535", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",

@@ -90,9 +90,9 @@ func (m *Machine) LoadIptables(variant Variant, artefacts []artefact.Artefact) e
 		case ".ipset":
 			_, err = m.run(ipset, a.Data, "restore")
 		case ".iptables":
-			_, err = m.run(iptables(variant, "iptables-restore"), a.Data, "--noflush")
+			err = m.restore(iptables(variant, "iptables-restore"), a.Data)
 		case ".ip6tables":
-			_, err = m.run(iptables(variant, "ip6tables-restore"), a.Data, "--noflush")
+			err = m.restore(iptables(variant, "ip6tables-restore"), a.Data)
 		default:
 			err = fmt.Errorf("%s: not a file that ipset, iptables or ip6tables loads", a.Name)
 		}
@@ -101,6 +101,46 @@ func (m *Machine) LoadIptables(variant Variant, artefacts []artefact.Artefact) e
 		}
 	}
 	return nil
+}
+
+// restore loads a file without flush: in one transaction for each table or, where the
+// system has no room for that, in pieces.
+func (m *Machine) restore(p program, text []byte) error {
+	_, err := m.run(p, text, "--noflush")
+	if !errors.Is(err, ErrTooLong) {
+		return err
+	}
+	for _, piece := range restorePieces(string(text)) {
+		if _, err := m.run(p, []byte(piece), "--noflush"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restorePieces cuts each table of a file for iptables-restore: what is declared in one
+// piece is there for the next.
+func restorePieces(text string) (pieces []string) {
+	const most = 300 // lines, of at most some 600 bytes each on the way to the kernel
+	table, piece, lines := "", "", 0
+	for line := range strings.Lines(text) {
+		switch {
+		case line[0] == '*':
+			table, piece, lines = line, line, 0
+			continue
+		case line == "COMMIT\n":
+			pieces, piece = append(pieces, piece+line), ""
+			continue
+		case lines == most:
+			pieces, piece, lines = append(pieces, piece+"COMMIT\n"), table, 0
+		}
+		piece += line
+		lines++
+	}
+	if strings.TrimSpace(piece) != "" {
+		pieces = append(pieces, piece)
+	}
+	return pieces
 }
 
 // DumpNFT returns `nft -j list ruleset`.

@@ -61,7 +61,14 @@ func (a SquidAnswer) String() string {
 type SquidRequest struct {
 	Flow rule.Flow
 	Host string
+
+	// Manager asks for a page of Squid's own cache manager, which Squid answers itself
+	// whatever the host. CONNECT knows no pages.
+	Manager bool
 }
+
+// managerPage is the path of the cache manager's menu.
+const managerPage = "/squid-internal-mgr/menu"
 
 // Ask sends each request twice, as CONNECT and as a plain request, with the flow's
 // local address as the client's, and returns the answers in order. What no proxy
@@ -133,7 +140,11 @@ func (c *squidClient) ask(method string, r SquidRequest) (bool, error) {
 	if method == get && r.Host == "" {
 		host = strings.TrimSuffix(host, ":80") // as clients do
 	}
-	reply, err := c.send(method, host, r.Flow.Local)
+	page := "/"
+	if r.Manager {
+		page = managerPage
+	}
+	reply, err := c.send(method, host, page, r.Flow.Local)
 	if err != nil {
 		return false, fmt.Errorf("squid: %s %s: %w", method, host, err)
 	}
@@ -165,7 +176,7 @@ func (r SquidRequest) target() (string, bool) {
 
 // send writes one request in the name of a client and reads its reply, on the
 // connection of the last request if there is one.
-func (c *squidClient) send(method, host string, client netip.Addr) (squidReply, error) {
+func (c *squidClient) send(method, host, page string, client netip.Addr) (squidReply, error) {
 	if c.conn == nil {
 		conn, err := net.Dial("tcp", c.address)
 		if err != nil {
@@ -175,7 +186,7 @@ func (c *squidClient) send(method, host string, client netip.Addr) (squidReply, 
 	}
 	target := host
 	if method == get {
-		target = "http://" + host + "/"
+		target = "http://" + host + page
 	}
 	c.conn.SetDeadline(time.Now().Add(squidWait))
 	request := method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\nX-Forwarded-For: " + client.Unmap().WithZone("").String() + "\r\n\r\n"

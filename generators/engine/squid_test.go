@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -176,7 +177,7 @@ func TestSquidReadsHosts(t *testing.T) {
 	} {
 		c := squidClient{address: s.address}
 		for _, method := range []string{connect, get} {
-			reply, err := c.send(method, host+":443", netip.MustParseAddr("192.0.2.7"))
+			reply, err := c.send(method, host+":443", "/", netip.MustParseAddr("192.0.2.7"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -502,4 +503,48 @@ func squidEdges(s netset.PrefixSet) []netip.Addr {
 		}
 	}
 	return out
+}
+
+// TestSquidKeepsItsManager holds that no rule opens the pages of Squid's own manager,
+// also of a host that is allowed, and that it is !manager which sees to that.
+func TestSquidKeepsItsManager(t *testing.T) {
+	p := twoRules(t)
+	var requests []SquidRequest
+	for _, f := range EveryBoundaryFlow(p) {
+		if _, ok := (SquidRequest{Flow: f}).target(); ok && p.Decide(rule.Seen(f, rule.Proxy)).Accept() {
+			requests = append(requests, SquidRequest{Flow: f, Manager: true})
+		}
+	}
+	if len(requests) == 0 {
+		t.Fatal("no request is allowed")
+	}
+	for _, place := range []string{squidFirst, squidConfD} {
+		artefacts := renderSquid(t, p, place).Artefacts
+		for i, answer := range askManager(t, artefacts, place, requests) {
+			if answer.Get {
+				t.Errorf("%s: the manager's page is open: %+v", place, requests[i].Flow)
+			}
+		}
+		for i := range artefacts {
+			artefacts[i].Data = bytes.ReplaceAll(artefacts[i].Data, []byte(" !manager"), nil)
+		}
+		opened := slices.ContainsFunc(askManager(t, artefacts, place, requests), func(a SquidAnswer) bool { return a.Get })
+		if opened != (place == squidFirst) { // Debian's lines refuse it before conf.d
+			t.Errorf("%s: without !manager the page is open: %t", place, opened)
+		}
+	}
+}
+
+func askManager(t *testing.T, artefacts []artefact.Artefact, place string, requests []SquidRequest) []SquidAnswer {
+	t.Helper()
+	s, err := StartSquid(t.Context(), artefacts, place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	answers, err := s.Ask(requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answers
 }

@@ -66,7 +66,9 @@ type setsReader struct {
 	view setsView
 	held map[name]netset.PrefixSet
 	file *artefact.Lines
-	at   map[name]int // index of the line that creates a set
+
+	sets    map[name]int // in the view
+	created []int        // the lines that create them
 }
 
 func readSetsFile(data []byte) (*setsReader, error) {
@@ -74,7 +76,7 @@ func readSetsFile(data []byte) (*setsReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &setsReader{file: file, held: map[name]netset.PrefixSet{}, at: map[name]int{}}
+	r := &setsReader{file: file, held: map[name]netset.PrefixSet{}, sets: map[name]int{}}
 	if rest, err := file.ReadTitle(setsTitle, format); err != nil || rest != "" {
 		if err == nil {
 			err = file.Foreign(errors.New("the title of the file"))
@@ -82,9 +84,9 @@ func readSetsFile(data []byte) (*setsReader, error) {
 		return nil, err
 	}
 	r.view.Header = commentsOf(artefact.ListHeader(setsTitle, setsLoad, format))
-	for ; file.At < len(file.Text); file.At++ {
-		if err := r.take(strings.Fields(file.Text[file.At])); err != nil {
-			return nil, file.Foreign(err)
+	for file.Next() {
+		if err := r.take(strings.Fields(file.Line)); err != nil {
+			return nil, err
 		}
 	}
 	again, err := templates.Execute("iptables/gatewright.ipset.tmpl", &r.view)
@@ -99,12 +101,15 @@ func (r *setsReader) take(words []string) error {
 	switch {
 	case len(words) == 8 && words[0] == "create" && !strings.HasSuffix(words[1], staging):
 		n, f, err := readSetName(words[1])
-		if _, twice := r.at[n]; err == nil && twice {
+		if _, twice := r.sets[n]; err == nil && twice {
 			err = errors.New("each set once")
 		}
-		r.at[n] = r.file.At
+		if err != nil {
+			return r.file.Foreign(err)
+		}
+		r.sets[n] = len(r.view.Sets)
+		r.created = append(r.created, r.file.At)
 		r.view.Sets = append(r.view.Sets, newSet(n, f, ""))
-		return err
 	case len(words) == 2 && words[0] == "flush":
 		return r.takeElements(name(words[1]))
 	}
@@ -113,37 +118,35 @@ func (r *setsReader) take(words []string) error {
 
 // takeElements reads the lines that follow the one that empties a set.
 func (r *setsReader) takeElements(staged name) error {
-	i := slices.IndexFunc(r.view.Sets, func(s setView) bool { return s.Staging == staged && s.Elements == "" })
-	if i < 0 {
-		return errors.New("a set of this file, once")
+	n := name(strings.TrimSuffix(string(staged), staging))
+	i, known := r.sets[n]
+	if !known || n == staged || r.view.Sets[i].Elements != "" {
+		return r.file.Foreign(errors.New("a set of this file, once"))
 	}
-	set := &r.view.Sets[i]
-	_, f, _ := readSetName(string(set.Name))
-	file, first := r.file, r.file.At+1
+	_, f, _ := readSetName(string(n))
+	first := r.file.At + 1
 	var prefixes []netip.Prefix
-	for ; strings.HasPrefix(file.Text[file.At+1], "add "); file.At++ {
-		p, err := readElement(strings.TrimPrefix(file.Text[file.At+1], "add "+string(staged)+" "), f)
+	var lines []string
+	for r.file.Follows("add ") && r.file.Next() {
+		p, err := readElement(strings.TrimPrefix(r.file.Line, "add "+string(staged)+" "), f)
 		if err != nil {
-			file.At++
-			return err
+			return r.file.Foreign(err)
 		}
-		prefixes = append(prefixes, p)
+		prefixes, lines = append(prefixes, p), append(lines, r.file.Line)
 	}
 	if bad, found := artefact.Overlapping(prefixes, netip.Prefix.Compare, netip.Prefix.Overlaps); found {
-		file.At = first + bad
-		return errors.New("elements that do not overlap")
+		return r.file.ForeignAt(first+bad, errors.New("elements that do not overlap"))
 	}
-	set.Elements = elements(strings.Join(file.Text[first:file.At+1], "\n"))
-	r.held[set.Name] = netset.PrefixSetOf(prefixes...)
+	r.view.Sets[i].Elements = elements(strings.Join(lines, "\n"))
+	r.held[n] = netset.PrefixSetOf(prefixes...)
 	return nil
 }
 
 // checkUse refuses a set that no rule of its family uses.
 func (r *setsReader) checkUse(f family, used map[name]bool) error {
-	for _, s := range r.view.Sets {
+	for i, s := range r.view.Sets {
 		if s.Family == f.setFamily() && !used[s.Name] {
-			r.file.At = r.at[s.Name]
-			return r.file.Foreign(errors.New("a set that a rule uses"))
+			return r.file.ForeignAt(r.created[i], errors.New("a set that a rule uses"))
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package iptables
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"reflect"
@@ -332,6 +333,10 @@ func TestReadRefuses(t *testing.T) {
 		{"a wildcard of interfaces", "chains-interfaces", v4, "-i eth2 ", "-i eth+ ", `"-A gatewright_outbound -i eth+ -o eth0 -j gw_outbound"` + nobody + "the name of an interface, of at most 15 letters, digits, - _ . and @"},
 		{"interfaces that accept", "chains-interfaces", v4, "-o eth0 -j gw_outbound", "-o eth0 -j ACCEPT", `"-A gatewright_outbound -i eth1.100 -o eth0 -j ACCEPT"` + nobody + "a way to a chain for rules of this file, each once"},
 		{"interfaces that lead the other way", "chains-interfaces", v4, "-o eth0 -j gw_outbound", "-o eth0 -j gw_inbound", `"-A gatewright_outbound -i eth1.100 -o eth0 -j gw_inbound"` + nobody + "a way to a chain for rules of this file, each once"},
+		{"a side twice", "chains", v4, line, strings.Replace(line, "-p tcp", "-s 10.0.0.0/8 -p tcp", 1), `"-A gatewright_outbound -s 10.0.0.0/8 -p tcp --dport 443 -m set --match-set gw_role_clients_4 src -m set --match-set gw_s…"` + nobody + "a match of each side, once"},
+		{"a label behind rules", "chains", v4, "\n\n" + title, "\n#     sample/x\n\n" + title, `"#     sample/x"` + nobody + "labels before rules"},
+		{"interfaces in many pairs", "chains-interfaces", v4, "-A gatewright_outbound -i eth2 -o eth0 -j gw_outbound\n", pairs(9), `"# Gatewright: IPv4 rules for iptables, mode chains, place forward, gatewright.ipset is loaded first; format 2"` + nobody + "interfaces of one list with each of another before chain gw_outbound"},
+		{"a tree of one side after the other's tree", "tree", v4, "-A gatewright_outbound -s 10.0.0.0/8 -p tcp --dport 1:65535", "-A gatewright_outbound -d 10.0.0.0/8 -p tcp --dport 1:65535", `"-A gatewright_outbound -d 10.0.0.0/8 -p tcp --dport 1:65535 -m comment --comment \"all-out-82ycmn70v: sample/probe (row 7…"` + nobody + "a match of each side, once"},
 		{"a tree that leads back", "tree", v4, "-g gw_in-0m24j42e9_2", "-g gw_in-0m24j42e9_1", `"-A gw_in-0m24j42e9_1 -s 198.18.0.0/20 -g gw_in-0m24j42e9_1"` + nobody + "a chain that does not lead back"},
 		{"a tree that leads nowhere", "tree", v4, "-g gw_in-0m24j42e9_2", "-g gw_x", `"-A gw_in-0m24j42e9_1 -s 198.18.0.0/20 -g gw_x"` + nobody + "a chain of this file"},
 		{"a tree that is not entered", "tree", v4, "-g gw_in-0m24j42e9_2", "-g gw_in-0m24j42e9_3", `":gw_in-0m24j42e9_2 - [0:0]"` + nobody + "a chain that a rule leads to"},
@@ -354,6 +359,15 @@ func TestReadRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pairs tells interfaces apart that stand with one other each.
+func pairs(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "-A gatewright_outbound -i near%d -o far%d -j gw_outbound\n", i, i)
+	}
+	return b.String()
 }
 
 func TestReadTitle(t *testing.T) {

@@ -2,6 +2,7 @@ package iptables
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -60,7 +61,10 @@ func (r *rulesReader) takeLine(line string, chain name) error {
 	if err == nil && (v.In != "" || v.Out != "") {
 		err = errors.New("interfaces in the section of interfaces alone")
 	}
-	v.Comment = lineComment(r.id, r.labels)
+	if len(r.section.Lines) == 0 {
+		r.comment = lineComment(r.id, r.labels)
+	}
+	v.Comment = r.comment
 	l.rule, l.labels = r.id, r.labels
 	r.section.Lines, r.lines = append(r.section.Lines, v), append(r.lines, l)
 	return err
@@ -79,33 +83,32 @@ func (r *rulesReader) takeGuardLine(line string, chain name, c ruleComment) erro
 }
 
 // takeWay reads a line that tells interfaces apart.
-func (r *rulesReader) takeWay(line string, chain name) error {
-	w := way{from: chain}
-	words := strings.Fields(line)[2:]
-	for len(words) > 1 {
-		var err error
+func (r *rulesReader) takeWay(line string, chain name) (err error) {
+	var w way
+	var to name
+	for words := strings.Fields(line)[2:]; len(words) > 1 && err == nil; words = words[2:] {
 		switch words[0] {
 		case "-i":
 			w.in, err = readDevice(words[1])
 		case "-o":
 			w.out, err = readDevice(words[1])
 		case "-j":
-			w.chain = name(words[1])
+			to = name(words[1])
 		default:
 			err = errors.New("interfaces and a chain")
 		}
-		if err != nil {
-			return err
-		}
-		words = words[2:]
 	}
-	leads := slices.Contains(r.ruleChains(), w.chain) && w.chain != chain && directionOf(w.chain) == directionOf(chain)
-	if !leads || !slices.Contains([]name{outboundChain, inboundChain}, chain) || slices.Contains(r.ways, w) {
-		return errors.New("a way to a chain for rules of this file, each once")
+	leads := slices.Contains(r.ruleChains(), to) && to != chain && directionOf(to) == directionOf(chain)
+	switch {
+	case err != nil:
+	case !leads || !slices.Contains([]name{outboundChain, inboundChain}, chain) || slices.Contains(r.ways[to], w):
+		err = errors.New("a way to a chain for rules of this file, each once")
+	case len(r.ways[to]) == maxWays:
+		err = fmt.Errorf("at most %d ways to a chain", maxWays)
 	}
-	r.ways = append(r.ways, w)
-	r.section.Lines = append(r.section.Lines, lineView{Chain: w.from, In: w.in, Out: w.out, Target: w.chain.target()})
-	return nil
+	r.ways[to] = append(r.ways[to], w)
+	r.section.Lines = append(r.section.Lines, lineView{Chain: chain, In: w.in, Out: w.out, Target: to.target()})
+	return err
 }
 
 // readLine reads a rule that accepts, but for its comment.
@@ -192,7 +195,7 @@ func readEnd(to *address, s *netset.PrefixSet, value string, f family) error {
 	a, p, err := readAddress(value, f)
 	*to = a
 	if err == nil {
-		*s = narrowed(*s, netset.PrefixSetOf(p))
+		*s, err = met(*s, netset.PrefixSetOf(p))
 	}
 	return err
 }
@@ -207,24 +210,27 @@ func (r *rulesReader) readMatchSet(to *name, s *netset.PrefixSet, value string) 
 		return errors.New("a set of this family that " + setsFile + " fills")
 	}
 	*to, r.used[n] = n, true
-	*s = narrowed(*s, held)
-	return nil
+	*s, err = met(*s, held)
+	return err
 }
 
-// narrowed is Intersect, without work where one of the sets is a whole family.
-func narrowed(a, b netset.PrefixSet) netset.PrefixSet {
+// met returns what one side of a packet meets that is matched but once.
+func met(a, b netset.PrefixSet) (netset.PrefixSet, error) {
 	switch {
 	case isWhole(a):
-		return b
+		return b, nil
 	case isWhole(b):
-		return a
+		return a, nil
 	}
-	return a.Intersect(b)
+	return a, errors.New("a match of each side, once")
 }
 
-// resolve follows the lines through the trees.
+// resolve follows the lines through the trees, and finds where they accept.
 func (r *rulesReader) resolve() error {
 	bad, err := r.trees.resolve()
+	if err == nil {
+		bad, err = 1, r.findPoints()
+	}
 	for i := range r.lines {
 		if l := &r.lines[i]; err == nil && l.next != "" {
 			bad, err = l.at, r.trees.follow(l)
@@ -234,8 +240,7 @@ func (r *rulesReader) resolve() error {
 		bad, err = r.trees.checkUse()
 	}
 	if err != nil {
-		r.file.At = bad
-		return r.file.Foreign(err)
+		return r.file.ForeignAt(bad, err)
 	}
 	return nil
 }

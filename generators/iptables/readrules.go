@@ -21,7 +21,8 @@ type rulesReader struct {
 	used     map[name]bool // sets
 	declared map[name]bool // chains that are no tree's
 	trees    trees
-	ways     []way
+	ways     map[name][]way                // by the chain that they lead to
+	points   map[name][]artefact.HookPoint // by chain of rules
 	lines    []heldLine
 
 	sections []*sectionView
@@ -30,6 +31,7 @@ type rulesReader struct {
 	section  *sectionView // that is read
 	id       rule.ID      // of its rule; empty for another one
 	labels   []string
+	comment  ruleComment // of its lines
 }
 
 // heldLine is a rule that accepts, and where.
@@ -43,10 +45,13 @@ type heldLine struct {
 }
 
 // way leads packets between two interfaces to a chain of rules.
-type way struct {
-	from, chain name
-	in, out     device
-}
+type way struct{ in, out device }
+
+// Bounds of what interfaces multiply.
+const (
+	maxWays   = 4096 // to a chain
+	maxPoints = 8    // of a chain
+)
 
 func readRulesFile(f family, data []byte, sets map[name]netset.PrefixSet) (*rulesReader, error) {
 	file, err := artefact.LinesOf(f.file(), data, maxRulesLine)
@@ -59,13 +64,15 @@ func readRulesFile(f family, data []byte, sets map[name]netset.PrefixSet) (*rule
 		sets:     sets,
 		used:     map[name]bool{},
 		declared: map[name]bool{},
-		trees:    trees{family: f, index: map[name]int{}},
+		trees:    newTrees(f),
+		ways:     map[name][]way{},
+		points:   map[name][]artefact.HookPoint{},
 		guards:   map[name]*sectionView{},
 		titles:   map[rule.ID]bool{},
 	}
 	err = r.readHeader()
-	for ; err == nil && file.At < len(file.Text); file.At++ {
-		if err = r.take(file.Text[file.At]); err != nil {
+	for err == nil && file.Next() {
+		if err = r.take(file.Line); err != nil {
 			err = file.Foreign(err)
 		}
 	}
@@ -136,9 +143,7 @@ func (r *rulesReader) declare(chain name) error {
 // takeComment reads a title or a label.
 func (r *rulesReader) takeComment(text string) error {
 	if label, ok := strings.CutPrefix(text, "    "); ok && r.section != nil {
-		c, err := readComment(label)
-		r.section.Labels, r.labels = append(r.section.Labels, c), append(r.labels, label)
-		return err
+		return r.takeLabel(label)
 	}
 	title, err := readComment(text)
 	if err != nil {
@@ -163,6 +168,15 @@ func (r *rulesReader) takeComment(text string) error {
 	}
 	r.id, r.titles[rule.ID(id)] = rule.ID(id), true
 	return nil
+}
+
+func (r *rulesReader) takeLabel(text string) error {
+	if len(r.section.Trees)+len(r.section.Lines) > 0 {
+		return errors.New("labels before rules")
+	}
+	c, err := readComment(text)
+	r.section.Labels, r.labels = append(r.section.Labels, c), append(r.labels, text)
+	return err
 }
 
 // finish puts into the view what the template writes of mode and place.
@@ -197,7 +211,8 @@ func (r *rulesReader) addTo(out *artefact.Reading) {
 	file := r.family.file()
 	for _, l := range r.lines {
 		a := artefact.Accepted{Rule: l.rule, Labels: l.labels, Boxes: l.Boxes()}
-		for _, p := range r.points(l) {
+		for _, p := range r.points[l.chain] {
+			p.Mark = l.Mark
 			out.Accept(p, a)
 		}
 	}
@@ -214,28 +229,39 @@ func (r *rulesReader) addTo(out *artefact.Reading) {
 	}
 }
 
-// points returns where a line accepts: once for all ways that lead to its chain if they
-// are every interface of one list with every one of another.
-func (r *rulesReader) points(l heldLine) []artefact.HookPoint {
-	p := artefact.HookPoint{File: r.family.file(), Chain: string(l.chain), Mark: l.Mark}
-	if l.rule == "" || !r.sided() {
-		return []artefact.HookPoint{p}
+// findPoints finds where each chain of rules accepts.
+func (r *rulesReader) findPoints() error {
+	for _, chain := range r.ruleChains() {
+		entry := outboundChain
+		if directionOf(chain) == rule.Inbound {
+			entry = inboundChain
+		}
+		p := artefact.HookPoint{File: r.family.file(), Chain: string(entry)}
+		r.points[chain] = []artefact.HookPoint{p}
+		if r.sided() {
+			r.points[chain] = pointsOf(p, r.ways[chain])
+		}
+		if len(r.points[chain]) > maxPoints {
+			return fmt.Errorf("interfaces of one list with each of another before chain %s", chain)
+		}
 	}
-	p.Chain = string(outboundChain)
-	if l.Direction == rule.Inbound {
-		p.Chain = string(inboundChain)
+	for chain := range r.guards {
+		r.points[chain] = []artefact.HookPoint{{File: r.family.file(), Chain: string(chain)}}
 	}
+	return nil
+}
+
+// pointsOf returns one hook point for all ways if they are every interface of one list
+// with each of another, or else one for each.
+func pointsOf(p artefact.HookPoint, ways []way) []artefact.HookPoint {
 	var in, out []string
 	var points []artefact.HookPoint
-	for _, w := range r.ways {
-		if w.chain != l.chain {
-			continue
-		}
+	for _, w := range ways {
 		p.In, p.Out = string(w.in), string(w.out)
 		points = append(points, p)
 		in, out = appendNew(in, p.In), appendNew(out, p.Out)
 	}
-	if len(points) != len(in)*len(out) || len(points) == 0 {
+	if len(points) == 0 || len(points) != len(in)*len(out) {
 		return points
 	}
 	p.In, p.Out = strings.Join(in, " "), strings.Join(out, " ")

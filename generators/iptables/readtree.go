@@ -21,14 +21,19 @@ const (
 // those of a tree after its first one, and a tree after the one that it leads to.
 type trees struct {
 	family family
+	whole  area // of the family
 	index  map[name]int
 	nodes  []*node
+}
+
+func newTrees(f family) trees {
+	return trees{family: f, whole: area{source: f.whole(), destination: f.whole()}, index: map[name]int{}}
 }
 
 // node is a chain of a tree.
 type node struct {
 	name  name
-	at    int // index of the line that declares it
+	at    int // the line that declares it
 	rules []treeRule
 	used  bool
 	area
@@ -76,7 +81,7 @@ func (t *trees) names() []name {
 // rule as it is written.
 func (t *trees) take(line string, chain name, m artefact.Mode, at int) (ruleLines, error) {
 	n := t.nodes[t.index[chain]]
-	r := treeRule{area: area{source: t.family.whole(), destination: t.family.whole()}, at: at}
+	r := treeRule{area: t.whole, at: at}
 	match, verdict, jumps := strings.Cut(line, " -j ")
 	var s step
 	var err error
@@ -116,14 +121,14 @@ func (t *trees) take(line string, chain name, m artefact.Mode, at int) (ruleLine
 }
 
 // resolve finds what comes through each chain, the last one first. Its errors are of
-// the line whose index it returns.
+// the line that it returns.
 func (t *trees) resolve() (bad int, err error) {
 	for i := len(t.nodes) - 1; i >= 0; i-- {
 		n := t.nodes[i]
 		if len(n.rules) == 0 {
 			return n.at, errors.New("a chain with rules")
 		}
-		rest := area{source: t.family.whole(), destination: t.family.whole()}
+		rest := t.whole
 		for k, r := range n.rules {
 			here, err := t.enter(i, r, rest)
 			if err == nil && k > 0 && here.end != n.end {
@@ -164,8 +169,16 @@ func (t *trees) enter(i int, r treeRule, rest area) (area, error) {
 
 // within keeps what of an area is in another; where it ends is a's.
 func (a area) within(b area) area {
-	a.source, a.destination = narrowed(a.source, b.source), narrowed(a.destination, b.destination)
+	a.source, a.destination = intersection(a.source, b.source), intersection(a.destination, b.destination)
 	return a
+}
+
+// intersection is Intersect, without work where one of the sets is a whole family.
+func intersection(a, b netset.PrefixSet) netset.PrefixSet {
+	if s, err := met(a, b); err == nil {
+		return s
+	}
+	return a.Intersect(b)
 }
 
 // without takes away what a rule matches by one side at most.
@@ -196,15 +209,17 @@ func (n *node) join(b area) error {
 	return nil
 }
 
-// follow narrows a line by the trees that it leads through: one of each side.
-func (t *trees) follow(l *heldLine) error {
+// follow narrows a line by the trees that it leads through.
+func (t *trees) follow(l *heldLine) (err error) {
 	next := l.next
-	for range 2 {
+	for range 2 { // one tree for each side
 		n := t.nodes[t.index[next]]
-		n.used = true
-		l.Source, l.Destination, l.Mark = narrowed(l.Source, n.source), narrowed(l.Destination, n.destination), n.mark
-		if next = n.next; next == "" {
-			return nil
+		n.used, l.Mark = true, n.mark
+		if l.Source, err = met(l.Source, n.source); err == nil {
+			l.Destination, err = met(l.Destination, n.destination)
+		}
+		if next = n.next; next == "" || err != nil {
+			return err
 		}
 	}
 	return errors.New("a tree for each side at most")

@@ -42,9 +42,11 @@ type reader struct {
 	policies map[name]keyword
 	guards   map[name][]lineView
 
-	file *artefact.Lines
-	rule *ruleView
-	id   slug // of rule
+	file    *artefact.Lines
+	rule    *ruleView
+	id      slug        // of rule
+	labels  []string    // of rule
+	comment ruleComment // of its lines
 }
 
 // heldLine is a rule that accepts, and where.
@@ -71,8 +73,8 @@ func readFile(data []byte) (*reader, error) {
 		guards:   map[name][]lineView{},
 	}
 	err = r.readHeader()
-	for ; err == nil && file.At < len(file.Text); file.At++ {
-		err = r.take(file.Text[file.At])
+	for err == nil && file.Next() {
+		err = r.take(file.Line)
 	}
 	if err != nil {
 		return nil, err
@@ -121,7 +123,7 @@ func (r *reader) take(line string) (err error) {
 	case words[1] == "set":
 		err = r.takeSet(words[4])
 	case words[1] == "element":
-		err = r.takeElements()
+		return r.takeElements()
 	case words[1] == "rule":
 		err = r.takeRule(line, name(words[4]))
 	}
@@ -147,9 +149,7 @@ func (r *reader) takeTable(text string) (err error) {
 // takeComment reads a title or a label.
 func (r *reader) takeComment(text string) error {
 	if label, ok := strings.CutPrefix(text, "    "); ok && r.rule != nil {
-		c, err := readComment(label)
-		r.rule.Labels = append(r.rule.Labels, c)
-		return err
+		return r.takeLabel(label)
 	}
 	if r.rule = nil; text == "Local addresses." || strings.HasPrefix(text, "Hook ") {
 		return nil
@@ -165,7 +165,16 @@ func (r *reader) takeComment(text string) error {
 	r.titles[r.id] = true
 	c, err := readComment(text)
 	r.view.Rules = append(r.view.Rules, ruleView{Title: c})
-	r.rule = &r.view.Rules[len(r.view.Rules)-1]
+	r.rule, r.labels = &r.view.Rules[len(r.view.Rules)-1], nil
+	return err
+}
+
+func (r *reader) takeLabel(text string) error {
+	if len(r.rule.Sets)+len(r.rule.Lines) > 0 {
+		return errors.New("labels before sets and rules")
+	}
+	c, err := readComment(text)
+	r.rule.Labels, r.labels = append(r.rule.Labels, c), append(r.labels, text)
 	return err
 }
 
@@ -187,7 +196,7 @@ func (r *reader) takeSet(text string) error {
 	case r.declared[n] > 0:
 		return errors.New("each set once")
 	}
-	r.declared[n] = r.file.At + 1
+	r.declared[n] = r.file.At
 	*r.list() = append(*r.list(), newSet(r.view.Table, n, ""))
 	return nil
 }
@@ -196,19 +205,17 @@ func (r *reader) takeSet(text string) error {
 func (r *reader) takeElements() error {
 	list := *r.list()
 	if len(list) == 0 {
-		return errors.New("a set before its elements")
+		return r.file.Foreign(errors.New("a set before its elements"))
 	}
 	set := &list[len(list)-1]
-	f := r.file
-	first := f.At + 1
+	first := r.file.At + 1
 	var words []string
-	for f.At++; f.At < len(f.Text) && f.Text[f.At] != "}"; f.At++ {
-		words = append(words, strings.TrimSuffix(strings.TrimPrefix(f.Text[f.At], "\t"), ","))
+	for r.file.Next() && r.file.Line != "}" {
+		words = append(words, strings.TrimSuffix(strings.TrimPrefix(r.file.Line, "\t"), ","))
 	}
 	e, c, bad, err := readElements(words, kindOf(set.Name))
 	if err != nil {
-		f.At = first + bad
-		return err
+		return r.file.ForeignAt(first+bad, err)
 	}
 	set.Elements = e
 	if r.sets.Prefixes[string(set.Name)] = c.prefixes; c.ports != nil {
@@ -235,13 +242,14 @@ func (r *reader) finish() {
 
 // checkUse refuses a set that no rule uses.
 func (r *reader) checkUse() error {
-	for n, number := range r.declared {
-		if !r.used[string(n)] {
-			r.file.At = min(r.file.At, number-1)
+	unused := 0
+	for n, at := range r.declared {
+		if !r.used[string(n)] && (unused == 0 || at < unused) {
+			unused = at
 		}
 	}
-	if r.file.At < len(r.file.Text) {
-		return r.file.Foreign(errors.New("a set that a rule uses"))
+	if unused > 0 {
+		return r.file.ForeignAt(unused, errors.New("a set that a rule uses"))
 	}
 	return nil
 }

@@ -260,6 +260,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a mark", rule, rule + "meta mark set meta mark | 0x00010000 ", `"add rule inet filter gatewright_outbound tcp dport 443 ip saddr @gatewright_role_clients_net4 ip daddr @gatewright_skype…"` + nobody + "a mark in mode mark alone"},
 		{"another chain", "\nadd counter inet filter gatewright_skype-out-7qzfx90a1_tcp4\n", "\nadd rule inet filter input accept\n", `"add rule inet filter input accept"` + nobody + `"add counter inet filter gatewright_skype-out-7qzfx90a1_tcp4"`},
 		{"a verdict", "\nadd counter inet filter gatewright_skype-out-7qzfx90a1_tcp4\n", "\nadd rule inet filter gatewright_outbound accept\n", `"add rule inet filter gatewright_outbound accept"` + nobody + "a match that stands here"},
+		{"a label behind rules", "\n\n# exchange-out", "\n#     sample/x\n\n# exchange-out", `"#     sample/x"` + nobody + "labels before sets and rules"},
 		{"a keyword for a table", "\nadd table inet filter\n", "\nadd table inet drop\n", `"add table inet drop"` + nobody + "family and name of a table"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -34,12 +34,12 @@ func (r *reader) takeRule(line string, chain name) (err error) {
 
 // takeLine reads a line of a rule.
 func (r *reader) takeLine(match string, chain name) error {
-	l := heldLine{chain: chain, rule: rule.ID(r.id)}
+	l := heldLine{chain: chain, rule: rule.ID(r.id), labels: r.labels}
 	l.Direction, _ = DirectionOf(string(chain))
-	for _, label := range r.rule.Labels {
-		l.labels = append(l.labels, string(label))
+	if len(r.rule.Lines) == 0 {
+		r.comment = lineComment(r.labels)
 	}
-	v, err := r.readLine(match, lineComment(l.labels), &l)
+	v, err := r.readLine(match, r.comment, &l)
 	if err != nil {
 		return err
 	}

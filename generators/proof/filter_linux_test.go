@@ -126,12 +126,6 @@ func testDamages(t *testing.T, c filterCase, damages []damage) {
 	}
 }
 
-// secondHalf returns the later lines of a file: from 1.1 on nft refuses half a line.
-func secondHalf(data []byte) string {
-	_, rest, _ := bytes.Cut(data[len(data)/2:], []byte("\n"))
-	return string(rest)
-}
-
 func TestDamagedNFTablesIsFound(t *testing.T) {
 	p := ruletest.Compile(t, ruletest.Site(t))
 	t.Run("chains", func(t *testing.T) {
@@ -192,6 +186,12 @@ func TestDamagedNFTablesIsFound(t *testing.T) {
 			{"not marked", " meta mark set meta mark | 0x00010000 accept", " accept", "marked 0x10000: the policy says accepted, the engine not accepted"},
 		})
 	})
+}
+
+// secondHalf returns the lines after the middle of a text.
+func secondHalf(text []byte) string {
+	_, rest, _ := strings.Cut(string(text[len(text)/2:]), "\n")
+	return rest
 }
 
 // setOf returns the name of the set whose only element is the prefix.

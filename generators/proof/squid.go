@@ -19,7 +19,8 @@ const mostSquidRequests = 300_000
 // name, among Debian's own http_access lines, and asks it for the boundary flows of
 // the policy, in every form of a host, as CONNECT and as plain requests. They have
 // to be allowed as Policy.Decide accepts what a proxy sees; at place conf.d, less
-// what Debian's lines have refused before.
+// what Debian's lines have refused before. Pages of Squid's own manager are allowed
+// to nobody.
 func Squid(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
 	out, err := squid.Generator{}.Generate(p, s)
 	if err != nil {
@@ -54,9 +55,14 @@ func SquidFlows(ctx context.Context, p *rule.Policy, s artefact.Settings, artefa
 		if i == 0 || request.Flow != requests[i-1].Flow {
 			want = squidWants(p, s, request.Flow)
 		}
+		want := want
+		want.Get = want.Get && !request.Manager
 		if answers[i] != want {
 			what := request.Flow.String()
-			if request.Host != "" {
+			switch {
+			case request.Manager:
+				what += ", for a page of Squid's own manager"
+			case request.Host != "":
 				what += ", written as " + request.Host
 			}
 			r.Disagreements = append(r.Disagreements, Disagreement{what, want.String(), answers[i].String()})
@@ -106,6 +112,9 @@ func squidRequests(flows []rule.Flow, inEveryForm int) ([]engine.SquidRequest, i
 		if spelled(i, len(flows), inEveryForm) {
 			for _, host := range Hosts(f)[1:] {
 				requests = append(requests, engine.SquidRequest{Flow: f, Host: host})
+			}
+			if !f.Local.IsLoopback() { // whom Debian's lines let to the manager
+				requests = append(requests, engine.SquidRequest{Flow: f, Manager: true})
 			}
 		}
 	}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+// FuzzVisible holds that nothing that is written commands a terminal or a runner, that
+// what is fit to be seen is left alone, and that JSON keeps its values.
+func FuzzVisible(f *testing.F) {
+	for _, text := range runnerTexts() {
+		f.Add(text)
+	}
+	f.Add("a\r\x1b[0K\u202e\u2028##vso[x]\xff\n  ::group::x\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		got := visible(text)
+		for line := range strings.Lines(got) {
+			start := strings.TrimLeftFunc(line, unicode.IsSpace)
+			name, rest, _ := strings.Cut(strings.TrimPrefix(start, "::"), "::")
+			name, _, _ = strings.Cut(name, " ")
+			isCommand := strings.HasPrefix(start, "::") && strings.Contains(start[2:], "::") && name != "" && strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz-") == ""
+			if isCommand || strings.Contains(line, "##[") || strings.ContainsFunc(line, isHidden) && !strings.Contains(line, "\ufffd") {
+				t.Errorf("%q becomes %q (%q)", text, line, rest)
+			}
+		}
+		if visible(got) != got {
+			t.Errorf("%q becomes %q, and that %q", text, got, visible(got))
+		}
+		if strings.Count(got, "\n") != strings.Count(text, "\n") {
+			t.Errorf("%q has other lines than %q", text, got)
+		}
+		if !utf8.ValidString(text) {
+			return
+		}
+		var out bytes.Buffer
+		var back string
+		w := newSafeWriter(&out)
+		if err := writeJSON(w, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back != text {
+			t.Errorf("%q comes back from JSON as %q, %v", text, back, err)
+		}
+	})
+}
+
+// FuzzRecords holds that no manifest names a file outside of its folder or the folder's
+// own state, and that what is read is written alike.
+func FuzzRecords(f *testing.F) {
+	f.Add(string(formatRecords(recordsOf(oldRun()))))
+	f.Add(strings.Repeat("0", 64) + "  one  ../a\n")
+	dir := f.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { root.Close() })
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := root.WriteFile("manifest", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		records, err := readRecords(root, "manifest")
+		if err != nil {
+			return
+		}
+		for _, r := range records {
+			if path := filepath.Join("/out", r.name); !strings.HasPrefix(path, "/out/") || strings.HasPrefix(strings.ToLower(path+"/"), "/out/.gatewright/") {
+				t.Errorf("%q names %q", text, r.name)
+			}
+		}
+		if again := string(formatRecords(records)); again != text && again != text+"\n" {
+			t.Errorf("%q is written as %q", text, again)
+		}
+	})
+}

@@ -1,0 +1,146 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"gatewright/catalog/plainfile"
+)
+
+// TestModesStay holds that who may read a rule file is not widened when it is replaced,
+// and not narrowed by the umask, and that a new file gets the usual mode.
+func TestModesStay(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o022))
+	for _, mode := range []os.FileMode{0o600, 0o640, 0o664, 0o400} {
+		dir := t.TempDir()
+		mustWrite(t, dir, oldRun())
+		if err := os.Chmod(filepath.Join(dir, "a"), mode); err != nil {
+			t.Fatal(err)
+		}
+		mustWrite(t, dir, newRun())
+		for name, want := range map[string]os.FileMode{"a": mode, "b": 0o644, "d": 0o644, "lists/deep/c": 0o644} {
+			if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != want {
+				t.Errorf("%v: %s has the mode %v, %v; want %v", mode, name, info.Mode(), err, want)
+			}
+		}
+	}
+}
+
+// TestFullDisk writes to a file system that is too small, in a mount namespace of its
+// own: the error says so, no stage is left, and what stood there stands there.
+func TestFullDisk(t *testing.T) {
+	const key = "GATEWRIGHT_TEST_FULL_DISK"
+	dir := os.Getenv(key)
+	if dir == "" {
+		dir = t.TempDir()
+		args := []string{"--mount", "sh", "-c", `mount -t tmpfs -o size=128k none "$0" && exec "$1" -test.run '^TestFullDisk$'`, dir, os.Args[0]}
+		if os.Geteuid() != 0 {
+			args = append([]string{"--map-root-user"}, args...)
+		}
+		child := exec.Command("unshare", args...)
+		child.Env = append(os.Environ(), key+"="+dir)
+		if out, err := child.CombinedOutput(); err != nil {
+			t.Errorf("%v; this needs root or user namespaces\n%s", err, out)
+		}
+		return
+	}
+	mustWrite(t, dir, oldRun())
+	want := tree(t, dir)
+	big := outputOf("one", "a", "new a\n", "big", strings.Repeat("x", 256<<10))
+	_, err := writeFolder(plainfile.Named(dir), []generated{big})
+	if !errors.Is(err, syscall.ENOSPC) || !strings.HasPrefix(err.Error(), dir+": write ") {
+		t.Errorf("error %v", err)
+	}
+	if got := tree(t, dir); !maps.Equal(got, want) {
+		t.Errorf("the folder holds %q, want %q", got, want)
+	}
+	state, err := os.ReadDir(filepath.Join(dir, stateDir))
+	if err != nil || len(state) != 2 {
+		t.Errorf("the folder's state is %v, %v; want lock and manifest alone", state, err)
+	}
+	mustWrite(t, dir, newRun())
+}
+
+// TestBashCompletion asks the script in a folder whose files are named like commands and
+// operands, with a space, and with a star.
+func TestBashCompletion(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"nftables", "pac", "my site.json", "*", "out.json"} {
+		if err := os.WriteFile(name, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Mkdir("generate", 0o755), os.Mkdir("m365", 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	var script strings.Builder
+	if status := run([]string{"completion", "bash"}, nil, &script, &script); status != exitOK {
+		t.Fatal(status)
+	}
+	for _, c := range []struct {
+		words []string
+		want  string // of it each completion, and at last how they are shown
+	}{
+		{[]string{"gen"}, "generate|generators|"},
+		{[]string{"generate", "nft"}, "nftables|"},
+		{[]string{"generate", "nftables", "p"}, "pac|"},
+		{[]string{"fetch", "m3"}, "m365|"},
+		{[]string{"list", "--site", "my"}, "my site.json|-o filenames"},
+		{[]string{"generate", "--catalog", "n"}, "nftables|-o filenames"},
+		{[]string{"generate", "-o", "ge"}, "generate|-o filenames"},
+		{[]string{"diff", "out"}, "out.json|-o filenames"},
+		{[]string{"diff", "*"}, "*|-o filenames"},
+		{[]string{"x"}, ""},
+	} {
+		ask := script.String() + `
+compopt() { shown="$*"; }
+COMP_WORDS=(gatewright "$@"); COMP_CWORD=$#
+_gatewright
+printf '%s|' "${COMPREPLY[@]}"; printf '%s' "$shown"`
+		out, err := exec.Command("bash", append([]string{"-c", ask, "bash"}, c.words...)...).CombinedOutput()
+		got := strings.TrimPrefix(string(out), "|") // of no completion at all
+		if err != nil || got != c.want {
+			t.Errorf("%q: %q, %v; want %q", c.words, out, err, c.want)
+		}
+	}
+}
+
+// TestLeftGenerator holds that check tells of the files of a generator that was taken out
+// of the site file, where it checks the whole folder.
+func TestLeftGenerator(t *testing.T) {
+	checkout(t)
+	if err := os.WriteFile("gatewright.json", []byte(`{"catalogs": ["own.json"], "generators": ["nftables"], "output": "out"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const mend = ": of a generator that gatewright.json does not name any more; remove it, or name its generator\n"
+	var want []string
+	files, err := filepath.Glob("out/gatewright/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append([]string{"out/gatewright.squid.conf"}, files...) {
+		want = append(want, "gatewright: error: "+name+mend)
+	}
+	status, _, told := runSoon(t, "check", "-q")
+	if have := slices.Sorted(strings.Lines(told)); status != exitDifferent || !slices.Equal(have, slices.Sorted(slices.Values(want))) {
+		t.Errorf("status %d, %q; want %q", status, told, want)
+	}
+	if status, _, told := runSoon(t, "check", "-q", "nftables"); status != exitOK || told != "" {
+		t.Errorf("one generator alone: status %d, %q", status, told)
+	}
+	if err := errors.Join(os.Remove("out/gatewright.squid.conf"), os.RemoveAll("out/gatewright")); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, told := runSoon(t, "check", "-q"); status != exitOK || told != "" {
+		t.Errorf("after they were removed: status %d, %q", status, told)
+	}
+}
