@@ -78,6 +78,9 @@ func (b *builder) resolve(e *catalog.Entry, a Answer) (f facts, ok bool) {
 		b.refer(e, a.Remote.From, &f)
 	}
 	b.findOpen(e, &f)
+	for i := range f.open {
+		f.open[i].Links = strings.Join(e.Links, " ")
+	}
 	return f, len(b.errs) == before
 }
 
@@ -254,7 +257,7 @@ func (b *builder) fill(e, from *catalog.Entry, f *facts) {
 		return
 	}
 	c := b.catalogs[catalogOf(from.ID)]
-	r := Remote{Prefixes: from.Prefixes, own: c != nil && c.Feed == ""}
+	r := Remote{Prefixes: from.Prefixes, own: c != nil && !c.Published}
 	for _, n := range from.Names {
 		r.Names = append(r.Names, b.narrowed(e, from, n, f)...)
 	}

@@ -72,7 +72,7 @@ func BuildPair(s *Site, old, new []*catalog.Catalog) (before, after *Result, err
 func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) {
 	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}, catalogs: map[string]*catalog.Catalog{}, waiting: map[string][]feedQuestion{}}
 	if b.routes == nil {
-		b.routes = defaultRoutes()
+		b.routes, b.input.DefaultRoutes = defaultRoutes(), true
 	}
 	for _, r := range b.routes {
 		b.input.Routes = append(b.input.Routes, r.Via)
@@ -351,7 +351,11 @@ func source(c *catalog.Catalog, outcomes []Outcome) rule.Source {
 			h.Write(text)
 		}
 	}
-	return rule.Source{Name: c.Name, Version: c.Revision, Digest: fmt.Sprintf("sha256:%x", h.Sum(nil))}
+	s := rule.Source{Name: c.Name, Version: c.Revision, Digest: fmt.Sprintf("sha256:%x", h.Sum(nil))}
+	if c.Snapshot != "" {
+		s.Feed = c.Feed
+	}
+	return s
 }
 
 // noteRules notes for each outcome the rules that the entry is in.
