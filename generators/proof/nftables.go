@@ -179,8 +179,7 @@ func NFTablesReading(p *rule.Policy, s artefact.Settings, r artefact.Reading) ([
 
 // refused is the result for a file that does not load.
 func (r Result) refused(ctx context.Context, a artefact.Artefact, err error) (Result, error) {
-	var missing *engine.MissingError
-	if ctx.Err() != nil || errors.As(err, &missing) || errors.Is(err, engine.ErrTooLong) {
+	if inconclusive(ctx, err) {
 		return r, err
 	}
 	r.Compared = "nothing"
