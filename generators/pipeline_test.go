@@ -170,14 +170,14 @@ var pipelineSeeds = []string{
 
 // filterTextComplaints goes by what the files open, and by what stands in them besides.
 func filterTextComplaints(w way, p *rule.Policy, out, nothing artefact.Output) []string {
-	g := w.generator.(reads)
+	g := w.generator
 	for _, s := range filterSettings(g.Name(), p) {
 		if s.name != w.setting.name {
 			continue
 		}
 		all := readingComplaints(g, p, s, out)
-		is, err := g.Read(filesOf(out))
-		want, bad := g.Read(filesOf(nothing))
+		is, err := g.Read(artefact.FilesOf(out.Artefacts))
+		want, bad := g.Read(artefact.FilesOf(nothing.Artefacts))
 		if err != nil || bad != nil || !slices.Equal(is.Beside, want.Beside) {
 			all = append(all, fmt.Sprintf("beside its rules it has %v, %v; want %v, %v", is.Beside, err, want.Beside, bad))
 		}
@@ -218,13 +218,13 @@ func squidTextComplaints(w way, p *rule.Policy, out, _ artefact.Output) []string
 // pacTextComplaints goes by a reader that renders the file again and compares it, so
 // that its program is the one that the interpreters are asked about.
 func pacTextComplaints(_ way, p *rule.Policy, out, _ artefact.Output) []string {
-	file, err := pac.ReadBack(out.Artefacts[0].Data)
+	file, err := pac.Generator{}.Read(artefact.FilesOf(out.Artefacts))
 	if err != nil {
 		return []string{err.Error()}
 	}
 	var all []string
 	for _, f := range requestsOf(p) {
-		got := string(file.Route(f, rule.Clients))
+		got := string(file.Routes.Route(f, rule.Clients))
 		if got == string(rule.Direct) || got == string(rule.Proxied) {
 			got = answerOf(rule.Via(got))
 		}
@@ -236,7 +236,7 @@ func pacTextComplaints(_ way, p *rule.Policy, out, _ artefact.Output) []string {
 }
 
 func zoneTextComplaints(_ way, p *rule.Policy, out, _ artefact.Output) []string {
-	zone, err := trustedsites.ReadBack(out.Artefacts[0].Data)
+	zone, err := trustedsites.Generator{}.Read(artefact.FilesOf(out.Artefacts))
 	if err != nil {
 		return []string{err.Error()}
 	}

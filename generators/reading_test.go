@@ -20,7 +20,7 @@ func TestReadingIsThePolicy(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := c.compile(t)
-			for _, g := range []reads{nftables.Generator{}, iptables.Generator{}} {
+			for _, g := range []Generator{nftables.Generator{}, iptables.Generator{}} {
 				for _, s := range filterSettings(g.Name(), p) {
 					for _, complaint := range readingComplaints(g, p, s, generate(t, g, p, s.setting)) {
 						t.Errorf("%s %s: %s", g.Name(), s.name, complaint)
@@ -29,12 +29,6 @@ func TestReadingIsThePolicy(t *testing.T) {
 			}
 		})
 	}
-}
-
-// reads is a generator that reads its own files.
-type reads interface {
-	Generator
-	Read(artefact.Files) (artefact.Reading, error)
 }
 
 // Base chains on the way of a client's DNS, on a gateway and on a host.
@@ -113,9 +107,9 @@ func dnsBoxes(p *rule.Policy) []rule.Box {
 }
 
 // readingComplaints tells where what an output's files open differs from the policy.
-func readingComplaints(g reads, p *rule.Policy, s filterSetting, out artefact.Output) (all []string) {
+func readingComplaints(g Generator, p *rule.Policy, s filterSetting, out artefact.Output) (all []string) {
 	complain := func(format string, a ...any) { all = append(all, fmt.Sprintf(format, a...)) }
-	files := filesOf(out)
+	files := artefact.FilesOf(out.Artefacts)
 	reading, err := g.Read(files)
 	if err != nil || len(reading.Read) != len(files) || reading.Edited != nil {
 		complain("read %v, edited %v, %v", reading.Read, reading.Edited, err)
@@ -142,12 +136,4 @@ func readingComplaints(g reads, p *rule.Policy, s filterSetting, out artefact.Ou
 		complain("%s: rule %s opens %v; the policy has no such rule there", k.point, k.rule, rule.RegionOf(boxes...).Boxes())
 	}
 	return all
-}
-
-func filesOf(out artefact.Output) artefact.Files {
-	files := artefact.Files{}
-	for _, a := range out.Artefacts {
-		files[a.Name] = a.Data
-	}
-	return files
 }

@@ -100,7 +100,7 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 	c, err := s.readFeed(ref, path, data)
 	if err != nil && dir != "" && path.Outside() {
 		// What is wrong with it quotes it, and the site file may be somebody else's.
-		return nil, fmt.Errorf("%s is outside of the site file's folder and cannot be read as a catalogue; `gatewright list --catalog %s` shows why", path, path)
+		return nil, fmt.Errorf("%s is outside of the site file's folder and cannot be read as a catalogue; `gatewright list --catalog FILE` shows why", path)
 	}
 	return c, err
 }

@@ -376,8 +376,12 @@ func renameStaged(root *os.Root, records []record) error {
 		folders[dir] = true
 		// What is not on the stage was renamed before the run was killed, or stands
 		// from an earlier run: the journal stands only after all files were staged.
-		if _, err := root.Lstat(stagePath(i)); errors.Is(err, fs.ErrNotExist) {
+		staged, err := root.Lstat(stagePath(i))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			continue
+		case err == nil && !staged.Mode().IsRegular():
+			return fmt.Errorf("%s cannot be put into place: %s is no plain file", r.name, stagePath(i))
 		}
 		if !made[dir] {
 			if err := root.MkdirAll(dir, 0o755); err != nil {

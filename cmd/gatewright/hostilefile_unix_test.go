@@ -138,6 +138,26 @@ func TestHostileFiles(t *testing.T) {
 	}
 }
 
+// TestHostileStage holds that finishing an interrupted run puts no link into place.
+func TestHostileStage(t *testing.T) {
+	secret := checkout(t)
+	manifest, err := os.ReadFile("out/.gatewright/manifest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(os.WriteFile("out/.gatewright/journal", manifest, 0o644), os.Mkdir("out/.gatewright/stage", 0o755), os.Symlink(secret, "out/.gatewright/stage/0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "gatewright: error: out: finishing an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0 is no plain file; mend this and generate again, or remove .gatewright/journal to give that run up\n"
+	if status, _, told := runSoon(t, "generate", "-q"); status != exitFailed || told != want {
+		t.Errorf("status %d, %q; want %q", status, told, want)
+	}
+	if info, err := os.Lstat("out/gatewright.nft"); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("the rule file is %v, %v", info, err)
+	}
+}
+
 // TestForeignCatalog holds that a site file cannot make a command show a file outside
 // of its folder, as what is wrong with a catalogue would.
 func TestForeignCatalog(t *testing.T) {
@@ -153,7 +173,7 @@ func TestForeignCatalog(t *testing.T) {
 		if err := os.WriteFile("gatewright.json", []byte(`{"catalogs": ["`+name+`"]}`), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		want := "gatewright: error: gatewright.json:1:15: /catalogs/0: " + name + " is outside of the site file's folder and cannot be read as a catalogue; `gatewright list --catalog " + name + "` shows why\n"
+		want := "gatewright: error: gatewright.json:1:15: /catalogs/0: " + name + " is outside of the site file's folder and cannot be read as a catalogue; `gatewright list --catalog FILE` shows why\n"
 		if status, stdout, told := runSoon(t, "list"); status != exitFailed || told != want || stdout != "" {
 			t.Errorf("status %d, %q\nwant %q", status, told, want)
 		}

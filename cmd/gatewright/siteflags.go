@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -119,6 +120,13 @@ func (f *siteFlags) load() (*site.Site, string, error) {
 		s.SaidBy(fmt.Sprintf("--tenant %q", f.tenant[0]), site.SectionValues, "tenant")
 	}
 	return s, dir, f.overlayOptions(s)
+}
+
+// atHand returns the name of the site file, if there is one.
+func (f *siteFlags) atHand() (name string, ok bool) {
+	name = cmp.Or(f.file, defaultSite)
+	_, err := os.Stat(name)
+	return name, err == nil
 }
 
 func (f *siteFlags) read() (*site.Site, string, error) {

@@ -25,7 +25,9 @@ const format = 2
 // Names of the artefacts, and where Debian's package reads them.
 const (
 	confName   = "gatewright.squid.conf"
+	confTitle  = "http_access rules for Squid"
 	listFolder = "gatewright/"
+	listSuffix = ".txt"
 	defaultDir = "/etc/squid/gatewright"
 	squidConf  = "/etc/squid/squid.conf"
 	confDDir   = "/etc/squid/conf.d"
@@ -82,7 +84,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 			Name: listFolder + l.file, Data: artefact.Seal(data), Elements: l.elements,
 		})
 	}
-	c.view.Header = comments(artefact.Header(p, "http_access rules for Squid", load, format))
+	c.view.Header = comments(artefact.Header(p, confTitle, load, format))
 	c.view.DenyAll = s.Text("mode") == modeEnforce
 	data, err := templates.Execute("squid/squid.conf.tmpl", c.view)
 	if err != nil {
