@@ -59,10 +59,7 @@ type heldLine struct {
 }
 
 func readFile(data []byte) (*reader, error) {
-	file, err := artefact.LinesOf(fileName, data, 0)
-	if err != nil {
-		return nil, err
-	}
+	file := artefact.LinesOf(fileName, data, 0)
 	r := reader{
 		file:     file,
 		sets:     Ruleset{Prefixes: map[string]netset.PrefixSet{}, Ports: map[string][]netset.PortRange{}},
@@ -72,7 +69,7 @@ func readFile(data []byte) (*reader, error) {
 		policies: map[name]keyword{},
 		guards:   map[name][]lineView{},
 	}
-	err = r.readHeader()
+	err := r.readHeader()
 	for err == nil && file.Next() {
 		err = r.take(file.Line)
 	}
