@@ -47,7 +47,11 @@ func Load(ref string) (*Catalog, error) {
 			if err != nil {
 				return nil, fmt.Errorf("catalogue %s: %w", i, err)
 			}
-			return Read(i.String(), data)
+			c, err := Read(i.String(), data)
+			if err == nil {
+				c.Published = true
+			}
+			return c, err
 		}
 	}
 	var known []string

@@ -238,10 +238,10 @@ func TestEmbeddedSlugs(t *testing.T) {
 }
 
 func TestEmbeddedNames(t *testing.T) {
-	if got := fmt.Sprint(Embedded()); got != "[m365-additional@2025-01-08 m365-additional@2018-10-23]" {
+	if got := fmt.Sprint(Embedded()); got != "[m365-additional@2025-01-08 m365-additional@2018-10-23 m365-worldwide@2025-12-01]" {
 		t.Error(got)
 	}
-	const there = "there are m365-additional@2025-01-08, m365-additional@2018-10-23"
+	const there = "there are m365-additional@2025-01-08, m365-additional@2018-10-23, m365-worldwide@2025-12-01"
 	for _, c := range []struct{ ref, want string }{
 		{"m365", `no catalogue "m365" ships with the tool; ` + there + `; a file of your own has a path or an extension, such as .json`},
 		{"", `no catalogue "" ships with the tool; ` + there + `; a file of your own has a path or an extension, such as .json`},

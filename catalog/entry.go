@@ -153,6 +153,7 @@ type Catalog struct {
 	Name     string // slug: "m365-additional"
 	Feed     string // the feed that it is an instance of, by which references find it too: "m365" of "m365-worldwide"; empty for our own documents
 	Revision string // the publisher's revision or version: "2025-01-08"
+	Snapshot string // the day that a document of the feed is a snapshot of, YYYY-MM-DD; empty for others
 	Title    string
 	Source   string
 	Notices  []Notice // what was normalized while reading

@@ -66,6 +66,15 @@ func (p Pending) Fill(values map[string]string) (netset.Pattern, error) {
 	return netset.ParsePattern(host)
 }
 
+// Pattern is the widest that the endpoint may stand for: a star for each placeholder.
+func (p Pending) Pattern() (netset.Pattern, error) {
+	host := p.Host
+	for _, one := range p.Placeholders {
+		host = strings.ReplaceAll(host, "<"+one.Name+">", "*")
+	}
+	return netset.ParsePattern(host)
+}
+
 // placeholders reads which placeholders the document's endpoints hold.
 func (r *reader) placeholders(v jsonc.Value) {
 	r.kinds = map[string]PlaceholderKind{}
@@ -113,6 +122,29 @@ func (r *reader) pending(v jsonc.Value, s string, g *gatherer) {
 		g.pending[p.Text] = true
 		g.entry.Pending = append(g.entry.Pending, p)
 	}
+}
+
+// narrowings reads which endpoints stand in a name's place once the site gives values.
+func (r *reader) narrowings(e *Entry, v jsonc.Value) {
+	if v.Kind() == jsonc.Invalid {
+		return
+	}
+	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
+		name, err := netset.ParsePattern(k.Text())
+		if err != nil || !slices.Contains(e.Names, name) {
+			r.Errorf(k, "%s is no name of the entry; narrow one that it lists", jsonc.Quote(k.Text()))
+			return
+		}
+		into := gatherer{entry: &Entry{}, names: map[netset.Pattern]bool{}, pending: map[string]bool{}}
+		r.Array(v, func(v jsonc.Value) {
+			if s, ok := r.String(v); ok && strings.Contains(s, "<") {
+				r.pending(v, s, &into)
+			} else if ok {
+				r.Errorf(v, "%s has no placeholder; write one such as \"<tenant>.example.com\"", jsonc.Quote(s))
+			}
+		})
+		e.Narrowings = append(e.Narrowings, Narrowing{name, into.entry.Pending})
+	})
 }
 
 // checkPath refuses what cannot be shown as the path of an endpoint s.

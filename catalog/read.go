@@ -81,6 +81,7 @@ func (r *reader) root(v jsonc.Value) {
 	c := &r.catalog
 	r.Object(v,
 		jsonc.Required("catalog", r.slug(&c.Name, MaxSlug)),
+		jsonc.Optional("snapshot_of", r.slug(&c.Feed, MaxSlug)),
 		jsonc.Required("revision", r.revision),
 		jsonc.Required("title", r.text(&c.Title, MaxTitle)),
 		jsonc.Optional("source", r.text(&c.Source, MaxText)),
@@ -91,6 +92,11 @@ func (r *reader) root(v jsonc.Value) {
 		}),
 		jsonc.Required("entries", func(v jsonc.Value) { entries = v }),
 	)
+	if c.Feed != "" {
+		if c.Snapshot = r.date; c.Snapshot == "" {
+			r.Errorf(v, `a snapshot of a feed is of a day; write it as "date"`)
+		}
+	}
 	if entries.Kind() == jsonc.Invalid {
 		return
 	}
@@ -108,8 +114,8 @@ func (r *reader) root(v jsonc.Value) {
 // given is what an entry says about each fact, and its members that can only be
 // judged once all the others are read.
 type given struct {
-	said             map[Fact]jsonc.Value
-	unsaid, inferred jsonc.Value
+	said                       map[Fact]jsonc.Value
+	unsaid, inferred, narrowed jsonc.Value
 }
 
 func (r *reader) entry(v jsonc.Value) {
@@ -117,7 +123,7 @@ func (r *reader) entry(v jsonc.Value) {
 	g := given{said: map[Fact]jsonc.Value{}}
 	var slug string
 	ok := r.Object(v,
-		jsonc.Required("id", r.slug(&slug, MaxSlug)),
+		jsonc.Required("id", r.id(&slug)),
 		jsonc.Optional("row", r.text(&e.Row, MaxSlug)),
 		jsonc.Required("title", r.text(&e.Title, MaxTitle)),
 		jsonc.Optional("kind", func(v jsonc.Value) {
@@ -140,6 +146,7 @@ func (r *reader) entry(v jsonc.Value) {
 		r.fact(&g, FactRemote, func(v jsonc.Value) { r.endpoints(v, &e) }),
 		jsonc.Optional("remote", func(v jsonc.Value) { r.remoteRole(v, &e, &g) }),
 		r.fact(&g, FactServices, func(v jsonc.Value) { e.Services = r.services(v) }),
+		jsonc.Optional("narrowed", func(v jsonc.Value) { g.narrowed = v }),
 		jsonc.Optional("unsaid", func(v jsonc.Value) { g.unsaid = v }),
 		jsonc.Optional("inferred", func(v jsonc.Value) { g.inferred = v }),
 		jsonc.Optional("condition", r.text(&e.Condition, MaxTitle)),
@@ -149,6 +156,7 @@ func (r *reader) entry(v jsonc.Value) {
 		jsonc.Optional("date", r.dateText(&e.Date)),
 	)
 	e.ID = r.catalog.Name + "/" + slug
+	r.narrowings(&e, g.narrowed)
 	ok = r.unsaid(&e, g) && ok
 	ok = r.inferred(&e, g) && ok
 	if ok && r.agrees(v, &e, g) {

@@ -61,9 +61,9 @@ var bad = []struct{ name, in, want string }{
 c.json:1:1: missing required key "revision"
 c.json:1:1: missing required key "title"
 c.json:1:1: missing required key "entries"`},
-	{"unknown key", `{"catalog": "c", "revision": "1", "title": "t", "entries": [], "comment": "x"}`, `c.json:1:64: /comment: unknown key "comment"; known keys: "catalog", "revision", "title", "source", "date", "placeholders", "inferred", "entries"`},
-	{"mis-cased key", `{"Catalog": "c", "revision": "1", "title": "t", "entries": []}`, `c.json:1:2: /Catalog: unknown key "Catalog"; known keys: "catalog", "revision", "title", "source", "date", "placeholders", "inferred", "entries"; did you mean "catalog"?`},
-	{"misspelt key of an entry", endpoints(`"a.example.com"], "instnace": ["China"`), `c.json:2:126: /entries/0/instnace: unknown key "instnace"; known keys: "id", "row", "title", "kind", "area", "type", "category", "required", "instance", "direction", "role", "endpoints", "remote", "services", "unsaid", "inferred", "condition", "notes", "links", "source", "date"; did you mean "instance"?`},
+	{"unknown key", `{"catalog": "c", "revision": "1", "title": "t", "entries": [], "comment": "x"}`, `c.json:1:64: /comment: unknown key "comment"; known keys: "catalog", "snapshot_of", "revision", "title", "source", "date", "placeholders", "inferred", "entries"`},
+	{"mis-cased key", `{"Catalog": "c", "revision": "1", "title": "t", "entries": []}`, `c.json:1:2: /Catalog: unknown key "Catalog"; known keys: "catalog", "snapshot_of", "revision", "title", "source", "date", "placeholders", "inferred", "entries"; did you mean "catalog"?`},
+	{"misspelt key of an entry", endpoints(`"a.example.com"], "instnace": ["China"`), `c.json:2:126: /entries/0/instnace: unknown key "instnace"; known keys: "id", "row", "title", "kind", "area", "type", "category", "required", "instance", "direction", "role", "endpoints", "remote", "services", "narrowed", "unsaid", "inferred", "condition", "notes", "links", "source", "date"; did you mean "instance"?`},
 	{"entries of another type", `{"catalog": "c", "revision": "1", "title": "t", "entries": {}}`, `c.json:1:60: /entries: expected an array, found an object`},
 	{"entry of another type", document(`"a.example.com"`), `c.json:2:1: /entries/0: expected an object, found a string`},
 	{"several wrong types", document(`{"id": 1, "title": null, "required": "yes", "notes": "x", "direction": true, "endpoints": "a.example.com", "services": ["tcp 443"]}`), `c.json:2:8: /entries/0/id: expected a string, found a number
@@ -79,8 +79,8 @@ c.json:2:119: /entries/0/endpoints/2: expected a string, found an array`},
 	{"name is no slug", `{"catalog": "My Catalogue", "revision": "1", "title": "t", "entries": []}`, `c.json:1:13: /catalog: bad name "My Catalogue"; write a lower-case letter, then at most 63 lower-case letters, digits or hyphens`},
 	{"revision with a space", `{"catalog": "c", "revision": "of today", "title": "t", "entries": []}`, `c.json:1:30: /revision: bad revision "of today"; write a date or a version, such as "2025-01-08": at most 64 letters, digits, dots, hyphens or underscores`},
 	{"date that is none", `{"catalog": "c", "revision": "1", "title": "t", "date": "2025-02-30", "entries": []}`, `c.json:1:57: /date: bad date "2025-02-30"; write a day as YYYY-MM-DD`},
-	{"id with a slash", document(`{"id": "c/e", "title": "t"}`), `c.json:2:8: /entries/0/id: bad name "c/e"; write a lower-case letter, then at most 63 lower-case letters, digits or hyphens`},
-	{"id too long", document(`{"id": "` + strings.Repeat("a", 65) + `", "title": "t"}`), `c.json:2:8: /entries/0/id: bad name "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"; write a lower-case letter, then at most 63 lower-case letters, digits or hyphens`},
+	{"id with a slash", document(`{"id": "c/e", "title": "t"}`), `c.json:2:8: /entries/0/id: bad id "c/e"; write a lower-case letter or a digit, then at most 63 lower-case letters, digits or hyphens`},
+	{"id too long", document(`{"id": "` + strings.Repeat("a", 65) + `", "title": "t"}`), `c.json:2:8: /entries/0/id: bad id "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"; write a lower-case letter or a digit, then at most 63 lower-case letters, digits or hyphens`},
 
 	{"empty title", document(`{"id": "e", "title": " "}`), `c.json:2:22: /entries/0/title: empty text; write something, or remove the key`},
 	{"title too long", document(`{"id": "e", "title": "` + strings.Repeat("é", 101) + `"}`), `c.json:2:22: /entries/0/title: text of 202 bytes; at most 200 fit`},
@@ -174,6 +174,11 @@ c.json:2:1: /entries/0: nothing is said of the role; write "role", or "role" und
 c.json:2:82: /entries/0/remote/from: unknown key "from"; known keys: "role"`},
 	{"remote of another type", flow(`"remote": "connect", "services": "tcp 443"`), `c.json:2:81: /entries/0/remote: expected an object, found a string`},
 	{"remote role of a trusted site", document(entry(`"kind": "trusted-site", "remote": {"role": "connect"}`)), `c.json:2:61: /entries/0/remote: a trusted site is a name, not a role; write "endpoints", or make the kind "flow"`},
+	{"snapshot without a day", `{"catalog": "c", "snapshot_of": "m365", "revision": "1", "title": "t", "entries": []}`, `c.json:1:1: a snapshot of a feed is of a day; write it as "date"`},
+	{"narrowed name of another entry", flow(`"endpoints": ["*.example.com"], "services": "tcp 443", "narrowed": {"*.example.net": ["<tenant>.example.net"]}`), `c.json:2:139: /entries/0/narrowed/*.example.net: "*.example.net" is no name of the entry; narrow one that it lists`},
+	{"narrowed to no placeholder", flow(`"endpoints": ["*.example.com"], "services": "tcp 443", "narrowed": {"*.example.com": ["a.example.com"]}`), `c.json:2:157: /entries/0/narrowed/*.example.com/0: "a.example.com" has no placeholder; write one such as "<tenant>.example.com"`},
+	{"narrowed to one that is not declared", flow(`"endpoints": ["*.example.com"], "services": "tcp 443", "narrowed": {"*.example.com": ["<region>.example.com"]}`), `c.json:2:157: /entries/0/narrowed/*.example.com/0: placeholder <region> is not declared; add it to the document's "placeholders" as "label" or "fqdn"`},
+	{"id with a hyphen first", document(`{"id": "-1", "title": "t"}`), `c.json:2:8: /entries/0/id: bad id "-1"; write a lower-case letter or a digit, then at most 63 lower-case letters, digits or hyphens`},
 	{"link that is none", flow(`"endpoints": ["a.example.com"], "services": "tcp 443", "links": ["www.example.com"]`), `c.json:2:136: /entries/0/links/0: "www.example.com" is no address of a page; write one such as "https://www.example.com/page"`},
 	{"link that is a script", flow(`"endpoints": ["a.example.com"], "services": "tcp 443", "links": ["javascript://alert(1)"]`), `c.json:2:136: /entries/0/links/0: "javascript://alert(1)" is no address of a page; write one such as "https://www.example.com/page"`},
 	{"document infers roles", `{"catalog": "c", "revision": "1", "title": "t", "inferred": {"role": "r"}, "entries": []}`, `c.json:1:61: /inferred: missing required key "area"

@@ -80,6 +80,21 @@ func (r *reader) slug(to *string, limit int) func(jsonc.Value) {
 	}
 }
 
+// id reads the part of an entry's id after its catalogue: a slug that may start with a
+// digit, because publishers number their rows.
+func (r *reader) id(to *string) func(jsonc.Value) {
+	return func(v jsonc.Value) {
+		s, ok := r.String(v)
+		switch {
+		case !ok:
+		case !isSlug("e"+s, MaxSlug+1) || s == "" || s[0] == '-':
+			r.Errorf(v, "bad id %s; write a lower-case letter or a digit, then at most %d lower-case letters, digits or hyphens", jsonc.Quote(s), MaxSlug-1)
+		default:
+			*to = s
+		}
+	}
+}
+
 // IsSlug reports whether s is a lower-case letter followed by letters, digits and
 // hyphens, at most MaxSlug in all.
 func IsSlug(s string) bool { return isSlug(s, MaxSlug) }

@@ -45,7 +45,7 @@ func answerComplaints(p *rule.Policy, f rule.Flow, a artefact.Answer) []string {
 		if len(a.By) == 0 {
 			complain("nothing says by what")
 		}
-	case artefact.NoMatch, artefact.NotCarried, artefact.Unknown:
+	case artefact.NoMatch, artefact.NotCarried, artefact.AcceptsIf:
 		if a.Why == "" || len(a.By) > 0 {
 			complain("want why, and nothing by")
 		}
@@ -56,7 +56,7 @@ func answerComplaints(p *rule.Policy, f rule.Flow, a artefact.Answer) []string {
 	default:
 		complain("unknown action")
 	}
-	if a.Action != artefact.Accepts && len(a.Rules) > 0 {
+	if a.Action != artefact.Accepts && a.Action != artefact.AcceptsIf && len(a.Rules) > 0 {
 		complain("rules that accept")
 	}
 	for _, id := range a.Rules {

@@ -70,6 +70,9 @@ func Required(key string, read func(Value)) Field { return Field{key, true, read
 // Optional returns a Field that may be absent; read is then not called.
 func Optional(key string, read func(Value)) Field { return Field{key, false, read} }
 
+// Key is the object's key that the field reads.
+func (f Field) Key() string { return f.key }
+
 // is reports whether a key names the field.
 func (f Field) is(key []byte, strict bool) bool {
 	return f.key == string(key) || !strict && len(f.key) == len(key) && strings.EqualFold(f.key, string(key))

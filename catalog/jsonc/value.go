@@ -64,6 +64,15 @@ func (v Value) Pos() (line, col int) {
 	return v.doc.position(v.doc.nodes[v.i].offset())
 }
 
+// Start returns the offset at which v starts in the document as Parse was given it: of
+// a key or a string that of its opening quote.
+func (v Value) Start() int {
+	if v.doc == nil {
+		return 0
+	}
+	return v.doc.nodes[v.i].offset()
+}
+
 // Pointer returns the JSON pointer of v (RFC 6901), empty for the root. It is
 // meant for messages: of a key of more than 80 characters it shows the first 80
 // and an ellipsis.

@@ -59,9 +59,8 @@ type Input struct {
 
 // Revisions are the states of one catalogue that are known.
 type Revisions struct {
-	Newest string         // its revision
-	Names  netset.NameSet // what the newest revision holds
-	Older  netset.NameSet // what any older one holds
+	Newest *catalog.Catalog // nil if there is only one
+	Older  []*catalog.Catalog
 }
 
 // Removed are the names that one version of a catalogue removed.
@@ -96,23 +95,67 @@ func Check(in Input) []Finding {
 
 func catalogOf(e *catalog.Entry) string { name, _, _ := strings.Cut(e.ID, "/"); return name }
 
-// retired finds names that an older revision of the entry's catalogue has and the
-// newest lacks: the entry is of an older one.
+// retired finds names and prefixes, each by itself, that an older revision of the
+// entry's catalogue lists and the newest gave up: the entry is of an older one. What the
+// newest lists in the entry's own place more narrowly, or elsewhere as it is, it has.
 func retired(e *catalog.Entry, r Revisions) []Finding {
-	var names []string
-	for _, n := range e.Names {
-		if r.Older.Covers(n) && !r.Names.Covers(n) {
-			names = append(names, n.String())
-		}
-	}
-	if len(names) == 0 {
+	if r.Newest == nil {
 		return nil
 	}
-	return []Finding{{
-		Kind: Retired, Entry: e.ID, Endpoints: names,
-		Why: fmt.Sprintf("revision %s no longer has these names: a name that its publisher gives up may go to somebody else", r.Newest),
-		Do:  "use the newest revision, or exclude the entry",
-	}}
+	var found []Finding
+	add := func(endpoint, why string) {
+		found = append(found, Finding{
+			Kind: Retired, Entry: e.ID, Endpoints: []string{endpoint},
+			Why: fmt.Sprintf("revision %s no longer has it: %s", r.Newest.Revision, why),
+			Do:  "use the newest revision, or exclude the entry",
+		})
+	}
+	for _, n := range e.Names {
+		if listsName(r.Older, n) && !keepsName(r.Newest, e.ID, n) {
+			add(n.String(), "a name that its publisher gives up may go to somebody else")
+		}
+	}
+	for p := range e.Prefixes.Prefixes() {
+		set := netset.PrefixSetOf(p)
+		if listsPrefix(r.Older, set) && !keepsPrefix(r.Newest, e.ID, set) {
+			add(p.String(), "an address that its publisher gives up may go to somebody else")
+		}
+	}
+	return found
+}
+
+func listsName(catalogs []*catalog.Catalog, n netset.Pattern) bool {
+	return slices.ContainsFunc(catalogs, func(c *catalog.Catalog) bool {
+		return slices.ContainsFunc(c.Entries, func(e catalog.Entry) bool { return slices.Contains(e.Names, n) })
+	})
+}
+
+func listsPrefix(catalogs []*catalog.Catalog, p netset.PrefixSet) bool {
+	return slices.ContainsFunc(catalogs, func(c *catalog.Catalog) bool {
+		return slices.ContainsFunc(c.Entries, func(e catalog.Entry) bool { return e.Prefixes.Covers(p) })
+	})
+}
+
+// keepsName reports whether a catalogue still lists a name; in the entry of the same id
+// also a part of it, or one around it.
+func keepsName(c *catalog.Catalog, id string, n netset.Pattern) bool {
+	return slices.ContainsFunc(c.Entries, func(e catalog.Entry) bool {
+		if slices.Contains(e.Names, n) {
+			return true
+		}
+		near := func(other netset.Pattern) bool { return other.Covers(n) || n.Covers(other) }
+		return e.ID == id && (slices.ContainsFunc(e.Names, near) || slices.ContainsFunc(e.Pending, func(p catalog.Pending) bool {
+			pattern, err := p.Pattern()
+			return err == nil && near(pattern)
+		}))
+	})
+}
+
+// keepsPrefix is keepsName for a prefix.
+func keepsPrefix(c *catalog.Catalog, id string, p netset.PrefixSet) bool {
+	return slices.ContainsFunc(c.Entries, func(e catalog.Entry) bool {
+		return e.Prefixes.Covers(p) || e.ID == id && e.Prefixes.Overlaps(p)
+	})
 }
 
 // removed finds names that a publisher's change records say were removed and that the

@@ -61,13 +61,13 @@ func TestFindingsSayWhyAndWhatToDo(t *testing.T) {
 			flow(t, "own/d", "old.example.com"), flow(t, "own/e", "old.example.com"),
 		},
 		Public:    map[string]bool{"own": true},
-		Revisions: map[string]Revisions{"own": {Newest: "2", Names: names(t, "new.example.com"), Older: names(t, "old.example.com")}},
+		Revisions: map[string]Revisions{"own": {Newest: revision("2", flow(t, "own/d", "new.example.com")), Older: []*catalog.Catalog{revision("1", flow(t, "own/d", "old.example.com"))}}},
 	})
 	want := `shared own/a: it holds blob.core.windows.net, where anybody can get a name: Azure storage accounts (Microsoft, "Azure Private Endpoint private DNS zone values") / list the names that are used in a catalogue of the site's own and exclude this entry, or send them to a proxy that looks further
 wide own/b: as wide as an IPv4 /8 or IPv6 /20, or wider: more than one service has / select a narrower entry, or list the prefixes that are used in a catalogue of the site's own
 reserved own/c: 10.0.0.0/8 is private (RFC 1918): no public service is reached there, but machines of the site's own may be / exclude the entry, and tell its publisher
-retired own/d: revision 2 no longer has these names: a name that its publisher gives up may go to somebody else / use the newest revision, or exclude the entry
-retired own/e: revision 2 no longer has these names: a name that its publisher gives up may go to somebody else / use the newest revision, or exclude the entry
+retired own/d: revision 2 no longer has it: a name that its publisher gives up may go to somebody else / use the newest revision, or exclude the entry
+retired own/e: revision 2 no longer has it: a name that its publisher gives up may go to somebody else / use the newest revision, or exclude the entry
 covered own/d: every endpoint of the other entries is one of this entry's, too: they let no further flow pass / exclude this entry if the narrower ones are what is wanted, or exclude them
 `
 	var b strings.Builder
@@ -173,7 +173,7 @@ func TestReservedIsWhatIANASays(t *testing.T) {
 		"192.175.48.1": "", "198.17.255.255": "", "198.18.0.0": "198.18.0.0/15", "198.19.255.255": "198.18.0.0/15", "198.51.100.1": "198.51.100.0/24",
 		"203.0.113.1": "203.0.113.0/24", "223.255.255.255": "", "224.0.0.1": "224.0.0.0/4", "240.0.0.1": "240.0.0.0/4", "255.255.255.255": "255.255.255.255/32",
 		// IPv6
-		"::": "::/127", "::1": "::/127", "::2": "::/3", "64:ff9b::808:808": "", "64:ff9b:1::1": "64:ff9b:1::/48", "64:ff9b:2::1": "::/3",
+		"::": "::/127", "::1": "::/127", "::2": "::/3", "64:ff9b::808:808": "64:ff9b::/96", "64:ff9b:1::1": "64:ff9b:1::/48", "64:ff9b:2::1": "::/3",
 		"100::1": "100::/64", "100:0:0:1::1": "100:0:0:1::/64", "100:0:0:2::1": "::/3",
 		"2001::1": "2001::/32", "2001:1::": "2001::/23", "2001:1::1": "", "2001:1::2": "", "2001:1::3": "", "2001:1::4": "2001::/23",
 		"2001:2::1": "2001:2::/48", "2001:2:1::1": "2001::/23", "2001:3::1": "", "2001:4:112::1": "", "2001:4:113::1": "2001::/23",
@@ -199,16 +199,36 @@ func TestReservedIsWhatIANASays(t *testing.T) {
 	}
 }
 
-// Names that an older revision has are retired only where no newer name holds them.
+// revision is a state of the catalogue "own".
+func revision(name string, entries ...catalog.Entry) *catalog.Catalog {
+	return &catalog.Catalog{Name: "own", Revision: name, Entries: entries}
+}
+
+// What an older revision lists and the newest gave up is found, each by itself, even if
+// another entry's wildcard still holds the name; what was only narrowed or moved is not.
 func TestRetired(t *testing.T) {
-	revisions := map[string]Revisions{"own": {Newest: "2", Names: names(t, "*.example.com", "new.example.net"), Older: names(t, "old.example.com", "old.example.net")}}
-	entries := []catalog.Entry{
-		flow(t, "own/a", "old.example.com old.example.net never.example.net"),
-		flow(t, "other/a", "old.example.net"),
-	}
-	entries[1].Role = "servers"
-	if got, want := short(Check(Input{Entries: entries, Revisions: revisions})), "retired own/a [old.example.net] []\n"; got != want {
+	narrowed := flow(t, "own/a", "192.0.2.0/25")
+	narrowed.Pending = []catalog.Pending{{Text: "<email_domain>.mobile.example.com", Host: "<email_domain>.mobile.example.com",
+		Placeholders: []catalog.Placeholder{{Name: "email_domain", Kind: catalog.FQDN}}}}
+	old := flow(t, "own/a", "*.mobile.example.com gone.shared.example.net moved.example.com gone.example.com 192.0.2.0/24 198.51.100.7 198.51.100.9")
+	revisions := map[string]Revisions{"own": {
+		Newest: revision("2", narrowed, flow(t, "own/b", "*.shared.example.net moved.example.com")),
+		Older:  []*catalog.Catalog{revision("1", old)},
+	}}
+	other := flow(t, "other/a", "gone.example.com 198.51.100.7")
+	other.Role = "servers"
+	never := flow(t, "own/c", "never.example.org 203.0.113.7")
+	never.Role = "sbc"
+	const want = `retired own/a [gone.shared.example.net] []
+retired own/a [gone.example.com] []
+retired own/a [198.51.100.7/32] []
+retired own/a [198.51.100.9/32] []
+`
+	if got := short(Check(Input{Entries: []catalog.Entry{old, other, never}, Revisions: revisions})); got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+	if got := short(Check(Input{Entries: revisions["own"].Newest.Entries, Revisions: revisions})); got != "" {
+		t.Errorf("the newest revision itself: %s", got)
 	}
 }
 

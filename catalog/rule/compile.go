@@ -42,10 +42,14 @@ const NoRoute = -1
 // Input is everything that a policy is compiled from. The order of Grants,
 // Bindings, TrustedSites, Open and Sources does not matter; that of Routes does.
 type Input struct {
-	Sources      []Source
-	Bindings     []Binding
-	Grants       []Grant
-	Routes       []Via
+	Sources  []Source
+	Bindings []Binding
+	Grants   []Grant
+	Routes   []Via
+
+	// DefaultRoutes says that nobody wrote the routes.
+	DefaultRoutes bool
+
 	TrustedSites []TrustedSite
 	Open         []Open
 }
@@ -81,6 +85,7 @@ func Compile(in Input) (*Policy, error) {
 	if err := errors.Join(p.checkIDs(), p.checkFamilies()); err != nil {
 		return nil, err
 	}
+	p.DefaultRoutes = in.DefaultRoutes
 	p.Routes = compileRoutes(in.Routes, in.Grants)
 	return p, nil
 }

@@ -93,6 +93,9 @@ func (n NameChange) Match(name string) bool {
 // difference that is larger is a TooLargeError, and never less than the truth.
 func Compare(old, new Compiled) (Diff, error) {
 	var d Diff
+	if old.Policy == new.Policy {
+		return d, nil
+	}
 	budget := netset.NewBudget(MaxOverlap)
 	for _, direction := range []Direction{Outbound, Inbound} {
 		was, is := acceptedOf(old, direction, budget), acceptedOf(new, direction, budget)

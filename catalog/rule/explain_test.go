@@ -190,7 +190,7 @@ func TestCompleteAsksWhatIsAccepted(t *testing.T) {
 		}
 		q := Question{Flow: f}
 		if random.IntN(2) == 0 {
-			q.Flow.Direction, q.Flow.Protocol, q.Flow.Port = "", 0, 0
+			q.Flow.Protocol, q.Flow.Port = 0, 0
 		} else if random.IntN(2) == 0 {
 			q.Flow.Port = 0
 		}
@@ -213,6 +213,24 @@ func TestCompleteAsksWhatIsAccepted(t *testing.T) {
 	}
 	if taken < 200 {
 		t.Errorf("%d flows were taken from rules", taken)
+	}
+}
+
+// A host alone is what a client opens, whatever rules there are.
+func TestCompleteBareHost(t *testing.T) {
+	random := rand.New(rand.NewPCG(27, 28))
+	for range 200 {
+		p := mustCompile(t, randomInput(t, random))
+		for _, host := range []string{"a.example.com", "52.112.0.1", "2603:1006::1"} {
+			q, err := ParseFlow(host)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := p.Complete(q)
+			if f := all[0].Flow; len(all) != 1 || f.Direction != Outbound || f.Protocol != netset.TCP || f.Port != 443 || all[0].Assumed != "outbound tcp 443" {
+				t.Fatalf("%s becomes %v", host, all)
+			}
+		}
 	}
 }
 

@@ -153,8 +153,9 @@ type Open struct {
 	Why      string // what the publisher left unsaid or the site has not bound
 	Ask      string // the question, in words
 	Who      string // who can say it
+	Links    string // pages on it that the publisher refers to, separated by spaces; may be empty
 	Section  string // the object of the site file that Line belongs to
-	Line     string // the exact line to write there; its <blanks> are refused until filled in
+	Line     string // the exact line to write there; with its <blanks> it is as good as not there
 }
 
 // What an open item lacks.
@@ -172,7 +173,17 @@ const (
 type Source struct {
 	Name    string // "m365-additional"
 	Version string // the publisher's revision or date
+	Feed    string // the feed that it is a snapshot of, as it ships with the tool; empty for others
 	Digest  string // "sha256:" and 64 hex digits, of the selected entries in canonical form
+}
+
+// String names the catalogue and its version, and says of a snapshot what replaces it.
+func (s Source) String() string {
+	text := s.Name + " " + s.Version
+	if s.Feed != "" {
+		text += " (a snapshot of that day; `gatewright fetch " + s.Feed + "` replaces it)"
+	}
+	return text
 }
 
 // Policy is all that a generator needs. It is immutable once compiled: generators
@@ -184,6 +195,8 @@ type Policy struct {
 	Routes       []Route   // in order of precedence; for PAC alone
 	TrustedSites []TrustedSite
 	Open         []Open
+
+	DefaultRoutes bool // nobody wrote the routes
 }
 
 // Binding returns the role's binding; the zero Binding, which matches nothing, if

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
@@ -22,10 +23,19 @@ type Completed struct {
 	Because string
 }
 
+// IsBare reports whether a question is a host alone, which a client opens by https.
+func (q Question) IsBare() bool {
+	return q.Flow.Direction == "" && q.Flow.Protocol == 0 && q.Flow.Port == 0
+}
+
 // Complete fills in the direction, the protocol and the port that a question leaves
-// open: those of each rule that accepts its remote, or outbound, tcp and 443 if none
-// does. Of a rule's ports 443 is taken, or else the first; tcp before udp.
+// open: outbound, tcp and 443 of a host alone; else those of each rule that accepts its
+// remote, or the same if none does. Of a rule's ports 443 is taken, or else the first;
+// tcp before udp.
 func (p *Policy) Complete(q Question) []Completed {
+	if q.IsBare() {
+		return []Completed{q.opened()}
+	}
 	if q.Flow.Direction == "" && q.Flow.Port != 0 {
 		q.Flow.Direction = Outbound // HOST:PORT
 	}
@@ -44,17 +54,16 @@ func (p *Policy) Complete(q Question) []Completed {
 	if len(all) > 0 {
 		return all
 	}
+	return []Completed{q.opened()}
+}
+
+// opened is the question as of a client that opens it, where it says no more.
+func (q Question) opened() Completed {
 	f := q.Flow
-	if f.Direction == "" {
-		f.Direction = Outbound
-	}
-	if f.Protocol == 0 {
-		f.Protocol = netset.TCP
-	}
-	if f.Port == 0 {
-		f.Port = webPort
-	}
-	return []Completed{{Question: Question{f, q.Role, q.Scheme}, Assumed: assumed(f)}}
+	f.Direction = cmp.Or(f.Direction, Outbound)
+	f.Protocol = cmp.Or(f.Protocol, netset.TCP)
+	f.Port = cmp.Or(f.Port, webPort)
+	return Completed{Question: Question{f, q.Role, q.Scheme}, Assumed: assumed(f)}
 }
 
 func assumed(f Flow) string {

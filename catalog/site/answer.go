@@ -78,6 +78,9 @@ func (b *builder) resolve(e *catalog.Entry, a Answer) (f facts, ok bool) {
 		b.refer(e, a.Remote.From, &f)
 	}
 	b.findOpen(e, &f)
+	for i := range f.open {
+		f.open[i].Links = strings.Join(e.Links, " ")
+	}
 	return f, len(b.errs) == before
 }
 
@@ -170,7 +173,7 @@ func (b *builder) refer(e *catalog.Entry, from []string, f *facts) {
 // whereFrom says how to mend a reference that finds nothing.
 func (b *builder) whereFrom(ref string) string {
 	name, _, _ := strings.Cut(ref, "/")
-	if b.some(func(e *catalog.Entry) bool { return b.isOf(e, name) }) {
+	if b.some(func(e *catalog.Entry) bool { return isOf(e, b.catalogs, name) }) {
 		return near(ref, b.references(), showIDs)
 	}
 	return fmt.Sprintf(`add a catalogue %q to "catalogs", or list the endpoints that are meant`, name)
@@ -189,15 +192,20 @@ func (b *builder) references() []string {
 
 // isOf reports whether the entry is of the catalogue, or of an instance of the feed,
 // of that name: "m365-worldwide" is found as "m365", too.
-func (b *builder) isOf(e *catalog.Entry, name string) bool {
-	c := b.catalogs[catalogOf(e.ID)]
+func isOf(e *catalog.Entry, catalogs map[string]*catalog.Catalog, name string) bool {
+	c := catalogs[catalogOf(e.ID)]
 	return c != nil && (c.Name == name || c.Feed == name && name != "")
 }
 
-// referred returns the entries that "from" means: one by its id, or the flow entries
-// of a catalogue's area in the selected instances.
+// referred returns the entries that "from" means.
 func (b *builder) referred(from string) []*catalog.Entry {
-	if e := b.entries[from]; e != nil {
+	return b.referredIn(b.entries, b.catalogs, from)
+}
+
+// referredIn returns those of some entries, and their catalogues, that "from" means:
+// one by its id, or the flow entries of a catalogue's area in the selected instances.
+func (b *builder) referredIn(entries map[string]*catalog.Entry, catalogs map[string]*catalog.Catalog, from string) []*catalog.Entry {
+	if e := entries[from]; e != nil {
 		return []*catalog.Entry{e}
 	}
 	name, rest, _ := strings.Cut(from, "/")
@@ -206,9 +214,9 @@ func (b *builder) referred(from string) []*catalog.Entry {
 	}
 	instances := Selection{Instances: b.site.Select.Instances}
 	var found []*catalog.Entry
-	for id, e := range b.entries {
+	for id, e := range entries {
 		meant := e.Area == rest && e.Kind == catalog.KindFlow || slugOf(id) == rest
-		if meant && b.isOf(e, name) && instances.wanted(e) == "" {
+		if meant && isOf(e, catalogs, name) && instances.wanted(e) == "" {
 			found = append(found, e)
 		}
 	}
@@ -225,7 +233,7 @@ func (b *builder) takeElsewhere(e *catalog.Entry, f *facts) {
 	}
 	for _, ref := range u.Elsewhere.From {
 		for _, other := range b.referred(ref) {
-			part := catalog.Entry{Prefixes: other.Prefixes}
+			part := catalog.Entry{ID: other.ID, Prefixes: other.Prefixes}
 			if under := u.Elsewhere.Under; len(under) > 0 {
 				part = catalog.Entry{Narrowings: other.Narrowings}
 				part.Names = slices.DeleteFunc(slices.Clone(other.Names), func(n netset.Pattern) bool { return !isUnder(n.String(), under) })
@@ -244,12 +252,15 @@ func isUnder(name string, domains []string) bool {
 // fill adds the endpoints of an entry, its own or one that it refers to, to the
 // facts of e. A pending endpoint becomes a name if the site says how, or is open.
 func (b *builder) fill(e, from *catalog.Entry, f *facts) {
+	if b.used != nil && from.ID != "" && e.Kind == catalog.KindFlow {
+		b.used[from.ID] = true
+	}
 	if from.RemoteRole != "" {
 		b.takeRole(e, rule.Role(from.RemoteRole), f)
 		return
 	}
 	c := b.catalogs[catalogOf(from.ID)]
-	r := Remote{Prefixes: from.Prefixes, own: c != nil && c.Feed == ""}
+	r := Remote{Prefixes: from.Prefixes, own: c != nil && !c.Published}
 	for _, n := range from.Names {
 		r.Names = append(r.Names, b.narrowed(e, from, n, f)...)
 	}

@@ -43,6 +43,7 @@ type Result struct {
 	Policy   *rule.Policy
 	Outcomes []Outcome // every entry of every catalogue, sorted by id
 	Notices  []catalog.Notice
+	Doubts   []catalog.Notice   // addresses of the site's own catalogues that can hardly be meant
 	Catalogs []*catalog.Catalog // what the site was applied to
 }
 
@@ -57,6 +58,10 @@ func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
 // BuildPair applies one site to two states of its catalogues, to compare them. What
 // the site names needs to be in one of the two alone.
 func BuildPair(s *Site, old, new []*catalog.Catalog) (before, after *Result, err error) {
+	if slices.Equal(old, new) {
+		before, err = Build(s, old)
+		return before, before, err
+	}
 	if before, err = buildBeside(s, old, new); err != nil {
 		return nil, nil, err
 	}
@@ -66,9 +71,9 @@ func BuildPair(s *Site, old, new []*catalog.Catalog) (before, after *Result, err
 
 // buildBeside is Build, in which the site may also name what others have.
 func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) {
-	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}, catalogs: map[string]*catalog.Catalog{}, waiting: map[string][]feedQuestion{}}
+	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}, catalogs: map[string]*catalog.Catalog{}, waiting: map[string][]feedQuestion{}, used: map[string]bool{}}
 	if b.routes == nil {
-		b.routes = defaultRoutes()
+		b.routes, b.input.DefaultRoutes = defaultRoutes(), true
 	}
 	for _, r := range b.routes {
 		b.input.Routes = append(b.input.Routes, r.Via)
@@ -84,6 +89,7 @@ func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) 
 		result.Outcomes = append(result.Outcomes, b.entry(b.entries[id]))
 	}
 	b.askFeeds(result.Outcomes)
+	result.Doubts = b.checkAddresses()
 	if len(b.errs) > 0 {
 		return nil, b.inOrder()
 	}
@@ -100,6 +106,12 @@ func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) 
 	if result.Policy, err = rule.Compile(b.input); err != nil {
 		return nil, err
 	}
+	wide, err := b.wideRules(result.Policy, result.Doubts)
+	if err != nil {
+		return nil, err
+	}
+	result.Doubts = append(result.Doubts, wide...)
+	result.Notices = append(result.Notices, result.Doubts...)
 	result.noteRules()
 	return result, nil
 }
@@ -111,8 +123,10 @@ type builder struct {
 	known    map[string]*catalog.Entry   // those that the site may name
 	beside   map[string]*catalog.Entry   // those of the other side of a comparison, by id
 	catalogs map[string]*catalog.Catalog // by name
+	others   map[string]*catalog.Catalog // those of the other side
 	waiting  map[string][]feedQuestion   // by the id of an entry that waits for answers to its feed
 	locals   netset.PrefixSet            // the addresses of every role
+	used     map[string]bool             // ids of the entries whose endpoints the site uses
 	input    rule.Input
 	notices  []catalog.Notice
 	errs     []*jsonc.Error
@@ -146,8 +160,9 @@ func (b *builder) index(catalogs []*catalog.Catalog) error {
 
 // know lets the site name the entries of others, too.
 func (b *builder) know(others []*catalog.Catalog) {
-	b.beside = map[string]*catalog.Entry{}
+	b.beside, b.others = map[string]*catalog.Entry{}, map[string]*catalog.Catalog{}
 	for _, c := range others {
+		b.others[c.Name] = c
 		for i := range c.Entries {
 			b.beside[c.Entries[i].ID] = &c.Entries[i]
 		}
@@ -183,16 +198,7 @@ func (b *builder) fitting(e *catalog.Entry, a Answer) Answer {
 // isKnownReference reports whether the other side of a comparison has the entry or
 // area that "from" names.
 func (b *builder) isKnownReference(ref string) bool {
-	if b.beside[ref] != nil {
-		return true
-	}
-	name, area, _ := strings.Cut(ref, "/")
-	for id, e := range b.beside {
-		if area != "" && catalogOf(id) == name && e.Area == area {
-			return true
-		}
-	}
-	return false
+	return len(b.referredIn(b.beside, b.others, ref)) > 0
 }
 
 // isKnownCatalog reports whether entries of a catalogue may be named.
@@ -354,7 +360,11 @@ func source(c *catalog.Catalog, outcomes []Outcome) rule.Source {
 			h.Write(text)
 		}
 	}
-	return rule.Source{Name: c.Name, Version: c.Revision, Digest: fmt.Sprintf("sha256:%x", h.Sum(nil))}
+	s := rule.Source{Name: c.Name, Version: c.Revision, Digest: fmt.Sprintf("sha256:%x", h.Sum(nil))}
+	if c.Snapshot != "" {
+		s.Feed = c.Feed
+	}
+	return s
 }
 
 // noteRules notes for each outcome the rules that the entry is in.

@@ -1,7 +1,6 @@
 package site
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -12,32 +11,30 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// IsSite reports whether a document is a site file and no catalogue, by its keys.
-// One that does not parse is none, and neither is one that says nothing.
+// IsSite reports whether a document is a site file and no catalogue, by any of its
+// keys. One that does not parse is none if no such key stands before the fault, and
+// neither is one that says nothing. Time is that of looking for the document's keys.
 func IsSite(data []byte) bool {
-	keys := []string{"catalogs", "select", "group", "bind", "answers", "paths", "routes", "tolerate", "options", "generators", "output"}
-	// Most documents are large catalogues, in which no such key stands anywhere.
-	if !slices.ContainsFunc(keys, func(k string) bool { return bytes.Contains(data, []byte(`"`+k+`"`)) }) {
-		return false
+	known := map[string]bool{}
+	for _, f := range (&reader{site: &Site{}}).fields() {
+		known[f.Key()] = true
 	}
-	doc, err := jsonc.Parse("", data)
-	if err != nil {
-		return false
-	}
-	known := 0
-	for key := range doc.Root().Members() {
+	is := false
+	for key, kind := range jsonc.Keys(data) {
 		switch {
-		case key.Text() == "entries" || key.Text() == "catalog":
+		case key == "entries" || key == "catalog":
 			return false
-		case slices.Contains(keys, key.Text()):
-			known++
+		case key == "values": // which one of Azure's service tags has, too, as a list
+			is = is || kind == jsonc.Object
+		case known[key]:
+			is = true
 		}
 	}
-	return known > 0
+	return is
 }
 
-// EntryChange is an entry that came, went, or says something else of itself. Flows
-// are not in it: they are compared as flows.
+// EntryChange is an entry that came, went, or says something else of itself. Its
+// endpoints are in it, too: others may give the same flows, so that none differs.
 type EntryChange struct {
 	Old, New *Outcome // nil where the entry is not there
 	Facts    []FactChange
@@ -57,6 +54,9 @@ func (c EntryChange) ID() string {
 // Compare returns what came, went or changed among the entries that are selected on
 // either side, sorted by id.
 func Compare(old, new *Result) []EntryChange {
+	if old == new {
+		return nil
+	}
 	var changes []EntryChange
 	before, after := old.Outcomes, new.Outcomes
 	for len(before) > 0 || len(after) > 0 {
@@ -99,17 +99,8 @@ func (c *EntryChange) differs() bool {
 			c.Facts = append(c.Facts, FactChange{before[i].name, before[i].value, after[i].value})
 		}
 	}
-	if c.isWithheld() {
-		c.compareEndpoints()
-	}
+	c.compareEndpoints()
 	return len(c.Facts) > 0
-}
-
-// isWithheld reports whether the entry's flows are accepted on neither or one side
-// alone, so that comparing them does not tell how its endpoints changed.
-func (c *EntryChange) isWithheld() bool {
-	rendered := func(o *Outcome) bool { return o.State == InRule || o.State == InZone }
-	return !rendered(c.Old) || !rendered(c.New)
 }
 
 type attribute struct{ name, value string }

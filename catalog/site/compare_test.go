@@ -30,6 +30,7 @@ const (
 	entryA       = `{"id": "a", "title": "A", "endpoints": ["192.0.2.0/24"], "services": "tcp 443", "direction": "outbound", "role": "clients"}`
 	entryAUnsaid = `{"id": "a", "title": "A", "endpoints": ["192.0.2.0/24"], "unsaid": {"services": {"why": "nobody says"}}, "direction": "outbound", "role": "clients"}`
 	entryB       = `{"id": "b", "title": "B", "endpoints": ["198.51.100.1"], "services": "tcp 25", "direction": "inbound", "role": "mail"}`
+	entryInArea  = `{"id": "b", "title": "B", "area": "mail", "endpoints": ["198.51.100.1"], "services": "tcp 25", "direction": "inbound", "role": "mail"}`
 	entryC       = `{"id": "c", "title": "C", "unsaid": {"remote": {"why": "elsewhere"}}, "services": "tcp 25", "direction": "outbound", "role": "clients"}`
 )
 
@@ -69,7 +70,7 @@ func TestCompareTellsAttributes(t *testing.T) {
 	for name, test := range map[string]struct{ old, new, want string }{
 		"the same":          {entryA, entryA, ""},
 		"another order":     {entryA + "," + entryC, entryC + "," + entryA, ""},
-		"endpoints of rule": {entryA, strings.Replace(entryA, "/24", "/25", 1), ""},
+		"endpoints of rule": {entryA, strings.Replace(entryA, "/24", "/25", 1), "own/a: prefixes: 192.0.2.128/25|"},
 		"came":              {entryA, entryA + "," + entryC, "own/c: came"},
 		"went":              {entryA + "," + entryC, entryA, "own/c: went"},
 		"category":          {entryA, with(entryA, `"category": "allow"`), "own/a: category: |allow"},
@@ -103,16 +104,52 @@ func TestCompareTellsAttributes(t *testing.T) {
 	}
 }
 
+// What "from" may name on one side is what it may name there alone: an entry or an area,
+// of a catalogue or of the feed that it is an instance of.
+func TestBuildPairTakesReferencesOfOneSide(t *testing.T) {
+	instance := func(entries string) []*catalog.Catalog {
+		list := revision(t, entries)
+		list[0].Feed = "feed"
+		return list
+	}
+	for _, ref := range []string{"own/mail", "feed/mail", "own/b", "feed/b"} {
+		s := siteOf(t, `{"bind": {"mail": ["10.0.0.1"]}, "answers": {"own/c": {"remote": {"from": ["`+ref+`"]}}}}`)
+		old, new, err := BuildPair(s, instance(entryC), instance(entryInArea+","+entryC))
+		if err != nil {
+			t.Errorf("%s: %v", ref, err)
+			continue
+		}
+		if len(old.Policy.Rules) != 0 || len(new.Policy.Rules) != 2 {
+			t.Errorf("%s: %d rules, then %d; want none, then 2", ref, len(old.Policy.Rules), len(new.Policy.Rules))
+		}
+		if _, err := Build(s, instance(entryInArea+","+entryC)); err != nil {
+			t.Errorf("%s: alone, it is refused: %v", ref, err)
+		}
+		if _, _, err := BuildPair(s, instance(entryC), instance(entryC)); err == nil || !strings.Contains(err.Error(), `"from" names "`+ref+`", which is no entry`) {
+			t.Errorf("%s, which neither side has: %v", ref, err)
+		}
+	}
+}
+
 func TestIsSite(t *testing.T) {
 	for text, want := range map[string]bool{
-		`{"catalogs": ["a.json"]}`:                           true,
-		"// mine\n{\"bind\": {\"sts\": [\"10.0.0.1\"]},}":    true,
-		`{"catalog": "own", "entries": [], "select": "all"}`: false,
-		`{"values": [{"name": "AzureCloud"}]}`:               false,
-		`[{"id": 1, "select": 2}]`:                           false,
-		`{"select": `:                                        false,
-		"select.example.com":                                 false,
-		"":                                                   false,
+		`{"catalogs": ["a.json"]}`:                             true,
+		"// mine\n{\"bind\": {\"sts\": [\"10.0.0.1\"]},}":      true,
+		`{"catalog": "own", "entries": [], "select": "all"}`:   false,
+		`{"values": [{"name": "AzureCloud"}]}`:                 false,
+		`{"changeNumber": 1, "cloud": "Public", "values": []}`: false,
+		`{"values": {"email_domain": ["a.example"]}}`:          true,
+		`{"as_of": "2026-01-01"}`:                              true,
+		`{"keep_removed": "30d"}`:                              true,
+		`{"paths": "host"}`:                                    true,
+		`{"output": "out"}`:                                    true,
+		`{"generators": []}`:                                   true,
+		`{"x": {"bind": 1}, "y": ["select"]}`:                  false,
+		`{"selected": 1, "bind": {}}`:                          true,
+		`[{"id": 1, "select": 2}]`:                             false,
+		`{"select": `:                                          false,
+		"select.example.com":                                   false,
+		"":                                                     false,
 	} {
 		if IsSite([]byte(text)) != want {
 			t.Errorf("IsSite(%q) = %t", text, !want)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -21,39 +22,78 @@ const Today = "today"
 
 // LoadCatalogs reads the site's catalogues: embedded ones by name, others from
 // files, whose paths are relative to dir, the site file's folder; empty if the user
-// named them on the command line, where they may be pipes.
+// named them on the command line, where they may be pipes. A file takes the place of a snapshot that
+// ships with the tool under the same name; which one does, a notice says.
 func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 	refs := s.Catalogs
 	if len(refs) == 0 {
-		refs = []string{DefaultCatalog}
+		refs = DefaultCatalogs()
 	}
 	var catalogs []*catalog.Catalog
 	loaded := map[string]string{} // by the catalogue's name, how the site names it
 	for _, ref := range refs {
-		c, err := s.loadCatalog(ref, dir)
-		var inside *jsonc.Error
+		c, err := s.loadChecked(ref, dir)
+		if err != nil {
+			return nil, err
+		}
+		other, ok := loaded[c.Name]
+		i := slices.IndexFunc(catalogs, func(o *catalog.Catalog) bool { return o.Name == c.Name })
 		switch {
-		case errors.As(err, &inside): // the file's own place
-			return nil, err
-		case err != nil:
-			return nil, s.Errorf("catalogs", ref, "%w", err)
-		}
-		if !s.Staging.IsZero() && c.Feed == "m365" && !s.staged[ref] {
-			return nil, s.unstaged(ref)
-		}
-		if err := s.checkNaming(ref, c); err != nil {
-			return nil, err
-		}
-		if other, ok := loaded[c.Name]; ok {
+		case !ok:
+			catalogs = append(catalogs, c)
+		case c.Snapshot != "" && catalogs[i].Snapshot == "":
+			s.replaces(other, c)
+			continue
+		case c.Snapshot == "" && catalogs[i].Snapshot != "":
+			s.replaces(ref, catalogs[i])
+			catalogs[i] = c
+		default:
 			return nil, s.Errorf("catalogs", ref, "%q and %q are both a catalogue %s; name one of them", other, ref, c.Name)
 		}
 		loaded[c.Name] = ref
-		catalogs = append(catalogs, c)
 	}
 	if !s.Staging.IsZero() && len(s.staged) == 0 {
 		return nil, s.Errorf("staging", "", "none of the catalogues has change records for it; `gatewright fetch m365 --changes -o FILE` gets some")
 	}
 	return catalogs, nil
+}
+
+// replaces notes that a file is read in the place of a snapshot.
+func (s *Site) replaces(file string, snapshot *catalog.Catalog) {
+	s.Notices = append(s.Notices, catalog.Notice{Where: file, Text: fmt.Sprintf("read in place of the snapshot %s of %s that ships with the tool", snapshot.Name, snapshot.Snapshot)})
+}
+
+// loadChecked reads one catalogue of the site, or the file of the same name beside a
+// snapshot; errors are at the place where the site names it.
+func (s *Site) loadChecked(ref, dir string) (*catalog.Catalog, error) {
+	c, err := s.loadCatalog(ref, dir)
+	if err == nil && c.Snapshot != "" && ref == c.Name {
+		file := c.Name + ".json"
+		fetched, missing := s.loadCatalog(file, cmp.Or(dir, "."))
+		switch {
+		case errors.Is(missing, fs.ErrNotExist):
+		case missing == nil && fetched.Name != c.Name:
+			return nil, s.Errorf("catalogs", ref, "%s would stand in place of the snapshot %s, but is a catalogue %s; give the file another name", file, c.Name, fetched.Name)
+		default:
+			s.replaces(file, c)
+			ref, c, err = file, fetched, missing
+		}
+	}
+	var inside *jsonc.Error
+	switch {
+	case errors.As(err, &inside): // the file's own place
+		return nil, err
+	case err != nil:
+		return nil, s.Errorf("catalogs", ref, "%w", err)
+	}
+	switch {
+	case s.Staging.IsZero() || c.Feed != "m365" || s.staged[ref]:
+	case c.Snapshot != "":
+		return nil, s.Errorf("staging", "", "the snapshot %s has no change records; `gatewright fetch %s --changes -o %s.json` gets the catalogue with them", c.Name, c.Feed, c.Name)
+	default:
+		return nil, s.unstaged(ref)
+	}
+	return c, s.checkNaming(ref, c)
 }
 
 // LoadCatalog reads one catalogue that the site need not name: an embedded one by
@@ -134,7 +174,11 @@ func (s *Site) readFeed(ref string, path plainfile.Path, data []byte) (*catalog.
 			return nil, err
 		}
 		if s.Staging.IsZero() || record.Changes == "" {
-			return feed.Read(path.String(), data, as)
+			c, err := feed.Read(path.String(), data, as)
+			if err == nil {
+				c.Published = true // as what comes from elsewhere, whatever its format
+			}
+			return c, err
 		}
 		if s.staged == nil {
 			s.staged = map[string]bool{}
@@ -192,6 +236,22 @@ func readChanges(path plainfile.Path, record feed.Record) ([]feed.Change, error)
 		return nil, fmt.Errorf("%s is not what was fetched with %s; fetch both again with `gatewright fetch m365 --changes`", file, path)
 	}
 	return feed.ReadChanges(file.String(), text)
+}
+
+// RefFrom is a reference of the working directory's as a site file in the folder dir
+// writes it: a name of a catalogue stays, a relative path is relative to dir.
+func RefFrom(dir, ref string) string {
+	if !isFile(ref) || filepath.IsAbs(ref) {
+		return ref
+	}
+	rel, err := filepath.Rel(dir, ref)
+	if err != nil {
+		return ref
+	}
+	if rel = filepath.ToSlash(rel); !isFile(rel) {
+		rel = "./" + rel
+	}
+	return rel
 }
 
 // isFile tells paths of files from names of embedded catalogues, "name@revision": a

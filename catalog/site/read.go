@@ -34,9 +34,12 @@ type reader struct {
 	site *Site
 }
 
-func (r *reader) root(v jsonc.Value) {
+func (r *reader) root(v jsonc.Value) { r.Object(v, r.fields()...) }
+
+// fields are the keys of a site file.
+func (r *reader) fields() []jsonc.Field {
 	s := r.site
-	r.Object(v,
+	return []jsonc.Field{
 		jsonc.Optional("catalogs", r.each("catalogs", &s.Catalogs, r.catalog)),
 		jsonc.Optional("as_of", r.asOf),
 		jsonc.Optional("keep_removed", r.keepRemoved),
@@ -48,13 +51,14 @@ func (r *reader) root(v jsonc.Value) {
 		jsonc.Optional("bind", r.bindings),
 		jsonc.Optional("answers", r.answers),
 		jsonc.Optional("values", r.values),
-		jsonc.Optional("paths", func(v jsonc.Value) { _, s.PathsAsHost = r.word(v, "host") }),
+		jsonc.Optional("paths", filledIn(func(v jsonc.Value) { _, s.PathsAsHost = r.word(v, "host") })),
 		jsonc.Optional("routes", r.routes),
 		jsonc.Optional("tolerate", r.tolerate),
+		jsonc.Optional("accept", r.accepts),
 		jsonc.Optional("options", r.options),
 		jsonc.Optional("generators", r.list("generators", &s.Generators)),
 		jsonc.Optional("output", r.text(&s.Output)),
-	)
+	}
 }
 
 // keep remembers where the site file names something.
@@ -136,6 +140,34 @@ func (r *reader) text(to *string) func(jsonc.Value) {
 // isBlank tells the blanks of suggested lines, "<CIDR>", from values.
 func isBlank(s string) bool { return strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">") }
 
+// HoldsBlank reports whether a value of a site file is a blank or holds one. Such an
+// answer, binding, value or option is not given yet.
+func HoldsBlank(v jsonc.Value) bool {
+	if v.Kind() == jsonc.String {
+		return isBlank(v.Text())
+	}
+	for _, one := range v.Elements() {
+		if HoldsBlank(one) {
+			return true
+		}
+	}
+	for _, one := range v.Members() {
+		if HoldsBlank(one) {
+			return true
+		}
+	}
+	return false
+}
+
+// filledIn reads a value that holds no blank, and passes over any other.
+func filledIn(read func(jsonc.Value)) func(jsonc.Value) {
+	return func(v jsonc.Value) {
+		if !HoldsBlank(v) {
+			read(v)
+		}
+	}
+}
+
 func (r *reader) blank(v jsonc.Value) {
 	r.Errorf(v, "%s is a blank to fill in; write the value in its place", jsonc.Quote(v.Text()))
 }
@@ -176,6 +208,9 @@ func (r *reader) bindings(v jsonc.Value) {
 		role, err := rule.ParseRole(k.Text())
 		if err != nil {
 			r.Errorf(k, "%w", err)
+			return
+		}
+		if HoldsBlank(v) {
 			return
 		}
 		r.site.Bindings[role] = r.binding(v, role)
@@ -240,6 +275,9 @@ func (r *reader) notice(v jsonc.Value, s, note string) {
 func (r *reader) values(v jsonc.Value) {
 	r.site.Values = map[string][]string{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
+		if HoldsBlank(v) {
+			return
+		}
 		values, ok := r.texts(v)
 		if ok && len(values) == 0 {
 			r.Errorf(v, "no value for %s; write one, or remove the key", jsonc.Quote(k.Text()))
@@ -297,6 +335,9 @@ func (r *reader) options(v jsonc.Value) {
 		r.site.Options[generator] = map[string][]string{}
 		r.keep("options", generator, k)
 		r.Members(v, func(k jsonc.Key, v jsonc.Value) {
+			if HoldsBlank(v) {
+				return
+			}
 			r.site.Options[generator][k.Text()] = r.option(v)
 			r.keep("options", generator+"."+k.Text(), k)
 		})
@@ -323,20 +364,23 @@ func (r *reader) answers(v jsonc.Value) {
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 		var a Answer
 		ok := r.Object(v,
-			jsonc.Optional("remote", func(v jsonc.Value) { a.Remote = r.remote(v) }),
-			jsonc.Optional("services", func(v jsonc.Value) { a.Services = r.services(v) }),
-			jsonc.Optional("direction", func(v jsonc.Value) {
+			jsonc.Optional("remote", filledIn(func(v jsonc.Value) { a.Remote = r.remote(v) })),
+			jsonc.Optional("services", filledIn(func(v jsonc.Value) { a.Services = r.services(v) })),
+			jsonc.Optional("direction", filledIn(func(v jsonc.Value) {
 				d, _ := r.word(v, string(catalog.Outbound), string(catalog.Inbound), string(catalog.Bidirectional))
 				a.Direction = catalog.Direction(d)
-			}),
-			jsonc.Optional("role", func(v jsonc.Value) { a.Role = r.role(v) }),
-			jsonc.Optional("dismissed", r.text(&a.Dismissed)),
+			})),
+			jsonc.Optional("role", filledIn(func(v jsonc.Value) { a.Role = r.role(v) })),
+			jsonc.Optional("dismissed", filledIn(r.text(&a.Dismissed))),
 		)
 		switch {
 		case a.Dismissed != "" && a.says():
 			r.Errorf(k, "%s is dismissed and answered; remove one of the two", jsonc.Quote(k.Text()))
-		case ok && a.Dismissed == "" && !a.says():
+		case ok && a.Dismissed == "" && !a.says() && !HoldsBlank(v):
 			r.Errorf(v, `an empty answer; say "remote", "services", "direction" or "role", or "dismissed" with the reason`)
+		}
+		if a.Dismissed == "" && !a.says() {
+			return // blanks alone, which stop nothing
 		}
 		r.site.Answers[k.Text()] = a
 		r.keep("answers", k.Text(), k)

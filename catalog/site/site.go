@@ -12,11 +12,12 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// DefaultCatalog is used when the site names no catalogue.
-const DefaultCatalog = "m365-additional"
+// DefaultCatalogs are used when the site names none: the web service's endpoints, and
+// those that it leaves out.
+func DefaultCatalogs() []string { return []string{"m365-worldwide", "m365-additional"} }
 
 // Site is a site file, read and checked, with the flags of the command line laid
-// over it. The zero value selects every Worldwide entry of DefaultCatalog and
+// over it. The zero value selects every Worldwide entry of DefaultCatalogs and
 // binds the role clients to DefaultClients.
 type Site struct {
 	// Catalogs are names ("m365-additional@2018-10-23") or paths of files.
@@ -50,6 +51,10 @@ type Site struct {
 
 	// Tolerate names, by generator, the verdicts that --strict accepts.
 	Tolerate map[string][]string
+
+	// Accept says of addresses that no public service should have that they are meant, by
+	// an entry's id, by "<catalogue>/<area>" or by a catalogue's name.
+	Accept map[string]Accepted
 
 	// Options by generator and option name, not yet checked by the generator.
 	Options map[string]map[string][]string

@@ -422,7 +422,7 @@ func TestLoadCatalogs(t *testing.T) {
 		refs []string
 		want string // names and revisions, or the error
 	}{
-		{nil, "m365-additional@2025-01-08"},
+		{nil, "m365-worldwide@2025-12-01 m365-additional@2025-01-08"},
 		{[]string{"m365-additional@2018-10-23", "own.json"}, "m365-additional@2018-10-23 own@1"},
 		{[]string{"./own.json"}, "own@1"},
 		{[]string{file}, "own@1"},

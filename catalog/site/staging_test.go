@@ -15,7 +15,7 @@ func TestReadStaging(t *testing.T) {
 	if s, err = Read("s", []byte(`{"as_of": "today"}`)); err != nil || s.Staging.AsOf != Today {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if _, err := s.LoadCatalogs("."); err == nil || !strings.HasPrefix(err.Error(), "s:1:11: /as_of: none of the catalogues has change records for it") {
+	if _, err := s.LoadCatalogs("."); err == nil || !strings.HasPrefix(err.Error(), "s:1:11: /as_of: the snapshot m365-worldwide has no change records; `gatewright fetch m365 --changes -o m365-worldwide.json` gets the catalogue with them") {
 		t.Errorf("without change records: %v", err)
 	}
 	for text, want := range map[string]string{

@@ -122,7 +122,7 @@ func (b *builder) pendingOf(e *catalog.Entry, a Answer) []catalog.Pending {
 // entries that are open and have it say what is meant.
 func (r *Result) Complete(s *Site, q rule.Question) []rule.Completed {
 	all := r.Policy.Complete(q)
-	if all[0].Assumed == "" || all[0].Because != "" {
+	if q.IsBare() || all[0].Assumed == "" || all[0].Because != "" {
 		return all
 	}
 	b := r.builder(s)
@@ -213,6 +213,16 @@ func pendingMatches(p catalog.Pending, name string) bool {
 		return false
 	}
 	return pattern.Match(name)
+}
+
+// Addressed reports whether an entry that accepts a flow by its name has addresses, too,
+// or takes any remote: a packet filter goes by these.
+func (r *Result) Addressed(f rule.Flow) bool {
+	return slices.ContainsFunc(r.Input.Grants, func(g rule.Grant) bool {
+		one := rule.Rule{Direction: g.Direction, Role: g.Role, Services: g.Services, Remote: rule.Remote{Any: true}}
+		has := g.Any || !g.Prefixes.IsEmpty() && Remote{Names: g.Names}.matches(rule.Flow{Name: f.Name})
+		return has && r.Policy.Accepts(&one, f)
+	})
 }
 
 // Accepting returns the entries that accept a flow by themselves, sorted by id: of

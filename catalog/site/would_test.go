@@ -74,16 +74,20 @@ func TestWould(t *testing.T) {
 	}
 }
 
-// TestComplete asks for hosts alone.
+// TestComplete asks for hosts alone, which a client opens, and with a direction.
 func TestComplete(t *testing.T) {
 	s := &Site{}
 	r := build(t, `{}`)
 	for _, test := range []struct{ text, want string }{
-		{"mail.example.com", "outbound tcp mail.example.com:443 because of a rule"},
-		{"www.example.org", "outbound tcp www.example.org:80 because of a rule"},
-		{"198.51.100.7", "outbound udp 198.51.100.7:3478 because of entry own/voice; inbound udp 198.51.100.7 to :3478 because of entry own/voice"},
+		{"mail.example.com", "outbound tcp mail.example.com:443"},
+		{"outbound mail.example.com", "outbound tcp mail.example.com:443 because of a rule"},
+		{"www.example.org", "outbound tcp www.example.org:443"},
+		{"http://www.example.org/", "outbound tcp http://www.example.org:80"},
+		{"outbound www.example.org", "outbound tcp www.example.org:80 because of a rule"},
+		{"198.51.100.7", "outbound tcp 198.51.100.7:443"},
+		{"outbound 198.51.100.7", "outbound udp 198.51.100.7:3478 because of entry own/voice"},
 		{"inbound 198.51.100.7", "inbound udp 198.51.100.7 to :3478 because of entry own/voice"},
-		{"contoso.example.net", "outbound tcp contoso.example.net:443 because of entry own/tenant"},
+		{"outbound contoso.example.net", "outbound tcp contoso.example.net:443 because of entry own/tenant"},
 		{"unknown.example.com", "outbound tcp unknown.example.com:443"},
 		{"unknown.example.com:25", "outbound tcp unknown.example.com:25"},
 		{"inbound 192.0.2.200", "inbound tcp 192.0.2.200 to :443"},

@@ -5,129 +5,141 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"gatewright/catalog"
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/generators/artefact"
 )
 
-// tell gives the short account of a run: artefacts, coverage, what is open, and
-// the commands that load the files.
+// tell gives the account of a run, one screen: the catalogues, what was made, how
+// exactly, what to look at, and what the site can answer.
 func (p *production) tell(t talk, full bool) {
-	for _, line := range p.files() {
+	for _, line := range slices.Concat(p.sources(), p.files(), p.coverages(full)) {
 		t.sayf("%s", line)
 	}
-	t.sayf("")
-	for _, o := range p.outputs {
-		t.sayf("%-13s  %s", o.name, coverageSummary(o.Coverage))
-		if full {
+	if full {
+		for _, o := range p.outputs {
+			t.sayf("\n%s", o.name)
 			tellCoverage(t, o.Coverage)
 		}
 	}
-	if !full && slices.ContainsFunc(p.outputs, fallsShort) {
-		t.sayf("(--coverage tells which, why and what to do)")
-	}
 	p.warn(t)
 	p.tellOpen(t)
-	p.tellLoading(t)
 }
 
-// files tells what each artefact holds; files that others refer to are one line a
-// folder.
-func (p *production) files() []string {
+// accountLine is a line of the account, under a label or none.
+func accountLine(label, text string) string { return fmt.Sprintf("%-10s%s", label, text) }
+
+// sources tells which catalogues the policy is of.
+func (p *production) sources() []string {
 	var lines []string
-	for _, o := range p.outputs {
-		lists, elements := map[string]int{}, map[string]int{}
-		for _, a := range o.Artefacts {
-			if a.Load == "" {
-				lists[path.Dir(a.Name)]++
-				elements[path.Dir(a.Name)] += a.Elements
-				continue
-			}
-			lines = append(lines, p.fileLine(o.name, a.Name, count(a.Rules, "rule")+", "+count(a.Elements, "element")))
-		}
-		for _, folder := range slices.Sorted(maps.Keys(lists)) {
-			lines = append(lines, p.fileLine(o.name, folder+"/", count(lists[folder], "list")+", "+count(elements[folder], "element")))
-		}
+	label := "from"
+	for _, s := range p.result.Policy.Sources {
+		lines = append(lines, accountLine(label, s.String()), accountLine("", "  "+p.rows(s.Name)))
+		label = ""
 	}
 	return lines
 }
 
-func (p *production) fileLine(generator, name, holds string) string {
-	file := filepath.Join(p.dir, filepath.FromSlash(name))
-	if strings.HasSuffix(name, "/") {
-		file += string(filepath.Separator)
-	}
-	return fmt.Sprintf("%-13s  %-32s  %s", generator, file, holds)
-}
-
-func (p *production) warn(t talk) {
-	for _, r := range p.result.Policy.Rules {
-		for _, e := range r.Entries {
-			if a := p.site.Answers[e.ID].Remote; a != nil && a.Any {
-				t.warnf("rule %s accepts any remote, as the site answers for %s", r.ID, e.ID)
-			}
+// rows tells what became of a catalogue's rows, each of which may be several entries.
+func (p *production) rows(catalog string) string {
+	all, rendered, open := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, o := range p.result.Outcomes {
+		if catalogOf(o.Entry.ID) != catalog || o.State == site.NotSelected {
+			continue
+		}
+		row := cmp.Or(o.Entry.Row, o.Entry.ID)
+		all[row] = true
+		if o.State == site.InRule || o.State == site.InZone {
+			rendered[row] = true
+		}
+		if len(o.Open) > 0 {
+			open[row] = true
 		}
 	}
+	text := fmt.Sprintf("%s: %d rendered", count(len(all), "row"), len(rendered))
+	if len(open) > 0 {
+		text += fmt.Sprintf(", %d with something open", len(open))
+	}
+	return text
+}
+
+// files tells what was made, a line for each generator: its main files, and how much
+// they hold.
+func (p *production) files() []string {
+	var lines []string
+	label, filters := "made", 0
 	for _, o := range p.outputs {
-		named := func(r site.Route) bool { return r.Via != rule.Direct && r.Via != rule.Proxied }
-		if o.name == "pac" && len(p.site.Options["pac"]["proxy"]) == 0 && !slices.ContainsFunc(p.site.Routes, named) {
-			t.warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
-		} else if o.name == "pac" {
-			p.warnUnfiltered(t, o)
+		var names []string
+		rules, lists, elements := 0, 0, 0
+		for _, a := range o.Artefacts {
+			elements += a.Elements
+			if rules = max(rules, a.Rules); a.Load == "" {
+				lists++
+				continue
+			}
+			names = append(names, p.path(a.Name))
 		}
+		holds := count(elements, "element")
+		if rules > 0 {
+			holds = count(rules, "rule") + ", " + holds
+		}
+		if lists > 0 {
+			holds += " in " + count(lists, "list")
+		}
+		if isFilter(o.name) {
+			filters++
+		}
+		lines = append(lines, accountLine(label, strings.Join(names, " ")+": "+holds))
+		label = ""
 	}
+	if p.dir != "" && len(lines) > 0 {
+		text := "each opens with the command that loads it"
+		if filters > 1 {
+			text += "; a gateway loads nftables or iptables, not both"
+		}
+		lines = append(lines, accountLine("", text))
+	}
+	return lines
 }
 
-// warnUnfiltered tells of rules that the PAC file sends past the proxy and that a
-// packet filter of the same run cannot have: one that drops by default cuts them off.
-func (p *production) warnUnfiltered(t talk, pac generated) {
-	absent := map[rule.ID]bool{}
+// isFilter reports whether a generator is of packet filters.
+func isFilter(generator string) bool { return generator == "nftables" || generator == "iptables" }
+
+// coverages tells how many rules the generators render, and how exactly; generators
+// with the same figures in one line, and what the words mean.
+func (p *production) coverages(full bool) []string {
+	var lines, summaries []string
+	names := map[string][]string{}
 	for _, o := range p.outputs {
-		for _, c := range o.Coverage {
-			if (o.name == "nftables" || o.name == "iptables") && c.Verdict == artefact.Absent {
-				absent[c.Rule] = true
-			}
+		s := coverageSummary(o.Coverage)
+		if names[s] == nil {
+			summaries = append(summaries, s)
 		}
+		names[s] = append(names[s], o.name)
 	}
-	var roles []rule.Role
-	for _, role := range pac.settings.List("roles") {
-		roles = append(roles, rule.Role(role))
+	label := "coverage"
+	for _, s := range summaries {
+		lines = append(lines, accountLine(label, strings.Join(names[s], ", ")+": "+s))
+		label = ""
 	}
-	var ids []string
-	for _, r := range p.result.Policy.Rules {
-		if absent[r.ID] && slices.Contains(roles, r.Role) && p.goesDirect(r, roles) {
-			ids = append(ids, string(r.ID))
+	if slices.ContainsFunc(p.outputs, fallsShort) {
+		words := "nothing of the rule can be said there"
+		if !full {
+			words += ". --coverage tells which, why and what to do"
 		}
+		lines = append(lines, accountLine("", "exact: as the policy decides; narrower or wider: less or more passes; absent:"), accountLine("", words))
 	}
-	if len(ids) > 0 {
-		rules, have := "rules go", "have"
-		if len(ids) == 1 {
-			rules, have = "rule goes", "has"
-		}
-		t.warnf("%d %s direct by proxy.pac and %s no packet-filter rule: %s; send them to the proxy with \"routes\", or add addresses in a catalogue of the site's own",
-			len(ids), rules, have, strings.Join(ids, ", "))
-	}
+	return lines
 }
 
-// goesDirect reports whether the PAC file answers direct for a name of the rule.
-func (p *production) goesDirect(r rule.Rule, roles []rule.Role) bool {
-	for name := range r.Remote.Names().Patterns() {
-		for _, ports := range r.Services.Ports(netset.TCP) {
-			f := rule.Flow{Direction: r.Direction, Protocol: netset.TCP, Port: ports.First, Name: name.Example()}
-			if p.result.Policy.Route(f, roles...) == rule.Direct {
-				return true
-			}
-		}
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
 	}
-	return false
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func count(n int, noun string) string {
@@ -147,7 +159,7 @@ func coverageSummary(coverage []artefact.Coverage) string {
 	}
 	var parts []string
 	for _, v := range verdicts {
-		if counts[v] > 0 {
+		if counts[v] > 0 && v != artefact.NotApplicable {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[v], v))
 		}
 	}
@@ -191,6 +203,9 @@ func coverageName(c artefact.Coverage) string {
 // shortfalls returns what --strict fails on.
 func (p *production) shortfalls() []string {
 	var short []string
+	for _, d := range p.result.Doubts {
+		short = append(short, d.Where+": "+d.Text)
+	}
 	for _, o := range p.result.Policy.Open {
 		short = append(short, fmt.Sprintf("%s: %s is open: %s", o.Entry.ID, openName(o), o.Why))
 	}
@@ -209,134 +224,6 @@ func openName(o rule.Open) string {
 		return o.Missing + " of " + o.Endpoint
 	}
 	return o.Missing
-}
-
-// tellOpen shows the open items as a block that can be pasted into a site file.
-func (p *production) tellOpen(t talk) {
-	open := p.result.Policy.Open
-	if len(open) == 0 {
-		return
-	}
-	entries := map[string]bool{}
-	for _, o := range open {
-		entries[o.Entry.ID] = true
-	}
-	are, them := "are", "them"
-	if len(open) == 1 {
-		are, them = "is", "it"
-	}
-	t.sayf("\nthere %s %s open in %s; nothing is rendered for %s until %s says:\n%s",
-		are, count(len(open), "item"), plural(len(entries), "entry", "entries"), them, p.siteFile, siteBlock(p.result))
-	t.sayf("(\"answers\": {\"ID\": {\"dismissed\": \"why\"}} closes what this site does not need; \"remote\": \"any\" is the\nlast resort: it opens the rule to every host)")
-}
-
-// siteBlock is the site file that answers the open items once its blanks are
-// filled in: each line once, under the object that it belongs to, with its
-// questions.
-func siteBlock(r *site.Result) string {
-	inbound := map[string]bool{}
-	for _, o := range r.Outcomes {
-		inbound[o.Entry.ID] = o.Entry.Direction == catalog.Inbound || o.Entry.Direction == catalog.Bidirectional
-	}
-	var b strings.Builder
-	b.WriteString("{\n")
-	for _, section := range []string{site.SectionPaths, site.SectionValues, site.SectionBind, site.SectionAnswers} {
-		writeSection(&b, section, r.Policy.Open, inbound)
-	}
-	b.WriteString("}\n")
-	return b.String()
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-func writeSection(b *strings.Builder, section string, open []rule.Open, inbound map[string]bool) {
-	byLine := map[string][]rule.Open{}
-	var lines []string
-	for _, o := range open {
-		if o.Section != section {
-			continue
-		}
-		if byLine[o.Line] == nil {
-			lines = append(lines, o.Line)
-		}
-		byLine[o.Line] = append(byLine[o.Line], o)
-	}
-	if len(lines) == 0 {
-		return
-	}
-	indent := "  "
-	if section != site.SectionPaths {
-		fmt.Fprintf(b, "  %q: {\n", section)
-		indent = "    "
-	}
-	for _, line := range lines {
-		for _, comment := range questions(section, byLine[line]) {
-			fmt.Fprintf(b, "%s// %s\n", indent, comment)
-		}
-		if section == site.SectionBind && slices.ContainsFunc(byLine[line], func(o rule.Open) bool { return inbound[o.Entry.ID] }) {
-			fmt.Fprintf(b, "%s// behind a DNAT: {\"published\": [\"<CIDR>\"]}\n", indent)
-		}
-		fmt.Fprintf(b, "%s%s\n", indent, line)
-	}
-	if section != site.SectionPaths {
-		b.WriteString("  },\n")
-	}
-}
-
-// questions explains one line: for an entry its title, and what is asked about
-// each missing fact; for a line that several entries wait for, these entries.
-func questions(section string, open []rule.Open) []string {
-	var comments []string
-	if section == site.SectionAnswers {
-		comments = append(comments, artefact.Label(open[0].Entry))
-		for _, o := range open {
-			comments = append(comments, fmt.Sprintf("%s: %s", o.Missing, cmp.Or(o.Ask, o.Why)))
-		}
-		return comments
-	}
-	var waiting []string
-	for _, o := range open {
-		if !slices.Contains(comments, o.Ask) {
-			comments = append(comments, o.Ask)
-		}
-		_, slug, _ := strings.Cut(o.Entry.ID, "/")
-		if !slices.Contains(waiting, slug) {
-			waiting = append(waiting, slug)
-		}
-	}
-	return append(comments, "waiting: "+strings.Join(waiting, ", "))
-}
-
-func (p *production) tellLoading(t talk) {
-	var lines []string
-	filters := 0
-	for _, o := range p.outputs {
-		if o.name == "nftables" || o.name == "iptables" {
-			filters++
-		}
-		label := o.name
-		for _, a := range o.Artefacts {
-			if a.Load != "" {
-				lines = append(lines, fmt.Sprintf("    %-13s  %s", label, a.Load))
-				label = ""
-			}
-		}
-	}
-	if len(lines) == 0 || p.dir == "" {
-		return
-	}
-	t.sayf("\nto load, in %s:", p.dir)
-	for _, line := range lines {
-		t.sayf("%s", line)
-	}
-	if filters > 1 {
-		t.sayf("a gateway loads nftables or iptables, not both")
-	}
 }
 
 // account is the account of a run as JSON.
@@ -366,14 +253,15 @@ type accountVerdict struct {
 }
 
 type accountOpen struct {
-	Entry    string `json:"entry"`
-	Missing  string `json:"missing"`
-	Endpoint string `json:"endpoint,omitempty"`
-	Why      string `json:"why"`
-	Ask      string `json:"ask,omitempty"`
-	Who      string `json:"who,omitempty"`
-	Section  string `json:"section"`
-	Line     string `json:"line"`
+	Entry    string   `json:"entry"`
+	Missing  string   `json:"missing"`
+	Endpoint string   `json:"endpoint,omitempty"`
+	Why      string   `json:"why"`
+	Ask      string   `json:"ask,omitempty"`
+	Who      string   `json:"who,omitempty"`
+	Links    []string `json:"links,omitempty"`
+	Section  string   `json:"section"`
+	Line     string   `json:"line"`
 }
 
 func (p *production) account() account {
@@ -399,7 +287,7 @@ func (p *production) account() account {
 func openAccount(open []rule.Open) []accountOpen {
 	list := []accountOpen{}
 	for _, o := range open {
-		list = append(list, accountOpen{o.Entry.ID, o.Missing, o.Endpoint, o.Why, o.Ask, o.Who, o.Section, o.Line})
+		list = append(list, accountOpen{o.Entry.ID, o.Missing, o.Endpoint, o.Why, o.Ask, o.Who, strings.Fields(o.Links), o.Section, o.Line})
 	}
 	return list
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -189,9 +190,11 @@ func (inv *invocation) compileCatalogs(oldName, newName string) (before, after *
 	if err != nil {
 		return nil, nil, err
 	}
-	new, err := loadNamed(s, newName)
-	if err != nil {
-		return nil, nil, err
+	new := old
+	if !inv.isSameDocument(oldName, newName, old) {
+		if new, err = loadNamed(s, newName); err != nil {
+			return nil, nil, err
+		}
 	}
 	var others []*catalog.Catalog
 	if len(s.Catalogs) > 0 {
@@ -201,6 +204,14 @@ func (inv *invocation) compileCatalogs(oldName, newName string) (before, after *
 	}
 	others = slices.DeleteFunc(others, func(c *catalog.Catalog) bool { return c.Name == old.Name || c.Name == new.Name })
 	return site.BuildPair(s, append([]*catalog.Catalog{old}, others...), append([]*catalog.Catalog{new}, others...))
+}
+
+// isSameDocument reports whether two files hold the same catalogue, because it says
+// itself what it is, or they are one file.
+func (inv *invocation) isSameDocument(oldName, newName string, old *catalog.Catalog) bool {
+	before, isFile := inv.site.streams[plainfile.Named(oldName).String()]
+	after, isToo := inv.site.streams[plainfile.Named(newName).String()]
+	return isFile && isToo && (oldName == newName || old.Feed == "" && bytes.Equal(before, after))
 }
 
 // loadNamed reads a file, whatever its name, or else what ships with the tool.

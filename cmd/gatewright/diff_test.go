@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/netip"
 	"os"
@@ -58,7 +59,7 @@ func TestHostileTitlesCannotBreakMarkdown(t *testing.T) {
 			t.Errorf("%q is not told:\n%s", title, b.String())
 		}
 		for _, line := range outsideFences(t, b.String())[1:] {
-			ours := line == "" || line == "</details>" || strings.HasPrefix(line, "<details><summary>") && strings.Count(line, "<") == 3
+			ours := line == "" || line == "newly accepted: 0 prefixes in 1 rule" || line == "</details>" || strings.HasPrefix(line, "<details><summary>") && strings.Count(line, "<") == 3
 			if !ours || strings.Contains(line, "evil") {
 				t.Errorf("%q: %q stands outside of the code blocks", title, line)
 			}
@@ -253,4 +254,121 @@ func lacking(a, b map[string]bool) []string {
 	}
 	slices.Sort(list)
 	return list
+}
+
+// Every set of the web service whose endpoints or ports changed is named, and no other.
+func TestDiffNamesEveryEntryThatChanged(t *testing.T) {
+	if dataFolder() == "" {
+		return // the tests of package rule hold the law without real revisions
+	}
+	type set struct {
+		ID                 int
+		URLs, IPs          []string
+		TCPPorts, UDPPorts string
+	}
+	for _, pair := range [][2]string{{"2020080600", "2021010400"}, {"2018080200", "2020070800"}, {"2020070800", "2020080600"}} {
+		var files [2]string
+		var texts [2]map[string]string
+		for i, version := range pair {
+			files[i] = filepath.Join(dataFolder(), "m365", "Worldwide_"+version+".json")
+			data, err := os.ReadFile(files[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sets []set
+			if err := json.Unmarshal(data, &sets); err != nil {
+				t.Fatal(err)
+			}
+			texts[i] = map[string]string{}
+			for _, s := range sets {
+				slices.Sort(s.URLs)
+				slices.Sort(s.IPs)
+				texts[i]["m365-worldwide/"+strconv.Itoa(s.ID)] = fmt.Sprint(s.URLs, s.IPs, s.TCPPorts, s.UDPPorts)
+			}
+		}
+		want := map[string]bool{}
+		for id, text := range texts[0] {
+			want[id] = texts[1][id] != text
+		}
+		for id, text := range texts[1] {
+			want[id] = texts[0][id] != text
+		}
+		maps.DeleteFunc(want, func(_ string, changed bool) bool { return !changed })
+		var stdout, stderr bytes.Buffer
+		if status := run([]string{"diff", files[0], files[1], "--json"}, nil, &stdout, &stderr); status != exitDifferent {
+			t.Fatalf("status %d: %s", status, stderr.String())
+		}
+		var r report
+		if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		byFlows, named := map[string]bool{}, map[string]bool{}
+		for _, one := range slices.Concat(r.Added, r.Removed) {
+			for _, e := range one.Entries {
+				byFlows[e.ID] = true
+			}
+		}
+		for _, e := range r.Entries {
+			attributes := slices.ContainsFunc(e.Changes, func(f reportFact) bool {
+				return f.Attribute == "names" || f.Attribute == "prefixes" || f.Attribute == "services" || f.Attribute == "pending endpoints"
+			})
+			named[e.ID] = attributes || e.Change != "changed"
+		}
+		maps.DeleteFunc(named, func(_ string, is bool) bool { return !is })
+		if missing, more := lacking(want, named), lacking(named, want); len(missing)+len(more) > 0 {
+			t.Errorf("%v: not named %v; named for nothing %v", pair, missing, more)
+		}
+		if wrong := lacking(byFlows, want); len(wrong) > 0 || len(byFlows) == 0 {
+			t.Errorf("%v: flows are laid at the door of %v", pair, wrong)
+		}
+	}
+}
+
+// What opens to any remote or on every port stands first, in plain sight, the widest
+// before others, with the local addresses.
+func TestDiffShowsFirstWhatOpens(t *testing.T) {
+	t.Chdir(t.TempDir())
+	catalogue := func(revision, entries string) string {
+		return `{"catalog": "own", "revision": "` + revision + `", "title": "Own", "entries": [` + entries + `]}`
+	}
+	entry := func(id, rest string) string {
+		return `{"id": "` + id + `", "title": "` + id + `", "area": "` + id + `", "role": "mail", ` + rest + `}`
+	}
+	asked := `"direction": "inbound", "services": "tcp 25", "unsaid": {"remote": {"why": "w"}}`
+	for name, text := range map[string]string{
+		"old.json": catalogue("1", entry("a", asked)+","+entry("d", `"direction": "outbound", "services": "tcp 25", "endpoints": ["192.0.2.1"]`)),
+		"new.json": catalogue("2", strings.Join([]string{
+			entry("a", asked), entry("b", `"direction": "inbound", "services": "udp 1-65535", "unsaid": {"remote": {"why": "w"}}`),
+			entry("c", `"direction": "outbound", "services": "tcp 1-65535; udp 53", "endpoints": ["192.0.2.1", "192.0.2.3", "192.0.2.5", "192.0.2.7", "x.example.com"]`),
+			entry("d", `"direction": "outbound", "services": "tcp 25", "endpoints": ["192.0.2.1", "198.51.100.0/24"]`),
+		}, ",")),
+		"gatewright.json": `{"bind": {"mail": ["10.20.0.0/16"]}, "answers": {"own/b": {"remote": "any"}}}`,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const opens = "OPENS: any remote to 10.20.0.0/16, udp 1-65535 (1 rule)\n" +
+		"OPENS: 10.20.0.0/16 to x.example.com, 192.0.2.3, 192.0.2.5 and 1 more, tcp 1-65535; udp 53 (1 rule)\n" +
+		"OPENS: 10.20.0.0/16 to 192.0.2.1, tcp 1-24, 26-65535; udp 53 (1 rule)\n"
+	diff := func(format string) string {
+		var stdout, stderr bytes.Buffer
+		if status := run([]string{"diff", "old.json", "new.json", "--format", format}, nil, &stdout, &stderr); status != exitDifferent {
+			t.Fatalf("status %d: %s", status, stderr.String())
+		}
+		return stdout.String()
+	}
+	text := diff("text")
+	head := "own@1 -> own@2: any remote, 1 name and 5 prefixes newly accepted; 3 PAC routes changed; 3 entries came, went or changed\n"
+	if !strings.HasPrefix(text, head+opens) {
+		t.Errorf("the text starts with\n%s\nwant\n%s", text[:min(len(text), 500)], head+opens)
+	}
+	sight, folded, _ := strings.Cut(diff("markdown"), "<details>")
+	for _, want := range []string{
+		"- **OPENS: any remote to 10.20.0.0/16, udp 1-65535 (1 rule)**", "newly accepted: any remote, 1 name and 5 prefixes in 3 rules", "+     198.51.100.0/24",
+	} {
+		if !strings.Contains(sight, want) || strings.Contains(folded, want) {
+			t.Errorf("%q is not in plain sight alone:\n%s", want, sight)
+		}
+	}
 }

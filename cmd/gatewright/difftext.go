@@ -16,8 +16,9 @@ import (
 // diffSection is one kind of difference, a line each: "+" and "-" in front of what
 // came and went, a space in front of what explains it.
 type diffSection struct {
-	title string
-	lines []string
+	title   string
+	lines   []string
+	inSight bool // in Markdown it is not folded, unless it is long
 }
 
 // add adds a line. What does not print is replaced, because a folder's files may
@@ -54,8 +55,7 @@ func (r report) sections() []diffSection {
 }
 
 func ruleSection(title string, sign byte, rules []reportRule) diffSection {
-	names, prefixes := countEndpoints(rules)
-	s := diffSection{title: fmt.Sprintf("%s: %s in %s", title, endpointCount(names, prefixes), count(len(rules), "rule"))}
+	s := diffSection{title: fmt.Sprintf("%s: %s in %s", title, countEndpoints(rules), count(len(rules), "rule")), inSight: sign == '+'}
 	for _, r := range rules {
 		s.add(sign, "%s", r.label())
 		for _, p := range r.Parts {
@@ -91,7 +91,7 @@ func (s *diffSection) addPart(sign byte, p reportPart) {
 		s.add(sign, "    any%s", exceptText(p.But))
 	}
 	if n := len(p.Names) + len(p.Prefixes); p.Elsewhere && n > shownElsewhere {
-		s.add(sign, "    %s, as accepted for others on both sides", endpointCount(len(p.Names), len(p.Prefixes)))
+		s.add(sign, "    %s that both sides accept for other local addresses or services", endpointCount{names: len(p.Names), prefixes: len(p.Prefixes)})
 		return
 	}
 	for _, n := range p.Names {
@@ -112,7 +112,7 @@ func (p reportPart) scope() string {
 	if !p.wholeServices {
 		scope = append(scope, p.Services)
 	}
-	if !p.wholeLocal {
+	if !p.wholeLocal || p.Elsewhere && p.wholeServices {
 		local := "local"
 		for _, prefix := range p.Local {
 			local += " " + shortAddress(prefix)
@@ -148,8 +148,14 @@ func exceptText(but []string) string {
 	return " except " + strings.Join(but, ", ")
 }
 
+// endpointCount is how many remotes there are of each kind.
+type endpointCount struct {
+	any             bool
+	names, prefixes int
+}
+
 // countEndpoints counts the names and prefixes of rules, each once.
-func countEndpoints(rules []reportRule) (names, prefixes int) {
+func countEndpoints(rules []reportRule) (c endpointCount) {
 	seen := map[string]bool{}
 	tally := func(text string, n *int) {
 		if !seen[text] {
@@ -159,28 +165,36 @@ func countEndpoints(rules []reportRule) (names, prefixes int) {
 	}
 	for _, r := range rules {
 		for _, p := range r.Parts {
-			if p.Any {
-				tally("any", &names)
-			}
+			c.any = c.any || p.Any
 			for _, n := range p.Names {
-				tally(n.Pattern, &names)
+				tally(n.Pattern, &c.names)
 			}
 			for _, prefix := range p.Prefixes {
-				tally(prefix, &prefixes)
+				tally(prefix, &c.prefixes)
 			}
 		}
 	}
-	return names, prefixes
+	return c
 }
 
-func endpointCount(names, prefixes int) string {
-	switch {
-	case prefixes == 0:
-		return count(names, "name")
-	case names == 0:
-		return plural(prefixes, "prefix", "prefixes")
+func (c endpointCount) String() string {
+	var parts []string
+	if c.any {
+		parts = append(parts, "any remote")
 	}
-	return count(names, "name") + " and " + plural(prefixes, "prefix", "prefixes")
+	if c.names > 0 {
+		parts = append(parts, count(c.names, "name"))
+	}
+	if c.prefixes > 0 {
+		parts = append(parts, plural(c.prefixes, "prefix", "prefixes"))
+	}
+	if len(parts) == 0 {
+		return "0 prefixes"
+	}
+	if last := len(parts) - 1; last > 0 {
+		return strings.Join(parts[:last], ", ") + " and " + parts[last]
+	}
+	return parts[0]
 }
 
 func routeSection(routes []reportRoute) diffSection {
@@ -262,8 +276,8 @@ func entrySection(entries []reportEntry) diffSection {
 				s.add(' ', "    %s: %s -> %s", f.Attribute, cmp.Or(f.Old, "none"), cmp.Or(f.New, "none"))
 				continue
 			}
-			s.add('-', "    %s: %s", f.Attribute, cmp.Or(f.Old, "none"))
-			s.add('+', "    %s: %s", f.Attribute, cmp.Or(f.New, "none"))
+			s.add('-', "    %s: %s", f.Attribute, shortFactText(f.Old))
+			s.add('+', "    %s: %s", f.Attribute, shortFactText(f.New))
 		}
 	}
 	return s
@@ -291,6 +305,15 @@ func editedSection(r report) diffSection {
 		}
 	}
 	return s
+}
+
+// shortFactText shortens a list of many endpoints; JSON has all.
+func shortFactText(text string) string {
+	const shown = 8
+	if list := strings.Split(text, ", "); len(list) > shown+1 {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:shown], ", "), len(list)-shown)
+	}
+	return cmp.Or(text, "none")
 }
 
 func fileSection(files []reportFile) diffSection {
@@ -324,8 +347,8 @@ func (r report) headline() string {
 			parts = append(parts, fmt.Sprintf(format, args...))
 		}
 	}
-	say(len(r.Added), "%s newly accepted", endpointCount(countEndpoints(r.Added)))
-	say(len(r.Removed), "%s no longer accepted", endpointCount(countEndpoints(r.Removed)))
+	say(len(r.Added), "%s newly accepted", countEndpoints(r.Added))
+	say(len(r.Removed), "%s no longer accepted", countEndpoints(r.Removed))
 	say(len(r.Routes), "%s changed", count(len(r.Routes), "PAC route"))
 	say(len(r.Entries), "%s came, went or changed", plural(len(r.Entries), "entry", "entries"))
 	say(len(r.Beside), "%s beside the rules", count(len(r.Beside), "change"))
@@ -347,6 +370,9 @@ func (s reportSide) title() string {
 func writeText(w *safeWriter, r report) error {
 	var b strings.Builder
 	b.WriteString(visible(r.headline()) + "\n")
+	for _, line := range r.openings() {
+		b.WriteString(w.paint(green, visible(line)) + "\n")
+	}
 	for _, s := range r.sections() {
 		b.WriteString("\n" + visible(s.title) + "\n")
 		for _, line := range s.lines {
@@ -365,14 +391,27 @@ func writeText(w *safeWriter, r report) error {
 	return w.raw(b.String())
 }
 
-// writeMarkdown writes the report for a pull request: a summary line, then what
-// unfolds.
+// longSection is how many lines of what opens stay in plain sight.
+const longSection = 60
+
+// writeMarkdown writes the report for a pull request: a summary line, what opens to any
+// remote or on most ports, what else opens, and then what unfolds.
 func writeMarkdown(w io.Writer, r report) error {
 	var b strings.Builder
 	b.WriteString(markdownText(r.headline()) + "\n")
+	for i, line := range r.openings() {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString("- **" + markdownText(visible(line)) + "**\n")
+	}
 	for _, s := range r.sections() {
 		text := strings.Join(s.lines, "\n")
 		fence := markdownFence(text)
+		if s.inSight && len(s.lines) <= longSection {
+			fmt.Fprintf(&b, "\n%s\n\n%sdiff\n%s\n%s\n", markdownText(s.title), fence, text, fence)
+			continue
+		}
 		fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n%sdiff\n%s\n%s\n\n</details>\n", html.EscapeString(s.title), fence, text, fence)
 	}
 	_, err := io.WriteString(w, b.String())

@@ -32,14 +32,15 @@ if they were selected or answered. A flow is words, or one quoted argument:
     inbound tcp 52.125.128.9 to LOCAL:443
     https://outlook.office365.com/owa/  outbound tcp, the scheme's port; a proxy
                                         is asked by CONNECT, or plainly for http
-    outlook.office365.com               as rules have it, else outbound tcp 443
+    outlook.office365.com               what a client opens: outbound tcp 443
 
 LOCAL is an address or a role; without it every bound role is asked. Write
 NAME=ADDRESS for a name whose address is known: packet filters see that alone.
 For a role behind a DNAT the port is the one that outsiders use; if both matter,
 write to LOCAL:8443 published 443. With - flows come from stdin, one a line; a
 # at the start or after a blank starts a comment. Exit status 0: each flow is
-allowed for at least one of the sides that are asked; 1: one is denied for all.
+allowed for at least one of the sides that are asked, and no packet filter lacks
+what the PAC file sends direct; 1: one is denied, or dropped, for all.
 
     gatewright explain outbound tcp outlook.office365.com:443 from servers
     gatewright explain inbound tcp 52.125.128.9 to exchange:443
@@ -72,7 +73,7 @@ func explain(inv *invocation, args []string) error {
 		for _, c := range e.result.Complete(e.site, q) {
 			f := e.explain(c)
 			answers = append(answers, f)
-			denied = denied || !slices.ContainsFunc(f.Sides, func(s explainedSide) bool { return s.Verdict == verdictAllowed })
+			denied = denied || !slices.ContainsFunc(f.Sides, explainedSide.passes)
 		}
 	}
 	if inv.json {
@@ -236,6 +237,8 @@ func (e *explainer) checkRoles(questions []rule.Question) error {
 const (
 	verdictAllowed = "allowed"
 	verdictDenied  = "denied"
+
+	verdictDropped = "dropped" // allowed, but not on its way; in words alone
 )
 
 // explainedFlow is a complete flow with its answers.
@@ -260,6 +263,10 @@ type explainedSide struct {
 	ByName    []rule.ID        `json:"not_asked_by_name,omitempty"`
 	Would     []wouldAccept    `json:"would_accept,omitempty"`
 	Backends  []backendAnswer  `json:"backends"`
+
+	// Dropped says what drops a flow that the policy allows, on the way that the PAC file
+	// gives; empty if nothing does.
+	Dropped string `json:"dropped,omitempty"`
 }
 
 // sideOf is the addresses of one side; Whole tells that they are all of its role that
@@ -372,7 +379,30 @@ func (e *explainer) answer(q rule.Question, s rule.Side) explainedSide {
 		a := b.explain(rule.Question{Flow: s.Flow, Scheme: q.Scheme})
 		answer.Backends = append(answer.Backends, backendAnswer{b.name, a.Action, a.By, a.Why, a.Rules})
 	}
+	if x.Accept() && s.Flow.Name != "" && knowsProxy(e.site) && !e.result.Addressed(s.Flow) {
+		answer.Dropped = dropped(answer.Backends)
+	}
 	return answer
+}
+
+// passes reports whether the policy allows the flow and nothing drops it on its way.
+func (s explainedSide) passes() bool { return s.Verdict == verdictAllowed && s.Dropped == "" }
+
+// dropped says which packet filters have no addresses of a name that the PAC file sends
+// direct.
+func dropped(backends []backendAnswer) string {
+	var filters []string
+	direct := false
+	for _, b := range backends {
+		direct = direct || b.Generator == "pac" && b.Action == artefact.GoesDirect
+		if isFilter(b.Generator) && b.Action != artefact.Accepts && b.Action != artefact.NotCarried {
+			filters = append(filters, b.Generator)
+		}
+	}
+	if !direct || len(filters) == 0 {
+		return ""
+	}
+	return "proxy.pac sends it direct, and no rule of " + strings.Join(filters, " or ") + " has its addresses; send it to the proxy with \"routes\", or add addresses in a catalogue of the site's own"
 }
 
 // impossible says why the sides, which no address of the remote's family is bound to,

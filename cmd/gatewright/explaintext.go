@@ -79,8 +79,12 @@ func (e *explainer) shownSides(f explainedFlow) []shownSide {
 			denied = append(denied, s)
 			continue
 		}
+		verdict := s.Verdict
+		if s.Dropped != "" {
+			verdict = verdictDropped
+		}
 		out = append(out, shownSide{
-			Verdict: s.Verdict, For: s.For, reasons: e.acceptRows(s), backends: backendRows(f.question, []explainedSide{s}),
+			Verdict: verdict, For: s.For, notes: noteRows(s.Dropped), reasons: e.acceptRows(s), backends: backendRows(f.question, []explainedSide{s}),
 		})
 	}
 	if len(denied) == 0 {

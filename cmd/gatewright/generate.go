@@ -53,7 +53,8 @@ type production struct {
 	dir     string         // output folder; empty for stdout
 	folder  plainfile.Path // the same
 
-	siteFile string // the site file, whether or not it is there
+	writeOpen func([]suggestion) string // says which command writes them into the site file
+	siteFile  string                    // the site file, whether or not it is there
 }
 
 // generated is the output of one generator.
@@ -148,7 +149,7 @@ func (inv *invocation) produce(names []string) (*production, error) {
 	if err := checkSite(s); err != nil {
 		return nil, err
 	}
-	p := &production{site: s, result: result, siteFile: cmp.Or(inv.site.file, defaultSite)}
+	p := &production{site: s, result: result, siteFile: cmp.Or(inv.site.file, defaultSite), writeOpen: inv.site.writeOpen}
 	p.folder, p.dir = outputDir(inv.output, s.Output, dir)
 	chosen := choose(s, names)
 	p.outputs = make([]generated, len(chosen))

@@ -98,22 +98,17 @@ func findings(r *site.Result, removals []site.Removals) ([]lint.Finding, error) 
 	return lint.Check(in), nil
 }
 
-// revisionsOf reads the names of a catalogue's revisions, the newest of which is first.
-func revisionsOf(known []catalog.Info) (lint.Revisions, error) {
-	r := lint.Revisions{Newest: known[0].Revision}
+// revisionsOf reads a catalogue's revisions, the newest of which is first.
+func revisionsOf(known []catalog.Info) (r lint.Revisions, err error) {
 	for i, info := range known {
 		c, err := catalog.Load(info.String())
 		if err != nil {
 			return r, fmt.Errorf("catalogue %s: %w", info, err)
 		}
-		var names []netset.Pattern
-		for _, e := range c.Entries {
-			names = append(names, e.Names...)
-		}
 		if i == 0 {
-			r.Names = netset.NameSetOf(names...)
+			r.Newest = c
 		} else {
-			r.Older = r.Older.Union(netset.NameSetOf(names...))
+			r.Older = append(r.Older, c)
 		}
 	}
 	return r, nil

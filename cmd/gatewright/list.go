@@ -100,6 +100,7 @@ type listedEntry struct {
 	Services  string        `json:"services,omitempty"`
 	Condition string        `json:"condition,omitempty"`
 	Notes     []string      `json:"notes,omitempty"`
+	Links     []string      `json:"links,omitempty"`
 	Inferred  []inference   `json:"inferred,omitempty"`
 	Source    string        `json:"source,omitempty"`
 	Date      string        `json:"date,omitempty"`
@@ -129,7 +130,7 @@ func (inv *invocation) entriesView(r *site.Result) (any, table) {
 			hidden++
 			continue
 		}
-		t.rows = append(t.rows, []string{o.Entry.Row, shown(r, o.Entry.ID), o.Entry.Title + "\n" + describe(&o, granted[o.Entry.ID]), became(o)})
+		t.rows = append(t.rows, []string{o.Entry.Row, shown(r, o.Entry.ID), inv.what(&o, granted[o.Entry.ID]), became(o)})
 	}
 	switch hidden {
 	case 0:
@@ -139,6 +140,24 @@ func (inv *invocation) entriesView(r *site.Result) (any, table) {
 		t.remark = fmt.Sprintf("%d entries are not selected; --all shows them", hidden)
 	}
 	return listed, t
+}
+
+// what says what an entry asks for. Of entries that --entry names it says all: notes,
+// links, and what is our reading and why.
+func (inv *invocation) what(o *site.Outcome, granted entryFacts) string {
+	lines := []string{o.Entry.Title, describe(o, granted)}
+	if len(inv.site.sel.Entries) > 0 {
+		for _, note := range o.Entry.Notes {
+			lines = append(lines, "note: "+note)
+		}
+		for _, i := range o.Entry.Inferred {
+			lines = append(lines, fmt.Sprintf("~%s: %s", i.Fact, i.Reason))
+		}
+		for _, link := range o.Entry.Links {
+			lines = append(lines, "see "+link)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // shown are entries' ids as tables show them, one a line: without the catalogue
@@ -166,7 +185,7 @@ func listEntry(o site.Outcome) listedEntry {
 		Tag: e.Tag, Region: e.Region, Service: e.Service,
 		Category: string(e.Category), Required: e.Required, Instances: e.Instances,
 		Direction: string(e.Direction), Role: e.Role, Endpoints: endpoints(&e), Services: e.Services.String(),
-		Condition: e.Condition, Notes: e.Notes, Source: e.Source, Date: e.Date,
+		Condition: e.Condition, Notes: e.Notes, Links: e.Links, Source: e.Source, Date: e.Date,
 		State: o.State, Why: o.Why, Rules: o.Rules,
 	}
 	for _, i := range e.Inferred {
@@ -355,6 +374,6 @@ func openView(r *site.Result) (any, table) {
 	for _, o := range r.Policy.Open {
 		t.rows = append(t.rows, []string{shown(r, o.Entry.ID), openName(o), o.Why, o.Who})
 	}
-	t.footer = "\n" + siteBlock(r)
+	t.footer = "\n{\n" + siteBlock(suggestions(r)) + "}\n"
 	return openAccount(r.Policy.Open), t
 }

@@ -67,6 +67,7 @@ func filled(block string) string {
 		{`"<tcp PORT, \.\.\.>"`, `"tcp 443"`},
 		{`"<outbound, inbound or bidirectional>"`, `"outbound"`},
 		{`"<role>"`, `"sbc"`},
+		{`"<HOST:PORT>"`, `"proxy.example.com:3128"`},
 		{`"<email_domain>"`, `"contoso.com"`},
 		{`"<host, or remove this line>"`, `"host"`},
 	} {
@@ -75,32 +76,32 @@ func filled(block string) string {
 	return block
 }
 
-// TestSuggestedLines holds that the block of open items is a site file: it is
-// refused while its blanks are there, and with them filled in nothing is open but
-// what the answers bring up, and then nothing.
+// TestSuggestedLines holds that init writes a site file that stops nothing while its
+// blanks are there, and with them filled in nothing is open but what the answers bring
+// up, and then nothing.
 func TestSuggestedLines(t *testing.T) {
 	for _, catalog := range []string{"m365-additional@2018-10-23", "m365-additional@2025-01-08"} {
 		t.Chdir(t.TempDir())
+		before := listJSON[accountOpen](t, "open", "--catalog", catalog)
 		var stdout, stderr bytes.Buffer
-		if status := run([]string{"generate", "--catalog", catalog, "-o", "out"}, nil, &stdout, &stderr); status != exitOK {
-			t.Fatalf("status %d\n%s", status, &stderr)
+		if status := run([]string{"init", "--catalog", catalog}, nil, &stdout, &stderr); status != exitOK || stdout.Len() > 0 {
+			t.Fatalf("status %d\n%s%s", status, &stderr, &stdout)
 		}
-		_, rest, _ := strings.Cut(stderr.String(), " says:\n")
-		block, _, ok := strings.Cut(rest, "\n(\"answers\"")
-		if !ok {
-			t.Fatalf("no block in\n%s", &stderr)
-		}
-		if err := os.WriteFile(defaultSite, []byte(block), 0o644); err != nil {
+		block, err := os.ReadFile(defaultSite)
+		if err != nil {
 			t.Fatal(err)
+		}
+		if blank := listJSON[accountOpen](t, "open"); fmt.Sprint(blank) != fmt.Sprint(before) {
+			t.Errorf("%s: open with blanks %v, without %v", catalog, blank, before)
 		}
 		stderr.Reset()
-		if status := run([]string{"list", "--catalog", catalog}, nil, &stdout, &stderr); status != exitFailed {
-			t.Errorf("%s: with its blanks the block has status %d\n%s", catalog, status, &stderr)
+		if status := run([]string{"init", "--merge"}, nil, &stdout, &stderr); status != exitOK || stderr.String() != defaultSite+": nothing is newly open\n" {
+			t.Errorf("%s: merging at once: status %d, %s", catalog, status, &stderr)
 		}
-		if err := os.WriteFile(defaultSite, []byte(filled(block)), 0o644); err != nil {
+		if err := os.WriteFile(defaultSite, []byte(filled(string(block))), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range listJSON[accountOpen](t, "open", "--catalog", catalog) {
+		for _, o := range listJSON[accountOpen](t, "open") {
 			t.Errorf("%s: %s of %s is still open; write %s", catalog, o.Missing, o.Entry, o.Line)
 		}
 	}

@@ -64,6 +64,14 @@ func TestWithoutBox(t *testing.T) {
 	}
 }
 
+// TestPacketFiltersNeedRootUnboxed holds that an ordinary user is told so.
+func TestPacketFiltersNeedRootUnboxed(t *testing.T) {
+	said, _ := toolAs(toolFolder(t), 65534, "verify", "nftables", "--unboxed").CombinedOutput()
+	if want := "gatewright: error: nftables is not proved: cannot make a network namespace: operation not permitted; run this as root, or without --unboxed\n"; string(said) != want {
+		t.Errorf("%q; want %q", said, want)
+	}
+}
+
 // TestInsideIsNoProgram holds that the inside of a box does nothing to the mounts of who
 // calls it by name.
 func TestInsideIsNoProgram(t *testing.T) {

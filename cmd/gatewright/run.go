@@ -34,7 +34,7 @@ type command struct {
 
 // commands returns the sub-commands in the order in which help lists them.
 func commands() []command {
-	return []command{generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), fetchCommand(), generatorsCommand(), versionCommand(), completionCommand()}
+	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), fetchCommand(), generatorsCommand(), versionCommand(), completionCommand()}
 }
 
 // invocation is one run of the tool: its streams and its flags.
@@ -185,7 +185,8 @@ func usageText() string {
 	var b strings.Builder
 	b.WriteString(`gatewright makes firewall and proxy rules from catalogues of service endpoints.
 
-    gatewright generate -o out   write rule files for the default catalogue
+    gatewright init              write a site file that asks for what is open
+    gatewright generate -o out   write rule files for the default catalogues
     gatewright list              show what it asks for, and what became of that
     gatewright check -o out      tell whether the files are up to date; for CI
 

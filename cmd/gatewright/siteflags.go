@@ -32,6 +32,9 @@ const maxSite = 16 << 20
 type siteFlags struct {
 	flags    *pflag.FlagSet
 	file     string
+	found    bool   // the site file is there
+	text     string // of the site file
+	missing  bool   // the site file may be missing, though --site names it
 	catalogs []string
 	asOf     string
 	keep     string // --keep-removed
@@ -46,7 +49,7 @@ type siteFlags struct {
 func (f *siteFlags) register(flags *pflag.FlagSet) {
 	f.flags = flags
 	flags.StringVar(&f.file, "site", "", "site `FILE` (default "+defaultSite+", if there)")
-	flags.StringArrayVar(&f.catalogs, "catalog", nil, "catalogue `FILE|NAME[@REVISION]` (default "+site.DefaultCatalog+")")
+	flags.StringArrayVar(&f.catalogs, "catalog", nil, "catalogue `FILE|NAME[@REVISION]` (default "+strings.Join(site.DefaultCatalogs(), " and ")+")")
 	flags.StringVar(&f.asOf, "as-of", "", "leave out what the publisher makes live after `DAY`: YYYY-MM-DD or today")
 	flags.StringVar(&f.keep, "keep-removed", "", "keep what the publisher removed within `DAYS` (30d) before the catalogue's version, or before --as-of")
 	flags.StringArrayVar(&f.sel.Areas, "area", nil, "only entries of this service `AREA`")
@@ -81,6 +84,28 @@ func (f *siteFlags) source() string {
 		say("catalog", c)
 	}
 	return text.String()
+}
+
+// says reports whether a flag says what a site file says, beside which file it is.
+func (f *siteFlags) says() bool {
+	said := false
+	own := pflag.NewFlagSet("", pflag.ContinueOnError)
+	new(siteFlags).register(own)
+	f.flags.Visit(func(one *pflag.Flag) { said = said || one.Name != "site" && own.Lookup(one.Name) != nil })
+	return said
+}
+
+// writeOpen says which command writes what is open into the site file.
+func (f *siteFlags) writeOpen(all []suggestion) string {
+	file := cmp.Or(f.file, defaultSite)
+	_, lacking, err := merge(file, f.text, all)
+	switch {
+	case !f.found:
+		return "`gatewright init" + f.source() + "` writes a " + file + " with them all"
+	case err == nil && lacking == 0:
+		return "they all stand in " + file + ", with blanks to fill in; `gatewright list open" + f.source() + "` shows who can say what"
+	}
+	return "`gatewright init --merge" + f.source() + "` adds to " + file + " what it lacks of them"
 }
 
 // catalogDir is the folder that paths of catalogues are relative to: the site
@@ -142,12 +167,13 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	if !ok {
 		data, err = read(maxSite)
 	}
-	if errors.Is(err, fs.ErrNotExist) && f.file == "" {
+	if errors.Is(err, fs.ErrNotExist) && (f.file == "" || f.missing) {
 		return &site.Site{}, ".", nil
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("site file: %w", err)
 	}
+	f.found, f.text = true, string(data)
 	s, err := site.Read(file, data)
 	return s, folderOf(file), err
 }

@@ -13,7 +13,7 @@ const (
 	GoesProxy  Action = "proxy"       // a PAC file sends it to a proxy
 	Trusts     Action = "trust"       // its site is in the trusted zone
 	NotCarried Action = "not carried" // flows of its kind never come here
-	Unknown    Action = "unknown"     // it depends on what the flow does not say
+	AcceptsIf  Action = "accept if"   // lets it pass on a condition that the flow does not settle
 )
 
 // Answer is what one backend does with one flow, and why.
@@ -28,7 +28,8 @@ type Answer struct {
 	// nothing matches. May be empty.
 	Why string
 
-	// Rules are those by which the backend accepts, in the policy's order.
+	// Rules are those by which the backend accepts, or would on the condition, in the
+	// policy's order.
 	Rules []rule.ID
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 )
 
@@ -20,7 +21,7 @@ type Packet struct {
 
 // PacketOf returns what the filter sees of a flow.
 func (f Filter) PacketOf(flow rule.Flow) Packet {
-	return Packet{rule.Seen(flow, rule.PacketFilter), f.Place == PlaceForward && len(f.WAN)+len(f.LAN) == 0}
+	return Packet{rule.Seen(flow, rule.PacketFilter), !f.hasSides()}
 }
 
 // Meets reports whether the packet comes to the chain for flows of a direction.
@@ -47,7 +48,7 @@ func (f Filter) Accepted(flow rule.Flow, a Answer) Answer {
 }
 
 // Unmatched is the answer for a flow that no rule of the filter matches. Open are
-// rules that might match it, if the remote's address were known; drop names what
+// rules that match it if the remote's name leads to their addresses; drop names what
 // drops it in ModeEnforce.
 func (f Filter) Unmatched(p *rule.Policy, flow rule.Flow, open []rule.ID, drop string) Answer {
 	switch {
@@ -57,7 +58,7 @@ func (f Filter) Unmatched(p *rule.Policy, flow rule.Flow, open []rule.ID, drop s
 		return Answer{Action: NoMatch, Why: fmt.Sprintf("our side is %s here and the remote %s, and no packet has both",
 			rule.Family(flow.Local), rule.Family(flow.Remote))}
 	case len(open) > 0:
-		return Answer{Action: Unknown, Why: unseen(p.Decide(flow).Rules, open) + fmt.Sprintf("; ask for %s=ADDRESS", flow.Name)}
+		return Answer{Action: AcceptsIf, Rules: open, Why: condition(p, flow, open)}
 	}
 	a := Answer{Action: NoMatch, Why: siteDecides}
 	switch f.Mode {
@@ -67,29 +68,36 @@ func (f Filter) Unmatched(p *rule.Policy, flow rule.Flow, open []rule.ID, drop s
 		a.Action, a.By, a.Why = Refuses, []string{drop}, ""
 	}
 	if known := p.Decide(flow).Rules; len(known) > 0 {
-		a.Why = strings.TrimSuffix(unseen(known, nil)+"; "+a.Why, "; ")
+		a.Why = strings.TrimSuffix(fmt.Sprintf("sees no name, and %s no prefix of it; ", haveRules(known))+a.Why, "; ")
 	}
 	return a
 }
 
-// unseen says what a packet filter lacks of a flow by name: known are the rules that
-// accept it, open those that it has by addresses.
-func unseen(known, open []rule.ID) string {
-	var addressed []rule.ID
-	for _, id := range known {
-		if slices.Contains(open, id) {
-			addressed = append(addressed, id)
+// condition says where the name of a flow has to lead for the rules to accept it.
+func condition(p *rule.Policy, flow rule.Flow, open []rule.ID) string {
+	var all netset.PrefixBuilder
+	for i := range p.Rules {
+		switch r := &p.Rules[i]; {
+		case !slices.Contains(open, r.ID):
+		case r.Direction == flow.Direction:
+			all.AddSet(r.Remote.Prefixes())
+		default: // a gateway that knows no sides takes the name's address for our side
+			all.AddSet(p.Binding(r.Role).Local())
 		}
 	}
-	switch {
-	case len(addressed) > 0:
-		return fmt.Sprintf("sees no name, but the addresses of %s", ruleIDs(addressed))
-	case len(known) > 0 && len(open) > 0:
-		return fmt.Sprintf("sees no name, and %s no prefix of it; others go by addresses", haveRules(known))
-	case len(known) > 0:
-		return fmt.Sprintf("sees no name, and %s no prefix of it", haveRules(known))
+	prefixes := all.Build().V4()
+	if flow.Local.Is6() {
+		prefixes = all.Build().V6()
 	}
-	return "sees no name, only addresses"
+	text := fmt.Sprintf("the name leads to one of the %d prefixes of %s", prefixes.Len(), ruleIDs(open))
+	if prefixes.Len() == 1 {
+		text = fmt.Sprintf("the name leads to %s, of %s", prefixes, ruleIDs(open))
+	}
+	known := p.Decide(flow).Rules
+	if len(known) > 0 && !slices.ContainsFunc(known, func(id rule.ID) bool { return slices.Contains(open, id) }) {
+		text += fmt.Sprintf("; %s no prefix of it", haveRules(known))
+	}
+	return text
 }
 
 // siteDecides is what becomes of a flow that no rule of ours matches.
@@ -119,13 +127,20 @@ func haveRules(ids []rule.ID) string {
 	return ruleIDs(ids) + " have"
 }
 
+// shownRules is how many rules an answer names.
+const shownRules = 3
+
 func ruleIDs(ids []rule.ID) string {
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = string(id)
+	var texts []string
+	for _, id := range ids[:min(len(ids), shownRules)] {
+		texts = append(texts, string(id))
 	}
-	if len(texts) == 1 {
-		return "rule " + texts[0]
+	text := strings.Join(texts, ", ")
+	switch more := len(ids) - len(texts); {
+	case len(ids) == 1:
+		return "rule " + text
+	case more > 0:
+		return fmt.Sprintf("rules %s and %d more", text, more)
 	}
-	return "rules " + strings.Join(texts, ", ")
+	return "rules " + text
 }

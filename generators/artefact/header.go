@@ -16,7 +16,7 @@ import (
 func Header(p *rule.Policy, what, load string, format int) []string {
 	lines := ListHeader(what, load, format)
 	for _, s := range p.Sources {
-		lines = append(lines, "source: "+s.Name+" "+s.Version)
+		lines = append(lines, "source: "+s.String())
 	}
 	if n := len(p.Open); n > 0 {
 		lines = append(lines, fmt.Sprintf(openLine+"%d not rendered; gatewright list open shows what is missing", n))

@@ -150,6 +150,9 @@ func sealMounts() error {
 
 // bind shows a file or a folder of the machine in the box. A link into /usr stays one.
 func bind(path string) error {
+	if _, err := os.Lstat(staging + path); err == nil {
+		return nil // in a folder that is shown
+	}
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil // not there, or nothing for us

@@ -64,7 +64,11 @@ func (e *explainer) answer(q rule.Question) artefact.Answer {
 	case route < 0:
 		return e.way(e.config.proxies, "no route sends it another way")
 	}
-	return e.way(e.ways[route], fmt.Sprintf("%s goes by route %d, %s", endpoint, route, e.policy.Routes[route].Via))
+	via := e.policy.Routes[route].Via
+	if e.policy.DefaultRoutes {
+		return e.way(e.ways[route], fmt.Sprintf("%s goes %s by default: optimize, allow and what has no category direct, the rest by proxy", endpoint, map[bool]string{true: "direct", false: "by proxy"}[via == rule.Direct]))
+	}
+	return e.way(e.ways[route], fmt.Sprintf("%s goes by route %d, %s", endpoint, route, via))
 }
 
 // serves reports whether the file is for a machine of our side. Roles without

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+)
+
+// opening is what a reviewer has to see first of what is newly accepted: any remote, or
+// most ports, with the same local addresses.
+type opening struct {
+	direction rule.Direction
+	remote    string // "any remote", or the endpoints if they are few
+	local     string
+	services  string
+	place     string
+	rules     int
+
+	any       bool
+	ports     int     // of one protocol
+	addresses float64 // of our side, as a share of a family
+}
+
+// manyPorts is how many ports of a protocol are told as an opening: most of them.
+const manyPorts = 1 << 15
+
+// openings returns what newly opens to any remote or on most ports of a protocol, widest
+// first.
+func (r report) openings() []string {
+	var all []*opening
+	for i := range r.Added {
+		of := &r.Added[i]
+		counted := map[*opening]bool{}
+		for _, p := range of.Parts {
+			o := p.opening(of)
+			if !o.any && o.ports < manyPorts {
+				continue
+			}
+			j := slices.IndexFunc(all, func(have *opening) bool { return have.text() == o.text() })
+			if j < 0 {
+				j, all = len(all), append(all, &o)
+			}
+			if !counted[all[j]] {
+				all[j].rules++
+				counted[all[j]] = true
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *opening) int {
+		return cmp.Or(widerFirst(a.any, b.any), cmp.Compare(b.ports, a.ports), cmp.Compare(b.addresses, a.addresses), cmp.Compare(a.direction, b.direction))
+	})
+	var lines []string
+	for _, o := range all {
+		lines = append(lines, fmt.Sprintf("OPENS: %s (%s)", o.text(), count(o.rules, "rule")))
+	}
+	return lines
+}
+
+func widerFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+func (o *opening) text() string {
+	from, to := o.local, o.remote
+	if o.direction == rule.Inbound {
+		from, to = to, from
+	}
+	text := from + " to " + to + ", " + o.services
+	if o.place != "" {
+		text += ", " + o.place
+	}
+	return text
+}
+
+func (p reportPart) opening(of *reportRule) opening {
+	o := opening{direction: of.Direction, local: shortList(p.Local), services: p.Services, place: of.Place}
+	if p.Published {
+		o.services += " as published"
+	}
+	if services, err := netset.ParseServices(p.Services); err == nil {
+		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+			n := 0
+			for _, ports := range services.Ports(protocol) {
+				n += int(ports.Last-ports.First) + 1
+			}
+			o.ports = max(o.ports, n)
+		}
+	}
+	o.addresses = shareOf(p.Local)
+	o.any = p.Any || slices.Contains(p.Prefixes, "0.0.0.0/0") || slices.Contains(p.Prefixes, "::/0")
+	switch {
+	case p.Any && len(p.But) > 0:
+		o.remote = "any remote but " + shortList(p.But)
+	case p.Any:
+		o.remote = "any remote"
+	default:
+		var names []string
+		for _, n := range p.Names {
+			names = append(names, n.String())
+		}
+		o.remote = shortList(append(names, p.Prefixes...))
+	}
+	return o
+}
+
+// shortList lists a few names and prefixes, and counts more.
+func shortList(list []string) string {
+	const few = 3
+	short := make([]string, 0, few)
+	for _, s := range list[:min(len(list), few)] {
+		short = append(short, shortAddress(s))
+	}
+	if more := len(list) - few; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(short, ", "), more)
+	}
+	return strings.Join(short, ", ")
+}
+
+// shareOf returns about how much of a family the prefixes hold.
+func shareOf(prefixes []string) float64 {
+	sum := 0.0
+	for _, text := range prefixes {
+		if p, _, err := netset.ParsePrefix(text); err == nil {
+			sum += 1 / float64(uint64(1)<<min(p.Bits(), 63))
+		}
+	}
+	return sum
+}

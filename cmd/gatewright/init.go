@@ -1,0 +1,225 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"gatewright/catalog/plainfile"
+	"gatewright/catalog/rule"
+	"gatewright/catalog/site"
+	"gatewright/generators"
+)
+
+func initCommand() command {
+	toMerge := false
+	return command{
+		name:    "init",
+		summary: "write a site file that asks for what is open",
+		usage: `gatewright init [--merge]
+
+Writes a site file, gatewright.json or that of --site: what the flags say, and
+every open item with its question and a blank, <like this>. A blank that is not
+filled in leaves its item open and stops nothing. --merge adds to a file that is
+there what is newly open, and changes nothing else in it.
+
+    gatewright init --bind clients=10.20.0.0/16 --set pac.proxy=192.0.2.3:3128
+    gatewright init --merge
+`,
+		flags: func(inv *invocation, flags *pflag.FlagSet) {
+			inv.site.register(flags)
+			flags.BoolVar(&toMerge, "merge", false, "add what is newly open to the file that is there")
+			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors")
+		},
+		run: func(inv *invocation, args []string) error {
+			if len(args) > 0 {
+				return usagef("init: %q is too much; --site names the file", args[0])
+			}
+			return inv.initSite(toMerge)
+		},
+	}
+}
+
+// siteMode is the mode of a new site file.
+const siteMode fs.FileMode = 0o644
+
+func (inv *invocation) initSite(toMerge bool) error {
+	file := cmp.Or(inv.site.file, defaultSite)
+	root, err := plainfile.Named(filepath.Dir(file)).OpenFolder()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	name := filepath.Base(file)
+	data, err := plainfile.Read(root, name, maxSite)
+	there := err == nil
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("site file: %w", err)
+	case there && !toMerge:
+		return fmt.Errorf("%s is there already; --merge adds what is newly open to it", file)
+	case !there && toMerge:
+		return fmt.Errorf("%s is not there; leave --merge out to write it", file)
+	case toMerge && inv.site.says():
+		return usagef("init: --merge adds open items alone; write the other flags' values into %s", file)
+	case !there:
+		inv.site.missing = true // as a file that --site names may be here alone
+	}
+	s, _, result, err := inv.compile()
+	if err != nil {
+		return err
+	}
+	if err := checkSite(s); err != nil {
+		return err
+	}
+	all := suggestions(result)
+	text, added := inv.newSite(s, all), len(all)
+	if toMerge {
+		if text, added, err = merge(file, string(data), all); err != nil {
+			return err
+		}
+		if added == 0 {
+			inv.talk.sayf("%s: nothing is newly open", file)
+			return nil
+		}
+	}
+	if _, err := site.Read(file, []byte(text)); err != nil {
+		return err
+	}
+	if err := replaceFile(root, name, []byte(text), siteMode); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Dir(file), err)
+	}
+	inv.talk.sayf("%s: %s; fill in the blanks that matter to you, <like this>, and run `gatewright generate%s`", file, count(added, "question"), inv.site.source())
+	return nil
+}
+
+// newSite is a site file that says what the flags say, and asks for the rest.
+func (inv *invocation) newSite(s *site.Site, all []suggestion) string {
+	var b strings.Builder
+	b.WriteString(`// What this network decides. A value <like this> is a blank: until it is filled in, its
+// question stays open and nothing is rendered for it. What the site does not need is
+// closed by "answers": { "ID": { "dismissed": "why" } }. "remote": "any" is the last
+// resort: it opens the rule to every host.
+{
+`)
+	var catalogs []string
+	for _, ref := range s.Catalogs {
+		catalogs = append(catalogs, site.RefFrom(filepath.Dir(cmp.Or(inv.site.file, defaultSite)), ref))
+	}
+	if len(catalogs) == 0 {
+		catalogs = site.DefaultCatalogs()
+	}
+	fmt.Fprintf(&b, "  \"catalogs\": %s,\n", jsonList(catalogs))
+	if s.Staging.AsOf != "" {
+		fmt.Fprintf(&b, "  \"as_of\": %s,\n", site.JSONText(s.Staging.AsOf))
+	}
+	if s.Staging.KeepRemoved > 0 {
+		fmt.Fprintf(&b, "  \"keep_removed\": \"%dd\",\n", s.Staging.KeepRemoved)
+	}
+	writeSelection(&b, &s.Select)
+	writeOptions(&b, s)
+	fmt.Fprintf(&b, "  \"output\": %s,\n", site.JSONText(cmp.Or(s.Output, "out")))
+	writeMembers(&b, site.SectionValues, valueLines(s), all)
+	writeMembers(&b, site.SectionBind, bindLines(s), all)
+	b.WriteString(siteBlock(slices.DeleteFunc(slices.Clone(all), func(one suggestion) bool {
+		return one.Section == site.SectionValues || one.Section == site.SectionBind
+	})))
+	b.WriteString("}\n")
+	return b.String()
+}
+
+// writeMembers writes an object with lines of its own before the suggested ones.
+func writeMembers(b *strings.Builder, section string, own []string, all []suggestion) {
+	lines := append(own, sectionLines(section, all)...)
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "  %q: {\n    %s\n  },\n", section, strings.Join(lines, "\n    "))
+}
+
+// bindLines are the bindings that the flags give, and the one of the clients.
+func bindLines(s *site.Site) []string {
+	var lines []string
+	if _, bound := s.Bindings[rule.Clients]; !bound {
+		lines = append(lines, "// the machines that people use; until it is filled in, all private networks", `"clients": ["<CIDR>"],`)
+	}
+	for _, role := range slices.Sorted(maps.Keys(s.Bindings)) {
+		addresses := strings.Split(s.Bindings[role].Addresses.String(), ", ")
+		lines = append(lines, fmt.Sprintf("%q: %s,", role, jsonList(addresses)))
+	}
+	return lines
+}
+
+func valueLines(s *site.Site) []string {
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(s.Values)) {
+		lines = append(lines, fmt.Sprintf("%q: %s,", name, jsonList(s.Values[name])))
+	}
+	return lines
+}
+
+// writeOptions writes the options that the flags give, and asks for the proxy.
+func writeOptions(b *strings.Builder, s *site.Site) {
+	options := maps.Clone(s.Options)
+	if options == nil {
+		options = map[string]map[string][]string{}
+	}
+	if len(options["pac"]["proxy"]) == 0 {
+		b.WriteString("  // Without a proxy the PAC file sends everything direct, and does nothing.\n")
+		pac := maps.Clone(options["pac"])
+		if pac == nil {
+			pac = map[string][]string{}
+		}
+		pac["proxy"] = []string{"<HOST:PORT>"}
+		options["pac"] = pac
+	}
+	b.WriteString("  \"options\": {\n")
+	for _, g := range generators.All() {
+		if len(options[g.Name()]) == 0 {
+			continue
+		}
+		var members []string
+		for _, name := range slices.Sorted(maps.Keys(options[g.Name()])) {
+			members = append(members, fmt.Sprintf("%q: %s", name, jsonList(options[g.Name()][name])))
+		}
+		fmt.Fprintf(b, "    %q: { %s },\n", g.Name(), strings.Join(members, ", "))
+	}
+	b.WriteString("  },\n")
+}
+
+// writeSelection writes what the flags select.
+func writeSelection(b *strings.Builder, sel *site.Selection) {
+	var members []string
+	for _, one := range []struct {
+		key  string
+		list []string
+	}{
+		{"area", sel.Areas}, {"category", sel.Categories}, {"tag", sel.Tags}, {"region", sel.Regions}, {"service", sel.Services},
+		{"entry", sel.Entries}, {"direction", sel.Directions}, {"instance", sel.Instances}, {"exclude", sel.Exclude},
+	} {
+		if len(one.list) > 0 {
+			members = append(members, fmt.Sprintf("%q: %s", one.key, jsonList(one.list)))
+		}
+	}
+	if sel.RequiredOnly {
+		members = append(members, `"required_only": true`)
+	}
+	if len(members) > 0 {
+		fmt.Fprintf(b, "  \"select\": { %s },\n", strings.Join(members, ", "))
+	}
+}
+
+func jsonList(list []string) string {
+	texts := make([]string, len(list))
+	for i, s := range list {
+		texts[i] = site.JSONText(s)
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gatewright/catalog"
+	"gatewright/catalog/rule"
+	"gatewright/catalog/site"
+	"gatewright/generators/artefact"
+)
+
+// shownAnswers is how many of the answers that would add most the account shows.
+const shownAnswers = 3
+
+// suggestion is a line of the site file that open items wait for.
+type suggestion struct {
+	site.Suggestion
+	entries []string // ids of those that wait for it
+	weight  float64  // entries that it closes; a part of each that waits for others, too
+}
+
+// sections are where suggestions stand in a site file, in order.
+func sections() []string {
+	return []string{site.SectionPaths, site.SectionValues, site.SectionBind, site.SectionAnswers}
+}
+
+// text is the line as the only one of its section.
+func (s suggestion) text() string {
+	line := strings.TrimSuffix(s.Line, ",")
+	if s.Section == site.SectionPaths {
+		return line
+	}
+	return fmt.Sprintf("%q: {%s}", s.Section, line)
+}
+
+// suggestions returns the lines that answer the open items, in the order of a site
+// file, each once.
+func suggestions(r *site.Result) []suggestion {
+	inbound := map[string]bool{}
+	for _, o := range r.Outcomes {
+		inbound[o.Entry.ID] = o.Entry.Direction == catalog.Inbound || o.Entry.Direction == catalog.Bidirectional
+	}
+	type place struct{ section, line string }
+	items := map[place][]rule.Open{}
+	waits := map[string]map[place]bool{} // by entry
+	var places []place
+	for _, o := range r.Policy.Open {
+		at := place{o.Section, o.Line}
+		if items[at] == nil {
+			places = append(places, at)
+		}
+		items[at] = append(items[at], o)
+		if waits[o.Entry.ID] == nil {
+			waits[o.Entry.ID] = map[place]bool{}
+		}
+		waits[o.Entry.ID][at] = true
+	}
+	slices.SortStableFunc(places, func(a, b place) int {
+		return slices.Index(sections(), a.section) - slices.Index(sections(), b.section)
+	})
+	var all []suggestion
+	for _, at := range places {
+		s := suggestion{Suggestion: site.Suggestion{Section: at.section, Line: at.line, Comments: questions(at.section, items[at])}}
+		fromOutside := false
+		for _, o := range items[at] {
+			if !slices.Contains(s.entries, o.Entry.ID) {
+				s.entries = append(s.entries, o.Entry.ID)
+				s.weight += 1 / float64(len(waits[o.Entry.ID]))
+				fromOutside = fromOutside || inbound[o.Entry.ID]
+			}
+		}
+		if at.section == site.SectionBind && fromOutside {
+			s.Comments = append(s.Comments, `behind a DNAT: {"published": ["<CIDR>"]}`)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// questions explains one line: for an entry its title, what is asked about each
+// missing fact, and the pages that the publisher refers to; for a line that several
+// entries wait for, these entries.
+func questions(section string, open []rule.Open) []string {
+	var comments []string
+	if section == site.SectionAnswers {
+		comments = append(comments, artefact.Label(open[0].Entry))
+		for _, o := range open {
+			comments = append(comments, fmt.Sprintf("%s: %s", o.Missing, cmp.Or(o.Ask, o.Why)))
+		}
+		if open[0].Links != "" {
+			comments = append(comments, "see "+open[0].Links)
+		}
+		return comments
+	}
+	var waiting []string
+	for _, o := range open {
+		if !slices.Contains(comments, o.Ask) {
+			comments = append(comments, o.Ask)
+		}
+		_, slug, _ := strings.Cut(o.Entry.ID, "/")
+		if !slices.Contains(waiting, slug) {
+			waiting = append(waiting, slug)
+		}
+	}
+	return append(comments, "waiting: "+strings.Join(waiting, ", "))
+}
+
+// tellOpen shows the answers that would add most, and the command for the rest.
+func (p *production) tellOpen(t talk) {
+	all := suggestions(p.result)
+	if len(all) == 0 {
+		return
+	}
+	entries := map[string]bool{}
+	for _, s := range all {
+		for _, id := range s.entries {
+			entries[id] = true
+		}
+	}
+	command := p.writeOpen(all)
+	slices.SortStableFunc(all, func(a, b suggestion) int { return -cmp.Compare(a.weight, b.weight) })
+	what := "asked"
+	if len(all) > shownAnswers {
+		what = "most would add"
+	}
+	them := "them"
+	if len(p.result.Policy.Open) == 1 {
+		them = "it"
+	}
+	t.sayf("%s", accountLine("open", fmt.Sprintf("%s in %s; nothing is rendered for %s until %s says; %s:",
+		count(len(p.result.Policy.Open), "item"), plural(len(entries), "entry", "entries"), them, p.siteFile, what)))
+	for _, s := range all[:min(shownAnswers, len(all))] {
+		t.sayf("%s", accountLine("", fmt.Sprintf("  %s  (%s)", s.text(), plural(len(s.entries), "entry waits", "entries wait"))))
+	}
+	t.sayf("%s", accountLine("", command))
+}
+
+// siteBlock is the part of a site file that answers the open items once its blanks
+// are filled in.
+func siteBlock(all []suggestion) string {
+	var b strings.Builder
+	for _, section := range sections() {
+		writeSection(&b, section, all)
+	}
+	return b.String()
+}
+
+func writeSection(b *strings.Builder, section string, all []suggestion) {
+	lines := sectionLines(section, all)
+	if len(lines) == 0 {
+		return
+	}
+	indent := "  "
+	if section != site.SectionPaths {
+		fmt.Fprintf(b, "  %q: {\n", section)
+		indent = "    "
+	}
+	for _, line := range lines {
+		b.WriteString(indent + line + "\n")
+	}
+	if section != site.SectionPaths {
+		b.WriteString("  },\n")
+	}
+}
+
+// sectionLines are the comments and lines of a section.
+func sectionLines(section string, all []suggestion) []string {
+	var lines []string
+	for _, s := range all {
+		if s.Section == section {
+			lines = append(lines, s.Written()...)
+		}
+	}
+	return lines
+}
+
+// merge adds to a site file the suggestions that it does not hold yet.
+func merge(file, text string, all []suggestion) (merged string, added int, err error) {
+	lines := make([]site.Suggestion, len(all))
+	for i, s := range all {
+		lines[i] = s.Suggestion
+	}
+	return site.Merge(file, text, lines)
+}
