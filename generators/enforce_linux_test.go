@@ -129,7 +129,6 @@ var crossings = []crossing{
 	{"client", "resolver", "tcp", 53, true},
 	{"exchange", "resolver", "udp", 53, true},
 	{"admin", "client", "tcp", 22, true},
-	{"remote", "client", "too-big", 0, true},
 
 	{"client", "remote", "tcp", 444, false},
 	{"client", "remote", "udp", 443, false},
@@ -155,7 +154,8 @@ var crossings = []crossing{
 	{"admin", "client", "udp", 22, false},
 	{"admin", "client", "ping", 0, false},
 	{"remote", "client", "ping", 0, false},
-	{"remote", "client", "unreachable", 0, false},
+	{"remote", "client", "unreachable", 0, false}, // of no connection, as the next
+	{"remote", "client", "too-big", 0, false},
 	{"remote", "client", "redirect", 0, false},
 	{"remote", "client", "timestamp", 0, false},
 	{"client", "remote", "unreachable", 0, false},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -51,7 +52,7 @@ func (d Download) Read() (*Listed, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept.Notices = c.Notices
+	kept.Notices, kept.Published = c.Notices, true
 	c.Catalog = kept
 	return c, nil
 }
@@ -103,6 +104,9 @@ type Update struct {
 	Endpoints int // of the new catalogue
 	Before    int // of the old one
 	Lost      int // of the old one that the new one does not hold, or not as a whole
+
+	Growth float64 // addresses that are new, as a part of those of the old one; the larger of both families
+	family string  // of Growth
 }
 
 // NewUpdate compares; old may be nil.
@@ -123,13 +127,38 @@ func NewUpdate(old, new *Listed) Update {
 			u.Lost++
 		}
 	}
+	u.Growth, u.family = growth(old.addresses(), have)
 	return u
+}
+
+// growth compares addresses by family; a family that was not there before has no part
+// to compare with.
+func growth(old, new netset.PrefixSet) (part float64, family string) {
+	family = "IPv4"
+	if before := size(old.V4()); before > 0 {
+		part = size(new.V4().Subtract(old.V4())) / before
+	}
+	if before := size(old.V6()); before > 0 {
+		if v6 := size(new.V6().Subtract(old.V6())) / before; v6 > part {
+			part, family = v6, "IPv6"
+		}
+	}
+	return part, family
+}
+
+// size is the number of addresses of a set of one family.
+func size(s netset.PrefixSet) (n float64) {
+	for p := range s.Prefixes() {
+		n += math.Exp2(float64(p.Addr().BitLen() - p.Bits()))
+	}
+	return n
 }
 
 // Check refuses an update that lost more than maxShrink percent of the endpoints, or
 // lists fewer by more than that: a few wide prefixes, or one that was cut short to
-// "20.1.5.0/2", hold every address of many narrow ones.
-func (u Update) Check(maxShrink int) error {
+// "20.1.5.0/2", hold every address of many narrow ones. It also refuses one whose new
+// addresses are more than maxGrowth percent of the old ones.
+func (u Update) Check(maxShrink, maxGrowth int) error {
 	fewer := u.Before - u.Endpoints
 	over := func(n int) bool { return n*100 > u.Before*maxShrink }
 	var what string
@@ -138,6 +167,8 @@ func (u Update) Check(maxShrink int) error {
 		what = fmt.Sprintf("%d of %d endpoints are gone,", u.Lost, u.Before)
 	case over(fewer):
 		what = fmt.Sprintf("%d endpoints are listed, %d before: fewer by", u.Endpoints, u.Before)
+	case u.Growth*100 > float64(maxGrowth):
+		return fmt.Errorf("the addresses of %s grow by %.0f %%, more than the %d %% that --max-growth allows; if that is meant, --max-growth %.0f lets it pass", u.family, 100*u.Growth, maxGrowth, math.Ceil(100*u.Growth))
 	default:
 		return nil
 	}
@@ -168,22 +199,25 @@ func CheckAhead(revision string, now time.Time) error {
 		revision, day.Format(time.DateOnly), now.UTC().Format(time.DateOnly))
 }
 
-// revisionDay reads the day of a revision that starts with one, as 2025-01-08 or
-// 20250108, or that is a time in seconds since 1970, as AWS writes it.
+// revisionDay reads the day of a revision that starts with one, as 2025-01-08, or
+// 20250108 and other digits, or that is a time since 1970 in seconds, as AWS writes it,
+// or in milliseconds.
 func revisionDay(s string) (day time.Time, ok bool) {
-	for _, layout := range []string{time.DateOnly, "20060102"} {
-		if len(s) < len(layout) {
-			continue
-		}
-		if day, err := time.Parse(layout, s[:len(layout)]); err == nil && day.Year() >= 1990 {
-			return day, true
-		}
+	if day, err := time.Parse(time.DateOnly, s[:min(len(s), len(time.DateOnly))]); err == nil {
+		return day, true
 	}
-	if seconds, err := strconv.ParseInt(s, 10, 64); err == nil && seconds > 0 && len(s) >= 10 && len(s) <= 13 {
-		if len(s) == 13 { // in milliseconds
-			seconds /= 1000
-		}
-		return time.Unix(seconds, 0).UTC(), true
+	number, err := strconv.ParseUint(s, 10, 63)
+	if err != nil || len(s) < 8 || len(s) > 14 {
+		return day, false
+	}
+	if day, err := time.Parse("20060102", s[:8]); err == nil && day.Year() >= 1990 {
+		return day, true
+	}
+	switch len(s) {
+	case 10:
+		return time.Unix(int64(number), 0).UTC(), true
+	case 13:
+		return time.UnixMilli(int64(number)).UTC(), true
 	}
 	return day, false
 }

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -49,28 +50,29 @@ func TestUpdate(t *testing.T) {
 		want     Update
 		refused  int // the highest --max-shrink that refuses it; -1 if 0 accepts it
 	}{
-		{"the same", four, four, Update{4, 4, 0}, -1},
-		{"in pieces", four, []string{"a.example.com", "b.example.com", "192.0.2.0/25", "192.0.2.128/25", "2001:db8::/32"}, Update{5, 4, 0}, -1},
-		{"put together", []string{"a.example.com", "192.0.2.0/25", "192.0.2.128/25", "198.51.100.7"}, []string{"a.example.com", "192.0.2.0/24", "198.51.100.7"}, Update{3, 4, 0}, 24},
-		{"listed twice", four, append(four, "192.0.2.0/24", "192.0.2.7/24"), Update{4, 4, 0}, -1},
-		{"within a wider one", four, []string{"a.example.com", "b.example.com", "192.0.2.0/23", "2001:db8::/32"}, Update{4, 4, 0}, -1},
-		{"more", four[:2], four, Update{4, 2, 0}, -1},
-		{"one name less", four, four[1:], Update{3, 4, 1}, 24},
-		{"half a prefix less", four, []string{"a.example.com", "b.example.com", "192.0.2.0/25", "2001:db8::/32"}, Update{4, 4, 1}, 24},
-		{"as many others", four, []string{"c.example.com", "d.example.com", "198.51.100.0/24", "2001:db9::/32"}, Update{4, 4, 4}, 99},
+		{"the same", four, four, Update{Endpoints: 4, Before: 4, Lost: 0}, -1},
+		{"in pieces", four, []string{"a.example.com", "b.example.com", "192.0.2.0/25", "192.0.2.128/25", "2001:db8::/32"}, Update{Endpoints: 5, Before: 4, Lost: 0}, -1},
+		{"put together", []string{"a.example.com", "192.0.2.0/25", "192.0.2.128/25", "198.51.100.7"}, []string{"a.example.com", "192.0.2.0/24", "198.51.100.7"}, Update{Endpoints: 3, Before: 4, Lost: 0}, 24},
+		{"listed twice", four, append(four, "192.0.2.0/24", "192.0.2.7/24"), Update{Endpoints: 4, Before: 4, Lost: 0}, -1},
+		{"within a wider one", four, []string{"a.example.com", "b.example.com", "192.0.2.0/23", "2001:db8::/32"}, Update{Endpoints: 4, Before: 4, Lost: 0}, -1},
+		{"more", four[:2], four, Update{Endpoints: 4, Before: 2, Lost: 0}, -1},
+		{"one name less", four, four[1:], Update{Endpoints: 3, Before: 4, Lost: 1}, 24},
+		{"half a prefix less", four, []string{"a.example.com", "b.example.com", "192.0.2.0/25", "2001:db8::/32"}, Update{Endpoints: 4, Before: 4, Lost: 1}, 24},
+		{"as many others", four, []string{"c.example.com", "d.example.com", "198.51.100.0/24", "2001:db9::/32"}, Update{Endpoints: 4, Before: 4, Lost: 4}, 99},
 	} {
 		have := NewUpdate(catalogue(c.old...), catalogue(c.new...))
-		if have != c.want {
+		plain := Update{Endpoints: have.Endpoints, Before: have.Before, Lost: have.Lost}
+		if plain != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, have, c.want)
 		}
 		for percent := range 101 {
-			if err := have.Check(percent); (err != nil) != (percent <= c.refused) {
+			if err := have.Check(percent, 1000); (err != nil) != (percent <= c.refused) {
 				t.Errorf("%s: --max-shrink %d: %v", c.name, percent, err)
 			}
 		}
 	}
-	if have := NewUpdate(nil, catalogue(four...)); have != (Update{Endpoints: 4}) || have.Check(0) != nil {
-		t.Errorf("the first download: %+v, %v", have, have.Check(0))
+	if have := NewUpdate(nil, catalogue(four...)); have != (Update{Endpoints: 4}) || have.Check(0, 0) != nil {
+		t.Errorf("the first download: %+v, %v", have, have.Check(0, 0))
 	}
 }
 
@@ -122,7 +124,7 @@ func TestUpdateCounts(t *testing.T) {
 				}
 			}
 			u := NewUpdate(listed[0], listed[1])
-			err := u.Check(20)
+			err := u.Check(20, math.MaxInt)
 			if u.Lost != c.lost || u.Before-u.Endpoints != len(c.old)-len(c.new) || (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: %+v, %v; want %d lost, %s", name, u, err, c.lost, c.want)
 			}
@@ -156,13 +158,50 @@ func TestCheckRevision(t *testing.T) {
 	}
 }
 
+// TestGrowth holds that addresses count, not prefixes, and each family by itself.
+func TestGrowth(t *testing.T) {
+	read := func(prefixes ...string) *Listed {
+		l, err := ReadListed("f", []byte(endpointsDocument("1", prefixes...)), Naming{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	old := read("20.1.0.0/24", "2a05:d07f::/40", "a.example.com")
+	for _, c := range []struct {
+		name  string
+		new   *Listed
+		least int // percent that lets it pass
+		want  string
+	}{
+		{"the same", old, 0, ""},
+		{"other prefixes of the same addresses", read("20.1.0.0/25", "20.1.0.128/25", "2a05:d07f::/40"), 0, ""},
+		{"a quarter more", read("20.1.0.0/24", "20.1.4.0/26", "2a05:d07f::/40"), 25, "the addresses of IPv4 grow by 25 %, more than the 24 % that --max-growth allows; if that is meant, --max-growth 25 lets it pass"},
+		{"twice as many", read("20.1.0.0/23", "2a05:d07f::/40"), 100, "the addresses of IPv4 grow by 100 %, more than the 99 % that --max-growth allows; if that is meant, --max-growth 100 lets it pass"},
+		{"as many others", read("20.9.0.0/24", "2a05:d07f::/40"), 100, "the addresses of IPv4 grow by 100 %, more than the 99 %"},
+		{"one short prefix", read("20.0.0.0/8", "2a05:d07f::/40"), 6553500, "the addresses of IPv4 grow by 6553500 %"},
+		{"IPv6", read("20.1.0.0/24", "2a05:d07e::/39", "2a05:d07f::/40"), 200, "the addresses of IPv6 grow by 200 %"},
+		{"a first of IPv6", read("20.1.0.0/24"), 0, ""},
+		{"names", read("20.1.0.0/24", "2a05:d07f::/40", "b.example.com", "c.example.com"), 0, ""},
+	} {
+		u := NewUpdate(old, c.new)
+		if err := u.Check(100, c.least); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if err := u.Check(100, c.least-1); c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %s", c.name, err, c.want)
+		}
+	}
+}
+
 func TestCheckAhead(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	for revision, ahead := range map[string]bool{
 		"2026112800": false, "2027112800": false, "2027112900": true, "2035010100": true, "9999123100": true,
 		"2027-11-28": false, "2027-11-29": true, "2999-01-01T00:00:00": true, "2027-11-29-10-13-06": true,
 		"1732900000": false, "1900000000": true, "1900000000000": true, "1732900000000": false, // AWS, in seconds and milliseconds
-		"": false, "unknown": false, "398": false, "v2035": false, "20350101": true,
+		"": false, "unknown": false, "398": false, "v2035": false, "20350101": true, "20350101120000": true,
+		"270000000000": false, "30501231abcdef": false, "-1732900000": false,
 	} {
 		if err := CheckAhead(revision, now); (err != nil) != ahead {
 			t.Errorf("%q: %v", revision, err)

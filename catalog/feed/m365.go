@@ -91,10 +91,10 @@ type m365Set struct {
 	tcp, udp     netset.ServiceSet
 	notes        string
 
-	listed    []netip.Prefix // each prefix as it is listed, where change records are applied
-	addressed bool           // the publisher lists addresses of it, though they may be staged away
-	part      string         // after the set's id in that of an entry; empty for the set as it is listed
-	at        place
+	listed   []netip.Prefix // each prefix as it is listed, where change records are applied
+	udpNames bool           // UDP ports are of the names, too
+	part     string         // after the set's id in that of an entry; empty for the set as it is listed
+	at       place
 }
 
 // m365Catalog gathers the entries of a document.
@@ -199,7 +199,7 @@ func (c *m365Catalog) set(r row) m365Set {
 	s.prefixes, err = list.build()
 	_, at = r.text("ips", "")
 	c.add(at, err)
-	s.addressed = !s.prefixes.IsEmpty()
+	s.udpNames = s.prefixes.IsEmpty() || s.tcp.IsEmpty()
 	return s
 }
 
@@ -277,25 +277,25 @@ func m365Ports(text string, p netset.Protocol) (netset.ServiceSet, error) {
 }
 
 // enter makes the entries of a set. The publisher documents TCP ports for names and
-// addresses, and UDP ports for the addresses where there are any: a set that has both,
-// for different endpoints or over both protocols, is two entries, the second of them
-// with "-udp" after the set's id.
+// addresses, and UDP ports for the addresses, which is for the names where there are
+// none: a set that has both is two entries, the second of them with "-udp" after the
+// set's id.
 func (c *m365Catalog) enter(s m365Set) {
 	udpNames := s.names
-	if s.addressed && !s.tcp.IsEmpty() {
+	if !s.udpNames {
 		udpNames = nil
 	}
 	switch {
 	case s.udp.IsEmpty():
 		c.keep(c.entry(s, "", s.names, s.tcp), s.at)
 	case s.tcp.IsEmpty():
-		c.keep(c.entry(s, "", s.names, s.udp), s.at)
+		c.keep(c.entry(s, "", udpNames, s.udp), s.at)
 	case len(s.names) == 0:
 		c.keep(c.entry(s, "", nil, s.tcp.Union(s.udp)), s.at)
 	default:
 		c.keep(c.entry(s, "", s.names, s.tcp), s.at)
-		if second := c.entry(s, "-udp", udpNames, s.udp); len(second.Names) > 0 || !s.prefixes.IsEmpty() {
-			c.keep(second, s.at)
+		if len(udpNames) > 0 || !s.prefixes.IsEmpty() {
+			c.keep(c.entry(s, "-udp", udpNames, s.udp), s.at)
 		}
 	}
 }

@@ -54,7 +54,11 @@ func ReadRecord(file plainfile.Path) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	doc, err := jsonc.Parse(name.String(), data)
+	return parseRecord(name.String(), data)
+}
+
+func parseRecord(name string, data []byte) (Record, error) {
+	doc, err := jsonc.Parse(name, data)
 	if err != nil {
 		return Record{}, fmt.Errorf("%w; remove this record, and fetch again", err)
 	}

@@ -135,8 +135,11 @@ func (st *stage) leaveOut(set *m365Set, l listings) {
 // set, or as one of its own where that has other ports.
 func (st *stage) keep(h history, l loss, until string) {
 	live := slices.DeleteFunc(slices.Clone(l.gone), func(one listing) bool { return one.live > st.day })
-	kept := m365Set{id: l.set, tcp: l.tcp, udp: l.udp, addressed: l.addressed, part: l.part}
+	kept := m365Set{id: l.set, tcp: l.tcp, udp: l.udp, udpNames: l.udpNames, part: l.part}
 	kept.names, kept.prefixes = live.endpoints()
+	if kept.tcp.IsEmpty() && !kept.udpNames {
+		kept.names = nil
+	}
 	i := slices.IndexFunc(st.sets, func(s m365Set) bool { return s.id == l.set && s.part == "" })
 	if i >= 0 {
 		kept.describe(st.sets[i])
@@ -179,7 +182,10 @@ func (s *m365Set) join(kept *m365Set) {
 	case kept.tcp.Equal(s.tcp) && kept.udp.Equal(s.udp) && kept.sameUDP(*s):
 		s.names, s.prefixes = append(s.names, kept.names...), s.prefixes.Union(kept.prefixes)
 		kept.names, kept.prefixes = nil, netset.PrefixSet{}
-	case !s.tcp.IsEmpty() && kept.addressed == s.addressed && kept.prefixes.Covers(s.prefixes) && !slices.ContainsFunc(s.names, uncovered):
+	case kept.sameUDP(*s) && kept.prefixes.Covers(s.prefixes) && !slices.ContainsFunc(s.names, uncovered):
+		if s.udp.IsEmpty() {
+			s.udpNames = kept.udpNames
+		}
 		s.tcp, s.udp = s.tcp.Union(kept.tcp), s.udp.Union(kept.udp)
 		kept.drop(*s)
 	}
@@ -192,7 +198,7 @@ func (s *m365Set) describe(as m365Set) {
 
 // sameUDP reports whether UDP ports mean the same endpoints in both sets.
 func (s *m365Set) sameUDP(other m365Set) bool {
-	return s.udp.IsEmpty() || s.addressed == other.addressed && s.tcp.IsEmpty() == other.tcp.IsEmpty()
+	return s.udp.IsEmpty() || other.udp.IsEmpty() || s.udpNames == other.udpNames
 }
 
 // drop takes out what another set holds with at least the same ports.

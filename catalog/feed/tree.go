@@ -30,6 +30,43 @@ func isKey(list []string, key string) bool {
 	return slices.Contains(list, strings.ReplaceAll(strings.ToLower(key), "_", ""))
 }
 
+// role is what a key of an object holds.
+type role int
+
+const (
+	holdsOther role = iota
+	holdsPrefix
+	holdsAddress
+	holdsRegion
+	holdsService
+	holdsName
+	holdsDirection
+)
+
+// roleOf remembers the keys that it was asked for.
+func (t *tree) roleOf(key jsonc.Key) role {
+	r, known := t.roles[string(key.Bytes())]
+	if known {
+		return r
+	}
+	switch name := key.Text(); {
+	case isKey(prefixKeys, name):
+		r = holdsPrefix
+	case isKey(addressKeys, name):
+		r = holdsAddress
+	case isKey(regionKeys, name):
+		r = holdsRegion
+	case strings.EqualFold(name, "name"):
+		r = holdsName
+	case isKey(serviceKeys, name):
+		r = holdsService
+	case strings.EqualFold(name, "direction"):
+		r = holdsDirection
+	}
+	t.roles[key.Text()] = r
+	return r
+}
+
 // isTree reports whether a document lists prefixes in one of these ways, or has lists
 // that are all empty.
 func isTree(d document) bool {
@@ -79,6 +116,7 @@ func listsNothing(root jsonc.Value) bool {
 type tree struct {
 	jsonReader
 	issuer issuer
+	roles  map[string]role
 	passed []string // keys of lists without prefixes
 	tried  int      // prefixes, good ones or not
 }
@@ -92,7 +130,7 @@ type labels struct {
 func readTree(d document, as Naming) (*catalog.Catalog, error) {
 	p := issuerOf(d)
 	f := newCloudFeed(d, as, p.name, cmp.Or(p.title, "List "+filepath.Base(d.file)), p.source)
-	t := &tree{jsonReader: newJSONReader(d, f), issuer: p}
+	t := &tree{jsonReader: newJSONReader(d, f), issuer: p, roles: map[string]role{}}
 	for _, key := range p.parts {
 		if !has(d.root(), key) {
 			t.Errorf(d.root(), "missing required key %q", key)
@@ -185,18 +223,22 @@ func (t *tree) object(v jsonc.Value, of labels) {
 	var prefixes, addresses []jsonc.Value
 	var names []string
 	for key, one := range v.Members() {
-		switch name := key.Text(); {
-		case isKey(regionKeys, name) && isWords(one):
-			of.regions = t.words(one, of.regions)
-		case strings.EqualFold(name, "name"):
+		switch t.roleOf(key) {
+		case holdsRegion:
+			if isWords(one) {
+				of.regions = t.words(one, of.regions)
+			}
+		case holdsName:
 			names = t.words(one, nil)
-		case isKey(serviceKeys, name) && isWords(one):
-			of.services = t.words(one, of.services)
-		case strings.EqualFold(name, "direction"):
+		case holdsService:
+			if isWords(one) {
+				of.services = t.words(one, of.services)
+			}
+		case holdsDirection:
 			of.openedBy = t.words(one, of.openedBy)
-		case isKey(prefixKeys, name):
+		case holdsPrefix:
 			prefixes = append(prefixes, one)
-		case isKey(addressKeys, name):
+		case holdsAddress:
 			addresses = append(addresses, one)
 		}
 	}
@@ -216,12 +258,20 @@ func (t *tree) object(v jsonc.Value, of labels) {
 		}
 	}
 	for key, one := range v.Members() {
-		name := key.Text()
-		if isKey(prefixKeys, name) || isKey(addressKeys, name) || (isKey(regionKeys, name) || isKey(serviceKeys, name)) && isWords(one) || strings.EqualFold(name, "direction") {
+		kind := one.Kind()
+		if kind != jsonc.Array && kind != jsonc.Object {
 			continue
 		}
+		switch t.roleOf(key) {
+		case holdsPrefix, holdsAddress, holdsDirection:
+			continue
+		case holdsRegion, holdsService, holdsName:
+			if isWords(one) {
+				continue
+			}
+		}
 		inner := of
-		inner.key = strings.TrimPrefix(of.key+"."+name, ".")
+		inner.key = strings.TrimPrefix(of.key+"."+key.Text(), ".")
 		t.read(one, inner)
 	}
 }

@@ -2,6 +2,10 @@ package lint
 
 import (
 	"fmt"
+	"math"
+	"net/netip"
+	"strings"
+	"sync"
 
 	"gatewright/catalog"
 	"gatewright/catalog/netset"
@@ -39,12 +43,15 @@ type reservedBlock struct {
 	what   string
 }
 
-// reservedBlocks are the blocks of IANA's IPv4 and IPv6 Special-Purpose Address
+// reservedBlocks is blocksOfIANA, made once.
+var reservedBlocks = sync.OnceValue(blocksOfIANA)
+
+// blocksOfIANA are the blocks of IANA's IPv4 and IPv6 Special-Purpose Address
 // Registries (RFC 6890, RFC 8190; as of 2025) that are not globally
 // reachable, deprecated, or said to be neither; multicast; and the rest of IPv6 outside
 // of what IANA allocates. A block stands after those inside it. IPv4-mapped addresses
 // (::ffff:0:0/96) are read as the IPv4 addresses that they are.
-func reservedBlocks() []reservedBlock {
+func blocksOfIANA() []reservedBlock {
 	taken := globallyReachable()
 	var blocks []reservedBlock
 	for _, b := range []struct{ name, what string }{
@@ -68,6 +75,7 @@ func reservedBlocks() []reservedBlock {
 		{"255.255.255.255/32", "for limited broadcast (RFC 8190, RFC 919)"},
 		{"240.0.0.0/4", "reserved (RFC 1112)"},
 		{"::/127", "unspecified and loopback (RFC 4291)"},
+		{"64:ff9b::/96", "for translation from IPv4, all of which lies behind it (RFC 6052)"},
 		{"64:ff9b:1::/48", "for translation from IPv4 within one network (RFC 8215)"},
 		{"100::/64", "discard-only (RFC 6666)"},
 		{"100:0:0:1::/64", "a dummy prefix (RFC 9780)"},
@@ -99,7 +107,6 @@ func globallyReachable() netset.PrefixSet {
 	return prefixSet(
 		"192.0.0.9/32",    // Port Control Protocol anycast, RFC 7723
 		"192.0.0.10/32",   // TURN anycast, RFC 8155
-		"64:ff9b::/96",    // translation from IPv4, RFC 6052
 		"2001:1::1/128",   // Port Control Protocol anycast, RFC 7723
 		"2001:1::2/128",   // TURN anycast, RFC 8155
 		"2001:1::3/128",   // DNS-SD registration anycast, RFC 9665
@@ -143,4 +150,77 @@ func texts(s netset.PrefixSet) []string {
 		list = append(list, p.String())
 	}
 	return list
+}
+
+// WideShare is the part of a family's unicast addresses that one feed or rule holds at
+// most, unless somebody says that it is meant.
+const WideShare = 1.0 / 32
+
+// Shares returns which part a set is of the unicast addresses of each family: of
+// 1.0.0.0 to 223.255.255.255, and of 2000::/3.
+func Shares(s netset.PrefixSet) (v4, v6 float64) {
+	for p := range s.Prefixes() {
+		if p.Addr().Is4() {
+			v4 += math.Exp2(float64(32-p.Bits())) / (223 << 24)
+		} else {
+			v6 += math.Exp2(float64(-p.Bits())) * 8
+		}
+	}
+	return v4, v6
+}
+
+// Doubtful returns the addresses of a set that a public service can hardly have, and
+// what they are: prefixes wider than the bounds, and those of special purpose. Addresses
+// for documentation are nobody's, and do no harm.
+func Doubtful(s netset.PrefixSet) (netset.PrefixSet, string) {
+	var doubtful netset.PrefixBuilder
+	var what []string
+	doubt := func(part netset.PrefixSet, is string) {
+		doubtful.AddSet(part)
+		what = append(what, fmt.Sprintf("%s is %s", summary(part), is))
+	}
+	for p := range s.Prefixes() {
+		if p.Addr().Is4() && p.Bits() < WideIPv4 {
+			doubt(netset.PrefixSetOf(p), fmt.Sprintf("wider than /%d", WideIPv4))
+		} else if p.Addr().Is6() && p.Bits() < WideIPv6 {
+			doubt(netset.PrefixSetOf(p), fmt.Sprintf("wider than /%d", WideIPv6))
+		}
+	}
+	if s = s.Subtract(doubtful.Build()); s.Overlaps(special()) {
+		for _, b := range reservedBlocks() {
+			if inside := s.Intersect(b.prefix); !inside.IsEmpty() && !strings.HasPrefix(b.what, "for documentation") {
+				doubt(inside, b.what)
+			}
+		}
+	}
+	return doubtful.Build(), strings.Join(what, ", and ")
+}
+
+// special is every reserved block.
+var special = sync.OnceValue(func() netset.PrefixSet {
+	var b netset.PrefixBuilder
+	for _, block := range reservedBlocks() {
+		b.AddSet(block.prefix)
+	}
+	return b.Build()
+})
+
+// summary names up to three prefixes of a set.
+func summary(s netset.PrefixSet) string {
+	list := texts(s)
+	if len(list) > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:3], ", "), len(list)-3)
+	}
+	return strings.Join(list, ", ")
+}
+
+// Purpose is what an address of special purpose is for, such as "private (RFC 1918)";
+// empty for one that anybody may have.
+func Purpose(a netip.Addr) string {
+	for _, b := range reservedBlocks() {
+		if b.prefix.Contains(a) {
+			return b.what
+		}
+	}
+	return ""
 }

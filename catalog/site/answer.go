@@ -233,7 +233,7 @@ func (b *builder) takeElsewhere(e *catalog.Entry, f *facts) {
 	}
 	for _, ref := range u.Elsewhere.From {
 		for _, other := range b.referred(ref) {
-			part := catalog.Entry{Prefixes: other.Prefixes}
+			part := catalog.Entry{ID: other.ID, Prefixes: other.Prefixes}
 			if under := u.Elsewhere.Under; len(under) > 0 {
 				part = catalog.Entry{Narrowings: other.Narrowings}
 				part.Names = slices.DeleteFunc(slices.Clone(other.Names), func(n netset.Pattern) bool { return !isUnder(n.String(), under) })
@@ -252,6 +252,9 @@ func isUnder(name string, domains []string) bool {
 // fill adds the endpoints of an entry, its own or one that it refers to, to the
 // facts of e. A pending endpoint becomes a name if the site says how, or is open.
 func (b *builder) fill(e, from *catalog.Entry, f *facts) {
+	if b.used != nil && from.ID != "" && e.Kind == catalog.KindFlow {
+		b.used[from.ID] = true
+	}
 	if from.RemoteRole != "" {
 		b.takeRole(e, rule.Role(from.RemoteRole), f)
 		return

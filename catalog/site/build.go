@@ -43,6 +43,7 @@ type Result struct {
 	Policy   *rule.Policy
 	Outcomes []Outcome // every entry of every catalogue, sorted by id
 	Notices  []catalog.Notice
+	Doubts   []catalog.Notice   // addresses of the site's own catalogues that can hardly be meant
 	Catalogs []*catalog.Catalog // what the site was applied to
 }
 
@@ -70,7 +71,7 @@ func BuildPair(s *Site, old, new []*catalog.Catalog) (before, after *Result, err
 
 // buildBeside is Build, in which the site may also name what others have.
 func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) {
-	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}, catalogs: map[string]*catalog.Catalog{}, waiting: map[string][]feedQuestion{}}
+	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}, catalogs: map[string]*catalog.Catalog{}, waiting: map[string][]feedQuestion{}, used: map[string]bool{}}
 	if b.routes == nil {
 		b.routes, b.input.DefaultRoutes = defaultRoutes(), true
 	}
@@ -88,6 +89,7 @@ func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) 
 		result.Outcomes = append(result.Outcomes, b.entry(b.entries[id]))
 	}
 	b.askFeeds(result.Outcomes)
+	result.Doubts = b.checkAddresses()
 	if len(b.errs) > 0 {
 		return nil, b.inOrder()
 	}
@@ -104,6 +106,12 @@ func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) 
 	if result.Policy, err = rule.Compile(b.input); err != nil {
 		return nil, err
 	}
+	wide, err := b.wideRules(result.Policy, result.Doubts)
+	if err != nil {
+		return nil, err
+	}
+	result.Doubts = append(result.Doubts, wide...)
+	result.Notices = append(result.Notices, result.Doubts...)
 	result.noteRules()
 	return result, nil
 }
@@ -118,6 +126,7 @@ type builder struct {
 	others   map[string]*catalog.Catalog // those of the other side
 	waiting  map[string][]feedQuestion   // by the id of an entry that waits for answers to its feed
 	locals   netset.PrefixSet            // the addresses of every role
+	used     map[string]bool             // ids of the entries whose endpoints the site uses
 	input    rule.Input
 	notices  []catalog.Notice
 	errs     []*jsonc.Error

@@ -174,7 +174,11 @@ func (s *Site) readFeed(ref string, path plainfile.Path, data []byte) (*catalog.
 			return nil, err
 		}
 		if s.Staging.IsZero() || record.Changes == "" {
-			return feed.Read(path.String(), data, as)
+			c, err := feed.Read(path.String(), data, as)
+			if err == nil {
+				c.Published = true // as what comes from elsewhere, whatever its format
+			}
+			return c, err
 		}
 		if s.staged == nil {
 			s.staged = map[string]bool{}

@@ -54,6 +54,7 @@ func (r *reader) fields() []jsonc.Field {
 		jsonc.Optional("paths", filledIn(func(v jsonc.Value) { _, s.PathsAsHost = r.word(v, "host") })),
 		jsonc.Optional("routes", r.routes),
 		jsonc.Optional("tolerate", r.tolerate),
+		jsonc.Optional("accept", r.accepts),
 		jsonc.Optional("options", r.options),
 		jsonc.Optional("generators", r.list("generators", &s.Generators)),
 		jsonc.Optional("output", r.text(&s.Output)),

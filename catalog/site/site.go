@@ -52,6 +52,10 @@ type Site struct {
 	// Tolerate names, by generator, the verdicts that --strict accepts.
 	Tolerate map[string][]string
 
+	// Accept says of addresses that no public service should have that they are meant, by
+	// an entry's id, by "<catalogue>/<area>" or by a catalogue's name.
+	Accept map[string]Accepted
+
 	// Options by generator and option name, not yet checked by the generator.
 	Options map[string]map[string][]string
 

@@ -203,6 +203,9 @@ func coverageName(c artefact.Coverage) string {
 // shortfalls returns what --strict fails on.
 func (p *production) shortfalls() []string {
 	var short []string
+	for _, d := range p.result.Doubts {
+		short = append(short, d.Where+": "+d.Text)
+	}
 	for _, o := range p.result.Policy.Open {
 		short = append(short, fmt.Sprintf("%s: %s is open: %s", o.Entry.ID, openName(o), o.Why))
 	}

@@ -17,7 +17,8 @@ import (
 type fetchFlags struct {
 	instance, tenant             string
 	areas                        []string
-	maxShrink                    int
+	maxShrink, maxGrowth         int
+	site                         siteFlags // for what it accepts
 	withChanges, force, exitCode bool
 	http                         bool // --allow-http
 }
@@ -31,8 +32,9 @@ func fetchCommand() command {
 
 Downloads a catalogue if it changed: the Microsoft 365 endpoints of an
 instance, or any known feed at an https URL. FILE is replaced as a whole, and
-only by what reads as a catalogue; an empty one, an older one, and one that lost
-too many endpoints are refused. FILE.fetched.json says what was fetched; keep it
+only by what reads as a catalogue; refused are an empty one, an older one, one
+that lost too many endpoints or gained too many addresses, and one of addresses
+that no public service has. FILE.fetched.json says what was fetched; keep it
 beside FILE. Proxies are taken from HTTPS_PROXY and NO_PROXY, further CAs from
 SSL_CERT_FILE.
 
@@ -58,6 +60,8 @@ func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
 	flags.StringVar(&f.tenant, "tenant", "", "m365: put `NAME` where names hold the tenant")
 	flags.BoolVar(&f.withChanges, "changes", false, "m365: keep the publisher's change records in FILE.changes.json, for --as-of and --keep-removed")
 	flags.IntVar(&f.maxShrink, "max-shrink", 20, "refuse what lost more than this `PERCENT` of the endpoints, or lists fewer by more")
+	flags.IntVar(&f.maxGrowth, "max-growth", 100, "refuse what gained more than this `PERCENT` of the addresses of a family")
+	flags.StringVar(&f.site.file, "site", "", "site `FILE`, whose \"accept\" is followed (default "+defaultSite+", if there)")
 	flags.BoolVar(&f.force, "force", false, "ask now, even if the publisher was asked a short while ago")
 	flags.BoolVar(&f.http, "allow-http", false, "take a URL of http, too, which anybody on the way can answer")
 	flags.BoolVar(&f.exitCode, "exit-code", false, "exit with 1 if the file changed")
@@ -77,6 +81,8 @@ func fetch(inv *invocation, f *fetchFlags, args []string, client *feed.Client, b
 		return usagef("fetch: name a file with -o; its record stands beside it")
 	case f.maxShrink < 0 || f.maxShrink > 100:
 		return usagef("fetch: --max-shrink %d: expect 0 to 100 percent", f.maxShrink)
+	case f.maxGrowth < 0:
+		return usagef("fetch: --max-growth %d: expect 0 percent or more", f.maxGrowth)
 	}
 	return interruptible(func(ctx context.Context) error { return fetchFrom(ctx, inv, f, source, client, base) })
 }

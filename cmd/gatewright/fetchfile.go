@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"gatewright/catalog"
 	"gatewright/catalog/feed"
 	"gatewright/catalog/plainfile"
 )
@@ -285,7 +286,10 @@ func (k *keeper) replace(record feed.Record, data []byte) (fetched, error) {
 		}
 	}
 	update := feed.NewUpdate(old, c)
-	if err := update.Check(k.maxShrink); err != nil {
+	if err := update.Check(k.maxShrink, k.maxGrowth); err != nil {
+		return fetched{}, err
+	}
+	if err := k.doubts(c.Catalog); err != nil {
 		return fetched{}, err
 	}
 	changed := old == nil || feed.Digest(k.data) != feed.Digest(data) || old.Revision != c.Revision
@@ -299,6 +303,19 @@ func (k *keeper) replace(record feed.Record, data []byte) (fetched, error) {
 		Endpoints: update.Endpoints, EndpointsBefore: update.Before, EndpointsLost: update.Lost,
 		Asked: k.client.Now(), Now: true,
 	}, nil
+}
+
+// doubts refuses addresses that no public service has, unless the site accepts them.
+func (k *keeper) doubts(c *catalog.Catalog) error {
+	s, _, err := k.site.read()
+	if err != nil {
+		return err
+	}
+	entries := make([]*catalog.Entry, len(c.Entries))
+	for i := range c.Entries {
+		entries[i] = &c.Entries[i]
+	}
+	return errors.Join(s.Doubts(c, entries)...)
 }
 
 // ownRevision is what the file that is there says of itself; empty if it says nothing.

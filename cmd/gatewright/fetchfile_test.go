@@ -133,7 +133,16 @@ func TestFetchNotices(t *testing.T) {
 	if fileText(t, "edge.txt") != before {
 		t.Error("the cut list is kept")
 	}
-	if done := s.want(exitOK, "feed", cut, "URL/feed", "-o", "edge.txt", "--max-shrink", "25"); done.Endpoints != 3 || done.EndpointsBefore != 4 || done.EndpointsLost != 0 {
+	s.want(exitFailed, "feed", "the addresses of IPv4 grow by 104857500 %", "URL/feed", "-o", "edge.txt", "--max-shrink", "25")
+	s.want(exitFailed, "feed", `error: edge/prefixes: 0.0.0.0/2 is wider than /8: no public service has such addresses; exclude the entry and tell its publisher, or, if it is meant, write in the site file "accept": {"edge/prefixes": ["0.0.0.0/2"]}; edge.txt is as it was`,
+		"URL/feed", "-o", "edge.txt", "--max-shrink", "25", "--max-growth", "200000000")
+	if fileText(t, "edge.txt") != before {
+		t.Error("the wide list is kept")
+	}
+	if err := os.WriteFile("gatewright.json", []byte(`{"accept": {"edge/prefixes": ["0.0.0.0/2"]}}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if done := s.want(exitOK, "feed", cut, "URL/feed", "-o", "edge.txt", "--max-shrink", "25", "--max-growth", "200000000"); done.Endpoints != 3 || done.EndpointsBefore != 4 || done.EndpointsLost != 0 {
 		t.Errorf("%+v", done)
 	}
 }

@@ -488,6 +488,10 @@ func readRecords(root *os.Root, name string) ([]record, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseRecords(name, data)
+}
+
+func parseRecords(name string, data []byte) ([]record, error) {
 	var records []record
 	for line := range strings.Lines(string(data)) {
 		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), "  ", 3)

@@ -60,7 +60,7 @@ func layers() map[string][]string {
 		"catalog":                    {"catalog/jsonc", "catalog/netset"},
 		"catalog/lint":               {"catalog", "catalog/netset"},
 		"catalog/feed":               {"catalog", "catalog/jsonc", "catalog/netset", "catalog/plainfile"},
-		"catalog/site":               {"catalog/feed", "catalog", "catalog/jsonc", "catalog/netset", "catalog/plainfile", "catalog/rule"},
+		"catalog/site":               {"catalog/feed", "catalog/lint", "catalog", "catalog/jsonc", "catalog/netset", "catalog/plainfile", "catalog/rule"},
 		"generators/artefact":        {"catalog/rule", "catalog/netset"},
 		"generators/nftables/kernel": {"generators/nftables", "generators/artefact", "catalog/rule", "catalog/netset"},
 		"generators/*":               {"generators/artefact", "templates", "catalog/rule", "catalog/netset"},

@@ -22,6 +22,7 @@ func (p *production) warn(t talk) {
 		}
 	}
 	p.warnResolver(t)
+	p.warnReversed(t)
 	for _, o := range p.outputs {
 		if o.name == "pac" && !knowsProxy(p.site) {
 			t.warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")

@@ -21,7 +21,7 @@ type Packet struct {
 
 // PacketOf returns what the filter sees of a flow.
 func (f Filter) PacketOf(flow rule.Flow) Packet {
-	return Packet{rule.Seen(flow, rule.PacketFilter), f.Place == PlaceForward && len(f.WAN)+len(f.LAN) == 0}
+	return Packet{rule.Seen(flow, rule.PacketFilter), !f.hasSides()}
 }
 
 // Meets reports whether the packet comes to the chain for flows of a direction.

@@ -286,13 +286,36 @@ func (f Filter) CheckRoles(p *rule.Policy) error {
 	return nil
 }
 
-// Cover is ByAddress, but NotApplicable to a rule of a role that the filter does
-// not serve.
-func (f Filter) Cover(p *rule.Policy, r *rule.Rule) Coverage {
-	if f.Serves(r.Role) {
-		return ByAddress(p, r)
+// Cover is ByAddress, but NotApplicable to a rule of a role that the filter does not
+// serve, and Wider for one that lets packets of the other direction pass. Ours are the
+// addresses of our side that the filter sees.
+func (f Filter) Cover(p *rule.Policy, r *rule.Rule, ours netset.PrefixSet) Coverage {
+	if !f.Serves(r.Role) {
+		c := cover(r, NotApplicable)
+		c.Reason = fmt.Sprintf("this machine plays %s, not %s", f.roleNames(), r.Role)
+		return c
 	}
-	c := cover(r, NotApplicable)
-	c.Reason = fmt.Sprintf("this machine plays %s, not %s", f.roleNames(), r.Role)
+	c := ByAddress(p, r)
+	if f.hasSides() || r.OnSite || c.Verdict == NotApplicable || c.Verdict == Absent {
+		return c
+	}
+	flow, ok := (witnessSearch{p, r}).reversed(ours)
+	if !ok {
+		return c
+	}
+	c.Verdict, c.Witnesses = Wider, append(c.Witnesses, Witness{Flow: flow, Backend: true})
+	c.Reason = joined(c.Reason, "the remote may be an address of our side, and without interfaces the filter cannot tell a packet that comes from outside under such an address")
+	c.Remedy = joined(c.Remedy, "set wan and lan to the interfaces of both sides")
 	return c
+}
+
+// hasSides reports whether the filter tells the directions of packets apart: by
+// interfaces, or because it stands on the machine itself.
+func (f Filter) hasSides() bool { return f.Place == PlaceHost || len(f.WAN)+len(f.LAN) > 0 }
+
+func joined(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
 }

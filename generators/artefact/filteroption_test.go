@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
@@ -109,7 +110,7 @@ func TestFilterServes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateway, err := filterOf()
+	gateway, err := filterOf("wan=eth0", "lan=eth1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +126,7 @@ func TestFilterServes(t *testing.T) {
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		all := artefact.ByAddress(p, r)
-		if got := gateway.Cover(p, r); !reflect.DeepEqual(got, all) {
+		if got := gateway.Cover(p, r, gateway.Local(p)); !reflect.DeepEqual(got, all) {
 			t.Errorf("gateway: %+v; want %+v", got, all)
 		}
 		want := all
@@ -133,11 +134,69 @@ func TestFilterServes(t *testing.T) {
 			strange++
 			want = artefact.Coverage{Rule: r.ID, Entries: all.Entries, Verdict: artefact.NotApplicable, Reason: "this machine plays clients, sts, not sbc"}
 		}
-		if got := host.Cover(p, r); !reflect.DeepEqual(got, want) {
+		if got := host.Cover(p, r, host.Local(p)); !reflect.DeepEqual(got, want) {
 			t.Errorf("machine: %+v; want %+v", got, want)
 		}
 	}
 	if strange != 2 {
 		t.Errorf("%d rules of another role; want 2", strange)
 	}
+}
+
+// TestFilterWithoutSides holds that a gateway that is told of no interfaces is wider
+// where a rule's remote may be an address of our side, and shows a packet for it.
+func TestFilterWithoutSides(t *testing.T) {
+	entry := func(d rule.Direction, role rule.Role, remote rule.Remote) *rule.Policy {
+		in := rule.Input{Bindings: []rule.Binding{
+			{Role: "clients", Addresses: prefixes("10.0.0.0/8", "fc00::/7")}, {Role: "exchange", Addresses: prefixes("10.1.1.10/32", "192.168.1.1/32")},
+		}}
+		in.Grants = []rule.Grant{{Entry: rule.Entry{ID: "x/e", Title: "e"}, Direction: d, Role: role, Any: remote.Any, Prefixes: remote.Prefixes(),
+			Services: netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: netset.PortRange{First: 443, Last: 443}}), Route: rule.NoRoute}}
+		p, err := rule.Compile(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	bare := func(list ...string) rule.Remote { return rule.Remote{BarePrefixes: prefixes(list...)} }
+	for _, c := range []struct {
+		name    string
+		policy  *rule.Policy
+		options []string
+		want    string
+	}{
+		{"any", entry(rule.Outbound, "clients", rule.Remote{Any: true}), nil, "wider: inbound tcp 10.0.0.0 to 10.255.255.255:443"},
+		{"any, inbound", entry(rule.Inbound, "exchange", rule.Remote{Any: true}), nil, "wider: outbound tcp 192.168.1.1:443 from 10.0.0.0"},
+		{"an overlap with the role", entry(rule.Outbound, "clients", bare("10.9.0.0/16", "20.1.0.0/16")), nil, "wider: inbound tcp 10.0.0.0 to 10.9.0.0:443"},
+		{"an overlap with another role", entry(rule.Outbound, "clients", bare("192.168.1.0/24")), nil, "wider: inbound tcp 10.0.0.0 to 192.168.1.1:443"},
+		{"an overlap, inbound", entry(rule.Inbound, "exchange", bare("10.9.0.1/32")), nil, "wider: outbound tcp 192.168.1.1:443 from 10.9.0.1"},
+		{"none", entry(rule.Outbound, "clients", bare("20.1.0.0/16", "192.168.9.0/24")), nil, "exact"},
+		{"any, with wan", entry(rule.Outbound, "clients", rule.Remote{Any: true}), []string{"wan=eth0"}, "exact"},
+		{"any, with lan", entry(rule.Outbound, "clients", rule.Remote{Any: true}), []string{"lan=eth0"}, "exact"},
+		{"any, on the machine", entry(rule.Outbound, "clients", rule.Remote{Any: true}), []string{"place=host", "roles=clients"}, "exact"},
+	} {
+		f, err := filterOf(c.options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := f.Cover(c.policy, &c.policy.Rules[0], f.Local(c.policy))
+		text := string(got.Verdict)
+		for _, w := range got.Witnesses {
+			text += ": " + w.Flow.String()
+			if !w.Backend || c.policy.Decide(w.Flow).Accept() {
+				t.Errorf("%s: %+v is accepted by the model", c.name, w)
+			}
+		}
+		if text != c.want {
+			t.Errorf("%s: %s, want %s", c.name, text, c.want)
+		}
+	}
+}
+
+func prefixes(list ...string) netset.PrefixSet {
+	var b netset.PrefixBuilder
+	for _, text := range list {
+		b.Add(netip.MustParsePrefix(text))
+	}
+	return b.Build()
 }

@@ -83,6 +83,53 @@ func (w witnessSearch) unnamed() (rule.Flow, bool) {
 	return rule.Flow{}, false
 }
 
+// reversed returns a flow of the other direction whose first packet looks like one of the
+// rule, where no interfaces tell, and that the model does not accept: both its ends are
+// addresses of our side, and the rule's remote holds one of them.
+func (w witnessSearch) reversed(ours netset.PrefixSet) (rule.Flow, bool) {
+	ends := ours
+	if !w.rule.Remote.Any {
+		ends = ours.Intersect(w.rule.Remote.Prefixes())
+	}
+	if ends.IsEmpty() {
+		return rule.Flow{}, false
+	}
+	for _, local := range w.locals() {
+		if !ours.Contains(local) {
+			continue
+		}
+		for end := range someOf(family(ends, local), local) {
+			for _, s := range w.services() {
+				f := rule.Flow{Direction: rule.Inbound, Protocol: s.Protocol, Port: s.Ports.First, Remote: local, Local: end}
+				if w.rule.Direction == rule.Inbound {
+					f.Direction, f.Remote, f.Local = rule.Outbound, local, end
+				}
+				if !w.policy.Decide(f).Accept() {
+					return f, true
+				}
+			}
+		}
+	}
+	return rule.Flow{}, false
+}
+
+// someOf yields the ends of the first ranges of a set, without one address.
+func someOf(s netset.PrefixSet, but netip.Addr) iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		n := 0
+		for first, last := range s.Ranges() {
+			for _, a := range []netip.Addr{first, last} {
+				if a != but && !yield(a) {
+					return
+				}
+			}
+			if n++; n == someLocals {
+				return
+			}
+		}
+	}
+}
+
 // each asks for a remote address for each local address and service of the rule
 // that other rules may tell apart, until there is one.
 func (w witnessSearch) each(remote func(rule.Flow) (netip.Addr, bool)) (rule.Flow, bool) {

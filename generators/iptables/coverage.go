@@ -7,9 +7,9 @@ import (
 
 // coverage has one line for each rule, then one for each trusted site.
 func coverage(p *rule.Policy, c config) []artefact.Coverage {
-	out := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites))
+	out, ours := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites)), c.Local(p)
 	for i := range p.Rules {
-		out = append(out, c.Cover(p, &p.Rules[i]))
+		out = append(out, c.Cover(p, &p.Rules[i], ours))
 	}
 	return append(out, artefact.TrustedSitesNotApplicable(p, "a trusted site is a browser setting, which a packet filter knows nothing of")...)
 }

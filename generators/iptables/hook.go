@@ -135,11 +135,7 @@ func (b *builder) protocolLines(chain name) []lineView {
 			lines = append(lines, lineView{Protocol: "icmpv6", HopLimit: "1", ICMP: icmp, Comment: "groups of neighbour discovery (RFC 4890)", Target: accept})
 		}
 	}
-	mtu := lineView{Protocol: "icmp", ICMP: "fragmentation-needed", Comment: "path MTU (RFC 1191)", Target: accept}
-	if b.family == ipv6 {
-		mtu = lineView{Protocol: "icmpv6", ICMP: "packet-too-big", Comment: "path MTU (RFC 8201)", Target: accept}
-	}
-	lines = append(lines, mtu, lineView{State: "INVALID", Target: drop})
+	lines = append(lines, lineView{State: "INVALID", Target: drop})
 	for i := range lines {
 		lines[i].Chain = chain
 	}

@@ -13,16 +13,20 @@ import (
 // coverage has one line for each rule, then one for each trusted site.
 func coverage(p *rule.Policy, c config) []artefact.Coverage {
 	out := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites))
+	var ours netset.PrefixSet
+	for _, f := range c.families {
+		ours = ours.Union(f.of(c.Local(p)))
+	}
 	for i := range p.Rules {
-		out = append(out, c.cover(p, &p.Rules[i]))
+		out = append(out, c.cover(p, &p.Rules[i], ours))
 	}
 	return append(out, artefact.TrustedSitesNotApplicable(p, "a trusted site is a browser setting, which a packet filter knows nothing of")...)
 }
 
 // cover lessens the verdict of a filter of both families by what the table leaves
 // out.
-func (c config) cover(p *rule.Policy, r *rule.Rule) artefact.Coverage {
-	v := c.Cover(p, r)
+func (c config) cover(p *rule.Policy, r *rule.Rule, ours netset.PrefixSet) artefact.Coverage {
+	v := c.Cover(p, r, ours)
 	if v.Verdict == artefact.NotApplicable || v.Verdict == artefact.Absent {
 		return v
 	}
@@ -40,6 +44,8 @@ func (c config) cover(p *rule.Policy, r *rule.Rule) artefact.Coverage {
 	switch {
 	case len(missed) == 0:
 		return v
+	case seen && v.Verdict == artefact.Wider:
+		v.Witnesses = append(v.Witnesses, missed...)
 	case seen:
 		v.Verdict, v.Witnesses = artefact.Narrower, append(v.Witnesses, missed...)
 	default:

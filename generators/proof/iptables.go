@@ -166,15 +166,11 @@ func guardIptables(family int, chain string) []string {
 	case "OUTPUT":
 		steps = append(steps, "-o lo -j ACCEPT")
 	}
-	mtu := "-p icmp -m icmp --icmp-type 3/4 -j ACCEPT"
-	if family == 6 {
-		mtu = "-p ipv6-icmp -m icmp6 --icmpv6-type 2 -j ACCEPT"
-		if chain != "FORWARD" {
-			steps = append(steps, neighbours("255", "133", "134", "135", "136")...)
-			steps = append(steps, neighbours("1", "130", "131", "132", "143")...)
-		}
+	if family == 6 && chain != "FORWARD" {
+		steps = append(steps, neighbours("255", "133", "134", "135", "136")...)
+		steps = append(steps, neighbours("1", "130", "131", "132", "143")...)
 	}
-	return append(steps, mtu, "-m conntrack --ctstate INVALID -j DROP")
+	return append(steps, "-m conntrack --ctstate INVALID -j DROP")
 }
 
 func neighbours(hopLimit string, types ...string) []string {

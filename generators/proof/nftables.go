@@ -255,8 +255,8 @@ func wantHook(p *rule.Policy, f artefact.Filter, hook string) filterHook {
 }
 
 // guardNFT is what a hook that drops by default lets pass and drops before the rest:
-// established flows, loopback, neighbour discovery (RFC 4861, RFC 4890) and path MTU
-// discovery (RFC 1191, RFC 8201).
+// established flows with the ICMP errors that are related to them, loopback and neighbour
+// discovery (RFC 4861, RFC 4890).
 func guardNFT(hook string) []string {
 	steps := []string{"ct state established,related accept"}
 	if loopback := map[string]string{"input": "iif lo accept", "output": "oif lo accept"}[hook]; loopback != "" {
@@ -264,5 +264,5 @@ func guardNFT(hook string) []string {
 			"ip6 hoplimit 255 icmpv6 type 133,134,135,136 accept",
 			"ip6 hoplimit 1 icmpv6 type 130,131,132,143 accept")
 	}
-	return append(steps, "icmp type 3 code 4 accept", "icmpv6 type 2 accept", "ct state invalid drop")
+	return append(steps, "ct state invalid drop")
 }

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/lint"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+// warnReversed tells of rules at a packet filter that let packets of the other direction
+// pass, with one such packet and what its addresses are.
+func (p *production) warnReversed(t talk) {
+	var filters, rules []string
+	var example rule.Flow
+	for _, o := range p.outputs {
+		for _, c := range o.Coverage {
+			if c.Verdict != artefact.Wider || o.name != "nftables" && o.name != "iptables" {
+				continue
+			}
+			if len(filters) == 0 || filters[len(filters)-1] != o.name {
+				filters = append(filters, o.name)
+			}
+			if !slices.Contains(rules, coverageName(c)) {
+				rules = append(rules, coverageName(c))
+			}
+			for _, w := range c.Witnesses {
+				if w.Backend && !example.Local.IsValid() {
+					example = w.Flow
+				}
+			}
+		}
+	}
+	if len(rules) == 0 {
+		return
+	}
+	t.warnf("%s: %s, which may be an address of our side: packets of the other direction pass, too, such as %s%s; set wan and lan to the interfaces of both sides",
+		strings.Join(filters, ", "), remoteOf(rules), example, purposes(example))
+}
+
+// remoteOf names the remotes of up to three rules.
+func remoteOf(rules []string) string {
+	if more := len(rules) - 3; more > 0 {
+		return fmt.Sprintf("the remotes of rules %s and %d more", strings.Join(rules[:3], ", "), more)
+	}
+	if len(rules) == 1 {
+		return "the remote of rule " + rules[0]
+	}
+	return "the remotes of rules " + strings.Join(rules, ", ")
+}
+
+// purposes says of the addresses of a flow what they are for, if that is special.
+func purposes(f rule.Flow) string {
+	var texts []string
+	for _, a := range []netip.Addr{f.Remote, f.Local} {
+		if what := lint.Purpose(a); what != "" {
+			texts = append(texts, a.String()+" is "+what)
+		}
+	}
+	if len(texts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(texts, ", ") + ")"
+}
