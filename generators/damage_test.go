@@ -15,6 +15,8 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
+	"gatewright/generators/iptables"
+	"gatewright/generators/nftables"
 	"gatewright/generators/pac"
 	"gatewright/generators/proof"
 	"gatewright/generators/squid"
@@ -180,6 +182,36 @@ func linkedPrograms(t *testing.T, names ...string) string {
 		}
 	}
 	return dir
+}
+
+// TestProofByEngineThatCrashes holds that an engine's own fault is told as such, and
+// never as a disagreement about the files.
+func TestProofByEngineThatCrashes(t *testing.T) {
+	p := damagedPolicy(t)
+	dir := t.TempDir()
+	for _, program := range []string{"pactester", "nft", "ipset", "iptables-legacy-restore", "iptables-nft-restore", "squid"} {
+		if err := os.WriteFile(filepath.Join(dir, program), []byte("#!/bin/sh\necho 'realloc(): invalid pointer' >&2\nkill -SEGV $$\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	for _, one := range []struct {
+		generator Generator
+		prove     func(context.Context, *rule.Policy, artefact.Settings, []artefact.Artefact) (proof.Result, error)
+		crashed   string
+	}{
+		{nftables.Generator{}, proof.NFTables, "nft"},
+		{iptables.Generator{}, proof.Iptables, "ipset"},
+		{pac.Generator{}, proof.PAC, "pactester"},
+		{squid.Generator{}, proof.Squid, "squid"},
+	} {
+		s := setting{name: "default"}
+		out := generate(t, one.generator, p, s)
+		want := one.crashed + " crashed (signal 11, segmentation fault), a fault of the program and not of the files; try another version of it: realloc(): invalid pointer"
+		if r, err := one.prove(t.Context(), p, s.settings(t, one.generator), out.Artefacts); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, error %v; want %s", one.generator.Name(), r, err, want)
+		}
+	}
 }
 
 // TestProofWithoutEngines holds that a missing engine is an error that names its

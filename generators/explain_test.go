@@ -219,7 +219,7 @@ func TestExplainTrustedSites(t *testing.T) {
 	forEachCase(t, func(t *testing.T, p *rule.Policy) {
 		for _, s := range append(trustedSitesSettings(), setting{name: "default"}) {
 			explain := explainer(t, trustedsites.Generator{}, p, s)
-			zone, err := trustedsites.ReadBack(generate(t, trustedsites.Generator{}, p, s).Artefacts[0].Data)
+			zone, err := trustedsites.Generator{}.Read(artefact.FilesOf(generate(t, trustedsites.Generator{}, p, s).Artefacts))
 			if err != nil {
 				t.Fatal(err)
 			}

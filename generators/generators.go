@@ -35,6 +35,11 @@ type Generator interface {
 	// of Generate does, by what is rendered. Its errors are those of Generate, but for
 	// a file that is too large.
 	Explain(*rule.Policy, artefact.Settings) (artefact.Explainer, error)
+
+	// Read returns what the generator's own files among these do once they are loaded;
+	// the zero Reading if none is there. What it does not write itself is an
+	// *artefact.ForeignError, and another format an *artefact.FormatError.
+	Read(artefact.Files) (artefact.Reading, error)
 }
 
 // All returns the generators in the order in which users see them.

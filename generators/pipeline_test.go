@@ -243,13 +243,13 @@ func squidTextComplaints(w way, p *rule.Policy, out, _ artefact.Output) []string
 // pacTextComplaints goes by a reader that renders the file again and compares it, so
 // that its program is the one that the interpreters are asked about.
 func pacTextComplaints(_ way, p *rule.Policy, out, _ artefact.Output) []string {
-	file, err := pac.ReadBack(out.Artefacts[0].Data)
+	file, err := pac.Generator{}.Read(artefact.FilesOf(out.Artefacts))
 	if err != nil {
 		return []string{err.Error()}
 	}
 	var all []string
 	for _, f := range requestsOf(p) {
-		got := string(file.Route(f, rule.Clients))
+		got := string(file.Routes.Route(f, rule.Clients))
 		if got == string(rule.Direct) || got == string(rule.Proxied) {
 			got = answerOf(rule.Via(got))
 		}
@@ -261,7 +261,7 @@ func pacTextComplaints(_ way, p *rule.Policy, out, _ artefact.Output) []string {
 }
 
 func zoneTextComplaints(_ way, p *rule.Policy, out, _ artefact.Output) []string {
-	zone, err := trustedsites.ReadBack(out.Artefacts[0].Data)
+	zone, err := trustedsites.Generator{}.Read(artefact.FilesOf(out.Artefacts))
 	if err != nil {
 		return []string{err.Error()}
 	}

@@ -344,6 +344,14 @@ func TestRandomPoliciesInChromium(t *testing.T) {
 	})
 }
 
+// TestRandomPoliciesInFirefox does the same in a headless Firefox.
+func TestRandomPoliciesInFirefox(t *testing.T) {
+	t.Parallel()
+	byChance(t, 6, amount(5_000), func(t *testing.T, r *rand.Rand, p *rule.Policy, count counter) []string {
+		return interpretedByChance(t, r, p, 250, byChromium, count, "Firefox")
+	})
+}
+
 // spelledOf is how many of n random flows are asked in every form: one in twenty.
 func spelledOf(n int) int { return n / 20 }
 

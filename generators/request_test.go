@@ -55,11 +55,14 @@ func witnesses(coverage []artefact.Coverage) []rule.Flow {
 	return flows
 }
 
-// interpretersOf are the interpreters that a case is asked in. Chromium takes
-// seconds for each, so it sees the examples alone, and every case in make prove.
+// isBrowser reports whether an interpreter is one, which asks PAC files not of all URLs.
+func isBrowser(in proof.Interpreter) bool { return in.Name == "Chromium" || in.Name == "Firefox" }
+
+// interpretersOf are the interpreters that a case is asked in. Browsers take seconds for
+// each, so they see the examples alone, and every case in make prove.
 func interpretersOf(caseName string) []proof.Interpreter {
 	return slices.DeleteFunc(proof.Interpreters(), func(in proof.Interpreter) bool {
-		return in.Name == "Chromium" && amount(10) < 10 && !strings.HasPrefix(caseName, "example-")
+		return isBrowser(in) && amount(10) < 10 && !strings.HasPrefix(caseName, "example-")
 	})
 }
 
@@ -145,7 +148,7 @@ func routeDifferences(t *testing.T, p *rule.Policy, s setting, out artefact.Outp
 		flows = append(flows, f, literal(f))
 	}
 	r, err := in.PAC(t.Context(), p, settings, out.Artefacts, flows, mostSpelled(flows))
-	if whole := len(distinct(flows, toldPAC)); in.Name != "Chromium" && r.Flows != whole {
+	if whole := len(distinct(flows, toldPAC)); !isBrowser(in) && r.Flows != whole {
 		complaints = append(complaints, fmt.Sprintf("%s is asked %d of %d flows", in.Name, r.Flows, whole))
 	}
 	count(in.Name, figure{r.Flows, r.Asked, len(strays)})

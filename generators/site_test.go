@@ -1,6 +1,7 @@
 package generators
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -214,6 +215,78 @@ func TestHeaderCommandsLoad(t *testing.T) {
 		complain(t, iptablesDifferences(t, g, p, s, engine.IptablesNFT))
 		headersShow(t, out.Artefacts)
 	})
+}
+
+// others are rules that a site's own file does not know: those of Docker.
+const others = `table ip nat {
+	chain DOCKER {
+		iifname "docker0" return
+	}
+	chain PREROUTING {
+		type nat hook prerouting priority dstnat; policy accept;
+		fib daddr type local jump DOCKER
+	}
+}
+table ip filter {
+	chain DOCKER-USER {
+		return
+	}
+	chain FORWARD {
+		type filter hook forward priority filter; policy drop;
+		jump DOCKER-USER
+	}
+}
+`
+
+// TestBootFileKeepsOthersRules writes /etc/nftables.conf as the header of the artefact says
+// and loads it twice: others' rules stay, and the site's own stand there once.
+func TestBootFileKeepsOthersRules(t *testing.T) {
+	p := named(t, "role-of-both-kinds")
+	for _, s := range []struct {
+		options map[string][]string
+		table   string
+	}{
+		{nil, "inet filter"},
+		{map[string][]string{"table": {"ip site"}}, "ip site"},
+		{map[string][]string{"mode": {"mark"}}, "inet filter"},
+		{map[string][]string{"mode": {"enforce"}, "place": {"forward"}, "admin": {"none"}}, "inet filter"},
+	} {
+		g := gateway(t, engine.Site{Bindings: p.Bindings, Mode: engine.Enforce})
+		if err := g.LoadNFT([]byte("flush ruleset\n" + others)); err != nil {
+			t.Fatal(err)
+		}
+		before := nftObjects(t, g)
+		data := generate(t, nftables.Generator{}, p, setting{"boot", s.options}).Artefacts[0].Data
+		boot := bytes.ReplaceAll(bootLines(t, data), []byte("include \"/etc/gatewright.nft\"\n"), data)
+		boot = fmt.Appendf(boot, "table %s {\n\tchain own {\n\t\ttcp dport 22 accept\n\t}\n}\n", s.table)
+		loadTwice(t, func() error { return g.LoadNFT(boot) })
+		survive(t, before, nftObjects(t, g))
+		rules := 0
+		for _, o := range nftObjects(t, g) {
+			if strings.HasPrefix(o, "rule") && strings.Contains(o, "chain:own") {
+				rules++
+			}
+		}
+		if rules != 1 {
+			t.Errorf("%v: the site's own rule stands there %d times", s.options, rules)
+		}
+	}
+}
+
+// bootLines are the lines of /etc/nftables.conf that a header shows.
+func bootLines(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var lines []byte
+	_, rest, _ := bytes.Cut(data, []byte("# To load it at boot"))
+	for line := range bytes.Lines(rest) {
+		if text, ok := bytes.CutPrefix(line, []byte("#     ")); ok {
+			lines = append(lines, text...)
+		} else if len(lines) > 0 {
+			return lines
+		}
+	}
+	t.Fatal("the header shows no lines")
+	return nil
 }
 
 func headersShow(t *testing.T, artefacts []artefact.Artefact) {

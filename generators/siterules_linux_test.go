@@ -217,7 +217,7 @@ func (s *sited) boot(t *testing.T) {
 			outbound, inbound = "meta mark & 0x10000 == 0x10000 accept", "meta mark & 0x10000 == 0x10000 accept"
 		}
 		site := strings.NewReplacer("OUTBOUND", outbound, "INBOUND", inbound).Replace(bothFamilies(s.network, s.nft))
-		must(t, s.machine.LoadNFT(slices.Concat([]byte("flush ruleset\n"), s.out.Artefacts[0].Data, []byte(site))))
+		must(t, s.machine.LoadNFT(slices.Concat([]byte("table inet filter\ndelete table inet filter\n"), s.out.Artefacts[0].Data, []byte(site))))
 		return
 	}
 	outbound, inbound := "-j gatewright_outbound", "-j gatewright_inbound"

@@ -240,7 +240,7 @@ func mentions(out artefact.Output, word string) bool {
 // the roles that it serves.
 func strayEndpoints(t *testing.T, p *rule.Policy, s setting, out artefact.Output) []string {
 	t.Helper()
-	file, err := pac.ReadBack(out.Artefacts[0].Data)
+	file, err := pac.Generator{}.Read(artefact.FilesOf(out.Artefacts))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func strayEndpoints(t *testing.T, p *rule.Policy, s setting, out artefact.Output
 			all = append(all, "pac "+s.name+" has the endpoint "+text+" of no entry that it serves")
 		}
 	}
-	for _, route := range file.Routes {
+	for _, route := range file.Routes.Routes {
 		for _, m := range route.Members {
 			for _, n := range m.Names {
 				stray(n.String())
@@ -280,7 +280,7 @@ func strayEndpoints(t *testing.T, p *rule.Policy, s setting, out artefact.Output
 // strayKeys returns the names that a registry file trusts by an absent site alone.
 func strayKeys(t *testing.T, p *rule.Policy, out artefact.Output) []string {
 	t.Helper()
-	zone, err := trustedsites.ReadBack(out.Artefacts[0].Data)
+	zone, err := trustedsites.Generator{}.Read(artefact.FilesOf(out.Artefacts))
 	if err != nil {
 		t.Fatal(err)
 	}

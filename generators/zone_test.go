@@ -3,6 +3,7 @@ package generators
 import (
 	"testing"
 
+	"gatewright/generators/artefact"
 	"gatewright/generators/proof"
 	"gatewright/generators/trustedsites"
 )
@@ -26,7 +27,7 @@ func TestTrustedSites(t *testing.T) {
 				out := generate(t, trustedsites.Generator{}, p, s)
 				r, err := proof.TrustedSites(t.Context(), p, s.settings(t, trustedsites.Generator{}), out.Artefacts)
 				complain(t, proofComplaints(r, err))
-				zone, err := trustedsites.ReadBack(out.Artefacts[0].Data)
+				zone, err := trustedsites.Generator{}.Read(artefact.FilesOf(out.Artefacts))
 				if err != nil {
 					t.Fatal(err)
 				}

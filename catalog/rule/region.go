@@ -22,12 +22,17 @@ type Box struct {
 	Local, Remote netset.PrefixSet
 }
 
-// Region is an immutable set of flows as a packet filter sees them, by addresses
-// and ports. The zero value is empty. Two regions that were made of different boxes
-// for the same flows are equal, with one exception: the ports before and after a
-// DNAT are kept apart, so that all ports of the one kind do not equal all of the
-// other.
-type Region struct{ planes map[plane][]slab }
+// Region is an immutable set of flows as a packet filter sees them, by addresses and
+// ports: a product of ports, local and remote addresses for each plane. The zero value
+// is empty. Two regions that were made of different boxes for the same flows are equal,
+// with one exception: the ports before and after a DNAT are kept apart, so that all
+// ports of the one kind do not equal all of the other.
+type Region struct{ planes map[plane]portPairs }
+
+type portPairs = netset.Product[netset.PortSet, pairs]
+
+// pairs are pairs of a local and a remote address.
+type pairs = netset.Product[netset.PrefixSet, netset.PrefixSet]
 
 // plane is what flows of a Region are told apart by beside ports and addresses.
 type plane struct {
@@ -36,17 +41,6 @@ type plane struct {
 	published bool
 	v6        bool
 }
-
-// slab is a range of ports with the same pairs of addresses. The slabs of a plane
-// are sorted and disjoint, and neighbours differ.
-type slab struct {
-	ports netset.PortRange
-	parts []part
-}
-
-// part is every pair of a local and a remote address. The parts of a slab have
-// disjoint locals and different remotes, none empty, and are sorted by local.
-type part struct{ local, remote netset.PrefixSet }
 
 // wholeSpace holds every address of both families.
 func wholeSpace() netset.PrefixSet {
@@ -89,20 +83,24 @@ func (p *Policy) Boxes(r *Rule) []Box {
 
 // RegionOf returns the union of the boxes.
 func RegionOf(boxes ...Box) Region {
-	byPlane := map[plane][]slab{}
+	byPlane := map[plane][]portPairs{}
 	for _, b := range boxes {
+		if b.Ports.First == 0 {
+			continue
+		}
+		ports := netset.PortRangeSet(b.Ports.First, b.Ports.Last)
 		for _, v6 := range []bool{false, true} {
-			one := part{family(b.Local, v6), family(b.Remote, v6)}
-			if one.local.IsEmpty() || one.remote.IsEmpty() || b.Ports.First == 0 || b.Ports.Last < b.Ports.First {
+			one := netset.ProductOf(family(b.Local, v6), family(b.Remote, v6))
+			if ports.IsEmpty() || one.IsEmpty() {
 				continue
 			}
 			k := plane{b.Direction, b.Protocol, b.Published && b.Direction == Inbound, v6}
-			byPlane[k] = append(byPlane[k], slab{b.Ports, []part{one}})
+			byPlane[k] = append(byPlane[k], netset.ProductOf(ports, one))
 		}
 	}
-	r := Region{planes: map[plane][]slab{}}
-	for k, slabs := range byPlane {
-		r.planes[k] = combine(slabs, nil, func(parts, _ []part) []part { return unite(parts) })
+	r := Region{planes: map[plane]portPairs{}}
+	for k, list := range byPlane {
+		r.planes[k], _ = netset.UniteProducts(list, nil)
 	}
 	return r
 }
@@ -114,172 +112,18 @@ func family(s netset.PrefixSet, v6 bool) netset.PrefixSet {
 	return s.V4()
 }
 
-// combine cuts the slabs of a and b, which may overlap, at each other's edges and
-// puts in the place of each piece what join makes of the parts of both.
-func combine(a, b []slab, join func(a, b []part) []part) []slab {
-	var out []slab
-	edges := edgesOf(a, b)
-	sweepA, sweepB := newSweep(a), newSweep(b)
-	for i, first := range edges {
-		last := uint32(65535)
-		if i+1 < len(edges) {
-			last = edges[i+1] - 1
-		}
-		if first > 65535 {
-			break
-		}
-		parts := join(sweepA.at(uint16(first)), sweepB.at(uint16(first)))
-		ports := netset.PortRange{First: uint16(first), Last: uint16(last)}
-		if n := len(out); n > 0 && uint32(out[n-1].ports.Last)+1 == first && equalParts(out[n-1].parts, parts) {
-			out[n-1].ports.Last = ports.Last
-			continue
-		}
-		if len(parts) > 0 {
-			out = append(out, slab{ports, parts})
-		}
-	}
-	return out
-}
-
-// edgesOf returns where a slab starts, or the port after where one ends.
-func edgesOf(lists ...[]slab) []uint32 {
-	var edges []uint32
-	for _, list := range lists {
-		for _, s := range list {
-			edges = append(edges, uint32(s.ports.First), uint32(s.ports.Last)+1)
-		}
-	}
-	slices.Sort(edges)
-	return slices.Compact(edges)
-}
-
-// sweep walks over slabs from port to port.
-type sweep struct {
-	waiting []slab // by first port
-	active  []slab
-}
-
-func newSweep(slabs []slab) *sweep {
-	return &sweep{waiting: slices.SortedStableFunc(slices.Values(slabs), func(x, y slab) int { return cmp.Compare(x.ports.First, y.ports.First) })}
-}
-
-// at returns the parts of every slab that holds the port. Ports must be asked in
-// ascending order.
-func (s *sweep) at(port uint16) (parts []part) {
-	s.active = slices.DeleteFunc(s.active, func(one slab) bool { return one.ports.Last < port })
-	for len(s.waiting) > 0 && s.waiting[0].ports.First <= port {
-		s.active, s.waiting = append(s.active, s.waiting[0]), s.waiting[1:]
-	}
-	for _, one := range s.active {
-		parts = append(parts, one.parts...)
-	}
-	return parts
-}
-
-// unite makes parts canonical whose locals overlap.
-func unite(parts []part) []part {
-	var out []part
-	for _, p := range joinLocals(parts) {
-		rest := p.local
-		var next []part
-		for _, o := range out {
-			if !o.local.Overlaps(p.local) {
-				next = append(next, o)
-				continue
-			}
-			next = append(next, part{o.local.Intersect(p.local), o.remote.Union(p.remote)})
-			if left := o.local.Subtract(p.local); !left.IsEmpty() {
-				next = append(next, part{left, o.remote})
-			}
-			rest = rest.Subtract(o.local)
-		}
-		if !rest.IsEmpty() {
-			next = append(next, part{rest, p.remote})
-		}
-		out = next
-	}
-	return joinRemotes(out)
-}
-
-// joinLocals unites the remotes of parts with the same locals.
-func joinLocals(parts []part) []part {
-	var locals []netset.PrefixSet
-	var remotes []*netset.PrefixBuilder
-	for _, p := range parts {
-		i := slices.IndexFunc(locals, p.local.Equal)
-		if i < 0 {
-			i = len(locals)
-			locals, remotes = append(locals, p.local), append(remotes, &netset.PrefixBuilder{})
-		}
-		remotes[i].AddSet(p.remote)
-	}
-	out := make([]part, len(locals))
-	for i := range locals {
-		out[i] = part{locals[i], remotes[i].Build()}
-	}
-	return out
-}
-
-// joinRemotes unites the disjoint locals of parts with the same remotes, drops empty
-// ones, and sorts.
-func joinRemotes(parts []part) []part {
-	var out []part
-	for _, p := range parts {
-		if p.local.IsEmpty() || p.remote.IsEmpty() {
-			continue
-		}
-		i := slices.IndexFunc(out, func(o part) bool { return o.remote.Equal(p.remote) })
-		if i < 0 {
-			out = append(out, p)
-			continue
-		}
-		out[i].local = out[i].local.Union(p.local)
-	}
-	slices.SortFunc(out, func(a, b part) int { return firstAddress(a.local).Compare(firstAddress(b.local)) })
-	return out
-}
-
-func firstAddress(s netset.PrefixSet) netip.Addr {
-	for first := range s.Ranges() {
-		return first
-	}
-	return netip.Addr{}
-}
-
-func equalParts(a, b []part) bool {
-	return slices.EqualFunc(a, b, func(x, y part) bool { return x.local.Equal(y.local) && x.remote.Equal(y.remote) })
-}
-
-// without returns the pairs of a that are not in b; both are canonical.
-func without(a, b []part) []part {
-	var out []part
-	for _, p := range a {
-		rest := p.local
-		for _, q := range b {
-			if both := p.local.Intersect(q.local); !both.IsEmpty() {
-				out = append(out, part{both, p.remote.Subtract(q.remote)})
-				rest = rest.Subtract(q.local)
-			}
-		}
-		out = append(out, part{rest, p.remote})
-	}
-	return joinRemotes(out)
-}
-
 // Union returns the flows of either region.
-func (r Region) Union(s Region) Region {
-	return r.each(s, func(a, b []part) []part { return unite(slices.Concat(a, b)) })
-}
+func (r Region) Union(s Region) Region { return r.each(s, portPairs.Union) }
 
 // Subtract returns the flows of r that are not in s.
-func (r Region) Subtract(s Region) Region { return r.each(s, without) }
+func (r Region) Subtract(s Region) Region { return r.each(s, portPairs.Subtract) }
 
-func (r Region) each(s Region, join func(a, b []part) []part) Region {
-	out := Region{planes: map[plane][]slab{}}
-	for _, planes := range []map[plane][]slab{r.planes, s.planes} {
+func (r Region) each(s Region, join func(a, b portPairs) portPairs) Region {
+	out := Region{planes: map[plane]portPairs{}}
+	for _, planes := range []map[plane]portPairs{r.planes, s.planes} {
 		for k := range planes {
 			if _, done := out.planes[k]; !done {
-				out.planes[k] = combine(r.planes[k], s.planes[k], join)
+				out.planes[k] = join(r.planes[k], s.planes[k])
 			}
 		}
 	}
@@ -288,8 +132,8 @@ func (r Region) each(s Region, join func(a, b []part) []part) Region {
 
 // IsEmpty reports whether no flow is in the region.
 func (r Region) IsEmpty() bool {
-	for _, slabs := range r.planes {
-		if len(slabs) > 0 {
+	for _, p := range r.planes {
+		if !p.IsEmpty() {
 			return false
 		}
 	}
@@ -310,12 +154,18 @@ func (r Region) Contains(f Flow) bool {
 		if published {
 			port = f.originalPort()
 		}
-		slabs := r.planes[plane{f.Direction, f.Protocol, published, !f.Local.Unmap().Is4()}]
-		i, _ := slices.BinarySearchFunc(slabs, port, func(s slab, port uint16) int { return cmp.Compare(s.ports.Last, port) })
-		if i < len(slabs) && slabs[i].ports.Contains(port) && slices.ContainsFunc(slabs[i].parts, func(p part) bool {
-			return p.local.Contains(f.Local) && p.remote.Contains(f.Remote)
-		}) {
-			return true
+		for ports, all := range r.planes[plane{f.Direction, f.Protocol, published, !f.Local.Unmap().Is4()}].All() {
+			if !ports.Contains(port) {
+				continue
+			}
+			for local, remote := range all.All() {
+				if local.Contains(f.Local) {
+					if remote.Contains(f.Remote) {
+						return true
+					}
+					break
+				}
+			}
 		}
 	}
 	return false
@@ -327,11 +177,16 @@ func (r Region) Contains(f Flow) bool {
 func (r Region) Boxes() []Box {
 	var boxes []Box
 	for _, k := range r.sortedPlanes() {
-		for _, s := range r.planes[k] {
-			for _, p := range s.parts {
-				boxes = append(boxes, Box{k.direction, k.protocol, s.ports, k.published, p.local, p.remote})
+		from := len(boxes)
+		for ports, all := range r.planes[k].All() {
+			for first, last := range ports.Ranges() {
+				for local, remote := range all.All() {
+					boxes = append(boxes, Box{k.direction, k.protocol, netset.PortRange{First: first, Last: last}, k.published, local, remote})
+				}
 			}
 		}
+		// Ports with the same addresses come together; their ranges go by number.
+		slices.SortStableFunc(boxes[from:], func(a, b Box) int { return cmp.Compare(a.Ports.First, b.Ports.First) })
 	}
 	return boxes
 }

@@ -22,6 +22,9 @@ func (p *production) tell(t talk, full bool) {
 	if full {
 		for _, o := range p.outputs {
 			t.sayf("\n%s", o.name)
+			if o.Assumes != "" {
+				t.sayf("    this holds for %s", o.Assumes)
+			}
 			tellCoverage(t, o.Coverage)
 		}
 	}
@@ -231,6 +234,7 @@ type account struct {
 	Artefacts []accountArtefact `json:"artefacts"`
 	Coverage  []accountVerdict  `json:"coverage"`
 	Open      []accountOpen     `json:"open"`
+	Assumes   map[string]string `json:"assumes,omitempty"` // by generator
 	Notices   []string          `json:"notices"`
 }
 
@@ -265,11 +269,14 @@ type accountOpen struct {
 }
 
 func (p *production) account() account {
-	a := account{Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Notices: []string{}}
+	a := account{Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
 	for _, n := range p.result.Notices {
 		a.Notices = append(a.Notices, n.Where+": "+n.Text)
 	}
 	for _, o := range p.outputs {
+		if o.Assumes != "" {
+			a.Assumes[o.name] = o.Assumes
+		}
 		for _, one := range o.Artefacts {
 			a.Artefacts = append(a.Artefacts, accountArtefact{o.name, one.Name, one.Load, one.Rules, one.Elements})
 		}

@@ -6,10 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/pflag"
 
-	"gatewright/catalog/plainfile"
+	"gatewright/generators"
+	"gatewright/generators/artefact"
 )
 
 func checkCommand() command {
@@ -19,8 +21,9 @@ func checkCommand() command {
 		usage: `gatewright check [GENERATOR...] -o DIR
 
 Makes the rule files in memory and compares them with those in DIR (default: the
-site file's output). A difference is shown as a unified diff on stdout, and the
-exit status is then 1. Nothing is written.
+site file's output). A difference is shown as a unified diff on stdout, then as
+what the files accept and send another way, and the exit status is 1. What lines
+do that generate does not write is unknown, and told so. Nothing is written.
 
     gatewright check -o out
     gatewright check --site gatewright.json --strict
@@ -78,28 +81,68 @@ func check(inv *invocation, names []string) error {
 	return nil
 }
 
-// compareFiles shows how the files differ from the artefacts.
+// compareFiles shows how the files differ from the artefacts: as text, and as what they
+// do where a generator reads them.
 func (inv *invocation) compareFiles(p *production, root *os.Root) (different bool, err error) {
+	f, err := p.readOutputs(root)
+	if err != nil {
+		return false, err
+	}
+	var text strings.Builder
 	for _, a := range p.artefacts() {
-		have, err := plainfile.Read(root, a.Name, maxArtefact)
-		missing := errors.Is(err, fs.ErrNotExist)
-		if err != nil && !missing {
-			return false, inFolder(p.folder, err)
-		}
-		if !missing && bytes.Equal(have, a.Data) {
+		have, there := f.files[a.Name]
+		if there && bytes.Equal(have, a.Data) {
 			continue
 		}
 		different = true
-		if missing {
+		if !there {
 			inv.talk.errorf("%s is missing", p.path(a.Name))
 		}
-		if !inv.talk.quiet {
-			if _, err := io.WriteString(inv.stdout, unifiedDiff(p.path(a.Name), have, a.Data)); err != nil {
-				return false, err
-			}
+		text.WriteString(unifiedDiff(p.path(a.Name), have, a.Data))
+	}
+	if !different || inv.talk.quiet {
+		return different, nil
+	}
+	if _, err := io.WriteString(inv.stdout, text.String()); err != nil {
+		return true, err
+	}
+	return true, inv.compareEffects(p, f)
+}
+
+// compareEffects shows what the files of a folder do that differ from the artefacts.
+func (inv *invocation) compareEffects(p *production, f folder) error {
+	var r report
+	for _, o := range p.outputs {
+		have, err := f.of(o.name)
+		var other *artefact.FormatError
+		switch {
+		case errors.As(err, &other):
+			inv.talk.errorf("%v", inFolder(p.folder, err))
+			continue
+		case err != nil:
+			inv.talk.errorf("%v; what the file does is unknown", inFolder(p.folder, err))
+			continue
+		}
+		g, err := generators.ByName(o.name)
+		if err != nil {
+			return err
+		}
+		want, err := g.Read(artefact.FilesOf(o.Artefacts))
+		if err != nil {
+			return err
+		}
+		if err := r.addReadings(have, want); err != nil {
+			return err
+		}
+		for _, name := range have.Edited {
+			inv.talk.warnf("%s was changed by hand since it was generated", p.path(name))
 		}
 	}
-	return different, nil
+	r.Old.Name, r.New.Name = p.dir, "what generate would write"
+	if r.Files = nil; r.same() {
+		return nil
+	}
+	return writeText(inv.stdout, r)
 }
 
 // tellStale tells of files that nothing makes any more: of the generators that run, and,

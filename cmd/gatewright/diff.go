@@ -26,12 +26,16 @@ func diffCommand() command {
 
 Compares two catalogues (files, or names such as m365-additional@2018-10-23),
 as this site binds and answers them, two site files with their own catalogues,
-or two folders of rule files: nftables, iptables and Squid flow by flow,
-trusted sites by name, PAC files by the way of requests and as text, the others
-as text. Flows are compared exactly, whatever the rules are called and however
-they are split: a pure re-wording shows nothing of them. What changed about
-entries, and what is open, stands apart. The exit status is 1 if there is a
-difference.
+or two folders of rule files. Flows are compared exactly, whatever the rules
+are called and however they are split: a pure re-wording shows nothing of them.
+What changed about entries, and what is open, stands apart. The exit status is 1
+if there is a difference.
+
+Rule files are compared by what they do: the flows that they accept, the way
+of requests, browser zones, and what options change beside. A value that was
+changed by hand is read as it stands, and told. A line that generate does not
+write is an error, and the exit status is then 3. Old files of another format
+are made anew if a site file is at hand. Other files are compared as text.
 
     gatewright diff m365-additional@2018-10-23 m365-additional
     gatewright diff old.json worldwide.json --format markdown
@@ -75,7 +79,7 @@ func diff(inv *invocation, args []string) error {
 func (inv *invocation) compare(oldName, newName string) (report, error) {
 	switch folders := [2]bool{isFolder(oldName), isFolder(newName)}; {
 	case folders[0] && folders[1]:
-		return compareFolders(oldName, newName)
+		return inv.compareFolders(oldName, newName)
 	case folders[0] || folders[1]:
 		return report{}, usagef("diff: only one of %s and %s is a folder; name two of one kind", oldName, newName)
 	}

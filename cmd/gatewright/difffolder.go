@@ -2,144 +2,241 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"maps"
 	"slices"
-	"strings"
 
+	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
 )
 
-// compareFolders compares what the packet filters accept, and the other files as text.
-func compareFolders(oldDir, newDir string) (report, error) {
-	old, err := readFolder(oldDir)
+// compareFolders compares what the files of two folders do, and as text those that no
+// generator reads. Files of another format are compared if they are the old ones and a
+// site file is at hand.
+func (inv *invocation) compareFolders(oldDir, newDir string) (report, error) {
+	old, err := readFolder(plainfile.Named(oldDir))
+	if err == nil {
+		err = inv.renew(&old)
+	}
 	if err != nil {
 		return report{}, err
 	}
-	new, err := readFolder(newDir)
+	new, err := readFolder(plainfile.Named(newDir))
 	if err != nil {
+		return report{}, err
+	}
+	if err := errors.Join(old.err(), new.err()); err != nil {
 		return report{}, err
 	}
 	r := report{
-		Old: reportSide{Name: oldDir, Sources: []reportSource{}}, New: reportSide{Name: newDir, Sources: []reportSource{}},
-		Added: moreAccepted(new.places, old.places), Removed: moreAccepted(old.places, new.places),
-		Routes: []reportRoute{}, TrustedSites: reportTrusted{zoneReport(new, old), zoneReport(old, new)}, Entries: []reportEntry{},
+		Old: reportSide{Sources: []reportSource{}}, New: reportSide{Sources: []reportSource{}},
+		Added: []reportRule{}, Removed: []reportRule{},
+		Routes: []reportRoute{}, TrustedSites: reportTrusted{[]listedSite{}, []listedSite{}}, Entries: []reportEntry{},
 		OpenAdded: []accountOpen{}, OpenRemoved: []accountOpen{}, OpenUnchanged: []accountOpen{},
 	}
-	proxied, err := rule.Compare(rule.Compiled{Policy: &old.proxy}, rule.Compiled{Policy: &new.proxy})
-	if err != nil {
-		return report{}, err
-	}
-	r.Added = append(r.Added, proxyReports(proxied.Added, &new.proxy)...)
-	r.Removed = append(r.Removed, proxyReports(proxied.Removed, &old.proxy)...)
-	if old.routes != nil && new.routes != nil {
-		requests, err := rule.Compare(rule.Compiled{Policy: &rule.Policy{Routes: old.routes.Routes}}, rule.Compiled{Policy: &rule.Policy{Routes: new.routes.Routes}})
-		if err != nil {
+	for i := range old.readings {
+		if err := r.addReadings(old.readings[i], new.readings[i]); err != nil {
 			return report{}, err
 		}
-		r.Routes = pacReports(requests.Routes)
 	}
-	r.Files = fileChanges(old, new)
-	r.Equal = len(r.Added)+len(r.Removed)+len(r.TrustedSites.Added)+len(r.TrustedSites.Removed)+len(r.Routes)+len(r.Files) == 0
+	r.Old.Name, r.Old.Edited = oldDir, old.edited()
+	r.New.Name, r.New.Edited = newDir, new.edited()
+	r.Files = append(r.Files, fileChanges(old.unread(), new.unread())...)
+	r.Equal = r.same()
 	return r, nil
 }
 
-// fileChanges compares what is no flow: whole files as text, and of those that are
-// read back what stands beside their rules.
-func fileChanges(old, new folder) (changes []reportFile) {
-	say := func(name, change string) { changes = append(changes, reportFile{name, change}) }
-	for _, name := range unionOfKeys(old.files, new.files) {
-		before, had := old.files[name]
-		after, has := new.files[name]
-		switch {
-		case !had:
-			say(name, "added")
-		case !has:
-			say(name, "removed")
-		case !bytes.Equal(before, after):
-			say(name, "changed")
+// same reports whether folders do the same, and hold the same files.
+func (r *report) same() bool {
+	return len(r.Added)+len(r.Removed)+len(r.TrustedSites.Added)+len(r.TrustedSites.Removed)+len(r.Routes)+len(r.Beside)+len(r.Files) == 0
+}
+
+// addReadings adds how what one generator's files do differs.
+func (r *report) addReadings(old, new artefact.Reading) error {
+	r.Added = append(r.Added, moreAccepted(new.Filters, old.Filters)...)
+	r.Removed = append(r.Removed, moreAccepted(old.Filters, new.Filters)...)
+	before, after := orNothing(old.Requests), orNothing(new.Requests)
+	proxied, err := rule.Compare(rule.Compiled{Policy: before}, rule.Compiled{Policy: after})
+	if err != nil {
+		return err
+	}
+	r.Added = append(r.Added, proxyReports(proxied.Added, after, fileOf(new))...)
+	r.Removed = append(r.Removed, proxyReports(proxied.Removed, before, fileOf(old))...)
+	if old.Routes != nil && new.Routes != nil {
+		requests, err := rule.Compare(rule.Compiled{Policy: old.Routes}, rule.Compiled{Policy: new.Routes})
+		if err != nil {
+			return err
+		}
+		r.Routes = append(r.Routes, wayReports(requests.Routes, fileOf(new))...)
+	}
+	r.TrustedSites.Added = append(r.TrustedSites.Added, zoneReport(new.Zones, old.Zones, fileOf(new))...)
+	r.TrustedSites.Removed = append(r.TrustedSites.Removed, zoneReport(old.Zones, new.Zones, fileOf(old))...)
+	switch came, went := len(old.Read) == 0, len(new.Read) == 0; {
+	case came != went:
+		change := map[bool]string{true: "added", false: "removed"}[came]
+		for _, name := range slices.Concat(old.Read, new.Read) {
+			r.Files = append(r.Files, reportFile{name, change})
+		}
+	default:
+		r.Beside = append(r.Beside, besideReports(old.Beside, new.Beside)...)
+	}
+	return nil
+}
+
+// fileOf is the first of the files that were read.
+func fileOf(r artefact.Reading) string {
+	if len(r.Read) == 0 {
+		return ""
+	}
+	return r.Read[0]
+}
+
+func orNothing(p *rule.Policy) *rule.Policy {
+	if p == nil {
+		return &rule.Policy{}
+	}
+	return p
+}
+
+// besideReports compares what files do beside their rules, by file and name. The order
+// of values of one name counts.
+func besideReports(old, new []artefact.Statement) (changes []reportBeside) {
+	type key struct{ file, name string }
+	var keys []key
+	values := [2]map[key][]string{{}, {}}
+	for side, list := range [][]artefact.Statement{old, new} {
+		for _, s := range list {
+			k := key{s.File, s.Name}
+			values[side][k] = append(values[side][k], s.Value)
+			keys = append(keys, k)
 		}
 	}
-	for _, name := range unionOfKeys(old.others, new.others) {
-		before, had := old.others[name]
-		after, has := new.others[name]
-		switch {
-		case !had:
-			say(name, "added")
-		case !has:
-			say(name, "removed")
-		case !slices.Equal(before, after):
-			say(name, "changed beside its rules")
+	slices.SortStableFunc(keys, func(a, b key) int { return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.name, b.name)) })
+	for _, k := range slices.Compact(keys) {
+		before, after := values[0][k], values[1][k]
+		if slices.Equal(before, after) {
+			continue
 		}
+		c := reportBeside{File: k.file, Name: k.name, Old: besides(before, after), New: besides(after, before)}
+		if len(c.Old)+len(c.New) == 0 {
+			c.Old, c.New = before, after // in another order
+		}
+		changes = append(changes, c)
 	}
-	slices.SortFunc(changes, func(a, b reportFile) int { return strings.Compare(a.Name, b.Name) })
 	return changes
 }
 
-func unionOfKeys[V any](a, b map[string]V) []string {
-	all := maps.Clone(a)
-	maps.Copy(all, b)
-	return slices.Sorted(maps.Keys(all))
+// besides returns the values of a that b has not, or not as often.
+func besides(a, b []string) []string {
+	rest := slices.Clone(b)
+	more := []string{}
+	for _, v := range a {
+		if i := slices.Index(rest, v); i >= 0 {
+			rest = slices.Delete(rest, i, i+1)
+			continue
+		}
+		more = append(more, v)
+	}
+	return more
 }
 
-// proxyReports tells what Squid allows, each part with the entries of its whole rule.
-func proxyReports(c rule.Change, p *rule.Policy) []reportRule {
+// fileChanges compares files that no generator reads.
+func fileChanges(old, new artefact.Files) (changes []reportFile) {
+	all := maps.Clone(old)
+	maps.Copy(all, new)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		before, had := old[name]
+		after, has := new[name]
+		switch {
+		case !had:
+			changes = append(changes, reportFile{name, "added"})
+		case !has:
+			changes = append(changes, reportFile{name, "removed"})
+		case !bytes.Equal(before, after):
+			changes = append(changes, reportFile{name, "changed"})
+		}
+	}
+	return changes
+}
+
+// proxyReports tells what a proxy allows, each part with the entries of its whole rule.
+func proxyReports(c rule.Change, p *rule.Policy, file string) []reportRule {
 	for i := range c.Rules {
 		c.Rules[i].Entries = c.Rules[i].Rule.Entries
 	}
 	list := ruleReports(c, p)
 	for i := range list {
-		list[i].Place = squidFile
+		list[i].Place = file
 	}
 	return list
 }
 
-func pacReports(changes []rule.RouteChange) []reportRoute {
+func wayReports(changes []rule.RouteChange, file string) []reportRoute {
 	list := routeReports(changes)
 	for i := range list {
-		list[i].Role, list[i].Place = "", pacFile
+		list[i].Role, list[i].Place = "", file
 	}
 	return list
 }
 
-// zoneReport tells the names that a trusts and b does not.
-func zoneReport(a, b folder) []listedSite {
-	names := a.zone.Beyond(b.zone)
-	if len(names) == 0 {
-		return []listedSite{}
+// zoneReport tells the zones of a that b does not trust.
+func zoneReport(a, b []artefact.Zone, file string) []listedSite {
+	zones := artefact.BeyondZones(a, b)
+	if len(zones) == 0 {
+		return nil
 	}
-	return []listedSite{{Entry: zoneFile, Names: names}}
+	site := listedSite{Entry: file}
+	for _, z := range zones {
+		site.Names = append(site.Names, z.String())
+	}
+	return []listedSite{site}
 }
 
-// moreAccepted returns what a accepts and b does not, in the same place.
-func moreAccepted(a, b []place) []reportRule {
+// moreAccepted returns what a accepts and b does not, at the same hook point.
+func moreAccepted(a, b []artefact.Filtered) []reportRule {
 	list := []reportRule{}
-	for _, p := range a {
+	for _, f := range a {
 		var other rule.Region
-		if i := slices.IndexFunc(b, func(q place) bool { return q.name == p.name }); i >= 0 {
-			other = b[i].region()
+		if i := slices.IndexFunc(b, func(g artefact.Filtered) bool { return g.Point == f.Point }); i >= 0 {
+			other = regionOf(b[i])
 		}
-		for _, box := range p.region().Subtract(other).Boxes() {
+		for _, box := range regionOf(f).Subtract(other).Boxes() {
 			services := box.Protocol.String() + " " + box.Ports.String()
-			r := reportRule{Direction: box.Direction, Services: services, Place: p.name}
+			r := reportRule{Direction: box.Direction, Services: services, Place: f.Point.String()}
 			r.Parts = []reportPart{{
 				Services: services, Local: prefixTexts(box.Local), Published: box.Published,
 				Names: []reportName{}, Prefixes: prefixTexts(box.Remote), wholeServices: true,
 			}}
-			r.Entries = p.giving(rule.RegionOf(box))
+			r.Entries = giving(f, rule.RegionOf(box))
 			list = append(list, r)
 		}
 	}
 	return list
 }
 
-// giving returns the comments of the rules that accept some of the region; they name
-// the entries.
-func (p place) giving(region rule.Region) []reportFrom {
+func regionOf(f artefact.Filtered) rule.Region {
+	var all []rule.Box
+	for _, l := range f.Lines {
+		all = append(all, l.Boxes...)
+	}
+	return rule.RegionOf(all...)
+}
+
+// giving returns what the comments of the rules say that accept some of the region;
+// they name the entries.
+func giving(f artefact.Filtered, region rule.Region) []reportFrom {
 	var from []reportFrom
-	for _, l := range p.lines {
-		own := rule.RegionOf(l.boxes...)
-		if !own.Subtract(region).Equal(own) && !slices.ContainsFunc(from, func(f reportFrom) bool { return f.ID == l.comment }) {
-			from = append(from, reportFrom{ID: l.comment})
+	for _, l := range f.Lines {
+		own := rule.RegionOf(l.Boxes...)
+		if own.Subtract(region).Equal(own) {
+			continue
+		}
+		for _, label := range l.Labels {
+			if !slices.ContainsFunc(from, func(f reportFrom) bool { return f.ID == label }) {
+				from = append(from, reportFrom{ID: label})
+			}
 		}
 	}
 	return from

@@ -10,18 +10,27 @@ import (
 
 // report is a difference as JSON; text and Markdown are made of it.
 type report struct {
-	Old           reportSide    `json:"old"`
-	New           reportSide    `json:"new"`
-	Equal         bool          `json:"equal"`
-	Added         []reportRule  `json:"added"`
-	Removed       []reportRule  `json:"removed"`
-	Routes        []reportRoute `json:"routes"`
-	TrustedSites  reportTrusted `json:"trusted_sites"`
-	Entries       []reportEntry `json:"entries"`
-	OpenAdded     []accountOpen `json:"open_added"`
-	OpenRemoved   []accountOpen `json:"open_removed"`
-	OpenUnchanged []accountOpen `json:"open_unchanged"`
-	Files         []reportFile  `json:"files,omitempty"` // of folders: those that are compared as text
+	Old           reportSide     `json:"old"`
+	New           reportSide     `json:"new"`
+	Equal         bool           `json:"equal"`
+	Added         []reportRule   `json:"added"`
+	Removed       []reportRule   `json:"removed"`
+	Routes        []reportRoute  `json:"routes"`
+	TrustedSites  reportTrusted  `json:"trusted_sites"`
+	Entries       []reportEntry  `json:"entries"`
+	OpenAdded     []accountOpen  `json:"open_added"`
+	OpenRemoved   []accountOpen  `json:"open_removed"`
+	OpenUnchanged []accountOpen  `json:"open_unchanged"`
+	Beside        []reportBeside `json:"beside,omitempty"` // of folders
+	Files         []reportFile   `json:"files,omitempty"`  // of folders: those that are compared as text, or came or went
+}
+
+// reportBeside is what files do beside their rules.
+type reportBeside struct {
+	File string   `json:"file"`
+	Name string   `json:"name"`
+	Old  []string `json:"old"`
+	New  []string `json:"new"`
 }
 
 type reportFile struct {
@@ -32,6 +41,7 @@ type reportFile struct {
 type reportSide struct {
 	Name    string         `json:"name"`
 	Sources []reportSource `json:"sources"`
+	Edited  []string       `json:"edited,omitempty"` // files that were changed by hand since they were generated
 }
 
 type reportSource struct {

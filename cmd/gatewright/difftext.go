@@ -41,7 +41,9 @@ func (r report) sections() []diffSection {
 		trustedSection(r.TrustedSites),
 		openSection(r),
 		entrySection(r.Entries),
+		besideSection(r.Beside),
 		fileSection(r.Files),
+		editedSection(r),
 	}
 	var filled []diffSection
 	for _, s := range all {
@@ -281,6 +283,30 @@ func entrySection(entries []reportEntry) diffSection {
 	return s
 }
 
+func besideSection(changes []reportBeside) diffSection {
+	s := diffSection{title: "what the files do beside their rules"}
+	for _, c := range changes {
+		s.add(' ', "%s: %s", c.File, c.Name)
+		for _, v := range c.Old {
+			s.add('-', "    %s", v)
+		}
+		for _, v := range c.New {
+			s.add('+', "    %s", v)
+		}
+	}
+	return s
+}
+
+func editedSection(r report) diffSection {
+	s := diffSection{title: "changed by hand since they were generated, and read as they stand"}
+	for _, side := range []reportSide{r.Old, r.New} {
+		for _, name := range side.Edited {
+			s.add(' ', "%s/%s", side.Name, name)
+		}
+	}
+	return s
+}
+
 // shortFactText shortens a list of many endpoints; JSON has all.
 func shortFactText(text string) string {
 	const shown = 8
@@ -325,6 +351,7 @@ func (r report) headline() string {
 	say(len(r.Removed), "%s no longer accepted", countEndpoints(r.Removed))
 	say(len(r.Routes), "%s changed", count(len(r.Routes), "PAC route"))
 	say(len(r.Entries), "%s came, went or changed", plural(len(r.Entries), "entry", "entries"))
+	say(len(r.Beside), "%s beside the rules", count(len(r.Beside), "change"))
 	say(len(r.Files), "%s compared as text", count(len(r.Files), "file"))
 	say(len(r.OpenAdded), "%s newly open", count(len(r.OpenAdded), "item"))
 	say(len(r.OpenRemoved), "%s open no more", count(len(r.OpenRemoved), "item"))

@@ -147,6 +147,13 @@ func (f *siteFlags) load() (*site.Site, string, error) {
 	return s, dir, f.overlayOptions(s)
 }
 
+// atHand returns the name of the site file, if there is one.
+func (f *siteFlags) atHand() (name string, ok bool) {
+	name = cmp.Or(f.file, defaultSite)
+	_, err := os.Stat(name)
+	return name, err == nil
+}
+
 func (f *siteFlags) read() (*site.Site, string, error) {
 	if isURL(f.file) {
 		return nil, "", usagef("--site: a site is read from a file; download it first")

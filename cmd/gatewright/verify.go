@@ -5,13 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"gatewright/catalog/plainfile"
+	"gatewright/generators/artefact"
 	"gatewright/generators/box"
 	"gatewright/generators/proof"
 )
@@ -26,7 +25,8 @@ Loads the rule files into the engines that they are made for, on this machine
 but away from its own rules, and compares the engines' answers with the
 policy's. The files in DIR are proved as they stand (default: the site file's
 output); without a folder, what generate would write now. Every disagreement is
-told with both answers, and an engine that is missing is an error.
+told with both answers, and an engine that is missing is an error. A file that
+holds a line which generate does not write is refused before an engine starts.
 
 Engines run in a box of their own, made by root and by ordinary users alike: no
 network but its own loopback, a root that holds system programs alone and cannot
@@ -141,7 +141,8 @@ func jobOf(p *production) proof.Job {
 	return job
 }
 
-// takeFiles replaces the artefacts by the files that stand in the folder.
+// takeFiles replaces the artefacts by the files that stand in the folder, as their
+// generators have read them: no engine gets anything else.
 func (inv *invocation) takeFiles(p *production) error {
 	root, err := p.folder.OpenFolder()
 	if err != nil {
@@ -151,23 +152,45 @@ func (inv *invocation) takeFiles(p *production) error {
 	if interrupted(root) {
 		return fmt.Errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
 	}
+	f, err := p.readOutputs(root)
+	if err != nil {
+		return err
+	}
 	var errs []error
-	for _, o := range p.outputs {
-		for i := range o.Artefacts {
-			a := &o.Artefacts[i]
-			data, err := plainfile.Read(root, a.Name, maxArtefact)
-			switch {
-			case errors.Is(err, fs.ErrNotExist):
-				errs = append(errs, fmt.Errorf("%s is missing; run generate, or name a folder that has it with -o", p.path(a.Name)))
-			case err != nil:
-				errs = append(errs, inFolder(p.folder, err))
-			case !bytes.Equal(data, a.Data):
-				inv.talk.warnf("%s is not what generate would write; it is proved as it stands", p.path(a.Name))
-			}
-			a.Data = data
-		}
+	for i := range p.outputs {
+		errs = append(errs, inv.takeOutput(p, &p.outputs[i], f))
 	}
 	return errors.Join(errs...)
+}
+
+// takeOutput replaces the artefacts of one generator. A list that the folder's files do
+// not name is left out, and one that they name besides comes first.
+func (inv *invocation) takeOutput(p *production, o *generated, f folder) error {
+	reading, err := f.of(o.name)
+	if err != nil {
+		return inFolder(p.folder, err)
+	}
+	var missing []error
+	var taken []artefact.Artefact
+	for _, a := range o.Artefacts {
+		data, ok := f.files[a.Name]
+		if !ok {
+			missing = append(missing, fmt.Errorf("%s is missing; run generate, or name a folder that has it with -o", p.path(a.Name)))
+		}
+		if ok && !bytes.Equal(data, a.Data) {
+			inv.talk.warnf("%s is not what generate would write; it is proved as it stands", p.path(a.Name))
+		}
+		if a.Data = data; slices.Contains(reading.Read, a.Name) {
+			taken = append(taken, a)
+		}
+	}
+	for _, name := range reading.Read {
+		if !slices.ContainsFunc(taken, func(a artefact.Artefact) bool { return a.Name == name }) {
+			taken = slices.Insert(taken, 0, artefact.Artefact{Name: name, Data: f.files[name]})
+		}
+	}
+	o.Artefacts = taken
+	return errors.Join(missing...)
 }
 
 func (inv *invocation) tellVerdict(r proof.Result, err error) {

@@ -30,6 +30,7 @@ type Artefact struct {
 type Output struct {
 	Artefacts []Artefact
 	Coverage  []Coverage
+	Assumes   string // what every verdict takes for granted, as one clause; or nothing
 }
 
 // Verdict says how well a backend renders a rule.

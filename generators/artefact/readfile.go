@@ -13,6 +13,7 @@ import (
 type Lines struct {
 	Line string // that is read, without its newline
 	At   int    // its number, from 1; 0 before the first one
+	Sign string // in front of comments: "# " unless a reader says otherwise
 
 	file, text string // with zeros for the digest
 	rest       string // after the line
@@ -34,7 +35,7 @@ func LinesOf(file string, data []byte, longest int) (*Lines, error) {
 			return nil, l.Foreign(errors.New("a newline at its end"))
 		}
 	}
-	return &Lines{file: file, text: text, rest: text}, nil
+	return &Lines{Sign: "# ", file: file, text: text, rest: text}, nil
 }
 
 // Next goes to the next line; false if there is none.
@@ -64,14 +65,14 @@ func (l *Lines) ForeignAt(at int, want error) error {
 	return again.Foreign(want)
 }
 
-// ReadTitle reads the first line that ListHeader writes, behind the comment sign "# ",
+// ReadTitle reads the first line that ListHeader writes, behind the sign of a comment,
 // and returns what follows title. Another number than format is a FormatError; a file
 // without a number is of format 1.
 func (l *Lines) ReadTitle(title string, format int) (rest string, err error) {
 	l.Next()
-	foreign := l.Foreign(fmt.Errorf("%q and what it is", "# "+titleStart+title))
+	foreign := l.Foreign(fmt.Errorf("%q and what it is", l.Sign+titleStart+title))
 	what, number, numbered := strings.Cut(l.Line, titleFormat)
-	rest, ok := strings.CutPrefix(what, "# "+titleStart+title)
+	rest, ok := strings.CutPrefix(what, l.Sign+titleStart+title)
 	if !ok {
 		return "", foreign
 	}
@@ -87,13 +88,13 @@ func (l *Lines) ReadTitle(title string, format int) (rest string, err error) {
 	return rest, nil
 }
 
-// ReadHeader reads the rest of Header after its title, each line behind "# " and of at
+// ReadHeader reads the rest of Header after its title, each line a comment of at
 // most so many bytes, and returns what follows the lines of ListHeader.
 func (l *Lines) ReadHeader(longest int) (lines []string, err error) {
 	for l.At < len(ListHeader("", "", 0)) && l.Next() {
 	}
-	for l.Follows("# ") && l.Next() {
-		text := l.Line[len("# "):]
+	for l.Follows(l.Sign) && l.Next() {
+		text := l.Line[len(l.Sign):]
 		switch {
 		case !isHeaderLine(text) || strings.Contains(text, "\t"):
 			return nil, l.Foreign(errors.New("a line about a source, or # alone"))

@@ -12,6 +12,15 @@ import (
 // Files holds files by their path below an output folder, with slashes.
 type Files map[string][]byte
 
+// FilesOf returns the artefacts as files.
+func FilesOf(artefacts []Artefact) Files {
+	files := Files{}
+	for _, a := range artefacts {
+		files[a.Name] = a.Data
+	}
+	return files
+}
+
 // Reading is what a generator's files do once their backend has loaded them, read from
 // the files alone. It is data: two readings that are equal do the same.
 //
@@ -26,6 +35,15 @@ type Reading struct {
 	Beside   []Statement  // what has no flow of its own, in the files' order
 	Edited   []string     // files whose digest tells that they were changed by hand
 	Read     []string     // every file that was read, sorted
+}
+
+// Take notes that a file was read, and whether it was changed by hand. Files are taken
+// in the order of their names.
+func (r *Reading) Take(file string, data []byte) {
+	r.Read = append(r.Read, file)
+	if !Sealed(data) {
+		r.Edited = append(r.Edited, file)
+	}
 }
 
 // HookPoint is where a packet filter accepts. Lists are in the file's order; an empty one
@@ -70,10 +88,6 @@ type Accepted struct {
 	Labels []string // what the file's comments say of it, without the title
 	Boxes  []rule.Box
 }
-
-// Zone is names that browsers trust. A domain with all its subdomains is both
-// "example.com" and "*.example.com"; any other star stands for one label.
-type Zone struct{ Name string }
 
 // Statement is one thing that a file does beside its rules: "table" "inet filter",
 // "admin" "10.0.0.0/8 tcp 22", "proxies" "PROXY 192.0.2.3:8080".

@@ -44,13 +44,15 @@ func Unsealed(data []byte) []byte {
 	return data
 }
 
-// digestOf returns the digits of the digest in a file's header, nil if there are none.
+// digestOf returns the digits of the digest in a file's header, nil if there are none:
+// nothing else may stand in their place, where no comparison looks.
 func digestOf(data []byte) []byte {
 	rest := data
 	for range headerLines {
 		line, after, more := bytes.Cut(rest, []byte("\n"))
-		if _, digits, ok := bytes.Cut(line, []byte(digestLine)); ok && len(digits) >= len(unsealed) {
-			return digits[:len(unsealed)]
+		_, digits, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\r")), []byte(digestLine))
+		if ok && len(digits) == len(unsealed) && len(bytes.Trim(digits, "0123456789abcdef")) == 0 {
+			return digits
 		}
 		if !more {
 			return nil

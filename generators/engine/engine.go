@@ -10,6 +10,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 // MissingError says that a program is not installed.
@@ -20,6 +21,18 @@ type MissingError struct {
 
 func (e *MissingError) Error() string {
 	return fmt.Sprintf("%s is not installed; install the Debian package %s, or run `make deps`", e.Program, e.Package)
+}
+
+// CrashError says that a program was ended by a signal, which shows a fault of the
+// program, or of the machine, and nothing of the files that it was given.
+type CrashError struct {
+	Program string         // "pactester"
+	Signal  syscall.Signal // such as SIGSEGV
+	Said    string         // what it said on standard error, with ": " before it; or nothing
+}
+
+func (e *CrashError) Error() string {
+	return fmt.Sprintf("%s crashed (signal %d, %v), a fault of the program and not of the files; try another version of it%s", e.Program, int(e.Signal), e.Signal, e.Said)
 }
 
 // ErrTooLong says that the kernel has no room for a ruleset in one transaction, as in a

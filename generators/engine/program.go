@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // program is a backend's executable and the Debian package that has it.
@@ -41,7 +43,7 @@ func iptables(v Variant, tool string) program {
 
 // programs are those that verify runs.
 func programs() []program {
-	all := []program{nft, ipset, squidProgram, pactesterProgram, nodeProgram, chromiumProgram}
+	all := []program{nft, ipset, squidProgram, pactesterProgram, nodeProgram, chromiumProgram, firefoxProgram}
 	for _, family := range []string{"iptables", "ip6tables"} {
 		all = append(all, iptables(IptablesDefault, family+"-restore"), iptables(IptablesDefault, family+"-save"))
 	}
@@ -81,11 +83,24 @@ func (p program) output(ctx context.Context, dir string, stdin []byte, env []str
 	err = cmd.Run()
 	if ctx.Err() != nil {
 		err = ctx.Err()
+	} else if crash := p.crash(cmd.ProcessState, stderr.String()); crash != nil {
+		return nil, crash
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w%s", p.name, strings.Join(args, " "), err, said(stderr.String()))
 	}
 	return stdout.Bytes(), nil
+}
+
+// crash returns an error if the program was ended by a signal.
+func (p program) crash(state *os.ProcessState, stderr string) error {
+	if state == nil {
+		return nil // it has not started
+	}
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return &CrashError{p.name, status.Signal(), said(stderr)}
+	}
+	return nil
 }
 
 // path looks where a user's PATH may not look, too.

@@ -103,6 +103,9 @@ func (s *Squid) await(ctx context.Context) error {
 		case <-s.exited:
 			s.removeShared()
 			log, _ := os.ReadFile(filepath.Join(s.dir, "cache.log"))
+			if crash := s.crash(); crash != nil {
+				return crash
+			}
 			return fmt.Errorf("squid does not start%s", said(s.said.String()+complaints(log)))
 		case <-ctx.Done():
 			s.process.Process.Kill()
@@ -114,6 +117,17 @@ func (s *Squid) await(ctx context.Context) error {
 		if conn, err := net.Dial("tcp", s.address); err == nil {
 			return conn.Close()
 		}
+	}
+}
+
+// crash returns an error if Squid was ended by a signal, which nobody here has sent.
+func (s *Squid) crash() error {
+	select {
+	case <-s.exited:
+		log, _ := os.ReadFile(filepath.Join(s.dir, "cache.log"))
+		return squidProgram.crash(s.process.ProcessState, s.said.String()+complaints(log))
+	case <-time.After(100 * time.Millisecond): // it may be ending
+		return nil
 	}
 }
 

@@ -108,7 +108,13 @@ func (s *Squid) ask(method string, requests []SquidRequest) ([]bool, error) {
 		}()
 	}
 	wait.Wait()
-	return answers, errors.Join(errs...)
+	err := errors.Join(errs...)
+	if err != nil {
+		if crash := s.crash(); crash != nil {
+			err = crash
+		}
+	}
+	return answers, err
 }
 
 // squidClient is one client of a Squid. It keeps its connection while Squid does.

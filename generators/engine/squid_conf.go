@@ -108,6 +108,7 @@ func aroundFragment(place, fragment string) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
+	b.WriteString("visible_hostname gatewright.invalid\n") // Squid warns of a machine whose own name nobody knows
 	include := "include " + fragment + "\n"
 	if place == squidFirst {
 		b.WriteString(include)

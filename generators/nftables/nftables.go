@@ -20,7 +20,7 @@ const (
 )
 
 // format is raised when the template changes what it writes.
-const format = 2
+const format = 3
 
 const (
 	fileName    = "gatewright.nft"

@@ -79,8 +79,7 @@ func splits(p *rule.Policy, roles []rule.Role) []split {
 
 // alike parts the TCP ports into sets that no endpoint of the routes tells apart.
 func alike(p *rule.Policy, roles []rule.Role) []netset.ServiceSet {
-	every := netset.Service{Protocol: netset.TCP, Ports: netset.PortRange{First: 1, Last: 65535}}
-	parts := []netset.ServiceSet{netset.ServiceSetOf(every)}
+	parts := []netset.ServiceSet{everyPort()}
 	seen := map[string]bool{}
 	served(p, roles, func(_ int, m rule.RouteMember) {
 		if seen[m.Services.String()] {
@@ -98,6 +97,10 @@ func alike(p *rule.Policy, roles []rule.Role) []netset.ServiceSet {
 		parts = next
 	})
 	return parts
+}
+
+func everyPort() netset.ServiceSet {
+	return netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: netset.PortRange{First: 1, Last: 65535}})
 }
 
 // strayLiterals returns the literals that go another way on a port than unlisted

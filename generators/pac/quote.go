@@ -193,16 +193,36 @@ func answerOf(proxies []proxy, fallback bool) (literal, error) {
 // DIRECT for none.
 func answerText(proxies []proxy, fallback bool) string {
 	if len(proxies) == 0 {
-		return "DIRECT"
+		return directAnswer
 	}
 	var words []string
 	for _, p := range proxies {
 		words = append(words, string(p))
 	}
 	if fallback {
-		words = append(words, "DIRECT")
+		words = append(words, directAnswer)
 	}
-	return strings.Join(words, "; ")
+	return strings.Join(words, answerSeparator)
+}
+
+const (
+	directAnswer    = "DIRECT"
+	answerSeparator = "; "
+)
+
+// isAnswer reports whether a text is what answerText returns for some proxies.
+func isAnswer(text string) bool {
+	words := strings.Split(text, answerSeparator)
+	last := len(words) - 1
+	if words[last] == directAnswer {
+		words = words[:last]
+	}
+	for _, w := range words {
+		if p, err := parseProxy(w); err != nil || string(p) != w {
+			return false
+		}
+	}
+	return true
 }
 
 // proxyKinds are the words of answers that name a proxy.

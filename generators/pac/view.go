@@ -91,12 +91,11 @@ func newView(p *rule.Policy, c config) (view, int, error) {
 	return v, len(all.names) + len(all.prefixes), nil
 }
 
+// forRoles is what a file is, in front of the roles.
+const forRoles = "proxy auto-configuration file for machines of role "
+
 func header(p *rule.Policy, c config) []comment {
-	roles := make([]string, len(c.roles))
-	for i, r := range c.roles {
-		roles[i] = string(r)
-	}
-	lines := artefact.Header(p, "proxy auto-configuration file for machines of role "+strings.Join(roles, ", "), load, format)
+	lines := artefact.Header(p, forRoles+roleList(c.roles), load, format)
 	lines = append(lines, "clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig")
 	if len(c.proxies) == 0 {
 		lines = append(lines, "WARNING: no proxy is set, so every request that a route would send to it goes direct; set pac.proxy=HOST:PORT")

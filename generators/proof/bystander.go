@@ -57,7 +57,7 @@ func bystandersOfNFT(ctx context.Context, f artefact.Filter, table string, a art
 	}
 	for _, part := range pieces.Frame {
 		if err := m.LoadNFT(part); err != nil {
-			return []Disagreement{{"loading " + a.Name + " beside a site's own rules", "it loads", err.Error()}}, nil
+			return notBeside(ctx, a, err)
 		}
 	}
 	var all []Disagreement
@@ -111,7 +111,7 @@ func bystandersOfIptables(ctx context.Context, variant engine.Variant, f artefac
 	}
 	for _, a := range artefacts {
 		if err := m.LoadIptables(variant, []artefact.Artefact{a}); err != nil {
-			return []Disagreement{{"loading " + a.Name + " beside a site's own rules", "it loads", err.Error()}}, nil
+			return notBeside(ctx, a, err)
 		}
 	}
 	after, err := m.DumpIptables(variant)
@@ -176,4 +176,12 @@ func harmed(program string, before, after []string) []Disagreement {
 		after = after[i+1:]
 	}
 	return all
+}
+
+// notBeside is what follows from an artefact that does not load beside a site's rules.
+func notBeside(ctx context.Context, a artefact.Artefact, err error) ([]Disagreement, error) {
+	if inconclusive(ctx, err) {
+		return nil, err
+	}
+	return []Disagreement{{"loading " + a.Name + " beside a site's own rules", "it loads", err.Error()}}, nil
 }

@@ -156,8 +156,7 @@ func NFTablesRules(p *rule.Policy, s artefact.Settings, rs nftables.Ruleset) ([]
 
 // refused is the result for a file that does not load.
 func (r Result) refused(ctx context.Context, a artefact.Artefact, err error) (Result, error) {
-	var missing *engine.MissingError
-	if ctx.Err() != nil || errors.As(err, &missing) || errors.Is(err, engine.ErrTooLong) {
+	if inconclusive(ctx, err) {
 		return r, err
 	}
 	r.Compared = "nothing"

@@ -29,6 +29,7 @@ func Interpreters() []Interpreter {
 		{"pacparser", engine.EvaluatePacparser, all, 500_000},
 		{"Node.js", engine.EvaluateNode, all, 500_000},
 		{"Chromium", engine.EvaluateChromium, asksChromium, 5_000},
+		{"Firefox", engine.EvaluateFirefox, asksFirefox, 2_000},
 	}
 }
 
@@ -42,10 +43,16 @@ func asksChromium(url string, f rule.Flow) bool {
 	return !own && (scheme == "http" || scheme == "https") && strings.IndexByte(rest, '/') == len(rest)-1 && !strings.Contains(rest, "@")
 }
 
+// asksFirefox is asksChromium, but for https the host is spelled as Firefox does.
+func asksFirefox(url string, f rule.Flow) bool {
+	scheme, rest, _ := strings.Cut(url, "://")
+	return asksChromium(url, f) && (strings.EqualFold(scheme, "http") || scheme == "https" && engine.FirefoxSpells(strings.TrimSuffix(rest, "/")))
+}
+
 // PAC asks the PAC file among the artefacts for the boundary flows of the policy,
-// in every form of a URL, in each of pacparser, Node.js and Chromium that is here.
+// in every form of a URL, in each of pacparser, Node.js, Chromium and Firefox that is here.
 // The answers have to be those of Policy.Route, in the words that the settings give
-// them. If none of the three is here, the errors are *engine.MissingError.
+// them. If none of them is here, the errors are *engine.MissingError.
 func PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
 	out, err := pac.Generator{}.Generate(p, s)
 	if err != nil {
@@ -162,10 +169,9 @@ func (in Interpreter) ask(ctx context.Context, artefacts []artefact.Artefact, re
 		text = append(text, a.Data...)
 	}
 	answers, err := in.evaluate(ctx, text, urls)
-	var missing *engine.MissingError
 	switch {
 	case err == nil:
-	case errors.As(err, &missing) || ctx.Err() != nil:
+	case inconclusive(ctx, err):
 		return Result{}, err
 	default:
 		if _, broken := in.evaluate(ctx, direct, []string{"http://example.com/"}); broken != nil {

@@ -4,8 +4,12 @@
 package proof
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
+
+	"gatewright/generators/engine"
 )
 
 // Disagreement is a flow, or a set of flows, on which a backend and the policy
@@ -18,6 +22,14 @@ type Disagreement struct {
 
 func (d Disagreement) String() string {
 	return fmt.Sprintf("%s: the policy says %s, the engine %s", d.What, d.Model, d.Backend)
+}
+
+// inconclusive reports whether an engine failed for a reason that shows nothing of the
+// files: it is missing or crashed, has no room, or was told to end.
+func inconclusive(ctx context.Context, err error) bool {
+	var missing *engine.MissingError
+	var crash *engine.CrashError
+	return ctx.Err() != nil || errors.As(err, &missing) || errors.As(err, &crash) || errors.Is(err, engine.ErrTooLong)
 }
 
 // Result is what one engine shows of one generator's artefacts. They are proved if

@@ -2,7 +2,6 @@ package proof
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -40,10 +39,9 @@ func SquidFlows(ctx context.Context, p *rule.Policy, s artefact.Settings, artefa
 	r.Flows, r.Asked = squidFlows(requests), len(requests)
 	r.Compared = flowsText(len(flows), inEveryForm) + ": " + partText(len(requests), whole, "requests, each as CONNECT and plain")
 	answers, err := askSquid(ctx, s.Text("place"), artefacts, requests)
-	var missing *engine.MissingError
 	switch {
 	case err == nil:
-	case errors.As(err, &missing) || ctx.Err() != nil:
+	case inconclusive(ctx, err):
 		return Result{}, err
 	default:
 		if _, broken := askSquid(ctx, s.Text("place"), emptied(artefacts), requests[:min(1, len(requests))]); broken != nil {

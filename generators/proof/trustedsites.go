@@ -22,16 +22,12 @@ func TrustedSites(_ context.Context, p *rule.Policy, s artefact.Settings, artefa
 	}
 	r := Result{Generator: trustedsites.Generator{}.Name(), Engine: "our own reader of registry files"}
 	r.Disagreements = textDifferences(out.Artefacts, artefacts, ";")
-	var text []byte
-	for _, a := range artefacts {
-		text = append(text, a.Data...)
-	}
-	zone, err := trustedsites.ReadBack(text)
+	zone, err := trustedsites.Generator{}.Read(artefact.FilesOf(artefacts))
 	if err != nil {
 		r.Disagreements = append(r.Disagreements, Disagreement{"the file", "a registry file of trusted sites", err.Error()})
 		return r, nil
 	}
-	own, err := trustedsites.ReadBack(out.Artefacts[0].Data)
+	own, err := trustedsites.Generator{}.Read(artefact.FilesOf(out.Artefacts))
 	if err != nil {
 		return Result{}, err
 	}

@@ -2,7 +2,6 @@ package squid
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,25 +16,18 @@ func (g Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explai
 	if err != nil {
 		return nil, err
 	}
-	e := explainer{policy: p, place: s.Text("place"), expressions: map[string]*regexp.Regexp{}}
-	if e.fragment, err = ReadBack(out.Artefacts); err != nil {
+	read, err := readFiles(artefact.FilesOf(out.Artefacts))
+	if err != nil {
 		return nil, err
 	}
-	for name, a := range e.fragment.ACLs {
-		if aclType(a.Type) == typeDomainRegex {
-			if e.expressions[name], err = regexp.CompilePOSIX(strings.Join(a.Expressions, "|")); err != nil {
-				return nil, fmt.Errorf("acl %s: %w", name, err)
-			}
-		}
-	}
+	e := explainer{policy: p, place: s.Text("place"), read: read}
 	return e.answer, nil
 }
 
 type explainer struct {
-	policy      *rule.Policy
-	place       string
-	fragment    Fragment
-	expressions map[string]*regexp.Regexp // by ACL
+	policy *rule.Policy
+	place  string
+	read   *reader
 }
 
 func (e *explainer) answer(q rule.Question) artefact.Answer {
@@ -81,19 +73,21 @@ func (e *explainer) afterDebian(q rule.Question) artefact.Answer {
 func (e *explainer) byLines(f rule.Flow) artefact.Answer {
 	request := rule.Seen(f, rule.Proxy)
 	var a artefact.Answer
-	for _, line := range e.fragment.Allow {
-		if !e.matches(line, request) {
-			continue
+	for _, v := range e.read.view.Rules {
+		for _, line := range v.Allows {
+			if !e.matches(line, request) {
+				continue
+			}
+			if a.By == nil {
+				a.Action, a.By = artefact.Accepts, []string{"http_access allow " + strings.Trim(fmt.Sprint(line), "[]")}
+			}
+			a.Rules = artefact.AddRule(a.Rules, rule.ID(v.ID))
 		}
-		if a.By == nil {
-			a.Action, a.By = artefact.Accepts, []string{"http_access allow " + strings.Join(line, " ")}
-		}
-		a.Rules = artefact.AddRule(a.Rules, ruleOf(line))
 	}
 	known := e.policy.Decide(f).Rules
 	switch {
 	case a.By != nil:
-	case e.fragment.DenyAll:
+	case e.read.view.DenyAll:
 		a = artefact.Answer{Action: artefact.Refuses, By: []string{"http_access deny all"}}
 	default:
 		a = artefact.Answer{Action: artefact.NoMatch, Why: "the site's own http_access lines decide"}
@@ -104,34 +98,25 @@ func (e *explainer) byLines(f rule.Flow) artefact.Answer {
 	return a
 }
 
-// ruleOf returns the rule that a line is of, which the name of its second ACL holds.
-func ruleOf(line []string) rule.ID {
-	return rule.ID(strings.TrimSuffix(strings.TrimPrefix(line[1], aclPrefix), "_ports"))
-}
-
 // matches reports whether all ACLs of a line match a request.
-func (e *explainer) matches(line []string, request rule.Flow) bool {
+func (e *explainer) matches(line []aclRef, request rule.Flow) bool {
 	for _, ref := range line {
-		name, not := strings.CutPrefix(ref, "!")
-		if ref != string(notManager) && e.matchesACL(name, request) == not {
+		name, not := strings.CutPrefix(string(ref), "!")
+		if ref != notManager && e.read.acls[aclName(name)].matches(request) == not {
 			return false
 		}
 	}
 	return true
 }
 
-func (e *explainer) matchesACL(name string, request rule.Flow) bool {
-	switch a := e.fragment.ACLs[name]; aclType(a.Type) {
+func (h held) matches(request rule.Flow) bool {
+	switch h.kind {
 	case typeSrc:
-		return a.Prefixes.Contains(request.Local)
+		return h.prefixes.Contains(request.Local)
 	case typeDst:
-		return a.Prefixes.Contains(request.Remote)
+		return h.prefixes.Contains(request.Remote)
 	case typePort:
-		return a.Services.Contains(request.Protocol, request.Port)
-	case typeDomain:
-		return request.Name != "" && a.Names.Match(request.Name)
-	case typeDomainRegex:
-		return request.Name != "" && e.expressions[name].MatchString(request.Name)
+		return h.services.Contains(request.Protocol, request.Port)
 	}
-	return false
+	return request.Name != "" && h.names.Match(request.Name)
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"unicode"
-	"unicode/utf8"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule/ruletest"
@@ -34,7 +33,7 @@ func printable(r rune) string {
 	switch {
 	case unicode.IsSpace(r) || unicode.IsControl(r):
 		return " "
-	case r == utf8.RuneError || !unicode.IsPrint(r):
+	case r > '~':
 		return "?"
 	}
 	return string(r)

@@ -35,7 +35,7 @@ func namesInput(t testing.TB) rule.Input {
 		Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}},
 		Grants: []rule.Grant{ruletest.Grant(t, "sample/names", "names", rule.Outbound, "clients", "tcp 443",
 			"exact.example.com",
-			"*.alone.example",
+			"*.alone.example", "*.apart.example", "*.further.example",
 			"*.with.example", "with.example",
 			"*.below.wide.example", "*.wide.example", "wide.example",
 			"*.one.glob.example", "*e.glob.example",

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"gatewright/catalog/netset"
 )
@@ -39,30 +38,26 @@ const notManager aclRef = "!manager"
 const (
 	aclPrefix  = "gatewright_"
 	maxACLName = 63   // Squid 5.7 refuses 64
-	maxComment = 1200 // bytes; Squid reads lines of list files in pieces of 2,048
+	maxComment = 1200 // characters; Squid reads lines of list files in pieces of 2,048
 	maxDir     = 120  // characters; keeps every line short
 )
 
 // commentOf makes a text fit one comment line: line breaks and control characters
-// become spaces, what else is not printable becomes "?", and what is over
-// maxComment bytes is cut off and shown as "...".
+// become spaces, what else is not printable ASCII becomes "?", and what is over
+// maxComment characters is cut off and shown as "...".
 func commentOf(s string) comment {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r) || unicode.IsControl(r):
 			return ' '
-		case r == utf8.RuneError || !unicode.IsPrint(r):
+		case r > '~':
 			return '?'
 		}
 		return r
 	}, s)
 	s = strings.ReplaceAll(s, "##", "# ") // "##[error]" commands the runner of a pipeline that shows the file
 	if len(s) > maxComment {
-		cut := maxComment - len("...")
-		for !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "..."
+		s = s[:maxComment-len("...")] + "..."
 	}
 	return comment(s)
 }
@@ -158,11 +153,14 @@ func prefixList(s netset.PrefixSet) list {
 func portList(s netset.ServiceSet) list {
 	var words []string
 	for _, r := range s.Ports(netset.TCP) {
-		word := strconv.Itoa(int(r.First))
-		if r.First != r.Last {
-			word += "-" + strconv.Itoa(int(r.Last))
-		}
-		words = append(words, word)
+		words = append(words, portWord(r))
 	}
 	return tokenList(words)
+}
+
+func portWord(r netset.PortRange) string {
+	if r.First == r.Last {
+		return strconv.Itoa(int(r.First))
+	}
+	return strconv.Itoa(int(r.First)) + "-" + strconv.Itoa(int(r.Last))
 }

@@ -25,7 +25,9 @@ const format = 2
 // Names of the artefacts, and where Debian's package reads them.
 const (
 	confName   = "gatewright.squid.conf"
+	confTitle  = "http_access rules for Squid"
 	listFolder = "gatewright/"
+	listSuffix = ".txt"
 	defaultDir = "/etc/squid/gatewright"
 	squidConf  = "/etc/squid/squid.conf"
 	confDDir   = "/etc/squid/conf.d"
@@ -63,6 +65,10 @@ func (Generator) Options() []artefact.Option {
 	}
 }
 
+// assumed is what the coverage takes for granted. Squid's first look at redirected HTTPS
+// has an address and no name.
+const assumed = "an explicit proxy, which goes by the name in CONNECT; redirected HTTPS is denied without the lines that the README of squid gives"
+
 // Generate renders the list files and, after them, the configuration that names
 // them. Rules that are inbound or have no TCP service are not rendered.
 func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output, error) {
@@ -82,7 +88,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 			Name: listFolder + l.file, Data: artefact.Seal(data), Elements: l.elements,
 		})
 	}
-	c.view.Header = comments(artefact.Header(p, "http_access rules for Squid", load, format))
+	c.view.Header = comments(artefact.Header(p, confTitle, load, format))
 	c.view.DenyAll = s.Text("mode") == modeEnforce
 	data, err := templates.Execute("squid/squid.conf.tmpl", c.view)
 	if err != nil {
@@ -91,7 +97,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 	out.Artefacts = append(out.Artefacts, artefact.Artefact{
 		Name: confName, Data: artefact.Seal(data), Load: load, Rules: len(c.view.Rules),
 	})
-	out.Coverage = coverage(p, place)
+	out.Coverage, out.Assumes = coverage(p, place), assumed
 	return out, nil
 }
 

@@ -29,7 +29,35 @@ type acl struct {
 	Name aclName
 	Type aclType
 	File filePath
+
+	part int // of a rule, in parts
 }
+
+// part is one of the lists that a rule may have.
+type part struct {
+	suffix string // of the ACL's name
+	kind   aclType
+	what   string
+}
+
+// parts are in the order in which a rule has them; apexes are exceptions from the names
+// before them.
+var parts = []part{
+	{"ports", typePort, "ports"},
+	{"names", typeDomain, "names"},
+	{"apexes", typeDomain, "apexes that are not among the names"},
+	{"patterns", typeDomainRegex, "names with a star inside a label"},
+	{"literals", typeDst, "addresses of requests for literals"},
+}
+
+// Indexes of parts.
+const (
+	portsPart = iota
+	namesPart
+	apexesPart
+	patternsPart
+	literalsPart
+)
 
 // listView is what list.txt.tmpl renders.
 type listView struct {
@@ -64,7 +92,7 @@ func newConf(p *rule.Policy, dir string) (*conf, error) {
 		if !plays(p, b.Role) {
 			continue
 		}
-		a, err := c.add(roleStem(b.Role), typeSrc, "addresses of role "+string(b.Role), prefixList(b.Local()))
+		a, err := c.add(roleStem(b.Role), typeSrc, roleWhat(b.Role), prefixList(b.Local()))
 		if err != nil {
 			return nil, err
 		}
@@ -94,6 +122,8 @@ func plays(p *rule.Policy, role rule.Role) bool {
 	return false
 }
 
+func roleWhat(role rule.Role) string { return "addresses of role " + string(role) }
+
 func roleStem(role rule.Role) string { return "src_" + string(role) }
 
 // add puts a list into a file and returns the ACL that names it.
@@ -102,7 +132,7 @@ func (c *conf) add(stem string, t aclType, what string, l list) (acl, error) {
 	if err != nil {
 		return acl{}, err
 	}
-	l.file, l.what = stem+".txt", what
+	l.file, l.what = stem+listSuffix, what
 	c.lists = append(c.lists, l)
 	return acl{Name: name, Type: t, File: pathOf(c.dir, l.file)}, nil
 }
@@ -116,61 +146,54 @@ func (c *conf) addRule(r *rule.Rule) error {
 	if err != nil {
 		return err
 	}
-	add := func(suffix string, t aclType, what string, l list) (aclName, error) {
-		a, err := c.add(string(r.ID)+"_"+suffix, t, what+" of rule "+string(r.ID), l)
+	for i, l := range listsOf(r) {
+		if l.elements == 0 {
+			continue
+		}
+		a, err := c.add(string(r.ID)+"_"+parts[i].suffix, parts[i].kind, parts[i].what+" of rule "+string(r.ID), l)
+		if err != nil {
+			return err
+		}
+		a.part = i
 		v.ACLs = append(v.ACLs, a)
-		return a.Name, err
 	}
-	ports, err := add("ports", typePort, "ports", portList(r.Services))
-	if err != nil {
-		return err
-	}
-	allow := func(refs ...aclRef) {
-		line := append([]aclRef{match(role), match(ports)}, refs...)
-		v.Allows = append(v.Allows, append(line, notManager))
-	}
-	if r.Remote.Any {
-		allow()
-	} else if err := addRemote(r.Remote, add, allow); err != nil {
-		return err
-	}
+	v.Allows = allowsOf(role, v.ACLs)
 	c.view.Rules = append(c.view.Rules, v)
 	return nil
 }
 
-// addRemote adds the ACLs of each part of a remote, and one line for each part.
-func addRemote(remote rule.Remote, add func(string, aclType, string, list) (aclName, error), allow func(...aclRef)) error {
-	n := splitNames(remote.Names())
-	if len(n.domains) > 0 {
-		domains, err := add("names", typeDomain, "names", tokenList(n.domains))
-		if err != nil {
-			return err
-		}
-		line := []aclRef{match(domains)}
-		if len(n.apexes) > 0 {
-			apexes, err := add("apexes", typeDomain, "apexes that are not among the names", tokenList(n.apexes))
-			if err != nil {
-				return err
-			}
-			line = append(line, except(apexes))
-		}
-		allow(line...)
+// listsOf returns a rule's lists, empty ones for parts that it has not.
+func listsOf(r *rule.Rule) [literalsPart + 1]list {
+	if r.Remote.Any {
+		return [...]list{portsPart: portList(r.Services), literalsPart: {}}
 	}
-	if len(n.expressions) > 0 {
-		expressions, err := add("patterns", typeDomainRegex, "names with a star inside a label", tokenList(n.expressions))
-		if err != nil {
-			return err
-		}
-		allow(match(expressions))
+	n := splitNames(r.Remote.Names())
+	return [...]list{portList(r.Services), tokenList(n.domains), tokenList(n.apexes), tokenList(n.expressions), prefixList(r.Remote.Prefixes())}
+}
+
+// allowsOf returns the lines of a rule of such ACLs, in the order of parts: one for each
+// part of its remote, or one for any.
+func allowsOf(role aclName, acls []acl) (lines [][]aclRef) {
+	if len(acls) == 0 {
+		return nil
 	}
-	if prefixes := remote.Prefixes(); !prefixes.IsEmpty() {
-		literals, err := add("literals", typeDst, "addresses of requests for literals", prefixList(prefixes))
-		if err != nil {
-			return err
-		}
-		allow(match(literals))
+	allow := func(refs ...aclRef) {
+		line := append([]aclRef{match(role), match(acls[0].Name)}, refs...)
+		lines = append(lines, append(line, notManager))
 	}
-	return nil
+	if len(acls) == 1 {
+		allow()
+	}
+	for i, a := range acls {
+		switch {
+		case i == 0 || a.part == apexesPart:
+		case i+1 < len(acls) && acls[i+1].part == apexesPart:
+			allow(match(a.Name), except(acls[i+1].Name))
+		default:
+			allow(match(a.Name))
+		}
+	}
+	return lines
 }
 
 // names are the tokens for a set of patterns.

@@ -32,10 +32,7 @@ func TestCoverage(t *testing.T) {
 		},
 	} {
 		out := generate(t, p, map[string][]string{"whole-domains": {whole}})
-		m, err := ReadBack(out.Artefacts[0].Data)
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := read(t, out.Artefacts[0].Data)
 		if len(out.Coverage) != len(p.Rules)+len(p.TrustedSites) || len(out.Coverage) != len(want) {
 			t.Fatalf("%d lines of coverage", len(out.Coverage))
 		}
@@ -77,10 +74,7 @@ func TestOneSampleProvesNothing(t *testing.T) {
 	} {
 		in := rule.Input{TrustedSites: []rule.TrustedSite{trusted(t, "a", c.a...), trusted(t, "b", c.b...)}}
 		out := generate(t, ruletest.Compile(t, in), map[string][]string{"whole-domains": {c.whole}})
-		m, err := ReadBack(out.Artefacts[0].Data)
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := read(t, out.Artefacts[0].Data)
 		a, b := out.Coverage[0], out.Coverage[1]
 		if a.Verdict != c.wantA || b.Verdict != c.wantB || len(a.Witnesses) != c.witnessesA {
 			t.Errorf("%v beside %v: %s with %d witnesses, and %s; want %s with %d, and %s",
@@ -131,10 +125,7 @@ func TestNothingUnlistedWithoutAsking(t *testing.T) {
 			}
 		}
 	}
-	m, err := ReadBack(generate(t, p, nil).Artefacts[0].Data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := read(t, generate(t, p, nil).Artefacts[0].Data)
 	trusted := 0
 	for _, h := range hosts {
 		if m.Trusts(h) {

@@ -60,12 +60,12 @@ func FuzzKey(f *testing.F) {
 			if strings.Trim(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.*\\ ") != "" {
 				t.Errorf("%q: path %q", s, path)
 			}
-			var m ZoneMap
-			if err := m.readLine(1, "["+path+"]"); err != nil || m.Hive != hive || len(m.keys) != 1 || m.keys[0] != k {
-				t.Errorf("%q: %q is read as %+v, %v", s, path, m, err)
+			var r reader
+			if !r.takeKey("["+path+"]", &siteView{}) || r.hive != hive || len(r.reading.Zones) != 1 || r.reading.Zones[0] != k.zone() {
+				t.Errorf("%q: %q is read as %+v", s, path, r)
 			}
 			for _, name := range engine.BoundaryNames(p) {
-				got, want := m.Trusts(name), p.Match(name)
+				got, want := r.reading.Trusts(name), p.Match(name)
 				if got && !want && limit != wholeDomain || want && !got && limit != oneLabel {
 					t.Errorf("%q: the key %v trusts %q: %t", s, k, name, got)
 				}

@@ -75,9 +75,7 @@ func TestTextsStayInComments(t *testing.T) {
 		if got := statements(data); got != want {
 			t.Errorf("text %q changes the file:\n%s", s, data)
 		}
-		if _, err := ReadBack(data); err != nil {
-			t.Errorf("text %q: %v", s, err)
-		}
+		read(t, data)
 		for line := range strings.SplitSeq(string(data), "\r\n") {
 			if len(line) > maxComment+2 || strings.HasSuffix(line, `\`) {
 				t.Errorf("text %q makes the line %q", s, line)

@@ -8,7 +8,6 @@ package trustedsites
 import (
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
-	"gatewright/templates"
 )
 
 // format is raised when the template changes what it writes.
@@ -17,6 +16,7 @@ const format = 2
 const (
 	regName = "trusted-sites.reg"
 	load    = "reg import " + regName
+	what    = "trusted sites for Windows"
 )
 
 // Values of the options hive and whole-domains.
@@ -58,7 +58,7 @@ func (Generator) Options() []artefact.Option {
 func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output, error) {
 	m := newZoneMap(p, s.Text("whole-domains") == yes)
 	v := m.view(p, s.Text("hive"))
-	data, err := templates.Execute("trustedsites/trusted-sites.reg.tmpl", v)
+	data, err := v.render()
 	if err != nil {
 		return artefact.Output{}, err
 	}
@@ -67,7 +67,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 		keys += len(site.Keys)
 	}
 	return artefact.Output{
-		Artefacts: []artefact.Artefact{{Name: regName, Data: artefact.Seal(crlf(data)), Load: load, Elements: keys}},
+		Artefacts: []artefact.Artefact{{Name: regName, Data: artefact.Seal(data), Load: load, Elements: keys}},
 		Coverage:  m.coverage(p),
 	}, nil
 }

@@ -1,0 +1,280 @@
+//go:build squid_openssl
+
+package squid
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact"
+	"gatewright/generators/engine"
+)
+
+const (
+	origin      = "203.0.113.10:443"
+	explicit    = "127.0.0.1:3128"
+	intercepted = "127.0.0.1:3129"
+)
+
+// TestInterception holds what README.md says of HTTPS that is redirected to a Squid built
+// with OpenSSL: without its lines all of it is denied, with them the names decide, and
+// for an explicit proxy nothing changes.
+func TestInterception(t *testing.T) {
+	for _, c := range []struct {
+		lines string
+		want  string
+	}{
+		{"", "redirected [false false false], asked [true true false]"},
+		{readmeLines(t), "redirected [true true false], asked [true true false]"},
+		{strings.Replace(readmeLines(t), "CONNECT gatewright_redirected", "CONNECT", 1), "redirected [true true false], asked [true true true]"},
+	} {
+		m := interceptingMachine(t)
+		said := startIntercepting(t, m, c.lines)
+		got := fmt.Sprintf("redirected %v, asked %v", reached(t, m, redirected), reached(t, m, asked))
+		if got != c.want {
+			t.Errorf("with lines %q: %s; want %s\n%s", c.lines, got, c.want, said())
+		}
+	}
+}
+
+// readmeLines are the lines of README.md for interception.
+func readmeLines(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := ""
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "  acl gatewright_") || strings.HasPrefix(line, "  http_access ") {
+			lines += strings.TrimSpace(line) + "\n"
+		}
+	}
+	if strings.Count(lines, "\n") < 3 {
+		t.Fatalf("README.md has the lines %q", lines)
+	}
+	return lines
+}
+
+// reached reports which of an exact name, a name below a wildcard and an unlisted one
+// lead to the origin.
+func reached(t *testing.T, m *engine.Machine, dial func() (net.Conn, error)) []bool {
+	t.Helper()
+	var all []bool
+	for _, name := range []string{"app.example.com", "x.cdn.example.com", "www.example.net"} {
+		var conn net.Conn
+		err := m.Do(func() (err error) { conn, err = dial(); return err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		ok := conn.RemoteAddr().String() == origin || tunnels(t, conn, name)
+		if ok {
+			secure := tls.Client(conn, &tls.Config{ServerName: name, InsecureSkipVerify: true})
+			err := secure.Handshake()
+			ok = err == nil && secure.ConnectionState().PeerCertificates[0].Subject.CommonName == "origin"
+		}
+		conn.Close()
+		all = append(all, ok)
+	}
+	return all
+}
+
+func redirected() (net.Conn, error) { return net.Dial("tcp", origin) }
+
+func asked() (net.Conn, error) { return net.Dial("tcp", explicit) }
+
+// tunnels reports whether an explicit proxy grants CONNECT to a name.
+func tunnels(t *testing.T, conn net.Conn, name string) bool {
+	t.Helper()
+	fmt.Fprintf(conn, "CONNECT %s:443 HTTP/1.1\r\nHost: %s:443\r\n\r\n", name, name)
+	var reply []byte
+	for one := make([]byte, 1); !bytes.HasSuffix(reply, []byte("\r\n\r\n")); {
+		if _, err := conn.Read(one); err != nil {
+			t.Fatalf("%s: %v after %q", name, err, reply)
+		}
+		reply = append(reply, one...)
+	}
+	return bytes.HasPrefix(reply, []byte("HTTP/1.1 200"))
+}
+
+// interceptingMachine has the origin, a TLS server, as one of its own addresses, and
+// redirects to Squid whatever but Squid goes there.
+func interceptingMachine(t *testing.T) *engine.Machine {
+	t.Helper()
+	m, err := engine.NewMachine(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	host, port, _ := net.SplitHostPort(origin)
+	_, to, _ := net.SplitHostPort(intercepted)
+	if err := m.IP([]byte("link set lo up\naddress add " + host + "/32 dev lo\n")); err != nil {
+		t.Fatal(err)
+	}
+	rules := fmt.Sprintf("*nat\n-A OUTPUT -p tcp -d %s --dport %s -m owner ! --uid-owner proxy -j REDIRECT --to-ports %s\nCOMMIT\n", host, port, to)
+	if err := m.LoadIptables("nft", []artefact.Artefact{{Name: "redirect.iptables", Data: []byte(rules)}}); err != nil {
+		t.Fatal(err)
+	}
+	certificate, _, _ := newCertificate(t, "origin")
+	var listener net.Listener
+	err = m.Do(func() (err error) {
+		listener, err = tls.Listen("tcp", origin, &tls.Config{Certificates: []tls.Certificate{certificate}})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				conn.(*tls.Conn).Handshake()
+				conn.Read(make([]byte, 1))
+			}()
+		}
+	}()
+	return m
+}
+
+func newCertificate(t *testing.T, name string) (tls.Certificate, []byte, []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
+}
+
+// startIntercepting runs a Squid on the machine that denies whatever the rules do not
+// allow, with lines before them, and returns what gives its log.
+func startIntercepting(t *testing.T, m *engine.Machine, lines string) func() string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "gatewright-intercept-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	write := func(name string, data []byte) string {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	p := ruletest.Compile(t, rule.Input{
+		Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "127.0.0.0/8", "203.0.113.0/24")}},
+		Grants:   []rule.Grant{ruletest.Grant(t, "saas/app", "app", rule.Outbound, "clients", "tcp 80,443", "app.example.com", "*.cdn.example.com")},
+	})
+	var fragment string
+	for _, a := range generate(t, p, map[string][]string{"mode": {"enforce"}, "dir": {dir + "/" + strings.TrimSuffix(listFolder, "/")}}).Artefacts {
+		file := write(a.Name, a.Data)
+		if a.Name == confName {
+			fragment = file
+		}
+	}
+	_, certificate, key := newCertificate(t, "squid")
+	pair := write("squid.pem", append(certificate, key...))
+	hosts, _, _ := net.SplitHostPort(origin)
+	hosts += " app.example.com x.cdn.example.com www.example.net\n"
+	conf := write("squid.conf", fmt.Appendf(nil, `acl step1 at_step SslBump1
+%sinclude %s
+http_access deny all
+http_port %s
+https_port %s intercept name=3129 ssl-bump tls-cert=%s generate-host-certificates=off
+ssl_bump peek step1
+ssl_bump splice all
+visible_hostname gatewright.invalid
+hosts_file %s
+dns_nameservers 127.0.0.1
+pid_filename none
+cache_log %s/cache.log
+access_log stdio:%s/access.log
+coredump_dir %s
+cache_mem 1 MB
+cache deny all
+pinger_enable off
+shutdown_lifetime 0 seconds
+max_filedescriptors 1024
+`, lines, fragment, explicit, intercepted, pair, write("hosts", []byte(hosts)), dir, dir, dir))
+	owner, err := user.Lookup("proxy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, _ := strconv.Atoi(owner.Uid)
+	if err := os.Chown(dir, uid, -1); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("squid", "-N", "-n", "gatewrightintercept", "-f", conf)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := m.Do(cmd.Start); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	for range 500 {
+		err = m.Do(func() error {
+			for _, dial := range []func() (net.Conn, error){asked, redirected} {
+				conn, err := dial()
+				if err != nil {
+					return err
+				}
+				conn.Close()
+			}
+			return nil
+		})
+		if err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	log := func() string {
+		cache, _ := os.ReadFile(dir + "/cache.log")
+		access, _ := os.ReadFile(dir + "/access.log")
+		return said.String() + string(cache) + string(access)
+	}
+	if err != nil {
+		t.Fatalf("squid does not start: %v\n%s", err, log())
+	}
+	return log
+}
