@@ -2,7 +2,6 @@ package generators
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,10 +12,7 @@ import (
 	"gatewright/catalog/site"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
-	"gatewright/generators/iptables"
-	"gatewright/generators/nftables"
 	"gatewright/generators/pac"
-	"gatewright/generators/proof"
 	"gatewright/generators/squid"
 	"gatewright/generators/trustedsites"
 )
@@ -60,7 +56,7 @@ func ways(t testing.TB, nothing *rule.Policy) []way {
 	var all []way
 	for _, g := range All() {
 		check := map[string]func(way, *rule.Policy, artefact.Output, artefact.Output) []string{
-			"nftables": nftTextComplaints, "iptables": iptablesTextComplaints, "pac": pacTextComplaints,
+			"nftables": filterTextComplaints, "iptables": filterTextComplaints, "pac": pacTextComplaints,
 			"squid": squidTextComplaints, "trusted-sites": zoneTextComplaints,
 		}[g.Name()]
 		for _, s := range settingsOf(g, nothing) {
@@ -172,46 +168,22 @@ var pipelineSeeds = []string{
 	`{"catalog": "c", "revision": "1", "title": "t", "entries": [{"id": "a", "title": "t", "kind": "trusted-site", "endpoints": ["a.example.com"]}]}`,
 }
 
-func nftTextComplaints(w way, p *rule.Policy, out, nothing artefact.Output) []string {
-	read := func(out artefact.Output) (artefact.Reading, error) {
-		return nftables.Generator{}.Read(artefact.Files{out.Artefacts[0].Name: out.Artefacts[0].Data})
-	}
-	got, err := read(out)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	want, err := read(nothing)
-	if err != nil || !slices.Equal(got.Beside, want.Beside) {
-		return []string{fmt.Sprintf("beside its rules it has %q, %v; want %q", got.Beside, err, want.Beside)}
-	}
-	return disagreements(proof.NFTablesReading(p, w.settings, got))
-}
-
-func iptablesTextComplaints(w way, p *rule.Policy, out, nothing artefact.Output) []string {
-	rs, others, err := iptables.ReadText(textsOf(out))
-	if err != nil {
-		return []string{err.Error()}
-	}
-	empty, want, err := iptables.ReadText(textsOf(nothing))
-	if err != nil || !reflect.DeepEqual(rs.Hooks, empty.Hooks) || !reflect.DeepEqual(others, want) || len(rs.Others)+len(rs.Twice) > 0 {
-		return []string{fmt.Sprintf("beside its rules it has %+v, %q, %q, %q, %v; want %+v, %q", rs.Hooks, others, rs.Others, rs.Twice, err, empty.Hooks, want)}
-	}
-	return disagreements(proof.IptablesRules(p, w.settings, rs))
-}
-
-func textsOf(out artefact.Output) iptables.Dump {
-	var d iptables.Dump
-	for _, a := range out.Artefacts {
-		switch a.Name {
-		case "gatewright.ipset":
-			d.Ipset = a.Data
-		case "gatewright.iptables":
-			d.IPv4 = a.Data
-		case "gatewright.ip6tables":
-			d.IPv6 = a.Data
+// filterTextComplaints goes by what the files open, and by what stands in them besides.
+func filterTextComplaints(w way, p *rule.Policy, out, nothing artefact.Output) []string {
+	g := w.generator
+	for _, s := range filterSettings(g.Name(), p) {
+		if s.name != w.setting.name {
+			continue
 		}
+		all := readingComplaints(g, p, s, out)
+		is, err := g.Read(artefact.FilesOf(out.Artefacts))
+		want, bad := g.Read(artefact.FilesOf(nothing.Artefacts))
+		if err != nil || bad != nil || !slices.Equal(is.Beside, want.Beside) {
+			all = append(all, fmt.Sprintf("beside its rules it has %v, %v; want %v, %v", is.Beside, err, want.Beside, bad))
+		}
+		return all
 	}
-	return d
+	return []string{"no setting " + w.setting.name}
 }
 
 // someRequests are at most so many of a policy's requests, evenly spread.

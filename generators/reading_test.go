@@ -1,6 +1,7 @@
 package generators
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -19,18 +20,12 @@ func TestReadingIsThePolicy(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := c.compile(t)
-			for _, s := range filterSettings("nftables", p) {
-				v4, v6 := netset.PrefixSetOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0)), netset.PrefixSetOf(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
-				seen := v4.Union(v6)
-				if s.table == "ip site" {
-					seen = v4
+			for _, g := range []Generator{nftables.Generator{}, iptables.Generator{}} {
+				for _, s := range filterSettings(g.Name(), p) {
+					for _, complaint := range readingComplaints(g, p, s, generate(t, g, p, s.setting)) {
+						t.Errorf("%s %s: %s", g.Name(), s.name, complaint)
+					}
 				}
-				compareReading(t, nftables.Generator{}, p, s, s.expected(p, "gatewright.nft", seen, nftHooks))
-			}
-			for _, s := range filterSettings("iptables", p) {
-				v4, v6 := netset.PrefixSetOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0)), netset.PrefixSetOf(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
-				want := s.expected(p, "gatewright.iptables", v4, iptablesHooks)
-				compareReading(t, iptables.Generator{}, p, s, append(want, s.expected(p, "gatewright.ip6tables", v6, iptablesHooks)...))
 			}
 		})
 	}
@@ -49,8 +44,20 @@ type opened struct {
 	boxes []rule.Box
 }
 
-// expected is what the policy opens in a file that sees some addresses.
-func (s filterSetting) expected(p *rule.Policy, file string, seen netset.PrefixSet, hooks [2]string) []opened {
+// expected is what the policy opens in the files of a generator.
+func (s filterSetting) expected(generator string, p *rule.Policy) []opened {
+	v4, v6 := netset.PrefixSetOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0)), netset.PrefixSetOf(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+	switch {
+	case generator == "iptables":
+		return append(s.expectedIn("gatewright.iptables", iptablesHooks, p, v4), s.expectedIn("gatewright.ip6tables", iptablesHooks, p, v6)...)
+	case s.table == "ip site":
+		return s.expectedIn("gatewright.nft", nftHooks, p, v4)
+	}
+	return s.expectedIn("gatewright.nft", nftHooks, p, v4.Union(v6))
+}
+
+// expectedIn is what the policy opens in a file that sees some addresses.
+func (s filterSetting) expectedIn(file string, hooks [2]string, p *rule.Policy, seen netset.PrefixSet) []opened {
 	var all []opened
 	for i := range p.Rules {
 		r := &p.Rules[i]
@@ -99,18 +106,14 @@ func dnsBoxes(p *rule.Policy) []rule.Box {
 	return []rule.Box{tcp, udp}
 }
 
-func compareReading(t *testing.T, g interface {
-	Generator
-	Read(artefact.Files) (artefact.Reading, error)
-}, p *rule.Policy, s filterSetting, want []opened) {
-	t.Helper()
-	files := artefact.Files{}
-	for _, a := range generate(t, g, p, s.setting).Artefacts {
-		files[a.Name] = a.Data
-	}
+// readingComplaints tells where what an output's files open differs from the policy.
+func readingComplaints(g Generator, p *rule.Policy, s filterSetting, out artefact.Output) (all []string) {
+	complain := func(format string, a ...any) { all = append(all, fmt.Sprintf(format, a...)) }
+	files := artefact.FilesOf(out.Artefacts)
 	reading, err := g.Read(files)
 	if err != nil || len(reading.Read) != len(files) || reading.Edited != nil {
-		t.Fatalf("%s %s: read %v, edited %v, %v", g.Name(), s.name, reading.Read, reading.Edited, err)
+		complain("read %v, edited %v, %v", reading.Read, reading.Edited, err)
+		return all
 	}
 	type key struct {
 		point artefact.HookPoint
@@ -122,14 +125,15 @@ func compareReading(t *testing.T, g interface {
 			have[key{f.Point, l.Rule}] = append(have[key{f.Point, l.Rule}], l.Boxes...)
 		}
 	}
-	for _, o := range want {
+	for _, o := range s.expected(g.Name(), p) {
 		k := key{o.point, o.rule}
-		if got, wanted := rule.RegionOf(have[k]...), rule.RegionOf(o.boxes...); !got.Equal(wanted) {
-			t.Errorf("%s %s: %s: rule %s opens\n%v\nwant\n%v", g.Name(), s.name, o.point, o.rule, got.Boxes(), wanted.Boxes())
+		if got, want := rule.RegionOf(have[k]...), rule.RegionOf(o.boxes...); !got.Equal(want) {
+			complain("%s: rule %s opens\n%v\nwant\n%v", o.point, o.rule, got.Boxes(), want.Boxes())
 		}
 		delete(have, k)
 	}
 	for k, boxes := range have {
-		t.Errorf("%s %s: %s: rule %s opens %v; the policy has no such rule there", g.Name(), s.name, k.point, k.rule, rule.RegionOf(boxes...).Boxes())
+		complain("%s: rule %s opens %v; the policy has no such rule there", k.point, k.rule, rule.RegionOf(boxes...).Boxes())
 	}
+	return all
 }

@@ -34,7 +34,7 @@ func TestKilledVerifyLeavesNothing(t *testing.T) {
 	defer m.Close()
 	dir := toolFolder(t)
 	run := func(user int, after time.Duration) (killed bool) {
-		cmd := toolAs(dir, user, "verify")
+		cmd := toolAs(dir, user, "verify", "--catalog", "m365-additional")
 		if err := m.Do(cmd.Start); err != nil {
 			t.Fatal(err)
 		}
@@ -212,9 +212,9 @@ func TestSignalsEndEveryCommand(t *testing.T) {
 		{[]string{"explain", "-"}, time.Second / 2},
 		{[]string{"fetch", "http://" + silent.Addr().String() + "/feed.json", "-o", "feed.json"}, time.Second / 2},
 		{[]string{"verify", "--site", "-"}, time.Second / 2},
-		{[]string{"verify"}, 3 * time.Second},
+		{[]string{"verify", "--catalog", "m365-additional"}, 3 * time.Second},
 		{[]string{"verify", "--catalog", "large.json", "-o", "out"}, 3 * time.Second},
-		{[]string{"verify", "--unboxed"}, 3 * time.Second},
+		{[]string{"verify", "--unboxed", "--catalog", "m365-additional"}, 3 * time.Second},
 	} {
 		for j, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 			name := fmt.Sprintf("%s by %v", strings.Join(c.args[:1], " "), signal)

@@ -126,7 +126,7 @@ func TestEveryEngineWorksInTheBox(t *testing.T) {
 		}
 	}
 	for _, user := range []int{0, 65534} {
-		whole := toolAs(dir, user, "verify")
+		whole := toolAs(dir, user, "verify", "--catalog", "m365-additional")
 		whole.Env = append(whole.Env, "PATH=/sbin:/bin") // which may be links
 		out, err := whole.CombinedOutput()
 		for _, engine := range []string{"nft, read", "iptables, read", "pacparser, Node.js, Chromium", "Squid", "our own reader"} {
@@ -134,7 +134,7 @@ func TestEveryEngineWorksInTheBox(t *testing.T) {
 				t.Errorf("user %d: %s: %v\n%s", user, engine, err, out)
 			}
 		}
-		legacy := toolAs(dir, user, "verify", "iptables")
+		legacy := toolAs(dir, user, "verify", "iptables", "--catalog", "m365-additional")
 		legacy.Env = append(legacy.Env, "PATH="+filepath.Join(dir, "tmp")+":"+os.Getenv("PATH"))
 		if out, err := legacy.CombinedOutput(); err != nil || !strings.Contains(string(out), "iptables: proved") {
 			t.Errorf("iptables-legacy, user %d: %v\n%s", user, err, out)

@@ -17,25 +17,32 @@ type Lines struct {
 
 	file, text string // with zeros for the digest
 	rest       string // after the line
+	longest    int    // of a line in bytes; 0 for any
 }
 
-// LinesOf refuses a file that holds anything but lines of printable ASCII and tabs, each
-// ended by a newline alone: engines take other characters for the end of a line, or show
-// them as something else. A line has at most so many bytes; 0 stands for any number.
-func LinesOf(file string, data []byte, longest int) (*Lines, error) {
+// LinesOf starts to read a file, whose lines have at most so many bytes; 0 stands for any
+// number. Nothing of it is to be believed before ReadTitle.
+func LinesOf(file string, data []byte, longest int) *Lines {
 	text := string(Unsealed(data))
-	l := &Lines{file: file, text: text, rest: text}
-	for l.Next() {
+	return &Lines{Sign: "# ", file: file, text: text, rest: text, longest: longest}
+}
+
+// check refuses a file that holds anything but lines of printable ASCII and tabs, each
+// ended by a newline alone: engines take other characters for the end of a line, or show
+// them as something else.
+func (l *Lines) check() error {
+	again := Lines{file: l.file, rest: l.text}
+	for again.Next() {
 		switch {
-		case strings.ContainsFunc(l.Line, func(r rune) bool { return (r < ' ' || r > '~') && r != '\t' }):
-			return nil, l.Foreign(errors.New("printable ASCII"))
-		case longest > 0 && len(l.Line) > longest:
-			return nil, l.Foreign(fmt.Errorf("at most %d bytes in a line", longest))
-		case l.rest == "" && !strings.HasSuffix(text, "\n"):
-			return nil, l.Foreign(errors.New("a newline at its end"))
+		case strings.ContainsFunc(again.Line, func(r rune) bool { return (r < ' ' || r > '~') && r != '\t' }):
+			return again.Foreign(errors.New("printable ASCII"))
+		case l.longest > 0 && len(again.Line) > l.longest:
+			return again.Foreign(fmt.Errorf("at most %d bytes in a line", l.longest))
+		case again.rest == "" && !strings.HasSuffix(l.text, "\n"):
+			return again.Foreign(errors.New("a newline at its end"))
 		}
 	}
-	return &Lines{Sign: "# ", file: file, text: text, rest: text}, nil
+	return nil
 }
 
 // Next goes to the next line; false if there is none.
@@ -67,23 +74,25 @@ func (l *Lines) ForeignAt(at int, want error) error {
 
 // ReadTitle reads the first line that ListHeader writes, behind the sign of a comment,
 // and returns what follows title. Another number than format is a FormatError; a file
-// without a number is of format 1.
+// without a number is of format 1. Any other error is of the first line of the file that
+// no generator writes.
 func (l *Lines) ReadTitle(title string, format int) (rest string, err error) {
 	l.Next()
-	foreign := l.Foreign(fmt.Errorf("%q and what it is", l.Sign+titleStart+title))
 	what, number, numbered := strings.Cut(l.Line, titleFormat)
-	rest, ok := strings.CutPrefix(what, l.Sign+titleStart+title)
-	if !ok {
-		return "", foreign
-	}
+	rest, ours := strings.CutPrefix(what, l.Sign+titleStart+title)
 	have := 1
 	if numbered {
-		if have, err = strconv.Atoi(number); err != nil || strconv.Itoa(have) != number {
-			return "", foreign
-		}
+		have, err = strconv.Atoi(number)
+		ours = ours && err == nil && strconv.Itoa(have) == number
 	}
-	if have != format {
+	if ours && have != format {
 		return "", &FormatError{l.file, have, format}
+	}
+	if err := l.check(); err != nil {
+		return "", err
+	}
+	if !ours {
+		return "", l.Foreign(fmt.Errorf("%q and what it is", l.Sign+titleStart+title))
 	}
 	return rest, nil
 }

@@ -9,10 +9,7 @@ import (
 )
 
 func TestLines(t *testing.T) {
-	l, err := LinesOf("f", []byte("one\n\n\ttwo\n"), 4)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := LinesOf("f", []byte("one\n\n\ttwo\n"), 4)
 	var lines []string
 	for l.Next() {
 		lines = append(lines, l.Line)
@@ -27,18 +24,31 @@ func TestLines(t *testing.T) {
 	if err := l.ForeignAt(3, errors.New("x")); !errors.As(err, &foreign) || foreign.Line != 3 || foreign.Text != "\ttwo" {
 		t.Errorf("error of line 3: %v", err)
 	}
-	const mend = "; remove it, or generate the file again"
+}
+
+// The number of another format is told before what else such a file has.
+func TestReadTitle(t *testing.T) {
+	const (
+		title = "# Gatewright: x, y; format 2\n"
+		mend  = "; remove it, or generate the file again"
+	)
 	for text, want := range map[string]string{
-		"":                "",
-		"one\rtwo\n":      `f:1: "one\rtwo" is not what generate writes; expected printable ASCII` + mend,
-		"one\n\u2028\n":   `f:2: "\u2028" is not what generate writes; expected printable ASCII` + mend,
-		"one\n\xfftwo\n":  `f:2: "\xfftwo" is not what generate writes; expected printable ASCII` + mend,
-		"one\n\x00":       `f:2: "\x00" is not what generate writes; expected printable ASCII` + mend,
-		"one\ntwo\nthree": `f:3: "three" is not what generate writes; expected at most 4 bytes in a line` + mend,
-		"one\ntwo":        `f:2: "two" is not what generate writes; expected a newline at its end` + mend,
+		title:                                  "",
+		"":                                     `f:1: "" is not what generate writes; expected "# Gatewright: x" and what it is` + mend,
+		"# Gatewright: z; format 2\n":          `f:1: "# Gatewright: z; format 2" is not what generate writes; expected "# Gatewright: x" and what it is` + mend,
+		"# Gatewright: x, y; format 02\n":      `f:1: "# Gatewright: x, y; format 02" is not what generate writes; expected "# Gatewright: x" and what it is` + mend,
+		"# Gatewright: x, y; format 3\n\xff":   "f is of format 3 and this version writes format 2; generate it again",
+		"# Gatewright: x, y\n# größer\n":       "f is of format 1 and this version writes format 2; generate it again",
+		title + "one\rtwo\n":                   `f:2: "one\rtwo" is not what generate writes; expected printable ASCII` + mend,
+		title + "\n\u2028\n":                   `f:3: "\u2028" is not what generate writes; expected printable ASCII` + mend,
+		title + "\xfftwo\n":                    `f:2: "\xfftwo" is not what generate writes; expected printable ASCII` + mend,
+		title + "\x00":                         `f:2: "\x00" is not what generate writes; expected printable ASCII` + mend,
+		title + strings.Repeat("a", 31) + "\n": `f:2: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" is not what generate writes; expected at most 30 bytes in a line` + mend,
+		title + "two":                          `f:2: "two" is not what generate writes; expected a newline at its end` + mend,
 	} {
-		if _, err := LinesOf("f", []byte(text), 4); text != "" && (err == nil || err.Error() != want) || text == "" && err != nil {
-			t.Errorf("%q: error %v\nwant %s", text, err, want)
+		rest, err := LinesOf("f", []byte(text), 30).ReadTitle("x", 2)
+		if got := ""; err != nil && err.Error() != want || err == nil && (want != got || rest != ", y") {
+			t.Errorf("%q: %q, error %v\nwant %s", text, rest, err, want)
 		}
 	}
 }

@@ -27,9 +27,13 @@ func (g Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explai
 		e.table = "mangle"
 	}
 	sets := map[string]netset.PrefixSet{}
-	for _, a := range out.Artefacts {
-		if a.Name == setsFile {
-			sets, err = readSets(swapped(a.Data))
+	if first := out.Artefacts[0]; first.Name == setsFile {
+		file, err := readSetsFile(first.Data)
+		if err != nil {
+			return nil, err
+		}
+		for n, held := range file.held {
+			sets[string(n)] = held
 		}
 	}
 	for _, a := range out.Artefacts {
@@ -40,18 +44,6 @@ func (g Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explai
 		}
 	}
 	return e.answer, err
-}
-
-// swapped returns the lines of a file for ipset restore that say what the sets hold
-// once it is loaded: each is filled under its staging name.
-func swapped(data []byte) []byte {
-	var b strings.Builder
-	for line := range strings.Lines(string(data)) {
-		if words := strings.Fields(line); len(words) > 2 && (words[0] == "add" || words[0] == "create" && !strings.HasSuffix(words[1], staging)) {
-			b.WriteString(strings.Replace(line, staging+" ", " ", 1))
-		}
-	}
-	return []byte(b.String())
 }
 
 type explainer struct {

@@ -72,10 +72,7 @@ type setsReader struct {
 }
 
 func readSetsFile(data []byte) (*setsReader, error) {
-	file, err := artefact.LinesOf(setsFile, data, maxSetsLine)
-	if err != nil {
-		return nil, err
-	}
+	file := artefact.LinesOf(setsFile, data, maxSetsLine)
 	r := &setsReader{file: file, held: map[name]netset.PrefixSet{}, sets: map[name]int{}}
 	if rest, err := file.ReadTitle(setsTitle, format); err != nil || rest != "" {
 		if err == nil {

@@ -54,10 +54,7 @@ const (
 )
 
 func readRulesFile(f family, data []byte, sets map[name]netset.PrefixSet) (*rulesReader, error) {
-	file, err := artefact.LinesOf(f.file(), data, maxRulesLine)
-	if err != nil {
-		return nil, err
-	}
+	file := artefact.LinesOf(f.file(), data, maxRulesLine)
 	r := &rulesReader{
 		builder:  builder{family: f},
 		file:     file,
@@ -70,7 +67,7 @@ func readRulesFile(f family, data []byte, sets map[name]netset.PrefixSet) (*rule
 		guards:   map[name]*sectionView{},
 		titles:   map[rule.ID]bool{},
 	}
-	err = r.readHeader()
+	err := r.readHeader()
 	for err == nil && file.Next() {
 		if err = r.take(file.Line); err != nil {
 			err = file.Foreign(err)

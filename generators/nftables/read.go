@@ -43,12 +43,9 @@ type reader struct {
 }
 
 func readFile(data []byte) (*file, error) {
-	lines, err := artefact.LinesOf(fileName, data, 0)
-	if err != nil {
-		return nil, err
-	}
+	lines := artefact.LinesOf(fileName, data, 0)
 	r := reader{file: file{listed: map[string][][]string{}}, lines: lines, ids: map[string]rule.ID{}, declared: map[string]int{}, bodies: map[string]int{}}
-	err = r.readHeader()
+	err := r.readHeader()
 	for err == nil && lines.Next() {
 		err = r.take(lines.Line)
 	}

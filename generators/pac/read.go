@@ -22,10 +22,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	if !ok {
 		return none, nil
 	}
-	file, err := artefact.LinesOf(fileName, data, 0)
-	if err != nil {
-		return none, err
-	}
+	file := artefact.LinesOf(fileName, data, 0)
 	file.Sign = "// "
 	r := reader{file: file, seen: map[string]bool{}}
 	if err := r.read(); err != nil {

@@ -160,23 +160,6 @@ func NFTablesRules(p *rule.Policy, s artefact.Settings, rs held.Ruleset) ([]Disa
 	return compareRules(want, heldNFT(kernel.Held{Ruleset: rs})), err
 }
 
-// NFTablesReading compares what a file says.
-func NFTablesReading(p *rule.Policy, s artefact.Settings, r artefact.Reading) ([]Disagreement, error) {
-	want, err := wantNFT(p, s)
-	var got filter
-	for _, f := range r.Filters {
-		if f.Point.Chain != held.Outbound && f.Point.Chain != held.Inbound {
-			continue
-		}
-		line := filterLine{in: strings.Fields(f.Point.In), out: strings.Fields(f.Point.Out), mark: f.Point.Mark}
-		for _, l := range f.Lines {
-			line.boxes = append(line.boxes, l.Boxes...)
-		}
-		got.lines = append(got.lines, line)
-	}
-	return compareRules(want, got), err
-}
-
 // refused is the result for a file that does not load.
 func (r Result) refused(ctx context.Context, a artefact.Artefact, err error) (Result, error) {
 	if inconclusive(ctx, err) {

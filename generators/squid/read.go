@@ -52,10 +52,7 @@ func readFiles(files artefact.Files) (*reader, error) {
 	if !ok {
 		return nil, nil
 	}
-	conf, err := artefact.LinesOf(confName, data, longestLine)
-	if err != nil {
-		return nil, err
-	}
+	conf := artefact.LinesOf(confName, data, longestLine)
 	r := &reader{
 		files: files, taken: map[string]bool{confName: true}, conf: conf,
 		acls: map[aclName]held{}, roles: map[aclName]int{},

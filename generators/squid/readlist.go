@@ -20,10 +20,7 @@ type held struct {
 
 // readList reads a list file of an ACL.
 func readList(name string, data []byte, what string, t aclType) (held, error) {
-	file, err := artefact.LinesOf(name, data, longestLine)
-	if err != nil {
-		return held{}, err
-	}
+	file := artefact.LinesOf(name, data, longestLine)
 	if _, err := file.ReadTitle(what, format); err != nil {
 		return held{}, err
 	}

@@ -31,10 +31,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 }
 
 func readFile(data []byte) (*reader, error) {
-	file, err := artefact.LinesOf(regName, bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), 0)
-	if err != nil {
-		return nil, err
-	}
+	file := artefact.LinesOf(regName, bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), 0)
 	file.Sign = "; "
 	for file.At < linesBefore && file.Next() {
 	}
