@@ -259,7 +259,7 @@ func (r *reader) takeBody(text string) error {
 	}
 	r.bodies[text] = r.lines.At + 1
 	for r.lines.Next() && r.lines.Line != "\t}" {
-		one, err := r.readRule(strings.Fields(r.lines.Line))
+		one, err := r.readRule(r.lines.Line)
 		if err != nil {
 			return err
 		}

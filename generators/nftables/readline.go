@@ -51,12 +51,12 @@ func (w *words) list() []string {
 }
 
 // readRule reads one rule. How its words stand, the comparison tells.
-func (r *reader) readRule(w words) (one filter.Rule, err error) {
-	for len(w) > 0 && err == nil {
-		if w.next("comment") {
-			one.Comment, err = readRuleComment(strings.Join(w, " "))
-			break
-		}
+func (r *reader) readRule(line string) (one filter.Rule, err error) {
+	match, comment, commented := strings.Cut(line, ` comment "`)
+	if commented {
+		one.Comment, err = readRuleComment(strings.TrimSuffix(comment, `"`))
+	}
+	for w := words(strings.Fields(match)); len(w) > 0 && err == nil; {
 		err = r.readMatch(&w, &one)
 	}
 	switch {

@@ -33,13 +33,12 @@ func readName(s string) (name, error) {
 	return name(s), nil
 }
 
-// readRuleComment reads what stands behind the word comment.
+// readRuleComment reads what stands between the quotes of a comment.
 func readRuleComment(s string) (string, error) {
-	text := strings.TrimSuffix(strings.TrimPrefix(s, `"`), `"`)
-	if string(ruleCommentOf(text)) != text {
+	if string(ruleCommentOf(s)) != s {
 		return "", fmt.Errorf("a comment of at most %d bytes", maxRuleComment)
 	}
-	return text, nil
+	return s, nil
 }
 
 // readSetType reads the line with the type of a set or map.
