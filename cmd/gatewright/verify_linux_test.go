@@ -79,7 +79,7 @@ func TestVerifyAsOrdinaryUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, bytes.Replace(text, []byte("\t16.0.8.0/24,\n"), nil, 1), 0o644); err != nil {
+	if err := os.WriteFile(file, bytes.Replace(text, []byte("\t\t\t16.0.8.0/24,\n"), nil, 1), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	out, code = nobody(t, dir, "verify", "nftables", "--catalog", "bench.json", "-o", "out")

@@ -75,7 +75,7 @@ func EvaluateFirefox(ctx context.Context, pac []byte, urls []string) ([]string, 
 	if err := os.WriteFile(filepath.Join(profile, "user.js"), prefs, 0o600); err != nil {
 		return nil, err
 	}
-	_, err = firefoxProgram.output(ctx, dir, nil, []string{"HOME=" + dir, "XDG_RUNTIME_DIR=" + dir},
+	_, err = firefoxProgram.output(ctx, dir, nil, []string{"HOME=" + dir, "TMPDIR=" + dir, "XDG_RUNTIME_DIR=" + dir},
 		"--headless", "--no-remote", "--profile", profile, "--screenshot", filepath.Join(dir, "page.png"), "http://"+witness.pages+"/")
 	if err != nil {
 		return nil, err

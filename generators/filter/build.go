@@ -80,6 +80,7 @@ type builder struct {
 	chains  map[string]string // chain -> what it is for, to find names that collide
 	classes []Chain
 	entries []Chain
+	lines   int // of all classes
 	err     error
 }
 
@@ -285,6 +286,10 @@ func (b *builder) bySet(d rule.Direction, f Family, g *group) (rules []Rule) {
 	return rules
 }
 
+// maxLines bounds the lines of all classes together: rules that lie in each other, each
+// with ports of its own, have as many as half their number squared.
+const maxLines = 500_000
+
 // group is the addresses of classes that need the same lines.
 type group struct {
 	lines    []line
@@ -299,6 +304,10 @@ func (b *builder) groupsOf(any []line, lines [][]line, remotes []netset.PrefixSe
 		var all []line
 		for _, i := range c.rules {
 			all = append(all, lines[i]...)
+		}
+		if b.lines += len(all); b.lines > maxLines {
+			b.err = fmt.Errorf("the rules hold each other's addresses in so many ways that their matches would take over %d lines; group them by area, or select fewer entries", maxLines)
+			return nil
 		}
 		kept := b.needed(any, all)
 		if len(kept) == 0 {
@@ -318,9 +327,11 @@ func (b *builder) groupsOf(any []line, lines [][]line, remotes []netset.PrefixSe
 // idsOf returns the rules that lines are of, each once. They tell which lines are needed
 // of the rules: what one of them takes of another's does not depend on a third.
 func idsOf(lines []line) (ids []string) {
+	seen := map[rule.ID]bool{}
 	for _, l := range lines {
-		if id := string(l.id); !slices.Contains(ids, id) {
-			ids = append(ids, id)
+		if !seen[l.id] {
+			seen[l.id] = true
+			ids = append(ids, string(l.id))
 		}
 	}
 	return ids
@@ -341,19 +352,62 @@ func shareInterfaces(lines [][]line) bool {
 // needed returns the lines of which neither the earlier ones nor one before them takes
 // every packet.
 func (b *builder) needed(earlier, lines []line) (kept []line) {
-	earlier = slices.Clip(earlier)
+	var seen takers
+	for _, l := range earlier {
+		seen.add(l)
+	}
 	for _, l := range lines {
-		i := slices.IndexFunc(earlier, func(e line) bool { return e.takesAllOf(l) })
-		if i < 0 {
-			earlier, kept = append(earlier, l), append(kept, l)
+		by, taken := seen.of(l)
+		if !taken {
+			seen.add(l)
+			kept = append(kept, l)
 			continue
 		}
 		if b.takers[l.id] == nil {
 			b.takers[l.id] = map[rule.ID]bool{}
 		}
-		b.takers[l.id][earlier[i].id] = true
+		b.takers[l.id][by] = true
 	}
 	return kept
+}
+
+// takers are lines in groups that differ in ports alone, so that most lines are told from
+// what all of a group have together.
+type takers []*takerGroup
+
+type takerGroup struct {
+	lines []line
+	ports netset.ServiceSet // of all lines together
+}
+
+func (t *takers) add(l line) {
+	for _, g := range *t {
+		if g.lines[0].differsInPortsFrom(l) {
+			g.lines, g.ports = append(g.lines, l), g.ports.Union(l.ports)
+			return
+		}
+	}
+	*t = append(*t, &takerGroup{[]line{l}, l.ports})
+}
+
+// of returns the rule of a line that takes every packet of another; false if there is
+// none.
+func (t takers) of(l line) (by rule.ID, ok bool) {
+	for _, g := range t {
+		if !g.ports.Covers(l.ports) {
+			continue
+		}
+		if i := slices.IndexFunc(g.lines, func(e line) bool { return e.takesAllOf(l) }); i >= 0 {
+			return g.lines[i].id, true
+		}
+	}
+	return "", false
+}
+
+// differsInPortsFrom reports whether two lines match the same but for their ports.
+func (l line) differsInPortsFrom(other line) bool {
+	return l.Protocol == other.Protocol && l.Family == other.Family && l.Ports.IsAll() == other.Ports.IsAll() &&
+		l.From == other.From && l.To == other.To && slices.Equal(l.In, other.In) && slices.Equal(l.Out, other.Out)
 }
 
 // takesAllOf reports whether every packet that other matches is one of l's.

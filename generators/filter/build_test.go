@@ -91,3 +91,21 @@ func TestBuildDecidesAsThePolicy(t *testing.T) {
 		}
 	}
 }
+
+// TestBuildEndsWhereRulesHoldEachOther nests rules with ports of their own, of which each
+// class has as many lines as rules.
+func TestBuildEndsWhereRulesHoldEachOther(t *testing.T) {
+	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}}}
+	var prefixes netset.PrefixBuilder
+	for i := range 1100 {
+		prefixes.Add(netip.PrefixFrom(netip.AddrFrom4([4]byte{20, byte(i >> 8), byte(i), 0}), 24))
+		g := ruletest.Grant(t, fmt.Sprint("x/", i), fmt.Sprint("x/", i), rule.Outbound, "clients", fmt.Sprint("tcp ", i+1), "192.0.2.1")
+		g.Prefixes = prefixes.Build()
+		in.Grants = append(in.Grants, g)
+	}
+	_, err := Build(ruletest.Compile(t, in), artefact.Filter{Mode: artefact.ModeChains, Place: artefact.PlaceForward}, []Family{IPv4}, plain)
+	const want = "the rules hold each other's addresses in so many ways that their matches would take over 500000 lines; group them by area, or select fewer entries"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v; want %s", err, want)
+	}
+}
