@@ -87,7 +87,12 @@ func (inv *invocation) compare(oldName, newName string) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
-	return compareResults(old, new)
+	r, err := compareResults(old, new)
+	if err == nil {
+		err = r.addOptions(old, new)
+	}
+	r.Equal = r.Equal && r.same()
+	return r, err
 }
 
 func isFolder(name string) bool {
@@ -109,7 +114,8 @@ func (inv *invocation) show(r report) error {
 
 // compared is one of the two that are compared.
 type compared struct {
-	name string // as the command line names it
+	name string     // as the command line names it
+	site *site.Site // nil for a catalogue
 	*site.Result
 }
 
@@ -122,11 +128,12 @@ func (inv *invocation) compilePair(oldName, newName string) (old, new compared, 
 		}
 	}
 	var before, after *site.Result
+	var sites [2]*site.Site
 	switch {
 	case isSite[0] != isSite[1]:
 		return old, new, usagef("diff: %s and %s are a site file and a catalogue; name two of one kind", oldName, newName)
 	case isSite[0]:
-		before, after, err = inv.compileSites(oldName, newName)
+		before, after, sites, err = inv.compileSites(oldName, newName)
 	default:
 		before, after, err = inv.compileCatalogs(oldName, newName)
 	}
@@ -136,7 +143,7 @@ func (inv *invocation) compilePair(oldName, newName string) (old, new compared, 
 	for _, n := range slices.Concat(before.Notices, after.Notices) {
 		inv.talk.warnf("%s: %s", n.Where, n.Text)
 	}
-	return compared{oldName, before}, compared{newName, after}, nil
+	return compared{oldName, sites[0], before}, compared{newName, sites[1], after}, nil
 }
 
 // isSiteFile tells a site file from a catalogue, whether a file or a name.
@@ -155,28 +162,27 @@ func (inv *invocation) isSiteFile(name string) (bool, error) {
 	return site.IsSite(data), nil
 }
 
-func (inv *invocation) compileSites(oldFile, newFile string) (before, after *site.Result, err error) {
+func (inv *invocation) compileSites(oldFile, newFile string) (before, after *site.Result, sites [2]*site.Site, err error) {
 	if inv.site.file != "" {
-		return nil, nil, usagef("diff: --site does not go with two site files; leave it out")
+		return nil, nil, sites, usagef("diff: --site does not go with two site files; leave it out")
 	}
-	for _, one := range []struct {
-		file string
-		to   **site.Result
-	}{{oldFile, &before}, {newFile, &after}} {
-		inv.site.file = one.file
+	var results [2]*site.Result
+	for i, file := range []string{oldFile, newFile} {
+		inv.site.file = file
 		s, dir, err := inv.site.load()
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, sites, err
 		}
 		catalogs, err := s.LoadCatalogs(inv.site.catalogDir(dir))
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, sites, err
 		}
-		if *one.to, err = site.Build(s, catalogs); err != nil {
-			return nil, nil, err
+		if results[i], err = site.Build(s, catalogs); err != nil {
+			return nil, nil, sites, err
 		}
+		sites[i] = s
 	}
-	return before, after, nil
+	return results[0], results[1], sites, nil
 }
 
 // compileCatalogs builds both catalogues with the present site. Its other catalogues

@@ -23,7 +23,12 @@ type opening struct {
 	any       bool
 	ports     int     // of one protocol
 	addresses float64 // of our side, as a share of a family
+	remotes   float64 // likewise
 }
+
+// wideShare is the share of a family from which addresses are told as an opening: that of
+// a prefix /5.
+const wideShare = 1.0 / 32
 
 // manyPorts is how many ports of a protocol are told as an opening: most of them.
 const manyPorts = 1 << 15
@@ -37,7 +42,7 @@ func (r report) openings() []string {
 		counted := map[*opening]bool{}
 		for _, p := range of.Parts {
 			o := p.opening(of)
-			if !o.any && o.ports < manyPorts {
+			if !o.any && o.ports < manyPorts && max(o.addresses, o.remotes) < wideShare {
 				continue
 			}
 			j := slices.IndexFunc(all, func(have *opening) bool { return have.text() == o.text() })
@@ -51,11 +56,24 @@ func (r report) openings() []string {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *opening) int {
-		return cmp.Or(widerFirst(a.any, b.any), cmp.Compare(b.ports, a.ports), cmp.Compare(b.addresses, a.addresses), cmp.Compare(a.direction, b.direction))
+		return cmp.Or(widerFirst(a.any, b.any), cmp.Compare(b.remotes, a.remotes), cmp.Compare(b.ports, a.ports), cmp.Compare(b.addresses, a.addresses), cmp.Compare(a.direction, b.direction))
 	})
 	var lines []string
 	for _, o := range all {
 		lines = append(lines, fmt.Sprintf("OPENS: %s (%s)", o.text(), count(o.rules, "rule")))
+	}
+	return append(lines, r.lostDrops()...)
+}
+
+// lostDrops tells the chains that no longer drop what no rule accepts.
+func (r report) lostDrops() (lines []string) {
+	for _, b := range r.Beside {
+		for _, v := range b.Old {
+			chain, policy, _ := strings.Cut(v, " ")
+			if b.Name == "policy" && strings.EqualFold(policy, "drop") {
+				lines = append(lines, fmt.Sprintf("OPENS: %s no longer drops what no rule accepts, chain %s", b.File, chain))
+			}
+		}
 	}
 	return lines
 }
@@ -83,7 +101,7 @@ func (o *opening) text() string {
 }
 
 func (p reportPart) opening(of *reportRule) opening {
-	o := opening{direction: of.Direction, local: shortList(p.Local), services: p.Services, place: of.Place}
+	o := opening{direction: of.Direction, local: shareText(p.Local), services: p.Services, place: of.Place}
 	if p.Published {
 		o.services += " as published"
 	}
@@ -96,7 +114,7 @@ func (p reportPart) opening(of *reportRule) opening {
 			o.ports = max(o.ports, n)
 		}
 	}
-	o.addresses = shareOf(p.Local)
+	o.addresses, o.remotes = shareOf(p.Local), shareOf(p.Prefixes)
 	o.any = p.Any || slices.Contains(p.Prefixes, "0.0.0.0/0") || slices.Contains(p.Prefixes, "::/0")
 	switch {
 	case p.Any && len(p.But) > 0:
@@ -108,9 +126,30 @@ func (p reportPart) opening(of *reportRule) opening {
 		for _, n := range p.Names {
 			names = append(names, n.String())
 		}
-		o.remote = shortList(append(names, p.Prefixes...))
+		o.remote = shareText(append(names, p.Prefixes...))
 	}
 	return o
+}
+
+// shareText is a shortList, with the share of a family where that is wide.
+func shareText(list []string) string {
+	text := shortList(list)
+	if share := shareOf(list); share >= wideShare && len(list) > 1 {
+		text += fmt.Sprintf(" (%.0f %% of IPv%d)", 100*share, familyOfList(list))
+	}
+	return text
+}
+
+// familyOfList is the family of the list's prefixes; of both it is that of the first.
+func familyOfList(list []string) int {
+	for _, s := range list {
+		if p, _, err := netset.ParsePrefix(s); err == nil && p.Addr().Is6() {
+			return 6
+		} else if err == nil {
+			return 4
+		}
+	}
+	return 4
 }
 
 // shortList lists a few names and prefixes, and counts more.

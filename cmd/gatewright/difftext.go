@@ -36,12 +36,12 @@ func (s *diffSection) add(sign byte, format string, args ...any) {
 func (r report) sections() []diffSection {
 	all := []diffSection{
 		ruleSection("newly accepted", '+', r.Added),
+		besideSection(r.Beside),
 		ruleSection("no longer accepted", '-', r.Removed),
 		routeSection(r.Routes),
 		trustedSection(r.TrustedSites),
 		openSection(r),
 		entrySection(r.Entries),
-		besideSection(r.Beside),
 		fileSection(r.Files),
 		editedSection(r),
 	}
@@ -284,7 +284,7 @@ func entrySection(entries []reportEntry) diffSection {
 }
 
 func besideSection(changes []reportBeside) diffSection {
-	s := diffSection{title: "what the files do beside their rules"}
+	s := diffSection{title: "what the files do beside their rules", inSight: true}
 	for _, c := range changes {
 		s.add(' ', "%s: %s", c.File, c.Name)
 		for _, v := range c.Old {
