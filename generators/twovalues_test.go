@@ -61,12 +61,43 @@ func sample(t *testing.T) *rule.Policy {
 	return c.compile(t)
 }
 
+// TestPacketFiltersServeBothRoles holds that a machine of two roles lets pass what a
+// machine of either does, and nothing else.
+func TestPacketFiltersServeBothRoles(t *testing.T) {
+	p := sample(t)
+	for _, g := range All() {
+		if g.Name() != "nftables" && g.Name() != "iptables" {
+			continue
+		}
+		for _, base := range []map[string][]string{{"place": {"host"}}, {"mode": {"enforce"}, "place": {"host"}, "admin": {"none"}}} {
+			opened := func(roles ...string) rule.Region {
+				options := maps.Clone(base)
+				options["roles"] = roles
+				r, err := g.Read(artefact.FilesOf(generate(t, g, p, setting{"roles", options}).Artefacts))
+				if err != nil {
+					t.Fatal(err)
+				}
+				var boxes []rule.Box
+				for _, f := range r.Filters {
+					for _, l := range f.Lines {
+						boxes = append(boxes, l.Boxes...)
+					}
+				}
+				return rule.RegionOf(boxes...)
+			}
+			one, other, both := opened("clients"), opened("servers"), opened("clients", "servers")
+			if one.IsEmpty() || other.IsEmpty() || !both.Equal(one.Union(other)) {
+				t.Errorf("%s, %v: one role opens %v, the other %v, both %v", g.Name(), base, one.Boxes(), other.Boxes(), both.Boxes())
+			}
+		}
+	}
+}
+
 // TestPacketFiltersRenderBothValues holds that of a list's two values each has the
 // statements that it has alone, and that there are no others.
 func TestPacketFiltersRenderBothValues(t *testing.T) {
 	p := sample(t)
 	enforce := map[string][]string{"mode": {"enforce"}, "place": {"forward"}, "admin": {"none"}}
-	host := map[string][]string{"place": {"host"}, "roles": {"clients"}}
 	for _, g := range All() {
 		if g.Name() != "nftables" && g.Name() != "iptables" {
 			continue
@@ -80,8 +111,6 @@ func TestPacketFiltersRenderBothValues(t *testing.T) {
 			{"mark", map[string][]string{"mode": {"mark"}}, []string{"wan", "lan"}},
 			{"enforce", enforce, []string{"wan", "lan"}},
 			{"admin", enforce, []string{"admin"}},
-			{"host", host, []string{"roles"}},
-			{"enforced host", map[string][]string{"mode": {"enforce"}, "place": {"host"}, "roles": {"clients"}, "admin": {"none"}}, []string{"roles"}},
 			{"enforced host's admin", map[string][]string{"mode": {"enforce"}, "place": {"host"}, "roles": {"clients"}, "admin": {"none"}}, []string{"admin"}},
 		} {
 			statements := func(values map[string][]string) map[string]bool {

@@ -109,7 +109,7 @@ func (inv *invocation) compareFiles(p *production, root *os.Root) (different boo
 	return true, inv.compareEffects(p, f)
 }
 
-// compareEffects shows what the files of a folder do that differ from the artefacts.
+// compareEffects shows what the files of a folder do more and less than the artefacts.
 func (inv *invocation) compareEffects(p *production, f folder) error {
 	var r report
 	for _, o := range p.outputs {
@@ -131,14 +131,14 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 		if err != nil {
 			return err
 		}
-		if err := r.addReadings(have, want); err != nil {
+		if err := r.addReadings(want, have); err != nil {
 			return err
 		}
 		for _, name := range have.Edited {
 			inv.talk.warnf("%s was changed by hand since it was generated", p.path(name))
 		}
 	}
-	r.Old.Name, r.New.Name = p.dir, "what generate would write"
+	r.Old.Name, r.New.Name = "what generate would write", p.dir
 	if r.Files = nil; r.same() {
 		return nil
 	}

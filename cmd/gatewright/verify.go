@@ -197,7 +197,8 @@ func (inv *invocation) tellVerdict(r proof.Result, err error) {
 	if err != nil || inv.json || inv.talk.quiet {
 		return
 	}
-	fmt.Fprintln(inv.stdout, r)
+	const shown = 20 // --json has them all
+	fmt.Fprintln(inv.stdout, r.Text(shown))
 }
 
 func verdictOf(generator string, r proof.Result, err error) verdict {

@@ -195,9 +195,14 @@ func (b *builder) sidesOf(r *rule.Rule, f Family) []side {
 	return out
 }
 
-// addSet declares a set of addresses once.
+// addSet declares a set of addresses once. Its name tells its kind, single addresses or
+// intervals, because a set cannot change its type.
 func (b *builder) addSet(f Family, s netset.PrefixSet, stem ...string) Addresses {
-	name := fmt.Sprintf("%s%s_%d", b.naming.Prefix, strings.Join(stem, "_"), f)
+	kind := "net"
+	if s.HostsOnly() {
+		kind = "host"
+	}
+	name := fmt.Sprintf("%s%s_%s%d", b.naming.Prefix, strings.Join(stem, "_"), kind, f)
 	b.sets[name] = Set{Name: name, Family: f, Prefixes: s}
 	return Addresses{Set: name}
 }

@@ -160,7 +160,7 @@ func TestReadPart(t *testing.T) {
 	}
 	files = goldenFiles(t, "chains")
 	delete(files, setsFile)
-	const want = `gatewright.iptables:20: "-A gatewright_outbound -p tcp --dport 1:65535 -m set --match-set gw_role_clients_4 src -m set --match-set gw_all-out-82y…" is not what generate writes; expected a set of this family that gatewright.ipset fills; remove it, or generate the file again`
+	const want = `gatewright.iptables:20: "-A gatewright_inbound -p tcp --dport 8080 -m set --match-set gw_addr_sts_4 dst -m comment --comment \"identity-in-rf2s1zv…" is not what generate writes; expected a set of this family that gatewright.ipset fills; remove it, or generate the file again`
 	if _, err := (Generator{}).Read(files); errorText(err) != want {
 		t.Errorf("without sets: %v", err)
 	}
@@ -310,7 +310,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a chain that is not flushed", "enforce-host", v4, "-F INPUT\n", "", `"-F OUTPUT"` + nobody + `"-F INPUT"`},
 		{"a chain inserted at its head", "chains", v4, "-A gatewright_outbound " + line, "-I gatewright_outbound " + line, `"-I gatewright_outbound -p tcp --dport 443 -m set --match-set gw_role_clients_4 src -m set --match-set gw_skype-out-7qzfx…"` + nobody + `""`},
 		{"a foreign chain", "chains", v4, "\n:gatewright_outbound", "\n:DOCKER - [0:0]\n:gatewright_outbound", `":DOCKER - [0:0]"` + nobody + "a name of at most 28 letters, digits, - and _ that starts with gw_"},
-		{"a chain that nothing leads to", "chains", v4, "\n\n# all-out", "\n:gw_x - [0:0]\n\n# all-out", `":gw_x - [0:0]"` + nobody + "a chain with rules"},
+		{"a chain that nothing leads to", "chains", v4, "\n\n# identity-in-rf", "\n:gw_x - [0:0]\n\n# identity-in-rf", `":gw_x - [0:0]"` + nobody + "a chain with rules"},
 		{"a rule of another chain", "chains", v4, title, title + "-A INPUT -j ACCEPT\n", `"-A INPUT -j ACCEPT"` + nobody + "a chain for rules of this file"},
 		{"a rule without a section", "enforce-host", v4, "-F OUTPUT\n", "-F OUTPUT\n-A INPUT -j ACCEPT\n", `"-A INPUT -j ACCEPT"` + nobody + `""`},
 		{"a rule in a chain of mode enforce", "enforce-host", v4, jump, "-A INPUT -p tcp --dport 23 -j ACCEPT\n" + jump, `"-A INPUT -p tcp --dport 23 -j ACCEPT"` + nobody + `"-A INPUT -j gatewright_inbound"`},
@@ -320,7 +320,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a negation", "chains", v4, line, strings.Replace(line, "--dport 443", "! --dport 443", 1), `"-A gatewright_outbound -p tcp ! --dport 443 -m set --match-set gw_role_clients_4 src -m set --match-set gw_skype-out-7qz…"` + nobody + "an option that stands here"},
 		{"a queue", "chains", v4, `sample/screen-sharing" -j ACCEPT`, `sample/screen-sharing" -j NFQUEUE`, `"-A gatewright_outbound -p tcp --dport 443 -m set --match-set gw_role_clients_4 src -m set --match-set gw_skype-out-7qzfx…"` + nobody + "-j ACCEPT"},
 		{"a mark in another mode", "chains", v4, `sample/screen-sharing" -j ACCEPT`, `sample/screen-sharing" -j MARK --set-xmark 0x1/0x1`, `"-A gatewright_outbound -p tcp --dport 443 -m set --match-set gw_role_clients_4 src -m set --match-set gw_skype-out-7qzfx…"` + nobody + "-j ACCEPT"},
-		{"every bit of a mark", "mark", v4, "-j MARK --set-xmark 0x10000/0x10000", "-j MARK --set-xmark 0x10001/0x10001", `"-A gatewright_outbound -p tcp --dport 1:65535 -m set --match-set gw_role_clients_4 src -m set --match-set gw_all-out-82y…"` + nobody + "-j MARK --set-xmark and one bit, such as 0x10000/0x10000"},
+		{"every bit of a mark", "mark", v4, "-j MARK --set-xmark 0x10000/0x10000", "-j MARK --set-xmark 0x10001/0x10001", `"-A gatewright_inbound -p tcp --dport 8080 -m set --match-set gw_addr_sts_4 dst -m comment --comment \"identity-in-rf2s1zv…"` + nobody + "-j MARK --set-xmark and one bit, such as 0x10000/0x10000"},
 		{"a quote in a comment", "chains", v4, `sample/screen-sharing" -j ACCEPT`, `sample/screen-sharing" -j DROP -m comment --comment "x" -j ACCEPT`, `"… of sample/screen-sharing\" -j DROP -m comment --comment \"x\" -j ACCEPT"` + nobody + `"… of sample/screen-sharing\" -j ACCEPT"`},
 		{"a host name for an address", "tree", v4, "-s 10.0.0.0/8 ", "-s evil.example.com ", `"-A gatewright_outbound -s evil.example.com -p tcp --dport 1:65535 -m comment --comment \"all-out-82ycmn70v: sample/probe …"` + nobody + "a prefix of IPv4"},
 		{"several addresses", "tree", v4, "-s 10.0.0.0/8 ", "-s 10.0.0.0/8,192.0.2.0/24 ", `"-A gatewright_outbound -s 10.0.0.0/8,192.0.2.0/24 -p tcp --dport 1:65535 -m comment --comment \"all-out-82ycmn70v: sample…"` + nobody + "a prefix of IPv4"},

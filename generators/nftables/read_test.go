@@ -164,10 +164,10 @@ func TestReadWhole(t *testing.T) {
 		{"chain output", `ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept comment "neighbour discovery (RFC 4861)"`},
 		{"chain output", `ip6 hoplimit 1 icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report } accept comment "groups of neighbour discovery (RFC 4890)"`},
 		{"chain output", `ct state invalid counter name "gatewright_output_invalid" drop`},
-		{"chain output", `tcp dport 53 ip saddr @gatewright_local_4 ip daddr @gatewright_role_resolver_4 accept comment "DNS to role resolver"`},
-		{"chain output", `udp dport 53 ip saddr @gatewright_local_4 ip daddr @gatewright_role_resolver_4 accept comment "DNS to role resolver"`},
-		{"chain output", `tcp dport 53 ip6 saddr @gatewright_local_6 ip6 daddr @gatewright_role_resolver_6 accept comment "DNS to role resolver"`},
-		{"chain output", `udp dport 53 ip6 saddr @gatewright_local_6 ip6 daddr @gatewright_role_resolver_6 accept comment "DNS to role resolver"`},
+		{"chain output", `tcp dport 53 ip saddr @gatewright_local_net4 ip daddr @gatewright_role_resolver_host4 accept comment "DNS to role resolver"`},
+		{"chain output", `udp dport 53 ip saddr @gatewright_local_net4 ip daddr @gatewright_role_resolver_host4 accept comment "DNS to role resolver"`},
+		{"chain output", `tcp dport 53 ip6 saddr @gatewright_local_net6 ip6 daddr @gatewright_role_resolver_host6 accept comment "DNS to role resolver"`},
+		{"chain output", `udp dport 53 ip6 saddr @gatewright_local_net6 ip6 daddr @gatewright_role_resolver_host6 accept comment "DNS to role resolver"`},
 		{"chain output", `jump gatewright_outbound`},
 		{"chain output", `counter name "gatewright_output_dropped" comment "dropped by the policy of the chain"`},
 	} {
@@ -214,7 +214,7 @@ func TestReadChanged(t *testing.T) {
 	tcp := func(first, last uint16, remote string) rule.Region {
 		return flows(rule.Outbound, netset.TCP, first, last, "10.0.0.0/8", remote)
 	}
-	const skype = "tcp dport 443 ip saddr @gatewright_role_clients_4 goto gatewright_skype-out-7qzfx90a1"
+	const skype = "tcp dport 443 ip saddr @gatewright_role_clients_net4 goto gatewright_skype-out-7qzfx90a1"
 	for _, c := range []struct {
 		name, file, old, text string
 		more, less            rule.Region
@@ -298,7 +298,7 @@ func TestReadRefuses(t *testing.T) {
 		section = "\n\t# Flows that are outbound.\n"
 		sts     = "\t\t\t192.168.7.6,\n"
 		probe   = "\t\t\t192.0.2.9 : goto gatewright_out4_all-out-82ycmn70v,\n"
-		rule    = "\t\ttcp dport 5061 ip daddr @gatewright_role_sbc_4 goto gatewright_voice-in-mj1qsp1bh\n"
+		rule    = "\t\ttcp dport 5061 ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh\n"
 		counts  = "\t\tcounter name \"gatewright_all-out-82ycmn70v\" accept comment \"sample/probe (row 7): Title of sample/probe\"\n"
 		nobody  = " is not what generate writes; expected "
 		mend    = "; remove it, or generate the file again"
@@ -310,12 +310,12 @@ func TestReadRefuses(t *testing.T) {
 		{"an include", chains, chains + "include \"/etc/shadow\"\n", `"include \"/etc/shadow\""` + nobody + `"flush chain inet filter gatewright_inbound"`},
 		{"a definition", chains, chains + "define x = 10.0.0.0/8\n", `"define x = 10.0.0.0/8"` + nobody + `"flush chain inet filter gatewright_inbound"`},
 		{"behind a semicolon", chains, strings.TrimSuffix(chains, "\n") + "; add table ip evil\n", `"flush chain inet filter gatewright_outbound; add table ip evil"` + nobody + `"flush chain inet filter gatewright_outbound"`},
-		{"behind a set", "{ type ipv4_addr; flags interval; }\ndelete", "{ type ipv4_addr; flags interval; } ; add table ip evil\ndelete", `"add set inet filter gatewright_role_clients_4 { type ipv4_addr; flags interval; } ; add table ip evil"` + nobody + `"add set inet filter gatewright_role_clients_4 { type ipv4_addr; flags interval; }"`},
+		{"behind a set", "{ type ipv4_addr; flags interval; }\nflush", "{ type ipv4_addr; flags interval; } ; add table ip evil\nflush", `"add set inet filter gatewright_role_clients_net4 { type ipv4_addr; flags interval; } ; add table ip evil"` + nobody + `"add set inet filter gatewright_role_clients_net4 { type ipv4_addr; flags interval; }"`},
 		{"behind a block", "\n}\n", "\n}\nadd table ip evil\n", `"add table ip evil"` + nobody + `one table`},
 		{"behind a brace", "\n}\n", "\n} ; add table ip evil\n", `"} ; add table ip evil"` + nobody + `"}"`},
 		{"a second block", "\n}\n", "\n}\ntable ip evil {\n\tchain gatewright_outbound {\n\t}\n}\n", `"\tchain gatewright_outbound {"` + nobody + `each chain of this file once`},
 		{"behind a comment's end", "Title of sample/probe\"\n", "Title of sample/probe\" ; flush ruleset\n", `"\t\tcounter name \"gatewright_all-out-82ycmn70v\" accept comment \"sample/probe (row 7): Title of sample/probe\" ; flush rules…"` + nobody + `a comment of at most 128 bytes`},
-		{"behind a rule", " goto gatewright_exchange-out-bwhkcsvak\n", " goto gatewright_exchange-out-bwhkcsvak; accept\n", `"\t\ttcp dport 443 ip saddr @gatewright_role_clients_4 goto gatewright_exchange-out-bwhkcsvak; accept"` + nobody + `a chain of this file`},
+		{"behind a rule", " goto gatewright_exchange-out-bwhkcsvak\n", " goto gatewright_exchange-out-bwhkcsvak; accept\n", `"\t\ttcp dport 443 ip saddr @gatewright_role_clients_net4 goto gatewright_exchange-out-bwhkcsvak; accept"` + nobody + `a chain of this file`},
 		{"a rule of its own", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\taccept\n", `"\t\taccept"` + nobody + `a match of ports and of the addresses of our side and a rule's chain, or a map`},
 		{"a rule for everybody", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\tgoto gatewright_all-out-82ycmn70v\n", `"\t\tgoto gatewright_all-out-82ycmn70v"` + nobody + `a match of ports and of the addresses of our side and a rule's chain, or a map`},
 		{"a drop", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\tdrop\n", `"\t\tdrop"` + nobody + `drop of what is invalid alone`},
@@ -347,20 +347,20 @@ func TestReadRefuses(t *testing.T) {
 		{"a chain of the site in a map", probe, strings.Replace(probe, "gatewright_out4_all-out-82ycmn70v", "input", 1), `"\t\t\t192.0.2.9 : goto input,"` + nobody + `an address and a chain of this file`},
 		{"no element", sts, "", `"\t\t}"` + nobody + `an element`},
 		{"an open set", sts + "\t\t}\n", sts, `"\t\t\tfd00:7:1::/64,"` + nobody + `an address or a prefix of family ip`},
-		{"a set twice", "\n\tset gatewright_role_clients_6 {\n", "\n\tset gatewright_role_clients_4 {\n", `"\tset gatewright_role_clients_4 {"` + nobody + `each set once`},
-		{"a set of the site", "\n\tset gatewright_role_clients_4 {\n", "\n\tset blackhole {\n", `"\tset blackhole {"` + nobody + `a name of at most 255 letters, digits, - and _ that starts with gatewright_`},
-		{"a set of no kind", "\n\tset gatewright_role_clients_4 {\n\t\ttype ipv4_addr;", "\n\tset gatewright_role_clients_4 {\n\t\ttype mark;", `"\t\ttype mark; flags interval;"` + nobody + `the type of a set or map of ours`},
+		{"a set twice", "\n\tset gatewright_role_clients_net6 {\n", "\n\tset gatewright_role_clients_net4 {\n", `"\tset gatewright_role_clients_net4 {"` + nobody + `each set once`},
+		{"a set of the site", "\n\tset gatewright_role_clients_net4 {\n", "\n\tset blackhole {\n", `"\tset blackhole {"` + nobody + `a name of at most 255 letters, digits, - and _ that starts with gatewright_`},
+		{"a set of no kind", "\n\tset gatewright_role_clients_net4 {\n\t\ttype ipv4_addr;", "\n\tset gatewright_role_clients_net4 {\n\t\ttype mark;", `"\t\ttype mark; flags interval;"` + nobody + `the type of a set or map of ours`},
 		{"a chain of the site", "\nadd chain inet filter gatewright_outbound\n", "\nadd chain inet filter input\n", `"add chain inet filter input"` + nobody + `a name of at most 255 letters, digits, - and _ that starts with gatewright_`},
 		{"a base chain of the site", "\nadd chain inet filter gatewright_outbound\n", "\nadd chain inet filter x { type filter hook forward priority filter - 10; policy drop; }\n", `"add chain inet filter x { type filter hook forward priority filter - 10; policy drop; }"` + nobody + `in a table of its own, a base chain of each hook in their order, with policy accept or drop`},
 		{"a rule twice", title, "\n\t# all-out-82ycmn70v: outbound, clients, tcp 443\n", `"\t# all-out-82ycmn70v: outbound, clients, tcp 443"` + nobody + `each rule once`},
-		{"a set that no rule uses", "\n\tset gatewright_role_clients_4 {\n", "\n\tset gatewright_x {\n\t\ttype ipv4_addr;\n\t\telements = {\n\t\t\t192.0.2.1,\n\t\t}\n\t}\n\tset gatewright_role_clients_4 {\n", `"\tset gatewright_x {"` + nobody + `a set that a rule uses`},
+		{"a set that no rule uses", "\n\tset gatewright_role_clients_net4 {\n", "\n\tset gatewright_x {\n\t\ttype ipv4_addr;\n\t\telements = {\n\t\t\t192.0.2.1,\n\t\t}\n\t}\n\tset gatewright_role_clients_net4 {\n", `"\tset gatewright_x {"` + nobody + `a set that a rule uses`},
 		{"a base chain of ours in the site's table", "\nadd chain inet filter gatewright_outbound\n", "\nadd chain inet filter forward { type filter hook forward priority filter - 10; policy drop; }\n", `"add chain inet filter forward { type filter hook forward priority filter - 10; policy drop; }"` + nobody + `in a table of its own, a base chain of each hook in their order, with policy accept or drop`},
-		{"a set that is not there", rule, strings.Replace(rule, "sbc", "gone", 1), `"\t\ttcp dport 5061 ip daddr @gatewright_role_gone_4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a set of this file, of the kind that stands here`},
-		{"a set of the other family", rule, strings.Replace(rule, "sbc_4", "sts_direct_6", 1), `"\t\ttcp dport 5061 ip daddr @gatewright_role_sts_direct_6 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a set of this file, of the kind that stands here`},
-		{"a rule without ports", rule, strings.Replace(rule, "tcp dport 5061 ", "", 1), `"\t\tip daddr @gatewright_role_sbc_4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match of ports and of the addresses of our side, and a rule's chain`},
-		{"another match", rule, strings.Replace(rule, "5061 ", "5061 limit rate 1/second ", 1), `"\t\ttcp dport 5061 limit rate 1/second ip daddr @gatewright_role_sbc_4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match that stands here`},
-		{"a negation", rule, strings.Replace(rule, "dport ", "dport != ", 1), `"\t\ttcp dport != 5061 ip daddr @gatewright_role_sbc_4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a port or a range such as 50000-59999`},
-		{"an anonymous set", rule, strings.Replace(rule, "5061", "{ 5061, 5062 }", 1), `"\t\ttcp dport { 5061, 5062 } ip daddr @gatewright_role_sbc_4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a port or a range such as 50000-59999`},
+		{"a set that is not there", rule, strings.Replace(rule, "sbc", "gone", 1), `"\t\ttcp dport 5061 ip daddr @gatewright_role_gone_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a set of this file, of the kind that stands here`},
+		{"a set of the other family", rule, strings.Replace(rule, "sbc_net4", "sts_direct_host6", 1), `"\t\ttcp dport 5061 ip daddr @gatewright_role_sts_direct_host6 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a set of this file, of the kind that stands here`},
+		{"a rule without ports", rule, strings.Replace(rule, "tcp dport 5061 ", "", 1), `"\t\tip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match of ports and of the addresses of our side, and a rule's chain`},
+		{"another match", rule, strings.Replace(rule, "5061 ", "5061 limit rate 1/second ", 1), `"\t\ttcp dport 5061 limit rate 1/second ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match that stands here`},
+		{"a negation", rule, strings.Replace(rule, "dport ", "dport != ", 1), `"\t\ttcp dport != 5061 ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a port or a range such as 50000-59999`},
+		{"an anonymous set", rule, strings.Replace(rule, "5061", "{ 5061, 5062 }", 1), `"\t\ttcp dport { 5061, 5062 } ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a port or a range such as 50000-59999`},
 		{"another counter", counts, strings.Replace(counts, "gatewright_all-out", "gatewright_any-out", 1), `"\t\tcounter name \"gatewright_any-out-82ycmn70v\" accept comment \"sample/probe (row 7): Title of sample/probe\""` + nobody + `counter "gatewright_all-out-82ycmn70v"`},
 		{"another comment of a rule", counts, strings.Replace(counts, "probe (row", "harmless (row", 1), `"\t\tcounter name \"gatewright_all-out-82ycmn70v\" accept comment \"sample/harmless (row 7): Title of sample/probe\""` + nobody + `the labels above as the rule's comment`},
 		{"a state", counts, "\t\tct state established,related accept\n", `"\t\tct state established,related accept"` + nobody + `what counts and accepts, and matches nothing`},

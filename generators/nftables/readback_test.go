@@ -109,7 +109,7 @@ func TestReadBackRules(t *testing.T) {
 	want := filter.Rule{
 		Match: filter.Match{
 			Family: filter.IPv4, Protocol: netset.TCP, Original: filter.Ports{Set: "gatewright_ports_443_49443"},
-			To: filter.Addresses{Set: "gatewright_role_sts_published_4"},
+			To: filter.Addresses{Set: "gatewright_role_sts_published_host4"},
 		},
 		Verdict: filter.Goto, Target: "gatewright_identity-in-zgh1yacje",
 	}

@@ -18,8 +18,9 @@ type view struct {
 	Hooks    []hookView // base chains, in a table of our own
 	Chains   []name     // the others
 	Flushed  []name     // all of them
-	Sets     []setView
-	Maps     []setView
+	Sets     []setView  // that chains of an earlier file may name, too
+	Remotes  []setView  // that our entries alone name
+	Maps     []setView  // likewise
 	Counters []name
 	Rules    []ruleView
 	Classes  []chainView
@@ -158,7 +159,11 @@ func lineComment(labels []comment) ruleComment {
 func (f *file) view() *view {
 	v := &view{Header: f.header, Wiring: f.config.wiring(), Table: f.config.table}
 	for _, s := range f.held.Sets {
-		v.Sets = append(v.Sets, f.setOf(s))
+		if isRemotes(s.Name) {
+			v.Remotes = append(v.Remotes, f.setOf(s))
+		} else {
+			v.Sets = append(v.Sets, f.setOf(s))
+		}
 	}
 	for _, m := range f.held.Maps {
 		v.Maps = append(v.Maps, f.mapOf(m))
@@ -193,6 +198,11 @@ func (f *file) view() *view {
 		v.Rules = append(v.Rules, ruleView{t.title, t.labels, chains[t.chain]})
 	}
 	return v
+}
+
+// isRemotes reports whether a set holds the remotes of a direction.
+func isRemotes(set string) bool {
+	return strings.HasPrefix(set, filter.Outbound+"_") || strings.HasPrefix(set, filter.Inbound+"_")
 }
 
 // chainKind tells what a chain is for.
@@ -308,7 +318,7 @@ func (c config) wiring() []wiringView {
 // elements counts the prefixes and port ranges in sets and maps.
 func (v *view) elements() int {
 	n := 0
-	for _, s := range slices.Concat(v.Sets, v.Maps) {
+	for _, s := range slices.Concat(v.Sets, v.Remotes, v.Maps) {
 		for _, g := range s.Groups {
 			n += g.Elements.count()
 		}

@@ -131,7 +131,7 @@ func TestDamagedNFTablesIsFound(t *testing.T) {
 	t.Run("chains", func(t *testing.T) {
 		c := newFilterCase(t, "nftables", p, nil)
 		screen := c.line(t, "tcp dport 443 ip saddr", "goto gatewright_skype-out-7qzfx90a1")
-		any := c.line(t, "tcp dport 8080 ip daddr @gatewright_role_sts_direct_4")
+		any := c.line(t, "tcp dport 8080 ip daddr @gatewright_role_sts_direct_host4")
 		counts := "counter name \"gatewright_skype-out-7qzfx90a1\" accept"
 		testDamages(t, c, []damage{
 			{"rule removed", screen, "", "outbound tcp 443, from 10.0.0.0/8 to 52.112.0.0/14: the policy says accepted, the engine not accepted"},
@@ -144,7 +144,7 @@ func TestDamagedNFTablesIsFound(t *testing.T) {
 			{"direction swapped", "ip daddr vmap @gatewright_outbound_4", "ip daddr vmap @gatewright_inbound_4", "outbound tcp 443, from 10.0.0.0/8 to 13.107.64.0/18 52.112.0.0/14 192.0.2.1/32 192.0.2.9/32 and 2 more: the policy says accepted, the engine not accepted"},
 			{"ends swapped", "ip daddr vmap @gatewright_outbound_4", "ip saddr vmap @gatewright_outbound_4", "outbound tcp 443, from 10.0.0.0/8 to 13.107.64.0/18 52.112.0.0/14 192.0.2.1/32 192.0.2.9/32 and 2 more: the policy says accepted, the engine not accepted"},
 			{"protocol swapped", screen, strings.Replace(screen, "tcp dport", "udp dport", 1), "outbound udp 443"},
-			{"any remote narrowed", any, strings.Replace(any, "tcp dport 8080", "tcp dport 8080 ip saddr @gatewright_role_clients_4", 1), "inbound tcp 8080"},
+			{"any remote narrowed", any, strings.Replace(any, "tcp dport 8080", "tcp dport 8080 ip saddr @gatewright_role_clients_net4", 1), "inbound tcp 8080"},
 			{"IPv6 elements forgotten", "\t\t\t2603:1063::/38 : goto gatewright_out6_skype-out-7qzfx90a1,\n", "", "to 2603:1063::/38: the policy says accepted, the engine not accepted"},
 			{"original direction lost", "ct direction original ", "", "the connection's direction are not matched together"},
 			{"base chain added", "add chain inet filter gatewright_outbound\n", "add chain inet filter gatewright_outbound\nadd chain inet filter x { type filter hook forward priority 0; policy accept; }\n", "chain x (type filter, hook forward, priority 0): the policy says not there"},
@@ -159,7 +159,7 @@ func TestDamagedNFTablesIsFound(t *testing.T) {
 			{"chain flushed no more", "flush chain inet filter gatewright_skype-out-7qzfx90a1\n", "", "the policy says once, the engine twice"},
 			{"chain of rules flushed no more", "flush chain inet filter gatewright_outbound\n", "", "loading gatewright.nft: the policy says it loads"},
 			{"map kept", "delete map inet filter gatewright_outbound_4\n", "", "the policy says not accepted, the engine accepted"},
-			{"set kept", "delete set inet filter gatewright_role_clients_4\n", "", "the policy says not accepted, the engine accepted"},
+			{"set kept", "flush set inet filter gatewright_role_clients_net4\n", "", "the policy says not accepted, the engine accepted"},
 			{"a stray word", "add set", "add sett", "loading gatewright.nft: the policy says it loads"},
 			{"cut in half", secondHalf(c.artefacts[0].Data), "", "loading gatewright.nft: the policy says it loads"},
 		})

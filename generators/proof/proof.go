@@ -46,13 +46,19 @@ type Result struct {
 // Proved reports whether the engine and the policy agree.
 func (r Result) Proved() bool { return len(r.Disagreements) == 0 }
 
-func (r Result) String() string {
+func (r Result) String() string { return r.Text(len(r.Disagreements)) }
+
+// Text is the result in words, with so many disagreements at most.
+func (r Result) Text(most int) string {
 	if r.Proved() {
 		return fmt.Sprintf("%s: proved by %s: %s", r.Generator, r.Engine, r.Compared)
 	}
 	lines := []string{fmt.Sprintf("%s: %s with %s: %s", r.Generator, plural(len(r.Disagreements), "disagreement", "disagreements"), r.Engine, r.Compared)}
-	for _, d := range r.Disagreements {
+	for _, d := range r.Disagreements[:min(most, len(r.Disagreements))] {
 		lines = append(lines, "    "+d.String())
+	}
+	if more := len(r.Disagreements) - most; more > 0 {
+		lines = append(lines, fmt.Sprintf("    and %d more", more))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -119,7 +119,7 @@ func TestReadHooks(t *testing.T) {
 		return filter.Rule{Match: filter.Match{State: "invalid"}, Verdict: filter.Drop, Counter: "gatewright_" + hook + "_invalid"}
 	}
 	ssh := accept(filter.Match{Family: 4, Protocol: tcp, Ports: filter.Ports{Ranges: []netset.PortRange{{First: 22, Last: 22}}}, From: filter.Addresses{Prefix: netip.MustParsePrefix("198.51.100.7/32")}}, "option admin")
-	const local, resolver = "gatewright_local_", "gatewright_role_resolver_"
+	const local, resolver = "gatewright_local_net", "gatewright_role_resolver_host"
 	want := []filter.Chain{
 		{Name: "input", Hook: &filter.Hook{Name: "input", Priority: -10, Policy: filter.Drop}, Rules: slices.Concat(basics("iif"), []filter.Rule{invalid("input")}, end("input", ssh))},
 		{Name: "forward", Hook: &filter.Hook{Name: "forward", Priority: -10, Policy: filter.Accept}, Rules: []filter.Rule{}},
