@@ -54,13 +54,25 @@ type jsonObject struct {
 type jsonSet struct {
 	Family, Table, Name string
 	Type                json.RawMessage // a word, or a list for a concatenation
-	Map                 string          // of a map: "verdict"
+	Map                 json.RawMessage // of a map to chains: "verdict", or a list of it
 	Elem                []json.RawMessage
 }
 
 type jsonRule struct {
 	Family, Table, Chain, Comment string
 	Expr                          []json.RawMessage
+}
+
+// oneWord reads a type: a word, or since nft 1.1 a list. A list of more than one word,
+// as of a concatenation, reads as no word.
+func oneWord(raw json.RawMessage) string {
+	var list []string
+	if json.Unmarshal(raw, &list) == nil && len(list) == 1 {
+		return list[0]
+	}
+	var word string
+	_ = json.Unmarshal(raw, &word)
+	return word
 }
 
 func familyOfType(word string) (filter.Family, bool) {
@@ -75,9 +87,7 @@ func familyOfType(word string) (filter.Family, bool) {
 // addJSONSet reads a set of addresses or ports; the site's own sets of other types are
 // not looked at.
 func addJSONSet(rs *filter.Ruleset, s *jsonSet) error {
-	var kind string
-	_ = json.Unmarshal(s.Type, &kind)
-	f, known := familyOfType(kind)
+	f, known := familyOfType(oneWord(s.Type))
 	if !known {
 		return nil
 	}
@@ -104,10 +114,8 @@ func addJSONSet(rs *filter.Ruleset, s *jsonSet) error {
 // addJSONMap reads a map to chains, those of a chain together in the order of their
 // first.
 func addJSONMap(rs *filter.Ruleset, s *jsonSet) error {
-	var kind string
-	_ = json.Unmarshal(s.Type, &kind)
-	f, known := familyOfType(kind)
-	if !known || s.Map != "verdict" {
+	f, known := familyOfType(oneWord(s.Type))
+	if !known || oneWord(s.Map) != "verdict" {
 		return nil
 	}
 	m := filter.Map{Name: s.Name, Family: f}
