@@ -49,6 +49,9 @@ type collector struct {
 	catalog.Catalog
 	faults
 	file    string
+	root    jsonc.Value        // of the document; of kind Invalid if it is not JSON
+	taken   map[place]bool     // where a prefix was read; nil if it is not JSON
+	keys    []string           // of its rows
 	list    func(netip.Prefix) // of document
 	listed  int                // endpoints so far
 	noticed int                // notices with a place so far
@@ -57,7 +60,7 @@ type collector struct {
 func newCollector(d document, as Naming) *collector {
 	c := &collector{file: d.file, list: d.list}
 	if c.faults = (&textErrors{file: d.file}); d.json != nil {
-		c.faults = jsonFaults{jsonc.NewDecoder(d.json)}
+		c.faults, c.root, c.taken = jsonFaults{jsonc.NewDecoder(d.json)}, d.json.Root(), map[place]bool{}
 	}
 	if c.Name, c.Revision = as.Name, as.Revision; c.Revision == "" {
 		c.Revision = noRevision
@@ -97,6 +100,7 @@ func (c *collector) done() (*catalog.Catalog, error) {
 	if more := c.noticed - maxNotices; more > 0 {
 		c.noticeFile(fmt.Sprintf("%d more endpoints normalized likewise", more))
 	}
+	c.tellPassed()
 	return &c.Catalog, nil
 }
 
@@ -123,6 +127,9 @@ func (l *endpointList) prefix(s string, at place) {
 		l.notice(at, "%s: %s", jsonc.Quote(s), note)
 	}
 	l.tally(at)
+	if l.taken != nil {
+		l.taken[at] = true
+	}
 	l.prefixes.Add(p)
 	if l.list != nil {
 		l.list(p)

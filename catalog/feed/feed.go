@@ -88,6 +88,9 @@ func (d document) read(data []byte, as Naming) (*catalog.Catalog, error) {
 		if d.json, err = jsonc.Parse(d.file, d.text); err != nil {
 			return nil, err
 		}
+		if err := d.partial(); err != nil {
+			return nil, err
+		}
 	}
 	var known []string
 	for _, f := range formats() {

@@ -14,12 +14,15 @@ import (
 // PowerShell modules add a site's own endpoints to those of the Microsoft 365 web
 // service. Source: the examples of PS-Module-O365EndpointService.
 
+var flatKeys = []string{"uri", "protocol", "tcpPort", "udpPort", "serviceArea", "serviceAreaDisplayName", "category", "required", "notes"}
+
 func isFlat(d document) bool {
 	return atLeast(2, firstObject(d.root()), "uri", "tcpPort", "udpPort")
 }
 
 func readFlat(d document, as Naming) (*catalog.Catalog, error) {
 	f := newCloudFeed(d, as, "", "Flat endpoints", "")
+	f.keys = flatKeys
 	if err := f.rows(d, nil, f.flatRow); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"slices"
 	"strings"
 
 	"gatewright/catalog/jsonc"
@@ -76,7 +77,7 @@ func unwrapped(v jsonc.Value) jsonc.Value {
 		switch name := strings.ToLower(key.Text()); {
 		case name == "value" && value.Kind() == jsonc.Array:
 			inner = value
-		case name == "count", name == "nextlink", strings.HasPrefix(name, "@odata."):
+		case slices.Contains(countKeys, name), slices.Contains(nextKeys, name), strings.HasPrefix(name, "@odata."):
 		default:
 			return v
 		}

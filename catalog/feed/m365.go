@@ -32,6 +32,9 @@ func M365Instances() []string {
 	return []string{catalog.DefaultInstance, "USGovDoD", "USGovGCCHigh", "China", "Germany"}
 }
 
+// m365SetKeys are the keys of an endpoint set.
+var m365SetKeys = []string{"id", "serviceArea", "serviceAreaDisplayName", "urls", "ips", "tcpPorts", "udpPorts", "expressRoute", "category", "required", "notes"}
+
 // What else the web service answers, in either format.
 const (
 	m365IsChanges = "this is the web service's answer to /changes; a catalogue is its answer to /endpoints"
@@ -122,7 +125,7 @@ func newM365(d document, as Naming) (*m365Catalog, error) {
 	case !slices.Contains(M365Instances(), as.Instance):
 		return nil, fmt.Errorf("%s: unknown instance %s; there are %s", d.file, jsonc.Quote(as.Instance), strings.Join(M365Instances(), ", "))
 	}
-	c.Feed, c.Published = "m365", true
+	c.Feed, c.Published, c.keys = "m365", true, m365SetKeys
 	if c.Name == "" {
 		c.Name = c.Feed + "-" + strings.ToLower(c.instance)
 	}

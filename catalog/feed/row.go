@@ -69,6 +69,7 @@ func (c *collector) jsonRow(v jsonc.Value) row {
 			c.failf(key, "key %s stands twice, in another letter case; remove one", jsonc.Quote(key.Text()))
 			continue
 		}
+		c.misspelt("key", key.Text(), key)
 		for one := range elements(value) {
 			if one.Kind() == jsonc.Object || one.Kind() == jsonc.Array {
 				continue // unless it is asked for, the publisher's business
@@ -119,6 +120,15 @@ func (c *collector) columns(names []string, rows *csvRows) {
 		if slices.ContainsFunc(names[:i], func(other string) bool { return strings.EqualFold(other, name) }) {
 			c.failf(rows.spot(i), "column %s stands twice", jsonc.Quote(name))
 		}
+		c.misspelt("column", name, rows.spot(i))
+	}
+}
+
+// misspelt refuses a name that is one letter away from one that is known: what it holds
+// would be missing. Others are the publisher's business.
+func (c *collector) misspelt(what, name string, at place) {
+	if meant := jsonc.Nearest(name, c.keys); meant != "" && !strings.EqualFold(meant, name) {
+		c.failf(at, "unknown %s %s; did you mean %s?", what, jsonc.Quote(name), jsonc.Quote(meant))
 	}
 }
 

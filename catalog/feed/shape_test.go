@@ -90,7 +90,7 @@ func TestShapes(t *testing.T) {
 			"azure-public | azure | Azure service tags, Public\nS: 20.1.0.0/25"},
 		{"Azure's tags alone", "t.json", `[{"name": "S", "properties": {"addressPrefixes": ["20.1.0.0/25"], "region": "West Europe"}}]`,
 			"azure | azure | Azure service tags\nS: 20.1.0.0/25"},
-		{"Azure's tags in a list of the REST interface", "t.json", `{"value": [{"name": "S", "properties": {"addressPrefixes": ["20.1.0.0/25"]}}], "nextLink": "x"}`,
+		{"Azure's tags in a list of the REST interface", "t.json", `{"value": [{"name": "S", "properties": {"addressPrefixes": ["20.1.0.0/25"]}}], "nextLink": ""}`,
 			"azure | azure | Azure service tags\nS: 20.1.0.0/25"},
 		{"an odd name of a tag", "t.json", `{"changeNumber": 1, "cloud": "Public", "values": [{"name": "Azure Café/1", "properties": {"addressPrefixes": ["20.1.0.0/25"]}}]}`,
 			"azure-public | azure | Azure service tags, Public\nAzure-Caf--1: 20.1.0.0/25"},

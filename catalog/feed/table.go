@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type table struct {
 	*csvRows
 	columns []string // nil if the first row is no header
 	column  int      // of the prefix
+	mask    int      // the column of its mask; -1 if there is none
 }
 
 // msPublicIPSource is where Microsoft offers its public IP space, whose types all say
@@ -49,19 +51,26 @@ func isHeader(d document) bool {
 
 // tableOf returns a table at its first row, which stays valid.
 func tableOf(d document) (*table, []string, error) {
-	t := &table{csvRows: newCSVRows(d.text, ',')}
+	t := &table{csvRows: newCSVRows(d.text, ','), mask: -1}
 	for {
 		row, err := t.next()
 		if err != nil {
 			return t, nil, err
 		}
-		if t.column = slices.IndexFunc(row, isCIDR); t.column >= 0 {
+		t.column = -1
+		for i, text := range row {
+			if t.column < 0 && i != t.mask && isCIDR(text) {
+				t.column = i
+			}
+		}
+		if t.column >= 0 {
 			return t, slices.Clone(row), nil
 		}
 		if t.columns != nil || len(row) < 2 {
 			return t, nil, errors.New("no prefix")
 		}
 		t.columns = slices.Clone(row)
+		t.mask = slices.IndexFunc(row, func(name string) bool { return isKey(maskKeys, name) })
 	}
 }
 
@@ -108,17 +117,33 @@ func readTable(d document, as Naming) (*catalog.Catalog, error) {
 // label is what a row says of its prefix first; empty for nothing.
 func (t *table) label(row []string) string {
 	for i, text := range row {
-		if i != t.column {
+		if i != t.column && i != t.mask {
 			return text
 		}
 	}
 	return ""
 }
 
+// prefix is that of a row, with the mask beside it. Without a header, a number beside an
+// address may be its length, or what it is of.
+func (t *table) prefix(row []string) (string, error) {
+	text := row[t.column]
+	if t.mask >= 0 {
+		return masked(text, row[t.mask])
+	}
+	a, err := netip.ParseAddr(text)
+	if label := t.label(row); err == nil && t.columns == nil && label != "" && strings.Trim(label, "0123456789") == "" {
+		if length, ok := maskLength(label, a); ok {
+			return "", fmt.Errorf("%s may be the length of %s, or what it is of; write %q, or name the columns in the first line", label, text, netip.PrefixFrom(a, length).Masked())
+		}
+	}
+	return text, nil
+}
+
 func (f *cloudFeed) tableRow(t *table, row []string) {
 	at, prefixes := t.spot(0), 0
-	for _, text := range row {
-		if isCIDR(text) {
+	for i, text := range row {
+		if i != t.mask && isCIDR(text) {
 			prefixes++
 		}
 	}
@@ -128,6 +153,11 @@ func (f *cloudFeed) tableRow(t *table, row []string) {
 		return
 	case prefixes > 1:
 		f.add(at, fmt.Errorf("%d addresses in a row; expected one prefix, and what it is of: write ranges as CIDRs", prefixes))
+		return
+	}
+	prefix, err := t.prefix(row)
+	if err != nil {
+		f.add(at, err)
 		return
 	}
 	label, region, service := t.label(row), "", ""
@@ -140,6 +170,6 @@ func (f *cloudFeed) tableRow(t *table, row []string) {
 		label = "prefixes"
 	}
 	if tag := f.tag(at, strings.Join(strings.Fields(label), "-"), region, service); tag != nil {
-		tag.prefix(strings.Clone(row[t.column]), t.spot(t.column))
+		tag.prefix(strings.Clone(prefix), t.spot(t.column))
 	}
 }

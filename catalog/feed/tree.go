@@ -14,20 +14,24 @@ import (
 // Most publishers list prefixes in JSON in one of two ways: arrays of prefixes under
 // keys that tell what they are, or objects that hold a prefix, or several, beside what
 // service and region they are of, which an object around them may say. Keys are the
-// same in any letter case, with underscores or without.
+// same in any letter case, with underscores and hyphens or
+// without.
 
 // Keys of an object, by what they hold. One that names a whole host or network is read
 // only where no other key of the object holds a prefix.
 var (
 	prefixKeys  = []string{"cidr", "cidrs", "prefix", "ipprefix", "ipv4prefix", "ipv6prefix", "ipv4cidr", "ipv6cidr", "iprange", "range", "subnet"}
 	addressKeys = []string{"ip", "ipv4", "ipv6", "address", "ipaddress", "network"}
+	familyKeys  = []string{"ipv4", "ipv6"}
 	regionKeys  = []string{"region", "regions", "scope", "location"}
 	serviceKeys = []string{"service", "services", "product", "products", "tag", "tags", "name"}
 	stampKeys   = []string{"createdate", "creationtime", "creationdate", "lastupdatedtimestamp", "lastupdated", "updated", "published"}
 )
 
+var joints = strings.NewReplacer("_", "", "-", "")
+
 func isKey(list []string, key string) bool {
-	return slices.Contains(list, strings.ReplaceAll(strings.ToLower(key), "_", ""))
+	return slices.Contains(list, joints.Replace(strings.ToLower(key)))
 }
 
 // role is what a key of an object holds.
@@ -37,6 +41,8 @@ const (
 	holdsOther role = iota
 	holdsPrefix
 	holdsAddress
+	holdsFamily
+	holdsMask
 	holdsRegion
 	holdsService
 	holdsName
@@ -52,6 +58,10 @@ func (t *tree) roleOf(key jsonc.Key) role {
 	switch name := key.Text(); {
 	case isKey(prefixKeys, name):
 		r = holdsPrefix
+	case isKey(familyKeys, name):
+		r = holdsFamily
+	case isKey(maskKeys, name):
+		r = holdsMask
 	case isKey(addressKeys, name):
 		r = holdsAddress
 	case isKey(regionKeys, name):
@@ -125,6 +135,7 @@ type tree struct {
 type labels struct {
 	key                         string // of the list
 	services, regions, openedBy []string
+	mask                        string // beside the prefix in its object
 }
 
 func readTree(d document, as Naming) (*catalog.Catalog, error) {
@@ -220,7 +231,7 @@ func (t *tree) bare(v jsonc.Value) {
 
 // object reads the prefixes of an object, and the lists in it.
 func (t *tree) object(v jsonc.Value, of labels) {
-	var prefixes, addresses []jsonc.Value
+	var h held
 	var names []string
 	for key, one := range v.Members() {
 		switch t.roleOf(key) {
@@ -237,18 +248,25 @@ func (t *tree) object(v jsonc.Value, of labels) {
 		case holdsDirection:
 			of.openedBy = t.words(one, of.openedBy)
 		case holdsPrefix:
-			prefixes = append(prefixes, one)
+			if isNetmask(one) {
+				h.masks = append(h.masks, one)
+			} else {
+				h.prefixes = append(h.prefixes, one)
+			}
+		case holdsFamily:
+			h.addresses, h.families = append(h.addresses, one), append(h.families, one)
 		case holdsAddress:
-			addresses = append(addresses, one)
+			h.addresses = append(h.addresses, one)
+		case holdsMask:
+			h.masks = append(h.masks, one)
 		}
 	}
 	if len(of.services) == 0 {
 		of.services = names
 	}
-	if len(prefixes) == 0 {
-		prefixes = addresses
-	}
-	for _, one := range prefixes {
+	endpoints := h.endpoints()
+	of.mask = t.mask(h, endpoints)
+	for _, one := range endpoints {
 		for element := range elements(one) {
 			if element.Kind() == jsonc.Object {
 				t.object(element, of)
@@ -257,13 +275,14 @@ func (t *tree) object(v jsonc.Value, of labels) {
 			}
 		}
 	}
+	of.mask = ""
 	for key, one := range v.Members() {
 		kind := one.Kind()
 		if kind != jsonc.Array && kind != jsonc.Object {
 			continue
 		}
 		switch t.roleOf(key) {
-		case holdsPrefix, holdsAddress, holdsDirection:
+		case holdsPrefix, holdsAddress, holdsFamily, holdsMask, holdsDirection:
 			continue
 		case holdsRegion, holdsService, holdsName:
 			if isWords(one) {
@@ -305,6 +324,11 @@ func (t *tree) prefix(v jsonc.Value, of labels) {
 	t.tried++
 	text, ok := t.String(v)
 	if !ok {
+		return
+	}
+	text, err := masked(text, of.mask)
+	if err != nil {
+		t.Errorf(v, "%w", err)
 		return
 	}
 	before := t.feed.listed

@@ -132,7 +132,7 @@ func (d *Decoder) unknownKey(key Key, fields []Field) int {
 	for i, f := range fields {
 		known[i] = f.key
 	}
-	meant := nearest(key.Text(), known)
+	meant := Nearest(key.Text(), known)
 	d.Errorf(key, "unknown key %s; known keys: %s%s", Quote(key.Text()), list(known), didYouMean(meant))
 	return slices.Index(known, meant)
 }
@@ -178,7 +178,7 @@ func (d *Decoder) OneOf(v Value, known ...string) (string, bool) {
 		return "", false
 	}
 	if !slices.Contains(known, s) {
-		d.Errorf(v, "unknown value %s; known values: %s%s", Quote(s), list(known), didYouMean(nearest(s, known)))
+		d.Errorf(v, "unknown value %s; known values: %s%s", Quote(s), list(known), didYouMean(Nearest(s, known)))
 		return "", false
 	}
 	return s, true

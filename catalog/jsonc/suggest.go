@@ -21,9 +21,9 @@ func didYouMean(word string) string {
 	return "; did you mean " + Quote(word) + "?"
 }
 
-// nearest returns the known word that is s in another case, or else one that is
+// Nearest returns the known word that is s in another case, or else one that is
 // one edit away, or "".
-func nearest(s string, known []string) string {
+func Nearest(s string, known []string) string {
 	for _, test := range []func(a, b string) bool{strings.EqualFold, near} {
 		for _, k := range known {
 			if test(s, k) {

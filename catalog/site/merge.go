@@ -21,9 +21,15 @@ type Suggestion struct {
 func (s Suggestion) Written() []string {
 	var lines []string
 	for _, c := range s.Comments {
-		lines = append(lines, "// "+c)
+		lines = append(lines, commentLine(c))
 	}
 	return append(lines, s.Line)
+}
+
+// commentLine parts "##", for "##[error]" commands the runner of a pipeline that shows
+// the file.
+func commentLine(text string) string {
+	return "// " + strings.ReplaceAll(text, "##", "# ")
 }
 
 // Merge adds to the text of a site file that Read takes the suggestions that it does not hold yet, and changes
@@ -95,7 +101,7 @@ func (s Suggestion) lacking(there, suggested jsonc.Value) []string {
 		}
 		for _, c := range s.Comments {
 			if strings.HasPrefix(c, key.Text()+": ") {
-				lines = append(lines, "// "+c)
+				lines = append(lines, commentLine(c))
 			}
 		}
 		lines = append(lines, fmt.Sprintf("%q: %s,", key.Text(), jsonValue(value)))

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -73,6 +74,19 @@ func TestMergeCompletesAnswers(t *testing.T) {
   "remote": {"from": ["m365/exchange"]},
 } } }`
 	if got, added, err := Merge("site.json", text, mergeable[3:]); got != want || added != 1 || err != nil {
+		t.Errorf("%d, %v:\n%s", added, err, got)
+	}
+}
+
+// What a feed says commands no pipeline that shows the file.
+func TestCommentsCommandNothing(t *testing.T) {
+	s := Suggestion{Section: SectionAnswers, Line: `"own/hook": {"services": "<SERVICES>"},`, Comments: []string{"##[error] own", "services: ###[group]"}}
+	want := []string{"// # [error] own", "// services: # #[group]", s.Line}
+	if got := s.Written(); !slices.Equal(got, want) {
+		t.Errorf("written %q; want %q", got, want)
+	}
+	got, added, err := Merge("site.json", `{ "answers": { "own/hook": { "remote": "any" } } }`, []Suggestion{s})
+	if err != nil || added != 1 || strings.Contains(got, "##") || !strings.Contains(got, "// services: # #[group]\n") {
 		t.Errorf("%d, %v:\n%s", added, err, got)
 	}
 }

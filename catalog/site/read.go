@@ -238,6 +238,10 @@ func (r *reader) binding(v jsonc.Value, role rule.Role) rule.Binding {
 	if v4, v6 := b.Local().CoversFamily(); v4 || v6 {
 		r.Errorf(v, "role %s is bound to every address of a family; list the addresses that its machines have", role)
 	}
+	line, col := v.Pos()
+	for _, text := range WideBinding(b) {
+		r.site.Notices = append(r.site.Notices, catalog.Notice{Where: fmt.Sprintf("%s:%d:%d", r.file, line, col), Text: text})
+	}
 	return b
 }
 

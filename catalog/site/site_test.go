@@ -212,6 +212,39 @@ func TestBindingNotices(t *testing.T) {
 	}
 }
 
+// Addresses that no site's machines have so many of are told of; they are most often a
+// slip in the length of a prefix.
+func TestWideBindings(t *testing.T) {
+	for _, c := range []struct{ addresses, want string }{
+		{`"0.0.0.0/1"`, "role exchange is bound to 0.0.0.0/1, half of IPv4"},
+		{`"64.0.0.0/3", "64.0.0.0/7"`, "role exchange is bound to 64.0.0.0/3, 1/8 of IPv4"},
+		{`"12.0.0.0/8"`, ""},
+		{`"12.0.0.0/8", "13.0.0.0/8"`, "role exchange is bound to 12.0.0.0/7, 1/128 of IPv4"},
+		{`"8000::/1"`, "role exchange is bound to 8000::/1, half of IPv6"},
+		{`"2a00::/19"`, "role exchange is bound to 2a00::/19, wider than a /20"},
+		{`"2a00::/20", "fc00::/7", "fe80::/10", "10.0.0.0/8"`, ""},
+		{`"fc00::/6"`, "role exchange is bound to fc00::/6, 1/64 of IPv6"},
+	} {
+		want := ""
+		if c.want != "" {
+			want = "site.json:2:1: " + c.want + "; bind it to the addresses that its machines have"
+		}
+		for _, binding := range []string{`[` + c.addresses + `]`, `{"published": [` + c.addresses + `]}`} {
+			s, err := Read("site.json", []byte("{ \"bind\": { \"exchange\":\n"+binding+" } }"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, n := range s.Notices {
+				got += n.Where + ": " + n.Text
+			}
+			if got != want {
+				t.Errorf("%s: told %q, want %q", binding, got, want)
+			}
+		}
+	}
+}
+
 func TestValuesAndPaths(t *testing.T) {
 	for _, test := range []struct {
 		name, site string

@@ -215,14 +215,27 @@ func pendingMatches(p catalog.Pending, name string) bool {
 	return pattern.Match(name)
 }
 
+// Families are those of the addresses that a packet filter sees.
+type Families struct{ V4, V6 bool }
+
 // Addressed reports whether an entry that accepts a flow by its name has addresses, too,
-// or takes any remote: a packet filter goes by these.
-func (r *Result) Addressed(f rule.Flow) bool {
+// or takes any remote: a packet filter that sees the families goes by these.
+func (r *Result) Addressed(f rule.Flow, seen Families) bool {
 	return slices.ContainsFunc(r.Input.Grants, func(g rule.Grant) bool {
 		one := rule.Rule{Direction: g.Direction, Role: g.Role, Services: g.Services, Remote: rule.Remote{Any: true}}
-		has := g.Any || !g.Prefixes.IsEmpty() && Remote{Names: g.Names}.matches(rule.Flow{Name: f.Name})
-		return has && r.Policy.Accepts(&one, f)
+		named := g.Any || Remote{Names: g.Names}.matches(rule.Flow{Name: f.Name})
+		return named && r.Reaches(g, seen) && r.Policy.Accepts(&one, f)
 	})
+}
+
+// Reaches reports whether a grant gives a packet filter addresses, of a family that it
+// sees and that the role has.
+func (r *Result) Reaches(g rule.Grant, seen Families) bool {
+	ours := r.Policy.Binding(g.Role).Local()
+	has := func(seen bool, ours, remote netset.PrefixSet) bool {
+		return seen && !ours.IsEmpty() && (g.Any || !remote.IsEmpty())
+	}
+	return has(seen.V4, ours.V4(), g.Prefixes.V4()) || has(seen.V6, ours.V6(), g.Prefixes.V6())
 }
 
 // Accepting returns the entries that accept a flow by themselves, sorted by id: of

@@ -181,6 +181,7 @@ type explainer struct {
 type backend struct {
 	name    string
 	explain artefact.Explainer
+	seen    site.Families // by a packet filter
 }
 
 func (inv *invocation) explainer() (*explainer, error) {
@@ -201,7 +202,7 @@ func (inv *invocation) explainer() (*explainer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("generator %s: %w", g.Name(), err)
 		}
-		e.backends = append(e.backends, backend{g.Name(), explain})
+		e.backends = append(e.backends, backend{g.Name(), explain, familiesOf(g.Name(), settings)})
 	}
 	return e, nil
 }
@@ -379,8 +380,8 @@ func (e *explainer) answer(q rule.Question, s rule.Side) explainedSide {
 		a := b.explain(rule.Question{Flow: s.Flow, Scheme: q.Scheme})
 		answer.Backends = append(answer.Backends, backendAnswer{b.name, a.Action, a.By, a.Why, a.Rules})
 	}
-	if x.Accept() && s.Flow.Name != "" && knowsProxy(e.site) && !e.result.Addressed(s.Flow) {
-		answer.Dropped = dropped(answer.Backends)
+	if x.Accept() && knowsProxy(e.site) {
+		answer.Dropped = e.dropped(s.Flow, answer.Backends)
 	}
 	return answer
 }
@@ -388,21 +389,37 @@ func (e *explainer) answer(q rule.Question, s rule.Side) explainedSide {
 // passes reports whether the policy allows the flow and nothing drops it on its way.
 func (s explainedSide) passes() bool { return s.Verdict == verdictAllowed && s.Dropped == "" }
 
-// dropped says which packet filters have no addresses of a name that the PAC file sends
+// dropped says which packet filters let through no address of what the PAC file sends
 // direct.
-func dropped(backends []backendAnswer) string {
+func (e *explainer) dropped(f rule.Flow, answers []backendAnswer) string {
 	var filters []string
 	direct := false
-	for _, b := range backends {
-		direct = direct || b.Generator == "pac" && b.Action == artefact.GoesDirect
-		if isFilter(b.Generator) && b.Action != artefact.Accepts && b.Action != artefact.NotCarried {
-			filters = append(filters, b.Generator)
+	for i, b := range e.backends {
+		direct = direct || b.name == "pac" && answers[i].Action == artefact.GoesDirect
+		if isFilter(b.name) && e.loses(b, f, answers[i].Action) {
+			filters = append(filters, b.name)
 		}
 	}
 	if !direct || len(filters) == 0 {
 		return ""
 	}
-	return "proxy.pac sends it direct, and no rule of " + strings.Join(filters, " or ") + " has its addresses; send it to the proxy with \"routes\", or add addresses in a catalogue of the site's own"
+	what := "its addresses"
+	if f.Remote.IsValid() {
+		what = "the address " + f.Remote.String()
+	}
+	return "proxy.pac sends it direct, and no rule of " + strings.Join(filters, " or ") + " has " + what + "; send it to the proxy with \"routes\", or add addresses in a catalogue of the site's own"
+}
+
+// loses reports whether a packet filter that answers so lets no packet of the flow
+// through, or only those to addresses of other names.
+func (e *explainer) loses(b backend, f rule.Flow, a artefact.Action) bool {
+	switch {
+	case a == artefact.Accepts || a == artefact.NotCarried:
+		return false
+	case f.Remote.IsValid():
+		return true
+	}
+	return !e.result.Addressed(f, b.seen)
 }
 
 // impossible says why the sides, which no address of the remote's family is bound to,

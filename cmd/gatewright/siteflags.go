@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -266,8 +267,12 @@ func (f *siteFlags) overlayBindings(s *site.Site) error {
 	if s.Bindings == nil {
 		s.Bindings = map[rule.Role]rule.Binding{}
 	}
-	for role, b := range given {
-		s.Bindings[role] = rule.Binding{Role: role, Addresses: b.Build()}
+	for _, role := range slices.Sorted(maps.Keys(given)) {
+		b := rule.Binding{Role: role, Addresses: given[role].Build()}
+		for _, text := range site.WideBinding(b) {
+			s.Notices = append(s.Notices, catalog.Notice{Where: "--bind", Text: text})
+		}
+		s.Bindings[role] = b
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/generators/artefact"
+	"gatewright/generators/nftables"
 )
 
 // warn tells what to look at before the files are loaded.
@@ -39,17 +40,17 @@ func knowsProxy(s *site.Site) bool {
 }
 
 // warnUnfiltered tells, entry by entry, of names that the PAC file sends past the proxy
-// and that a packet filter of the same run has no addresses for: one that drops by
+// and that a packet filter of the same run can match no address of: one that drops by
 // default cuts them off.
 func (p *production) warnUnfiltered(t talk, pac generated) {
 	var roles []rule.Role
 	for _, role := range pac.settings.List("roles") {
 		roles = append(roles, rule.Role(role))
 	}
-	lacking := p.lacking()
 	var ids []string
 	for _, g := range p.result.Input.Grants {
-		if lacking[g.Role] && slices.Contains(roles, g.Role) && p.goesUnfiltered(g, roles) && !slices.Contains(ids, g.Entry.ID) {
+		unfiltered := func(o generated) bool { return isFilter(o.name) && p.goesUnfiltered(g, roles, o) }
+		if slices.Contains(roles, g.Role) && slices.ContainsFunc(p.outputs, unfiltered) && !slices.Contains(ids, g.Entry.ID) {
 			ids = append(ids, g.Entry.ID)
 		}
 	}
@@ -71,41 +72,34 @@ func someOf(ids []string) string {
 	return strings.Join(ids, ", ")
 }
 
-// lacking returns the roles of which a packet filter of this run carries the flows and
-// cannot say all of them.
-func (p *production) lacking() map[rule.Role]bool {
-	short := map[rule.ID]bool{}
-	for _, o := range p.outputs {
-		for _, c := range o.Coverage {
-			if isFilter(o.name) && (c.Verdict == artefact.Absent || c.Verdict == artefact.Narrower) {
-				short[c.Rule] = true
-			}
-		}
-	}
-	roles := map[rule.Role]bool{}
-	for _, r := range p.result.Policy.Rules {
-		if short[r.ID] {
-			roles[r.Role] = true
-		}
-	}
-	return roles
-}
-
-// goesUnfiltered reports whether the PAC file answers direct for a name that the grant
-// gives without addresses, and that no other grant gives with addresses.
-func (p *production) goesUnfiltered(g rule.Grant, roles []rule.Role) bool {
-	if g.Direction != rule.Outbound || g.Any || !g.Prefixes.IsEmpty() {
+// goesUnfiltered reports whether the PAC file answers direct for a name of the grant of
+// which no grant gives addresses that a packet filter of this run can match.
+func (p *production) goesUnfiltered(g rule.Grant, roles []rule.Role, o generated) bool {
+	filter, err := artefact.FilterOf(o.settings)
+	local, seen := p.anAddress(g.Role), familiesOf(o.name, o.settings)
+	if err != nil || !filter.Serves(g.Role) || !local.IsValid() || g.Direction != rule.Outbound || p.result.Reaches(g, seen) {
 		return false
 	}
 	for _, name := range g.Names {
 		for _, ports := range g.Services.Ports(netset.TCP) {
-			f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: ports.First, Name: name.Example(), Local: p.anAddress(g.Role)}
-			if p.result.Policy.Route(f, roles...) == rule.Direct && !p.result.Addressed(f) {
+			f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: ports.First, Name: name.Example(), Local: local}
+			if p.result.Policy.Route(f, roles...) == rule.Direct && !p.result.Addressed(f, seen) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// familiesOf returns the families that a packet filter sees.
+func familiesOf(generator string, s artefact.Settings) site.Families {
+	if generator == (nftables.Generator{}).Name() {
+		if table, err := nftables.TableOf(s); err == nil {
+			v4, v6 := nftables.FamiliesOf(table)
+			return site.Families{V4: v4, V6: v6}
+		}
+	}
+	return site.Families{V4: true, V6: true}
 }
 
 // anAddress is an address of a role.

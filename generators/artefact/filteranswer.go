@@ -17,12 +17,26 @@ type Packet struct {
 	// Either says that the packet may be that of the opposite flow: a gateway that
 	// is told of no interfaces does not know which side is ours.
 	Either bool
+
+	// Interface is the one of both sides; empty for those that rules ask for.
+	Interface string
 }
 
-// PacketOf returns what the filter sees of a flow.
-func (f Filter) PacketOf(flow rule.Flow) Packet {
-	return Packet{rule.Seen(flow, rule.PacketFilter), !f.hasSides()}
+// PacketOf returns what the filter sees of a flow. Ours are the addresses of all roles:
+// between two of them no packet comes by an interface of option wan.
+func (f Filter) PacketOf(flow rule.Flow, ours netset.PrefixSet) Packet {
+	p := Packet{Flow: rule.Seen(flow, rule.PacketFilter), Either: !f.hasSides()}
+	if f.tellsSite() && p.Remote.IsValid() && ours.Contains(p.Remote) {
+		p.Interface = noInterface
+		if len(f.LAN) > 0 {
+			p.Interface = f.LAN[0]
+		}
+	}
+	return p
 }
+
+// noInterface stands for one that no option names.
+const noInterface = "-"
 
 // Meets reports whether the packet comes to the chain for flows of a direction.
 func (p Packet) Meets(d rule.Direction) bool { return p.Either || p.Direction == d }
@@ -67,7 +81,9 @@ func (f Filter) Unmatched(p *rule.Policy, flow rule.Flow, open []rule.ID, drop s
 	case ModeEnforce:
 		a.Action, a.By, a.Why = Refuses, []string{drop}, ""
 	}
-	if known := p.Decide(flow).Rules; len(known) > 0 {
+	if known := p.Decide(flow).Rules; len(known) > 0 && f.PacketOf(flow, f.Local(p)).Interface != "" {
+		a.Why = strings.TrimSuffix(fmt.Sprintf("both ends are addresses of our side, and %s for wan; ", askRules(known))+a.Why, "; ")
+	} else if len(known) > 0 {
 		a.Why = strings.TrimSuffix(fmt.Sprintf("sees no name, and %s no prefix of it; ", haveRules(known))+a.Why, "; ")
 	}
 	return a
@@ -125,6 +141,13 @@ func haveRules(ids []rule.ID) string {
 		return ruleIDs(ids) + " has"
 	}
 	return ruleIDs(ids) + " have"
+}
+
+func askRules(ids []rule.ID) string {
+	if len(ids) == 1 {
+		return ruleIDs(ids) + " asks"
+	}
+	return ruleIDs(ids) + " ask"
 }
 
 // shownRules is how many rules an answer names.

@@ -296,8 +296,11 @@ func (f Filter) Cover(p *rule.Policy, r *rule.Rule, ours netset.PrefixSet) Cover
 		return c
 	}
 	c := ByAddress(p, r)
-	if f.hasSides() || r.OnSite || c.Verdict == NotApplicable || c.Verdict == Absent {
+	if r.OnSite || c.Verdict == NotApplicable || c.Verdict == Absent {
 		return c
+	}
+	if f.hasSides() {
+		return f.coverSite(p, r, c)
 	}
 	flow, ok := (witnessSearch{p, r}).reversed(ours)
 	if !ok {
@@ -307,6 +310,26 @@ func (f Filter) Cover(p *rule.Policy, r *rule.Rule, ours netset.PrefixSet) Cover
 	c.Reason = joined(c.Reason, "the remote may be an address of our side, and without interfaces the filter cannot tell a packet that comes from outside under such an address")
 	c.Remedy = joined(c.Remedy, "set wan and lan to the interfaces of both sides")
 	return c
+}
+
+// coverSite lessens the verdict on a rule of any remote, whose packets have to come or
+// go by wan: those of other machines on the site do not.
+func (f Filter) coverSite(p *rule.Policy, r *rule.Rule, c Coverage) Coverage {
+	if !r.Remote.Any || !f.tellsSite() {
+		return c
+	}
+	if flow, role, ok := (witnessSearch{p, r}).onSite(); ok {
+		c.Verdict, c.Witnesses = Narrower, append(c.Witnesses, Witness{Flow: flow})
+		c.Reason = joined(c.Reason, "any remote is one beyond wan here, so machines of this site, such as those of role "+string(role)+", are none")
+		c.Remedy = joined(c.Remedy, fmt.Sprintf("let a second entry accept them, answered \"remote\": {\"role\": %q}, or leave out wan", role))
+	}
+	return c
+}
+
+// tellsSite reports whether no packet between two machines of the site passes a rule
+// for remotes outside.
+func (f Filter) tellsSite() bool {
+	return len(f.WAN) > 0 && !slices.ContainsFunc(f.WAN, func(name string) bool { return slices.Contains(f.LAN, name) })
 }
 
 // hasSides reports whether the filter tells the directions of packets apart: by

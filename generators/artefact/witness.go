@@ -3,6 +3,7 @@ package artefact
 import (
 	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -111,6 +112,42 @@ func (w witnessSearch) reversed(ours netset.PrefixSet) (rule.Flow, bool) {
 		}
 	}
 	return rule.Flow{}, false
+}
+
+// onSite returns a flow of the rule whose remote is an address of another role, and that
+// no rule for remotes on the site carries in either direction.
+func (w witnessSearch) onSite() (rule.Flow, rule.Role, bool) {
+	for _, b := range w.policy.Bindings {
+		if b.Role == w.rule.Role {
+			continue
+		}
+		f, ok := w.each(func(f rule.Flow) (netip.Addr, bool) {
+			for remote := range someOf(family(b.Local(), f.Local), f.Local) {
+				f.Remote = remote
+				if !w.carriedOnSite(f) {
+					return remote, true
+				}
+			}
+			return netip.Addr{}, false
+		})
+		if ok {
+			return f, b.Role, true
+		}
+	}
+	return rule.Flow{}, "", false
+}
+
+// carriedOnSite reports whether a rule for remotes on the site accepts the packets of a
+// flow, which are those of the opposite one as well.
+func (w witnessSearch) carriedOnSite(f rule.Flow) bool {
+	back := f
+	back.Local, back.Remote, back.Direction = f.Remote, f.Local, rule.Inbound
+	if f.Direction == rule.Inbound {
+		back.Direction = rule.Outbound
+	}
+	return slices.ContainsFunc(w.policy.Rules, func(r rule.Rule) bool {
+		return r.OnSite && (w.policy.Accepts(&r, f) || w.policy.Accepts(&r, back))
+	})
 }
 
 // someOf yields the ends of the first ranges of a set, without one address.

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 )
@@ -9,6 +10,7 @@ import (
 type Explainer struct {
 	Policy  *rule.Policy
 	Config  artefact.Filter
+	Ours    netset.PrefixSet // the addresses of all roles
 	Held    *Ruleset
 	Words   func(Step) []string // a rule that matched, in the backend's words
 	Dropped func(hook string) string
@@ -18,7 +20,7 @@ type Explainer struct {
 // of the base chain in mode enforce, or else by the chains that the site leads to.
 func (e *Explainer) Answer(q rule.Question) artefact.Answer {
 	f := q.Flow
-	packet := e.Config.PacketOf(f)
+	packet := e.Config.PacketOf(f, e.Ours)
 	var all []Outcome
 	if packet.Local.IsValid() {
 		for _, chain := range e.chains(packet) {
@@ -71,7 +73,7 @@ func (e *Explainer) hook(d rule.Direction) string {
 
 // PacketOf is the first packet of a flow, on the interfaces that it comes and goes by.
 func PacketOf(p artefact.Packet) Packet {
-	out := Packet{Protocol: p.Protocol, Source: p.Local, Destination: p.Remote, Port: p.Port, Original: p.OriginalPort()}
+	out := Packet{Protocol: p.Protocol, Source: p.Local, Destination: p.Remote, Port: p.Port, Original: p.OriginalPort(), In: p.Interface, Out: p.Interface}
 	if p.Direction == rule.Inbound {
 		out.Source, out.Destination = p.Remote, p.Local
 	}

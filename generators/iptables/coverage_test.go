@@ -15,6 +15,7 @@ func TestCoverage(t *testing.T) {
 		names    = "the publisher gives names alone and a packet filter sees only addresses"
 		some     = "some of its names are published without addresses and a packet filter sees only addresses"
 		noFamily = "the role and the remote have no address family in common, so no flow can match"
+		onSite   = "any remote is one beyond wan here, so machines of this site, such as those of role clients, are none"
 		zone     = "a trusted site is a browser setting, which a packet filter knows nothing of"
 		notSBC   = "this machine plays clients, sts, not sbc"
 	)
@@ -29,7 +30,8 @@ func TestCoverage(t *testing.T) {
 			"sample/loose": "narrower: " + some, "sample/six": "not applicable: " + noFamily, "sample/zone": "not applicable: " + zone,
 		}},
 		{"no ipset", map[string][]string{"ipset": {"no"}}, map[string]string{"sample/many": "exact", "sample/everyone": "wider: " + wide}},
-		{"sides", map[string][]string{"wan": {"eth0"}, "lan": {"eth1"}}, map[string]string{"sample/everyone": "exact", "sample/media": "exact"}},
+		{"sides", map[string][]string{"wan": {"eth0"}, "lan": {"eth1"}}, map[string]string{"sample/everyone": "narrower: " + onSite, "sample/media": "exact"}},
+		{"the side of the roles", map[string][]string{"lan": {"eth1"}}, map[string]string{"sample/everyone": "exact"}},
 		{"host", map[string][]string{"place": {"host"}, "roles": {"sts", "clients"}}, map[string]string{
 			"sample/probe": "exact", "sample/sts": "exact", "sample/sbc": "not applicable: " + notSBC, "sample/six": "not applicable: " + notSBC,
 		}},

@@ -22,7 +22,7 @@ func (g Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explai
 	if err != nil {
 		return nil, err
 	}
-	e := explainer{policy: p, config: c, table: "filter", chains: map[family]map[string][]packetRule{}}
+	e := explainer{policy: p, config: c, ours: c.Local(p), table: "filter", chains: map[family]map[string][]packetRule{}}
 	if c.Mode == artefact.ModeMark {
 		e.table = "mangle"
 	}
@@ -49,6 +49,7 @@ func (g Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explai
 type explainer struct {
 	policy *rule.Policy
 	config config
+	ours   netset.PrefixSet // the addresses of all roles
 	table  string
 	chains map[family]map[string][]packetRule
 }
@@ -100,7 +101,7 @@ func setMatches(text string) []string {
 
 func (e *explainer) answer(q rule.Question) artefact.Answer {
 	f := q.Flow
-	packet := e.config.PacketOf(f)
+	packet := e.config.PacketOf(f, e.ours)
 	var a artefact.Answer
 	var open []rule.ID
 	for _, fam := range []family{ipv4, ipv6} {
@@ -148,7 +149,9 @@ func (e *explainer) starts(p artefact.Packet) []string {
 	}
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
 		if p.Meets(d) {
-			out = append(out, string(e.config.ruleChain(d, false)))
+			if p.Interface == "" {
+				out = append(out, string(e.config.ruleChain(d, false)))
+			}
 			if e.config.sided() {
 				out = append(out, string(e.config.ruleChain(d, true)))
 			}
@@ -214,7 +217,10 @@ func (w *packetWalk) matches(r packetRule) (matched, byRemote bool) {
 	if r.Published {
 		port = p.OriginalPort()
 	}
-	matched = (r.Protocol == 0 || r.Protocol == p.Protocol) && holds(r.Source, source) && holds(r.Destination, destination) &&
+	on := func(names []string) bool {
+		return names == nil || p.Interface == "" || slices.Contains(names, p.Interface)
+	}
+	matched = on(r.In) && on(r.Out) && (r.Protocol == 0 || r.Protocol == p.Protocol) && holds(r.Source, source) && holds(r.Destination, destination) &&
 		(r.Ports == nil || slices.ContainsFunc(r.Ports, func(one netset.PortRange) bool { return one.Contains(port) }))
 	return matched, byRemote
 }

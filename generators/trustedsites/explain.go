@@ -10,12 +10,16 @@ import (
 // file of Generate.
 func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explainer, error) {
 	m, hive := newZoneMap(p, s.Text("whole-domains") == yes), s.Text("hive")
-	return func(q rule.Question) artefact.Answer { return m.answer(q.Flow, hive) }, nil
+	return func(q rule.Question) artefact.Answer { return m.answer(q, hive) }, nil
 }
 
-func (m zoneMap) answer(f rule.Flow, hive string) artefact.Answer {
+func (m zoneMap) answer(q rule.Question, hive string) artefact.Answer {
+	f := q.Flow
 	if f.Direction != rule.Outbound || f.Protocol != netset.TCP || f.Name == "" {
 		return artefact.Answer{Action: artefact.NotCarried, Why: "a zone is of sites that a browser opens by name"}
+	}
+	if m.listed.Match(f.Name) && !isHTTPS(q) {
+		return artefact.Answer{Action: artefact.NoMatch, Why: "the zone holds sites of https alone; ask for https://" + f.Name + "/"}
 	}
 	for _, keys := range m.sites {
 		for _, k := range keys {
@@ -32,4 +36,11 @@ func (m zoneMap) answer(f rule.Flow, hive string) artefact.Answer {
 		why += ": " + near
 	}
 	return artefact.Answer{Action: artefact.NoMatch, Why: why}
+}
+
+// isHTTPS reports whether a browser opens the flow by https: by the scheme, or else by
+// the port.
+func isHTTPS(q rule.Question) bool {
+	const httpsPort = 443
+	return q.Scheme == "https" || q.Scheme == "" && q.Flow.Port == httpsPort
 }
