@@ -36,6 +36,10 @@ type Generator interface {
 	// a file that is too large.
 	Explain(*rule.Policy, artefact.Settings) (artefact.Explainer, error)
 
+	// Makes reports whether Generate may name a file so: a path below the output folder,
+	// with slashes.
+	Makes(name string) bool
+
 	// Read returns what the generator's own files among these do once they are loaded;
 	// the zero Reading if none is there. What it does not write itself is an
 	// *artefact.ForeignError, and another format an *artefact.FormatError.
@@ -51,6 +55,14 @@ func All() []Generator {
 		squid.Generator{},
 		trustedsites.Generator{},
 	}
+}
+
+// Makes reports whether the generator of that name, if there is one, makes files of a
+// name. What an output folder says about its own files goes by it: the folder may come
+// from somebody else.
+func Makes(generator, name string) bool {
+	g, err := ByName(generator)
+	return err == nil && g.Makes(name)
 }
 
 // ByName returns the generator of that name; the error lists the names.

@@ -148,7 +148,7 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 // tellStale tells of files that nothing makes any more: of the generators that run, and,
 // where all of the site's run, of those that the site names no more.
 func (inv *invocation) tellStale(p *production, root *os.Root, all bool) (stale bool, err error) {
-	old, err := readRecords(root, manifestFile)
+	old, err := readRecords(root, manifestFile, generators.Makes)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, inFolder(p.folder, err)
 	}

@@ -52,10 +52,17 @@ var errChanged = errors.New("changed since it was written")
 // generator that made it.
 type record struct{ digest, generator, name string }
 
+// makes reports whether a generator makes files of a name: generators.Makes.
+//
+// A folder may come from somebody else, such as with a pull request, and its records with
+// it. They name only what a generator writes, so that no run puts anything else into
+// place, and removes nothing else.
+type makes func(generator, name string) bool
+
 // writeFolder writes the outputs to dir, all or nothing. What the same generators
 // made before and make no more is removed, unless somebody changed it since: the
 // names of such files are returned. Files of other generators stay.
-func writeFolder(dir plainfile.Path, outputs []generated) (changed []string, err error) {
+func writeFolder(dir plainfile.Path, outputs []generated, ours makes) (changed []string, err error) {
 	if err := checkFileNames(outputs); err != nil {
 		return nil, err
 	}
@@ -72,17 +79,17 @@ func writeFolder(dir plainfile.Path, outputs []generated) (changed []string, err
 		return nil, inFolder(dir, err)
 	}
 	defer unlock()
-	if _, err := finishRun(root); err != nil {
+	if _, err := finishRun(root, ours); err != nil {
 		return nil, fmt.Errorf("%s: finishing an interrupted run: %w; mend this and generate again, or remove %s to give that run up", dir, err, journalFile)
 	}
-	if err := prepareRun(root, outputs); err != nil {
+	if err := prepareRun(root, outputs, ours); err != nil {
 		err = inFolder(dir, err)
 		if !interrupted(root) { // the disk may be full
 			err = errors.Join(err, root.RemoveAll(stageDir))
 		}
 		return nil, err
 	}
-	changed, err = finishRun(root)
+	changed, err = finishRun(root, ours)
 	if err != nil {
 		return nil, inFolder(dir, err)
 	}
@@ -147,8 +154,8 @@ func isFileName(name string) bool {
 
 // prepareRun stages the outputs and writes the journal. It changes no file that
 // stands in the folder.
-func prepareRun(root *os.Root, outputs []generated) error {
-	old, err := readRecords(root, manifestFile)
+func prepareRun(root *os.Root, outputs []generated, ours makes) error {
+	old, err := readRecords(root, manifestFile, ours)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -341,15 +348,15 @@ func proveFolder(root *os.Root, dir string) error {
 // finishRun renames what the journal names into place, removes what is made no
 // more, and makes the journal the manifest. Without a journal it does nothing. It
 // returns the files that are made no more and stay, because they were changed.
-func finishRun(root *os.Root) (changed []string, err error) {
-	records, err := readRecords(root, journalFile)
+func finishRun(root *os.Root, ours makes) (changed []string, err error) {
+	records, err := readRecords(root, journalFile, ours)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	old, err := readRecords(root, manifestFile)
+	old, err := readRecords(root, manifestFile, ours)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -369,19 +376,16 @@ func finishRun(root *os.Root) (changed []string, err error) {
 }
 
 func renameStaged(root *os.Root, records []record) error {
+	if err := checkStaged(root, records); err != nil {
+		return err
+	}
 	folders := map[string]bool{".": true}
 	made := map[string]bool{".": true}
 	for i, r := range records {
 		dir := path.Dir(r.name)
 		folders[dir] = true
-		// What is not on the stage was renamed before the run was killed, or stands
-		// from an earlier run: the journal stands only after all files were staged.
-		staged, err := root.Lstat(stagePath(i))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		if _, err := root.Lstat(stagePath(i)); errors.Is(err, fs.ErrNotExist) {
 			continue
-		case err == nil && !staged.Mode().IsRegular():
-			return fmt.Errorf("%s cannot be put into place: %s is no plain file", r.name, stagePath(i))
 		}
 		if !made[dir] {
 			if err := root.MkdirAll(dir, 0o755); err != nil {
@@ -396,6 +400,28 @@ func renameStaged(root *os.Root, records []record) error {
 	for dir := range folders {
 		if err := syncFolder(root, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkStaged holds that the stage is what the journal's run put there. What is not on
+// it was renamed before that run was killed, or stands from an earlier run: the journal
+// stands only after all files were staged.
+func checkStaged(root *os.Root, records []record) error {
+	for i, r := range records {
+		info, err := root.Lstat(stagePath(i))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = isAsRecorded(root, record{r.digest, r.generator, stagePath(i)})
+		}
+		if err == nil && info.Mode()&0o111 != 0 {
+			err = errors.New("may be executed")
+		}
+		if err != nil {
+			return fmt.Errorf("%s cannot be put into place: %s: %w", r.name, stagePath(i), err)
 		}
 	}
 	return nil
@@ -457,7 +483,7 @@ func create(root *os.Root, name, replaces string, data []byte) (*os.File, error)
 	mode := fs.FileMode(0o644)
 	old, missing := root.Lstat(replaces)
 	if missing == nil {
-		mode = old.Mode().Perm()
+		mode = old.Mode().Perm() &^ 0o111 // no output is a program
 	}
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
@@ -483,22 +509,26 @@ func formatRecords(records []record) []byte {
 	return b.Bytes()
 }
 
-func readRecords(root *os.Root, name string) ([]record, error) {
+func readRecords(root *os.Root, name string, ours makes) ([]record, error) {
 	data, err := plainfile.Read(root, name, maxRecords)
 	if err != nil {
 		return nil, err
 	}
-	return parseRecords(name, data)
+	return parseRecords(name, data, ours)
 }
 
-func parseRecords(name string, data []byte) ([]record, error) {
+func parseRecords(name string, data []byte, ours makes) ([]record, error) {
 	var records []record
 	for line := range strings.Lines(string(data)) {
 		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), "  ", 3)
 		if len(parts) != 3 || len(parts[0]) != 2*sha256.Size || !isFileName(parts[2]) {
 			return nil, fmt.Errorf("%s is damaged; remove it, and generate again", name)
 		}
-		records = append(records, record{parts[0], parts[1], parts[2]})
+		r := record{parts[0], parts[1], parts[2]}
+		if !ours(r.generator, r.name) {
+			return nil, fmt.Errorf("%s: no generator %q makes a file %q, so Gatewright did not write this; remove it, and generate again", name, r.generator, r.name)
+		}
+		records = append(records, r)
 	}
 	return records, nil
 }

@@ -27,6 +27,9 @@ func outputOf(generator string, files ...string) generated {
 }
 
 // oldRun and newRun differ in every way: a file changes, one comes, one goes.
+// anyFile is for generators and files that there are not.
+func anyFile(string, string) bool { return true }
+
 func oldRun() []generated {
 	return []generated{outputOf("one", "a", "old a\n", "lists/gone", "old gone\n"), outputOf("two", "b", "b\n")}
 }
@@ -42,7 +45,7 @@ func afterNewRun() map[string]string {
 
 func mustWrite(t *testing.T, dir string, outputs []generated) []string {
 	t.Helper()
-	changed, err := writeFolder(plainfile.Named(dir), outputs)
+	changed, err := writeFolder(plainfile.Named(dir), outputs, anyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +179,7 @@ func killSteps() []killStep {
 	}
 	renamed := func(n int) func(*testing.T, *os.Root) {
 		return func(t *testing.T, root *os.Root) {
-			if err := prepareRun(root, newRun()); err != nil {
+			if err := prepareRun(root, newRun(), anyFile); err != nil {
 				t.Fatal(err)
 			}
 			for i := range n {
@@ -208,7 +211,7 @@ func killSteps() []killStep {
 		}, begun},
 		{"before clearing the stage", func(t *testing.T, root *os.Root) {
 			renamed(0)(t, root)
-			if _, err := finishRun(root); err != nil {
+			if _, err := finishRun(root, anyFile); err != nil {
 				t.Fatal(err)
 			}
 			staged(newRun())(t, root)
@@ -243,7 +246,7 @@ func TestKilledRun(t *testing.T) {
 			if interrupted(openRoot(t, dir)) {
 				t.Error("the next run left a journal")
 			}
-			records, err := readRecords(root, manifestFile)
+			records, err := readRecords(root, manifestFile, anyFile)
 			if err != nil || len(records) != len(want) {
 				t.Errorf("the manifest has %v, %v; want the %d files", records, err, len(want))
 			}
@@ -279,7 +282,7 @@ func TestManyRunsAtOnce(t *testing.T) {
 	for i := range 8 {
 		text := strings.Repeat(string(rune('a'+i)), 1000) + "\n"
 		go func() {
-			_, err := writeFolder(plainfile.Named(dir), []generated{outputOf("one", "x", text, "y", text, "sub/z", text)})
+			_, err := writeFolder(plainfile.Named(dir), []generated{outputOf("one", "x", text, "y", text, "sub/z", text)}, anyFile)
 			results <- err
 		}()
 	}
@@ -336,7 +339,7 @@ func TestOddNames(t *testing.T) {
 		{"first/b", `"first" is made as a file and as a folder`},
 	} {
 		dir := filepath.Join(t.TempDir(), "out")
-		_, err := writeFolder(plainfile.Named(dir), []generated{outputOf("one", "first", "", test.name, "x\n")})
+		_, err := writeFolder(plainfile.Named(dir), []generated{outputOf("one", "first", "", test.name, "x\n")}, anyFile)
 		if err == nil || err.Error() != test.want {
 			t.Errorf("%q: error %v, want %s", test.name, err, test.want)
 		}
@@ -376,7 +379,7 @@ func TestInTheWay(t *testing.T) {
 			if err := test.put(dir, outside); err != nil {
 				t.Fatal(err)
 			}
-			_, err := writeFolder(plainfile.Named(dir), []generated{outputOf("one", "a", "new\n", "b", "b\n", "lists/c", "c\n")})
+			_, err := writeFolder(plainfile.Named(dir), []generated{outputOf("one", "a", "new\n", "b", "b\n", "lists/c", "c\n")}, anyFile)
 			if err == nil || err.Error() != dir+": "+test.want {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
@@ -399,7 +402,7 @@ func TestLinkedState(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, stateDir)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := writeFolder(plainfile.Named(dir), newRun()); err == nil {
+	if _, err := writeFolder(plainfile.Named(dir), newRun(), anyFile); err == nil {
 		t.Error("the state folder is a link out of the folder, and was followed")
 	}
 	if got := tree(t, outside); len(got) > 0 {
@@ -417,7 +420,7 @@ func TestDamagedRecords(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			_, err := writeFolder(plainfile.Named(dir), newRun())
+			_, err := writeFolder(plainfile.Named(dir), newRun(), anyFile)
 			if err == nil || !strings.Contains(err.Error(), file+" is damaged; remove it, and generate again") {
 				t.Errorf("%s holds %q: error %v", file, text, err)
 			}
@@ -428,11 +431,59 @@ func TestDamagedRecords(t *testing.T) {
 	}
 }
 
+// TestForeignRecords holds that records which somebody else put into a folder, such as
+// with a pull request, neither put anything into place that no generator makes nor remove
+// it, and that a stage is put into place only as the journal's run left it.
+func TestForeignRecords(t *testing.T) {
+	const hook, head = "#!/bin/sh\ntouch gone-wrong\n", "ref: refs/heads/main\n"
+	line := func(data, generator, name string) string { return digest([]byte(data)) + "  " + generator + "  " + name + "\n" }
+	for _, test := range []struct {
+		name, file, records, want string
+		mode                      os.FileMode
+	}{
+		{"a hook put into place", journalFile, line(hook, "nftables", ".git/hooks/post-checkout"),
+			`finishing an interrupted run: .gatewright/journal: no generator "nftables" makes a file ".git/hooks/post-checkout", so Gatewright did not write this; remove it, and generate again; mend this and generate again, or remove .gatewright/journal to give that run up`, 0o755},
+		{"a file of git removed", manifestFile, line(head, "nftables", ".git/HEAD"),
+			`.gatewright/manifest: no generator "nftables" makes a file ".git/HEAD", so Gatewright did not write this; remove it, and generate again`, 0o644},
+		{"an unknown generator", manifestFile, line(head, "one", "gatewright.nft"),
+			`.gatewright/manifest: no generator "one" makes a file "gatewright.nft", so Gatewright did not write this; remove it, and generate again`, 0o644},
+		{"another file on the stage", journalFile, line(head, "nftables", "gatewright.nft"),
+			`finishing an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0: changed since it was written; mend this and generate again, or remove .gatewright/journal to give that run up`, 0o644},
+		{"a program on the stage", journalFile, line(hook, "nftables", "gatewright.nft"),
+			`finishing an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0: may be executed; mend this and generate again, or remove .gatewright/journal to give that run up`, 0o755},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range map[string]string{".git/HEAD": head, ".git/hooks/sample": "", stageDir + "/0": hook, test.file: test.records} {
+				if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.Chmod(filepath.Join(dir, stageDir, "0"), test.mode); err != nil {
+				t.Fatal(err)
+			}
+			before := tree(t, dir)
+			var stdout, stderr bytes.Buffer
+			status := run([]string{"generate", "nftables", "-q", "-o", dir}, nil, &stdout, &stderr)
+			want := "gatewright: error: " + dir + ": " + test.want + "\n"
+			if status != exitFailed || stderr.String() != want {
+				t.Errorf("status %d, %q; want %q", status, stderr.String(), want)
+			}
+			if !maps.Equal(tree(t, dir), before) {
+				t.Errorf("the folder changed: %q", tree(t, dir))
+			}
+		})
+	}
+}
+
 // TestStaleFileAlone holds that check tells of a file that is made no more where
 // nothing else differs, and that generate removes it.
 func TestStaleFileAlone(t *testing.T) {
 	dir := t.TempDir()
-	args := []string{"nftables", "-q", "-o", dir}
+	args := []string{"squid", "-q", "-o", dir}
 	command := func(name string) (status int, told string) {
 		var stdout, stderr bytes.Buffer
 		status = run(append([]string{name}, args...), nil, &stdout, &stderr)
@@ -442,17 +493,17 @@ func TestStaleFileAlone(t *testing.T) {
 		t.Fatal(told)
 	}
 	root := openRoot(t, dir)
-	records, err := readRecords(root, manifestFile)
+	records, err := readRecords(root, manifestFile, anyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := recordsOf([]generated{outputOf("nftables", "old.nft", "old\n")})
-	for name, data := range map[string]string{"old.nft": "old\n", manifestFile: string(formatRecords(append(records, old...)))} {
+	old := recordsOf([]generated{outputOf("squid", "gatewright/old.txt", "old\n")})
+	for name, data := range map[string]string{"gatewright/old.txt": "old\n", manifestFile: string(formatRecords(append(records, old...)))} {
 		if err := root.WriteFile(name, []byte(data), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want := "gatewright: error: " + filepath.Join(dir, "old.nft") + ": nothing makes this file any more; generate removes it\n"
+	want := "gatewright: error: " + filepath.Join(dir, "gatewright/old.txt") + ": nothing makes this file any more; generate removes it\n"
 	if status, told := command("check"); status != exitDifferent || told != want {
 		t.Errorf("check: status %d, %q; want %q", status, told, want)
 	}
@@ -462,7 +513,7 @@ func TestStaleFileAlone(t *testing.T) {
 	if status, told := command("check"); status != exitOK || told != "" {
 		t.Errorf("check: status %d, %q", status, told)
 	}
-	if _, err := root.Lstat("old.nft"); err == nil {
+	if _, err := root.Lstat("gatewright/old.txt"); err == nil {
 		t.Error("the stale file is still there")
 	}
 }
@@ -531,10 +582,10 @@ func TestJournalThatCannotBeFinished(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, dir, oldRun())
 	root := openRoot(t, dir)
-	if err := errors.Join(prepareRun(root, newRun()), root.Mkdir("d", 0o755)); err != nil {
+	if err := errors.Join(prepareRun(root, newRun(), anyFile), root.Mkdir("d", 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := writeFolder(plainfile.Named(dir), newRun())
+	_, err := writeFolder(plainfile.Named(dir), newRun(), anyFile)
 	for _, want := range []string{
 		dir + ": finishing an interrupted run: d cannot be put into place: ",
 		"; mend this and generate again, or remove .gatewright/journal to give that run up",
@@ -581,7 +632,7 @@ func TestLinkedLock(t *testing.T) {
 		if err := os.Symlink(leads, filepath.Join(dir, lockFile)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := writeFolder(plainfile.Named(dir), oldRun())
+		_, err := writeFolder(plainfile.Named(dir), oldRun(), anyFile)
 		want := dir + ": .gatewright/lock is in the way: it is no plain file; remove it, and generate again"
 		if err == nil || err.Error() != want {
 			t.Errorf("a lock that leads to %q: error %v, want %s", leads, err, want)

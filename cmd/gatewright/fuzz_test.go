@@ -55,7 +55,7 @@ func FuzzRecords(f *testing.F) {
 	f.Add(string(formatRecords(recordsOf(oldRun()))))
 	f.Add(strings.Repeat("0", 64) + "  one  ../a\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		records, err := parseRecords(manifestFile, []byte(text))
+		records, err := parseRecords(manifestFile, []byte(text), anyFile)
 		if err != nil {
 			return
 		}

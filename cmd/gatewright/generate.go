@@ -100,7 +100,7 @@ func generate(inv *invocation, names []string) error {
 
 func (inv *invocation) write(p *production) error {
 	if p.dir != "" {
-		changed, err := writeFolder(p.folder, p.outputs)
+		changed, err := writeFolder(p.folder, p.outputs, generators.Makes)
 		for _, name := range changed {
 			inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", p.path(name))
 		}

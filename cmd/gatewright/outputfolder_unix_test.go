@@ -56,7 +56,7 @@ func TestFullDisk(t *testing.T) {
 	mustWrite(t, dir, oldRun())
 	want := tree(t, dir)
 	big := outputOf("one", "a", "new a\n", "big", strings.Repeat("x", 256<<10))
-	_, err := writeFolder(plainfile.Named(dir), []generated{big})
+	_, err := writeFolder(plainfile.Named(dir), []generated{big}, anyFile)
 	if !errors.Is(err, syscall.ENOSPC) || !strings.HasPrefix(err.Error(), dir+": write ") {
 		t.Errorf("error %v", err)
 	}

@@ -37,6 +37,13 @@ const (
 	adminNone   = "none"
 )
 
+// Most values that a list may have: chains hold a rule for each, and a rule of the policy
+// one for each pair of interfaces.
+const (
+	maxInterfaces = 64
+	maxAdmin      = 256
+)
+
 // Filter is the options that packet filters share, parsed. Lists are sorted, each
 // value once.
 type Filter struct {
@@ -145,6 +152,10 @@ func checkFilter(s Settings) error {
 		return fmt.Errorf("place %s is a machine that plays roles; set roles to those that it plays", PlaceHost)
 	case place != PlaceHost && given("roles"):
 		return fmt.Errorf("place %s serves every role; leave out roles, or set place to %s", PlaceForward, PlaceHost)
+	case len(s.List("wan")) > maxInterfaces || len(s.List("lan")) > maxInterfaces:
+		return fmt.Errorf("options wan and lan take at most %d interfaces each; group them, such as in a bridge or a VRF, and name the group", maxInterfaces)
+	case len(s.List("admin")) > maxAdmin:
+		return fmt.Errorf("option admin takes at most %d values; join prefixes, and write the ports of a prefix in one value", maxAdmin)
 	case place == PlaceHost && (given("wan") || given("lan")):
 		return fmt.Errorf("place %s has no two sides; leave out wan and lan, or set place to %s", PlaceHost, PlaceForward)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"reflect"
+	"strconv"
 	"testing"
 
 	"gatewright/catalog/netset"
@@ -28,6 +29,15 @@ func filterOf(pairs ...string) (artefact.Filter, error) {
 		return artefact.Filter{}, err
 	}
 	return artefact.FilterOf(s)
+}
+
+// many returns n pairs: text with 1, 2, …
+func many(text string, n int) []string {
+	var pairs []string
+	for i := range n {
+		pairs = append(pairs, text+strconv.Itoa(i+1))
+	}
+	return pairs
 }
 
 func TestFilterErrors(t *testing.T) {
@@ -63,6 +73,9 @@ func TestFilterErrors(t *testing.T) {
 			"option admin: the prefixes together cover all of IPv4; list those that administrators come from, or write none"},
 		{[]string{"mode=enforce", "place=forward", "admin=192.0.2.0/24 tcp 22", "admin=8000::/1 tcp 22", "admin=::/2 tcp 22", "admin=4000::/2 udp 161"},
 			"option admin: the prefixes together cover all of IPv6; list those that administrators come from, or write none"},
+		{many("lan=if", 65), "options wan and lan take at most 64 interfaces each; group them, such as in a bridge or a VRF, and name the group"},
+		{many("wan=if", 65), "options wan and lan take at most 64 interfaces each; group them, such as in a bridge or a VRF, and name the group"},
+		{append(many("admin=192.0.2.1 tcp ", 257), "mode=enforce", "place=forward"), "option admin takes at most 256 values; join prefixes, and write the ports of a prefix in one value"},
 	} {
 		if _, err := filterOf(c.pairs...); err == nil || err.Error() != c.err {
 			t.Errorf("%q:\n got %v\nwant %s", c.pairs, err, c.err)

@@ -105,7 +105,7 @@ func (w *opener) elements(r *Rule, at way, o Outcome, depth int) {
 	if !ok {
 		return
 	}
-	for _, e := range m.Elements {
+	for _, e := range byChain(m.Elements) {
 		in := at
 		end := &in.destination
 		if r.Lookup == Source {
@@ -115,6 +115,34 @@ func (w *opener) elements(r *Rule, at way, o Outcome, depth int) {
 			w.walk(e.Chain, in.match, in.source, in.destination, o, depth+1)
 		}
 	}
+}
+
+// byChain joins elements that lead to one chain, in the order of their first: so that no
+// file makes us walk a chain more than once for a map.
+func byChain(elements []Element) []Element {
+	at := map[string]int{}
+	var out []Element
+	var joined [][]netset.PrefixSet
+	for _, e := range elements {
+		i, ok := at[e.Chain]
+		if !ok {
+			i = len(out)
+			at[e.Chain] = i
+			out = append(out, e)
+			joined = append(joined, nil)
+		}
+		joined[i] = append(joined[i], e.Prefixes)
+	}
+	for i, sets := range joined {
+		if len(sets) > 1 {
+			var b netset.PrefixBuilder
+			for _, s := range sets {
+				b.AddSet(s)
+			}
+			out[i].Prefixes = b.Build()
+		}
+	}
+	return out
 }
 
 // both narrows addresses, of which none stands for all; false if nothing is left.

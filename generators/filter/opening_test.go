@@ -83,3 +83,36 @@ func TestWalkLeavesOpenWhatItCannotKnow(t *testing.T) {
 		}
 	}
 }
+
+// TestAlternatingElementsOpenAChainOnce holds that a chain which a map leads to by many
+// elements is walked once, with the addresses of all of them.
+func TestAlternatingElementsOpenAChainOnce(t *testing.T) {
+	prefix := func(i int) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0}), 24)
+	}
+	const elements, rules = 2000, 50
+	m := Map{Name: "remotes", Family: IPv4}
+	for i := range elements {
+		m.Elements = append(m.Elements, Element{Prefixes: netset.PrefixSetOf(prefix(i)), Chain: []string{"even", "odd"}[i%2]})
+	}
+	rs := Ruleset{Maps: []Map{m}, Chains: []Chain{{Name: "out", Rules: []Rule{{Lookup: Destination, Map: "remotes"}}}}}
+	for _, name := range []string{"even", "odd"} {
+		c := Chain{Name: name}
+		for i := range rules {
+			c.Rules = append(c.Rules, Rule{Match: Match{Protocol: netset.TCP, Ports: Ports{Ranges: []netset.PortRange{{First: uint16(i + 1), Last: uint16(i + 1)}}}}, Verdict: Accept})
+		}
+		rs.Chains = append(rs.Chains, c)
+	}
+	openings := rs.Openings("out")
+	if len(openings) != 2*rules {
+		t.Fatalf("%d openings, want %d", len(openings), 2*rules)
+	}
+	for i, o := range openings {
+		for third := range 4 {
+			want := third%2 == i/rules // the even chain comes first
+			if got := o.Destination.Contains(netip.AddrFrom4([4]byte{10, 0, byte(third), 9})); got != want {
+				t.Errorf("opening %d holds 10.0.%d.9: %v, want %v", i, third, got, want)
+			}
+		}
+	}
+}

@@ -17,6 +17,11 @@ const (
 	maxRulesLine = 10238
 )
 
+// Makes reports whether a file of that name is one of this generator's.
+func (Generator) Makes(name string) bool {
+	return name == setsFile || name == ipv4.file() || name == ipv6.file()
+}
+
 // Read reads gatewright.ipset, gatewright.iptables and gatewright.ip6tables, those that
 // there are.
 func (Generator) Read(files artefact.Files) (artefact.Reading, error) {

@@ -13,6 +13,9 @@ import (
 	"gatewright/templates"
 )
 
+// Makes reports whether a file of that name is one of this generator's.
+func (Generator) Makes(name string) bool { return name == fileName }
+
 // Read reads gatewright.nft.
 func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	data, ok := files[fileName]

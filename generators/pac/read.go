@@ -13,6 +13,9 @@ import (
 	"gatewright/templates"
 )
 
+// Makes reports whether a file of that name is one of this generator's.
+func (Generator) Makes(name string) bool { return name == fileName }
+
 // Read reads the file. Its tables are the routes of a policy, all of them of role
 // clients: Direct, Proxied where the answer is that for what no route matches, or else
 // the answer itself. What options answer stands beside.

@@ -15,6 +15,12 @@ import (
 // longestLine is more than any line of ours has, in bytes, and less than Squid splits.
 const longestLine = 2000
 
+// Makes reports whether a file of that name is one of this generator's.
+func (Generator) Makes(name string) bool {
+	list, ok := strings.CutPrefix(name, listFolder)
+	return name == confName || ok && strings.HasSuffix(list, listSuffix) && !strings.Contains(list, "/")
+}
+
 // Read reads the configuration, and the lists that it names by their whole paths. What
 // it allows are the rules of a policy: names that requests have and addresses of
 // requests for literals are the two sights of a remote.

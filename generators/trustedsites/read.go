@@ -14,6 +14,9 @@ import (
 // linesBefore stand before the header.
 const linesBefore = 2
 
+// Makes reports whether a file of that name is one of this generator's.
+func (Generator) Makes(name string) bool { return name == regName }
+
 // Read reads the registry file.
 func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	data, ok := files[regName]
