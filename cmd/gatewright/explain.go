@@ -389,39 +389,6 @@ func (e *explainer) answer(q rule.Question, s rule.Side) explainedSide {
 // passes reports whether the policy allows the flow and nothing drops it on its way.
 func (s explainedSide) passes() bool { return s.Verdict == verdictAllowed && s.Dropped == "" }
 
-// dropped says which packet filters let through no address of what the PAC file sends
-// direct.
-func (e *explainer) dropped(f rule.Flow, answers []backendAnswer) string {
-	var filters []string
-	direct := false
-	for i, b := range e.backends {
-		direct = direct || b.name == "pac" && answers[i].Action == artefact.GoesDirect
-		if isFilter(b.name) && e.loses(b, f, answers[i].Action) {
-			filters = append(filters, b.name)
-		}
-	}
-	if !direct || len(filters) == 0 {
-		return ""
-	}
-	what := "its addresses"
-	if f.Remote.IsValid() {
-		what = "the address " + f.Remote.String()
-	}
-	return "proxy.pac sends it direct, and no rule of " + strings.Join(filters, " or ") + " has " + what + "; send it to the proxy with \"routes\", or add addresses in a catalogue of the site's own"
-}
-
-// loses reports whether a packet filter that answers so lets no packet of the flow
-// through, or only those to addresses of other names.
-func (e *explainer) loses(b backend, f rule.Flow, a artefact.Action) bool {
-	switch {
-	case a == artefact.Accepts || a == artefact.NotCarried:
-		return false
-	case f.Remote.IsValid():
-		return true
-	}
-	return !e.result.Addressed(f, b.seen)
-}
-
 // impossible says why the sides, which no address of the remote's family is bound to,
 // have no part in the flow.
 func impossible(q rule.Question, roles []rule.Role) string {

@@ -135,11 +135,17 @@ func TestFilterServes(t *testing.T) {
 			t.Errorf("the gateway does not serve %s", b.Role)
 		}
 	}
-	strange := 0
+	strange, any := 0, 0
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		all := artefact.ByAddress(p, r)
-		if got := gateway.Cover(p, r, gateway.Local(p)); !reflect.DeepEqual(got, all) {
+		got := gateway.Cover(p, r, gateway.Local(p))
+		if r.Remote.Any { // which machines of the site are none of
+			any++
+			if got.Verdict != artefact.Narrower {
+				t.Errorf("gateway: %+v; want narrower", got)
+			}
+		} else if !reflect.DeepEqual(got, all) {
 			t.Errorf("gateway: %+v; want %+v", got, all)
 		}
 		want := all
@@ -151,13 +157,14 @@ func TestFilterServes(t *testing.T) {
 			t.Errorf("machine: %+v; want %+v", got, want)
 		}
 	}
-	if strange != 2 {
-		t.Errorf("%d rules of another role; want 2", strange)
+	if strange != 2 || any != 1 {
+		t.Errorf("%d rules of another role and %d of any remote; want 2 and 1", strange, any)
 	}
 }
 
 // TestFilterWithoutSides holds that a gateway that is told of no interfaces is wider
-// where a rule's remote may be an address of our side, and shows a packet for it.
+// where a rule's remote may be an address of our side, and shows a packet for it; and one
+// that is told of wan narrower where a machine of another role may be the remote.
 func TestFilterWithoutSides(t *testing.T) {
 	entry := func(d rule.Direction, role rule.Role, remote rule.Remote) *rule.Policy {
 		in := rule.Input{Bindings: []rule.Binding{
@@ -184,7 +191,9 @@ func TestFilterWithoutSides(t *testing.T) {
 		{"an overlap with another role", entry(rule.Outbound, "clients", bare("192.168.1.0/24")), nil, "wider: inbound tcp 10.0.0.0 to 192.168.1.1:443"},
 		{"an overlap, inbound", entry(rule.Inbound, "exchange", bare("10.9.0.1/32")), nil, "wider: outbound tcp 192.168.1.1:443 from 10.9.0.1"},
 		{"none", entry(rule.Outbound, "clients", bare("20.1.0.0/16", "192.168.9.0/24")), nil, "exact"},
-		{"any, with wan", entry(rule.Outbound, "clients", rule.Remote{Any: true}), []string{"wan=eth0"}, "exact"},
+		{"any, with wan", entry(rule.Outbound, "clients", rule.Remote{Any: true}), []string{"wan=eth0"}, "narrower: outbound tcp 10.1.1.10:443 from 10.0.0.0"},
+		{"any, with both", entry(rule.Inbound, "exchange", rule.Remote{Any: true}), []string{"wan=eth0", "lan=eth1"}, "narrower: inbound tcp 10.0.0.0 to 192.168.1.1:443"},
+		{"any, by one interface", entry(rule.Inbound, "exchange", rule.Remote{Any: true}), []string{"wan=eth0", "lan=eth0"}, "exact"},
 		{"any, with lan", entry(rule.Outbound, "clients", rule.Remote{Any: true}), []string{"lan=eth0"}, "exact"},
 		{"any, on the machine", entry(rule.Outbound, "clients", rule.Remote{Any: true}), []string{"place=host", "roles=clients"}, "exact"},
 	} {
@@ -196,8 +205,11 @@ func TestFilterWithoutSides(t *testing.T) {
 		text := string(got.Verdict)
 		for _, w := range got.Witnesses {
 			text += ": " + w.Flow.String()
-			if !w.Backend || c.policy.Decide(w.Flow).Accept() {
-				t.Errorf("%s: %+v is accepted by the model", c.name, w)
+			if w.Backend == c.policy.Decide(w.Flow).Accept() {
+				t.Errorf("%s: the model agrees with the witness %+v", c.name, w)
+			}
+			if w.Backend != (got.Verdict == artefact.Wider) {
+				t.Errorf("%s: %s by the witness %+v", c.name, got.Verdict, w)
 			}
 		}
 		if text != c.want {

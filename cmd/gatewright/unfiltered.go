@@ -1,0 +1,106 @@
+package main
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/catalog/site"
+	"gatewright/generators/artefact"
+	"gatewright/generators/nftables"
+)
+
+// warnUnfiltered tells, entry by entry, of names that the PAC file sends past the proxy
+// and that a packet filter of the same run can match no address of: one that drops by
+// default cuts them off.
+func (p *production) warnUnfiltered(t talk, pac generated) {
+	var roles []rule.Role
+	for _, role := range pac.settings.List("roles") {
+		roles = append(roles, rule.Role(role))
+	}
+	var ids []string
+	for _, g := range p.result.Input.Grants {
+		unfiltered := func(o generated) bool { return isFilter(o.name) && p.goesUnfiltered(g, roles, o) }
+		if slices.Contains(roles, g.Role) && slices.ContainsFunc(p.outputs, unfiltered) && !slices.Contains(ids, g.Entry.ID) {
+			ids = append(ids, g.Entry.ID)
+		}
+	}
+	slices.Sort(ids)
+	if len(ids) > 0 {
+		t.warnf("names of %s go direct by proxy.pac and have no packet-filter rule: %s; send them to the proxy with \"routes\", or add addresses in a catalogue of the site's own",
+			plural(len(ids), "entry", "entries"), someOf(ids))
+	}
+}
+
+// goesUnfiltered reports whether the PAC file answers direct for a name of the grant of
+// which no grant gives addresses that a packet filter of this run can match.
+func (p *production) goesUnfiltered(g rule.Grant, roles []rule.Role, o generated) bool {
+	filter, err := artefact.FilterOf(o.settings)
+	local, seen := p.anAddress(g.Role), familiesOf(o.name, o.settings)
+	if err != nil || !filter.Serves(g.Role) || !local.IsValid() || g.Direction != rule.Outbound || p.result.Reaches(g, seen) {
+		return false
+	}
+	for _, name := range g.Names {
+		for _, ports := range g.Services.Ports(netset.TCP) {
+			f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: ports.First, Name: name.Example(), Local: local}
+			if p.result.Policy.Route(f, roles...) == rule.Direct && !p.result.Addressed(f, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// familiesOf returns the families that a packet filter sees.
+func familiesOf(generator string, s artefact.Settings) site.Families {
+	if generator == (nftables.Generator{}).Name() {
+		if table, err := nftables.TableOf(s); err == nil {
+			v4, v6 := nftables.FamiliesOf(table)
+			return site.Families{V4: v4, V6: v6}
+		}
+	}
+	return site.Families{V4: true, V6: true}
+}
+
+// anAddress is an address of a role.
+func (p *production) anAddress(role rule.Role) netip.Addr {
+	for first := range p.result.Policy.Binding(role).Local().Ranges() {
+		return first
+	}
+	return netip.Addr{}
+}
+
+// dropped says which packet filters let through no address of what the PAC file sends
+// direct.
+func (e *explainer) dropped(f rule.Flow, answers []backendAnswer) string {
+	var filters []string
+	direct := false
+	for i, b := range e.backends {
+		direct = direct || b.name == "pac" && answers[i].Action == artefact.GoesDirect
+		if isFilter(b.name) && e.loses(b, f, answers[i].Action) {
+			filters = append(filters, b.name)
+		}
+	}
+	if !direct || len(filters) == 0 {
+		return ""
+	}
+	what := "its addresses"
+	if f.Remote.IsValid() {
+		what = "the address " + f.Remote.String()
+	}
+	return "proxy.pac sends it direct, and no rule of " + strings.Join(filters, " or ") + " has " + what + "; send it to the proxy with \"routes\", or add addresses in a catalogue of the site's own"
+}
+
+// loses reports whether a packet filter that answers so lets no packet of the flow
+// through, or only those to addresses of other names.
+func (e *explainer) loses(b backend, f rule.Flow, a artefact.Action) bool {
+	switch {
+	case a == artefact.Accepts || a == artefact.NotCarried:
+		return false
+	case f.Remote.IsValid():
+		return true
+	}
+	return !e.result.Addressed(f, b.seen)
+}
