@@ -98,6 +98,9 @@ func TestArtefactsAreText(t *testing.T) {
 				t.Errorf("%s %s: two artefacts are named %s", g.Name(), s.name, a.Name)
 			}
 			seen[a.Name] = true
+			if !Makes(g.Name(), a.Name) {
+				t.Errorf("%s %s: makes %s and says that it does not", g.Name(), s.name, a.Name)
+			}
 			for _, complaint := range textComplaints(a.Data) {
 				t.Errorf("%s %s: %s %s", g.Name(), s.name, a.Name, complaint)
 			}
@@ -106,6 +109,19 @@ func TestArtefactsAreText(t *testing.T) {
 			t.Errorf("%s %s: no artefact", g.Name(), s.name)
 		}
 	})
+}
+
+func TestMakesNothingElse(t *testing.T) {
+	for _, g := range All() {
+		for _, name := range []string{"", ".git/HEAD", "../gatewright.nft", "gatewright/../x.txt", "gatewright/a/b.txt", "gatewright", "gatewright.nft.sh", "sub/proxy.pac"} {
+			if Makes(g.Name(), name) {
+				t.Errorf("%s says that it makes %q", g.Name(), name)
+			}
+		}
+	}
+	if Makes("", "proxy.pac") || Makes("squid", "proxy.pac") || !Makes("pac", "proxy.pac") {
+		t.Error("proxy.pac is the file of pac alone")
+	}
 }
 
 // textComplaints holds that lines end all in LF or, where Windows wants it, all in

@@ -158,6 +158,27 @@ func TestReadBackElements(t *testing.T) {
 	}
 }
 
+// TestReadBackMapTypes holds that maps to chains are read however nft writes what they
+// map to: as a word, and since nft 1.1 as a list. Other maps are the site's.
+func TestReadBackMapTypes(t *testing.T) {
+	const doc = `{"nftables": [
+		{"map": {"family": "inet", "table": "filter", "name": "a", "type": "ipv4_addr", "map": "verdict", "elem": [["192.0.2.1", {"goto": {"target": "x"}}]]}},
+		{"map": {"family": "inet", "table": "filter", "name": "b", "type": ["ipv4_addr"], "map": ["verdict"], "elem": [["192.0.2.2", {"goto": {"target": "x"}}]]}},
+		{"map": {"family": "inet", "table": "filter", "name": "marks", "type": "ipv4_addr", "map": ["mark"], "elem": [["192.0.2.3", 1]]}},
+		{"map": {"family": "inet", "table": "filter", "name": "pairs", "type": "ipv4_addr", "map": ["ipv4_addr", "inet_service"], "elem": [["192.0.2.4", {"concat": ["192.0.2.5", 80]}]]}}]}`
+	rs, err := ReadBack([]byte(doc), "inet filter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []filter.Map{
+		{Name: "a", Family: filter.IPv4, Elements: []filter.Element{{Prefixes: ruletest.Prefixes(t, "192.0.2.1"), Chain: "x"}}},
+		{Name: "b", Family: filter.IPv4, Elements: []filter.Element{{Prefixes: ruletest.Prefixes(t, "192.0.2.2"), Chain: "x"}}},
+	}
+	if !reflect.DeepEqual(rs.Maps, want) {
+		t.Errorf("got %+v", rs.Maps)
+	}
+}
+
 func TestReadBackOverlooksNothing(t *testing.T) {
 	const accept = `{"accept": null}`
 	for _, c := range []struct{ expr, err string }{
