@@ -436,7 +436,9 @@ func TestDamagedRecords(t *testing.T) {
 // it, and that a stage is put into place only as the journal's run left it.
 func TestForeignRecords(t *testing.T) {
 	const hook, head = "#!/bin/sh\ntouch gone-wrong\n", "ref: refs/heads/main\n"
-	line := func(data, generator, name string) string { return digest([]byte(data)) + "  " + generator + "  " + name + "\n" }
+	line := func(data, generator, name string) string {
+		return digest([]byte(data)) + "  " + generator + "  " + name + "\n"
+	}
 	for _, test := range []struct {
 		name, file, records, want string
 		mode                      os.FileMode
