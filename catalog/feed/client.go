@@ -189,6 +189,11 @@ func (c *Client) once(ctx context.Context, u *url.URL, q Query) (Answer, error) 
 	if int64(len(a.Data)) > c.Limits.Bytes {
 		return Answer{}, fmt.Errorf("%w of %d bytes, unpacked", errTooLarge, c.Limits.Bytes)
 	}
+	if err == nil {
+		// A server that sees us hang up may end its answer early, before our side of the
+		// connection is closed: that is no whole answer.
+		err = ctx.Err()
+	}
 	return a, err
 }
 
