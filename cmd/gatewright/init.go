@@ -63,6 +63,8 @@ func (inv *invocation) initSite(toMerge bool) error {
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("site file: %w", err)
+	case there && !toMerge && inv.site.says():
+		return fmt.Errorf("%s is there already; write the flags' values into it, then --merge alone adds what is newly open; or write another file with --site", file)
 	case there && !toMerge:
 		return fmt.Errorf("%s is there already; --merge adds what is newly open to it", file)
 	case !there && toMerge:
