@@ -415,16 +415,27 @@ func checkStaged(root *os.Root, records []record) error {
 			continue
 		}
 		if err == nil {
-			err = isAsRecorded(root, record{r.digest, r.generator, stagePath(i)})
-		}
-		if err == nil && info.Mode()&0o111 != 0 {
-			err = errors.New("may be executed")
+			err = checkStage(root, record{r.digest, r.generator, stagePath(i)}, info.Mode())
 		}
 		if err != nil {
-			return fmt.Errorf("%s cannot be put into place: %s: %w", r.name, stagePath(i), err)
+			return fmt.Errorf("%s cannot be put into place: %w", r.name, err)
 		}
 	}
 	return nil
+}
+
+func checkStage(root *os.Root, r record, mode fs.FileMode) error {
+	if !mode.IsRegular() {
+		return fmt.Errorf("%s is no plain file", r.name)
+	}
+	if mode&0o111 != 0 {
+		return fmt.Errorf("%s may be executed, which no output is", r.name)
+	}
+	err := isAsRecorded(root, r)
+	if errors.Is(err, errChanged) {
+		return fmt.Errorf("%s %w", r.name, err)
+	}
+	return err
 }
 
 // removeStale removes the files that are as their records say, and the folders

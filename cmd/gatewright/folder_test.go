@@ -450,9 +450,9 @@ func TestForeignRecords(t *testing.T) {
 		{"an unknown generator", manifestFile, line(head, "one", "gatewright.nft"),
 			`.gatewright/manifest: no generator "one" makes a file "gatewright.nft", so Gatewright did not write this; remove it, and generate again`, 0o644},
 		{"another file on the stage", journalFile, line(head, "nftables", "gatewright.nft"),
-			`finishing an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0: changed since it was written; mend this and generate again, or remove .gatewright/journal to give that run up`, 0o644},
+			`finishing an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0 changed since it was written; mend this and generate again, or remove .gatewright/journal to give that run up`, 0o644},
 		{"a program on the stage", journalFile, line(hook, "nftables", "gatewright.nft"),
-			`finishing an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0: may be executed; mend this and generate again, or remove .gatewright/journal to give that run up`, 0o755},
+			`finishing an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0 may be executed, which no output is; mend this and generate again, or remove .gatewright/journal to give that run up`, 0o755},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
