@@ -304,7 +304,7 @@ func TestPortSet(t *testing.T) {
 			}
 		}
 	}
-	if !s.set(15).Equal(AllPorts()) || !PortRangeSet(2, 1).IsEmpty() {
+	if !s.set(15).Equal(PortRangeSet(0, 65535)) || !PortRangeSet(2, 1).IsEmpty() {
 		t.Error("all ports are not all, or a reversed range is not empty")
 	}
 	services := ServiceSetOf(Service{TCP, PortRange{80, 80}}, Service{UDP, PortRange{3478, 3481}})

@@ -19,9 +19,6 @@ func PortRangeSet(first, last uint16) PortSet {
 	return PortSet{[]span[port]{{port(first), port(last)}}}
 }
 
-// AllPorts holds every number from 0 to 65535: it stands for a port that nobody asks for.
-func AllPorts() PortSet { return PortRangeSet(0, 65535) }
-
 // Of returns the ports of one protocol.
 func (s ServiceSet) Of(p Protocol) PortSet { return PortSet{s.of(p)} }
 

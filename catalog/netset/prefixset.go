@@ -23,6 +23,11 @@ func PrefixSetOf(prefixes ...netip.Prefix) PrefixSet {
 	return b.Build()
 }
 
+// EveryAddress holds the whole of both families.
+func EveryAddress() PrefixSet {
+	return PrefixSetOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+}
+
 // IsEmpty reports whether the set holds no address.
 func (s PrefixSet) IsEmpty() bool { return len(s.v4) == 0 && len(s.v6) == 0 }
 

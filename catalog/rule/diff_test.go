@@ -186,7 +186,7 @@ func TestDiffAgreesWithRegions(t *testing.T) {
 			for _, p := range rc.Parts {
 				remote := p.Prefixes
 				if p.Any {
-					remote = wholeSpace().Subtract(p.ButPrefixes)
+					remote = netset.EveryAddress().Subtract(p.ButPrefixes)
 				}
 				for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
 					for _, ports := range p.Services.Ports(protocol) {

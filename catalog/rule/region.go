@@ -2,7 +2,6 @@ package rule
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 
 	"gatewright/catalog/netset"
@@ -20,6 +19,25 @@ type Box struct {
 	Published bool
 
 	Local, Remote netset.PrefixSet
+}
+
+// Over returns the boxes of one with its parts and a protocol and ports of its own: both
+// TCP and UDP for the zero protocol, and every port for none.
+func (b Box) Over(protocol netset.Protocol, ports []netset.PortRange) []Box {
+	protocols := []netset.Protocol{protocol}
+	if protocol == 0 {
+		protocols = []netset.Protocol{netset.TCP, netset.UDP}
+	}
+	if len(ports) == 0 {
+		ports = []netset.PortRange{{First: 1, Last: 65535}}
+	}
+	var boxes []Box
+	for _, b.Protocol = range protocols {
+		for _, b.Ports = range ports {
+			boxes = append(boxes, b)
+		}
+	}
+	return boxes
 }
 
 // Region is an immutable set of flows as a packet filter sees them, by addresses and
@@ -42,11 +60,6 @@ type plane struct {
 	v6        bool
 }
 
-// wholeSpace holds every address of both families.
-func wholeSpace() netset.PrefixSet {
-	return netset.PrefixSetOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0))
-}
-
 // Region returns what a packet filter accepts of the policy: every rule by its
 // prefixes, or any address. Names are not in it.
 func (p *Policy) Region() Region {
@@ -61,7 +74,7 @@ func (p *Policy) Region() Region {
 func (p *Policy) Boxes(r *Rule) []Box {
 	remote := r.Remote.Prefixes()
 	if r.Remote.Any {
-		remote = wholeSpace()
+		remote = netset.EveryAddress()
 	}
 	b := p.Binding(r.Role)
 	plain, published := b.Local(), netset.PrefixSet{}

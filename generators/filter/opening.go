@@ -1,8 +1,6 @@
 package filter
 
 import (
-	"net/netip"
-
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 )
@@ -27,20 +25,7 @@ func (o Opening) Boxes(d rule.Direction) []rule.Box {
 	if d == rule.Inbound {
 		b.Local, b.Remote = b.Remote, b.Local
 	}
-	protocols, ports := []netset.Protocol{o.Protocol}, o.Ports
-	if o.Protocol == 0 {
-		protocols = []netset.Protocol{netset.TCP, netset.UDP}
-	}
-	if len(ports) == 0 {
-		ports = []netset.PortRange{{First: 1, Last: 65535}}
-	}
-	var boxes []rule.Box
-	for _, b.Protocol = range protocols {
-		for _, b.Ports = range ports {
-			boxes = append(boxes, b)
-		}
-	}
-	return boxes
+	return b.Over(o.Protocol, o.Ports)
 }
 
 // whole is the address space of the opening's families where it matches no address.
@@ -48,7 +33,7 @@ func (o Opening) whole(s netset.PrefixSet) netset.PrefixSet {
 	if !s.IsEmpty() {
 		return s
 	}
-	return o.Family.Of(netset.PrefixSetOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)))
+	return o.Family.Of(netset.EveryAddress())
 }
 
 // Openings returns what a chain accepts of first packets over TCP and UDP, an opening

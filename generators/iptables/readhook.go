@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 )
 
@@ -88,18 +87,5 @@ func (l Line) Boxes() []rule.Box {
 	if l.Direction == rule.Inbound {
 		b.Local, b.Remote = b.Remote, b.Local
 	}
-	protocols, ports := []netset.Protocol{l.Protocol}, l.Ports
-	if l.Protocol == 0 {
-		protocols = []netset.Protocol{netset.TCP, netset.UDP}
-	}
-	if len(ports) == 0 {
-		ports = []netset.PortRange{{First: 1, Last: 65535}}
-	}
-	var boxes []rule.Box
-	for _, b.Protocol = range protocols {
-		for _, b.Ports = range ports {
-			boxes = append(boxes, b)
-		}
-	}
-	return boxes
+	return b.Over(l.Protocol, l.Ports)
 }

@@ -56,7 +56,7 @@ func straysOf(p *rule.Policy) strays {
 		}
 	}
 	s := strays{}
-	unused := everywhere().Subtract(used.Build())
+	unused := netset.EveryAddress().Subtract(used.Build())
 	for kind, one := range map[string]netset.PrefixSet{"ipv4_addr": unused.V4(), "ipv6_addr": unused.V6()} {
 		for a := range one.Ranges() {
 			s[kind] = a.String()

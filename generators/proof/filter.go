@@ -3,7 +3,6 @@ package proof
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -103,7 +102,7 @@ func filterOpen(p *rule.Policy, f artefact.Filter, in, out bool) []rule.Box {
 	}
 	if in {
 		for _, a := range f.Admin {
-			add(netset.PrefixSetOf(a.From), everywhere(), a.Services)
+			add(netset.PrefixSetOf(a.From), netset.EveryAddress(), a.Services)
 		}
 	}
 	if out {
@@ -112,10 +111,6 @@ func filterOpen(p *rule.Policy, f artefact.Filter, in, out bool) []rule.Box {
 			netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: dns}, netset.Service{Protocol: netset.UDP, Ports: dns}))
 	}
 	return boxes
-}
-
-func everywhere() netset.PrefixSet {
-	return netset.PrefixSetOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0))
 }
 
 // compareFilters returns how what an engine holds differs from what it should.
