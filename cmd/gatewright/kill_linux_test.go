@@ -50,12 +50,19 @@ func TestKilledVerifyLeavesNothing(t *testing.T) {
 	whole := time.Since(start)
 	r := rand.New(rand.NewPCG(uint64(start.UnixNano()), 1))
 	killed, slowest := 0, time.Duration(0)
-	for i := range kills {
+	for i := 0; killed < kills; i++ {
+		if i == 3*kills {
+			t.Fatalf("only %d of %d runs were killed", killed, i)
+		}
 		// More of the moments lie in the beginning, where the box is made.
 		part := r.Float64()
 		after := time.Duration(part * part * float64(whole))
+		began := time.Now()
 		if run([]int{0, 65534}[i%2], after) {
 			killed++
+		} else {
+			// The first run warmed the caches for those that follow.
+			whole = min(whole, time.Since(began))
 		}
 		ended := time.Now()
 		left := leftOf(t, m, dir, mounts)
@@ -68,10 +75,7 @@ func TestKilledVerifyLeavesNothing(t *testing.T) {
 		}
 		slowest = max(slowest, time.Since(ended))
 	}
-	if killed < kills/2 {
-		t.Errorf("only %d of %d runs were killed", killed, kills)
-	}
-	t.Logf("proved: %d runs of verify, %d of them killed within %v, left nothing; the last thing went after %v", kills, killed, whole, slowest)
+	t.Logf("proved: %d runs of verify, killed within %v, left nothing; the last thing went after %v", killed, whole, slowest)
 }
 
 // leftOf is what a killed tool has left.
