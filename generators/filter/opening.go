@@ -163,7 +163,7 @@ func (w *opener) narrow(at way, m Match) (way, bool) {
 		more Addresses
 	}{{&at.source, m.From}, {&at.destination, m.To}} {
 		if !one.more.IsAll() {
-			ok = ok && both(one.have, w.addresses(one.more))
+			ok = ok && both(one.have, w.rs.addresses(one.more))
 		}
 	}
 	return at, ok
@@ -189,11 +189,11 @@ func (w *opener) inPlace(p Ports) Ports {
 	return p
 }
 
-func (w *opener) addresses(a Addresses) netset.PrefixSet {
+func (rs *Ruleset) addresses(a Addresses) netset.PrefixSet {
 	if a.Prefix.IsValid() {
 		return netset.PrefixSetOf(a.Prefix)
 	}
-	if s, ok := w.rs.Set(a.Set); ok {
+	if s, ok := rs.Set(a.Set); ok {
 		return s.Prefixes
 	}
 	return netset.PrefixSet{}

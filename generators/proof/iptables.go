@@ -3,11 +3,13 @@ package proof
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
+	held "gatewright/generators/filter"
 	"gatewright/generators/iptables"
 )
 
@@ -64,9 +66,9 @@ func IptablesVariant(ctx context.Context, variant engine.Variant, p *rule.Policy
 
 // IptablesRules compares the rules of our two chains alone, for tables that hold the
 // site's own besides.
-func IptablesRules(p *rule.Policy, s artefact.Settings, rs iptables.Ruleset) ([]Disagreement, error) {
+func IptablesRules(p *rule.Policy, s artefact.Settings, h iptables.Held) ([]Disagreement, error) {
 	f, err := artefact.FilterOf(s)
-	return compareRules(wantIptables(p, f), heldIptables(rs)), err
+	return compareRules(wantIptables(p, f), heldIptables(h)), err
 }
 
 func iptablesTable(f artefact.Filter) string {
@@ -76,33 +78,18 @@ func iptablesTable(f artefact.Filter) string {
 	return "filter"
 }
 
-// heldIptables is what the kernel holds. Without ipset the prefixes are in the rules.
-func heldIptables(rs iptables.Ruleset) filter {
-	f := filter{others: rs.Others, twice: rs.Twice, sets: len(rs.Sets)}
-	for _, s := range rs.Sets {
-		f.prefixes += s.Len()
-	}
-	for _, l := range rs.Rules {
-		f.lines = append(f.lines, filterLine{boxes: l.Boxes(), in: l.In, out: l.Out, mark: l.Mark})
-		if f.sets == 0 {
-			f.prefixes += l.Source.Len() + l.Destination.Len()
+// heldIptables is what the kernel holds.
+func heldIptables(h iptables.Held) filter {
+	f := filter{others: h.Others}
+	for family, rs := range map[int]*held.Ruleset{4: &h.IPv4, 6: &h.IPv6} {
+		folded := rs.Fold()
+		f.add(&folded, func(c *held.Chain) string { return iptablesHook(family, c.Name) })
+		f.sets -= len(folded.Maps) // trees of chains
+		for i := range rs.Chains {
+			f.twice = append(f.twice, twice(&rs.Chains[i])...)
 		}
 	}
-	for _, h := range rs.Hooks {
-		out := filterHook{name: iptablesHook(h.Family, h.Chain), policy: h.Policy}
-		for _, r := range h.Rules {
-			if r.Accepts == nil {
-				out.steps = append(out.steps, r.Text)
-				continue
-			}
-			for _, l := range r.Accepts {
-				l.Direction = rule.Inbound
-				out.open = append(out.open, l.Boxes()...)
-			}
-			out.addOpenStep()
-		}
-		f.hooks = append(f.hooks, out)
-	}
+	slices.Sort(f.others)
 	return f
 }
 
@@ -122,9 +109,9 @@ func wantIptables(p *rule.Policy, f artefact.Filter) filter {
 			builtIn = append(builtIn, "PREROUTING", "POSTROUTING")
 		}
 		for _, chain := range builtIn {
-			h := filterHook{name: iptablesHook(family, chain), policy: "ACCEPT"}
+			h := filterHook{name: iptablesHook(family, chain), policy: "accept"}
 			if jumps := iptablesJumps(f, chain); f.Mode == artefact.ModeEnforce && jumps != nil {
-				h.policy = "DROP"
+				h.policy = "drop"
 				h.steps = guardIptables(family, chain)
 				h.open = inFamilies(filterOpen(p, f, chain != "OUTPUT", chain != "INPUT"), family == 4, family == 6)
 				if !rule.RegionOf(h.open...).IsEmpty() {
@@ -135,7 +122,7 @@ func wantIptables(p *rule.Policy, f artefact.Filter) filter {
 			want.hooks = append(want.hooks, h)
 			if jumps := iptablesJumps(f, chain); f.Mode == artefact.ModeMark && jumps != nil {
 				entry := filterHook{name: iptablesHook(family, "gatewright_"+strings.ToLower(chain))}
-				entry.steps = append([]string{fmt.Sprintf("-j MARK --set-xmark 0x0/%#x", f.Mark)}, jumps...)
+				entry.steps = append([]string{fmt.Sprintf("mark and %#x", ^f.Mark)}, jumps...)
 				want.hooks = append(want.hooks, entry)
 			}
 		}
@@ -148,35 +135,27 @@ func wantIptables(p *rule.Policy, f artefact.Filter) filter {
 func iptablesJumps(f artefact.Filter, chain string) []string {
 	switch {
 	case chain == "FORWARD" && f.Place == artefact.PlaceForward:
-		return []string{"-j gatewright_outbound", "-j gatewright_inbound"}
+		return []string{"jump gatewright_outbound", "jump gatewright_inbound"}
 	case chain == "INPUT" && f.Place == artefact.PlaceHost:
-		return []string{"-j gatewright_inbound"}
+		return []string{"jump gatewright_inbound"}
 	case chain == "OUTPUT" && f.Place == artefact.PlaceHost:
-		return []string{"-j gatewright_outbound"}
+		return []string{"jump gatewright_outbound"}
 	}
 	return nil
 }
 
-// guardIptables is guardNFT as iptables-save writes it.
-func guardIptables(family int, chain string) []string {
-	steps := []string{"-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"}
-	switch chain {
-	case "INPUT":
-		steps = append(steps, "-i lo -j ACCEPT")
-	case "OUTPUT":
-		steps = append(steps, "-o lo -j ACCEPT")
-	}
-	if family == 6 && chain != "FORWARD" {
-		steps = append(steps, neighbours("255", "133", "134", "135", "136")...)
-		steps = append(steps, neighbours("1", "130", "131", "132", "143")...)
-	}
-	return append(steps, "-m conntrack --ctstate INVALID -j DROP")
-}
-
-func neighbours(hopLimit string, types ...string) []string {
-	var steps []string
-	for _, t := range types {
-		steps = append(steps, "-p ipv6-icmp -m hl --hl-eq "+hopLimit+" -m icmp6 --icmpv6-type "+t+" -j ACCEPT")
+// guardIptables is guardNFT for one family, a rule for each type of ICMP.
+func guardIptables(family int, chain string) (steps []string) {
+	for _, step := range guardNFT(strings.ToLower(chain)) {
+		match, types, icmp := strings.Cut(step, "icmpv6 type ")
+		switch {
+		case !icmp:
+			steps = append(steps, step)
+		case family == 6:
+			for t := range strings.SplitSeq(strings.TrimSuffix(types, " accept"), ",") {
+				steps = append(steps, match+"icmpv6 type "+t+" accept")
+			}
+		}
 	}
 	return steps
 }
