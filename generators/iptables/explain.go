@@ -65,7 +65,22 @@ func (r *lowering) words(s filter.Step) []string {
 	default:
 		out = []string{"chain " + s.Chain}
 	}
-	if s.Rule.Map != "" || s.Rule.Verdict == filter.Accept && s.Rule.Protocol == 0 {
+	if s.Rule.Map != "" {
+		return out
+	}
+	for _, ports := range []struct {
+		word string
+		filter.Ports
+	}{{" dport ", s.Rule.Ports}, {" ctorigdstport ", s.Rule.Original}} {
+		if !ports.IsAll() {
+			out = append(out, s.Rule.Protocol.String()+ports.word+string(portsOf(ports.Ranges)))
+			if s.Rule.ID == "" {
+				out = append(out, s.Rule.Comment)
+			}
+			return out
+		}
+	}
+	if s.Rule.ID != "" && s.Rule.Verdict == filter.Accept {
 		return out
 	}
 	return append(out, ruleText(*s.Rule))

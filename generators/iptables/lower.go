@@ -14,14 +14,18 @@ import (
 )
 
 // maxInline is how many prefixes a tree has in its rules. Of a larger one, the targets of
-// more than a few prefixes have them in sets, where there is ipset: iptables-nft takes
-// longer than seconds to load a tree of 100,000.
-const maxInline = 10_000
+// more than a few prefixes have them in sets, where there is ipset: a tree of 100,000 takes
+// long to load. Tests make it small.
+var maxInline = 10_000
 
 // lowering turns a ruleset with sets and maps of addresses into chains that iptables has.
 type lowering struct {
 	rules
 	built    filter.Built
+	held     map[string]filter.Chain // of built
+	flows    map[rule.ID][]flow      // of each rule, the same ports once
+	ways     map[rule.ID][]line      // that lead to a rule's chain from those of a tree
+	led      map[rule.ID]bool        // other lines lead to the rule's chain
 	names    map[string]bool
 	cells    map[string]bool // chains inside of trees
 	resolver string          // the chain that lets questions to resolvers pass
@@ -33,7 +37,13 @@ type lowering struct {
 // newRules makes the file of one family.
 func newRules(p *rule.Policy, c config, f family) (*lowering, error) {
 	built, err := filter.Build(p, c.Filter, []filter.Family{filter.Family(f)}, filter.Naming{Prefix: prefix, Stem: ruleStem})
-	b := lowering{built: built, names: map[string]bool{}, cells: map[string]bool{}, err: err}
+	b := lowering{
+		built: built, held: map[string]filter.Chain{}, flows: map[rule.ID][]flow{}, ways: map[rule.ID][]line{}, led: map[rule.ID]bool{},
+		names: map[string]bool{}, cells: map[string]bool{}, err: err,
+	}
+	for _, c := range built.Chains {
+		b.held[c.Name] = c
+	}
 	b.header, b.config, b.family = commentsOf(artefact.Header(p, c.title(f), c.load(f), format)), c, f
 	if c.Mode == artefact.ModeMark {
 		for _, one := range c.bases() {
@@ -42,16 +52,11 @@ func newRules(p *rule.Policy, c config, f family) (*lowering, error) {
 	}
 	b.declare(filter.Outbound)
 	b.declare(filter.Inbound)
-	b.addRules()
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
 		b.addDirection(d)
 	}
 	b.addBases()
-	for _, r := range built.Rules {
-		if r.Chain != "" {
-			b.declare(r.Chain)
-		}
-	}
+	b.addRules()
 	slices.SortFunc(b.sets, func(a, c filter.Set) int { return strings.Compare(a.Name, c.Name) })
 	if chain := b.tooDeep(); chain != "" && b.err == nil {
 		b.err = fmt.Errorf("chain %s would be over %d jumps below the hook, where iptables-nft takes none: use the generator nftables, or select fewer entries", chain, maxJumps)
@@ -79,15 +84,39 @@ func (b *lowering) add(s section) {
 	}
 }
 
-// addRules adds a section for each rule of the policy, with the chain that counts and
-// accepts if packets come to it.
+// manyRules is from how many rules on they stand by their chains' names, the last one
+// first: so each name is at the head of the list that iptables-nft walks for every line,
+// and 10,000 rules load five times as fast.
+const manyRules = 1000
+
+// addRules adds a section for each rule of the policy: its chain, the addresses that lead
+// there, and what it counts and accepts, if packets come to it.
 func (b *lowering) addRules() {
-	for _, r := range b.built.Rules {
-		s := section{title: commentOf(r.Title()), id: r.Rule.ID, labels: commentsOf(r.Labels())}
-		b.carried++
-		if chain, ok := b.built.Chain(r.Chain); ok {
-			last := chain.Rules[0]
-			last.Counter, last.Family, last.Comment = "", filter.Family(b.family), lineComment(s.id, s.labels)
+	list := slices.Clone(b.built.Rules)
+	if len(list) > manyRules {
+		slices.SortStableFunc(list, func(x, y filter.BuiltRule) int { return strings.Compare(y.Chain, x.Chain) })
+	}
+	b.carried = len(list)
+	for _, r := range list {
+		s := section{title: commentOf(r.Title()), id: r.Rule.ID, labels: commentsOf(r.Labels()), ways: b.ways[r.Rule.ID]}
+		if r.Chain != "" {
+			b.declare(r.Chain)
+		}
+		if !b.led[s.id] {
+			s.chain = r.Chain
+		}
+		last := filter.Rule{Match: filter.Match{Family: filter.Family(b.family)}, Verdict: filter.Accept, Comment: lineComment(s.id, s.labels), ID: s.id}
+		if b.config.Mode == artefact.ModeMark {
+			last.SetMark = b.config.Mark
+		}
+		switch flows := b.flows[s.id]; {
+		case r.Chain == "":
+		case b.isPlain(s.id):
+			for _, f := range flows {
+				last.Protocol, last.Ports, last.Original = f.Protocol, f.Ports, f.Original
+				s.lines = append(s.lines, b.portLines(r.Chain, last)...)
+			}
+		default:
 			s.lines = []line{{chain: r.Chain, Rule: last}}
 		}
 		b.add(s)
@@ -114,14 +143,26 @@ func (b *lowering) flowOf(d rule.Direction, r filter.Rule) (f flow, remote strin
 		f.local, remote = remote, f.local
 	}
 	f.From, f.To = filter.Addresses{}, filter.Addresses{}
+	if !slices.ContainsFunc(b.flows[f.ID], func(have flow) bool { return have.Protocol == f.Protocol && have.published() == f.published() }) && f.ID != "" {
+		b.flows[f.ID] = append(b.flows[f.ID], f)
+	}
 	return f, remote
+}
+
+func (f flow) published() bool { return !f.Original.IsAll() }
+
+// isPlain reports whether a rule matches the packet's own port or that before DNAT, and
+// not each of them for some addresses: then its chain tells its packets. Or else that is
+// done before, by the lines of each class.
+func (b *lowering) isPlain(id rule.ID) bool {
+	flows := b.flows[id]
+	return !slices.ContainsFunc(flows, func(f flow) bool { return f.published() != flows[0].published() })
 }
 
 // split takes the rules of a direction apart: those of any remote, and the classes.
 func (b *lowering) split(d rule.Direction) (any class, classes []class) {
-	entry, _ := b.built.Chain(filter.EntryOf(d))
 	var only class
-	for _, r := range entry.Rules {
+	for _, r := range b.held[filter.EntryOf(d)].Rules {
 		f, remote := b.flowOf(d, r)
 		switch {
 		case r.Map != "":
@@ -145,8 +186,7 @@ func (b *lowering) split(d rule.Direction) (any class, classes []class) {
 // flowsOf returns the flows of a class's chain, on the interfaces of the rule that leads
 // to it if that has some.
 func (b *lowering) flowsOf(d rule.Direction, chain string, by filter.Rule) (flows []flow) {
-	c, _ := b.built.Chain(chain)
-	for _, r := range c.Rules {
+	for _, r := range b.held[chain].Rules {
 		f, _ := b.flowOf(d, r)
 		if len(by.In)+len(by.Out) > 0 {
 			f.In, f.Out = by.In, by.Out
@@ -208,12 +248,13 @@ func (b *lowering) addDirection(d rule.Direction) {
 
 func (w path) has(f flow) bool { return slices.Equal(w.in, f.In) && slices.Equal(w.out, f.Out) }
 
-// shortOf stands for a direction in names.
+// shortOf stands for a direction in names. iptables-nft walks a sorted list of names for
+// every line: those of most lines are upper case, before all of the rules' chains.
 func shortOf(d rule.Direction) string {
 	if d == rule.Inbound {
-		return "in"
+		return "IN"
 	}
-	return "out"
+	return "OUT"
 }
 
 // addInterfaces leads what comes and goes by the interfaces of a path to a chain, first by
@@ -318,14 +359,15 @@ func rolesOf(names []string, c filter.Cell) string {
 // digest shortens a text to 10 hexadecimal digits.
 func digest(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s)))[:10] }
 
-// addRemotes adds the tree of remotes of some flows, and a section for each class that
-// has its prefixes and where they lead.
+// addRemotes adds the tree of remotes of some flows, and a section for each class of
+// several rules with its prefixes and where they lead. Those of one rule stand with it.
 func (b *lowering) addRemotes(w *path, root, title string, end filter.End, held func(flow) bool) {
 	type target struct {
+		ids      []string
 		flows    []flow
 		prefixes netset.PrefixBuilder
 	}
-	known, order := map[string]*target{}, []string(nil)
+	known, order := map[string]*target{}, []*target(nil)
 	for _, c := range w.classes {
 		c = c.with(held)
 		ids := idsOf(c.flows)
@@ -334,29 +376,41 @@ func (b *lowering) addRemotes(w *path, root, title string, end filter.End, held 
 		}
 		key := strings.Join(ids, " ")
 		if known[key] == nil {
-			known[key], order = &target{flows: c.flows}, append(order, key)
+			known[key] = &target{ids: ids, flows: c.flows}
+			order = append(order, known[key])
 		}
 		known[key].prefixes.AddSet(c.remotes)
 	}
 	elements := make([]element, len(order))
-	for i, key := range order {
-		elements[i] = element{known[key].prefixes.Build(), classChain(root, shortOf(w.direction), strings.Fields(key))}
+	for i, t := range order {
+		elements[i] = element{t.prefixes.Build(), b.classChain(root, shortOf(w.direction), t.ids)}
 	}
 	inner, leaves := b.tree(root, root, end, elements)
 	b.add(section{title: commentOf("Tree of remotes, " + title + "."), ways: inner})
-	for i, key := range order {
-		s := section{title: commentOf("Remotes of " + strings.ReplaceAll(key, " ", ", ") + "."), ways: leaves[i]}
+	for i, t := range order {
+		if b.isAlone(t.ids) {
+			id := rule.ID(t.ids[0])
+			b.ways[id] = append(b.ways[id], leaves[i]...)
+			continue
+		}
+		s := section{title: commentOf("Remotes of " + strings.Join(t.ids, ", ") + "."), ways: leaves[i]}
 		b.declare(elements[i].chain)
-		for _, f := range known[key].flows {
+		for _, f := range t.flows {
 			s.lines = append(s.lines, b.flowLines(elements[i].chain, f)...)
 		}
 		b.add(s)
 	}
 }
 
+// isAlone reports whether a class needs no chain but that of its only rule.
+func (b *lowering) isAlone(ids []string) bool { return len(ids) == 1 && b.isPlain(rule.ID(ids[0])) }
+
 // classChain names the chain of a class: by its only rule, or by a digest.
-func classChain(root, short string, ids []string) string {
-	if len(ids) == 1 {
+func (b *lowering) classChain(root, short string, ids []string) string {
+	switch {
+	case b.isAlone(ids):
+		return prefix + ruleStem(rule.ID(ids[0]))
+	case len(ids) == 1:
 		return prefix + ruleStem(rule.ID(ids[0])) + "_at" + strings.TrimPrefix(strings.TrimPrefix(root, prefix+short), "_site")
 	}
 	return prefix + "c_" + digest(root+" "+strings.Join(ids, " "))
@@ -373,6 +427,7 @@ func idsOf(flows []flow) (ids []string) {
 
 // flowLines sends a flow to its rule's chain.
 func (b *lowering) flowLines(chain string, f flow) []line {
+	b.led[f.ID] = true
 	f.In, f.Out = nil, nil // told apart before
 	return b.portLines(chain, f.Rule)
 }
@@ -425,27 +480,24 @@ type element struct {
 // tree adds chains that send addresses of one end of a packet from start on to elements:
 // the lines between them, and those that lead to each element.
 func (b *lowering) tree(start, stem string, end filter.End, elements []element) (inner []line, leaves [][]line) {
-	sets, total := make([]netset.PrefixSet, len(elements)), 0
+	sets, sizes, total := make([]netset.PrefixSet, len(elements)), make([]int, len(elements)), 0
 	for i, e := range elements {
-		sets[i] = e.prefixes
-		total += e.prefixes.Len()
+		sets[i], sizes[i] = e.prefixes, e.prefixes.Len()
+		total += sizes[i]
 	}
-	inSet := func(i int) bool {
-		return b.config.ipset && total > maxInline && sets[i].Len() > leafSize
-	}
-	named := map[int]filter.Addresses{}
-	for i := range elements {
-		if inSet(i) {
-			named[i] = b.addSet(elements[i])
+	named := make([]filter.Addresses, len(elements))
+	for i, size := range sizes {
+		if b.config.ipset && total > maxInline && size > leafSize {
+			named[i] = b.addSet(elements[i], size)
 		} else {
-			b.elements += sets[i].Len()
+			b.elements += size
 		}
 	}
 	leaves = make([][]line, len(elements))
-	if len(elements) == 0 {
+	if len(elements) == 0 || b.err != nil {
 		return nil, leaves
 	}
-	use := newTree(sets, inSet)
+	use := newTree(sets, func(i int) bool { return named[i].Set != "" })
 	chains := make([]string, len(use.chains))
 	chains[0] = start
 	for i, c := range use.chains {
@@ -490,9 +542,9 @@ func (b *lowering) cellChain(stem string, cell netip.Prefix) string {
 
 // addSet declares the set of an element. What it holds is part of its name, so that rules
 // never meet a set of another policy.
-func (b *lowering) addSet(e element) filter.Addresses {
+func (b *lowering) addSet(e element, size int) filter.Addresses {
 	s := filter.Set{Name: setName(e.chain, e.prefixes), Family: filter.Family(b.family), Prefixes: e.prefixes}
-	if size := e.prefixes.Len(); size > maxElements && b.err == nil {
+	if size > maxElements && b.err == nil {
 		b.err = fmt.Errorf("set %s has %d prefixes; ipset gets room for %d: use the generator nftables, or select fewer entries", s.Name, size, maxElements)
 	}
 	if !slices.ContainsFunc(b.sets, func(have filter.Set) bool { return have.Name == s.Name }) {
@@ -505,10 +557,7 @@ func (b *lowering) addSet(e element) filter.Addresses {
 // site's jump to.
 func (b *lowering) addBases() {
 	for _, one := range b.config.bases() {
-		c, ok := b.built.Chain(one.hook)
-		if !ok {
-			continue
-		}
+		c := b.held[one.hook]
 		s := section{title: commentOf("Chain " + one.chain + ".")}
 		for _, r := range c.Rules {
 			if r.Counter != "" && r.Verdict == filter.Continue {

@@ -231,6 +231,13 @@ func (r *rulesReader) declare(chain string) error {
 	if r.at[chain] > 0 {
 		return errors.New("each chain once")
 	}
+	if last := len(r.sections) - 1; last >= 0 {
+		s := &r.sections[last]
+		if r.ids[chain] == "" || r.ids[chain] != s.id || len(s.ways)+len(s.lines) > 0 {
+			return errors.New("the chain of the rule")
+		}
+		s.chain = chain
+	}
 	r.chains = append(r.chains, chain)
 	r.at[chain], r.order[chain] = r.file.At, len(r.chains)
 	return nil
@@ -331,28 +338,30 @@ func readLoopback(r *filter.Rule) {
 // fits refuses a rule that does not stand in such a chain.
 func (r *rulesReader) fits(s *section, l line) error {
 	only := l.Match
-	only.Family = 0
-	nothing := reflect.DeepEqual(only, filter.Match{})
-	last := l.Verdict == filter.Accept && nothing && (l.SetMark != 0) == (r.config.Mode == artefact.ModeMark)
-	leads := r.order[l.Target] > r.order[l.chain]
+	only.Family, only.Protocol, only.Ports, only.Original = 0, 0, filter.Ports{}, filter.Ports{}
+	last := l.Verdict == filter.Accept && reflect.DeepEqual(only, filter.Match{}) && (l.SetMark != 0) == (r.config.Mode == artefact.ModeMark)
+	own, leads := r.ids[l.chain], r.order[l.Target] > r.order[l.chain]
 	switch {
 	case r.isBase(l.chain):
 		return r.fitsBase(l)
 	case r.order[l.chain] == 0:
 		return errors.New("a chain of this file")
-	case s.id != "" || r.ids[l.chain] != "":
-		want := lineComment(s.id, s.labels)
-		if r.ids[l.chain] != s.id || !last || l.Comment != want || len(s.lines) > 0 {
+	case s.id != "" && l.IsWay():
+		if own != "" || !leads || r.ids[l.Target] != s.id {
+			return errors.New("an address that leads to the rule's chain")
+		}
+	case s.id != "" || own != "":
+		if own != s.id || !last || l.Comment != lineComment(s.id, s.labels) {
 			return errors.New("what counts and accepts in the rule's chain, with its id and labels as comment")
 		}
-	case last && s.title == commentOf(l.Comment+".") && l.Comment != "":
+	case last && l.Protocol == 0 && s.title == commentOf(l.Comment+".") && l.Comment != "":
 	case l.Comment != "" || l.Verdict != filter.Goto && l.Verdict != filter.Jump || !leads:
 		return errors.New("a match, and a chain that is declared below")
 	case l.Protocol != 0:
-		if r.ids[l.Target] == "" || l.Verdict != filter.Goto || len(l.In)+len(l.Out) > 0 || !l.From.IsAll() || !l.To.IsAll() {
+		if !strings.HasPrefix(l.Target, prefix) || l.Verdict != filter.Goto || len(l.In)+len(l.Out) > 0 || !l.From.IsAll() || !l.To.IsAll() {
 			return errors.New("ports, and the chain of a rule")
 		}
-	case r.ids[l.Target] != "" || !l.IsOurs() && l.Verdict != filter.Jump || !l.IsWay() && (!l.From.IsAll() || !l.To.IsAll()):
+	case !l.IsOurs() && l.Verdict != filter.Jump || !l.IsWay() && (!l.From.IsAll() || !l.To.IsAll()):
 		return errors.New("interfaces or an address, and a chain that is none of a rule")
 	}
 	return nil
@@ -388,8 +397,16 @@ func (r *rulesReader) check() error {
 		if at := r.at[c.Name]; at > 0 && (!led[c.Name] || len(c.Rules) == 0 && strings.HasPrefix(c.Name, prefix)) {
 			return r.file.ForeignAt(at, errors.New("a chain with rules that one leads to"))
 		}
-		if bad, err := checkChainOf(c); err != nil {
-			return r.file.ForeignAt(r.lineOf(c.Name, bad), err)
+		seen := map[string]bool{}
+		for i, one := range c.Rules {
+			text := fmt.Sprintf("%+v", one)
+			switch {
+			case seen[text]:
+				return r.file.ForeignAt(r.lineOf(c.Name, i), errors.New("each rule of a chain once"))
+			case i > 0 && i == behindWays(c):
+				return r.file.ForeignAt(r.lineOf(c.Name, i), errBehindWays)
+			}
+			seen[text] = true
 		}
 	}
 	if chain := r.tooDeep(); chain != "" {
@@ -412,23 +429,15 @@ func (r *rulesReader) lineOf(chain string, rule int) int {
 	return 0
 }
 
-// checkChainOf refuses a rule that stands in a chain twice, and one that follows ways
-// which a packet does not come back from: no reader of ours could tell what is left to it.
-func checkChainOf(c filter.Chain) (bad int, err error) {
-	seen := map[string]bool{}
-	ways, _ := filter.Ways(c.Rules)
-	for i, one := range c.Rules {
-		text := fmt.Sprintf("%+v", one)
-		switch {
-		case seen[text]:
-			return i, errors.New("each rule of a chain once")
-		case i < ways && one.IsWay():
-			return i + 1, errors.New("addresses of one end behind a way by addresses")
-		}
-		seen[text] = true
-	}
-	return 0, nil
+// behindWays returns the index of a rule that follows ways which a packet does not come
+// back from, by something else than addresses of the same end: no reader of ours could
+// tell what is left to it. It is 0 if there is none.
+func behindWays(c filter.Chain) int {
+	from, _ := filter.Ways(c.Rules)
+	return 1 + slices.IndexFunc(c.Rules[:from], filter.Rule.IsWay)
 }
+
+var errBehindWays = errors.New("addresses of one end behind a way by addresses")
 
 // addTo adds the file to a reading.
 func (r *rules) addTo(out *artefact.Reading) {

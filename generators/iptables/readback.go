@@ -92,8 +92,8 @@ func (h *Held) addFamily(f family, of *filter.Ruleset, tables map[string]*savedT
 				h.Others = append(h.Others, fmt.Sprintf("rule %q in chain %s of %s", text, chain, f.program()))
 			}
 		}
-		if bad, err := checkChainOf(c); err != nil && bad < len(c.Rules) && !c.Rules[bad-1].IsWay() && ours {
-			return fmt.Errorf("chain %s, rule %d: expected %w", chain, bad+1, err)
+		if i := behindWays(c); i > 0 && ours {
+			return fmt.Errorf("chain %s, rule %d: expected %w", chain, i+1, errBehindWays)
 		}
 		of.Chains = append(of.Chains, c)
 	}

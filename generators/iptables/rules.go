@@ -14,7 +14,7 @@ type rules struct {
 	header   []comment
 	config   config
 	family   family
-	chains   []string // in the order of their declaration, each before those that it leads to
+	chains   []string // in the order of their declaration, each before those that it leads to; with those of sections
 	sections []section
 	sets     []filter.Set // that the rules match
 }
@@ -24,6 +24,7 @@ type section struct {
 	title  comment
 	id     rule.ID // of the policy's rule that it is of; empty for another section
 	labels []comment
+	chain  string // that is declared here; empty for none
 
 	ways  []line // that go by one address alone
 	lines []line
@@ -146,6 +147,7 @@ type wiringView struct {
 type sectionView struct {
 	Title  comment
 	Labels []comment // of a rule's entries
+	Chain  name      // that is declared here; empty for none
 	Ways   ruleLines
 	Lines  []lineView
 }
@@ -169,19 +171,22 @@ type lineView struct {
 
 // view is the file as the template takes it.
 func (r *rules) view() *rulesView {
-	v := &rulesView{Header: r.header, Wiring: r.config.wiring(), Table: r.config.table(), Chains: declareChains(r.chains)}
+	v := &rulesView{Header: r.header, Wiring: r.config.wiring(), Table: r.config.table()}
 	if r.config.Mode == artefact.ModeEnforce {
 		for _, b := range r.config.bases() {
 			v.Owned = append(v.Owned, name(b.chain))
 		}
 	}
+	inSection := map[string]bool{}
 	for _, s := range r.sections {
-		one := sectionView{Title: s.title, Labels: s.labels, Ways: wayLines(s.ways)}
+		inSection[s.chain] = true
+		one := sectionView{Title: s.title, Labels: s.labels, Chain: name(s.chain), Ways: wayLines(s.ways)}
 		for _, l := range s.lines {
 			one.Lines = append(one.Lines, lineOf(l))
 		}
 		v.Sections = append(v.Sections, one)
 	}
+	v.Chains = declareChains(slices.DeleteFunc(slices.Clone(r.chains), func(c string) bool { return inSection[c] }))
 	return v
 }
 

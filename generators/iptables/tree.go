@@ -11,10 +11,10 @@ import (
 
 // Shape of a tree. A chain of more than leafSize lines sends packets on to cells of about
 // one in fanOut of its prefixes, so that a packet walks at most 2*fanOut+leafSize+1 rules
-// a level. iptables-nft loads no chain that is 16 jumps away from the hook: a wide tree is
-// a low one.
+// a level: a jump costs as much as ten of them. iptables-nft loads no chain that is 16
+// jumps away from the hook, and takes long for many chains: a wide tree is low and has few.
 const (
-	leafSize = 8
+	leafSize = 16
 	fanOut   = 8
 )
 
