@@ -36,6 +36,9 @@ func TestShapes(t *testing.T) {
 		{"both families in an object", "both.json", `{"syncToken": "1", "creationTime": "2026-06-13T00:00:00", "prefixes": [
 			{"ipv4Prefix": "20.1.0.0/16", "ipv6Prefix": "2a05:d07f:8000::/40", "service": "Edge", "scope": "west-2"}, {"ipv4Prefix": "20.2.0.0/16", "service": "Edge", "scope": "west-2"}]}`,
 			"both |  | List both.json\nEdge.west-2: 20.1.0.0/16, 20.2.0.0/16, 2a05:d07f:8000::/40"},
+		{"both families by other words", "x.json", `{"list": [{"addr": "20.1.0.0/16", "prefix-v6": "2a05:d07f:8000::/40"}, {"ip_prefix": "20.2.0.0/16", "network": "2a05:d07f::/40"}, {"v4": "20.3.0.0/16", "v6": ""}]}`,
+			"x |  | List x.json\nlist: 20.1.0.0/16, 20.2.0.0/15, 2a05:d07f::/40, 2a05:d07f:8000::/40"},
+		{"both families in a text", "x.json", `{"list": [{"cidr": "20.1.0.0/16, 2a05:d07f::/40"}]}`, "x |  | List x.json\nlist: 20.1.0.0/16, 2a05:d07f::/40"},
 		{"both families in Amazon's", "aws2.json", `{"syncToken": "1", "createDate": "2026-06-13-00-00-00", "prefixes": [
 			{"ip_prefix": "20.1.0.0/16", "region": "GLOBAL", "service": "AMAZON", "network_border_group": "GLOBAL", "ipv6_prefix": "2a05:d07f:8000::/40"}], "ipv6_prefixes": []}`,
 			"aws | aws | Amazon Web Services address ranges\nAMAZON.GLOBAL: 20.1.0.0/16, 2a05:d07f:8000::/40"},
