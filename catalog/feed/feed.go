@@ -8,6 +8,7 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -44,7 +45,8 @@ func (d document) root() jsonc.Value {
 	if d.json == nil {
 		return jsonc.Value{}
 	}
-	return unwrapped(d.json.Root())
+	root := unwrapped(d.json.Root())
+	return cmp.Or(setsWithin(root, maxWrapped), root)
 }
 
 // format is one format of a publisher.

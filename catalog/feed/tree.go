@@ -19,11 +19,19 @@ import (
 // isTree reports whether a document lists prefixes in one of these ways, or has lists
 // that are all empty.
 func isTree(d document) bool {
-	return !d.isSite() && (listsPrefix(d.root(), "") || listsNothing(d.root()))
+	return !d.isSite() && (listsPrefix(d.root(), "") || listsNothing(d.root()) || isMember(firstText(d.root())))
 }
 
 func (d document) isSite() bool {
 	return atLeast(1, d.root(), "catalogs", "bind", "answers", "generators")
+}
+
+// firstText is the text that an outermost list starts with, which may be a name.
+func firstText(v jsonc.Value) string {
+	if first := firstObject(v); v.Kind() == jsonc.Array && first.Kind() == jsonc.String {
+		return first.Text()
+	}
+	return ""
 }
 
 // listsPrefix reports whether there is a prefix where tree looks for it.
@@ -119,9 +127,12 @@ func (t *tree) array(v jsonc.Value, of labels) {
 			}
 		}
 	}
-	if texts > 0 && prefixes == 0 && of.key != "" {
+	switch {
+	case texts > 0 && prefixes == 0 && of.key != "":
 		t.passed = append(t.passed, of.key)
 		return
+	case texts == 0 && !holdsInner(v):
+		return // numbers, such as ports
 	}
 	before := t.tried
 	var without []jsonc.Value
@@ -143,6 +154,16 @@ func (t *tree) array(v jsonc.Value, of labels) {
 			t.Errorf(one, "no prefix here, as the others of the list have; download the feed again")
 		}
 	}
+}
+
+// holdsInner reports whether a list has objects or lists.
+func holdsInner(v jsonc.Value) bool {
+	for _, one := range v.Elements() {
+		if one.Kind() == jsonc.Object || one.Kind() == jsonc.Array {
+			return true
+		}
+	}
+	return false
 }
 
 // holdsLists reports whether an object has lists, which may be empty.
