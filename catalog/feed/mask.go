@@ -188,10 +188,13 @@ func (t *tree) mask(h held, endpoints []jsonc.Value, of labels) string {
 		a, b := t.count(one)
 		all, bare = all+a, bare+b
 	}
+	if all == 1 {
+		masks = alike(masks, t.sole(endpoints))
+	}
 	switch inner := h.deepMask(); {
-	case bare == 0 && (all != 1 || len(masks) != 1):
+	case bare == 0 && (all != 1 || len(masks) == 0):
 		return ""
-	case bare == 0:
+	case bare == 0 && len(masks) == 1:
 	case len(masks) == 0 && inner.Kind() != jsonc.Invalid:
 		t.Errorf(inner, "is this the mask of the address beside it? %s", asSentence(writePrefix))
 		return ""
@@ -243,6 +246,37 @@ func (t *tree) count(v jsonc.Value) (all, bare int) {
 		}
 	}
 	return all, bare
+}
+
+// sole is the text of an only endpoint, which may stand in objects.
+func (t *tree) sole(endpoints []jsonc.Value) string {
+	for _, v := range endpoints {
+		for one := range elements(v) {
+			if one.Kind() != jsonc.Object {
+				return one.Text()
+			}
+			for key, inner := range one.Members() {
+				if all, _ := t.count(inner); t.roleOf(key).isEndpoint() && all == 1 {
+					return t.sole([]jsonc.Value{inner})
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// alike drops the masks that say the same of an address as one before them.
+func alike(masks []string, address string) []string {
+	host, _, _ := strings.Cut(address, "/")
+	a, err := netip.ParseAddr(host)
+	if err != nil {
+		return masks
+	}
+	return slices.CompactFunc(masks, func(one, next string) bool {
+		length, ok := maskLength(one, a)
+		other, also := maskLength(next, a)
+		return ok && also && length == other
+	})
 }
 
 // deepMask is a mask in an object beside an address.

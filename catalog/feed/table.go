@@ -42,8 +42,14 @@ func isTable(d document) bool {
 	if d.json != nil {
 		return false
 	}
-	_, row, err := tableOf(d)
-	return err == nil && len(row) > 1 || isHeader(d)
+	t, row, err := tableOf(d)
+	for tried := 0; err == nil && tried < linesTried; tried++ {
+		if len(row) > 1 {
+			return true // or a prefix alone, of which a geofeed says nothing
+		}
+		row, err = t.next()
+	}
+	return isHeader(d)
 }
 
 func isHeader(d document) bool {
