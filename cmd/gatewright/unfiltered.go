@@ -12,26 +12,51 @@ import (
 	"gatewright/generators/nftables"
 )
 
+const mendUnfiltered = "send them to the proxy with \"routes\", or add addresses in a catalogue of the site's own"
+
 // warnUnfiltered tells, entry by entry, of names that the PAC file sends past the proxy
 // and that a packet filter of the same run can match no address of: one that drops by
 // default cuts them off.
 func (p *production) warnUnfiltered(t talk, pac generated) {
+	ids := p.unfiltered(pac, func(rule.Grant, generated) bool { return true })
+	if len(ids) > 0 {
+		t.warnf("names of %s go direct by proxy.pac and have no packet-filter rule: %s; %s", plural(len(ids), "entry", "entries"), someOf(ids), mendUnfiltered)
+	}
+}
+
+// unfiltered returns the ids of those entries, at the packet filters that are asked for.
+func (p *production) unfiltered(pac generated, asked func(rule.Grant, generated) bool) []string {
 	var roles []rule.Role
 	for _, role := range pac.settings.List("roles") {
 		roles = append(roles, rule.Role(role))
 	}
 	var ids []string
 	for _, g := range p.result.Input.Grants {
-		unfiltered := func(o generated) bool { return isFilter(o.name) && p.goesUnfiltered(g, roles, o) }
-		if slices.Contains(roles, g.Role) && slices.ContainsFunc(p.outputs, unfiltered) && !slices.Contains(ids, g.Entry.ID) {
+		cutOff := func(o generated) bool { return isFilter(o.name) && asked(g, o) && p.goesUnfiltered(g, roles, o) }
+		if slices.Contains(roles, g.Role) && slices.ContainsFunc(p.outputs, cutOff) && !slices.Contains(ids, g.Entry.ID) {
 			ids = append(ids, g.Entry.ID)
 		}
 	}
 	slices.Sort(ids)
-	if len(ids) > 0 {
-		t.warnf("names of %s go direct by proxy.pac and have no packet-filter rule: %s; send them to the proxy with \"routes\", or add addresses in a catalogue of the site's own",
-			plural(len(ids), "entry", "entries"), someOf(ids))
+	return ids
+}
+
+// hiddenShortfalls are those entries where no verdict of a packet filter falls short: the
+// rule is carried for other entries, or nothing of it is for machines that it sees.
+func (p *production) hiddenShortfalls() []string {
+	var short []string
+	for _, pac := range p.outputs {
+		if pac.name != "pac" || !knowsProxy(p.site) {
+			continue
+		}
+		unsaid := func(g rule.Grant, o generated) bool {
+			return !slices.ContainsFunc(o.Coverage, func(c artefact.Coverage) bool { return isShort(c) && slices.Contains(c.Entries, g.Entry.ID) })
+		}
+		for _, id := range p.unfiltered(pac, unsaid) {
+			short = append(short, id+": its names go direct by proxy.pac and have no packet-filter rule; "+mendUnfiltered)
+		}
 	}
+	return short
 }
 
 // goesUnfiltered reports whether the PAC file answers direct for a name of the grant of
