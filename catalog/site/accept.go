@@ -102,7 +102,7 @@ func shareOf(v4, v6 float64) string {
 	if v6 > v4 {
 		share, family = v6, "IPv6"
 	}
-	return fmt.Sprintf("%.1f %% of all unicast addresses of %s, more than %.1f %%", 100*share, family, 100*lint.WideShare)
+	return fmt.Sprintf("%.2f %% of all unicast addresses of %s, more than %.2f %%", 100*share, family, 100*lint.WideShare)
 }
 
 func quoted(s netset.PrefixSet) string {
