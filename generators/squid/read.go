@@ -29,7 +29,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	if r == nil || err != nil {
 		return artefact.Reading{}, err
 	}
-	reading := artefact.Reading{Requests: r.policy(), Beside: r.beside()}
+	reading := artefact.Reading{Requests: r.policy(), Beside: r.beside(), Comments: r.conf.Comments}
 	for _, name := range slices.Sorted(maps.Keys(r.taken)) {
 		reading.Take(name, files[name])
 	}
@@ -131,6 +131,7 @@ func (r *reader) take(line string) error {
 		r.rules = append(r.rules, r.conf.At)
 		r.view.Rules = append(r.view.Rules, ruleView{ID: commentOf(text)})
 	case isComment && n > 0:
+		r.conf.Note(string(r.view.Rules[n-1].ID))
 		r.view.Rules[n-1].Labels = append(r.view.Rules[n-1].Labels, commentOf(text))
 	case len(words) > 3 && words[0] == "acl":
 		a := acl{Type: aclType(strings.Join(words[2:len(words)-1], " "))}
