@@ -8,6 +8,7 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -44,7 +45,8 @@ func (d document) root() jsonc.Value {
 	if d.json == nil {
 		return jsonc.Value{}
 	}
-	return unwrapped(d.json.Root())
+	root := unwrapped(d.json.Root())
+	return cmp.Or(setsWithin(root, maxWrapped), root)
 }
 
 // format is one format of a publisher.
@@ -105,6 +107,12 @@ func (d document) read(data []byte, as Naming) (*catalog.Catalog, error) {
 // unknown is the error of a document that no format recognises. One that is not JSON
 // may be a plain list without a good line, so it says what is wrong with the first.
 func (d document) unknown(known []string) error {
+	if d.isSite() {
+		return fileErrorf(d.file, "this is a site file, no catalogue; name it with --site alone")
+	}
+	if elsewhere := newCollector(d, Naming{}).elsewhere(); elsewhere != nil {
+		return elsewhere
+	}
 	err := d.root().Errorf("unknown kind of catalogue; the known ones are %s", strings.Join(known, ", "))
 	err.File = d.file
 	if d.json != nil {

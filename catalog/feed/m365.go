@@ -32,6 +32,16 @@ func M365Instances() []string {
 	return []string{catalog.DefaultInstance, "USGovDoD", "USGovGCCHigh", "China", "Germany"}
 }
 
+// InstanceOf is the instance that a word names in any letter case; another word stays.
+func InstanceOf(word string) string {
+	for _, known := range M365Instances() {
+		if strings.EqualFold(known, word) {
+			return known
+		}
+	}
+	return word
+}
+
 // m365SetKeys are the keys of an endpoint set.
 var m365SetKeys = []string{"id", "serviceArea", "serviceAreaDisplayName", "urls", "ips", "tcpPorts", "udpPorts", "expressRoute", "category", "required", "notes"}
 
@@ -62,6 +72,33 @@ func isM365(d document) bool {
 		return have("id") && have("serviceArea") || m365Other(d) != nil
 	}
 	return !have("uri") && (have("serviceArea") || have("tcpPorts") || have("udpPorts")) || m365Other(d) != nil
+}
+
+// maxWrapped is how many lists or objects programs put around the endpoint sets.
+const maxWrapped = 3
+
+// setsWithin is the list of endpoint sets, or the only set, that is all that a value
+// holds but texts and numbers; of kind Invalid if there is none.
+func setsWithin(v jsonc.Value, depth int) jsonc.Value {
+	var inner []jsonc.Value
+	add := func(one jsonc.Value) {
+		if one.Kind() == jsonc.Array || one.Kind() == jsonc.Object {
+			inner = append(inner, one)
+		}
+	}
+	for _, one := range v.Elements() {
+		add(one)
+	}
+	for _, one := range v.Members() {
+		add(one)
+	}
+	switch first := firstObject(v); {
+	case has(first, "id") && has(first, "serviceArea"):
+		return v
+	case len(inner) != 1 || depth == 0:
+		return jsonc.Value{}
+	}
+	return setsWithin(inner[0], depth-1)
 }
 
 // m365Other says which other answer of the web service a document is.
@@ -216,7 +253,11 @@ func (c *collector) serviceArea(r row) string {
 	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }
 	slug = strings.TrimLeft(strings.Join(strings.FieldsFunc(slug, odd), "-"), "-0123456789")
 	if slug = slug[:min(len(slug), catalog.MaxSlug)]; slug == "" {
-		c.notice(at, "no service area is said; the row is of none")
+		if text != "" {
+			c.notice(at, "service area %s has no letter of a-z; the row is of none", jsonc.Quote(text))
+		} else {
+			c.notice(at, "no service area is said; the row is of none")
+		}
 	} else {
 		c.notice(at, "service area %s is read as %s", jsonc.Quote(text), slug)
 	}

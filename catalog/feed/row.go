@@ -72,7 +72,10 @@ func (c *collector) jsonRow(v jsonc.Value) row {
 		c.misspelt("key", key.Text(), key)
 		for one := range elements(value) {
 			if one.Kind() == jsonc.Object || one.Kind() == jsonc.Array {
-				continue // unless it is asked for, the publisher's business
+				if c.isKnown(name) {
+					c.failf(one, "expected a text, found %v", one.Kind())
+				}
+				continue // or the publisher's business
 			}
 			if text, ok := scalar(c.faults, one); ok && text != "" {
 				r.fields[name] = append(r.fields[name], field{text, one})
@@ -122,6 +125,11 @@ func (c *collector) columns(names []string, rows *csvRows) {
 		}
 		c.misspelt("column", name, rows.spot(i))
 	}
+}
+
+// isKnown reports whether a row is asked for a key.
+func (c *collector) isKnown(key string) bool {
+	return slices.ContainsFunc(c.keys, func(known string) bool { return strings.EqualFold(known, key) })
 }
 
 // misspelt refuses a name that is one letter away from one that is known: what it holds

@@ -196,7 +196,12 @@ func (r *reader) selection(v jsonc.Value) {
 		jsonc.Optional("service", r.list("service", &s.Services)),
 		jsonc.Optional("entry", r.list("entry", &s.Entries)),
 		jsonc.Optional("direction", r.oneOfEach(&s.Directions, directions()...)),
-		jsonc.Optional("instance", r.list("instance", &s.Instances)),
+		jsonc.Optional("instance", r.each("instance", &s.Instances, func(s *string) func(jsonc.Value) {
+			return func(v jsonc.Value) {
+				r.text(s)(v)
+				*s = feed.InstanceOf(*s)
+			}
+		})),
 		jsonc.Optional("required_only", func(v jsonc.Value) { s.RequiredOnly, _ = r.Bool(v) }),
 		jsonc.Optional("exclude", r.list("exclude", &s.Exclude)),
 	)

@@ -20,7 +20,7 @@ const (
 )
 
 // format is raised when a template changes what it writes.
-const format = 2
+const format = 3
 
 // Names of the artefacts, and where Debian's package reads them.
 const (
@@ -97,7 +97,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 		return artefact.Output{}, err
 	}
 	out.Artefacts = append(out.Artefacts, artefact.Artefact{
-		Name: confName, Data: artefact.Seal(data), Load: load, Rules: len(c.view.Rules),
+		Name: confName, Data: artefact.Seal(data), Load: load, Rules: c.rules(),
 	})
 	out.Coverage, out.Assumes = coverage(p, place), assumed
 	return out, nil
