@@ -57,7 +57,10 @@ func (r *reader) fields() []jsonc.Field {
 		jsonc.Optional("accept", r.accepts),
 		jsonc.Optional("options", r.options),
 		jsonc.Optional("generators", r.list("generators", &s.Generators)),
-		jsonc.Optional("output", r.text(&s.Output)),
+		jsonc.Optional("output", func(v jsonc.Value) {
+			r.text(&s.Output)(v)
+			r.keep("output", "", v)
+		}),
 	}
 }
 

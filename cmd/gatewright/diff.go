@@ -32,8 +32,8 @@ What changed about entries, and what is open, stands apart. The exit status is 1
 if there is a difference.
 
 Rule files are compared by what they do: the flows that they accept, the way
-of requests, browser zones, and what options change beside. A value that was
-changed by hand is read as it stands, and told. A line that generate does not
+of requests, browser zones, and what options change beside; and by what their
+comments say. A value that was changed by hand is read as it stands, and told. A line that generate does not
 write is an error, and the exit status is then 3. Old files of another format
 are made anew if a site file is at hand. Other files are compared as text.
 

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
@@ -50,7 +52,7 @@ func (inv *invocation) compareFolders(oldDir, newDir string) (report, error) {
 
 // same reports whether folders do the same, and hold the same files.
 func (r *report) same() bool {
-	return len(r.Added)+len(r.Removed)+len(r.TrustedSites.Added)+len(r.TrustedSites.Removed)+len(r.Routes)+len(r.Beside)+len(r.Files) == 0
+	return len(r.Added)+len(r.Removed)+len(r.TrustedSites.Added)+len(r.TrustedSites.Removed)+len(r.Routes)+len(r.Beside)+len(r.Comments)+len(r.Files) == 0
 }
 
 // addReadings adds how what one generator's files do differs.
@@ -81,6 +83,7 @@ func (r *report) addReadings(old, new artefact.Reading) error {
 		}
 	default:
 		r.Beside = append(r.Beside, besideReports(old.Beside, new.Beside)...)
+		r.addComments(old.Comments, new.Comments)
 	}
 	return nil
 }
@@ -126,6 +129,99 @@ func besideReports(old, new []artefact.Statement) (changes []reportBeside) {
 		changes = append(changes, c)
 	}
 	return changes
+}
+
+// aboutOf is what comments are about: a rule of a file, a route, a site.
+type aboutOf struct{ file, about string }
+
+// addComments adds where comments say something else. Those of a rule that came or went
+// are left out if the report tells them beside its flows, and those of what got another
+// name alone, too.
+func (r *report) addComments(old, new []artefact.Comment) {
+	before, after := commentsBy(old), commentsBy(new)
+	told := r.labels()
+	came, went := only(after, before), only(before, after)
+	all := maps.Clone(before)
+	maps.Copy(all, after)
+	order := func(a, b aboutOf) int { return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.about, b.about)) }
+	for _, of := range slices.SortedFunc(maps.Keys(all), order) {
+		was, is := commentTexts(before[of]), commentTexts(after[of])
+		isTold := func(text string) bool { return told[text] }
+		switch {
+		case slices.Equal(was, is):
+		case was == nil && (slices.ContainsFunc(is, isTold) || went[textsIn(of.file, is)]):
+		case is == nil && (slices.ContainsFunc(was, isTold) || came[textsIn(of.file, was)]):
+		default:
+			r.addComment(fmt.Sprintf("%s:%d", of.file, firstChange(before[of], after[of])), besides(was, is), besides(is, was))
+		}
+	}
+}
+
+// only returns what the comments say together that one side alone has about something.
+func only(one, other map[aboutOf][]artefact.Comment) map[string]bool {
+	all := map[string]bool{}
+	for of, list := range one {
+		if other[of] == nil {
+			all[textsIn(of.file, commentTexts(list))] = true
+		}
+	}
+	return all
+}
+
+func textsIn(file string, texts []string) string { return file + "\n" + strings.Join(texts, "\n") }
+
+func commentsBy(list []artefact.Comment) map[aboutOf][]artefact.Comment {
+	by := map[aboutOf][]artefact.Comment{}
+	for _, c := range list {
+		of := aboutOf{c.File, c.About}
+		by[of] = append(by[of], c)
+	}
+	return by
+}
+
+func commentTexts(list []artefact.Comment) (texts []string) {
+	for _, c := range list {
+		texts = append(texts, c.Text)
+	}
+	return texts
+}
+
+// firstChange is the line of the first comment that the other list does not have in its
+// place, among the new lines if they have one.
+func firstChange(old, new []artefact.Comment) int {
+	same := 0
+	for same < min(len(old), len(new)) && old[same].Text == new[same].Text {
+		same++
+	}
+	if same < len(new) {
+		return new[same].Line
+	}
+	return old[same].Line
+}
+
+// labels are what stands beside flows that came or went.
+func (r *report) labels() map[string]bool {
+	all := map[string]bool{}
+	for _, one := range slices.Concat(r.Added, r.Removed) {
+		for _, e := range one.Entries {
+			all[e.ID] = true
+		}
+	}
+	return all
+}
+
+// addComment adds a change, or the place of one that other places have alike.
+func (r *report) addComment(place string, old, new []string) {
+	key := textsIn(strings.Join(old, "\n")+"\x00", new)
+	if i, known := r.commentAt[key]; known {
+		r.Comments[i].Places = append(r.Comments[i].Places, place)
+		return
+	}
+	if r.commentAt == nil {
+		r.commentAt = map[string]int{}
+	}
+	r.commentAt[key] = len(r.Comments)
+	r.Comments = append(r.Comments, reportComment{[]string{place}, old, new})
 }
 
 // besides returns the values of a that b has not, or not as often.

@@ -10,19 +10,22 @@ import (
 
 // report is a difference as JSON; text and Markdown are made of it.
 type report struct {
-	Old           reportSide     `json:"old"`
-	New           reportSide     `json:"new"`
-	Equal         bool           `json:"equal"`
-	Added         []reportRule   `json:"added"`
-	Removed       []reportRule   `json:"removed"`
-	Routes        []reportRoute  `json:"routes"`
-	TrustedSites  reportTrusted  `json:"trusted_sites"`
-	Entries       []reportEntry  `json:"entries"`
-	OpenAdded     []accountOpen  `json:"open_added"`
-	OpenRemoved   []accountOpen  `json:"open_removed"`
-	OpenUnchanged []accountOpen  `json:"open_unchanged"`
-	Beside        []reportBeside `json:"beside,omitempty"` // of folders
-	Files         []reportFile   `json:"files,omitempty"`  // of folders: those that are compared as text, or came or went
+	Old           reportSide      `json:"old"`
+	New           reportSide      `json:"new"`
+	Equal         bool            `json:"equal"`
+	Added         []reportRule    `json:"added"`
+	Removed       []reportRule    `json:"removed"`
+	Routes        []reportRoute   `json:"routes"`
+	TrustedSites  reportTrusted   `json:"trusted_sites"`
+	Entries       []reportEntry   `json:"entries"`
+	OpenAdded     []accountOpen   `json:"open_added"`
+	OpenRemoved   []accountOpen   `json:"open_removed"`
+	OpenUnchanged []accountOpen   `json:"open_unchanged"`
+	Beside        []reportBeside  `json:"beside,omitempty"`   // of folders
+	Comments      []reportComment `json:"comments,omitempty"` // of folders
+	Files         []reportFile    `json:"files,omitempty"`    // of folders: those that are compared as text, or came or went
+
+	commentAt map[string]int // in Comments, by their words
 }
 
 // reportBeside is what files do beside their rules.
@@ -31,6 +34,13 @@ type reportBeside struct {
 	Name string   `json:"name"`
 	Old  []string `json:"old"`
 	New  []string `json:"new"`
+}
+
+// reportComment is what comments say that files do not hold to be true by themselves.
+type reportComment struct {
+	Places []string `json:"places"` // "gatewright.nft:4", in the new files unless they have none
+	Old    []string `json:"old"`
+	New    []string `json:"new"`
 }
 
 type reportFile struct {

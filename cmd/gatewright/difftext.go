@@ -42,6 +42,7 @@ func (r report) sections() []diffSection {
 		trustedSection(r.TrustedSites),
 		openSection(r),
 		entrySection(r.Entries),
+		commentSection(r.Comments),
 		fileSection(r.Files),
 		editedSection(r),
 	}
@@ -297,6 +298,26 @@ func besideSection(changes []reportBeside) diffSection {
 	return s
 }
 
+// shownComments is how many changes of comments are shown with their words; JSON has all.
+const shownComments = 20
+
+func commentSection(changes []reportComment) diffSection {
+	s := diffSection{title: "comments changed"}
+	for i, c := range changes {
+		s.add(' ', "%s%s", strings.Join(c.Places, ", "), map[bool]string{true: ": in another order"}[len(c.Old)+len(c.New) == 0])
+		if i >= shownComments {
+			continue
+		}
+		for _, text := range c.Old {
+			s.add('-', "    %s", text)
+		}
+		for _, text := range c.New {
+			s.add('+', "    %s", text)
+		}
+	}
+	return s
+}
+
 func editedSection(r report) diffSection {
 	s := diffSection{title: "changed by hand since they were generated, and read as they stand"}
 	for _, side := range []reportSide{r.Old, r.New} {
@@ -352,6 +373,7 @@ func (r report) headline() string {
 	say(len(r.Routes), "%s changed", count(len(r.Routes), "PAC route"))
 	say(len(r.Entries), "%s came, went or changed", plural(len(r.Entries), "entry", "entries"))
 	say(len(r.Beside), "%s beside the rules", count(len(r.Beside), "change"))
+	say(len(r.Comments), "%s changed", count(len(r.Comments), "comment"))
 	say(len(r.Files), "%s compared as text", count(len(r.Files), "file"))
 	say(len(r.OpenAdded), "%s newly open", count(len(r.OpenAdded), "item"))
 	say(len(r.OpenRemoved), "%s open no more", count(len(r.OpenRemoved), "item"))

@@ -9,6 +9,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/generators"
 	"gatewright/generators/artefact"
 	"gatewright/generators/nftables"
 	"gatewright/generators/pac"
@@ -132,7 +133,7 @@ func (e *explainer) dropped(f rule.Flow, answers []backendAnswer) string {
 	var filters []string
 	direct := false
 	for i, b := range e.backends {
-		direct = direct || b.name == "pac" && answers[i].Action == artefact.GoesDirect
+		direct = direct || generators.IsA(b.name, artefact.ProxyChooser) && answers[i].Action == artefact.GoesDirect
 		if isFilter(b.name) && e.loses(b, f, answers[i].Action) {
 			filters = append(filters, b.name)
 		}

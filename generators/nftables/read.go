@@ -27,7 +27,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 		return artefact.Reading{}, err
 	}
 	out := f.reading()
-	out.Read = []string{fileName}
+	out.Read, out.Comments = []string{fileName}, f.comments
 	if !artefact.Sealed(data) {
 		out.Edited = out.Read
 	}
@@ -62,6 +62,7 @@ func readFile(data []byte) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.comments = lines.Comments
 	return &r.file, artefact.Compare(fileName, data, again)
 }
 
@@ -150,10 +151,12 @@ func (r *reader) takeComment(text string) error {
 		return err
 	}
 	if last := len(r.texts) - 1; strings.HasPrefix(text, "    ") && last >= 0 {
+		r.lines.Note(idOf(r.texts[last].title))
 		r.texts[last].labels = append(r.texts[last].labels, c)
 		return nil
 	}
-	id, _, _ := strings.Cut(text, ": ")
+	id := idOf(c)
+	r.lines.Note(id)
 	if _, err := slugOf(id); err != nil {
 		return errors.New("the title of a rule")
 	}
@@ -168,6 +171,12 @@ func (r *reader) takeComment(text string) error {
 	}
 	r.texts = append(r.texts, t)
 	return nil
+}
+
+// idOf is the id in the title of a rule.
+func idOf(title comment) string {
+	id, _, _ := strings.Cut(string(title), ": ")
+	return id
 }
 
 // takeSet reads a set or a map up to its closing brace.

@@ -16,7 +16,6 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
-	"gatewright/generators/artefact/artefacttest"
 	"gatewright/generators/filter"
 	"gatewright/templates"
 )
@@ -412,33 +411,6 @@ func TestReadTitle(t *testing.T) {
 		if _, err := read(text); errorText(err) != want {
 			t.Errorf("%q: error %q\nwant %q", text, errorText(err), want)
 		}
-	}
-}
-
-// Each line dropped, doubled, swapped with the next or changed in one byte is refused,
-// or it is read as something else. Only comments change nothing, and the order within a
-// set.
-func TestReadEveryLine(t *testing.T) {
-	for _, example := range []string{"chains-interfaces", "mark", "enforce-host"} {
-		text := golden(t, example)
-		was, err := read(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		artefacttest.DamageLines(text, func(what, damaged string, harmless bool) {
-			got, err := read(damaged)
-			var foreign *artefact.ForeignError
-			var format *artefact.FormatError
-			switch {
-			case errors.As(err, &foreign), errors.As(err, &format):
-			case err != nil:
-				t.Errorf("%s: %s: %v", example, what, err)
-			case got.Edited == nil:
-				t.Errorf("%s: %s is not told by the digest", example, what)
-			case reflect.DeepEqual(got.Filters, was.Filters) && reflect.DeepEqual(got.Beside, was.Beside) && !harmless:
-				t.Errorf("%s: %s changes nothing", example, what)
-			}
-		})
 	}
 }
 

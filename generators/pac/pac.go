@@ -41,6 +41,8 @@ type Generator struct{}
 
 func (Generator) Name() string { return "pac" }
 
+func (Generator) Kind() artefact.Kind { return artefact.ProxyChooser }
+
 func (Generator) Description() string {
 	return "proxy auto-configuration file: which requests of a browser go direct and which through a proxy"
 }

@@ -38,7 +38,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	if err := artefact.Compare(fileName, data, again); err != nil {
 		return none, err
 	}
-	reading := artefact.Reading{Routes: r.policy(), Beside: r.beside()}
+	reading := artefact.Reading{Routes: r.policy(), Beside: r.beside(), Comments: file.Comments}
 	reading.Take(fileName, data)
 	return reading, nil
 }
@@ -113,6 +113,7 @@ func (r *reader) take(line string) (err error) {
 	inTables := len(r.classes) > 0 && r.internal == nil
 	switch {
 	case isComment && !strings.HasPrefix(line, "  "):
+		r.file.Note("")
 		r.view.Header = append(r.view.Header, commentOf(text))
 	case isComment:
 		return r.takeComment(text)
@@ -154,6 +155,7 @@ func (r *reader) takeComment(text string) error {
 	number := len(r.classes)
 	switch {
 	case r.view.Unmatched == "" && !strings.HasPrefix(text, "Answers by route;"):
+		r.file.Note(fmt.Sprintf("route %d", len(r.answers)))
 		r.labels = append(r.labels, commentOf(text))
 	case text == fmt.Sprintf("Class %d.", number):
 		r.view.Classes = append(r.view.Classes, classView{Number: number})

@@ -4,17 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
-	"gatewright/generators/artefact/artefacttest"
 )
 
 // read reads a file that Generate has written.
@@ -25,57 +21,6 @@ func read(t testing.TB, data []byte) artefact.Reading {
 		t.Fatal(err)
 	}
 	return r
-}
-
-// What is read answers as the policy does.
-func TestReadAnswersAsThePolicy(t *testing.T) {
-	random := rand.New(rand.NewPCG(7, 11))
-	ways := map[rule.Via]int{}
-	for range 300 {
-		p := ruletest.Compile(t, randomInput(t, random))
-		read := read(t, text(t, p, settings("proxy=p:1", "plain=proxy"))).Routes
-		for range 50 {
-			f := randomFlow(random)
-			want, got := p.Route(f, rule.Clients), read.Route(f, rule.Clients)
-			proxies, err := parseVia(want, []proxy{"PROXY p:1"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			ways[want]++
-			answer := map[rule.Via]string{rule.Direct: "DIRECT", rule.Proxied: "PROXY p:1"}[got]
-			if answer == "" {
-				answer = string(got)
-			}
-			if answer != answerText(proxies, false) {
-				t.Fatalf("%+v goes by %s as it is read; want %s", f, answer, want)
-			}
-		}
-	}
-	if len(ways) < 3 || ways[rule.Direct] < 100 || ways[rule.Proxied] < 100 {
-		t.Errorf("only these ways were taken: %v", ways)
-	}
-}
-
-// A line dropped, doubled or swapped, or a byte changed, is refused or told.
-func TestReadOverlooksNothing(t *testing.T) {
-	for _, e := range examples(t) {
-		data := text(t, ruletest.Compile(t, e.in), e.settings)
-		whole := read(t, data)
-		if !slices.Equal(whole.Read, []string{fileName}) || whole.Edited != nil {
-			t.Errorf("%s: %+v", e.name, whole)
-		}
-		if e.name != "internal" && e.name != "options" {
-			continue // the program is the same
-		}
-		for changed := range artefacttest.Changes(data) {
-			r, err := Generator{}.Read(artefact.Files{fileName: changed})
-			var foreign *artefact.ForeignError
-			var format *artefact.FormatError
-			if err == nil && reflect.DeepEqual(r, whole) || err != nil && !errors.As(err, &foreign) && !errors.As(err, &format) {
-				t.Fatalf("%s: %v, %+v of\n%s", e.name, err, r, changed)
-			}
-		}
-	}
 }
 
 // What options answer stands beside the routes.

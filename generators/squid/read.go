@@ -29,7 +29,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	if r == nil || err != nil {
 		return artefact.Reading{}, err
 	}
-	reading := artefact.Reading{Requests: r.policy(), Beside: r.beside()}
+	reading := artefact.Reading{Requests: r.policy(), Beside: r.beside(), Comments: r.conf.Comments}
 	for _, name := range slices.Sorted(maps.Keys(r.taken)) {
 		reading.Take(name, files[name])
 	}
@@ -132,12 +132,15 @@ func (r *reader) take(line string) error {
 	words := strings.Split(line, " ")
 	switch {
 	case isComment && r.above == "":
+		r.conf.Note(text)
 		r.first = append(r.first, r.conf.At)
 		r.view.Groups = append(r.view.Groups, groupView{Rules: []ruleView{{ID: commentOf(text)}}})
 	case isComment && r.above == "#" && n > 0 && len(g.ACLs) == 0:
+		r.conf.Note(text)
 		g.Rules = append(g.Rules, ruleView{ID: commentOf(text)})
 	case isComment && n > 0:
 		v := &g.Rules[len(g.Rules)-1]
+		r.conf.Note(string(v.ID))
 		v.Labels = append(v.Labels, commentOf(text))
 	case len(words) > 3 && words[0] == "acl":
 		a := acl{Type: aclType(strings.Join(words[2:len(words)-1], " "))}

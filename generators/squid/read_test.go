@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
-	"gatewright/generators/artefact/artefacttest"
 )
 
 // seen returns what a proxy sees of a policy.
@@ -345,37 +343,6 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
-}
-
-// A line dropped, doubled or swapped, or a byte changed, in any file, is refused or
-// told; so is a list that is gone.
-func TestReadOverlooksNothing(t *testing.T) {
-	for _, e := range examples(t) {
-		all := artefact.FilesOf(generate(t, ruletest.Compile(t, e.in), e.settings).Artefacts)
-		whole, err := Generator{}.Read(all)
-		if err != nil || len(whole.Read) != len(all) {
-			t.Fatalf("%s: %v, %v are read", e.name, err, whole.Read)
-		}
-		for name, data := range all {
-			for changed := range artefacttest.Changes(data) {
-				files := maps.Clone(all)
-				files[name] = changed
-				r, err := Generator{}.Read(files)
-				var foreign *artefact.ForeignError
-				var format *artefact.FormatError
-				if err == nil && reflect.DeepEqual(r, whole) || err != nil && !errors.As(err, &foreign) && !errors.As(err, &format) {
-					t.Fatalf("%s: %v, %+v of %s:\n%s", e.name, err, r, name, changed)
-				}
-			}
-			files := maps.Clone(all)
-			if delete(files, name); name == confName {
-				continue
-			}
-			if _, err := (Generator{}).Read(files); err == nil || !strings.Contains(err.Error(), "expected that the file "+name+" is there") {
-				t.Errorf("%s without %s: %v", e.name, name, err)
-			}
-		}
-	}
 }
 
 // Every pattern is read back from its expression.

@@ -38,6 +38,8 @@ type Generator struct{}
 
 func (Generator) Name() string { return "squid" }
 
+func (Generator) Kind() artefact.Kind { return artefact.Proxy }
+
 func (Generator) Description() string {
 	return "http_access rules and ACL lists for the Squid proxy: by name, by literal address, by port"
 }
