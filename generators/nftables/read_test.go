@@ -213,7 +213,7 @@ func TestReadChanged(t *testing.T) {
 	tcp := func(first, last uint16, remote string) rule.Region {
 		return flows(rule.Outbound, netset.TCP, first, last, "10.0.0.0/8", remote)
 	}
-	const skype = "tcp dport 443 ip saddr @gatewright_role_clients_net4 goto gatewright_skype-out-7qzfx90a1"
+	const skype = "tcp dport 443 goto gatewright_skype-out-7qzfx90a1"
 	for _, c := range []struct {
 		name, file, old, text string
 		more, less            rule.Region
@@ -314,7 +314,7 @@ func TestReadRefuses(t *testing.T) {
 		{"behind a brace", "\n}\n", "\n} ; add table ip evil\n", `"} ; add table ip evil"` + nobody + `"}"`},
 		{"a second block", "\n}\n", "\n}\ntable ip evil {\n\tchain gatewright_outbound {\n\t}\n}\n", `"\tchain gatewright_outbound {"` + nobody + `each chain of this file once`},
 		{"behind a comment's end", "Title of sample/probe\"\n", "Title of sample/probe\" ; flush ruleset\n", `"\t\tcounter name \"gatewright_all-out-82ycmn70v\" accept comment \"sample/probe (row 7): Title of sample/probe\" ; flush rules…"` + nobody + `a comment of at most 128 bytes`},
-		{"behind a rule", " goto gatewright_exchange-out-bwhkcsvak\n", " goto gatewright_exchange-out-bwhkcsvak; accept\n", `"\t\ttcp dport 443 ip saddr @gatewright_role_clients_net4 goto gatewright_exchange-out-bwhkcsvak; accept"` + nobody + `a chain of this file`},
+		{"behind a rule", " goto gatewright_exchange-out-bwhkcsvak\n", " goto gatewright_exchange-out-bwhkcsvak; accept\n", `"\t\ttcp dport 443 goto gatewright_exchange-out-bwhkcsvak; accept"` + nobody + `a chain of this file`},
 		{"a rule of its own", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\taccept\n", `"\t\taccept"` + nobody + `a match of ports and of the addresses of our side and a rule's chain, or a map`},
 		{"a rule for everybody", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\tgoto gatewright_all-out-82ycmn70v\n", `"\t\tgoto gatewright_all-out-82ycmn70v"` + nobody + `a match of ports and of the addresses of our side and a rule's chain, or a map`},
 		{"a drop", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\tdrop\n", `"\t\tdrop"` + nobody + `drop of what is invalid alone`},
@@ -356,7 +356,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a base chain of ours in the site's table", "\nadd chain inet filter gatewright_outbound\n", "\nadd chain inet filter forward { type filter hook forward priority filter - 10; policy drop; }\n", `"add chain inet filter forward { type filter hook forward priority filter - 10; policy drop; }"` + nobody + `in a table of its own, a base chain of each hook in their order, with policy accept or drop`},
 		{"a set that is not there", rule, strings.Replace(rule, "sbc", "gone", 1), `"\t\ttcp dport 5061 ip daddr @gatewright_role_gone_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a set of this file, of the kind that stands here`},
 		{"a set of the other family", rule, strings.Replace(rule, "sbc_net4", "sts_direct_host6", 1), `"\t\ttcp dport 5061 ip daddr @gatewright_role_sts_direct_host6 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a set of this file, of the kind that stands here`},
-		{"a rule without ports", rule, strings.Replace(rule, "tcp dport 5061 ", "", 1), `"\t\tip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match of ports and of the addresses of our side, and a rule's chain`},
+		{"a rule without ports", rule, strings.Replace(rule, "tcp dport 5061 ", "", 1), `"\t\tip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match of ports and, here or before the map, of the addresses of our side, and a rule's chain`},
 		{"another match", rule, strings.Replace(rule, "5061 ", "5061 limit rate 1/second ", 1), `"\t\ttcp dport 5061 limit rate 1/second ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match that stands here`},
 		{"a negation", rule, strings.Replace(rule, "dport ", "dport != ", 1), `"\t\ttcp dport != 5061 ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a port or a range such as 50000-59999`},
 		{"an anonymous set", rule, strings.Replace(rule, "5061", "{ 5061, 5062 }", 1), `"\t\ttcp dport { 5061, 5062 } ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a port or a range such as 50000-59999`},
