@@ -89,6 +89,8 @@ func TestShapes(t *testing.T) {
 		{"a geofeed whose first row is a prefix alone", "g.csv", "20.2.0.0/24\n20.1.0.0/24,DE\n", "g |  | List g.csv\nprefixes: 20.2.0.0/24\nDE: 20.1.0.0/24"},
 		{"a header of another's", "h.csv", "host,network,note\na,20.1.0.0/24,x\nb,20.2.0.0/24,\"y, z\"\n", "h |  | List h.csv\na: 20.1.0.0/24\nb: 20.2.0.0/24"},
 		{"a header of Microsoft's and other types", "h.csv", "Prefix,Type\n20.1.0.0/24,Edge\n", "h |  | List h.csv\nEdge: 20.1.0.0/24"},
+		{"words like Microsoft's", "h.csv", "Prefix,Type\n20.1.0.0/24,MSFT Teams\n", "h |  | List h.csv\nMSFT-Teams: 20.1.0.0/24"},
+		{"Microsoft's type among others", "h.csv", "Prefix,Type\n20.1.0.0/24,MSFT Public IP Address Block\n20.2.0.0/24,Ours\n", "h |  | List h.csv\nMSFT-Public-IP-Address-Block: 20.1.0.0/24\nOurs: 20.2.0.0/24"},
 		{"Microsoft's own type", "h.csv", "Prefix,Type\n20.1.0.0/24, MSFT Public IP Address Block\n",
 			"microsoft-public-ip | microsoft-public-ip | Microsoft public IP space\nMSFT-Public-IP-Address-Block: 20.1.0.0/24"},
 
