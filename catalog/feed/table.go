@@ -170,10 +170,23 @@ func (t *table) prefix(row []string, column int) (string, error) {
 		}
 		mask += row[i]
 	}
-	if t.columns == nil {
+	switch {
+	case t.columns == nil:
 		return text, t.doubtLength(row, column)
+	case mask == "":
+		return text, t.doubtNumber(row, text)
 	}
 	return masked(text, mask)
+}
+
+// doubtNumber refuses a number under an unknown name that may be the length of an address.
+func (t *table) doubtNumber(row []string, address string) error {
+	for i, text := range row {
+		if roleOf(t.columns[i]) == holdsOther && mayBeLength(text, address) {
+			return fmt.Errorf("%s may be the length of %s, or another number; %s", text, jsonc.Quote(address), writePrefix)
+		}
+	}
+	return nil
 }
 
 // doubtLength refuses a number beside an address in a table without a header if it may be

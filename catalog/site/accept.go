@@ -60,9 +60,15 @@ func means(key string, c *catalog.Catalog, e *catalog.Entry) bool {
 	return !parted || rest == slugOf(e.ID) || rest == e.Row && rest != "" || rest == e.Area && rest != ""
 }
 
-// accepted is what the site accepts of an entry.
+// accepted is what the site accepts of an entry: in a catalogue of its own also the
+// addresses that it binds, where a remote stands on the site.
 func (s *Site) accepted(c *catalog.Catalog, e *catalog.Entry) Accepted {
 	var all Accepted
+	if !c.Published {
+		for _, b := range s.Bindings {
+			all.Prefixes = all.Prefixes.Union(b.Local())
+		}
+	}
 	for key, a := range s.Accept {
 		if means(key, c, e) {
 			all.Prefixes, all.Size = all.Prefixes.Union(a.Prefixes), all.Size || a.Size

@@ -88,6 +88,8 @@ func TestDoubts(t *testing.T) {
 		{"many of two catalogues in a rule", `{"group": "none"}`, strings.Join(slash9[:8], ", "), ", " + strings.Join(slash9[8:], ", "), "rule all-out-*"},
 		{"the site's own", `{}`, `"20.2.0.0/16"`, `, "10.1.0.0/16"`, `own/lan: 10.1.0.0/16 is private (RFC 1918): no public service has such addresses; ` +
 			`mend the entry, or, if it is meant, write in the site file "accept": {"own/lan": ["10.1.0.0/16"]}`},
+		{"the site's own, on the site", `{"bind": {"clients": ["10.1.0.0/16"]}}`, `"20.2.0.0/16"`, `, "10.1.0.0/24"`, ""},
+		{"a publisher's, on the site", `{"bind": {"clients": ["10.1.0.0/16"]}}`, `"10.1.0.0/24"`, ``, exchange("10.1.0.0/24 is private (RFC 1918)", `"10.1.0.0/24"`)},
 		{"and meant", `{"accept": {"own/lan": ["10.1.0.0/16"]}}`, `"20.2.0.0/16"`, `, "10.1.0.0/16"`, ""},
 
 		{"no such entry", `{"accept": {"m365/exchagne": ["10.0.0.0/8"]}}`, `"20.2.0.0/16"`, ``,
