@@ -12,13 +12,12 @@ import (
 )
 
 // moreAccepted returns what a accepts and b does not: of the same packets, by the same
-// interfaces, at the same hook.
+// interfaces, in files of the same name, and with the same mark.
 func moreAccepted(a, b []artefact.Filtered) []reportRule {
 	list := []reportRule{}
-	all, lines := differences(a, b)
-	for i, d := range all {
+	for _, d := range differences(pointsOf(a), pointsOf(b)) {
 		for _, one := range joinServices(d.region.Boxes()) {
-			list = append(list, one.report(d, lines[i]))
+			list = append(list, one.report(d))
 		}
 	}
 	return list
@@ -47,26 +46,29 @@ func joinServices(boxes []rule.Box) (all []served) {
 	return all
 }
 
-func (s served) report(d difference, lines []artefact.Accepted) reportRule {
-	giving := slices.DeleteFunc(slices.Clone(lines), func(l artefact.Accepted) bool { return !slices.ContainsFunc(l.Boxes, s.overlaps) })
-	if s.isAny(giving, func(b rule.Box) netset.PrefixSet { return b.Remote }) && s.byOption(giving) && s.Direction == rule.Outbound {
-		s.Direction, s.Local, s.Remote = rule.Inbound, s.Remote, s.Local // an option tells who may come in
-	}
-	r := reportRule{Direction: s.Direction, Services: s.services.String(), Place: d.place(), unbound: d.unbound}
-	part := reportPart{
-		Services: r.Services, Local: prefixTexts(s.Local), Published: s.Published, Names: []reportName{}, Prefixes: prefixTexts(s.Remote), wholeServices: true,
-	}
-	if s.isAny(giving, func(b rule.Box) netset.PrefixSet { return b.Remote }) {
-		part.Any, part.But, part.Prefixes = true, prefixTexts(wholeFamily(s.Remote).Subtract(s.Remote)), []string{}
-	}
-	r.Parts = []reportPart{part}
+func (s served) report(d difference) reportRule {
+	giving := slices.DeleteFunc(slices.Clone(d.lines), func(l line) bool { return !slices.ContainsFunc(l.Boxes, s.overlaps) })
+	var chains []string
+	r := reportRule{Direction: s.Direction, Services: s.services.String()}
 	for _, l := range giving {
+		if !slices.Contains(chains, l.chain) {
+			chains = append(chains, l.chain)
+		}
+		r.unbound = r.unbound || d.unbound[l.chain]
 		for _, label := range l.Labels {
 			if !slices.ContainsFunc(r.Entries, func(f reportFrom) bool { return f.ID == label }) {
 				r.Entries = append(r.Entries, reportFrom{ID: label})
 			}
 		}
 	}
+	r.Place = artefact.HookPoint{File: d.spot.file, Chain: strings.Join(chains, " and "), In: d.in, Out: d.out, Mark: d.spot.mark}.String()
+	part := reportPart{
+		Services: r.Services, Local: prefixTexts(s.Local), Published: s.Published, Names: []reportName{}, Prefixes: prefixTexts(s.Remote), wholeServices: true,
+	}
+	if s.ofAny(giving) {
+		part.Any, part.But, part.Prefixes = true, prefixTexts(wholeFamily(s.Remote).Subtract(s.Remote)), []string{}
+	}
+	r.Parts = []reportPart{part}
 	return r
 }
 
@@ -77,17 +79,11 @@ func (s served) overlaps(b rule.Box) bool {
 		b.Local.Overlaps(s.Local) && b.Remote.Overlaps(s.Remote)
 }
 
-// isAny reports whether one of the lines matches no address of that side.
-func (s served) isAny(lines []artefact.Accepted, side func(rule.Box) netset.PrefixSet) bool {
-	whole := wholeFamily(side(s.Box))
-	return slices.ContainsFunc(lines, func(l artefact.Accepted) bool {
-		return slices.ContainsFunc(l.Boxes, func(b rule.Box) bool { return s.overlaps(b) && side(b).Covers(whole) })
+// ofAny reports whether one of the lines is of any remote.
+func (s served) ofAny(lines []line) bool {
+	return slices.ContainsFunc(lines, func(l line) bool {
+		return slices.ContainsFunc(l.Boxes, func(b rule.Box) bool { return s.overlaps(b) && b.Remote.Covers(wholeFamily(s.Remote)) })
 	})
-}
-
-// byOption reports whether no rule of the policy gives it.
-func (s served) byOption(lines []artefact.Accepted) bool {
-	return !slices.ContainsFunc(lines, func(l artefact.Accepted) bool { return l.Rule != "" })
 }
 
 // wholeFamily returns the address space of the family that addresses are of.
@@ -98,13 +94,46 @@ func wholeFamily(s netset.PrefixSet) netset.PrefixSet {
 	return netset.EveryAddress().V4()
 }
 
-// spot is a hook point without its interfaces.
+// spot is where packets are accepted alike, whatever the chains are called.
 type spot struct {
-	file, chain string
-	mark        uint32
+	file string
+	mark uint32
 }
 
-func spotOf(f artefact.Filtered) spot { return spot{f.Point.File, f.Point.Chain, f.Point.Mark} }
+// point is a hook point as packets see it.
+type point struct {
+	spot    spot
+	in, out string
+	lines   []line
+}
+
+// line is what one rule of a chain accepts.
+type line struct {
+	artefact.Accepted
+	chain string
+}
+
+// pointsOf returns the hook points. What an option opens from some addresses to every
+// other is from there, whichever way the chain takes it for.
+func pointsOf(list []artefact.Filtered) []point {
+	points := make([]point, len(list))
+	for i, f := range list {
+		points[i] = point{spot: spot{f.Point.File, f.Point.Mark}, in: f.Point.In, out: f.Point.Out}
+		for _, l := range f.Lines {
+			if l.Rule == "" {
+				l.Boxes = slices.Clone(l.Boxes)
+				for j, b := range l.Boxes {
+					if b.Direction == rule.Outbound && b.Remote.Covers(wholeFamily(b.Local)) {
+						b.Direction, b.Local, b.Remote = rule.Inbound, b.Remote, b.Local
+					}
+					l.Boxes[j] = b
+				}
+			}
+			points[i].lines = append(points[i].lines, line{l, f.Point.Chain})
+		}
+	}
+	return points
+}
 
 // interfaces are those that the same hook points name on one side of a packet: some by
 // their names, or all that nobody names.
@@ -164,149 +193,166 @@ func interfaceText(all []interfaces, chosen string) string {
 	return "any interface but " + strings.Join(but, " ")
 }
 
-// difference is what one side accepts more at hook points of one spot, for the same
-// packets by all pairs of some interfaces.
+// difference is what one side accepts more at a spot, for the same packets by all pairs of
+// some interfaces.
 type difference struct {
-	spot   spot
-	region rule.Region
-	points []bool // of one side, that accept some of it
-
-	in, out string // texts of interfaces
-	unbound bool   // the other side names interfaces, and these are others
+	spot    spot
+	region  rule.Region
+	lines   []line          // that may accept some of it
+	in, out string          // texts of interfaces
+	unbound map[string]bool // chains in which the other side names interfaces, and these are others
 }
 
-// differencesAt compares hook points of one spot by every pair of interfaces that any of
+// cells are the pairs of interfaces that have one difference, a byte for each outgoing
+// one by the incoming one, and the hook points that they come to.
+type cells struct {
+	region  rule.Region
+	rows    []string
+	points  []bool
+	unbound map[string]bool
+}
+
+// comparison compares the hook points of one spot by every pair of interfaces that any of
 // them tells apart.
-func differencesAt(s spot, a, b []artefact.Filtered) []difference {
-	both := slices.Concat(a, b)
+type comparison struct {
+	a, b  []point
+	known map[string]int // in found, by the hook points that a pair comes to; -1 for no difference
+	found []cells
+}
+
+func differencesAt(s spot, a, b []point) (list []difference) {
 	var inLists, outLists []string
-	for _, f := range both {
-		inLists, outLists = append(inLists, f.Point.In), append(outLists, f.Point.Out)
+	for _, p := range slices.Concat(a, b) {
+		inLists, outLists = append(inLists, p.in), append(outLists, p.out)
 	}
 	ins, outs := interfacesOf(inLists), interfacesOf(outLists)
-	var all []difference
-	var cells [][]string // of each difference, by in: a byte for each of outs
-	known := map[string]int{}
+	c := comparison{a: a, b: b, known: map[string]int{}}
 	for i, in := range ins {
 		for o, out := range outs {
-			points := make([]bool, len(both))
-			for p := range both {
+			points := make([]bool, len(inLists))
+			for p := range points {
 				points[p] = in.points[p] == '1' && out.points[p] == '1'
 			}
-			n := findDifference(&all, known, a, b, points)
+			n := c.find(points)
 			if n < 0 {
 				continue
 			}
-			if n == len(cells) {
-				cells = append(cells, slices.Repeat([]string{strings.Repeat("0", len(outs))}, len(ins)))
+			if c.found[n].rows == nil {
+				c.found[n].rows = slices.Repeat([]string{strings.Repeat("0", len(outs))}, len(ins))
 			}
-			row := []byte(cells[n][i])
-			row[o] = '1'
-			cells[n][i] = string(row)
-			others := in.names == nil || out.names == nil
-			all[n].unbound = all[n].unbound || others && len(b) > 0 && !slices.Contains(points[len(a):], true)
+			row := c.found[n].rows[i]
+			c.found[n].rows[i] = row[:o] + "1" + row[o+1:]
+			if in.names == nil || out.names == nil {
+				c.noteUnbound(n, points[len(a):])
+			}
 		}
 	}
-	return spread(s, all, cells, ins, outs)
+	for _, found := range c.found {
+		list = append(list, found.spread(s, a, ins, outs)...)
+	}
+	return list
 }
 
-// findDifference returns the place in all of what the points of a accept more than those
-// of b; -1 for nothing.
-func findDifference(all *[]difference, known map[string]int, a, b []artefact.Filtered, points []bool) int {
-	key := ""
-	for _, has := range points {
-		key += map[bool]string{false: "0", true: "1"}[has]
-	}
-	if n, ok := known[key]; ok {
+// find returns the place in found of what the hook points of a accept more than those of
+// b; -1 for nothing.
+func (c *comparison) find(points []bool) int {
+	key := fmt.Sprint(points)
+	if n, ok := c.known[key]; ok {
 		return n
 	}
-	have, other := points[:len(a)], points[len(a):]
-	region := regionAt(a, have).Subtract(regionAt(b, other))
+	have := points[:len(c.a)]
+	region := rule.RegionOf(boxesAt(c.a, have)...).Subtract(rule.RegionOf(ofEveryPort(boxesAt(c.b, points[len(c.a):]))...))
 	n := -1
 	if !region.IsEmpty() {
-		n = slices.IndexFunc(*all, func(d difference) bool { return d.region.Equal(region) })
+		n = slices.IndexFunc(c.found, func(d cells) bool { return d.region.Equal(region) })
 		if n < 0 {
-			n = len(*all)
-			*all = append(*all, difference{region: region, points: slices.Clone(have)})
+			n, c.found = len(c.found), append(c.found, cells{region: region, points: make([]bool, len(have)), unbound: map[string]bool{}})
 		}
 		for p, has := range have {
-			(*all)[n].points[p] = (*all)[n].points[p] || has
+			c.found[n].points[p] = c.found[n].points[p] || has
 		}
 	}
-	known[key] = n
+	c.known[key] = n
 	return n
 }
 
-func regionAt(points []artefact.Filtered, has []bool) rule.Region {
-	var boxes []rule.Box
-	for p, f := range points {
-		for _, l := range f.Lines {
+// noteUnbound notes the chains of b of which a packet comes to none, though they are there.
+func (c *comparison) noteUnbound(n int, comes []bool) {
+	there, met := map[string]bool{}, map[string]bool{}
+	for p, at := range c.b {
+		for _, l := range at.lines {
+			there[l.chain] = true
+			met[l.chain] = met[l.chain] || comes[p]
+		}
+	}
+	for chain := range there {
+		c.found[n].unbound[chain] = c.found[n].unbound[chain] || !met[chain]
+	}
+}
+
+func boxesAt(points []point, has []bool) (boxes []rule.Box) {
+	for p, at := range points {
+		for _, l := range at.lines {
 			if has[p] {
 				boxes = append(boxes, l.Boxes...)
 			}
 		}
 	}
-	return rule.RegionOf(boxes...)
+	return boxes
 }
 
-// spread tells each difference once for the incoming interfaces that have it with the
-// same outgoing ones.
-func spread(s spot, all []difference, cells [][]string, ins, outs []interfaces) (list []difference) {
-	for n, d := range all {
-		d.spot = s
-		var rows []string
-		for _, row := range cells[n] {
-			if strings.Contains(row, "1") && !slices.Contains(rows, row) {
-				rows = append(rows, row)
-			}
+// ofEveryPort adds that what is accepted on every port is so on every original port, too,
+// and the reverse.
+func ofEveryPort(boxes []rule.Box) []rule.Box {
+	for _, b := range boxes {
+		if (b.Ports == netset.PortRange{First: 1, Last: 65535}) {
+			b.Published = !b.Published
+			boxes = append(boxes, b)
 		}
-		for _, row := range rows {
-			chosen := ""
-			for _, other := range cells[n] {
-				chosen += map[bool]string{false: "0", true: "1"}[other == row]
-			}
-			d.in, d.out = interfaceText(ins, chosen), interfaceText(outs, row)
-			list = append(list, d)
+	}
+	return boxes
+}
+
+// spread tells the difference once for the incoming interfaces that have it with the same
+// outgoing ones.
+func (c cells) spread(s spot, a []point, ins, outs []interfaces) (list []difference) {
+	d := difference{spot: s, region: c.region, unbound: c.unbound}
+	for p, has := range c.points {
+		if has {
+			d.lines = append(d.lines, a[p].lines...)
 		}
+	}
+	var done []string
+	for _, row := range c.rows {
+		if !strings.Contains(row, "1") || slices.Contains(done, row) {
+			continue
+		}
+		done = append(done, row)
+		chosen := ""
+		for _, other := range c.rows {
+			chosen += map[bool]string{false: "0", true: "1"}[other == row]
+		}
+		d.in, d.out = interfaceText(ins, chosen), interfaceText(outs, row)
+		list = append(list, d)
 	}
 	return list
 }
 
-// place is the hook point in words.
-func (d difference) place() string {
-	return artefact.HookPoint{File: d.spot.file, Chain: d.spot.chain, In: d.in, Out: d.out, Mark: d.spot.mark}.String()
-}
-
 // differences compares what packet filters accept, spot by spot in the order of a.
-func differences(a, b []artefact.Filtered) (all []difference, lines [][]artefact.Accepted) {
-	at := func(list []artefact.Filtered, s spot) (points []artefact.Filtered) {
-		for _, f := range list {
-			if spotOf(f) == s {
-				points = append(points, f)
-			}
-		}
-		return points
+func differences(a, b []point) (all []difference) {
+	at := func(list []point, s spot) []point {
+		return slices.DeleteFunc(slices.Clone(list), func(p point) bool { return p.spot != s })
 	}
-	var done []spot
-	for _, f := range a {
-		s := spotOf(f)
-		if slices.Contains(done, s) {
+	done := map[spot]bool{}
+	for _, p := range a {
+		if done[p.spot] {
 			continue
 		}
-		done = append(done, s)
-		have, other := at(a, s), at(b, s)
-		if reflect.DeepEqual(have, other) {
-			continue
-		}
-		for _, d := range differencesAt(s, have, other) {
-			var own []artefact.Accepted
-			for p, has := range d.points {
-				if has {
-					own = append(own, have[p].Lines...)
-				}
-			}
-			all, lines = append(all, d), append(lines, own)
+		done[p.spot] = true
+		have, other := at(a, p.spot), at(b, p.spot)
+		if !reflect.DeepEqual(have, other) {
+			all = append(all, differencesAt(p.spot, have, other)...)
 		}
 	}
-	return all, lines
+	return all
 }
