@@ -25,8 +25,16 @@ func (r jsonReader) text(v jsonc.Value) (string, bool) { return scalar(jsonFault
 // prefixes adds a list to a tag; nothing to nil.
 func (r jsonReader) prefixes(list jsonc.Value, t *cloudTag) {
 	for v := range elements(list) {
-		if s, ok := r.String(v); ok && t != nil {
-			t.prefix(s, v)
+		text, ok := scalar(jsonFaults{r.Decoder}, v)
+		if ok = ok && t != nil; ok && v.Kind() != jsonc.String {
+			_, ok = r.String(v)
+		}
+		if words := prefixWords(text); ok && len(words) > 1 {
+			for _, word := range words {
+				t.prefix(word, v)
+			}
+		} else if ok {
+			t.prefix(text, v)
 		}
 	}
 }
@@ -39,7 +47,7 @@ func scalar(f faults, v jsonc.Value) (string, bool) {
 		return "", true
 	case jsonc.String, jsonc.Number, jsonc.Bool:
 		text := v.Text()
-		if strings.HasPrefix(text, "@{") || strings.HasPrefix(text, "System.Object") {
+		if isCutOff(text) {
 			f.add(v, v.Errorf("PowerShell cut this off; write the file with ConvertTo-Json -Depth 10").Err)
 			return "", false
 		}
@@ -47,6 +55,11 @@ func scalar(f faults, v jsonc.Value) (string, bool) {
 	}
 	f.add(v, v.Errorf("expected a text, found %v", v.Kind()).Err)
 	return "", false
+}
+
+// isCutOff knows what PowerShell writes in place of a list or an object.
+func isCutOff(text string) bool {
+	return strings.HasPrefix(text, "@{") || strings.HasPrefix(text, "System.Object")
 }
 
 // elements yields the members of a list as programs write it: an array, the "value" of

@@ -150,7 +150,9 @@ func (inv *invocation) produce(names []string) (*production, error) {
 		return nil, err
 	}
 	p := &production{site: s, result: result, siteFile: cmp.Or(inv.site.file, defaultSite), writeOpen: inv.site.writeOpen}
-	p.folder, p.dir = outputDir(inv.output, s.Output, dir)
+	if p.folder, p.dir, err = outputDir(inv.output, s, dir); err != nil {
+		return nil, err
+	}
 	chosen := choose(s, names)
 	p.outputs = make([]generated, len(chosen))
 	errs := make([]error, len(chosen))
@@ -179,18 +181,20 @@ func generateOne(g generators.Generator, s *site.Site, result *site.Result) (gen
 	return generated{g.Name(), settings, output}, nil
 }
 
-// outputDir returns the folder to write to, empty for stdout: what the flag says,
-// else what the site file says, which is relative to its own folder.
-func outputDir(flag, output, siteDir string) (folder plainfile.Path, name string) {
+// outputDir returns the folder to write to, empty for stdout: what the flag says, else
+// what the site file says, which may be somebody else's: a folder below its own.
+func outputDir(flag string, s *site.Site, siteDir string) (folder plainfile.Path, name string, err error) {
 	switch {
-	case flag == "-" || flag == "" && (output == "" || output == "-"):
-		return folder, ""
+	case flag == "-" || flag == "" && (s.Output == "" || s.Output == "-"):
+		return folder, "", nil
 	case flag != "":
 		folder = plainfile.Named(flag)
 	default:
-		folder = plainfile.In(siteDir, output)
+		if folder = plainfile.In(siteDir, s.Output); folder.Outside() {
+			return folder, "", s.Errorf("output", "", "%q leads out of the site file's folder; write a folder below that, or name this one on the command line: -o %s", s.Output, folder)
+		}
 	}
-	return folder, folder.String()
+	return folder, folder.String(), nil
 }
 
 // checkSite refuses generators that do not exist, and options that they do not

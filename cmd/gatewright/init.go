@@ -82,8 +82,12 @@ func (inv *invocation) initSite(toMerge bool) error {
 		return err
 	}
 	all := suggestions(result)
-	text, added := inv.newSite(s, all), len(all)
-	if toMerge {
+	text, added := "", len(all)
+	if !toMerge {
+		if text, err = inv.newSite(s, all); err != nil {
+			return err
+		}
+	} else {
 		if text, added, err = merge(file, string(data), all); err != nil {
 			return err
 		}
@@ -103,7 +107,7 @@ func (inv *invocation) initSite(toMerge bool) error {
 }
 
 // newSite is a site file that says what the flags say, and asks for the rest.
-func (inv *invocation) newSite(s *site.Site, all []suggestion) string {
+func (inv *invocation) newSite(s *site.Site, all []suggestion) (string, error) {
 	var b strings.Builder
 	b.WriteString(`// What this network decides. A value <like this> is a blank: until it is filled in, its
 // question stays open and nothing is rendered for it. What the site does not need is
@@ -112,8 +116,13 @@ func (inv *invocation) newSite(s *site.Site, all []suggestion) string {
 {
 `)
 	var catalogs []string
+	file := cmp.Or(inv.site.file, defaultSite)
 	for _, ref := range s.Catalogs {
-		catalogs = append(catalogs, site.RefFrom(filepath.Dir(cmp.Or(inv.site.file, defaultSite)), ref))
+		within, ok := site.RefFrom(filepath.Dir(file), ref)
+		if !ok {
+			return "", fmt.Errorf("init: --catalog %s is not in the folder of %s, and a site file names files of its own folder alone; put it there, or write the site file beside it with --site", ref, file)
+		}
+		catalogs = append(catalogs, within)
 	}
 	if len(catalogs) == 0 {
 		catalogs = site.DefaultCatalogs()
@@ -134,7 +143,7 @@ func (inv *invocation) newSite(s *site.Site, all []suggestion) string {
 		return one.Section == site.SectionValues || one.Section == site.SectionBind
 	})))
 	b.WriteString("}\n")
-	return b.String()
+	return b.String(), nil
 }
 
 // writeMembers writes an object with lines of its own before the suggested ones.

@@ -14,7 +14,6 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
-	"gatewright/generators/artefact/artefacttest"
 	"gatewright/templates"
 )
 
@@ -428,36 +427,5 @@ func check(t *testing.T, data []byte, template string, view any) {
 	t.Helper()
 	if again, err := templates.Execute(template, view); err != nil || !bytes.Equal(artefact.Unsealed(data), again) {
 		t.Fatalf("%q is rendered as %q, %v", data, again, err)
-	}
-}
-
-// Each line dropped, doubled, swapped with the next or changed in one byte is refused,
-// or it is read as something else. Only comments change nothing, and the order within a
-// set or a chain.
-func TestReadEveryLine(t *testing.T) {
-	for _, example := range []string{"chains-interfaces", "enforce-tree"} {
-		files := goldenFiles(t, example)
-		was, err := Generator{}.Read(files)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range was.Read {
-			artefacttest.DamageLines(string(files[file]), func(what, damaged string, harmless bool) {
-				changed := maps.Clone(files)
-				changed[file] = []byte(damaged)
-				got, err := Generator{}.Read(changed)
-				var foreign *artefact.ForeignError
-				var format *artefact.FormatError
-				switch {
-				case errors.As(err, &foreign), errors.As(err, &format):
-				case err != nil:
-					t.Errorf("%s %s: %s: %v", example, file, what, err)
-				case !slices.Equal(got.Edited, []string{file}):
-					t.Errorf("%s %s: %s is not told by the digest", example, file, what)
-				case reflect.DeepEqual(got.Filters, was.Filters) && reflect.DeepEqual(got.Beside, was.Beside) && !harmless:
-					t.Errorf("%s %s: %s changes nothing", example, file, what)
-				}
-			})
-		}
 	}
 }

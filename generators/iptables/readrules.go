@@ -164,6 +164,7 @@ func (r *rulesReader) takeComment(text string) error {
 		return errors.New("the title of a rule, each once")
 	}
 	r.id, r.titles[rule.ID(id)] = rule.ID(id), true
+	r.file.Note(id)
 	return nil
 }
 
@@ -171,6 +172,7 @@ func (r *rulesReader) takeLabel(text string) error {
 	if len(r.section.Trees)+len(r.section.Lines) > 0 {
 		return errors.New("labels before rules")
 	}
+	r.file.Note(string(r.id))
 	c, err := readComment(text)
 	r.section.Labels, r.labels = append(r.section.Labels, c), append(r.labels, text)
 	return err
@@ -206,6 +208,7 @@ func (r *rulesReader) sided() bool { return r.declared[outboundRules] }
 // addTo adds the file to a reading.
 func (r *rulesReader) addTo(out *artefact.Reading) {
 	file := r.family.file()
+	out.Comments = append(out.Comments, r.file.Comments...)
 	for _, l := range r.lines {
 		a := artefact.Accepted{Rule: l.rule, Labels: l.labels, Boxes: l.Boxes()}
 		for _, p := range r.points[l.chain] {
