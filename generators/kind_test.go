@@ -260,9 +260,6 @@ func (c *conformer) wayRead(f rule.Flow) string {
 	switch via := c.reading.Routes.Route(f, rule.Clients); via {
 	case rule.Direct:
 		return "DIRECT"
-	case rule.Proxied:
-		i := slices.IndexFunc(c.reading.Beside, func(s artefact.Statement) bool { return s.Name == "unmatched" })
-		return c.reading.Beside[i].Value
 	default:
 		return string(via)
 	}

@@ -33,6 +33,7 @@ func TestCloudFeedsRefuse(t *testing.T) {
 		{"a prefix that does not read", `{"prefixes": [{"ipv4Prefix": "192.0.2.0/24"}, {"ipv4Prefix": "192.0.2.0/33"}]}`, `f:1:62: /prefixes/1/ipv4Prefix: "192.0.2.0/33" has no good prefix length; write a decimal number from 1 to 32 after the slash`},
 		{"a word among prefixes", `{"ours": ["192.0.2.0/24", "us-east"]}`, `f:1:27: /ours/1: "us-east" is not a CIDR; write an address such as "192.0.2.1", or a prefix such as "192.0.2.0/24" or "2001:db8::/32"`},
 		{"a word in an array", `["192.0.2.0/24", "us-east"]`, `f:1:18: /1: "us-east" is a single label; write the full name with its domain, such as "us-east.example.com"`},
+		{"a range in an array", `["20.1.0.0-20.1.0.255"]`, "f:1:1: " + known},
 		{"words alone", `["example"]`, "f:1:1: " + known},
 		{"a site file", `{"bind": {"exchange": ["192.0.2.10"]}}`, "f: this is a site file, no catalogue; name it with --site alone"},
 		{"a range in two columns", "192.0.2.0,192.0.2.255,AU\n", `f:1:1: 2 addresses in a row; expected one prefix, or one of each family, and what it is of: write ranges as CIDRs`},

@@ -25,8 +25,16 @@ func (r jsonReader) text(v jsonc.Value) (string, bool) { return scalar(jsonFault
 // prefixes adds a list to a tag; nothing to nil.
 func (r jsonReader) prefixes(list jsonc.Value, t *cloudTag) {
 	for v := range elements(list) {
-		if s, ok := r.String(v); ok && t != nil {
-			t.prefix(s, v)
+		text, ok := scalar(jsonFaults{r.Decoder}, v)
+		if ok = ok && t != nil; ok && v.Kind() != jsonc.String {
+			_, ok = r.String(v)
+		}
+		if words := prefixWords(text); ok && len(words) > 1 {
+			for _, word := range words {
+				t.prefix(word, v)
+			}
+		} else if ok {
+			t.prefix(text, v)
 		}
 	}
 }

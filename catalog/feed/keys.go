@@ -15,6 +15,7 @@ var (
 	families     = []string{"ipv4", "ipv6", "ip4", "ip6", "v4", "v6"}
 	regionKeys   = []string{"region", "regions", "scope", "location"}
 	serviceKeys  = []string{"service", "services", "product", "products", "tag", "tags", "name"}
+	exceptKeys   = []string{"except", "excepted", "exceptions", "exclude", "excluded", "excludes", "exclusions"}
 	stampKeys    = []string{"createdate", "creationtime", "creationdate", "lastupdatedtimestamp", "lastupdated", "updated", "published"}
 )
 
@@ -45,6 +46,7 @@ const (
 	holdsService
 	holdsName
 	holdsDirection
+	holdsExceptions // of the prefixes beside or around them
 )
 
 // isEndpoint reports whether endpoints stand under a key.
@@ -61,6 +63,8 @@ func roleOf(key string) role {
 		return holdsService
 	case key == "direction":
 		return holdsDirection
+	case slices.Contains(exceptKeys, key):
+		return holdsExceptions
 	}
 	if r := endpointRole(key); r != holdsOther {
 		return r
@@ -78,6 +82,9 @@ func endpointRole(key string) role {
 		} else if rest, ok := strings.CutSuffix(key, family); ok && !marked {
 			noun, marked = strings.TrimSuffix(rest, "ip"), true
 		}
+	}
+	if rest := strings.TrimRight(noun, "46"); !marked && rest != noun { // "cidr6"
+		noun, marked = rest, true
 	}
 	if noun = strings.TrimPrefix(noun, "ip"); marked && noun == "" {
 		return holdsFamily
@@ -97,13 +104,13 @@ func endpointRole(key string) role {
 // maskRole knows "netmask", "prefixLength" and "mask_bits", and "end_ip".
 func maskRole(key string) role {
 	word := key
-	for _, part := range []string{"network", "net", "subnet", "cidr", "prefix", "mask", "range", "ip"} {
+	for _, part := range append(slices.Clone(families), "network", "net", "subnet", "cidr", "prefix", "mask", "range", "ip") {
 		word = strings.TrimPrefix(word, part)
 	}
 	switch {
 	case strings.Contains(key, "wildcard"), strings.Contains(key, "hostmask"):
 		return holdsEnd
-	case strings.Contains(key, "mask"), slices.Contains(lengthKeys, word):
+	case strings.HasSuffix(key, "mask"), strings.HasPrefix(key, "mask") && !strings.HasPrefix(key, "masked"), slices.Contains(lengthKeys, word):
 		return holdsMask
 	}
 	for _, part := range []string{"address", "addr", "ip"} {

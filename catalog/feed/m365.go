@@ -74,33 +74,6 @@ func isM365(d document) bool {
 	return !have("uri") && (have("serviceArea") || have("tcpPorts") || have("udpPorts")) || m365Other(d) != nil
 }
 
-// maxWrapped is how many lists or objects programs put around the endpoint sets.
-const maxWrapped = 3
-
-// setsWithin is the list of endpoint sets, or the only set, that is all that a value
-// holds but texts and numbers; of kind Invalid if there is none.
-func setsWithin(v jsonc.Value, depth int) jsonc.Value {
-	var inner []jsonc.Value
-	add := func(one jsonc.Value) {
-		if one.Kind() == jsonc.Array || one.Kind() == jsonc.Object {
-			inner = append(inner, one)
-		}
-	}
-	for _, one := range v.Elements() {
-		add(one)
-	}
-	for _, one := range v.Members() {
-		add(one)
-	}
-	switch first := firstObject(v); {
-	case has(first, "id") && has(first, "serviceArea"):
-		return v
-	case len(inner) != 1 || depth == 0:
-		return jsonc.Value{}
-	}
-	return setsWithin(inner[0], depth-1)
-}
-
 // m365Other says which other answer of the web service a document is.
 func m365Other(d document) error {
 	switch keys := m365Keys(d); {

@@ -92,11 +92,14 @@ type held struct {
 	lengths   []jsonc.Value // those of them under the key of a prefix
 	ends      []jsonc.Key   // of what else says how far a network or a range goes
 	others    []jsonc.Value // objects
+	numbers   []jsonc.Value // under other keys, or texts of one
 }
 
 // add takes the value of a key.
 func (h *held) add(r role, key jsonc.Key, v jsonc.Value) {
 	switch {
+	case r == holdsPrefix && isRange(v) && strings.Contains(strings.ToLower(key.Text()), "range"):
+		h.ends, h.prefixes = append(h.ends, key), append(h.prefixes, v)
 	case r == holdsPrefix && allLengths(v):
 		h.masks, h.lengths = append(h.masks, v), append(h.lengths, v)
 	case r == holdsPrefix, r == holdsPrefixes && v.Kind() == jsonc.String && v.Text() != "":
@@ -109,9 +112,37 @@ func (h *held) add(r role, key jsonc.Key, v jsonc.Value) {
 		h.masks = append(h.masks, v)
 	case r == holdsEnd && (v.Kind() == jsonc.Number || isBare(v.Text())):
 		h.ends = append(h.ends, key)
+	case r == holdsOther && isLength(v.Text()):
+		h.numbers = append(h.numbers, v)
 	case v.Kind() == jsonc.Object:
 		h.others = append(h.others, v)
 	}
+}
+
+// isRange reports whether a list or a text is two addresses, the first one first.
+func isRange(v jsonc.Value) bool {
+	var words []string
+	for one := range elements(v) {
+		words = append(words, prefixWords(one.Text())...)
+	}
+	if len(words) != 2 {
+		return false
+	}
+	first, err := netip.ParseAddr(words[0])
+	last, also := netip.ParseAddr(words[1])
+	return err == nil && also == nil && first.BitLen() == last.BitLen() && first.Less(last)
+}
+
+// mayBeLength reports whether a number of unknown meaning may be the length of a network
+// that an address is the first one of.
+func mayBeLength(number, address string) bool {
+	const widest4, widest6 = 24, 64 // a longer one is of few hosts, and may be any number
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return false
+	}
+	length, ok := maskLength(number, a)
+	return ok && length >= 8 && (length <= widest4 || a.Is6() && length <= widest6) && netip.PrefixFrom(a, length).Masked().Addr() == a
 }
 
 // allLengths reports whether a value is a mask, or a list of them.
@@ -188,10 +219,16 @@ func (t *tree) mask(h held, endpoints []jsonc.Value, of labels) string {
 		a, b := t.count(one)
 		all, bare = all+a, bare+b
 	}
+	if all == 1 {
+		masks = alike(masks, t.sole(endpoints))
+	}
+	if bare > 0 && len(masks) == 0 && of.mask == "" {
+		t.doubtNumbers(h, endpoints)
+	}
 	switch inner := h.deepMask(); {
-	case bare == 0 && (all != 1 || len(masks) != 1):
+	case bare == 0 && (all != 1 || len(masks) == 0):
 		return ""
-	case bare == 0:
+	case bare == 0 && len(masks) == 1:
 	case len(masks) == 0 && inner.Kind() != jsonc.Invalid:
 		t.Errorf(inner, "is this the mask of the address beside it? %s", asSentence(writePrefix))
 		return ""
@@ -205,6 +242,16 @@ func (t *tree) mask(h held, endpoints []jsonc.Value, of labels) string {
 		return ""
 	}
 	return masks[0]
+}
+
+// doubtNumbers refuses numbers of unknown meaning that may be an address's length.
+func (t *tree) doubtNumbers(h held, endpoints []jsonc.Value) {
+	address := t.sole(endpoints)
+	for _, number := range h.numbers {
+		if mayBeLength(number.Text(), address) {
+			t.Errorf(number, "%s may be the length of %s, or another number; %s", number.Text(), jsonc.Quote(address), writePrefix)
+		}
+	}
 }
 
 // masks are the texts of masks; what is none at all is reported.
@@ -243,6 +290,37 @@ func (t *tree) count(v jsonc.Value) (all, bare int) {
 		}
 	}
 	return all, bare
+}
+
+// sole is the text of an only endpoint, which may stand in objects.
+func (t *tree) sole(endpoints []jsonc.Value) string {
+	for _, v := range endpoints {
+		for one := range elements(v) {
+			if one.Kind() != jsonc.Object {
+				return one.Text()
+			}
+			for key, inner := range one.Members() {
+				if all, _ := t.count(inner); t.roleOf(key).isEndpoint() && all == 1 {
+					return t.sole([]jsonc.Value{inner})
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// alike drops the masks that say the same of an address as one before them.
+func alike(masks []string, address string) []string {
+	host, _, _ := strings.Cut(address, "/")
+	a, err := netip.ParseAddr(host)
+	if err != nil {
+		return masks
+	}
+	return slices.CompactFunc(masks, func(one, next string) bool {
+		length, ok := maskLength(one, a)
+		other, also := maskLength(next, a)
+		return ok && also && length == other
+	})
 }
 
 // deepMask is a mask in an object beside an address.

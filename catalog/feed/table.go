@@ -42,8 +42,14 @@ func isTable(d document) bool {
 	if d.json != nil {
 		return false
 	}
-	_, row, err := tableOf(d)
-	return err == nil && len(row) > 1 || isHeader(d)
+	t, row, err := tableOf(d)
+	for tried := 0; err == nil && tried < linesTried; tried++ {
+		if len(row) > 1 {
+			return true // or a prefix alone, of which a geofeed says nothing
+		}
+		row, err = t.next()
+	}
+	return isHeader(d)
 }
 
 func isHeader(d document) bool {
@@ -164,10 +170,23 @@ func (t *table) prefix(row []string, column int) (string, error) {
 		}
 		mask += row[i]
 	}
-	if t.columns == nil {
+	switch {
+	case t.columns == nil:
 		return text, t.doubtLength(row, column)
+	case mask == "":
+		return text, t.doubtNumber(row, text)
 	}
 	return masked(text, mask)
+}
+
+// doubtNumber refuses a number under an unknown name that may be the length of an address.
+func (t *table) doubtNumber(row []string, address string) error {
+	for i, text := range row {
+		if roleOf(t.columns[i]) == holdsOther && mayBeLength(text, address) {
+			return fmt.Errorf("%s may be the length of %s, or another number; %s", text, jsonc.Quote(address), writePrefix)
+		}
+	}
+	return nil
 }
 
 // doubtLength refuses a number beside an address in a table without a header if it may be

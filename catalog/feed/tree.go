@@ -38,7 +38,8 @@ func firstText(v jsonc.Value) string {
 func listsPrefix(v jsonc.Value, key string) bool {
 	switch v.Kind() {
 	case jsonc.String:
-		return len(prefixWords(v.Text())) > 0 && (key == "" || roleOf(key).isEndpoint())
+		known := len(prefixWords(v.Text())) > 0 || isPrefix(v.Text()) && strings.Contains(v.Text(), "/")
+		return known && (key == "" || roleOf(key).isEndpoint())
 	case jsonc.Array:
 		for _, one := range v.Elements() {
 			if listsPrefix(one, "") {
@@ -83,6 +84,7 @@ type labels struct {
 	services, regions, openedBy []string
 	mask                        string      // beside the prefix in its object
 	around                      jsonc.Value // a mask of an object around, which has no address itself
+	inList                      bool        // directly
 }
 
 func readTree(d document, as Naming) (*catalog.Catalog, error) {
@@ -128,12 +130,17 @@ func (t *tree) array(v jsonc.Value, of labels) {
 		}
 	}
 	switch {
-	case texts > 0 && prefixes == 0 && of.key != "":
+	case texts > 0 && prefixes == 0 && of.key != "" && !holdsInner(v):
 		t.passed = append(t.passed, of.key)
 		return
 	case texts == 0 && !holdsInner(v):
 		return // numbers, such as ports
 	}
+	if isRange(v) && of.key != "" && of.inList {
+		t.Errorf(v, "are these two addresses, or the ends of a range? Write prefixes, or each address by itself")
+		return
+	}
+	of.inList = true
 	before := t.tried
 	var without []jsonc.Value
 	for _, one := range v.Elements() {
@@ -193,6 +200,7 @@ func (t *tree) bare(v jsonc.Value) {
 func (t *tree) object(v jsonc.Value, of labels) {
 	var h held
 	var names []string
+	of.inList = false
 	for key, one := range v.Members() {
 		switch t.roleOf(key) {
 		case holdsRegion:
@@ -207,6 +215,8 @@ func (t *tree) object(v jsonc.Value, of labels) {
 			}
 		case holdsDirection:
 			of.openedBy = t.words(one, of.openedBy)
+		case holdsExceptions:
+			t.refuseExceptions(key, one)
 		default:
 			h.add(t.roleOf(key), key, one)
 		}
@@ -233,6 +243,13 @@ func (t *tree) object(v jsonc.Value, of labels) {
 	}
 }
 
+// refuseExceptions refuses prefixes that are not meant, which would be opened.
+func (t *tree) refuseExceptions(key jsonc.Key, v jsonc.Value) {
+	if listsPrefix(v, "") {
+		t.Errorf(v, "%s takes addresses out of others, which a list of endpoints cannot say; write the rest as prefixes, and remove this", jsonc.Quote(key.Text()))
+	}
+}
+
 // element reads one of the endpoints of an object.
 func (t *tree) element(v jsonc.Value, of labels) {
 	switch {
@@ -253,7 +270,7 @@ func (t *tree) isInner(key jsonc.Key, v jsonc.Value) bool {
 		return false
 	}
 	switch t.roleOf(key) {
-	case holdsPrefix, holdsAddress, holdsFamily, holdsMask, holdsDirection:
+	case holdsPrefix, holdsAddress, holdsFamily, holdsMask, holdsDirection, holdsExceptions:
 		return false
 	case holdsRegion, holdsService, holdsName:
 		return !isWords(v)

@@ -60,9 +60,15 @@ func means(key string, c *catalog.Catalog, e *catalog.Entry) bool {
 	return !parted || rest == slugOf(e.ID) || rest == e.Row && rest != "" || rest == e.Area && rest != ""
 }
 
-// accepted is what the site accepts of an entry.
+// accepted is what the site accepts of an entry: in a catalogue of its own also the
+// addresses that it binds, where a remote stands on the site.
 func (s *Site) accepted(c *catalog.Catalog, e *catalog.Entry) Accepted {
 	var all Accepted
+	if !c.Published {
+		for _, b := range s.Bindings {
+			all.Prefixes = all.Prefixes.Union(b.Local())
+		}
+	}
 	for key, a := range s.Accept {
 		if means(key, c, e) {
 			all.Prefixes, all.Size = all.Prefixes.Union(a.Prefixes), all.Size || a.Size
@@ -102,7 +108,7 @@ func shareOf(v4, v6 float64) string {
 	if v6 > v4 {
 		share, family = v6, "IPv6"
 	}
-	return fmt.Sprintf("%.1f %% of all unicast addresses of %s, more than %.1f %%", 100*share, family, 100*lint.WideShare)
+	return fmt.Sprintf("%.2f %% of all unicast addresses of %s, more than %.2f %%", 100*share, family, 100*lint.WideShare)
 }
 
 func quoted(s netset.PrefixSet) string {

@@ -140,41 +140,6 @@ func (r *reader) text(to *string) func(jsonc.Value) {
 	}
 }
 
-// isBlank tells the blanks of suggested lines, "<CIDR>", from values.
-func isBlank(s string) bool { return strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">") }
-
-// HoldsBlank reports whether a value of a site file is a blank or holds one. Such an
-// answer, binding, value or option is not given yet.
-func HoldsBlank(v jsonc.Value) bool {
-	if v.Kind() == jsonc.String {
-		return isBlank(v.Text())
-	}
-	for _, one := range v.Elements() {
-		if HoldsBlank(one) {
-			return true
-		}
-	}
-	for _, one := range v.Members() {
-		if HoldsBlank(one) {
-			return true
-		}
-	}
-	return false
-}
-
-// filledIn reads a value that holds no blank, and passes over any other.
-func filledIn(read func(jsonc.Value)) func(jsonc.Value) {
-	return func(v jsonc.Value) {
-		if !HoldsBlank(v) {
-			read(v)
-		}
-	}
-}
-
-func (r *reader) blank(v jsonc.Value) {
-	r.Errorf(v, "%s is a blank to fill in; write the value in its place", jsonc.Quote(v.Text()))
-}
-
 // word reads one of the known words.
 func (r *reader) word(v jsonc.Value, known ...string) (string, bool) {
 	switch {
@@ -347,7 +312,7 @@ func (r *reader) options(v jsonc.Value) {
 		r.site.Options[generator] = map[string][]string{}
 		r.keep("options", generator, k)
 		r.Members(v, func(k jsonc.Key, v jsonc.Value) {
-			if HoldsBlank(v) {
+			if holdsBlankWithin(v) {
 				return
 			}
 			r.site.Options[generator][k.Text()] = r.option(v)
@@ -375,9 +340,14 @@ func (r *reader) answers(v jsonc.Value) {
 	r.site.Answers = map[string]Answer{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 		var a Answer
+		unfilled := HoldsBlank(v)
 		ok := r.Object(v,
 			jsonc.Optional("remote", filledIn(func(v jsonc.Value) { a.Remote = r.remote(v) })),
-			jsonc.Optional("services", filledIn(func(v jsonc.Value) { a.Services = r.services(v) })),
+			jsonc.Optional("services", func(v jsonc.Value) {
+				if unfilled = unfilled || holdsBlankWithin(v); !holdsBlankWithin(v) {
+					a.Services = r.services(v)
+				}
+			}),
 			jsonc.Optional("direction", filledIn(func(v jsonc.Value) {
 				d, _ := r.word(v, string(catalog.Outbound), string(catalog.Inbound), string(catalog.Bidirectional))
 				a.Direction = catalog.Direction(d)
@@ -388,7 +358,7 @@ func (r *reader) answers(v jsonc.Value) {
 		switch {
 		case a.Dismissed != "" && a.says():
 			r.Errorf(k, "%s is dismissed and answered; remove one of the two", jsonc.Quote(k.Text()))
-		case ok && a.Dismissed == "" && !a.says() && !HoldsBlank(v):
+		case ok && a.Dismissed == "" && !a.says() && !unfilled:
 			r.Errorf(v, `an empty answer; say "remote", "services", "direction" or "role", or "dismissed" with the reason`)
 		}
 		if a.Dismissed == "" && !a.says() {

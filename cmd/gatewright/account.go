@@ -220,7 +220,7 @@ func (p *production) shortfalls() []string {
 			}
 		}
 	}
-	return short
+	return append(short, p.hiddenShortfalls()...)
 }
 
 func openName(o rule.Open) string {

@@ -10,6 +10,7 @@ import (
 
 // report is a difference as JSON; text and Markdown are made of it.
 type report struct {
+	Version       int             `json:"version"` // of this form: raised when a member gets another meaning
 	Old           reportSide      `json:"old"`
 	New           reportSide      `json:"new"`
 	Equal         bool            `json:"equal"`
@@ -26,7 +27,10 @@ type report struct {
 	Files         []reportFile    `json:"files,omitempty"`    // of folders: those that are compared as text, or came or went
 
 	commentAt map[string]int // in Comments, by their words
+	lost      []string       // "OPENS: " texts of what no longer drops the rest
 }
+
+const reportVersion = 1
 
 // reportBeside is what files do beside their rules.
 type reportBeside struct {
@@ -68,6 +72,8 @@ type reportRule struct {
 	Services  string         `json:"services"`
 	Entries   []reportFrom   `json:"entries"`
 	Parts     []reportPart   `json:"parts"`
+
+	unbound bool // of folders: by interfaces that were not named, where others were
 }
 
 type reportFrom struct {
@@ -134,7 +140,7 @@ func compareResults(old, new compared) (report, error) {
 		return report{}, err
 	}
 	r := report{
-		Old: sideReport(old), New: sideReport(new),
+		Version: reportVersion, Old: sideReport(old), New: sideReport(new),
 		Added: ruleReports(d.Added, new.Policy), Removed: ruleReports(d.Removed, old.Policy),
 		Routes:       routeReports(d.Routes),
 		TrustedSites: reportTrusted{trustedReports(d.TrustedAdded), trustedReports(d.TrustedRemoved)},

@@ -160,6 +160,16 @@ func newConfig(p *rule.Policy, s artefact.Settings) (config, error) {
 	return c, nil
 }
 
+// Internal returns the names that the settings send direct before any route; none of
+// settings that Generate refuses.
+func Internal(s artefact.Settings) netset.NameSet {
+	var c config
+	if c.setDirect(nil, s.List("internal")) != nil {
+		return netset.NameSet{}
+	}
+	return c.internal
+}
+
 // setDirect takes what goes direct before any route, of the options local and internal.
 func (c *config) setDirect(local, internal []string) error {
 	var networks netset.PrefixBuilder

@@ -29,21 +29,23 @@ func TestReadBeside(t *testing.T) {
 		settings map[string][]string
 		want     string
 	}{
-		{nil, "roles clients; plain direct; unmatched DIRECT"},
-		{settings("proxy=p:1", "proxy=HTTPS q:2", "fallback=yes", "plain=proxy"), "roles clients; plain proxy; unmatched PROXY p:1; HTTPS q:2; DIRECT"},
+		{nil, "roles clients; plain direct; the rest direct"},
+		{settings("proxy=p:1", "proxy=HTTPS q:2", "fallback=yes", "plain=proxy"), "roles clients; plain proxy; the rest PROXY p:1; HTTPS q:2; DIRECT"},
 		{settings("proxy=p:1", "local=10.0.0.0/8", "local=fd00::/8", "internal=*.corp.example.com", "internal=192.0.2.1"),
-			"roles clients; plain direct; unmatched PROXY p:1; local 10.0.0.0/8; local 192.0.2.1/32; local fd00::/8; internal *.corp.example.com"},
-		{settings("roles=clients", "roles=exchange"), "roles clients, exchange; plain direct; unmatched DIRECT"},
+			"roles clients; plain direct; local 10.0.0.0/8; local 192.0.2.1/32; local fd00::/8; internal *.corp.example.com; the rest PROXY p:1"},
+		{settings("roles=clients", "roles=exchange"), "roles clients, exchange; plain direct; the rest direct"},
 	} {
 		p := ruletest.Compile(t, siteInput(t))
+		r := read(t, text(t, p, c.settings))
 		var words []string
-		for _, s := range read(t, text(t, p, c.settings)).Beside {
+		for _, s := range r.Beside {
 			if s.File != fileName {
 				t.Errorf("a statement of file %q", s.File)
 			}
 			words = append(words, s.Name+" "+s.Value)
 		}
-		if got := strings.Join(words, "; "); got != c.want {
+		last := r.Routes.Routes[len(r.Routes.Routes)-1]
+		if got := strings.Join(append(words, "the rest "+string(last.Via)), "; "); got != c.want || !last.Members[0].Any {
 			t.Errorf("%v: %s; want %s", c.settings, got, c.want)
 		}
 	}
@@ -164,7 +166,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if r.Routes == nil || len(r.Beside) < 3 {
+		if r.Routes == nil || len(r.Beside) < 2 {
 			t.Errorf("only %+v is read", r)
 		}
 		for line := range strings.Lines(string(data)) {
