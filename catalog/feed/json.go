@@ -47,7 +47,7 @@ func scalar(f faults, v jsonc.Value) (string, bool) {
 		return "", true
 	case jsonc.String, jsonc.Number, jsonc.Bool:
 		text := v.Text()
-		if strings.HasPrefix(text, "@{") || strings.HasPrefix(text, "System.Object") {
+		if isCutOff(text) {
 			f.add(v, v.Errorf("PowerShell cut this off; write the file with ConvertTo-Json -Depth 10").Err)
 			return "", false
 		}
@@ -55,6 +55,11 @@ func scalar(f faults, v jsonc.Value) (string, bool) {
 	}
 	f.add(v, v.Errorf("expected a text, found %v", v.Kind()).Err)
 	return "", false
+}
+
+// isCutOff knows what PowerShell writes in place of a list or an object.
+func isCutOff(text string) bool {
+	return strings.HasPrefix(text, "@{") || strings.HasPrefix(text, "System.Object")
 }
 
 // elements yields the members of a list as programs write it: an array, the "value" of
