@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"slices"
 	"strings"
 
 	"gatewright/catalog/jsonc"
@@ -90,7 +89,7 @@ func unwrapped(v jsonc.Value) jsonc.Value {
 		switch name := strings.ToLower(key.Text()); {
 		case name == "value" && value.Kind() == jsonc.Array:
 			inner = value
-		case slices.Contains(countKeys, name), slices.Contains(nextKeys, name), strings.HasPrefix(name, "@odata."):
+		case isKey(countKeys, name), isKey(nextKeys, name), strings.HasPrefix(name, "@odata."):
 		default:
 			return v
 		}

@@ -226,6 +226,10 @@ func (PrefixSet) finder(sets []PrefixSet) func(PrefixSet) []shard[PrefixSet] {
 	return finderOf[addr4, addr6](sets)
 }
 
+func (PrefixSet) holders(sets []PrefixSet, budget *Budget) []Cell[PrefixSet, Holders] {
+	return holdersOfBoth[addr4, addr6](sets, budget)
+}
+
 func (PrefixSet) unite(list []PrefixSet) PrefixSet { return uniteBoth[addr4, addr6](list) }
 
 // Touching returns the maximal ranges of s that hold an address of t, whole.

@@ -215,24 +215,29 @@ func (b *builder) bind() {
 		bindings[rule.Clients] = rule.Binding{Role: rule.Clients, Addresses: DefaultClients()}
 	}
 	var locals netset.PrefixBuilder
-	for _, binding := range bindings {
-		b.input.Bindings = append(b.input.Bindings, binding)
-		locals.AddSet(binding.Local())
+	for _, role := range slices.Sorted(maps.Keys(bindings)) {
+		b.input.Bindings = append(b.input.Bindings, bindings[role])
+		locals.AddSet(bindings[role].Local())
 	}
 	b.locals = locals.Build()
 }
 
 func (b *builder) bound(r rule.Role) bool {
-	return slices.ContainsFunc(b.input.Bindings, func(have rule.Binding) bool { return have.Role == r })
+	_, bound := b.findBinding(r)
+	return bound
 }
 
 // binding is empty if the role is not bound.
 func (b *builder) binding(r rule.Role) rule.Binding {
-	i := slices.IndexFunc(b.input.Bindings, func(have rule.Binding) bool { return have.Role == r })
-	if i < 0 {
+	i, bound := b.findBinding(r)
+	if !bound {
 		return rule.Binding{Role: r}
 	}
 	return b.input.Bindings[i]
+}
+
+func (b *builder) findBinding(r rule.Role) (int, bool) {
+	return slices.BinarySearchFunc(b.input.Bindings, r, func(have rule.Binding, r rule.Role) int { return cmp.Compare(have.Role, r) })
 }
 
 // entry decides what becomes of one entry.

@@ -50,6 +50,7 @@ type invocation struct {
 	all      bool
 	lintOnly bool // --lint
 	unboxed  bool
+	timeout  time.Duration // of one proof
 	format   string
 }
 
