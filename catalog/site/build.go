@@ -34,7 +34,8 @@ type Outcome struct {
 	Rules []rule.ID   // the rules that the entry is in
 	Open  []rule.Open // what is still open about it
 
-	Answered []catalog.Fact // what the site says of it, whether unsaid or inferred
+	Answer   Answer         // what the site says of it
+	Answered []catalog.Fact // what that is of, whether unsaid or inferred
 }
 
 // Result is a compiled site.
@@ -256,7 +257,7 @@ func (b *builder) entry(e *catalog.Entry) Outcome {
 	if !ok {
 		return o
 	}
-	o.Answered = answer.facts()
+	o.Answer, o.Answered = answer, answer.facts()
 	if len(f.feed) > 0 {
 		b.waiting[e.ID] = f.feed
 	}
