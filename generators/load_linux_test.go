@@ -25,7 +25,7 @@ func BenchmarkLoad(b *testing.B) {
 	for _, n := range []int{10_000, 100_000} {
 		b.Run(fmt.Sprintf("rules=2000/prefixes=%d", n), func(b *testing.B) { measureLoads(b, split(b, ruletest.Large(b, n), 2000), earlier) })
 	}
-	b.Run("M365", func(b *testing.B) { measureLoads(b, realPolicy(b, "m365/*Worldwide*.json", site.ByArea), earlier) })
+	b.Run("M365", func(b *testing.B) { measureLoads(b, defaultPolicy(b), earlier) })
 	for _, own := range []bool{false, true} {
 		b.Run(fmt.Sprintf("Azure/ownPorts=%t", own), func(b *testing.B) {
 			measureLoads(b, onUDP(b, realPolicy(b, "cloud/azure-*.json", site.ByEntry), own), earlier)
