@@ -23,18 +23,18 @@ type setting struct {
 // settingsOf returns the settings under which a generator renders a policy.
 func settingsOf(g Generator, p *rule.Policy) []setting {
 	all := []setting{{name: "default"}}
-	switch g.Name() {
-	case "nftables", "iptables":
+	switch g.Kind() {
+	case artefact.PacketFilter:
 		for _, f := range filterSettings(g.Name(), p) {
 			if f.name != "default" {
 				all = append(all, f.setting)
 			}
 		}
-	case "pac":
+	case artefact.ProxyChooser:
 		all = append(all, pacSettings(p)...)
-	case "squid":
+	case artefact.Proxy:
 		all = append(all, squidSettings()...)
-	case "trusted-sites":
+	case artefact.ZoneMap:
 		all = append(all, trustedSitesSettings()...)
 	}
 	return all

@@ -2,10 +2,8 @@ package generators
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
-	"strings"
 	"testing"
 
 	"gatewright/catalog/netset"
@@ -16,9 +14,7 @@ import (
 	packetfilter "gatewright/generators/filter"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
-	"gatewright/generators/pac"
 	"gatewright/generators/squid"
-	"gatewright/generators/trustedsites"
 )
 
 // explainer returns what answers for a generator, or fails the test.
@@ -66,31 +62,6 @@ func answerComplaints(p *rule.Policy, f rule.Flow, a artefact.Answer) []string {
 		}
 	}
 	return all
-}
-
-// TestExplainPacketFilters compares the answers for every boundary flow with the
-// model, as the engines are in TestPacketFilters.
-func TestExplainPacketFilters(t *testing.T) {
-	forEachCase(t, func(t *testing.T, p *rule.Policy) {
-		for _, g := range []Generator{nftables.Generator{}, iptables.Generator{}} {
-			for _, s := range filterSettings(g.Name(), p) {
-				explain := explainer(t, g, p, s.setting)
-				for _, f := range s.flows(p, nil) {
-					a := explain(rule.Question{Flow: f})
-					complain(t, answerComplaints(p, f, a))
-					if want := s.accepts(p, f); s.explained(p, f) && (a.Action == artefact.Accepts) != want {
-						t.Errorf("%s %s answers %+v, the model %t: %s", g.Name(), s.name, a, want, flowText(f))
-					}
-				}
-			}
-		}
-	})
-}
-
-// explained reports whether a flow shows what the rules say: what a gateway of two
-// sides does with a flow within one is a matter of its routing.
-func (s filterSetting) explained(p *rule.Policy, f rule.Flow) bool {
-	return !s.sides || s.site.Local().Contains(f.Local) && !s.site.Local().Contains(f.Remote)
 }
 
 // TestExplainIsWhatIsReadBack compares the answers for every boundary flow with what
@@ -156,57 +127,6 @@ func compareReadBack(t *testing.T, explain artefact.Explainer, accepts func(rule
 	}
 }
 
-// TestExplainPAC compares the answers for every request with the policy's route.
-func TestExplainPAC(t *testing.T) {
-	forEachCase(t, func(t *testing.T, p *rule.Policy) {
-		for _, s := range pacSettings(p) {
-			explain := explainer(t, pac.Generator{}, p, s)
-			for _, f := range requests(p) {
-				a := explain(rule.Question{Flow: f})
-				complain(t, answerComplaints(p, f, a))
-				ours := slices.ContainsFunc(p.Bindings, func(b rule.Binding) bool { return b.Local().Contains(f.Local) })
-				want := answerOf(route(p, f))
-				switch {
-				case !ours && len(p.Bindings) > 0:
-					want = ""
-				case len(p.Bindings) == 0: // the file is for clients, who have no address
-					continue
-				}
-				if got := strings.Join(a.By, ""); got != want || (want == "DIRECT") != (a.Action == artefact.GoesDirect) {
-					t.Errorf("the answer is %+v, the policy's %q: %s", a, want, flowText(f))
-				}
-			}
-		}
-	})
-}
-
-// TestExplainSquid compares the answers for every request, as CONNECT, plain and of
-// either kind, with the model and with what Debian's lines leave of it.
-func TestExplainSquid(t *testing.T) {
-	forEachCase(t, func(t *testing.T, p *rule.Policy) {
-		for _, s := range append(squidSettings(), setting{name: "default"}) {
-			explain := explainer(t, squid.Generator{}, p, s)
-			for _, f := range requests(p) {
-				decision := p.Decide(rule.Seen(f, rule.Proxy))
-				want := engine.SquidAnswer{Connect: decision.Accept(), Get: decision.Accept()}
-				if s.name == "conf.d" {
-					want = want.AfterDebian(f.Port)
-				}
-				for scheme, accepts := range map[string]bool{"https": want.Connect, "wss": want.Connect, "http": want.Get, "": want.Connect || want.Get} {
-					a := explain(rule.Question{Flow: f, Scheme: scheme})
-					complain(t, answerComplaints(p, f, a))
-					if (a.Action == artefact.Accepts) != accepts || accepts && !slices.Equal(a.Rules, decision.Rules) {
-						t.Errorf("%s: the answer is %+v, the model %s by %v: %s %s", s.name, a, want, decision.Rules, scheme, flowText(f))
-					}
-					if both := strings.Contains(a.Why, "accepts plain requests; "); both != (scheme == "" && want.Connect != want.Get) {
-						t.Errorf("%s: the answer is %+v, the model %s: %s %s", s.name, a, want, scheme, flowText(f))
-					}
-				}
-			}
-		}
-	})
-}
-
 // TestExplainSquidPorts asks for every port that the rule has, at the place that
 // Debian's lines come before.
 func TestExplainSquidPorts(t *testing.T) {
@@ -228,30 +148,6 @@ func TestExplainSquidPorts(t *testing.T) {
 	}
 }
 
-// TestExplainTrustedSites compares the answers for names at and around each pattern
-// with what is read back.
-func TestExplainTrustedSites(t *testing.T) {
-	forEachCase(t, func(t *testing.T, p *rule.Policy) {
-		for _, s := range append(trustedSitesSettings(), setting{name: "default"}) {
-			explain := explainer(t, trustedsites.Generator{}, p, s)
-			zone, err := trustedsites.Generator{}.Read(artefact.FilesOf(generate(t, trustedsites.Generator{}, p, s).Artefacts))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for pattern := range trusted(p).Patterns() {
-				for _, name := range engine.BoundaryNames(pattern) {
-					f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: 443, Name: name}
-					a := explain(rule.Question{Flow: f})
-					complain(t, answerComplaints(p, f, a))
-					if (a.Action == artefact.Trusts) != zone.Trusts(name) {
-						t.Errorf("%s: the answer is %+v, the zone trusts %t: %s", s.name, a, zone.Trusts(name), name)
-					}
-				}
-			}
-		}
-	})
-}
-
 // TestExplainNotCarried holds what each backend says of flows that never come to it,
 // or of which it sees too little.
 func TestExplainNotCarried(t *testing.T) {
@@ -270,8 +166,7 @@ func TestExplainNotCarried(t *testing.T) {
 					}
 					a := explain(q)
 					complain(t, answerComplaints(p, q.Flow, a))
-					filter := g.Name() == "nftables" || g.Name() == "iptables"
-					if i < 2 && !filter && a.Action != artefact.NotCarried {
+					if i < 2 && g.Kind() != artefact.PacketFilter && a.Action != artefact.NotCarried {
 						t.Errorf("%s answers %+v: %s", g.Name(), a, text)
 					}
 				}
@@ -288,46 +183,4 @@ func forEachCase(t *testing.T, f func(t *testing.T, p *rule.Policy)) {
 			f(t, c.compile(t))
 		})
 	}
-}
-
-// TestRandomPoliciesExplained compares the answers with the model for random policies
-// and flows.
-func TestRandomPoliciesExplained(t *testing.T) {
-	t.Parallel()
-	const flowsEach = 500
-	byChance(t, 5, amount(500_000), func(t *testing.T, r *rand.Rand, p *rule.Policy, count counter) []string {
-		flows := randomFlows(r, p, engine.EveryBoundaryFlow(p), flowsEach, func(f rule.Flow) (rule.Flow, bool) {
-			return f, f.Local.Is4() == f.Remote.Is4()
-		})
-		asked, all := 0, []string(nil)
-		compare := func(g Generator, s setting, f rule.Flow, ok bool, a artefact.Answer) {
-			asked++
-			if !ok {
-				all = append(all, fmt.Sprintf("%s %s answers %+v: %s", g.Name(), s.name, a, flowText(f)))
-			}
-		}
-		for _, g := range []Generator{nftables.Generator{}, iptables.Generator{}} {
-			for _, s := range filterSettings(g.Name(), p) {
-				if s.sides || s.site.Place == engine.Host {
-					continue
-				}
-				explain := explainer(t, g, p, s.setting)
-				for _, f := range flows {
-					a := explain(rule.Question{Flow: f})
-					compare(g, s.setting, f, (a.Action == artefact.Accepts) == s.accepts(p, f), a)
-				}
-			}
-		}
-		proxied := pacSettings(p)[0]
-		browse, proxy := explainer(t, pac.Generator{}, p, proxied), explainer(t, squid.Generator{}, p, setting{name: "default"})
-		for _, f := range flows {
-			a := proxy(rule.Question{Flow: f})
-			compare(squid.Generator{}, setting{name: "default"}, f, f.Direction == rule.Inbound || f.Protocol == netset.UDP ||
-				(a.Action == artefact.Accepts) == p.Decide(rule.Seen(f, rule.Proxy)).Accept(), a)
-			a = browse(rule.Question{Flow: f})
-			compare(pac.Generator{}, proxied, f, a.Action == artefact.NotCarried || strings.Join(a.By, "") == answerOf(route(p, f)), a)
-		}
-		count("explain, by the model of each backend", figure{len(flows), asked, 0})
-		return all
-	})
 }

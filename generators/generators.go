@@ -24,6 +24,9 @@ type Generator interface {
 	// Description is one line for `gatewright generators`.
 	Description() string
 
+	// Kind says how the generator is proved and read.
+	Kind() artefact.Kind
+
 	// Options are the settings that Generate understands, in the order in which
 	// the documentation shows them.
 	Options() []artefact.Option
@@ -55,6 +58,12 @@ func All() []Generator {
 		squid.Generator{},
 		trustedsites.Generator{},
 	}
+}
+
+// IsA reports whether there is a generator of that name, and it is of the kind.
+func IsA(generator string, k artefact.Kind) bool {
+	g, err := ByName(generator)
+	return err == nil && g.Kind() == k
 }
 
 // Makes reports whether the generator of that name, if there is one, makes files of a

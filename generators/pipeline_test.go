@@ -7,14 +7,10 @@ import (
 	"testing"
 
 	"gatewright/catalog"
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
-	"gatewright/generators/pac"
-	"gatewright/generators/squid"
-	"gatewright/generators/trustedsites"
 )
 
 // pipelineSite binds the usual roles, one of them published and one both ways, and
@@ -38,41 +34,48 @@ const pipelineFrame = `{"catalog": "frame", "revision": "1", "title": "t", "plac
 {"id": "e", "title": "t", "direction": "outbound", "role": "clients", "services": "tcp 1", "endpoints": ["<tenant>.example.com", "<email_domain>"]}
 ]}`
 
-// way is one generator with one setting, and a reader of what it writes.
+// way is one generator with one setting, and what stands beside the rules of a policy
+// with the same bindings that accepts nothing.
 type way struct {
 	generator Generator
 	setting   setting
-	settings  artefact.Settings
-
-	// complaints tells where what is read differs from the policy. Nothing is an
-	// output of a policy with the same bindings and routes that accepts nothing.
-	complaints func(w way, p *rule.Policy, out, nothing artefact.Output) []string
-	nothing    artefact.Output
+	beside    []artefact.Statement
 }
 
-// ways are the generators under every setting that gives other text, in a fixed
-// order.
+// ways are the generators under every setting, in a fixed order.
 func ways(t testing.TB, nothing *rule.Policy) []way {
 	var all []way
 	for _, g := range All() {
-		check := map[string]func(way, *rule.Policy, artefact.Output, artefact.Output) []string{
-			"nftables": filterTextComplaints, "iptables": filterTextComplaints, "pac": pacTextComplaints,
-			"squid": squidTextComplaints, "trusted-sites": zoneTextComplaints,
-		}[g.Name()]
-		for _, s := range settingsOf(g, nothing) {
-			if g.Name() == "pac" && s.name == "default" || s.name == "conf.d" {
-				continue // without a proxy, and in conf.d, most flows have one answer
-			}
+		for _, s := range kindSettings(g, nothing) {
 			options, err := artefact.Configure(g.Options(), s.options)
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := way{generator: g, setting: s, settings: options, complaints: check}
-			if w.nothing, err = g.Generate(nothing, options); err != nil {
+			out, err := g.Generate(nothing, options)
+			if err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, w)
+			r, err := g.Read(artefact.FilesOf(out.Artefacts))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, way{g, s, r.Beside})
 		}
+	}
+	return all
+}
+
+// complaints tells where what the files do is not what the policy says, and where a
+// catalogue has changed what stands beside a packet filter's rules.
+func (w way) complaints(p *rule.Policy) []string {
+	all := conformanceComplaints(w.generator, p, w.setting, evenly(distinct(engine.BoundaryFlows(p), byAll(p)), 200))
+	settings, _ := artefact.Configure(w.generator.Options(), w.setting.options)
+	out, err := w.generator.Generate(p, settings)
+	if err != nil {
+		return append(all, err.Error())
+	}
+	if r, err := w.generator.Read(artefact.FilesOf(out.Artefacts)); err != nil || w.generator.Kind() == artefact.PacketFilter && !slices.Equal(r.Beside, w.beside) {
+		all = append(all, fmt.Sprintf("%s %s: beside its rules it has %v, %v; want %v", w.generator.Name(), w.setting.name, r.Beside, err, w.beside))
 	}
 	return all
 }
@@ -107,13 +110,8 @@ func FuzzPipeline(f *testing.F) {
 			}
 			return
 		}
-		w := all[int(choice)%len(all)]
-		out, err := w.generator.Generate(p, w.settings)
-		if err != nil {
-			t.Fatalf("%s %s: %v", w.generator.Name(), w.setting.name, err)
-		}
-		for _, complaint := range w.complaints(w, p, out, w.nothing) {
-			t.Errorf("%s %s: %s", w.generator.Name(), w.setting.name, complaint)
+		for _, complaint := range all[int(choice)%len(all)].complaints(p) {
+			t.Error(complaint)
 		}
 	})
 }
@@ -166,94 +164,4 @@ var pipelineSeeds = []string{
 	`{"catalog": "c", "revision": "1", "title": "t", "entries": [{"id": "a", "title": "t", "direction": "inbound", "role": "sbc", "services": "udp 5060-5061", "endpoints": ["192.0.2.0/25", "2001:db8::1"]}]}`,
 	`{"catalog": "c", "revision": "1", "title": "t", "entries": [{"id": "a", "title": "t", "direction": "outbound", "role": "servers", "services": "tcp 1-65535", "endpoints": ["*.a.example.com", "a.example.com", "*.b.a.example.com"]}]}`,
 	`{"catalog": "c", "revision": "1", "title": "t", "entries": [{"id": "a", "title": "t", "kind": "trusted-site", "endpoints": ["a.example.com"]}]}`,
-}
-
-// filterTextComplaints goes by what the files open, and by what stands in them besides.
-func filterTextComplaints(w way, p *rule.Policy, out, nothing artefact.Output) []string {
-	g := w.generator
-	for _, s := range filterSettings(g.Name(), p) {
-		if s.name != w.setting.name {
-			continue
-		}
-		all := readingComplaints(g, p, s, out)
-		is, err := g.Read(artefact.FilesOf(out.Artefacts))
-		want, bad := g.Read(artefact.FilesOf(nothing.Artefacts))
-		if err != nil || bad != nil || !slices.Equal(is.Beside, want.Beside) {
-			all = append(all, fmt.Sprintf("beside its rules it has %v, %v; want %v, %v", is.Beside, err, want.Beside, bad))
-		}
-		return all
-	}
-	return []string{"no setting " + w.setting.name}
-}
-
-// someRequests are at most so many of a policy's requests, evenly spread.
-const someRequests = 48
-
-func requestsOf(p *rule.Policy) []rule.Flow {
-	all := slices.DeleteFunc(engine.BoundaryFlows(p), func(f rule.Flow) bool {
-		return f.Direction != rule.Outbound || f.Protocol != netset.TCP || f.Name == "" && f.Remote.Unmap().IsUnspecified()
-	})
-	step := len(all)/someRequests + 1
-	var some []rule.Flow
-	for i := 0; i < len(all); i += step {
-		some = append(some, all[i])
-	}
-	return some
-}
-
-func squidTextComplaints(w way, p *rule.Policy, out, _ artefact.Output) []string {
-	answer, err := squid.Generator{}.Explain(p, w.settings)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	var all []string
-	for _, f := range requestsOf(p) {
-		if got, want := answer(rule.Question{Flow: f}).Action == artefact.Accepts, p.Decide(rule.Seen(f, rule.Proxy)).Accept(); got != want {
-			all = append(all, fmt.Sprintf("it accepts %t, the policy %t: %s", got, want, flowText(f)))
-		}
-	}
-	return all
-}
-
-// pacTextComplaints goes by a reader that renders the file again and compares it, so
-// that its program is the one that the interpreters are asked about.
-func pacTextComplaints(_ way, p *rule.Policy, out, _ artefact.Output) []string {
-	file, err := pac.Generator{}.Read(artefact.FilesOf(out.Artefacts))
-	if err != nil {
-		return []string{err.Error()}
-	}
-	var all []string
-	for _, f := range requestsOf(p) {
-		got := string(file.Routes.Route(f, rule.Clients))
-		if got == string(rule.Direct) || got == string(rule.Proxied) {
-			got = answerOf(rule.Via(got))
-		}
-		if want := answerOf(route(p, f)); got != want {
-			all = append(all, fmt.Sprintf("it answers %q, the policy %q: %s", got, want, flowText(f)))
-		}
-	}
-	return all
-}
-
-func zoneTextComplaints(_ way, p *rule.Policy, out, _ artefact.Output) []string {
-	zone, err := trustedsites.Generator{}.Read(artefact.FilesOf(out.Artefacts))
-	if err != nil {
-		return []string{err.Error()}
-	}
-	verdicts := map[artefact.Verdict]bool{}
-	for _, c := range out.Coverage {
-		verdicts[c.Verdict] = true
-	}
-	var all []string
-	listed := trusted(p)
-	for pattern := range listed.Patterns() {
-		for _, name := range engine.BoundaryNames(pattern) {
-			got, want := zone.Trusts(name), listed.Match(name)
-			short := verdicts[artefact.Narrower] || verdicts[artefact.Absent] || verdicts[artefact.Wider]
-			if got && !want && !verdicts[artefact.Wider] || want && !got && !short {
-				all = append(all, fmt.Sprintf("it trusts %q: %t; the policy %t", name, got, want))
-			}
-		}
-	}
-	return all
 }

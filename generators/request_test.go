@@ -89,8 +89,15 @@ func answerOf(v rule.Via) string {
 // share are the flows that a case is asked: all of them in make prove, and otherwise
 // at most some thousands, evenly spread.
 func share(flows []rule.Flow) []rule.Flow {
-	const most = 2_000
-	if amount(10) == 10 || len(flows) <= most {
+	if amount(10) == 10 {
+		return flows
+	}
+	return evenly(flows, 2_000)
+}
+
+// evenly returns at most so many flows, evenly spread.
+func evenly(flows []rule.Flow, most int) []rule.Flow {
+	if len(flows) <= most {
 		return flows
 	}
 	some := make([]rule.Flow, most)

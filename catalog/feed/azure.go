@@ -13,18 +13,16 @@ import (
 const azureSource = "https://www.microsoft.com/download/details.aspx?id=56519"
 
 func isAzure(d document) bool {
-	if atLeast(2, d.root(), "changeNumber", "cloud", "values") {
-		return true
-	}
-	properties := member(firstObject(d.root()), "properties")
-	return d.root().Kind() == jsonc.Array && has(properties, "addressPrefixes")
+	return isAzureFile(d.root()) || has(member(firstObject(d.root()), "properties"), "addressPrefixes")
 }
+
+func isAzureFile(v jsonc.Value) bool { return atLeast(2, v, "changeNumber", "cloud", "values") }
 
 func readAzure(d document, as Naming) (*catalog.Catalog, error) {
 	f := newCloudFeed(d, as, "azure", "Azure service tags", azureSource)
 	r := newJSONReader(d, f)
 	values := d.root()
-	if values.Kind() == jsonc.Object {
+	if isAzureFile(values) {
 		r.Fields(d.root(),
 			jsonc.Required("changeNumber", func(v jsonc.Value) {
 				if text, ok := r.text(v); ok && text != "" && as.Revision == "" && catalog.IsWord(text) {
@@ -35,7 +33,7 @@ func readAzure(d document, as Naming) (*catalog.Catalog, error) {
 			jsonc.Required("values", func(v jsonc.Value) { values = v }),
 		)
 	}
-	if values.Kind() != jsonc.Object {
+	if !isAzureFile(values) {
 		for v := range elements(values) {
 			r.azureTag(v)
 		}

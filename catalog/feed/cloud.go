@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"gatewright/catalog"
 	"gatewright/catalog/jsonc"
@@ -61,6 +62,9 @@ func (f *cloudFeed) published(as Naming, stamp string, at place) {
 // What is odd in a region or service is put right, and noticed.
 func (f *cloudFeed) tag(at place, name, region, service string) *cloudTag {
 	word := strings.TrimLeft(asWord(name), "-")
+	if word == "" && name != "" {
+		word = inHex(name)
+	}
 	word = word[:min(len(word), catalog.MaxSlug)]
 	region, service = f.plain(region, "region", catalog.MaxSlug, at), f.plain(service, "service", catalog.MaxSlug, at)
 	if t := f.byName[word]; t != nil {
@@ -95,6 +99,17 @@ func asWord(text string) string {
 		return '-'
 	}, text)
 	return strings.TrimRight(word, "-")
+}
+
+// inHex is a word for a text of other letters than those of an id.
+func inHex(text string) string {
+	var words []string
+	for _, r := range text {
+		if unicode.IsLetter(r) {
+			words = append(words, fmt.Sprintf("u%04x", r))
+		}
+	}
+	return strings.Join(words, "-")
 }
 
 // start makes an entry whose id ends in the given word.

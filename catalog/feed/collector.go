@@ -95,6 +95,9 @@ func (c *collector) done() (*catalog.Catalog, error) {
 		return nil, err
 	}
 	if c.listed == 0 {
+		if elsewhere := c.elsewhere(); elsewhere != nil {
+			return nil, elsewhere
+		}
 		return nil, fileErrorf(c.file, noEndpoint)
 	}
 	if more := c.noticed - maxNotices; more > 0 {

@@ -8,6 +8,7 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -44,7 +45,39 @@ func (d document) root() jsonc.Value {
 	if d.json == nil {
 		return jsonc.Value{}
 	}
-	return unwrapped(d.json.Root())
+	root := unwrapped(d.json.Root())
+	return cmp.Or(within(root, maxWrapped), root)
+}
+
+// maxWrapped is how many lists or objects programs put around a document.
+const maxWrapped = 3
+
+// within is the list of endpoint sets, of flat ones or of Azure's tags, or the only one of them, or the
+// document of these, that is all that a value holds but texts and numbers; of kind Invalid
+// if there is none.
+func within(v jsonc.Value, depth int) jsonc.Value {
+	switch first := firstObject(v); {
+	case has(first, "id") && has(first, "serviceArea"), has(member(first, "properties"), "addressPrefixes"), isAzureFile(v), isFlatRow(first):
+		return v
+	case depth == 0:
+		return jsonc.Value{}
+	}
+	var inner []jsonc.Value
+	add := func(one jsonc.Value) {
+		if one.Kind() == jsonc.Array || one.Kind() == jsonc.Object {
+			inner = append(inner, one)
+		}
+	}
+	for _, one := range v.Elements() {
+		add(one)
+	}
+	for _, one := range v.Members() {
+		add(one)
+	}
+	if len(inner) != 1 {
+		return jsonc.Value{}
+	}
+	return within(inner[0], depth-1)
 }
 
 // format is one format of a publisher.
@@ -102,16 +135,26 @@ func (d document) read(data []byte, as Naming) (*catalog.Catalog, error) {
 	return nil, d.unknown(known)
 }
 
-// unknown is the error of a document that no format recognises. One that is not JSON
-// may be a plain list without a good line, so it says what is wrong with the first.
+// unknown is the error of a document that no format recognises. A list without a good
+// line, or text, says what is wrong with the first.
 func (d document) unknown(known []string) error {
-	err := d.root().Errorf("unknown kind of catalogue; the known ones are %s", strings.Join(known, ", "))
+	root := d.root()
+	if d.isSite() {
+		return fileErrorf(d.file, "this is a site file, no catalogue; name it with --site alone")
+	}
+	err := root.Errorf("unknown kind of catalogue; the known ones are %s", strings.Join(known, ", "))
 	err.File = d.file
-	if d.json != nil {
+	var faults jsonc.Errors
+	if text := firstText(root); text != "" {
+		if _, _, _, asList := catalog.ParseEndpoint(text); asList != nil {
+			err.Err = fmt.Errorf("%w; as a list: %w", err.Err, asList)
+		}
 		return err
 	}
-	var faults jsonc.Errors
-	if _, asList := readList(d, Naming{}); errors.As(asList, &faults) {
+	if elsewhere := newCollector(d, Naming{}).elsewhere(); elsewhere != nil {
+		return elsewhere
+	}
+	if _, asList := readList(d, Naming{}); d.json == nil && errors.As(asList, &faults) {
 		err.Line, err.Col = faults[0].Line, faults[0].Col
 		err.Err = fmt.Errorf("%w; as a list: %w", err.Err, faults[0].Err)
 	}

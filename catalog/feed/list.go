@@ -76,11 +76,14 @@ func listLine(words []word) (members []word, local int, err error) {
 	}
 	address := string(words[0].text)
 	a, err := netip.ParseAddr(address)
+	if next := string(words[1].text); err == nil && !nowhere(a) && (isLength(next) || isBare(next) || next == "-") {
+		return nil, 0, fmt.Errorf("%s and %s stand apart; %s", jsonc.Quote(address), jsonc.Quote(next), writePrefix)
+	}
 	switch {
 	case err != nil:
 		return nil, 0, errors.New("more than one word; expected one prefix or FQDN a line, or the lines of a hosts file")
 	case nowhere(a):
-	case onlyLocal(words[1:]):
+	case isOfMachines(a) && onlyLocal(words[1:]):
 		return nil, len(words) - 1, nil
 	default:
 		return nil, 0, fmt.Errorf("%s is given to names, as a hosts file does; write the address alone, or the names alone", jsonc.Quote(address))
@@ -113,6 +116,12 @@ func isPrefix(s string) bool {
 
 // nowhere reports whether a hosts file sends names nowhere by the address.
 func nowhere(a netip.Addr) bool { return a.IsUnspecified() || a.IsLoopback() }
+
+// isOfMachines reports whether an address is one that a hosts file gives to machines of
+// its own network, or that no public service has.
+func isOfMachines(a netip.Addr) bool {
+	return a.IsPrivate() || a.IsLinkLocalUnicast() || !a.IsGlobalUnicast()
+}
 
 func onlyLocal(words []word) bool {
 	return !slices.ContainsFunc(words, func(w word) bool { return !isLocalName(string(w.text)) })

@@ -32,6 +32,16 @@ func M365Instances() []string {
 	return []string{catalog.DefaultInstance, "USGovDoD", "USGovGCCHigh", "China", "Germany"}
 }
 
+// InstanceOf is the instance that a word names in any letter case; another word stays.
+func InstanceOf(word string) string {
+	for _, known := range M365Instances() {
+		if strings.EqualFold(known, word) {
+			return known
+		}
+	}
+	return word
+}
+
 // m365SetKeys are the keys of an endpoint set.
 var m365SetKeys = []string{"id", "serviceArea", "serviceAreaDisplayName", "urls", "ips", "tcpPorts", "udpPorts", "expressRoute", "category", "required", "notes"}
 
@@ -216,7 +226,11 @@ func (c *collector) serviceArea(r row) string {
 	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }
 	slug = strings.TrimLeft(strings.Join(strings.FieldsFunc(slug, odd), "-"), "-0123456789")
 	if slug = slug[:min(len(slug), catalog.MaxSlug)]; slug == "" {
-		c.notice(at, "no service area is said; the row is of none")
+		if text != "" {
+			c.notice(at, "service area %s has no letter of a-z; the row is of none", jsonc.Quote(text))
+		} else {
+			c.notice(at, "no service area is said; the row is of none")
+		}
 	} else {
 		c.notice(at, "service area %s is read as %s", jsonc.Quote(text), slug)
 	}

@@ -19,17 +19,31 @@ type passedOver struct {
 	order  []string       // of the document
 }
 
-// tellPassed tells of them in one notice.
-func (c *collector) tellPassed() {
+// passed looks for them in a whole document.
+func (c *collector) passed() (told []string) {
 	p := passedOver{taken: c.taken, counts: map[string]int{}}
 	p.walk(c.root, jsonc.Value{}, func() netset.PrefixSet { return netset.PrefixSet{} })
-	var told []string
 	for _, where := range p.order {
 		told = append(told, fmt.Sprintf("%d %s", p.counts[where], where))
 	}
-	if len(told) > 0 {
+	return told
+}
+
+// tellPassed tells of them in one notice.
+func (c *collector) tellPassed() {
+	if told := c.passed(); len(told) > 0 {
 		c.noticeFile("prefixes or addresses stand where none is looked for: " + some(told) + "; passed over")
 	}
+}
+
+// elsewhere is the error of a document that has none where they are looked for; nil if
+// it has none at all.
+func (c *collector) elsewhere() error {
+	told := c.passed()
+	if len(told) == 0 {
+		return nil
+	}
+	return fileErrorf(c.file, "prefixes or addresses stand only where none is looked for: %s; rename a key to %q, or write them as a list, one a line", some(told), "cidr")
 }
 
 // walk looks at the value of a key. What lies in a prefix that was read beside it says
@@ -48,7 +62,7 @@ func (p *passedOver) walk(v jsonc.Value, key jsonc.Key, read func() netset.Prefi
 		beside := sync.OnceValue(func() netset.PrefixSet { return p.read(v) })
 		for k, one := range v.Members() {
 			if isPassed(k, func() netset.PrefixSet { return p.read(one) }) {
-				p.count("as keys of " + jsonc.Quote(key.Text()))
+				p.count(strings.TrimSuffix("as keys of "+jsonc.Quote(key.Text()), ` of ""`))
 			}
 			p.walk(one, k, beside)
 		}

@@ -13,8 +13,8 @@ func TestPassedOver(t *testing.T) {
 			"aws | aws | Amazon Web Services address ranges\nAMAZON: 20.1.0.0/16, 2a05:d07f::/40"},
 		{"a family that is told of, and no prefix", `{"prefixes": [{"ip_prefix": "20.1.0.0/16", "ipv6": false}]}`, "x |  | List x.json\nprefixes: 20.1.0.0/16"},
 		{"keys with hyphens", `{"prefixes": [{"ip-prefix": "20.1.0.0/16"}]}`, "x |  | List x.json\nprefixes: 20.1.0.0/16"},
-		{"keys of another's", `{"prefixes": [{"ipv4Prefix": "20.1.0.0/16", "secondary": "20.3.0.0/16", "v6": "2a05:d07f::/40"}, {"ipv4Prefix": "20.2.0.0/16", "v6": "2a05::/40"}]}`,
-			"x |  | List x.json\nprefixes: 20.1.0.0/16, 20.2.0.0/16" + notice + `1 under "secondary", 2 under "v6"; passed over`},
+		{"keys of another's", `{"prefixes": [{"ipv4Prefix": "20.1.0.0/16", "secondary": "20.3.0.0/16", "other": "2a05:d07f::/40"}, {"ipv4Prefix": "20.2.0.0/16", "other": "2a05::/40"}]}`,
+			"x |  | List x.json\nprefixes: 20.1.0.0/16, 20.2.0.0/16" + notice + `1 under "secondary", 2 under "other"; passed over`},
 		{"more keys than a line holds", `{"ips": ["20.1.0.0/16"], "a": "20.2.0.1", "b": "20.2.0.1", "c": "20.2.0.1", "d": "20.2.0.1", "e": "20.2.0.1"}`,
 			"x |  | List x.json\nips: 20.1.0.0/16" + notice + `1 under "a", 1 under "b", 1 under "c" and 2 more; passed over`},
 		{"an address beside a prefix", `{"prefixes": [{"prefix": "20.1.0.0/16", "address": "20.9.0.1"}]}`,
@@ -38,6 +38,22 @@ func TestPassedOver(t *testing.T) {
 	} {
 		if have := shapeText("x.json", c.text); have != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", c.name, have, c.want)
+		}
+	}
+}
+
+// TestOnlyElsewhere holds that a document whose prefixes all stand where none is looked
+// for is refused by the name of their place.
+func TestOnlyElsewhere(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"data": {"x": "20.1.0.0/16"}}`:                             `1 under "x"`,
+		`{"20.1.0.0/16": {"asn": 1}}`:                                `1 as keys`,
+		`{"prefixes": [{"start": "20.1.0.0", "end": "20.1.0.255"}]}`: `1 under "start", 1 under "end"`,
+		`{"changeNumber": 1, "cloud": "Public", "values": [{"name": "S", "properties": {"addressPrefixes": [], "more": ["2603:1020::/48"]}}]}`: `1 under "more"`,
+	} {
+		want = "x.json: prefixes or addresses stand only where none is looked for: " + want + `; rename a key to "cidr", or write them as a list, one a line`
+		if have := shapeText("x.json", text); have != want {
+			t.Errorf("%s:\n%s\nwant\n%s", text, have, want)
 		}
 	}
 }

@@ -72,7 +72,10 @@ func (c *collector) jsonRow(v jsonc.Value) row {
 		c.misspelt("key", key.Text(), key)
 		for one := range elements(value) {
 			if one.Kind() == jsonc.Object || one.Kind() == jsonc.Array {
-				continue // unless it is asked for, the publisher's business
+				if c.isKnown(name) {
+					c.failf(one, "expected a text, found %v", one.Kind())
+				}
+				continue // or the publisher's business
 			}
 			if text, ok := scalar(c.faults, one); ok && text != "" {
 				r.fields[name] = append(r.fields[name], field{text, one})
@@ -109,6 +112,10 @@ func (c *collector) csvRows(d document, check func([]string) error, read func(ro
 		case len(texts) != len(columns):
 			c.failf(rows.spot(0), "wrong number of fields; fetch the file again")
 		default:
+			if i := slices.IndexFunc(texts, isCutOff); i >= 0 {
+				c.failf(rows.spot(i), "PowerShell wrote no list here; join it first, as in @{Name='%s'; Expression={$_.%s -join ','}}, or write JSON with ConvertTo-Json -Depth 10", columns[i], columns[i])
+				continue
+			}
 			read(csvRow(rows, columns, texts))
 		}
 	}
@@ -122,6 +129,11 @@ func (c *collector) columns(names []string, rows *csvRows) {
 		}
 		c.misspelt("column", name, rows.spot(i))
 	}
+}
+
+// isKnown reports whether a row is asked for a key.
+func (c *collector) isKnown(key string) bool {
+	return slices.ContainsFunc(c.keys, func(known string) bool { return strings.EqualFold(known, key) })
 }
 
 // misspelt refuses a name that is one letter away from one that is known: what it holds

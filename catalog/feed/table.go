@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"gatewright/catalog"
+	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
 )
 
@@ -22,55 +23,83 @@ import (
 type table struct {
 	*csvRows
 	columns []string // nil if the first row is no header
-	column  int      // of the prefix
-	mask    int      // the column of its mask; -1 if there is none
+	places  []int    // the columns of prefixes, of which a row may have one of each family
+	masks   []int    // the columns of masks
+	ends    []int    // the columns of what else says how far an address goes
 }
 
-// msPublicIPSource is where Microsoft offers its public IP space, whose types all say
-// MSFT. Source: Microsoft, "Microsoft Public IP Space" download.
-const msPublicIPSource = "https://www.microsoft.com/download/details.aspx?id=53602"
+// msPublicIPSource is where Microsoft offers its public IP space, whose types all start
+// with msPublicIPType. Source: Microsoft, "Microsoft Public IP Space" download.
+const (
+	msPublicIPSource = "https://www.microsoft.com/download/details.aspx?id=53602"
+	msPublicIPType   = "MSFT Public IP "
+)
 
 // isTable goes by the first row with a prefix among several fields, which is the first
 // or the one after a header; or by a header alone.
 func isTable(d document) bool {
 	row, comma := d.header()
 	if comma == ';' {
-		return isKey(prefixKeys, row[0])
+		return roleOf(row[0]).isEndpoint()
 	}
 	if d.json != nil {
 		return false
 	}
-	_, row, err := tableOf(d)
-	return err == nil && len(row) > 1 || isHeader(d)
+	t, row, err := tableOf(d)
+	for tried := 0; err == nil && tried < linesTried; tried++ {
+		if len(row) > 1 {
+			return true // or a prefix alone, of which a geofeed says nothing
+		}
+		row, err = t.next()
+	}
+	return isHeader(d)
 }
 
 func isHeader(d document) bool {
 	row, _ := d.header()
-	return len(row) > 1 && isKey(prefixKeys, row[0])
+	return len(row) > 1 && roleOf(row[0]).isEndpoint()
 }
 
 // tableOf returns a table at its first row, which stays valid.
 func tableOf(d document) (*table, []string, error) {
-	t := &table{csvRows: newCSVRows(d.text, ','), mask: -1}
+	t := &table{csvRows: newCSVRows(d.text, ',')}
 	for {
 		row, err := t.next()
 		if err != nil {
 			return t, nil, err
 		}
-		t.column = -1
-		for i, text := range row {
-			if t.column < 0 && i != t.mask && isCIDR(text) {
-				t.column = i
-			}
-		}
-		if t.column >= 0 {
+		if t.place(row); len(t.places) > 0 {
 			return t, slices.Clone(row), nil
 		}
 		if t.columns != nil || len(row) < 2 {
 			return t, nil, errors.New("no prefix")
 		}
 		t.columns = slices.Clone(row)
-		t.mask = slices.IndexFunc(row, func(name string) bool { return isKey(maskKeys, name) })
+	}
+}
+
+// place finds the columns by their names and by the first row; without names of prefixes
+// the first one that holds one.
+func (t *table) place(row []string) {
+	for i, name := range t.columns {
+		empty := i < len(row) && (row[i] == "" || isCIDR(row[i]))
+		switch r := roleOf(name); {
+		case r == holdsMask, r == holdsPrefix && i < len(row) && isLength(row[i]):
+			t.masks = append(t.masks, i)
+		case r == holdsEnd:
+			t.ends = append(t.ends, i)
+		case r.isEndpoint() && empty:
+			t.places = append(t.places, i)
+		}
+	}
+	holds := func(i int) bool { return i < len(row) && isCIDR(row[i]) && !slices.Contains(t.masks, i) }
+	if !slices.ContainsFunc(t.places, holds) {
+		t.places = nil
+	}
+	for i := range row {
+		if holds(i) && len(t.places) == 0 {
+			t.places = []int{i}
+		}
 	}
 }
 
@@ -95,7 +124,7 @@ func readTable(d document, as Naming) (*catalog.Catalog, error) {
 	}
 	t, row, err := tableOf(d)
 	name, title, source := "", "List "+filepath.Base(d.file), ""
-	if strings.HasPrefix(t.label(row), "MSFT ") {
+	if isMSFT(d) {
 		name, title, source = "microsoft-public-ip", "Microsoft public IP space", msPublicIPSource
 	}
 	f := newCloudFeed(d, as, name, title, source)
@@ -114,48 +143,90 @@ func readTable(d document, as Naming) (*catalog.Catalog, error) {
 	return f.finish()
 }
 
+// isMSFT reports whether each row of a table says that it is Microsoft's.
+func isMSFT(d document) bool {
+	t, row, err := tableOf(d)
+	for ; err == nil; row, err = t.next() {
+		if !strings.HasPrefix(t.label(row), msPublicIPType) {
+			return false
+		}
+	}
+	return err == io.EOF
+}
+
 // label is what a row says of its prefix first; empty for nothing.
 func (t *table) label(row []string) string {
 	for i, text := range row {
-		if i != t.column && i != t.mask {
+		if !slices.Contains(t.places, i) && !slices.Contains(t.masks, i) && !slices.Contains(t.ends, i) {
 			return text
 		}
 	}
 	return ""
 }
 
-// prefix is that of a row, with the mask beside it. Without a header, a number beside an
-// address may be its length, or what it is of.
-func (t *table) prefix(row []string) (string, error) {
-	text := row[t.column]
-	if t.mask >= 0 {
-		return masked(text, row[t.mask])
+// prefix is that of a column, with the mask beside it.
+func (t *table) prefix(row []string, column int) (string, error) {
+	text, mask := row[column], ""
+	if !isBare(text) {
+		if len(t.masks) == 1 {
+			mask = row[t.masks[0]]
+		}
+		return masked(text, mask)
 	}
-	a, err := netip.ParseAddr(text)
-	if label := t.label(row); err == nil && t.columns == nil && label != "" && strings.Trim(label, "0123456789") == "" {
-		if length, ok := maskLength(label, a); ok {
-			return "", fmt.Errorf("%s may be the length of %s, or what it is of; write %q, or name the columns in the first line", label, text, netip.PrefixFrom(a, length).Masked())
+	for _, i := range t.ends {
+		if row[i] != "" {
+			return "", fmt.Errorf("%s says how far %s goes; write all of it as prefixes, such as \"192.0.2.0/24\"", jsonc.Quote(t.columns[i]), text)
 		}
 	}
-	return text, nil
+	for _, i := range t.masks {
+		if mask != "" && row[i] != "" {
+			return "", fmt.Errorf("which is the mask of %s, %s or %s? %s", text, jsonc.Quote(mask), jsonc.Quote(row[i]), asSentence(writePrefix))
+		}
+		mask += row[i]
+	}
+	switch {
+	case t.columns == nil:
+		return text, t.doubtLength(row, column)
+	case mask == "":
+		return text, t.doubtNumber(row, text)
+	}
+	return masked(text, mask)
+}
+
+// doubtNumber refuses a number under an unknown name that may be the length of an address.
+func (t *table) doubtNumber(row []string, address string) error {
+	for i, text := range row {
+		if roleOf(t.columns[i]) == holdsOther && mayBeLength(text, address) {
+			return fmt.Errorf("%s may be the length of %s, or another number; %s", text, jsonc.Quote(address), writePrefix)
+		}
+	}
+	return nil
+}
+
+// doubtLength refuses a number beside an address in a table without a header if it may be
+// its length: what it is of, or a length that the address is the first of.
+func (t *table) doubtLength(row []string, column int) error {
+	a, _ := netip.ParseAddr(row[column])
+	for i, text := range row {
+		length, ok := maskLength(text, a)
+		if i == column || !ok || strings.Trim(text, "/0123456789") != "" {
+			continue
+		}
+		network := netip.PrefixFrom(a, length).Masked()
+		if i <= 1 || text[0] == '/' || network.Addr() == a && length < a.BitLen() {
+			return fmt.Errorf("%s may be the length of %s, or what it is of; write %q, or name the columns in the first line", text, row[column], network)
+		}
+	}
+	return nil
 }
 
 func (f *cloudFeed) tableRow(t *table, row []string) {
-	at, prefixes := t.spot(0), 0
-	for i, text := range row {
-		if i != t.mask && isCIDR(text) {
-			prefixes++
-		}
-	}
-	switch {
-	case t.columns != nil && len(row) != len(t.columns), len(row) <= t.column:
+	at := t.spot(0)
+	if t.columns != nil && len(row) != len(t.columns) || len(row) <= slices.Max(t.places) {
 		f.failf(at, "wrong number of fields: %d; download the file again", len(row))
 		return
-	case prefixes > 1:
-		f.add(at, fmt.Errorf("%d addresses in a row; expected one prefix, and what it is of: write ranges as CIDRs", prefixes))
-		return
 	}
-	prefix, err := t.prefix(row)
+	columns, err := t.filled(row)
 	if err != nil {
 		f.add(at, err)
 		return
@@ -169,7 +240,37 @@ func (f *cloudFeed) tableRow(t *table, row []string) {
 	if label == "" {
 		label = "prefixes"
 	}
-	if tag := f.tag(at, strings.Join(strings.Fields(label), "-"), region, service); tag != nil {
-		tag.prefix(strings.Clone(prefix), t.spot(t.column))
+	for _, column := range columns {
+		prefix, err := t.prefix(row, column)
+		if err != nil {
+			f.add(at, err)
+		} else if tag := f.tag(at, strings.Join(strings.Fields(label), "-"), region, service); tag != nil {
+			tag.prefix(strings.Clone(prefix), t.spot(column))
+		}
 	}
+}
+
+// filled returns the columns of a row's prefixes: one, or one of each family.
+func (t *table) filled(row []string) (columns []int, err error) {
+	for _, i := range t.places {
+		if row[i] != "" {
+			columns = append(columns, i)
+		}
+	}
+	prefixes, v4 := 0, 0
+	for i, text := range row {
+		if isCIDR(text) && !slices.Contains(t.masks, i) && !slices.Contains(t.ends, i) {
+			prefixes++
+			if slices.Contains(columns, i) && !strings.Contains(text, ":") {
+				v4++
+			}
+		}
+	}
+	switch {
+	case prefixes > 1 && (prefixes != 2 || len(columns) != 2 || v4 != 1):
+		return nil, fmt.Errorf("%d addresses in a row; expected one prefix, or one of each family, and what it is of: write ranges as CIDRs", prefixes)
+	case len(columns) == 0:
+		columns = t.places[:1]
+	}
+	return columns, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"gatewright/catalog"
 	"gatewright/catalog/jsonc"
-	"gatewright/catalog/netset"
 )
 
 // Most publishers list prefixes in JSON in one of two ways: arrays of prefixes under
@@ -17,82 +16,30 @@ import (
 // same in any letter case, with underscores and hyphens or
 // without.
 
-// Keys of an object, by what they hold. One that names a whole host or network is read
-// only where no other key of the object holds a prefix.
-var (
-	prefixKeys  = []string{"cidr", "cidrs", "prefix", "ipprefix", "ipv4prefix", "ipv6prefix", "ipv4cidr", "ipv6cidr", "iprange", "range", "subnet"}
-	addressKeys = []string{"ip", "ipv4", "ipv6", "address", "ipaddress", "network"}
-	familyKeys  = []string{"ipv4", "ipv6"}
-	regionKeys  = []string{"region", "regions", "scope", "location"}
-	serviceKeys = []string{"service", "services", "product", "products", "tag", "tags", "name"}
-	stampKeys   = []string{"createdate", "creationtime", "creationdate", "lastupdatedtimestamp", "lastupdated", "updated", "published"}
-)
-
-var joints = strings.NewReplacer("_", "", "-", "")
-
-func isKey(list []string, key string) bool {
-	return slices.Contains(list, joints.Replace(strings.ToLower(key)))
-}
-
-// role is what a key of an object holds.
-type role int
-
-const (
-	holdsOther role = iota
-	holdsPrefix
-	holdsAddress
-	holdsFamily
-	holdsMask
-	holdsRegion
-	holdsService
-	holdsName
-	holdsDirection
-)
-
-// roleOf remembers the keys that it was asked for.
-func (t *tree) roleOf(key jsonc.Key) role {
-	r, known := t.roles[string(key.Bytes())]
-	if known {
-		return r
-	}
-	switch name := key.Text(); {
-	case isKey(prefixKeys, name):
-		r = holdsPrefix
-	case isKey(familyKeys, name):
-		r = holdsFamily
-	case isKey(maskKeys, name):
-		r = holdsMask
-	case isKey(addressKeys, name):
-		r = holdsAddress
-	case isKey(regionKeys, name):
-		r = holdsRegion
-	case strings.EqualFold(name, "name"):
-		r = holdsName
-	case isKey(serviceKeys, name):
-		r = holdsService
-	case strings.EqualFold(name, "direction"):
-		r = holdsDirection
-	}
-	t.roles[key.Text()] = r
-	return r
-}
-
 // isTree reports whether a document lists prefixes in one of these ways, or has lists
 // that are all empty.
 func isTree(d document) bool {
-	root := d.root()
-	if atLeast(1, root, "catalogs", "bind", "answers", "generators") { // a site file
-		return false
+	return !d.isSite() && (listsPrefix(d.root(), "") || listsNothing(d.root()) || isMember(firstText(d.root())))
+}
+
+func (d document) isSite() bool {
+	return atLeast(1, d.root(), "catalogs", "bind", "answers", "generators")
+}
+
+// firstText is the text that an outermost list starts with, which may be a name.
+func firstText(v jsonc.Value) string {
+	if first := firstObject(v); v.Kind() == jsonc.Array && first.Kind() == jsonc.String {
+		return first.Text()
 	}
-	return listsPrefix(root, "") || listsNothing(root)
+	return ""
 }
 
 // listsPrefix reports whether there is a prefix where tree looks for it.
 func listsPrefix(v jsonc.Value, key string) bool {
 	switch v.Kind() {
 	case jsonc.String:
-		_, _, err := netset.ParsePrefix(v.Text())
-		return err == nil && (key == "" || isKey(prefixKeys, key) || isKey(addressKeys, key))
+		known := len(prefixWords(v.Text())) > 0 || isPrefix(v.Text()) && strings.Contains(v.Text(), "/")
+		return known && (key == "" || roleOf(key).isEndpoint())
 	case jsonc.Array:
 		for _, one := range v.Elements() {
 			if listsPrefix(one, "") {
@@ -135,7 +82,9 @@ type tree struct {
 type labels struct {
 	key                         string // of the list
 	services, regions, openedBy []string
-	mask                        string // beside the prefix in its object
+	mask                        string      // beside the prefix in its object
+	around                      jsonc.Value // a mask of an object around, which has no address itself
+	inList                      bool        // directly
 }
 
 func readTree(d document, as Naming) (*catalog.Catalog, error) {
@@ -180,10 +129,18 @@ func (t *tree) array(v jsonc.Value, of labels) {
 			}
 		}
 	}
-	if texts > 0 && prefixes == 0 && of.key != "" {
+	switch {
+	case texts > 0 && prefixes == 0 && of.key != "" && !holdsInner(v):
 		t.passed = append(t.passed, of.key)
 		return
+	case texts == 0 && !holdsInner(v):
+		return // numbers, such as ports
 	}
+	if isRange(v) && of.key != "" && of.inList {
+		t.Errorf(v, "are these two addresses, or the ends of a range? Write prefixes, or each address by itself")
+		return
+	}
+	of.inList = true
 	before := t.tried
 	var without []jsonc.Value
 	for _, one := range v.Elements() {
@@ -204,6 +161,16 @@ func (t *tree) array(v jsonc.Value, of labels) {
 			t.Errorf(one, "no prefix here, as the others of the list have; download the feed again")
 		}
 	}
+}
+
+// holdsInner reports whether a list has objects or lists.
+func holdsInner(v jsonc.Value) bool {
+	for _, one := range v.Elements() {
+		if one.Kind() == jsonc.Object || one.Kind() == jsonc.Array {
+			return true
+		}
+	}
+	return false
 }
 
 // holdsLists reports whether an object has lists, which may be empty.
@@ -233,6 +200,7 @@ func (t *tree) bare(v jsonc.Value) {
 func (t *tree) object(v jsonc.Value, of labels) {
 	var h held
 	var names []string
+	of.inList = false
 	for key, one := range v.Members() {
 		switch t.roleOf(key) {
 		case holdsRegion:
@@ -247,52 +215,67 @@ func (t *tree) object(v jsonc.Value, of labels) {
 			}
 		case holdsDirection:
 			of.openedBy = t.words(one, of.openedBy)
-		case holdsPrefix:
-			if isNetmask(one) {
-				h.masks = append(h.masks, one)
-			} else {
-				h.prefixes = append(h.prefixes, one)
-			}
-		case holdsFamily:
-			h.addresses, h.families = append(h.addresses, one), append(h.families, one)
-		case holdsAddress:
-			h.addresses = append(h.addresses, one)
-		case holdsMask:
-			h.masks = append(h.masks, one)
+		case holdsExceptions:
+			t.refuseExceptions(key, one)
+		default:
+			h.add(t.roleOf(key), key, one)
 		}
 	}
 	if len(of.services) == 0 {
 		of.services = names
 	}
 	endpoints := h.endpoints()
-	of.mask = t.mask(h, endpoints)
+	if of.mask = t.mask(h, endpoints, of); len(endpoints) == 0 && len(h.masks) > 0 {
+		of.around = h.masks[0]
+	}
 	for _, one := range endpoints {
 		for element := range elements(one) {
-			if element.Kind() == jsonc.Object {
-				t.object(element, of)
-			} else if element.Kind() != jsonc.String || element.Text() != "" {
-				t.prefix(element, of)
-			}
+			t.element(element, of)
 		}
 	}
 	of.mask = ""
 	for key, one := range v.Members() {
-		kind := one.Kind()
-		if kind != jsonc.Array && kind != jsonc.Object {
-			continue
+		if t.isInner(key, one) {
+			inner := of
+			inner.key = strings.TrimPrefix(of.key+"."+key.Text(), ".")
+			t.read(one, inner)
 		}
-		switch t.roleOf(key) {
-		case holdsPrefix, holdsAddress, holdsFamily, holdsMask, holdsDirection:
-			continue
-		case holdsRegion, holdsService, holdsName:
-			if isWords(one) {
-				continue
-			}
-		}
-		inner := of
-		inner.key = strings.TrimPrefix(of.key+"."+key.Text(), ".")
-		t.read(one, inner)
 	}
+}
+
+// refuseExceptions refuses prefixes that are not meant, which would be opened.
+func (t *tree) refuseExceptions(key jsonc.Key, v jsonc.Value) {
+	if listsPrefix(v, "") {
+		t.Errorf(v, "%s takes addresses out of others, which a list of endpoints cannot say; write the rest as prefixes, and remove this", jsonc.Quote(key.Text()))
+	}
+}
+
+// element reads one of the endpoints of an object.
+func (t *tree) element(v jsonc.Value, of labels) {
+	switch {
+	case v.Kind() == jsonc.Object:
+		before := t.tried
+		if t.object(v, of); t.tried == before && deepMask(v).Kind() != jsonc.Invalid {
+			t.Errorf(v, "no address here, only its mask; %s", writePrefix)
+		}
+	case v.Kind() != jsonc.String || v.Text() != "":
+		t.prefix(v, of)
+	}
+}
+
+// isInner reports whether there may be prefixes in a list or an object of a key that is
+// no endpoint itself.
+func (t *tree) isInner(key jsonc.Key, v jsonc.Value) bool {
+	if v.Kind() != jsonc.Array && v.Kind() != jsonc.Object {
+		return false
+	}
+	switch t.roleOf(key) {
+	case holdsPrefix, holdsAddress, holdsFamily, holdsMask, holdsDirection, holdsExceptions:
+		return false
+	case holdsRegion, holdsService, holdsName:
+		return !isWords(v)
+	}
+	return true
 }
 
 // isWords tells texts from lists of prefixes or objects.
@@ -319,34 +302,62 @@ func (t *tree) words(v jsonc.Value, others []string) []string {
 	return words
 }
 
-// prefix adds a prefix to the tags that are meant: one for each service in each region.
+// prefix adds a prefix, or the several of one text, to the tags that are meant: one for
+// each service in each region.
 func (t *tree) prefix(v jsonc.Value, of labels) {
 	t.tried++
 	text, ok := t.String(v)
 	if !ok {
 		return
 	}
-	text, err := masked(text, of.mask)
-	if err != nil {
-		t.Errorf(v, "%w", err)
-		return
+	words := prefixWords(text)
+	if len(words) < 2 {
+		words = []string{text}
 	}
+	for _, word := range words {
+		if of.mask == "" && of.around.Kind() != jsonc.Invalid && isBare(word) {
+			t.Errorf(v, "is the mask of the object around it the mask of %s? %s", jsonc.Quote(word), asSentence(writePrefix))
+			return
+		}
+		word, err := masked(word, of.mask)
+		if err != nil {
+			t.Errorf(v, "%w", err)
+			return
+		}
+		if !t.tagged(word, v, of) {
+			return
+		}
+	}
+}
+
+// prefixWords splits what programs put into one text; nil if anything else is in it.
+func prefixWords(text string) []string {
+	words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",; \t\r\n", r) })
+	if slices.ContainsFunc(words, func(word string) bool { return !isCIDR(word) }) {
+		return nil
+	}
+	return words
+}
+
+// tagged adds a prefix to each of its tags, and reports whether it could.
+func (t *tree) tagged(prefix string, v jsonc.Value, of labels) bool {
 	before := t.feed.listed
 	for _, service := range orEmpty(of.services) {
 		for _, region := range orEmpty(of.regions) {
 			tag := t.feed.tag(v, t.issuer.tag(service, region, of), region, service)
 			if tag == nil {
-				return
+				return false
 			}
 			if direction := openedBy(of.openedBy); direction != "" && tag.entry.Direction == "" {
 				tag.entry.Direction = direction
 				tag.entry.Inferred = []catalog.Inference{{Fact: string(catalog.FactDirection), Reason: "the feed tells by egress and ingress, as seen from its publisher"}}
 			}
-			if tag.prefix(text, v); t.feed.listed == before {
-				return // and reported
+			if tag.prefix(prefix, v); t.feed.listed == before {
+				return false // and reported
 			}
 		}
 	}
+	return true
 }
 
 func orEmpty(list []string) []string {

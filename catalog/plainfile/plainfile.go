@@ -30,7 +30,7 @@ func Named(path string) Path { return In(".", path) }
 // and stays in it, or in the folder above it that its ".." names.
 func In(dir, path string) Path {
 	if filepath.IsAbs(path) {
-		return Path{rest: path, outside: !isBelow(dir, path)}
+		return Path{rest: path, outside: true}
 	}
 	p := Path{within: dir, rest: filepath.Clean(path)}
 	const up = ".." + string(filepath.Separator)
@@ -41,17 +41,8 @@ func In(dir, path string) Path {
 	return p
 }
 
-// isBelow reports whether an absolute path is written as one below dir.
-func isBelow(dir, path string) bool {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return false
-	}
-	rest, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(rest)
-}
-
-// Outside reports whether the path leads out of the folder that it was given in.
+// Outside reports whether the path leads out of the folder that it was given in, as every
+// absolute one may.
 func (p Path) Outside() bool { return p.outside }
 
 // String is the path as people see it.

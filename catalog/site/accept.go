@@ -71,6 +71,16 @@ func (s *Site) accepted(c *catalog.Catalog, e *catalog.Entry) Accepted {
 	return all
 }
 
+// boundAddresses are those of every role: a remote of a catalogue of the site's own may
+// stand there.
+func (s *Site) boundAddresses() netset.PrefixSet {
+	var all netset.PrefixBuilder
+	for _, b := range s.Bindings {
+		all.AddSet(b.Local())
+	}
+	return all.Build()
+}
+
 // Doubts returns an error for each of the entries of a catalogue whose addresses a
 // public service can hardly have, unless the site accepts them, and one if all of them
 // together are a large part of a family. Each names the line that accepts it.
@@ -78,12 +88,15 @@ func (s *Site) Doubts(c *catalog.Catalog, entries []*catalog.Entry) []error {
 	var errs []error
 	var rest netset.PrefixBuilder
 	size, mend := false, "mend the entry"
+	var bound netset.PrefixSet
 	if c.Published {
 		mend = "exclude the entry and tell its publisher"
+	} else {
+		bound = s.boundAddresses()
 	}
 	for _, e := range entries {
 		a := s.accepted(c, e)
-		addresses := e.Prefixes.Subtract(a.Prefixes)
+		addresses := e.Prefixes.Subtract(a.Prefixes).Subtract(bound)
 		doubtful, what := lint.Doubtful(addresses)
 		if what != "" {
 			errs = append(errs, fmt.Errorf(`%s: %s: no public service has such addresses; %s, or, if it is meant, write in the site file "accept": {%q: [%s]}`, e.ID, what, mend, e.ID, quoted(doubtful)))
@@ -102,7 +115,7 @@ func shareOf(v4, v6 float64) string {
 	if v6 > v4 {
 		share, family = v6, "IPv6"
 	}
-	return fmt.Sprintf("%.1f %% of all unicast addresses of %s, more than %.1f %%", 100*share, family, 100*lint.WideShare)
+	return fmt.Sprintf("%.2f %% of all unicast addresses of %s, more than %.2f %%", 100*share, family, 100*lint.WideShare)
 }
 
 func quoted(s netset.PrefixSet) string {

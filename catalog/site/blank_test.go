@@ -20,8 +20,9 @@ func TestBlanksAreOpen(t *testing.T) {
 			"own/silent": { "remote": ["<CIDR or FQDN>"], "services": "<tcp PORT, ...>", "direction": "<outbound, inbound or bidirectional>", "role": "<role>" },
 			"own/guessed": { "dismissed": "<why>" },
 			"own/nothing": { "remote": { "from": "<entry>" } },
+			"own/nothing-too": { "services": "tcp 443, <PORT>" },
 		},
-		"options": { "pac": { "proxy": ["<HOST:PORT>"], "plain": "direct" } },
+		"options": { "pac": { "proxy": ["p:1", "HTTPS <HOST>:443"], "local": "<CIDR>, 10.0.0.0/8", "plain": "direct" } },
 	}`
 	with, without := build(t, blanks), build(t, `{ "answers": { "own/hook": { "remote": ["198.51.100.0/24"] } } }`)
 	open := func(r *Result) string {
@@ -44,7 +45,7 @@ func TestBlanksAreOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if pac := s.Options["pac"]; len(pac["proxy"]) != 0 || len(pac["plain"]) != 1 {
+	if pac := s.Options["pac"]; len(pac["proxy"]) != 0 || len(pac["local"]) != 0 || len(pac["plain"]) != 1 {
 		t.Errorf("options %v", s.Options)
 	}
 }

@@ -132,17 +132,15 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 	if strings.Contains(ref, "://") {
 		return nil, errors.New("a catalogue is read from a file; `gatewright fetch URL -o FILE` gets one")
 	}
-	path := pathOf(ref, dir)
+	path, err := pathOf(ref, dir)
+	if err != nil {
+		return nil, err
+	}
 	data, err := s.readFile(path, dir == "")
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	c, err := s.readFeed(ref, path, data)
-	if err != nil && dir != "" && path.Outside() {
-		// What is wrong with it quotes it, and the site file may be somebody else's.
-		return nil, fmt.Errorf("%s is outside of the site file's folder and cannot be read as a catalogue; `gatewright list --catalog FILE` shows why", path)
-	}
-	return c, err
+	return s.readFeed(ref, path, data)
 }
 
 func (s *Site) readFile(path plainfile.Path, named bool) ([]byte, error) {
@@ -239,19 +237,31 @@ func readChanges(path plainfile.Path, record feed.Record) ([]feed.Change, error)
 }
 
 // RefFrom is a reference of the working directory's as a site file in the folder dir
-// writes it: a name of a catalogue stays, a relative path is relative to dir.
-func RefFrom(dir, ref string) string {
-	if !isFile(ref) || filepath.IsAbs(ref) {
-		return ref
+// writes it: a name of a catalogue stays, a path is relative to dir. It is false for a
+// path outside of dir, which a site file cannot name.
+func RefFrom(dir, ref string) (string, bool) {
+	if !isFile(ref) {
+		return ref, true
 	}
-	rel, err := filepath.Rel(dir, ref)
-	if err != nil {
-		return ref
+	rel, err := relative(dir, ref)
+	if err != nil || !filepath.IsLocal(rel) {
+		return "", false
 	}
 	if rel = filepath.ToSlash(rel); !isFile(rel) {
 		rel = "./" + rel
 	}
-	return rel
+	return rel, true
+}
+
+func relative(dir, path string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return "", err
+	}
+	return filepath.Rel(dir, path)
 }
 
 // isFile tells paths of files from names of embedded catalogues, "name@revision": a
@@ -261,4 +271,12 @@ func isFile(ref string) bool {
 	return strings.ContainsAny(name, `./\`) || strings.ContainsAny(ref, `/\`) || strings.HasSuffix(ref, ".json")
 }
 
-func pathOf(ref, dir string) plainfile.Path { return plainfile.In(cmp.Or(dir, "."), ref) }
+// pathOf is the file of a reference. A site file, which may be somebody else's, names
+// files of its own folder alone: what is wrong with a file quotes it.
+func pathOf(ref, dir string) (plainfile.Path, error) {
+	path := plainfile.In(cmp.Or(dir, "."), ref)
+	if dir != "" && path.Outside() {
+		return path, fmt.Errorf("%q leads out of the site file's folder; put the file there, or name all catalogues on the command line, this one as --catalog %s", ref, path)
+	}
+	return path, nil
+}

@@ -57,7 +57,10 @@ func (r *reader) fields() []jsonc.Field {
 		jsonc.Optional("accept", r.accepts),
 		jsonc.Optional("options", r.options),
 		jsonc.Optional("generators", r.list("generators", &s.Generators)),
-		jsonc.Optional("output", r.text(&s.Output)),
+		jsonc.Optional("output", func(v jsonc.Value) {
+			r.text(&s.Output)(v)
+			r.keep("output", "", v)
+		}),
 	}
 }
 
@@ -137,41 +140,6 @@ func (r *reader) text(to *string) func(jsonc.Value) {
 	}
 }
 
-// isBlank tells the blanks of suggested lines, "<CIDR>", from values.
-func isBlank(s string) bool { return strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">") }
-
-// HoldsBlank reports whether a value of a site file is a blank or holds one. Such an
-// answer, binding, value or option is not given yet.
-func HoldsBlank(v jsonc.Value) bool {
-	if v.Kind() == jsonc.String {
-		return isBlank(v.Text())
-	}
-	for _, one := range v.Elements() {
-		if HoldsBlank(one) {
-			return true
-		}
-	}
-	for _, one := range v.Members() {
-		if HoldsBlank(one) {
-			return true
-		}
-	}
-	return false
-}
-
-// filledIn reads a value that holds no blank, and passes over any other.
-func filledIn(read func(jsonc.Value)) func(jsonc.Value) {
-	return func(v jsonc.Value) {
-		if !HoldsBlank(v) {
-			read(v)
-		}
-	}
-}
-
-func (r *reader) blank(v jsonc.Value) {
-	r.Errorf(v, "%s is a blank to fill in; write the value in its place", jsonc.Quote(v.Text()))
-}
-
 // word reads one of the known words.
 func (r *reader) word(v jsonc.Value, known ...string) (string, bool) {
 	switch {
@@ -196,7 +164,12 @@ func (r *reader) selection(v jsonc.Value) {
 		jsonc.Optional("service", r.list("service", &s.Services)),
 		jsonc.Optional("entry", r.list("entry", &s.Entries)),
 		jsonc.Optional("direction", r.oneOfEach(&s.Directions, directions()...)),
-		jsonc.Optional("instance", r.list("instance", &s.Instances)),
+		jsonc.Optional("instance", r.each("instance", &s.Instances, func(s *string) func(jsonc.Value) {
+			return func(v jsonc.Value) {
+				r.text(s)(v)
+				*s = feed.InstanceOf(*s)
+			}
+		})),
 		jsonc.Optional("required_only", func(v jsonc.Value) { s.RequiredOnly, _ = r.Bool(v) }),
 		jsonc.Optional("exclude", r.list("exclude", &s.Exclude)),
 	)
@@ -339,7 +312,7 @@ func (r *reader) options(v jsonc.Value) {
 		r.site.Options[generator] = map[string][]string{}
 		r.keep("options", generator, k)
 		r.Members(v, func(k jsonc.Key, v jsonc.Value) {
-			if HoldsBlank(v) {
+			if holdsBlankWithin(v) {
 				return
 			}
 			r.site.Options[generator][k.Text()] = r.option(v)
@@ -367,9 +340,14 @@ func (r *reader) answers(v jsonc.Value) {
 	r.site.Answers = map[string]Answer{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 		var a Answer
+		unfilled := HoldsBlank(v)
 		ok := r.Object(v,
 			jsonc.Optional("remote", filledIn(func(v jsonc.Value) { a.Remote = r.remote(v) })),
-			jsonc.Optional("services", filledIn(func(v jsonc.Value) { a.Services = r.services(v) })),
+			jsonc.Optional("services", func(v jsonc.Value) {
+				if unfilled = unfilled || holdsBlankWithin(v); !holdsBlankWithin(v) {
+					a.Services = r.services(v)
+				}
+			}),
 			jsonc.Optional("direction", filledIn(func(v jsonc.Value) {
 				d, _ := r.word(v, string(catalog.Outbound), string(catalog.Inbound), string(catalog.Bidirectional))
 				a.Direction = catalog.Direction(d)
@@ -380,7 +358,7 @@ func (r *reader) answers(v jsonc.Value) {
 		switch {
 		case a.Dismissed != "" && a.says():
 			r.Errorf(k, "%s is dismissed and answered; remove one of the two", jsonc.Quote(k.Text()))
-		case ok && a.Dismissed == "" && !a.says() && !HoldsBlank(v):
+		case ok && a.Dismissed == "" && !a.says() && !unfilled:
 			r.Errorf(v, `an empty answer; say "remote", "services", "direction" or "role", or "dismissed" with the reason`)
 		}
 		if a.Dismissed == "" && !a.says() {

@@ -24,7 +24,10 @@ func (s *Site) Removals(dir string) ([]Removals, error) {
 		if !isFile(ref) {
 			continue
 		}
-		path := pathOf(ref, dir)
+		path, err := pathOf(ref, dir)
+		if err != nil {
+			return nil, err
+		}
 		record, err := feed.ReadRecord(path)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && record.Changes == "" {
 			continue

@@ -458,8 +458,8 @@ func TestLoadCatalogs(t *testing.T) {
 		{nil, "m365-worldwide@2025-12-01 m365-additional@2025-01-08"},
 		{[]string{"m365-additional@2018-10-23", "own.json"}, "m365-additional@2018-10-23 own@1"},
 		{[]string{"./own.json"}, "own@1"},
-		{[]string{file}, "own@1"},
-		{[]string{"own.json", file}, `"own.json" and "` + file + `" are both a catalogue own; name one of them`},
+		{[]string{"own.json", "./own.json"}, `"own.json" and "./own.json" are both a catalogue own; name one of them`},
+		{[]string{file}, `"` + file + `" leads out of the site file's folder; put the file there, or name all catalogues on the command line, this one as --catalog ` + file},
 		{[]string{"nowhere.json"}, "catalogue: open " + filepath.Join(dir, "nowhere.json") + ": no such file or directory"},
 	} {
 		catalogs, err := (&Site{Catalogs: test.refs}).LoadCatalogs(dir)

@@ -10,6 +10,7 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
 
@@ -109,7 +110,7 @@ func (p *production) files() []string {
 }
 
 // isFilter reports whether a generator is of packet filters.
-func isFilter(generator string) bool { return generator == "nftables" || generator == "iptables" }
+func isFilter(generator string) bool { return generators.IsA(generator, artefact.PacketFilter) }
 
 // coverages tells how many rules the generators render, and how exactly; generators
 // with the same figures in one line, and what the words mean.
@@ -219,7 +220,7 @@ func (p *production) shortfalls() []string {
 			}
 		}
 	}
-	return short
+	return append(short, p.hiddenShortfalls()...)
 }
 
 func openName(o rule.Open) string {

@@ -139,7 +139,8 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 		}
 	}
 	r.Old.Name, r.New.Name = "what generate would write", p.dir
-	if r.Files = nil; r.same() {
+	r.Files = nil
+	if r.finish(true); r.Equal {
 		return nil
 	}
 	return writeText(inv.stdout, r)

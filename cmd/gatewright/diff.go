@@ -26,14 +26,14 @@ func diffCommand() command {
 
 Compares two catalogues (files, or names such as m365-additional@2018-10-23),
 as this site binds and answers them, two site files with their own catalogues,
-or two folders of rule files. Flows are compared exactly, whatever the rules
+two folders of rule files, or a site file with a folder. Flows are compared exactly, whatever the rules
 are called and however they are split: a pure re-wording shows nothing of them.
 What changed about entries, and what is open, stands apart. The exit status is 1
 if there is a difference.
 
 Rule files are compared by what they do: the flows that they accept, the way
-of requests, browser zones, and what options change beside. A value that was
-changed by hand is read as it stands, and told. A line that generate does not
+of requests, browser zones, and what options change beside; and by what their
+comments say. A value that was changed by hand is read as it stands, and told. A line that generate does not
 write is an error, and the exit status is then 3. Old files of another format
 are made anew if a site file is at hand. Other files are compared as text.
 
@@ -54,7 +54,7 @@ are made anew if a site file is at hand. Other files are compared as text.
 func diff(inv *invocation, args []string) error {
 	switch {
 	case len(args) != 2:
-		return usagef("diff: name two catalogues, two site files or two folders, OLD and NEW")
+		return usagef("diff: name two catalogues, two site files, two folders, or a site file and a folder, OLD and NEW")
 	case inv.format != "text" && inv.format != "markdown":
 		return usagef("diff: --format %q: expect text or markdown", inv.format)
 	}
@@ -77,11 +77,8 @@ func diff(inv *invocation, args []string) error {
 }
 
 func (inv *invocation) compare(oldName, newName string) (report, error) {
-	switch folders := [2]bool{isFolder(oldName), isFolder(newName)}; {
-	case folders[0] && folders[1]:
+	if isFolder(oldName) || isFolder(newName) {
 		return inv.compareFolders(oldName, newName)
-	case folders[0] || folders[1]:
-		return report{}, usagef("diff: only one of %s and %s is a folder; name two of one kind", oldName, newName)
 	}
 	old, new, err := inv.compilePair(oldName, newName)
 	if err != nil {
@@ -91,7 +88,7 @@ func (inv *invocation) compare(oldName, newName string) (report, error) {
 	if err == nil {
 		err = r.addOptions(old, new)
 	}
-	r.Equal = r.Equal && r.same()
+	r.finish(r.Equal)
 	return r, err
 }
 

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
@@ -13,17 +15,18 @@ import (
 )
 
 // compareFolders compares what the files of two folders do, and as text those that no
-// generator reads. Files of another format are compared if they are the old ones and a
-// site file is at hand.
-func (inv *invocation) compareFolders(oldDir, newDir string) (report, error) {
-	old, err := readFolder(plainfile.Named(oldDir))
-	if err == nil {
+// generator reads. In the place of a folder stands what generate would write for a site
+// file. Files of another format are compared if they are the old ones and a site file is
+// at hand.
+func (inv *invocation) compareFolders(oldName, newName string) (report, error) {
+	old, err := inv.folderOf(oldName)
+	if err == nil && isFolder(oldName) {
 		err = inv.renew(&old)
 	}
 	if err != nil {
 		return report{}, err
 	}
-	new, err := readFolder(plainfile.Named(newDir))
+	new, err := inv.folderOf(newName)
 	if err != nil {
 		return report{}, err
 	}
@@ -31,7 +34,8 @@ func (inv *invocation) compareFolders(oldDir, newDir string) (report, error) {
 		return report{}, err
 	}
 	r := report{
-		Old: reportSide{Sources: []reportSource{}}, New: reportSide{Sources: []reportSource{}},
+		Version: reportVersion,
+		Old:     reportSide{Sources: []reportSource{}}, New: reportSide{Sources: []reportSource{}},
 		Added: []reportRule{}, Removed: []reportRule{},
 		Routes: []reportRoute{}, TrustedSites: reportTrusted{[]listedSite{}, []listedSite{}}, Entries: []reportEntry{},
 		OpenAdded: []accountOpen{}, OpenRemoved: []accountOpen{}, OpenUnchanged: []accountOpen{},
@@ -41,16 +45,50 @@ func (inv *invocation) compareFolders(oldDir, newDir string) (report, error) {
 			return report{}, err
 		}
 	}
-	r.Old.Name, r.Old.Edited = oldDir, old.edited()
-	r.New.Name, r.New.Edited = newDir, new.edited()
-	r.Files = append(r.Files, fileChanges(old.unread(), new.unread())...)
-	r.Equal = r.same()
+	r.Old.Name, r.Old.Edited = oldName, old.edited()
+	r.New.Name, r.New.Edited = newName, new.edited()
+	if isFolder(oldName) && isFolder(newName) {
+		r.Files = append(r.Files, fileChanges(old.unread(), new.unread())...)
+	}
+	r.finish(true)
 	return r, nil
+}
+
+// folderOf reads a folder, or makes what generate would write for a site file.
+func (inv *invocation) folderOf(name string) (folder, error) {
+	path := plainfile.Named(name)
+	if isFolder(name) {
+		return readFolder(path)
+	}
+	isSite, err := inv.isSiteFile(name)
+	switch {
+	case err != nil:
+		return folder{}, err
+	case !isSite:
+		return folder{}, usagef("diff: %s is no site file, which alone can be compared with a folder; name two of one kind", name)
+	case inv.site.file != "":
+		return folder{}, usagef("diff: --site does not go with a site file; leave it out")
+	}
+	inv.site.file = name
+	defer func() { inv.site.file = "" }()
+	p, err := inv.produce(nil)
+	if err != nil {
+		return folder{}, err
+	}
+	r := folderReader{files: artefact.FilesOf(p.artefacts())}
+	return r.folder(path), nil
+}
+
+// finish puts what opens most first, and notes whether there is a difference; equal
+// tells whether there is none beside what folders can show.
+func (r *report) finish(equal bool) {
+	sortWidest(r.Added)
+	r.Equal = equal && r.same()
 }
 
 // same reports whether folders do the same, and hold the same files.
 func (r *report) same() bool {
-	return len(r.Added)+len(r.Removed)+len(r.TrustedSites.Added)+len(r.TrustedSites.Removed)+len(r.Routes)+len(r.Beside)+len(r.Files) == 0
+	return len(r.Added)+len(r.Removed)+len(r.TrustedSites.Added)+len(r.TrustedSites.Removed)+len(r.Routes)+len(r.Beside)+len(r.Comments)+len(r.Files) == 0
 }
 
 // addReadings adds how what one generator's files do differs.
@@ -75,12 +113,15 @@ func (r *report) addReadings(old, new artefact.Reading) error {
 	r.TrustedSites.Removed = append(r.TrustedSites.Removed, zoneReport(old.Zones, new.Zones, fileOf(old))...)
 	switch came, went := len(old.Read) == 0, len(new.Read) == 0; {
 	case came != went:
+		r.lost = append(r.lost, lostDrops(old, new)...)
 		change := map[bool]string{true: "added", false: "removed"}[came]
 		for _, name := range slices.Concat(old.Read, new.Read) {
 			r.Files = append(r.Files, reportFile{name, change})
 		}
 	default:
+		r.lost = append(r.lost, lostDrops(old, new)...)
 		r.Beside = append(r.Beside, besideReports(old.Beside, new.Beside)...)
+		r.addComments(old.Comments, new.Comments)
 	}
 	return nil
 }
@@ -126,6 +167,99 @@ func besideReports(old, new []artefact.Statement) (changes []reportBeside) {
 		changes = append(changes, c)
 	}
 	return changes
+}
+
+// aboutOf is what comments are about: a rule of a file, a route, a site.
+type aboutOf struct{ file, about string }
+
+// addComments adds where comments say something else. Those of a rule that came or went
+// are left out if the report tells them beside its flows, and those of what got another
+// name alone, too.
+func (r *report) addComments(old, new []artefact.Comment) {
+	before, after := commentsBy(old), commentsBy(new)
+	told := r.labels()
+	came, went := only(after, before), only(before, after)
+	all := maps.Clone(before)
+	maps.Copy(all, after)
+	order := func(a, b aboutOf) int { return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.about, b.about)) }
+	for _, of := range slices.SortedFunc(maps.Keys(all), order) {
+		was, is := commentTexts(before[of]), commentTexts(after[of])
+		isTold := func(text string) bool { return told[text] }
+		switch {
+		case slices.Equal(was, is):
+		case was == nil && (slices.ContainsFunc(is, isTold) || went[textsIn(of.file, is)]):
+		case is == nil && (slices.ContainsFunc(was, isTold) || came[textsIn(of.file, was)]):
+		default:
+			r.addComment(fmt.Sprintf("%s:%d", of.file, firstChange(before[of], after[of])), besides(was, is), besides(is, was))
+		}
+	}
+}
+
+// only returns what the comments say together that one side alone has about something.
+func only(one, other map[aboutOf][]artefact.Comment) map[string]bool {
+	all := map[string]bool{}
+	for of, list := range one {
+		if other[of] == nil {
+			all[textsIn(of.file, commentTexts(list))] = true
+		}
+	}
+	return all
+}
+
+func textsIn(file string, texts []string) string { return file + "\n" + strings.Join(texts, "\n") }
+
+func commentsBy(list []artefact.Comment) map[aboutOf][]artefact.Comment {
+	by := map[aboutOf][]artefact.Comment{}
+	for _, c := range list {
+		of := aboutOf{c.File, c.About}
+		by[of] = append(by[of], c)
+	}
+	return by
+}
+
+func commentTexts(list []artefact.Comment) (texts []string) {
+	for _, c := range list {
+		texts = append(texts, c.Text)
+	}
+	return texts
+}
+
+// firstChange is the line of the first comment that the other list does not have in its
+// place, among the new lines if they have one.
+func firstChange(old, new []artefact.Comment) int {
+	same := 0
+	for same < min(len(old), len(new)) && old[same].Text == new[same].Text {
+		same++
+	}
+	if same < len(new) {
+		return new[same].Line
+	}
+	return old[same].Line
+}
+
+// labels are what stands beside flows that came or went.
+func (r *report) labels() map[string]bool {
+	all := map[string]bool{}
+	for _, one := range slices.Concat(r.Added, r.Removed) {
+		for _, e := range one.Entries {
+			all[e.ID] = true
+		}
+	}
+	return all
+}
+
+// addComment adds a change, or the place of one that other places have alike.
+func (r *report) addComment(place string, old, new []string) {
+	key := textsIn(strings.Join(old, "\n")+"\x00", new)
+	if i, known := r.commentAt[key]; known {
+		r.Comments[i].Places = append(r.Comments[i].Places, place)
+		return
+	}
+	if r.commentAt == nil {
+		r.commentAt = map[string]int{}
+	}
+	r.commentAt[key] = len(r.Comments)
+	r.Comments = append(r.Comments, reportComment{[]string{place}, old, new})
 }
 
 // besides returns the values of a that b has not, or not as often.
@@ -192,52 +326,4 @@ func zoneReport(a, b []artefact.Zone, file string) []listedSite {
 		site.Names = append(site.Names, z.String())
 	}
 	return []listedSite{site}
-}
-
-// moreAccepted returns what a accepts and b does not, at the same hook point.
-func moreAccepted(a, b []artefact.Filtered) []reportRule {
-	list := []reportRule{}
-	for _, f := range a {
-		var other rule.Region
-		if i := slices.IndexFunc(b, func(g artefact.Filtered) bool { return g.Point == f.Point }); i >= 0 {
-			other = regionOf(b[i])
-		}
-		for _, box := range regionOf(f).Subtract(other).Boxes() {
-			services := box.Protocol.String() + " " + box.Ports.String()
-			r := reportRule{Direction: box.Direction, Services: services, Place: f.Point.String()}
-			r.Parts = []reportPart{{
-				Services: services, Local: prefixTexts(box.Local), Published: box.Published,
-				Names: []reportName{}, Prefixes: prefixTexts(box.Remote), wholeServices: true,
-			}}
-			r.Entries = giving(f, rule.RegionOf(box))
-			list = append(list, r)
-		}
-	}
-	return list
-}
-
-func regionOf(f artefact.Filtered) rule.Region {
-	var all []rule.Box
-	for _, l := range f.Lines {
-		all = append(all, l.Boxes...)
-	}
-	return rule.RegionOf(all...)
-}
-
-// giving returns what the comments of the rules say that accept some of the region;
-// they name the entries.
-func giving(f artefact.Filtered, region rule.Region) []reportFrom {
-	var from []reportFrom
-	for _, l := range f.Lines {
-		own := rule.RegionOf(l.Boxes...)
-		if own.Subtract(region).Equal(own) {
-			continue
-		}
-		for _, label := range l.Labels {
-			if !slices.ContainsFunc(from, func(f reportFrom) bool { return f.ID == label }) {
-				from = append(from, reportFrom{ID: label})
-			}
-		}
-	}
-	return from
 }

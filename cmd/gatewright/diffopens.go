@@ -8,6 +8,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
 )
 
 // opening is what a reviewer has to see first of what is newly accepted: any remote, or
@@ -55,27 +56,94 @@ func (r report) openings() []string {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *opening) int {
-		return cmp.Or(widerFirst(a.any, b.any), cmp.Compare(b.remotes, a.remotes), cmp.Compare(b.ports, a.ports), cmp.Compare(b.addresses, a.addresses), cmp.Compare(a.direction, b.direction))
-	})
+	slices.SortStableFunc(all, func(a, b *opening) int { return cmp.Or(a.compare(b), cmp.Compare(a.direction, b.direction)) })
 	var lines []string
 	for _, o := range all {
 		lines = append(lines, fmt.Sprintf("OPENS: %s (%s)", o.text(), count(o.rules, "rule")))
 	}
-	return append(lines, r.lostDrops()...)
+	return slices.Concat(r.lost, r.unboundTexts(), lines, r.sentTexts())
 }
 
-// lostDrops tells the chains that no longer drop what no rule accepts.
-func (r report) lostDrops() (lines []string) {
-	for _, b := range r.Beside {
-		for _, v := range b.Old {
-			chain, policy, _ := strings.Cut(v, " ")
-			if b.Name == "policy" && strings.EqualFold(policy, "drop") {
-				lines = append(lines, fmt.Sprintf("OPENS: %s no longer drops what no rule accepts, chain %s", b.File, chain))
-			}
+// sentTexts tells where requests without a route of their own are sent now.
+func (r report) sentTexts() (lines []string) {
+	for _, c := range r.Routes {
+		if c.Any {
+			lines = append(lines, fmt.Sprintf("SENDS: every remote without a route of its own to %s, not to %s (%s, %s)", c.To, c.From, cmp.Or(string(c.Role), c.Place), c.Services))
 		}
 	}
 	return lines
+}
+
+// unboundTexts tells where interfaces that were named are named no more.
+func (r report) unboundTexts() (lines []string) {
+	rules := map[string]int{}
+	for _, one := range r.Added {
+		if !one.unbound {
+			continue
+		}
+		if rules[one.Place] == 0 {
+			lines = append(lines, one.Place)
+		}
+		rules[one.Place]++
+	}
+	for i, place := range lines {
+		lines[i] = fmt.Sprintf("OPENS: packets by interfaces that were not named, %s (%s)", place, count(rules[place], "rule"))
+	}
+	return lines
+}
+
+// lostDrops tells what files no longer drop or deny, though no rule accepts it.
+func lostDrops(old, new artefact.Reading) (lines []string) {
+	drops := func(r artefact.Reading) (all []artefact.Statement) {
+		policies := false
+		for _, s := range r.Beside {
+			if _, policy, _ := strings.Cut(s.Value, " "); s.Name == "policy" && strings.EqualFold(policy, "drop") {
+				all, policies = append(all, s), true
+			}
+		}
+		for _, s := range r.Beside {
+			if s.Name == "mode" && s.Value == string(artefact.ModeEnforce) && !policies {
+				all = append(all, s)
+			}
+		}
+		return all
+	}
+	for _, s := range drops(old) {
+		if slices.Contains(drops(new), s) {
+			continue
+		}
+		text := fmt.Sprintf("OPENS: %s no longer denies what no rule accepts", s.File)
+		if chain, _, isChain := strings.Cut(s.Value, " "); isChain {
+			text = fmt.Sprintf("OPENS: %s no longer drops what no rule accepts, chain %s", s.File, chain)
+		}
+		lines = append(lines, text)
+	}
+	return lines
+}
+
+// compare puts the wider one first.
+func (o *opening) compare(b *opening) int {
+	return cmp.Or(widerFirst(o.any, b.any), cmp.Compare(b.remotes, o.remotes), cmp.Compare(b.ports, o.ports), cmp.Compare(b.addresses, o.addresses))
+}
+
+// sortWidest puts the rules first that open most.
+func sortWidest(rules []reportRule) {
+	widest := make([]opening, len(rules))
+	order := make([]int, len(rules))
+	for i := range rules {
+		order[i] = i
+		for j, p := range rules[i].Parts {
+			if o := p.opening(&rules[i]); j == 0 || o.compare(&widest[i]) < 0 {
+				widest[i] = o
+			}
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return widest[i].compare(&widest[j]) })
+	sorted := make([]reportRule, len(rules))
+	for to, from := range order {
+		sorted[to] = rules[from]
+	}
+	copy(rules, sorted)
 }
 
 func widerFirst(a, b bool) int {
@@ -115,7 +183,7 @@ func (p reportPart) opening(of *reportRule) opening {
 		}
 	}
 	o.addresses, o.remotes = shareOf(p.Local), shareOf(p.Prefixes)
-	o.any = p.Any || slices.Contains(p.Prefixes, "0.0.0.0/0") || slices.Contains(p.Prefixes, "::/0")
+	o.any = p.Any
 	switch {
 	case p.Any && len(p.But) > 0:
 		o.remote = "any remote but " + shortList(p.But)

@@ -27,6 +27,13 @@ func (r *report) addOptions(old, new compared) error {
 		had, has := made(before, g), made(after, g)
 		switch {
 		case had != has:
+			if had {
+				files, err := readingOf(g, old.site, old.Policy)
+				if err != nil {
+					return err
+				}
+				r.lost = append(r.lost, lostDrops(files, artefact.Reading{})...)
+			}
 			r.Beside = append(r.Beside, reportBeside{File: "generator " + g.Name(), Name: "files", Old: madeText(had), New: madeText(has)})
 		case !had || maps.EqualFunc(old.site.Options[g.Name()], new.site.Options[g.Name()], slices.Equal):
 		default:

@@ -10,20 +10,27 @@ import (
 
 // report is a difference as JSON; text and Markdown are made of it.
 type report struct {
-	Old           reportSide     `json:"old"`
-	New           reportSide     `json:"new"`
-	Equal         bool           `json:"equal"`
-	Added         []reportRule   `json:"added"`
-	Removed       []reportRule   `json:"removed"`
-	Routes        []reportRoute  `json:"routes"`
-	TrustedSites  reportTrusted  `json:"trusted_sites"`
-	Entries       []reportEntry  `json:"entries"`
-	OpenAdded     []accountOpen  `json:"open_added"`
-	OpenRemoved   []accountOpen  `json:"open_removed"`
-	OpenUnchanged []accountOpen  `json:"open_unchanged"`
-	Beside        []reportBeside `json:"beside,omitempty"` // of folders
-	Files         []reportFile   `json:"files,omitempty"`  // of folders: those that are compared as text, or came or went
+	Version       int             `json:"version"` // of this form: raised when a member gets another meaning
+	Old           reportSide      `json:"old"`
+	New           reportSide      `json:"new"`
+	Equal         bool            `json:"equal"`
+	Added         []reportRule    `json:"added"`
+	Removed       []reportRule    `json:"removed"`
+	Routes        []reportRoute   `json:"routes"`
+	TrustedSites  reportTrusted   `json:"trusted_sites"`
+	Entries       []reportEntry   `json:"entries"`
+	OpenAdded     []accountOpen   `json:"open_added"`
+	OpenRemoved   []accountOpen   `json:"open_removed"`
+	OpenUnchanged []accountOpen   `json:"open_unchanged"`
+	Beside        []reportBeside  `json:"beside,omitempty"`   // of folders
+	Comments      []reportComment `json:"comments,omitempty"` // of folders
+	Files         []reportFile    `json:"files,omitempty"`    // of folders: those that are compared as text, or came or went
+
+	commentAt map[string]int // in Comments, by their words
+	lost      []string       // "OPENS: " texts of what no longer drops the rest
 }
+
+const reportVersion = 1
 
 // reportBeside is what files do beside their rules.
 type reportBeside struct {
@@ -31,6 +38,13 @@ type reportBeside struct {
 	Name string   `json:"name"`
 	Old  []string `json:"old"`
 	New  []string `json:"new"`
+}
+
+// reportComment is what comments say that files do not hold to be true by themselves.
+type reportComment struct {
+	Places []string `json:"places"` // "gatewright.nft:4", in the new files unless they have none
+	Old    []string `json:"old"`
+	New    []string `json:"new"`
 }
 
 type reportFile struct {
@@ -58,6 +72,8 @@ type reportRule struct {
 	Services  string         `json:"services"`
 	Entries   []reportFrom   `json:"entries"`
 	Parts     []reportPart   `json:"parts"`
+
+	unbound bool // of folders: by interfaces that were not named, where others were
 }
 
 type reportFrom struct {
@@ -124,7 +140,7 @@ func compareResults(old, new compared) (report, error) {
 		return report{}, err
 	}
 	r := report{
-		Old: sideReport(old), New: sideReport(new),
+		Version: reportVersion, Old: sideReport(old), New: sideReport(new),
 		Added: ruleReports(d.Added, new.Policy), Removed: ruleReports(d.Removed, old.Policy),
 		Routes:       routeReports(d.Routes),
 		TrustedSites: reportTrusted{trustedReports(d.TrustedAdded), trustedReports(d.TrustedRemoved)},

@@ -42,6 +42,7 @@ func (r report) sections() []diffSection {
 		trustedSection(r.TrustedSites),
 		openSection(r),
 		entrySection(r.Entries),
+		commentSection(r.Comments),
 		fileSection(r.Files),
 		editedSection(r),
 	}
@@ -125,10 +126,17 @@ func (p reportPart) scope() string {
 	return strings.Join(scope, ", ")
 }
 
-// shortAddress leaves out the length of a prefix that is one address.
+// shortAddress leaves out the length of a prefix that is one address, and says any for
+// one that is a whole family.
 func shortAddress(prefix string) string {
-	if p, err := netip.ParsePrefix(prefix); err == nil && p.IsSingleIP() {
+	p, err := netip.ParsePrefix(prefix)
+	switch {
+	case err == nil && p.IsSingleIP():
 		return p.Addr().String()
+	case err == nil && p.Bits() == 0 && p.Addr().Is4():
+		return "any IPv4 address"
+	case err == nil && p.Bits() == 0:
+		return "any IPv6 address"
 	}
 	return prefix
 }
@@ -297,6 +305,26 @@ func besideSection(changes []reportBeside) diffSection {
 	return s
 }
 
+// shownComments is how many changes of comments are shown with their words; JSON has all.
+const shownComments = 20
+
+func commentSection(changes []reportComment) diffSection {
+	s := diffSection{title: "comments changed"}
+	for i, c := range changes {
+		s.add(' ', "%s%s", strings.Join(c.Places, ", "), map[bool]string{true: ": in another order"}[len(c.Old)+len(c.New) == 0])
+		if i >= shownComments {
+			continue
+		}
+		for _, text := range c.Old {
+			s.add('-', "    %s", text)
+		}
+		for _, text := range c.New {
+			s.add('+', "    %s", text)
+		}
+	}
+	return s
+}
+
 func editedSection(r report) diffSection {
 	s := diffSection{title: "changed by hand since they were generated, and read as they stand"}
 	for _, side := range []reportSide{r.Old, r.New} {
@@ -317,7 +345,7 @@ func shortFactText(text string) string {
 }
 
 func fileSection(files []reportFile) diffSection {
-	s := diffSection{title: "files that differ, compared as text"}
+	s := diffSection{title: "files that came or went, or differ as text"}
 	for _, f := range files {
 		sign := map[string]byte{"added": '+', "removed": '-'}[f.Change]
 		s.add(cmp.Or(sign, ' '), "%s: %s", f.Name, f.Change)
@@ -352,7 +380,8 @@ func (r report) headline() string {
 	say(len(r.Routes), "%s changed", count(len(r.Routes), "PAC route"))
 	say(len(r.Entries), "%s came, went or changed", plural(len(r.Entries), "entry", "entries"))
 	say(len(r.Beside), "%s beside the rules", count(len(r.Beside), "change"))
-	say(len(r.Files), "%s compared as text", count(len(r.Files), "file"))
+	say(len(r.Comments), "%s changed", count(len(r.Comments), "comment"))
+	say(len(r.Files), "%s came, went or differ as text", count(len(r.Files), "file"))
 	say(len(r.OpenAdded), "%s newly open", count(len(r.OpenAdded), "item"))
 	say(len(r.OpenRemoved), "%s open no more", count(len(r.OpenRemoved), "item"))
 	return fmt.Sprintf("%s -> %s: %s", old, new, strings.Join(parts, "; "))
@@ -391,7 +420,7 @@ func writeText(w *safeWriter, r report) error {
 	return w.raw(b.String())
 }
 
-// longSection is how many lines of what opens stay in plain sight.
+// longSection is how many lines of what opens stay in plain sight: the widest.
 const longSection = 60
 
 // writeMarkdown writes the report for a pull request: a summary line, what opens to any
@@ -406,16 +435,26 @@ func writeMarkdown(w io.Writer, r report) error {
 		b.WriteString("- **" + markdownText(visible(line)) + "**\n")
 	}
 	for _, s := range r.sections() {
-		text := strings.Join(s.lines, "\n")
-		fence := markdownFence(text)
-		if s.inSight && len(s.lines) <= longSection {
-			fmt.Fprintf(&b, "\n%s\n\n%sdiff\n%s\n%s\n", markdownText(s.title), fence, text, fence)
-			continue
+		shown := 0
+		if s.inSight {
+			shown = min(len(s.lines), longSection)
+			fmt.Fprintf(&b, "\n%s\n\n%s", markdownText(s.title), markdownBlock(s.lines[:shown]))
 		}
-		fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n%sdiff\n%s\n%s\n\n</details>\n", html.EscapeString(s.title), fence, text, fence)
+		if rest := s.lines[shown:]; shown > 0 && len(rest) > 0 {
+			fmt.Fprintf(&b, "\n<details><summary>%s more</summary>\n\n%s\n</details>\n", count(len(rest), "line"), markdownBlock(rest))
+		} else if len(rest) > 0 {
+			fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n%s\n</details>\n", html.EscapeString(s.title), markdownBlock(rest))
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// markdownBlock is a code block in which lines that came and went are coloured.
+func markdownBlock(lines []string) string {
+	text := strings.Join(lines, "\n")
+	fence := markdownFence(text)
+	return fence + "diff\n" + text + "\n" + fence + "\n"
 }
 
 // markdownFence returns the fence of a code block, in which the text is no Markdown:

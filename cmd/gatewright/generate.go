@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/spf13/pflag"
@@ -90,6 +91,9 @@ func generate(inv *invocation, names []string) error {
 	if err := inv.write(p); err != nil {
 		return err
 	}
+	if err := inv.tellOthers(p); err != nil {
+		return err
+	}
 	if inv.json {
 		p.warn(inv.talk)
 		return writeJSON(inv.stdout, p.account())
@@ -110,6 +114,34 @@ func (inv *invocation) write(p *production) error {
 		if err := inv.stdout.raw(string(a.Data)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// tellOthers tells which generators' files stay in the folder as an earlier run made them:
+// they may be of another policy.
+func (inv *invocation) tellOthers(p *production) error {
+	if p.dir == "" {
+		return nil
+	}
+	root, err := p.folder.OpenFolder()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	records, err := readRecords(root, manifestFile, generators.Makes)
+	if err != nil {
+		return inFolder(p.folder, err)
+	}
+	var names []string
+	for _, r := range kept(records, recordsOf(p.outputs), p.outputs) {
+		if _, err := root.Lstat(r.name); err == nil {
+			names = append(names, r.generator)
+		}
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) > 0 {
+		inv.talk.warnf("%s: the files of %s stay as an earlier run made them; name their generators, too, to make them anew, or remove them", p.dir, strings.Join(names, ", "))
 	}
 	return nil
 }
@@ -150,7 +182,9 @@ func (inv *invocation) produce(names []string) (*production, error) {
 		return nil, err
 	}
 	p := &production{site: s, result: result, siteFile: cmp.Or(inv.site.file, defaultSite), writeOpen: inv.site.writeOpen}
-	p.folder, p.dir = outputDir(inv.output, s.Output, dir)
+	if p.folder, p.dir, err = outputDir(inv.output, s, dir); err != nil {
+		return nil, err
+	}
 	chosen := choose(s, names)
 	p.outputs = make([]generated, len(chosen))
 	errs := make([]error, len(chosen))
@@ -179,18 +213,20 @@ func generateOne(g generators.Generator, s *site.Site, result *site.Result) (gen
 	return generated{g.Name(), settings, output}, nil
 }
 
-// outputDir returns the folder to write to, empty for stdout: what the flag says,
-// else what the site file says, which is relative to its own folder.
-func outputDir(flag, output, siteDir string) (folder plainfile.Path, name string) {
+// outputDir returns the folder to write to, empty for stdout: what the flag says, else
+// what the site file says, which may be somebody else's: a folder below its own.
+func outputDir(flag string, s *site.Site, siteDir string) (folder plainfile.Path, name string, err error) {
 	switch {
-	case flag == "-" || flag == "" && (output == "" || output == "-"):
-		return folder, ""
+	case flag == "-" || flag == "" && (s.Output == "" || s.Output == "-"):
+		return folder, "", nil
 	case flag != "":
 		folder = plainfile.Named(flag)
 	default:
-		folder = plainfile.In(siteDir, output)
+		if folder = plainfile.In(siteDir, s.Output); folder.Outside() {
+			return folder, "", s.Errorf("output", "", "%q leads out of the site file's folder; write a folder below that, or name this one on the command line: -o %s", s.Output, folder)
+		}
 	}
-	return folder, folder.String()
+	return folder, folder.String(), nil
 }
 
 // checkSite refuses generators that do not exist, and options that they do not

@@ -162,20 +162,24 @@ func TestHostileStage(t *testing.T) {
 // of its folder, as what is wrong with a catalogue would.
 func TestForeignCatalog(t *testing.T) {
 	secret := checkout(t)
-	up, err := filepath.Rel(".", secret)
+	wd, err := os.Getwd()
 	if err != nil {
-		wd, _ := os.Getwd()
-		if up, err = filepath.Rel(wd, secret); err != nil {
-			t.Fatal(err)
-		}
+		t.Fatal(err)
 	}
-	for _, name := range []string{secret, up} {
+	up, err := filepath.Rel(wd, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Join(wd, "own.json") // that an absolute path leads into the folder may change at any time
+	for _, name := range []string{secret, up, own, "out/../" + up, "../nowhere.json"} {
 		if err := os.WriteFile("gatewright.json", []byte(`{"catalogs": ["`+name+`"]}`), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		want := "gatewright: error: gatewright.json:1:15: /catalogs/0: " + name + " is outside of the site file's folder and cannot be read as a catalogue; `gatewright list --catalog FILE` shows why\n"
-		if status, stdout, told := runSoon(t, "list"); status != exitFailed || told != want || stdout != "" {
-			t.Errorf("status %d, %q\nwant %q", status, told, want)
+		want := `gatewright: error: gatewright.json:1:15: /catalogs/0: "` + name + `" leads out of the site file's folder; put the file there, or name all catalogues on the command line, this one as --catalog ` + filepath.Clean(name) + "\n"
+		for _, command := range [][]string{{"list"}, {"list", "--lint"}, {"generate", "-o", "out"}, {"verify", "-o", "out"}, {"diff", "gatewright.json", "gatewright.json"}} {
+			if status, stdout, told := runSoon(t, command...); status != exitFailed || told != want || stdout != "" {
+				t.Errorf("%v: status %d, %q\nwant %q", command, status, told, want)
+			}
 		}
 	}
 	if status, _, told := runSoon(t, "list", "--catalog", secret); status != exitFailed || !strings.Contains(told, "SECRET") {

@@ -26,7 +26,7 @@ func initCommand() command {
 		usage: `gatewright init [--merge]
 
 Writes a site file, gatewright.json or that of --site: what the flags say, and
-every open item with its question and a blank, <like this>. A blank that is not
+every open item with a blank to fill in, <like this>. A blank that is not
 filled in leaves its item open and stops nothing. --merge adds to a file that is
 there what is newly open, and changes nothing else in it.
 
@@ -82,8 +82,12 @@ func (inv *invocation) initSite(toMerge bool) error {
 		return err
 	}
 	all := suggestions(result)
-	text, added := inv.newSite(s, all), len(all)
-	if toMerge {
+	text, added := "", len(all)
+	if !toMerge {
+		if text, err = inv.newSite(s, all); err != nil {
+			return err
+		}
+	} else {
 		if text, added, err = merge(file, string(data), all); err != nil {
 			return err
 		}
@@ -98,22 +102,27 @@ func (inv *invocation) initSite(toMerge bool) error {
 	if err := replaceFile(root, name, []byte(text), siteMode); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Dir(file), err)
 	}
-	inv.talk.sayf("%s: %s; fill in the blanks that matter to you, <like this>, and run `gatewright generate%s`", file, count(added, "question"), inv.site.source())
+	inv.talk.sayf("%s: %s; fill in those that matter to you, <like this>, and run `gatewright generate%s`", file, count(added, "blank"), inv.site.source())
 	return nil
 }
 
 // newSite is a site file that says what the flags say, and asks for the rest.
-func (inv *invocation) newSite(s *site.Site, all []suggestion) string {
+func (inv *invocation) newSite(s *site.Site, all []suggestion) (string, error) {
 	var b strings.Builder
 	b.WriteString(`// What this network decides. A value <like this> is a blank: until it is filled in, its
-// question stays open and nothing is rendered for it. What the site does not need is
+// item stays open and nothing is rendered for it. What the site does not need is
 // closed by "answers": { "ID": { "dismissed": "why" } }. "remote": "any" is the last
 // resort: it opens the rule to every host.
 {
 `)
 	var catalogs []string
+	file := cmp.Or(inv.site.file, defaultSite)
 	for _, ref := range s.Catalogs {
-		catalogs = append(catalogs, site.RefFrom(filepath.Dir(cmp.Or(inv.site.file, defaultSite)), ref))
+		within, ok := site.RefFrom(filepath.Dir(file), ref)
+		if !ok {
+			return "", fmt.Errorf("init: --catalog %s is not in the folder of %s, and a site file names files of its own folder alone; put it there, or write the site file beside it with --site", ref, file)
+		}
+		catalogs = append(catalogs, within)
 	}
 	if len(catalogs) == 0 {
 		catalogs = site.DefaultCatalogs()
@@ -134,7 +143,7 @@ func (inv *invocation) newSite(s *site.Site, all []suggestion) string {
 		return one.Section == site.SectionValues || one.Section == site.SectionBind
 	})))
 	b.WriteString("}\n")
-	return b.String()
+	return b.String(), nil
 }
 
 // writeMembers writes an object with lines of its own before the suggested ones.

@@ -18,7 +18,7 @@ func (p *production) warnReversed(t talk) {
 	var example rule.Flow
 	for _, o := range p.outputs {
 		for _, c := range o.Coverage {
-			if c.Verdict != artefact.Wider || o.name != "nftables" && o.name != "iptables" {
+			if c.Verdict != artefact.Wider || !isFilter(o.name) {
 				continue
 			}
 			if len(filters) == 0 || filters[len(filters)-1] != o.name {

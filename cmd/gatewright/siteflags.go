@@ -207,6 +207,10 @@ func (f *siteFlags) overlayStaging(s *site.Site) (err error) {
 
 func (f *siteFlags) overlaySelection(s *site.Site) error {
 	to := &s.Select
+	var instances []string
+	for _, word := range f.sel.Instances {
+		instances = append(instances, feed.InstanceOf(word))
+	}
 	for _, one := range []struct {
 		flag  string
 		given []string
@@ -220,7 +224,7 @@ func (f *siteFlags) overlaySelection(s *site.Site) error {
 		{"service", f.sel.Services, &to.Services, nil},
 		{"entry", f.sel.Entries, &to.Entries, nil},
 		{"direction", f.sel.Directions, &to.Directions, []string{"outbound", "inbound"}},
-		{"instance", f.sel.Instances, &to.Instances, nil},
+		{"instance", instances, &to.Instances, nil},
 		{"exclude", f.sel.Exclude, &to.Exclude, nil},
 	} {
 		for _, v := range one.given {

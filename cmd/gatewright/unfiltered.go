@@ -1,6 +1,7 @@
 package main
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -8,35 +9,62 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/generators"
 	"gatewright/generators/artefact"
 	"gatewright/generators/nftables"
+	"gatewright/generators/pac"
 )
+
+const mendUnfiltered = "send them to the proxy with \"routes\", or add addresses in a catalogue of the site's own"
 
 // warnUnfiltered tells, entry by entry, of names that the PAC file sends past the proxy
 // and that a packet filter of the same run can match no address of: one that drops by
 // default cuts them off.
-func (p *production) warnUnfiltered(t talk, pac generated) {
-	var roles []rule.Role
-	for _, role := range pac.settings.List("roles") {
-		roles = append(roles, rule.Role(role))
+func (p *production) warnUnfiltered(t talk, file generated) {
+	ids := p.unfiltered(file, func(rule.Grant, generated) bool { return true })
+	if len(ids) > 0 {
+		t.warnf("names of %s go direct by proxy.pac and have no packet-filter rule: %s; %s", plural(len(ids), "entry", "entries"), someOf(ids), mendUnfiltered)
+	}
+}
+
+// unfiltered returns the ids of those entries, at the packet filters that are asked for.
+func (p *production) unfiltered(file generated, asked func(rule.Grant, generated) bool) []string {
+	sent := directWay{p: p, internal: pac.Internal(file.settings)}
+	for _, role := range file.settings.List("roles") {
+		sent.roles = append(sent.roles, rule.Role(role))
 	}
 	var ids []string
 	for _, g := range p.result.Input.Grants {
-		unfiltered := func(o generated) bool { return isFilter(o.name) && p.goesUnfiltered(g, roles, o) }
-		if slices.Contains(roles, g.Role) && slices.ContainsFunc(p.outputs, unfiltered) && !slices.Contains(ids, g.Entry.ID) {
+		cutOff := func(o generated) bool { return isFilter(o.name) && asked(g, o) && p.goesUnfiltered(g, sent, o) }
+		if slices.Contains(sent.roles, g.Role) && slices.ContainsFunc(p.outputs, cutOff) && !slices.Contains(ids, g.Entry.ID) {
 			ids = append(ids, g.Entry.ID)
 		}
 	}
 	slices.Sort(ids)
-	if len(ids) > 0 {
-		t.warnf("names of %s go direct by proxy.pac and have no packet-filter rule: %s; send them to the proxy with \"routes\", or add addresses in a catalogue of the site's own",
-			plural(len(ids), "entry", "entries"), someOf(ids))
+	return ids
+}
+
+// hiddenShortfalls are those entries where no verdict of a packet filter falls short: the
+// rule is carried for other entries, or nothing of it is for machines that it sees.
+func (p *production) hiddenShortfalls() []string {
+	var short []string
+	for _, file := range p.outputs {
+		if file.name != "pac" || !knowsProxy(p.site) {
+			continue
+		}
+		unsaid := func(g rule.Grant, o generated) bool {
+			return !slices.ContainsFunc(o.Coverage, func(c artefact.Coverage) bool { return isShort(c) && slices.Contains(c.Entries, g.Entry.ID) })
+		}
+		for _, id := range p.unfiltered(file, unsaid) {
+			short = append(short, id+": its names go direct by proxy.pac and have no packet-filter rule; "+mendUnfiltered)
+		}
 	}
+	return short
 }
 
 // goesUnfiltered reports whether the PAC file answers direct for a name of the grant of
 // which no grant gives addresses that a packet filter of this run can match.
-func (p *production) goesUnfiltered(g rule.Grant, roles []rule.Role, o generated) bool {
+func (p *production) goesUnfiltered(g rule.Grant, sent directWay, o generated) bool {
 	filter, err := artefact.FilterOf(o.settings)
 	local, seen := p.anAddress(g.Role), familiesOf(o.name, o.settings)
 	if err != nil || !filter.Serves(g.Role) || !local.IsValid() || g.Direction != rule.Outbound || p.result.Reaches(g, seen) {
@@ -44,13 +72,40 @@ func (p *production) goesUnfiltered(g rule.Grant, roles []rule.Role, o generated
 	}
 	for _, name := range g.Names {
 		for _, ports := range g.Services.Ports(netset.TCP) {
-			f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: ports.First, Name: name.Example(), Local: local}
-			if p.result.Policy.Route(f, roles...) == rule.Direct && !p.result.Addressed(f, seen) {
-				return true
+			f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: ports.First, Local: local}
+			for f.Name = range sent.examples(name) {
+				if sent.goesDirect(f) && !p.result.Addressed(f, seen) {
+					return true
+				}
 			}
 		}
 	}
 	return false
+}
+
+// directWay tells what a PAC file sends past the proxy.
+type directWay struct {
+	p        *production
+	roles    []rule.Role
+	internal netset.NameSet
+}
+
+func (d directWay) goesDirect(f rule.Flow) bool {
+	return d.internal.Match(f.Name) || d.p.result.Policy.Route(f, d.roles...) == rule.Direct
+}
+
+// examples yields a name of a pattern, and those of it that are internal.
+func (d directWay) examples(name netset.Pattern) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if !yield(name.Example()) {
+			return
+		}
+		for _, inner := range d.internal.Overlapping(name) {
+			if one := inner.Example(); name.Match(one) && !yield(one) {
+				return
+			}
+		}
+	}
 }
 
 // familiesOf returns the families that a packet filter sees.
@@ -78,7 +133,7 @@ func (e *explainer) dropped(f rule.Flow, answers []backendAnswer) string {
 	var filters []string
 	direct := false
 	for i, b := range e.backends {
-		direct = direct || b.name == "pac" && answers[i].Action == artefact.GoesDirect
+		direct = direct || generators.IsA(b.name, artefact.ProxyChooser) && answers[i].Action == artefact.GoesDirect
 		if isFilter(b.name) && e.loses(b, f, answers[i].Action) {
 			filters = append(filters, b.name)
 		}

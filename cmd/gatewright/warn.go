@@ -49,18 +49,37 @@ func someOf(ids []string) string {
 }
 
 // warnResolver tells of a default-deny that lets the site ask its resolver, and the
-// resolver nobody.
+// resolver nobody, unless the site dismissed the question.
 func (p *production) warnResolver(t talk) {
-	const resolver, dns = "resolver", 53
-	asks := func(r rule.Rule) bool {
-		return r.Role == resolver && r.Direction == rule.Outbound && r.Services.Contains(netset.UDP, dns)
-	}
+	const resolver, entry = "resolver", "m365-additional/dns"
+	asks := func(r rule.Rule) bool { return r.Role == resolver && r.Direction == rule.Outbound && isDNS(r.Services) }
 	if p.result.Policy.Binding(resolver).Local().IsEmpty() || slices.ContainsFunc(p.result.Policy.Rules, asks) {
 		return
 	}
-	for _, o := range p.outputs {
-		if isFilter(o.name) && artefact.Mode(o.settings.Text("mode")) == artefact.ModeEnforce {
-			t.warnf("%s, mode enforce: clients reach the resolver, and the questions that it asks on are dropped; say whom it asks, as in \"answers\": {\"m365-additional/dns\": {\"remote\": [\"<CIDR>\"]}}", o.name)
+	mend := `say whom it asks in a catalogue of the site's own: an entry with "role": "resolver", "direction": "outbound" and "services": "tcp 53; udp 53"`
+	for _, o := range p.result.Outcomes {
+		switch {
+		case o.Entry.ID != entry || o.State == site.NotSelected:
+		case o.State == site.IsDismissed:
+			return
+		default:
+			mend = fmt.Sprintf(`say whom it asks, as in "answers": {%q: {"remote": ["<CIDR>"]}}`, entry)
 		}
 	}
+	for _, o := range p.outputs {
+		if isFilter(o.name) && artefact.Mode(o.settings.Text("mode")) == artefact.ModeEnforce {
+			t.warnf("%s, mode enforce: clients reach the resolver, and the questions that it asks on are dropped; %s", o.name, mend)
+		}
+	}
+}
+
+// isDNS reports whether names are asked for so: in the clear or over TLS.
+func isDNS(s netset.ServiceSet) bool {
+	const dns, overTLS = 53, 853
+	for _, p := range []netset.Protocol{netset.TCP, netset.UDP} {
+		if s.Contains(p, dns) || s.Contains(p, overTLS) {
+			return true
+		}
+	}
+	return false
 }

@@ -7,6 +7,17 @@ import (
 	"gatewright/catalog/rule"
 )
 
+// Kind is what a generator's backend is. It says which part of a Reading its files fill,
+// which options it shares with others of its kind, and by what it is proved.
+type Kind string
+
+const (
+	PacketFilter Kind = "packet filter"     // Reading.Filters, against Policy.Decide by address
+	Proxy        Kind = "proxy"             // Reading.Requests, against Policy.Decide by name or literal
+	ProxyChooser Kind = "proxy auto-config" // Reading.Routes, against Policy.Route
+	ZoneMap      Kind = "browser zones"     // Reading.Zones, against the policy's trusted sites
+)
+
 // Artefact is one generated file.
 type Artefact struct {
 	// Name is the file's path below the output folder, with slashes.

@@ -15,6 +15,8 @@ type Lines struct {
 	At   int    // its number, from 1; 0 before the first one
 	Sign string // in front of comments: "# " unless a reader says otherwise
 
+	Comments []Comment // that Note has taken
+
 	file, text string // with zeros for the digest
 	rest       string // after the line
 	longest    int    // of a line in bytes; 0 for any
@@ -54,6 +56,13 @@ func (l *Lines) Next() bool {
 	l.Line, l.rest, _ = strings.Cut(l.rest, "\n")
 	l.At++
 	return true
+}
+
+// Note takes the line as a comment about something: a rule's id, or what else its
+// reader calls it; empty for the whole file.
+func (l *Lines) Note(about string) {
+	text := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(l.Line), strings.TrimSpace(l.Sign)))
+	l.Comments = append(l.Comments, Comment{File: l.file, Line: l.At, About: about, Text: text})
 }
 
 // Follows reports whether the next line starts so.
@@ -110,6 +119,7 @@ func (l *Lines) ReadHeader(longest int) (lines []string, err error) {
 		case len(text) > longest:
 			return nil, l.Foreign(fmt.Errorf("a comment of at most %d bytes", longest))
 		}
+		l.Note("")
 		lines = append(lines, text)
 	}
 	return lines, nil

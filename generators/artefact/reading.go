@@ -33,6 +33,7 @@ type Reading struct {
 	Routes   *rule.Policy // the ways of requests; nil without a PAC file
 	Zones    []Zone       // of browsers, sorted by name
 	Beside   []Statement  // what has no flow of its own, in the files' order
+	Comments []Comment    // whose words are the policy's or an option's, in the files' order
 	Edited   []string     // files whose digest tells that they were changed by hand
 	Read     []string     // every file that was read, sorted
 }
@@ -93,6 +94,14 @@ type Accepted struct {
 // "admin" "10.0.0.0/8 tcp 22", "proxies" "PROXY 192.0.2.3:8080".
 type Statement struct {
 	File, Name, Value string
+}
+
+// Comment is a comment that says what no other part of the file holds to be true.
+type Comment struct {
+	File  string
+	Line  int    // from 1
+	About string // a rule's id, a route, a key; empty for the whole file
+	Text  string // without the sign of a comment
 }
 
 // ForeignError says that a file holds what its generator does not write.

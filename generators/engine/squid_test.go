@@ -298,7 +298,7 @@ func TestSquidThatDoesNotStart(t *testing.T) {
 	}
 }
 
-func startSquidFor(t *testing.T, p *rule.Policy, place string) *Squid {
+func startSquidFor(t testing.TB, p *rule.Policy, place string) *Squid {
 	t.Helper()
 	s, err := StartSquid(t.Context(), renderSquid(t, p, place).Artefacts, place)
 	if err != nil {
@@ -308,7 +308,7 @@ func startSquidFor(t *testing.T, p *rule.Policy, place string) *Squid {
 	return s
 }
 
-func renderSquid(t *testing.T, p *rule.Policy, place string) artefact.Output {
+func renderSquid(t testing.TB, p *rule.Policy, place string) artefact.Output {
 	t.Helper()
 	g := squid.Generator{}
 	settings, err := artefact.Configure(g.Options(), map[string][]string{"place": {place}})
@@ -394,7 +394,7 @@ func randomSquidPattern(t *testing.T, r *rand.Rand) netset.Pattern {
 	return p
 }
 
-func squidPrefixes(t *testing.T, texts ...string) netset.PrefixSet {
+func squidPrefixes(t testing.TB, texts ...string) netset.PrefixSet {
 	t.Helper()
 	var b netset.PrefixBuilder
 	for _, text := range texts {

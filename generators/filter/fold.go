@@ -7,22 +7,6 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// Cell is the addresses that the same sets hold.
-type Cell struct {
-	Sets     []int // ascending
-	Prefixes netset.PrefixSet
-}
-
-// Cells cuts the addresses of sets, all of one family, by which of them hold them:
-// disjoint cells in the order of their sets.
-func Cells(sets []netset.PrefixSet) []Cell {
-	var out []Cell
-	for _, c := range classesOf(sets) {
-		out = append(out, Cell{c.rules, c.prefixes})
-	}
-	return out
-}
-
 // IsWay reports whether a rule sends packets on for good by one address at most, and by
 // nothing else.
 func (r Rule) IsWay() bool {

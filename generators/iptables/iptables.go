@@ -27,6 +27,8 @@ type Generator struct{}
 
 func (Generator) Name() string { return "iptables" }
 
+func (Generator) Kind() artefact.Kind { return artefact.PacketFilter }
+
 func (Generator) Description() string {
 	return "chains for iptables and ip6tables, by ipset or without: an allow fragment, packet marks, or a complete default-deny"
 }

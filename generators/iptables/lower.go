@@ -18,12 +18,15 @@ import (
 // long to load. Tests make it small.
 var maxInline = 10_000
 
+// maxLocals bounds the ranges of roles' addresses together, by which of them hold each.
+const maxLocals = 1 << 20
+
 // lowering turns a ruleset with sets and maps of addresses into chains that iptables has.
 type lowering struct {
 	rules
 	built    filter.Built
 	held     map[string]filter.Chain // of built
-	flows    map[rule.ID][]flow      // of each rule, the same ports once
+	flows    map[rule.ID][]flow      // of each rule, each protocol and kind of port once
 	ways     map[rule.ID][]line      // that lead to a rule's chain from those of a tree
 	led      map[rule.ID]bool        // other lines lead to the rule's chain
 	names    map[string]bool
@@ -113,7 +116,10 @@ func (b *lowering) addRules() {
 		case r.Chain == "":
 		case b.isPlain(s.id):
 			for _, f := range flows {
-				last.Protocol, last.Ports, last.Original = f.Protocol, f.Ports, f.Original
+				last.Protocol, last.Ports, last.Original = f.Protocol, filter.Ports{Ranges: r.Rule.Services.Ports(f.Protocol)}, filter.Ports{}
+				if f.published() {
+					last.Ports, last.Original = last.Original, last.Ports
+				}
 				s.lines = append(s.lines, b.portLines(r.Chain, last)...)
 			}
 		default:
@@ -142,7 +148,7 @@ func (b *lowering) flowOf(d rule.Direction, r filter.Rule) (f flow, remote strin
 	if d == rule.Inbound {
 		f.local, remote = remote, f.local
 	}
-	f.From, f.To = filter.Addresses{}, filter.Addresses{}
+	f.Family, f.From, f.To = filter.Family(b.family), filter.Addresses{}, filter.Addresses{}
 	if !slices.ContainsFunc(b.flows[f.ID], func(have flow) bool { return have.Protocol == f.Protocol && have.published() == f.published() }) && f.ID != "" {
 		b.flows[f.ID] = append(b.flows[f.ID], f)
 	}
@@ -183,14 +189,17 @@ func (b *lowering) split(d rule.Direction) (any class, classes []class) {
 	return any, classes
 }
 
-// flowsOf returns the flows of a class's chain, on the interfaces of the rule that leads
-// to it if that has some.
+// flowsOf returns the flows of a class's chain, on the interfaces and local addresses of
+// the rule that leads to it if that has some.
 func (b *lowering) flowsOf(d rule.Direction, chain string, by filter.Rule) (flows []flow) {
 	for _, r := range b.held[chain].Rules {
-		f, _ := b.flowOf(d, r)
 		if len(by.In)+len(by.Out) > 0 {
-			f.In, f.Out = by.In, by.Out
+			r.In, r.Out = by.In, by.Out
 		}
+		if !by.From.IsAll() || !by.To.IsAll() {
+			r.From, r.To = by.From, by.To
+		}
+		f, _ := b.flowOf(d, r)
 		flows = append(flows, f)
 	}
 	return flows
@@ -314,10 +323,16 @@ func (b *lowering) addLocals(w *path, start string) {
 	if len(sets) == 0 {
 		return
 	}
-	cells := filter.Cells(sets)
+	cut, ok := netset.HoldersOf(sets, netset.NewBudget(maxLocals))
+	if !ok {
+		b.err = fmt.Errorf("the addresses of roles overlap in over %d ways; bind roles to fewer prefixes", maxLocals)
+		return
+	}
+	var cells []netset.Holders
 	var ends []element
-	for _, c := range cells {
-		ends = append(ends, element{c.Prefixes, b.rootOf(w, names, c, len(cells) > 1)})
+	for prefixes, holders := range cut.All() {
+		cells = append(cells, holders)
+		ends = append(ends, element{prefixes, b.rootOf(w, names, holders, cut.Len() > 1)})
 	}
 	local, remote := filter.Source, filter.Destination
 	if w.direction == rule.Inbound {
@@ -326,7 +341,7 @@ func (b *lowering) addLocals(w *path, start string) {
 	inner, leaves := b.tree(start, prefix+w.stem+"_us", local, ends)
 	b.add(section{title: commentOf("Addresses of our side, " + w.title + "."), ways: inner})
 	for i, c := range cells {
-		held := func(f flow) bool { return slices.Contains(c.Sets, slices.Index(names, f.local)) }
+		held := func(f flow) bool { return c.Contains(int32(slices.Index(names, f.local))) }
 		title := w.title + ", " + rolesOf(names, c)
 		root := b.declare(ends[i].chain)
 		s := section{title: commentOf("Flows that are " + title + "."), ways: leaves[i]}
@@ -339,7 +354,7 @@ func (b *lowering) addLocals(w *path, start string) {
 }
 
 // rootOf names the chain of the flows of some local sets.
-func (b *lowering) rootOf(w *path, names []string, c filter.Cell, several bool) string {
+func (b *lowering) rootOf(w *path, names []string, c netset.Holders, several bool) string {
 	if !several {
 		return prefix + w.stem
 	}
@@ -347,9 +362,9 @@ func (b *lowering) rootOf(w *path, names []string, c filter.Cell, several bool) 
 }
 
 // rolesOf says whose addresses a cell holds.
-func rolesOf(names []string, c filter.Cell) string {
-	words := make([]string, len(c.Sets))
-	for i, at := range c.Sets {
+func rolesOf(names []string, c netset.Holders) string {
+	words := make([]string, len(c))
+	for i, at := range c {
 		stem := strings.TrimPrefix(names[at], prefix+"role_")
 		words[i] = strings.ReplaceAll(stem[:strings.LastIndex(stem, "_")], "_", " ")
 	}

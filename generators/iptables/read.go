@@ -48,6 +48,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 			}
 			if err == nil {
 				r.addTo(&out)
+				out.Comments = append(out.Comments, r.comments...)
 			}
 		} else if err == nil {
 			sets.besides(&out, f)
@@ -189,6 +190,7 @@ func readRulesFile(f family, data []byte, sets []filter.Set) (*rules, error) {
 	if err == nil {
 		err = r.check()
 	}
+	r.comments = r.file.Comments
 	return &r.rules, err
 }
 
@@ -261,6 +263,7 @@ func (r *rulesReader) takeComment(text string) error {
 		if len(s.ways)+len(s.lines) > 0 || s.id == "" {
 			return errors.New("labels before a rule of the policy")
 		}
+		r.file.Note(string(s.id))
 		s.labels = append(s.labels, c)
 		return nil
 	}
@@ -270,6 +273,7 @@ func (r *rulesReader) takeComment(text string) error {
 		if checkChain(chain) != nil || strings.ContainsFunc(id, func(c rune) bool { return !isNameRune(c) }) || id == "" || r.ids[chain] != "" {
 			return errors.New("the title of a rule, each once")
 		}
+		r.file.Note(id)
 		s.id, r.ids[chain] = rule.ID(id), rule.ID(id)
 	} else if !strings.HasSuffix(text, ".") {
 		return errors.New("the title of a rule or a section")

@@ -16,7 +16,8 @@ type rules struct {
 	family   family
 	chains   []string // in the order of their declaration, each before those that it leads to; with those of sections
 	sections []section
-	sets     []filter.Set // that the rules match
+	sets     []filter.Set       // that the rules match
+	comments []artefact.Comment // of a file that was read
 }
 
 // section is rules under a title.

@@ -31,6 +31,8 @@ type Generator struct{}
 
 func (Generator) Name() string { return "nftables" }
 
+func (Generator) Kind() artefact.Kind { return artefact.PacketFilter }
+
 func (Generator) Description() string {
 	return "sets and chains for nftables: an allow fragment, packet marks, or a complete default-deny"
 }

@@ -99,6 +99,8 @@ type file struct {
 	// listed are the elements of each group of a set or map as a file that was read has
 	// them: in any order, and not joined.
 	listed map[string][][]string
+
+	comments []artefact.Comment // of a file that was read
 }
 
 // ruleText is what the file says of a rule of the policy in words.

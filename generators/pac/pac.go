@@ -41,6 +41,8 @@ type Generator struct{}
 
 func (Generator) Name() string { return "pac" }
 
+func (Generator) Kind() artefact.Kind { return artefact.ProxyChooser }
+
 func (Generator) Description() string {
 	return "proxy auto-configuration file: which requests of a browser go direct and which through a proxy"
 }
@@ -156,6 +158,16 @@ func newConfig(p *rule.Policy, s artefact.Settings) (config, error) {
 		return c, errors.New("fallback is yes, but no proxy is given; set proxy, or leave out fallback")
 	}
 	return c, nil
+}
+
+// Internal returns the names that the settings send direct before any route; none of
+// settings that Generate refuses.
+func Internal(s artefact.Settings) netset.NameSet {
+	var c config
+	if c.setDirect(nil, s.List("internal")) != nil {
+		return netset.NameSet{}
+	}
+	return c.internal
 }
 
 // setDirect takes what goes direct before any route, of the options local and internal.

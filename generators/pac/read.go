@@ -17,8 +17,8 @@ import (
 func (Generator) Makes(name string) bool { return name == fileName }
 
 // Read reads the file. Its tables are the routes of a policy, all of them of role
-// clients: Direct, Proxied where the answer is that for what no route matches, or else
-// the answer itself. What options answer stands beside.
+// clients: Direct, or else the answer itself. The last one is of every remote that has
+// no other. What options answer before any route stands beside.
 func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	var none artefact.Reading
 	data, ok := files[fileName]
@@ -38,7 +38,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	if err := artefact.Compare(fileName, data, again); err != nil {
 		return none, err
 	}
-	reading := artefact.Reading{Routes: r.policy(), Beside: r.beside()}
+	reading := artefact.Reading{Routes: r.policy(), Beside: r.beside(), Comments: file.Comments}
 	reading.Take(fileName, data)
 	return reading, nil
 }
@@ -113,6 +113,7 @@ func (r *reader) take(line string) (err error) {
 	inTables := len(r.classes) > 0 && r.internal == nil
 	switch {
 	case isComment && !strings.HasPrefix(line, "  "):
+		r.file.Note("")
 		r.view.Header = append(r.view.Header, commentOf(text))
 	case isComment:
 		return r.takeComment(text)
@@ -154,6 +155,7 @@ func (r *reader) takeComment(text string) error {
 	number := len(r.classes)
 	switch {
 	case r.view.Unmatched == "" && !strings.HasPrefix(text, "Answers by route;"):
+		r.file.Note(fmt.Sprintf("route %d", len(r.answers)))
 		r.labels = append(r.labels, commentOf(text))
 	case text == fmt.Sprintf("Class %d.", number):
 		r.view.Classes = append(r.view.Classes, classView{Number: number})
@@ -282,11 +284,8 @@ func (r *reader) policy() *rule.Policy {
 	p := &rule.Policy{}
 	for i, answer := range r.answers {
 		route := rule.Route{Via: rule.Via(answer)}
-		switch answer {
-		case directAnswer:
+		if answer == directAnswer {
 			route.Via = rule.Direct
-		case r.unmatched:
-			route.Via = rule.Proxied
 		}
 		for _, c := range r.classes {
 			if at := slices.Index(c.routes, i); at >= 0 {
@@ -295,11 +294,11 @@ func (r *reader) policy() *rule.Policy {
 		}
 		p.Routes = append(p.Routes, route)
 	}
+	rest := rule.Route{Via: rule.Via(r.unmatched), Members: []rule.RouteMember{{Role: rule.Clients, Services: everyPort(), Any: true}}}
 	if r.unmatched == directAnswer {
-		p.Routes = append(p.Routes, rule.Route{Via: rule.Direct, Members: []rule.RouteMember{
-			{Role: rule.Clients, Services: everyPort(), Any: true},
-		}})
+		rest.Via = rule.Direct
 	}
+	p.Routes = append(p.Routes, rest)
 	return p
 }
 
@@ -330,7 +329,6 @@ func (r *reader) beside() []artefact.Statement {
 	all := []artefact.Statement{
 		{File: fileName, Name: "roles", Value: r.roles},
 		{File: fileName, Name: "plain", Value: plain},
-		{File: fileName, Name: "unmatched", Value: r.unmatched},
 	}
 	for _, word := range r.local {
 		all = append(all, artefact.Statement{File: fileName, Name: "local", Value: word})

@@ -20,7 +20,10 @@ func (g Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explai
 	if err != nil {
 		return nil, err
 	}
-	e := explainer{policy: p, place: s.Text("place"), read: read}
+	e := explainer{policy: p, place: s.Text("place"), read: read, order: map[rule.ID]int{}}
+	for i, r := range p.Rules {
+		e.order[r.ID] = i
+	}
 	return e.answer, nil
 }
 
@@ -28,6 +31,7 @@ type explainer struct {
 	policy *rule.Policy
 	place  string
 	read   *reader
+	order  map[rule.ID]int // of the policy, where the file has groups
 }
 
 func (e *explainer) answer(q rule.Question) artefact.Answer {
@@ -73,17 +77,20 @@ func (e *explainer) afterDebian(q rule.Question) artefact.Answer {
 func (e *explainer) byLines(f rule.Flow) artefact.Answer {
 	request := rule.Seen(f, rule.Proxy)
 	var a artefact.Answer
-	for _, v := range e.read.view.Rules {
-		for _, line := range v.Allows {
-			if !e.matches(line, request) {
-				continue
+	for _, g := range e.read.view.Groups {
+		for i, v := range g.Rules {
+			for _, line := range g.Allows {
+				if !e.matches(line, i, request) {
+					continue
+				}
+				if a.By == nil {
+					a.Action, a.By = artefact.Accepts, []string{"http_access allow " + strings.Trim(fmt.Sprint(line), "[]")}
+				}
+				a.Rules = artefact.AddRule(a.Rules, rule.ID(v.ID))
 			}
-			if a.By == nil {
-				a.Action, a.By = artefact.Accepts, []string{"http_access allow " + strings.Trim(fmt.Sprint(line), "[]")}
-			}
-			a.Rules = artefact.AddRule(a.Rules, rule.ID(v.ID))
 		}
 	}
+	slices.SortFunc(a.Rules, func(x, y rule.ID) int { return e.order[x] - e.order[y] })
 	known := e.policy.Decide(f).Rules
 	switch {
 	case a.By != nil:
@@ -98,11 +105,12 @@ func (e *explainer) byLines(f rule.Flow) artefact.Answer {
 	return a
 }
 
-// matches reports whether all ACLs of a line match a request.
-func (e *explainer) matches(line []aclRef, request rule.Flow) bool {
+// matches reports whether all ACLs of a line, with the lists of one rule of the group,
+// match a request.
+func (e *explainer) matches(line []aclRef, of int, request rule.Flow) bool {
 	for _, ref := range line {
 		name, not := strings.CutPrefix(string(ref), "!")
-		if ref != notManager && e.read.acls[aclName(name)].matches(request) == not {
+		if ref != notManager && e.read.heldBy(aclName(name), of).matches(request) == not {
 			return false
 		}
 	}

@@ -109,7 +109,7 @@ func FuzzPatterns(f *testing.F) {
 		set := netset.NameSetOf(patterns...)
 		n := splitNames(set)
 		for _, words := range [][]string{n.domains, n.apexes, n.expressions} {
-			if got := listTokens(string(tokenList(words).tokens)); !slices.Equal(got, words) {
+			if got := listTokens(string(tokenList(words).sections[0].Tokens)); !slices.Equal(got, words) {
 				t.Errorf("tokens %q are read as %q", words, got)
 			}
 		}
@@ -164,7 +164,7 @@ func FuzzElements(f *testing.F) {
 		}
 		list := prefixList(prefixes)
 		var got netset.PrefixBuilder
-		words := listTokens(string(list.tokens))
+		words := listTokens(string(list.sections[0].Tokens))
 		for _, w := range words {
 			p, err := netip.ParsePrefix(w)
 			if !strings.Contains(w, "/") {
@@ -184,7 +184,7 @@ func FuzzElements(f *testing.F) {
 			t.Errorf("%s is read as %s", prefixes, got.Build())
 		}
 		var ports []netset.PortRange
-		for _, w := range listTokens(string(portList(services).tokens)) {
+		for _, w := range listTokens(string(portList(services).sections[0].Tokens)) {
 			first, last, ranged := strings.Cut(w, "-")
 			if !ranged {
 				last = first

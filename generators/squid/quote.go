@@ -132,7 +132,7 @@ func expression(p netset.Pattern) string {
 }
 
 func tokenList(words []string) list {
-	return list{tokens: tokens(strings.Join(words, "\n")), elements: len(words)}
+	return list{sections: []section{{Tokens: tokens(strings.Join(words, "\n"))}}, elements: len(words)}
 }
 
 func prefixList(s netset.PrefixSet) list {
@@ -146,7 +146,7 @@ func prefixList(s netset.PrefixSet) list {
 		text = part.AppendText(text, separator)
 		l.elements += part.Len()
 	}
-	l.tokens = tokens(text)
+	l.sections = []section{{Tokens: tokens(text)}}
 	return l
 }
 

@@ -29,7 +29,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	if r == nil || err != nil {
 		return artefact.Reading{}, err
 	}
-	reading := artefact.Reading{Requests: r.policy(), Beside: r.beside()}
+	reading := artefact.Reading{Requests: r.policy(), Beside: r.beside(), Comments: r.conf.Comments}
 	for _, name := range slices.Sorted(maps.Keys(r.taken)) {
 		reading.Take(name, files[name])
 	}
@@ -46,10 +46,10 @@ type reader struct {
 	view  confView
 	dir   string // where lists are; empty where the header does not say
 	place string
-	acls  map[aclName]held
-	roles map[aclName]int // the lines of ACLs of roles; 0 if a rule is of them
-	rules []int           // the lines of rules' ids
-	blank bool            // whether the line before was
+	acls  map[aclName][]held // of each rule of a group, or of all
+	roles map[aclName]int    // the lines of ACLs of roles; 0 if a rule is of them
+	first []int              // the lines of the groups' first ids
+	above string             // the line before
 }
 
 // readFiles returns nil if there is no configuration.
@@ -61,7 +61,7 @@ func readFiles(files artefact.Files) (*reader, error) {
 	conf := artefact.LinesOf(confName, data, longestLine)
 	r := &reader{
 		files: files, taken: map[string]bool{confName: true}, conf: conf,
-		acls: map[aclName]held{}, roles: map[aclName]int{},
+		acls: map[aclName][]held{}, roles: map[aclName]int{},
 	}
 	if err := r.read(); err != nil {
 		return nil, err
@@ -91,13 +91,13 @@ func (r *reader) read() error {
 		if err := r.take(r.conf.Line); err != nil {
 			return err
 		}
-		r.blank = r.conf.Line == ""
+		r.above = r.conf.Line
 	}
 	fixed := artefact.ListHeader(confTitle, loadCommand(r.dir, r.place, len(r.acls) > 0), format)
 	r.view.Header = comments(append(fixed, header...))
-	for i, v := range r.view.Rules {
-		if len(v.Allows) == 0 {
-			return r.conf.ForeignAt(r.rules[i], errors.New("the ACLs and http_access lines of a rule below its id"))
+	for i, g := range r.view.Groups {
+		if len(g.Allows) == 0 || !r.isWhole(g) {
+			return r.conf.ForeignAt(r.first[i], errors.New("the ACLs and http_access lines of a rule below its id"))
 		}
 	}
 	for _, a := range r.view.Roles {
@@ -123,31 +123,41 @@ func (r *reader) readLoad(load string) error {
 
 // take reads a line below the header.
 func (r *reader) take(line string) error {
-	n := len(r.view.Rules)
+	n := len(r.view.Groups)
+	g := &groupView{}
+	if n > 0 {
+		g = &r.view.Groups[n-1]
+	}
 	text, isComment := strings.CutPrefix(line, "# ")
 	words := strings.Split(line, " ")
 	switch {
-	case isComment && r.blank:
-		r.rules = append(r.rules, r.conf.At)
-		r.view.Rules = append(r.view.Rules, ruleView{ID: commentOf(text)})
+	case isComment && r.above == "":
+		r.conf.Note(text)
+		r.first = append(r.first, r.conf.At)
+		r.view.Groups = append(r.view.Groups, groupView{Rules: []ruleView{{ID: commentOf(text)}}})
+	case isComment && r.above == "#" && n > 0 && len(g.ACLs) == 0:
+		r.conf.Note(text)
+		g.Rules = append(g.Rules, ruleView{ID: commentOf(text)})
 	case isComment && n > 0:
-		r.view.Rules[n-1].Labels = append(r.view.Rules[n-1].Labels, commentOf(text))
+		v := &g.Rules[len(g.Rules)-1]
+		r.conf.Note(string(v.ID))
+		v.Labels = append(v.Labels, commentOf(text))
 	case len(words) > 3 && words[0] == "acl":
 		a := acl{Type: aclType(strings.Join(words[2:len(words)-1], " "))}
 		if n == 0 {
 			return r.takeRole(words[1], a)
 		}
-		return r.takePart(words[1], a, &r.view.Rules[n-1])
-	case len(words) > 2 && words[0] == "http_access" && words[1] == "allow" && n > 0 && len(r.view.Rules[n-1].Allows) == 0:
+		return r.takePart(words[1], a, g)
+	case len(words) > 2 && words[0] == "http_access" && words[1] == "allow" && n > 0 && len(g.Allows) == 0:
 		role := aclName(words[2])
 		if _, known := r.roles[role]; !known {
 			return r.foreign("the ACL of a role first")
 		}
 		r.roles[role] = 0
-		r.view.Rules[n-1].Allows = allowsOf(role, r.view.Rules[n-1].ACLs)
+		g.Allows = allowsOf(role, g.ACLs)
 	case line == "http_access deny all":
 		r.view.DenyAll = true
-	case line != "" && !strings.HasPrefix(line, "http_access allow "):
+	case line != "" && line != "#" && !strings.HasPrefix(line, "http_access allow "):
 		return r.foreign("")
 	}
 	return nil
@@ -160,36 +170,61 @@ func (r *reader) takeRole(name string, a acl) error {
 	if !ok || err != nil || a.Type != typeSrc {
 		return r.foreign("an ACL of type src, of the addresses of a role")
 	}
-	a, err = r.add(roleStem(role), a, roleWhat(role))
+	a, err = r.add(roleStem(role), a, roleWhat(role), nil)
 	r.roles[a.Name] = r.conf.At
 	r.view.Roles = append(r.view.Roles, a)
 	return err
 }
 
-// takePart reads an ACL of a rule.
-func (r *reader) takePart(name string, a acl, v *ruleView) error {
-	suffix, ok := strings.CutPrefix(name, aclPrefix+string(v.ID)+"_")
+// takePart reads an ACL of a group.
+func (r *reader) takePart(name string, a acl, g *groupView) error {
+	id, n := string(g.Rules[0].ID), len(g.ACLs)
+	suffix, ok := strings.CutPrefix(name, aclPrefix+id+"_")
 	a.part = slices.IndexFunc(parts, func(p part) bool { return p.suffix == suffix })
-	n := len(v.ACLs)
 	switch {
-	case !ok || a.part < 0 || a.Type != parts[a.part].kind || n == 0 && a.part != portsPart || n > 0 && a.part <= v.ACLs[n-1].part:
-		return r.foreign(fmt.Sprintf("an ACL of rule %s: of ports first, then of what the remote is", v.ID))
-	case a.part == apexesPart && v.ACLs[n-1].part != namesPart:
+	case !ok || a.part < 0 || a.Type != parts[a.part].kind || n == 0 && a.part != portsPart || n > 0 && a.part <= g.ACLs[n-1].part:
+		return r.foreign(fmt.Sprintf("an ACL of rule %s: of ports first, then of what the remote is", id))
+	case a.part == apexesPart && g.ACLs[n-1].part != namesPart:
 		return r.foreign("names, of which these are exceptions")
 	}
-	a, err := r.add(string(v.ID)+"_"+suffix, a, parts[a.part].what+" of rule "+string(v.ID))
+	rules := g.Rules
+	if a.part == portsPart {
+		rules = nil
+	}
+	a, err := r.add(partStem(*g, a.part), a, partWhat(*g, a.part), rules)
 	if err == nil && a.part == apexesPart {
-		apexes := r.acls[a.Name].names
-		if r.acls[v.ACLs[n-1].Name].names.Without(apexes).Overlaps(apexes) {
-			return r.foreign("exceptions that are apexes, and nothing in the middle of names")
+		for i, h := range r.acls[a.Name] {
+			if r.acls[g.ACLs[n-1].Name][i].names.Without(h.names).Overlaps(h.names) {
+				return r.foreign("exceptions that are apexes, and nothing in the middle of names")
+			}
 		}
 	}
-	v.ACLs = append(v.ACLs, a)
+	g.ACLs = append(g.ACLs, a)
 	return err
 }
 
+// isWhole reports whether each rule of several has a token in some list.
+func (r *reader) isWhole(g groupView) bool {
+	for i := range g.Rules {
+		if len(g.Rules) > 1 && !slices.ContainsFunc(g.ACLs, func(a acl) bool {
+			return a.part != portsPart && a.part != apexesPart && r.heldBy(a.Name, i).kind != ""
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// heldBy returns what an ACL holds of one rule of a group.
+func (r *reader) heldBy(name aclName, of int) held {
+	if all := r.acls[name]; len(all) > 1 {
+		return all[of]
+	}
+	return r.acls[name][0]
+}
+
 // add reads the list of an ACL.
-func (r *reader) add(stem string, a acl, what string) (acl, error) {
+func (r *reader) add(stem string, a acl, what string, rules []ruleView) (acl, error) {
 	var err error
 	if a.Name, err = aclNameOf(stem); err != nil {
 		return a, r.foreign("a shorter name, of letters, digits, - and _")
@@ -206,7 +241,7 @@ func (r *reader) add(stem string, a acl, what string) (acl, error) {
 		return a, r.foreign("that the file " + name + " is there")
 	}
 	r.taken[name] = true
-	r.acls[a.Name], err = readList(name, data, what, a.Type)
+	r.acls[a.Name], err = readList(name, data, what, a.Type, rules)
 	return a, err
 }
 
@@ -216,31 +251,37 @@ func (r *reader) policy() *rule.Policy {
 	p := &rule.Policy{}
 	for _, a := range r.view.Roles {
 		role := rule.Role(strings.TrimPrefix(string(a.Name), aclPrefix+roleStem("")))
-		p.Bindings = append(p.Bindings, rule.Binding{Role: role, Addresses: r.acls[a.Name].prefixes})
+		p.Bindings = append(p.Bindings, rule.Binding{Role: role, Addresses: r.heldBy(a.Name, 0).prefixes})
 	}
-	for _, v := range r.view.Rules {
-		role := strings.TrimPrefix(string(v.Allows[0][0]), aclPrefix+roleStem(""))
-		one := rule.Rule{ID: rule.ID(v.ID), Direction: rule.Outbound, Role: rule.Role(role)}
-		for _, label := range v.Labels {
-			one.Entries = append(one.Entries, rule.Entry{ID: string(label)})
+	for _, g := range r.view.Groups {
+		for i := range g.Rules {
+			p.Rules = append(p.Rules, r.ruleOf(g, i))
 		}
-		one.Remote.Any = len(v.ACLs) == 1
-		names := &one.Remote.Unaddressed
-		for _, a := range v.ACLs {
-			switch h := r.acls[a.Name]; a.part {
-			case portsPart:
-				one.Services = h.services
-			case apexesPart:
-				*names = names.Without(h.names)
-			case literalsPart:
-				one.Remote.BarePrefixes = h.prefixes
-			default:
-				*names = names.Union(h.names)
-			}
-		}
-		p.Rules = append(p.Rules, one)
 	}
 	return p
+}
+
+func (r *reader) ruleOf(g groupView, i int) rule.Rule {
+	role := strings.TrimPrefix(string(g.Allows[0][0]), aclPrefix+roleStem(""))
+	one := rule.Rule{ID: rule.ID(g.Rules[i].ID), Direction: rule.Outbound, Role: rule.Role(role)}
+	for _, label := range g.Rules[i].Labels {
+		one.Entries = append(one.Entries, rule.Entry{ID: string(label)})
+	}
+	one.Remote.Any = len(g.ACLs) == 1
+	names := &one.Remote.Unaddressed
+	for _, a := range g.ACLs {
+		switch h := r.heldBy(a.Name, i); a.part {
+		case portsPart:
+			one.Services = h.services
+		case apexesPart:
+			*names = names.Without(h.names)
+		case literalsPart:
+			one.Remote.BarePrefixes = h.prefixes
+		default:
+			*names = names.Union(h.names)
+		}
+	}
+	return one
 }
 
 // beside is what options say.

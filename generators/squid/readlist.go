@@ -3,6 +3,7 @@ package squid
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"gatewright/catalog/netset"
@@ -18,30 +19,59 @@ type held struct {
 	services netset.ServiceSet
 }
 
-// readList reads a list file of an ACL.
-func readList(name string, data []byte, what string, t aclType) (held, error) {
+// readList reads a list file of an ACL: what each of the rules holds in it, or what the
+// list holds if there are no several rules.
+func readList(name string, data []byte, what string, t aclType, rules []ruleView) ([]held, error) {
 	file := artefact.LinesOf(name, data, longestLine)
 	if _, err := file.ReadTitle(what, format); err != nil {
-		return held{}, err
+		return nil, err
 	}
 	l := list{what: what}
-	first := len(l.view().Header)
-	for file.At < first && file.Next() {
+	for first := len(l.view().Header); file.At < first && file.Next(); {
 	}
-	var words []string
+	words := make([][]string, max(len(rules), 1)) // of each rule
+	var lines []int                               // of all words
+	at, next := 0, 0
 	for file.Next() {
-		words = append(words, file.Line)
+		id, isComment := strings.CutPrefix(file.Line, "# ")
+		if len(rules) < 2 || !isComment {
+			words[at], lines = append(words[at], file.Line), append(lines, file.At)
+			continue
+		}
+		i := slices.IndexFunc(rules[next:], func(v ruleView) bool { return string(v.ID) == id })
+		if i < 0 {
+			return nil, file.Foreign(errors.New("the id of a rule, in the order of " + confName))
+		}
+		at, next = next+i, next+i+1
 	}
-	h, bad, want := readTokens(words, t)
+	all, bad, want := readTokens(slices.Concat(words...), t)
 	if want != "" {
-		return held{}, file.ForeignAt(first+bad+1, errors.New(want))
+		return nil, file.ForeignAt(lines[bad], errors.New(want))
 	}
-	h.kind, l.tokens = t, tokenList(words).tokens
+	all.kind = t
+	if len(rules) < 2 {
+		l.sections = tokenList(words[0]).sections
+		return []held{all}, l.compare(name, data)
+	}
+	out := make([]held, len(rules))
+	for i, own := range words {
+		if len(own) == 0 {
+			continue
+		}
+		out[i], _, _ = readTokens(own, t)
+		out[i].kind = t
+		l.sections = append(l.sections, section{rules[i].ID, tokenList(own).sections[0].Tokens})
+	}
+	return out, l.compare(name, data)
+}
+
+// compare holds that a file is as the list is rendered.
+func (l list) compare(name string, data []byte) error {
 	again, err := templates.Execute("squid/list.txt.tmpl", l.view())
 	if err != nil {
-		return held{}, err
+		return err
 	}
-	return h, artefact.Compare(name, data, again)
+	return artefact.Compare(name, data, again)
 }
 
 // readTokens reads the tokens of a list, each of which has to be as Generate writes it.
@@ -64,7 +94,7 @@ func readPrefixes(words []string) (h held, bad int, want string) {
 	list := make([]netip.Prefix, len(words))
 	for i, word := range words {
 		p, _, err := netset.ParsePrefix(word)
-		if err != nil || prefixList(netset.PrefixSetOf(p)).tokens != tokens(word) {
+		if err != nil || prefixList(netset.PrefixSetOf(p)).sections[0].Tokens != tokens(word) {
 			return h, i, "a CIDR that holds no IPv4-mapped address"
 		}
 		list[i] = p

@@ -20,7 +20,7 @@ const (
 )
 
 // format is raised when a template changes what it writes.
-const format = 2
+const format = 3
 
 // Names of the artefacts, and where Debian's package reads them.
 const (
@@ -37,6 +37,8 @@ const (
 type Generator struct{}
 
 func (Generator) Name() string { return "squid" }
+
+func (Generator) Kind() artefact.Kind { return artefact.Proxy }
 
 func (Generator) Description() string {
 	return "http_access rules and ACL lists for the Squid proxy: by name, by literal address, by port"
@@ -95,7 +97,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 		return artefact.Output{}, err
 	}
 	out.Artefacts = append(out.Artefacts, artefact.Artefact{
-		Name: confName, Data: artefact.Seal(data), Load: load, Rules: len(c.view.Rules),
+		Name: confName, Data: artefact.Seal(data), Load: load, Rules: c.rules(),
 	})
 	out.Coverage, out.Assumes = coverage(p, place), assumed
 	return out, nil

@@ -118,7 +118,7 @@ func TestNoPrefixCoversTheMappedBlock(t *testing.T) {
 	mapped := netip.MustParsePrefix("::ffff:0:0/96")
 	for _, text := range []string{"::/16", "::/80", "::/1", "::ffff:0:0:0/80", "::/97", "::1", "2001:db8::/32", "10.0.0.0/8", "::fffe:0:0/96"} {
 		set := ruletest.Prefixes(t, text, "192.0.2.0/24", "2001:db9::/32")
-		words := listTokens(string(prefixList(set).tokens))
+		words := listTokens(string(prefixList(set).sections[0].Tokens))
 		if n := prefixList(set).elements; n != len(words) {
 			t.Errorf("%s: %d elements counted, %d written", text, n, len(words))
 		}

@@ -12,17 +12,22 @@ import (
 type confView struct {
 	Header  []comment
 	Roles   []acl // one src ACL for each role that a rule is of
-	Rules   []ruleView
+	Groups  []groupView
 	DenyAll bool
 }
 
-// ruleView is one rule of the policy. A request is allowed by one of Allows, of
-// which each holds ACLs that all have to match.
+// groupView is rules of the policy that share their lists, of which the first gives the
+// names. A request is allowed by one of Allows, of which each holds ACLs that all have
+// to match.
+type groupView struct {
+	Rules  []ruleView
+	ACLs   []acl
+	Allows [][]aclRef
+}
+
 type ruleView struct {
 	ID     comment
 	Labels []comment
-	ACLs   []acl
-	Allows [][]aclRef
 }
 
 type acl struct {
@@ -30,17 +35,17 @@ type acl struct {
 	Type aclType
 	File filePath
 
-	part int // of a rule, in parts
+	part int // of a group, in parts
 }
 
-// part is one of the lists that a rule may have.
+// part is one of the lists that a group may have.
 type part struct {
 	suffix string // of the ACL's name
 	kind   aclType
 	what   string
 }
 
-// parts are in the order in which a rule has them; apexes are exceptions from the names
+// parts are in the order in which a group has them; apexes are exceptions from the names
 // before them.
 var parts = []part{
 	{"ports", typePort, "ports"},
@@ -61,7 +66,13 @@ const (
 
 // listView is what list.txt.tmpl renders.
 type listView struct {
-	Header []comment
+	Header   []comment
+	Sections []section
+}
+
+// section is the tokens of one rule.
+type section struct {
+	Rule   comment // empty if a list has no other section
 	Tokens tokens
 }
 
@@ -69,14 +80,14 @@ type listView struct {
 type list struct {
 	file     string
 	what     string
-	tokens   tokens
+	sections []section
 	elements int
 }
 
 func (l list) view() listView {
 	const load = "with " + confName + ", by its command"
 	header := artefact.ListHeader(l.what, load, format)
-	return listView{Header: comments(header), Tokens: l.tokens}
+	return listView{Header: comments(header), Sections: l.sections}
 }
 
 // conf gathers the view of the configuration and the list files that it names.
@@ -98,14 +109,20 @@ func newConf(p *rule.Policy, dir string) (*conf, error) {
 		}
 		c.view.Roles = append(c.view.Roles, a)
 	}
-	for i := range p.Rules {
-		if r := &p.Rules[i]; carried(r) {
-			if err := c.addRule(r); err != nil {
-				return nil, err
-			}
+	for _, g := range groupsOf(p) {
+		if err := c.addGroup(g); err != nil {
+			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// rules returns the number of the policy's rules that are rendered.
+func (c *conf) rules() (n int) {
+	for _, g := range c.view.Groups {
+		n += len(g.Rules)
+	}
+	return n
 }
 
 // carried reports whether a proxy carries flows of the rule.
@@ -137,20 +154,24 @@ func (c *conf) add(stem string, t aclType, what string, l list) (acl, error) {
 	return acl{Name: name, Type: t, File: pathOf(c.dir, l.file)}, nil
 }
 
-func (c *conf) addRule(r *rule.Rule) error {
-	v := ruleView{ID: commentOf(string(r.ID))}
-	for _, e := range r.Entries {
-		v.Labels = append(v.Labels, commentOf(artefact.Label(e)))
+func (c *conf) addGroup(g []member) error {
+	var v groupView
+	for _, m := range g {
+		one := ruleView{ID: commentOf(string(m.ID))}
+		for _, e := range m.Entries {
+			one.Labels = append(one.Labels, commentOf(artefact.Label(e)))
+		}
+		v.Rules = append(v.Rules, one)
 	}
-	role, err := aclNameOf(roleStem(r.Role))
+	role, err := aclNameOf(roleStem(g[0].Role))
 	if err != nil {
 		return err
 	}
-	for i, l := range listsOf(r) {
+	for i, l := range listsOf(g) {
 		if l.elements == 0 {
 			continue
 		}
-		a, err := c.add(string(r.ID)+"_"+parts[i].suffix, parts[i].kind, parts[i].what+" of rule "+string(r.ID), l)
+		a, err := c.add(partStem(v, i), parts[i].kind, partWhat(v, i), l)
 		if err != nil {
 			return err
 		}
@@ -158,21 +179,47 @@ func (c *conf) addRule(r *rule.Rule) error {
 		v.ACLs = append(v.ACLs, a)
 	}
 	v.Allows = allowsOf(role, v.ACLs)
-	c.view.Rules = append(c.view.Rules, v)
+	c.view.Groups = append(c.view.Groups, v)
 	return nil
 }
 
-// listsOf returns a rule's lists, empty ones for parts that it has not.
-func listsOf(r *rule.Rule) [literalsPart + 1]list {
-	if r.Remote.Any {
-		return [...]list{portsPart: portList(r.Services), literalsPart: {}}
+func partStem(v groupView, part int) string { return string(v.Rules[0].ID) + "_" + parts[part].suffix }
+
+func partWhat(v groupView, part int) string {
+	what := parts[part].what + " of rule " + string(v.Rules[0].ID)
+	if len(v.Rules) > 1 && part != portsPart {
+		what += " and others"
 	}
-	n := splitNames(r.Remote.Names())
-	return [...]list{portList(r.Services), tokenList(n.domains), tokenList(n.apexes), tokenList(n.expressions), prefixList(r.Remote.Prefixes())}
+	return what
 }
 
-// allowsOf returns the lines of a rule of such ACLs, in the order of parts: one for each
-// part of its remote, or one for any.
+// listsOf returns a group's lists, empty ones for parts that no rule has.
+func listsOf(g []member) (lists [literalsPart + 1]list) {
+	lists[portsPart] = portList(g[0].Services)
+	if g[0].Remote.Any {
+		return lists
+	}
+	for _, m := range g {
+		of := [...]list{
+			namesPart: tokenList(m.names.domains), apexesPart: tokenList(m.names.apexes),
+			patternsPart: tokenList(m.names.expressions), literalsPart: prefixList(m.Remote.Prefixes()),
+		}
+		for i, l := range of {
+			if l.elements == 0 {
+				continue
+			}
+			if len(g) > 1 {
+				l.sections[0].Rule = commentOf(string(m.ID))
+			}
+			lists[i].sections = append(lists[i].sections, l.sections...)
+			lists[i].elements += l.elements
+		}
+	}
+	return lists
+}
+
+// allowsOf returns the lines of a group of such ACLs, in the order of parts: one for each
+// part of its remotes, or one for any.
 func allowsOf(role aclName, acls []acl) (lines [][]aclRef) {
 	if len(acls) == 0 {
 		return nil

@@ -27,6 +27,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	if err != nil {
 		return artefact.Reading{}, err
 	}
+	r.reading.Comments = r.file.Comments
 	r.reading.Take(regName, data)
 	slices.SortFunc(r.reading.Zones, func(a, b artefact.Zone) int { return cmp.Compare(a.Name, b.Name) })
 	r.reading.Zones = slices.Compact(r.reading.Zones)
@@ -41,7 +42,7 @@ func readFile(data []byte) (*reader, error) {
 	if _, err := file.ReadTitle(what, format); err != nil {
 		return nil, err
 	}
-	r := &reader{view: regView{Header: comments(artefact.ListHeader(what, load, format))}}
+	r := &reader{file: file, view: regView{Header: comments(artefact.ListHeader(what, load, format))}}
 	for file.At < linesBefore+len(r.view.Header) && file.Next() {
 	}
 	for file.Next() {
@@ -58,8 +59,10 @@ func readFile(data []byte) (*reader, error) {
 
 // reader gathers the view of a file, and what it means.
 type reader struct {
+	file    *artefact.Lines
 	view    regView
 	hive    string
+	siteAt  int // the line above the last site
 	reading artefact.Reading
 }
 
@@ -67,12 +70,16 @@ type reader struct {
 // the view finds.
 func (r *reader) take(line string) bool {
 	text, isComment := strings.CutPrefix(line, "; ")
+	if isComment {
+		r.file.Note("")
+	}
 	site := &siteView{}
 	if n := len(r.view.Sites); n > 0 {
 		site = &r.view.Sites[n-1]
 	}
 	switch {
 	case line == "":
+		r.siteAt = r.file.At
 		r.view.Sites = append(r.view.Sites, siteView{})
 	case isComment && len(r.view.Sites) == 0:
 		r.view.Header = append(r.view.Header, commentOf(text))
@@ -102,11 +109,22 @@ func (r *reader) takeKey(line string, site *siteView) bool {
 			r.reading.Beside = []artefact.Statement{{File: regName, Name: "hive", Value: hive}}
 		}
 		r.hive = hive
+		if len(site.Keys) == 0 {
+			r.nameComments(k.host())
+		}
 		site.Keys = append(site.Keys, pathOf(hive, k))
 		r.reading.Zones = append(r.reading.Zones, k.zone())
 		return true
 	}
 	return false
+}
+
+// nameComments has the comments of a site be about its first name.
+func (r *reader) nameComments(host string) {
+	all := r.file.Comments
+	for i := len(all) - 1; i >= 0 && all[i].Line >= r.siteAt; i-- {
+		all[i].About = host
+	}
 }
 
 // zone is what a key trusts.

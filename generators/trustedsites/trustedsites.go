@@ -32,6 +32,8 @@ type Generator struct{}
 
 func (Generator) Name() string { return "trusted-sites" }
 
+func (Generator) Kind() artefact.Kind { return artefact.ZoneMap }
+
 func (Generator) Description() string {
 	return "a Windows registry file that puts the trusted sites into their browser zone"
 }

@@ -1,0 +1,57 @@
+package site
+
+import (
+	"strings"
+
+	"gatewright/catalog/jsonc"
+)
+
+// isBlank tells the blanks of suggested lines, "<CIDR>", from values.
+func isBlank(s string) bool { return strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">") }
+
+// HoldsBlank reports whether a value of a site file is a blank or holds one. Such an
+// answer, binding, value or option is not given yet.
+func HoldsBlank(v jsonc.Value) bool {
+	if v.Kind() == jsonc.String {
+		return isBlank(v.Text())
+	}
+	for _, one := range v.Elements() {
+		if HoldsBlank(one) {
+			return true
+		}
+	}
+	for _, one := range v.Members() {
+		if HoldsBlank(one) {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsBlankWithin is HoldsBlank where no value holds a "<" itself: "tcp <PORT>" is a
+// blank, too.
+func holdsBlankWithin(v jsonc.Value) bool {
+	within := func(one jsonc.Value) bool {
+		_, rest, found := strings.Cut(one.Text(), "<")
+		return found && one.Kind() == jsonc.String && strings.Contains(rest, ">")
+	}
+	for _, one := range v.Elements() {
+		if within(one) {
+			return true
+		}
+	}
+	return within(v) || HoldsBlank(v)
+}
+
+// filledIn reads a value that holds no blank, and passes over any other.
+func filledIn(read func(jsonc.Value)) func(jsonc.Value) {
+	return func(v jsonc.Value) {
+		if !HoldsBlank(v) {
+			read(v)
+		}
+	}
+}
+
+func (r *reader) blank(v jsonc.Value) {
+	r.Errorf(v, "%s is a blank to fill in; write the value in its place", jsonc.Quote(v.Text()))
+}

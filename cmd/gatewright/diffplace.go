@@ -1,0 +1,358 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+// moreAccepted returns what a accepts and b does not: of the same packets, by the same
+// interfaces, in files of the same name, and with the same mark.
+func moreAccepted(a, b []artefact.Filtered) []reportRule {
+	list := []reportRule{}
+	for _, d := range differences(pointsOf(a), pointsOf(b)) {
+		for _, one := range joinServices(d.region.Boxes()) {
+			list = append(list, one.report(d))
+		}
+	}
+	return list
+}
+
+// served is a box over all services with the same addresses.
+type served struct {
+	rule.Box
+	services netset.ServiceSet
+}
+
+// joinServices joins boxes that differ in protocol and ports alone, in the order of the
+// first of each.
+func joinServices(boxes []rule.Box) (all []served) {
+	at := map[string]int{}
+	for _, b := range boxes {
+		key := fmt.Sprint(b.Direction, b.Published, b.Local, b.Remote)
+		services := netset.ServiceSetOf(netset.Service{Protocol: b.Protocol, Ports: b.Ports})
+		if i, known := at[key]; known {
+			all[i].services = all[i].services.Union(services)
+			continue
+		}
+		at[key] = len(all)
+		all = append(all, served{b, services})
+	}
+	return all
+}
+
+func (s served) report(d difference) reportRule {
+	giving := slices.DeleteFunc(slices.Clone(d.lines), func(l line) bool { return !slices.ContainsFunc(l.Boxes, s.overlaps) })
+	var chains []string
+	r := reportRule{Direction: s.Direction, Services: s.services.String()}
+	for _, l := range giving {
+		if !slices.Contains(chains, l.chain) {
+			chains = append(chains, l.chain)
+		}
+		r.unbound = r.unbound || d.unbound[l.chain]
+		for _, label := range l.Labels {
+			if !slices.ContainsFunc(r.Entries, func(f reportFrom) bool { return f.ID == label }) {
+				r.Entries = append(r.Entries, reportFrom{ID: label})
+			}
+		}
+	}
+	r.Place = artefact.HookPoint{File: d.spot.file, Chain: strings.Join(chains, " and "), In: d.in, Out: d.out, Mark: d.spot.mark}.String()
+	part := reportPart{
+		Services: r.Services, Local: prefixTexts(s.Local), Published: s.Published, Names: []reportName{}, Prefixes: prefixTexts(s.Remote), wholeServices: true,
+	}
+	if s.ofAny(giving) {
+		part.Any, part.But, part.Prefixes = true, prefixTexts(wholeFamily(s.Remote).Subtract(s.Remote)), []string{}
+	}
+	r.Parts = []reportPart{part}
+	return r
+}
+
+// overlaps reports whether a box has a packet of s.
+func (s served) overlaps(b rule.Box) bool {
+	services := netset.ServiceSetOf(netset.Service{Protocol: b.Protocol, Ports: b.Ports})
+	return b.Direction == s.Direction && b.Published == s.Published && !services.Intersect(s.services).IsEmpty() &&
+		b.Local.Overlaps(s.Local) && b.Remote.Overlaps(s.Remote)
+}
+
+// ofAny reports whether one of the lines is of any remote.
+func (s served) ofAny(lines []line) bool {
+	return slices.ContainsFunc(lines, func(l line) bool {
+		return slices.ContainsFunc(l.Boxes, func(b rule.Box) bool { return s.overlaps(b) && b.Remote.Covers(wholeFamily(s.Remote)) })
+	})
+}
+
+// wholeFamily returns the address space of the family that addresses are of.
+func wholeFamily(s netset.PrefixSet) netset.PrefixSet {
+	if s.V4().IsEmpty() {
+		return netset.EveryAddress().V6()
+	}
+	return netset.EveryAddress().V4()
+}
+
+// spot is where packets are accepted alike, whatever the chains are called.
+type spot struct {
+	file string
+	mark uint32
+}
+
+// point is a hook point as packets see it.
+type point struct {
+	spot    spot
+	in, out string
+	lines   []line
+}
+
+// line is what one rule of a chain accepts.
+type line struct {
+	artefact.Accepted
+	chain string
+}
+
+// pointsOf returns the hook points. What an option opens from some addresses to every
+// other is from there, whichever way the chain takes it for.
+func pointsOf(list []artefact.Filtered) []point {
+	points := make([]point, len(list))
+	for i, f := range list {
+		points[i] = point{spot: spot{f.Point.File, f.Point.Mark}, in: f.Point.In, out: f.Point.Out}
+		for _, l := range f.Lines {
+			if l.Rule == "" {
+				l.Boxes = slices.Clone(l.Boxes)
+				for j, b := range l.Boxes {
+					if b.Direction == rule.Outbound && b.Remote.Covers(wholeFamily(b.Local)) {
+						b.Direction, b.Local, b.Remote = rule.Inbound, b.Remote, b.Local
+					}
+					l.Boxes[j] = b
+				}
+			}
+			points[i].lines = append(points[i].lines, line{l, f.Point.Chain})
+		}
+	}
+	return points
+}
+
+// interfaces are those that the same hook points name on one side of a packet: some by
+// their names, or all that nobody names.
+type interfaces struct {
+	names  []string // none for the others
+	points string   // a byte for each hook point: whether it has them
+}
+
+// interfacesOf tells the interfaces apart that hook points treat differently.
+func interfacesOf(lists []string) []interfaces {
+	names := []string{""}
+	for _, list := range lists {
+		names = append(names, strings.Fields(list)...)
+	}
+	slices.Sort(names)
+	var all []interfaces
+	for _, name := range slices.Compact(names) {
+		var points strings.Builder
+		for _, list := range lists {
+			points.WriteByte(map[bool]byte{false: '0', true: '1'}[list == "" || slices.Contains(strings.Fields(list), name)])
+		}
+		i := slices.IndexFunc(all, func(one interfaces) bool { return len(one.names) > 0 && one.points == points.String() })
+		switch {
+		case name == "":
+			all = append(all, interfaces{nil, points.String()})
+		case i < 0:
+			all = append(all, interfaces{[]string{name}, points.String()})
+		default:
+			all[i].names = append(all[i].names, name)
+		}
+	}
+	return all
+}
+
+// interfaceText names the chosen ones: nothing for all of them.
+func interfaceText(all []interfaces, chosen string) string {
+	var in, but []string
+	others := false
+	for i, one := range all {
+		switch {
+		case chosen[i] == '0':
+			but = append(but, one.names...)
+		case one.names == nil:
+			others = true
+		default:
+			in = append(in, one.names...)
+		}
+	}
+	slices.Sort(but)
+	slices.Sort(in)
+	switch {
+	case !others:
+		return strings.Join(in, " ")
+	case len(but) == 0:
+		return ""
+	}
+	return "any interface but " + strings.Join(but, " ")
+}
+
+// difference is what one side accepts more at a spot, for the same packets by all pairs of
+// some interfaces.
+type difference struct {
+	spot    spot
+	region  rule.Region
+	lines   []line          // that may accept some of it
+	in, out string          // texts of interfaces
+	unbound map[string]bool // chains in which the other side names interfaces, and these are others
+}
+
+// cells are the pairs of interfaces that have one difference, a byte for each outgoing
+// one by the incoming one, and the hook points that they come to.
+type cells struct {
+	region  rule.Region
+	rows    []string
+	points  []bool
+	unbound map[string]bool
+}
+
+// comparison compares the hook points of one spot by every pair of interfaces that any of
+// them tells apart.
+type comparison struct {
+	a, b  []point
+	known map[string]int // in found, by the hook points that a pair comes to; -1 for no difference
+	found []cells
+}
+
+func differencesAt(s spot, a, b []point) (list []difference) {
+	var inLists, outLists []string
+	for _, p := range slices.Concat(a, b) {
+		inLists, outLists = append(inLists, p.in), append(outLists, p.out)
+	}
+	ins, outs := interfacesOf(inLists), interfacesOf(outLists)
+	c := comparison{a: a, b: b, known: map[string]int{}}
+	for i, in := range ins {
+		for o, out := range outs {
+			points := make([]bool, len(inLists))
+			for p := range points {
+				points[p] = in.points[p] == '1' && out.points[p] == '1'
+			}
+			n := c.find(points)
+			if n < 0 {
+				continue
+			}
+			if c.found[n].rows == nil {
+				c.found[n].rows = slices.Repeat([]string{strings.Repeat("0", len(outs))}, len(ins))
+			}
+			row := c.found[n].rows[i]
+			c.found[n].rows[i] = row[:o] + "1" + row[o+1:]
+			if in.names == nil || out.names == nil {
+				c.noteUnbound(n, points[len(a):])
+			}
+		}
+	}
+	for _, found := range c.found {
+		list = append(list, found.spread(s, a, ins, outs)...)
+	}
+	return list
+}
+
+// find returns the place in found of what the hook points of a accept more than those of
+// b; -1 for nothing.
+func (c *comparison) find(points []bool) int {
+	key := fmt.Sprint(points)
+	if n, ok := c.known[key]; ok {
+		return n
+	}
+	have := points[:len(c.a)]
+	region := rule.RegionOf(boxesAt(c.a, have)...).Subtract(rule.RegionOf(ofEveryPort(boxesAt(c.b, points[len(c.a):]))...))
+	n := -1
+	if !region.IsEmpty() {
+		n = slices.IndexFunc(c.found, func(d cells) bool { return d.region.Equal(region) })
+		if n < 0 {
+			n, c.found = len(c.found), append(c.found, cells{region: region, points: make([]bool, len(have)), unbound: map[string]bool{}})
+		}
+		for p, has := range have {
+			c.found[n].points[p] = c.found[n].points[p] || has
+		}
+	}
+	c.known[key] = n
+	return n
+}
+
+// noteUnbound notes the chains of b of which a packet comes to none, though they are there.
+func (c *comparison) noteUnbound(n int, comes []bool) {
+	there, met := map[string]bool{}, map[string]bool{}
+	for p, at := range c.b {
+		for _, l := range at.lines {
+			there[l.chain] = true
+			met[l.chain] = met[l.chain] || comes[p]
+		}
+	}
+	for chain := range there {
+		c.found[n].unbound[chain] = c.found[n].unbound[chain] || !met[chain]
+	}
+}
+
+func boxesAt(points []point, has []bool) (boxes []rule.Box) {
+	for p, at := range points {
+		for _, l := range at.lines {
+			if has[p] {
+				boxes = append(boxes, l.Boxes...)
+			}
+		}
+	}
+	return boxes
+}
+
+// ofEveryPort adds that what is accepted on every port is so on every original port, too,
+// and the reverse.
+func ofEveryPort(boxes []rule.Box) []rule.Box {
+	for _, b := range boxes {
+		if (b.Ports == netset.PortRange{First: 1, Last: 65535}) {
+			b.Published = !b.Published
+			boxes = append(boxes, b)
+		}
+	}
+	return boxes
+}
+
+// spread tells the difference once for the incoming interfaces that have it with the same
+// outgoing ones.
+func (c cells) spread(s spot, a []point, ins, outs []interfaces) (list []difference) {
+	d := difference{spot: s, region: c.region, unbound: c.unbound}
+	for p, has := range c.points {
+		if has {
+			d.lines = append(d.lines, a[p].lines...)
+		}
+	}
+	var done []string
+	for _, row := range c.rows {
+		if !strings.Contains(row, "1") || slices.Contains(done, row) {
+			continue
+		}
+		done = append(done, row)
+		chosen := ""
+		for _, other := range c.rows {
+			chosen += map[bool]string{false: "0", true: "1"}[other == row]
+		}
+		d.in, d.out = interfaceText(ins, chosen), interfaceText(outs, row)
+		list = append(list, d)
+	}
+	return list
+}
+
+// differences compares what packet filters accept, spot by spot in the order of a.
+func differences(a, b []point) (all []difference) {
+	at := func(list []point, s spot) []point {
+		return slices.DeleteFunc(slices.Clone(list), func(p point) bool { return p.spot != s })
+	}
+	done := map[spot]bool{}
+	for _, p := range a {
+		if done[p.spot] {
+			continue
+		}
+		done[p.spot] = true
+		have, other := at(a, p.spot), at(b, p.spot)
+		if !reflect.DeepEqual(have, other) {
+			all = append(all, differencesAt(p.spot, have, other)...)
+		}
+	}
+	return all
+}
