@@ -47,17 +47,12 @@ func (r Rule) address(e End) Addresses {
 // chains that tells addresses apart, and with one rule in place of neighbours that differ
 // in interfaces or ports alone. It is of one address family.
 func (rs *Ruleset) Fold() Ruleset {
-	f := folder{rs: rs, chains: map[string]*Chain{}, led: map[string]int{}, within: map[string]bool{}}
-	for i := range rs.Chains {
-		c := &rs.Chains[i]
-		f.chains[c.Name] = c
-		for _, r := range c.Rules {
-			f.led[r.Target]++
-		}
-	}
+	f := newFolder(rs)
 	out := Ruleset{Sets: rs.Sets, Maps: slices.Clone(rs.Maps)}
-	var folded []Chain
 	for _, c := range rs.Chains {
+		if f.within[c.Name] {
+			continue
+		}
 		from, end := Ways(c.Rules)
 		rules := joinNeighbours(c.Rules[:from])
 		if from < len(c.Rules) {
@@ -67,21 +62,42 @@ func (rs *Ruleset) Fold() Ruleset {
 			out.Maps = append(out.Maps, m)
 			rules = append(rules, Rule{Match: Match{Family: m.Family}, Verdict: Goto, Map: m.Name, Lookup: end})
 		}
-		folded = append(folded, Chain{c.Name, c.Hook, rules})
+		out.Chains = append(out.Chains, Chain{c.Name, c.Hook, rules})
 	}
-	out.Chains = slices.DeleteFunc(folded, func(c Chain) bool { return f.within[c.Name] })
 	return out
 }
 
 type folder struct {
 	rs     *Ruleset
 	chains map[string]*Chain
-	led    map[string]int  // rules that lead to a chain
-	within map[string]bool // chains that a map has taken in
+	within map[string]bool // chains of a tree below its first one
 }
 
-// gather adds where ways send the addresses of an area. A chain that is entered once and
-// goes on by the same end is gone through.
+// newFolder finds the chains that are entered once, from one that goes by addresses of
+// the same end as they do and by nothing else.
+func newFolder(rs *Ruleset) *folder {
+	f := &folder{rs, map[string]*Chain{}, map[string]bool{}}
+	led := map[string]int{}
+	for i := range rs.Chains {
+		c := &rs.Chains[i]
+		f.chains[c.Name] = c
+		for _, r := range c.Rules {
+			led[r.Target]++
+		}
+	}
+	for _, c := range rs.Chains {
+		from, end := Ways(c.Rules)
+		for _, r := range c.Rules[from:] {
+			if next := f.chains[r.Target]; next != nil && led[r.Target] == 1 && next.Hook == nil {
+				start, other := Ways(next.Rules)
+				f.within[r.Target] = start == 0 && other == end && len(next.Rules) > 0
+			}
+		}
+	}
+	return f
+}
+
+// gather adds where ways send the addresses of an area.
 func (f *folder) gather(m *Map, ways []Rule, end End, area netset.PrefixSet) {
 	for i, r := range ways {
 		here := area
@@ -94,14 +110,11 @@ func (f *folder) gather(m *Map, ways []Rule, end End, area netset.PrefixSet) {
 		if i+1 < len(ways) {
 			area = area.Subtract(here)
 		}
-		if c := f.chains[r.Target]; c != nil && f.led[c.Name] == 1 && !f.within[c.Name] {
-			if from, other := Ways(c.Rules); from == 0 && other == end && len(c.Rules) > 0 {
-				f.within[c.Name] = true
-				f.gather(m, c.Rules, end, here)
-				continue
-			}
+		if f.within[r.Target] {
+			f.gather(m, f.chains[r.Target].Rules, end, here)
+		} else {
+			m.Elements = append(m.Elements, Element{here, r.Target})
 		}
-		m.Elements = append(m.Elements, Element{here, r.Target})
 	}
 }
 

@@ -355,7 +355,7 @@ func (r *rulesReader) fits(s *section, l line) error {
 			return errors.New("an address that leads to the rule's chain")
 		}
 	case s.id != "" || own != "":
-		if own != s.id || !last || l.Comment != lineComment(s.id, s.labels) {
+		if own != s.id || !last || l.Protocol == 0 && len(s.ways) > 0 || l.Comment != lineComment(s.id, s.labels) {
 			return errors.New("what counts and accepts in the rule's chain, with its id and labels as comment")
 		}
 	case last && l.Protocol == 0 && s.title == commentOf(l.Comment+".") && l.Comment != "":
@@ -464,7 +464,9 @@ func (r *rules) addTo(out *artefact.Reading) {
 		}
 		beside("policy", c.Name+" "+strings.ToUpper(string(c.Hook.Policy)))
 		for _, one := range c.Rules {
-			beside("chain "+c.Name, ruleText(one))
+			if one.Protocol == 0 { // or else it is told as what it opens
+				beside("chain "+c.Name, ruleText(one))
+			}
 		}
 		d := rule.Outbound
 		if c.Hook.Name == filter.Input {

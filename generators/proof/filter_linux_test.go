@@ -224,10 +224,10 @@ func TestDamagedIptablesIsFound(t *testing.T) {
 			{"the site's translation emptied", "\nCOMMIT\n", "\nCOMMIT\n*nat\n-F PREROUTING\nCOMMIT\n", `the site's own "nat -A PREROUTING -j bystander" of iptables: the policy says it stays`},
 			{"the site's sets emptied", "\ncreate ", "\nflush\ncreate ", `the site's own "add bystander 192.0.2.66" of ipset`},
 			{"built-in chain", "\n:gatewright_inbound - [0:0]\n", "\n:INPUT DROP [0:0]\n:gatewright_inbound - [0:0]\n", "policy of chain INPUT of iptables: the policy says ACCEPT, the engine DROP"},
-			{"another table", "COMMIT\n", "COMMIT\n*raw\n:PREROUTING DROP [0:0]\nCOMMIT\n", "rules in table raw of iptables: the policy says not there"},
+			{"another table", "\nCOMMIT\n", "\nCOMMIT\n*raw\n:PREROUTING DROP [0:0]\nCOMMIT\n", "rules in table raw of iptables: the policy says not there"},
 			{"match inverted", "-m set --match-set", "-m set ! --match-set", "unknown option !"},
 			{"drop in place of accept", "-j ACCEPT", "-j DROP", "there is no chain DROP"},
-			{"no commit", "COMMIT\n", "", "gatewright.iptables"},
+			{"no commit", "\nCOMMIT\n", "\n", "gatewright.iptables"},
 		})
 	})
 	t.Run("tree", func(t *testing.T) {

@@ -84,7 +84,10 @@ func heldIptables(h iptables.Held) filter {
 	for family, rs := range map[int]*held.Ruleset{4: &h.IPv4, 6: &h.IPv6} {
 		folded := rs.Fold()
 		f.add(&folded, func(c *held.Chain) string { return iptablesHook(family, c.Name) })
-		f.sets -= len(folded.Maps) // trees of chains
+		f.sets -= len(folded.Maps) // trees of chains, which hold what sets do
+		for _, set := range rs.Sets {
+			f.prefixes -= set.Prefixes.Len()
+		}
 		for i := range rs.Chains {
 			f.twice = append(f.twice, twice(&rs.Chains[i])...)
 		}
