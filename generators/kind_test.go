@@ -96,7 +96,7 @@ func conformanceComplaints(g Generator, p *rule.Policy, s setting, flows []rule.
 	c := &conformer{p, s, out, reading, explain, localsOf(p)}
 	all := of.complaints(c, flows)
 	part := of.part(reading)
-	part.Beside, part.Read = reading.Beside, reading.Read
+	part.Beside, part.Comments, part.Read = reading.Beside, reading.Comments, reading.Read
 	if !reflect.DeepEqual(part, reading) {
 		all = append(all, "the reading tells of another kind of backend")
 	}
@@ -162,7 +162,7 @@ func (c *conformer) proxy(flows []rule.Flow) (all []string) {
 			a := c.explain(rule.Question{Flow: f, Scheme: scheme})
 			all = append(all, answerComplaints(c.policy, f, a)...)
 			accepts := a.Action == artefact.Accepts
-			if accepts && !slices.Equal(a.Rules, accepted) || !accepts && c.exactly(accepted) {
+			if accepts && !slices.Equal(slices.Sorted(slices.Values(a.Rules)), slices.Sorted(slices.Values(accepted))) || !accepts && c.exactly(accepted) {
 				all = append(all, fmt.Sprintf("%s request: the answer is %+v, and the files accept by %v: %s", scheme, a, accepted, flowText(f)))
 			}
 		}
