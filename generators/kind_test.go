@@ -144,6 +144,11 @@ func (c *conformer) judge(f, told rule.Flow, accepted []rule.ID, opened bool) (a
 	return all
 }
 
+// sameRules compares rules in any order: a file has those of a group together.
+func sameRules(a, b []rule.ID) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
 // proxy holds requests, answers and verdicts to Decide by what a proxy sees.
 func (c *conformer) proxy(flows []rule.Flow) (all []string) {
 	for _, f := range flows {
@@ -162,7 +167,7 @@ func (c *conformer) proxy(flows []rule.Flow) (all []string) {
 			a := c.explain(rule.Question{Flow: f, Scheme: scheme})
 			all = append(all, answerComplaints(c.policy, f, a)...)
 			accepts := a.Action == artefact.Accepts
-			if accepts && !slices.Equal(slices.Sorted(slices.Values(a.Rules)), slices.Sorted(slices.Values(accepted))) || !accepts && c.exactly(accepted) {
+			if accepts && !sameRules(a.Rules, accepted) || !accepts && c.exactly(accepted) {
 				all = append(all, fmt.Sprintf("%s request: the answer is %+v, and the files accept by %v: %s", scheme, a, accepted, flowText(f)))
 			}
 		}

@@ -25,7 +25,7 @@ import (
 
 // realPolicy is the policy of a publisher's file below GATEWRIGHT_DATA, every entry of
 // it outbound from clients to TCP port 443.
-func realPolicy(t *testing.T, pattern string, group site.Grouping) *rule.Policy {
+func realPolicy(t testing.TB, pattern string, group site.Grouping) *rule.Policy {
 	t.Helper()
 	dir := os.Getenv("GATEWRIGHT_DATA")
 	if dir == "" {
@@ -58,7 +58,7 @@ func realPolicy(t *testing.T, pattern string, group site.Grouping) *rule.Policy 
 	return result.Policy
 }
 
-func rendered(t *testing.T, g Generator, p *rule.Policy, given map[string][]string) (artefact.Settings, artefact.Output) {
+func rendered(t testing.TB, g Generator, p *rule.Policy, given map[string][]string) (artefact.Settings, artefact.Output) {
 	t.Helper()
 	settings, err := artefact.Configure(g.Options(), given)
 	if err != nil {

@@ -88,7 +88,7 @@ microsoft-public-ip/MSFT-Public-IP-Address-Block (MSFT Public IP Address Block) 
 `,
 		"public-ip-bare.csv": `microsoft-public-ip@unknown
 microsoft-public-ip/MSFT-Public-IP-Address-Block (MSFT Public IP Address Block) tag "MSFT-Public-IP-Address-Block" region "" service "MSFT Public IP Address Block" date "": | 192.0.2.0/24
-microsoft-public-ip/Other-Block (Other Block) tag "Other-Block" region "" service "Other Block" date "": | 198.51.100.0/24
+microsoft-public-ip/MSFT-Public-IP-Other-Block (MSFT Public IP Other Block) tag "MSFT-Public-IP-Other-Block" region "" service "MSFT Public IP Other Block" date "": | 198.51.100.0/24
 `,
 		"mixed_list-2.txt": `mixed-list-2@unknown
 mixed-list-2/prefixes (prefixes) tag "" region "" service "" date "": | 192.0.2.7, 192.0.2.64/26, 2001:db8::1

@@ -16,9 +16,9 @@ import (
 
 var flatKeys = []string{"uri", "protocol", "tcpPort", "udpPort", "serviceArea", "serviceAreaDisplayName", "category", "required", "notes"}
 
-func isFlat(d document) bool {
-	return atLeast(2, firstObject(d.root()), "uri", "tcpPort", "udpPort")
-}
+func isFlat(d document) bool { return isFlatRow(firstObject(d.root())) }
+
+func isFlatRow(v jsonc.Value) bool { return atLeast(2, v, "uri", "tcpPort", "udpPort") }
 
 func readFlat(d document, as Naming) (*catalog.Catalog, error) {
 	f := newCloudFeed(d, as, "", "Flat endpoints", "")

@@ -22,7 +22,7 @@ func readGitHub(d document, as Naming) (*catalog.Catalog, error) {
 		case key.Text() == "ssh_keys": // a list of other things
 		case key.Text() == "domains":
 			r.Members(v, r.githubDomains)
-		case v.Kind() == jsonc.Array:
+		case unwrapped(v).Kind() == jsonc.Array, v.Kind() == jsonc.String && prefixWords(v.Text()) != nil:
 			r.prefixes(v, f.tag(key, key.Text(), "", key.Text()))
 		}
 	}

@@ -14,7 +14,7 @@ type issuer struct {
 	name, title, source string
 
 	parts    []string // keys that the whole document has
-	byRegion bool     // a tag is called after its region alone
+	byRegion string   // the service whose tags are called after their region alone
 }
 
 // issuerOf goes by the first prefix of a document and what stands beside it.
@@ -38,7 +38,7 @@ func issuerOf(d document) issuer {
 	case has(root, "creationTime") && service == "Google Cloud":
 		return issuer{
 			name: "google-cloud", title: "Google Cloud address ranges", source: "https://www.gstatic.com/ipranges/cloud.json",
-			byRegion: true,
+			byRegion: service,
 		}
 	// Oracle Cloud Infrastructure: OCI for customers' machines, OSN for the Oracle
 	// Services Network, OBJECT_STORAGE for a part of that. Source: Oracle, "IP Address
@@ -58,7 +58,7 @@ func isOracleTag(tags jsonc.Value) bool {
 // tag is the name of the tag of a service in a region, either of which may be empty.
 func (p issuer) tag(service, region string, of labels) string {
 	name := strings.Trim(service+"."+region, ".")
-	if p.byRegion {
+	if p.byRegion != "" && service == p.byRegion {
 		name = region
 	}
 	if name == "" {

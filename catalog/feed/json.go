@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"slices"
 	"strings"
 
 	"gatewright/catalog/jsonc"
@@ -47,7 +46,7 @@ func scalar(f faults, v jsonc.Value) (string, bool) {
 		return "", true
 	case jsonc.String, jsonc.Number, jsonc.Bool:
 		text := v.Text()
-		if strings.HasPrefix(text, "@{") || strings.HasPrefix(text, "System.Object") {
+		if isCutOff(text) {
 			f.add(v, v.Errorf("PowerShell cut this off; write the file with ConvertTo-Json -Depth 10").Err)
 			return "", false
 		}
@@ -55,6 +54,11 @@ func scalar(f faults, v jsonc.Value) (string, bool) {
 	}
 	f.add(v, v.Errorf("expected a text, found %v", v.Kind()).Err)
 	return "", false
+}
+
+// isCutOff knows what PowerShell writes in place of a list or an object.
+func isCutOff(text string) bool {
+	return strings.HasPrefix(text, "@{") || strings.HasPrefix(text, "System.Object")
 }
 
 // elements yields the members of a list as programs write it: an array, the "value" of
@@ -85,7 +89,7 @@ func unwrapped(v jsonc.Value) jsonc.Value {
 		switch name := strings.ToLower(key.Text()); {
 		case name == "value" && value.Kind() == jsonc.Array:
 			inner = value
-		case slices.Contains(countKeys, name), slices.Contains(nextKeys, name), strings.HasPrefix(name, "@odata."):
+		case isKey(countKeys, name), isKey(nextKeys, name), strings.HasPrefix(name, "@odata."):
 		default:
 			return v
 		}

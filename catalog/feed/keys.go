@@ -19,9 +19,10 @@ var (
 	stampKeys    = []string{"createdate", "creationtime", "creationdate", "lastupdatedtimestamp", "lastupdated", "updated", "published"}
 )
 
-// What makes a network, or a range, of the address beside it.
+// What makes a network, or a range, of the address beside it, and numbers that do not.
 var (
 	lengthKeys = []string{"bits", "len", "length", "plen"}
+	otherKeys  = []string{"as", "asn", "id", "lat", "latitude", "lon", "lng", "longitude", "port", "ports", "priority", "rank", "score", "ttl", "version", "weight"}
 	endKeys    = []string{"end", "last", "stop", "to", "broadcast", "wildcard", "hostmask", "size"}
 )
 
@@ -46,6 +47,7 @@ const (
 	holdsService
 	holdsName
 	holdsDirection
+	holdsNumber     // that is no length
 	holdsExceptions // of the prefixes beside or around them
 )
 
@@ -63,6 +65,8 @@ func roleOf(key string) role {
 		return holdsService
 	case key == "direction":
 		return holdsDirection
+	case slices.Contains(otherKeys, key):
+		return holdsNumber
 	case slices.Contains(exceptKeys, key):
 		return holdsExceptions
 	}

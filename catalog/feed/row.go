@@ -112,6 +112,10 @@ func (c *collector) csvRows(d document, check func([]string) error, read func(ro
 		case len(texts) != len(columns):
 			c.failf(rows.spot(0), "wrong number of fields; fetch the file again")
 		default:
+			if i := slices.IndexFunc(texts, isCutOff); i >= 0 {
+				c.failf(rows.spot(i), "PowerShell wrote no list here; join it first, as in @{Name='%s'; Expression={$_.%s -join ','}}, or write JSON with ConvertTo-Json -Depth 10", columns[i], columns[i])
+				continue
+			}
 			read(csvRow(rows, columns, texts))
 		}
 	}

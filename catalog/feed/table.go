@@ -28,9 +28,12 @@ type table struct {
 	ends    []int    // the columns of what else says how far an address goes
 }
 
-// msPublicIPSource is where Microsoft offers its public IP space, whose types all say
-// MSFT. Source: Microsoft, "Microsoft Public IP Space" download.
-const msPublicIPSource = "https://www.microsoft.com/download/details.aspx?id=53602"
+// msPublicIPSource is where Microsoft offers its public IP space, whose types all start
+// with msPublicIPType. Source: Microsoft, "Microsoft Public IP Space" download.
+const (
+	msPublicIPSource = "https://www.microsoft.com/download/details.aspx?id=53602"
+	msPublicIPType   = "MSFT Public IP "
+)
 
 // isTable goes by the first row with a prefix among several fields, which is the first
 // or the one after a header; or by a header alone.
@@ -121,7 +124,7 @@ func readTable(d document, as Naming) (*catalog.Catalog, error) {
 	}
 	t, row, err := tableOf(d)
 	name, title, source := "", "List "+filepath.Base(d.file), ""
-	if strings.HasPrefix(t.label(row), "MSFT ") {
+	if isMSFT(d) {
 		name, title, source = "microsoft-public-ip", "Microsoft public IP space", msPublicIPSource
 	}
 	f := newCloudFeed(d, as, name, title, source)
@@ -138,6 +141,17 @@ func readTable(d document, as Naming) (*catalog.Catalog, error) {
 	}
 	f.noticeFile(noLineEnd(d.text))
 	return f.finish()
+}
+
+// isMSFT reports whether each row of a table says that it is Microsoft's.
+func isMSFT(d document) bool {
+	t, row, err := tableOf(d)
+	for ; err == nil; row, err = t.next() {
+		if !strings.HasPrefix(t.label(row), msPublicIPType) {
+			return false
+		}
+	}
+	return err == io.EOF
 }
 
 // label is what a row says of its prefix first; empty for nothing.

@@ -11,9 +11,8 @@ import (
 // covered finds entries that others make superfluous: all their endpoints are endpoints
 // of another entry, or of several together, for the same flows and of the same category.
 // The entries that one other covers are told at that one.
-func covered(entries []catalog.Entry) []Finding {
-	l := lookup{entries: entries, index: indexNames(entries), names: make([]netset.NameSet, len(entries))}
-	by := l.alone()
+func (l *lookup) covered() []Finding {
+	entries, by := l.entries, l.alone()
 	superfluous := map[int][]string{} // by an entry that none covers
 	for i := range entries {
 		top := i
@@ -37,32 +36,27 @@ func covered(entries []catalog.Entry) []Finding {
 	return found
 }
 
-// alone returns for each entry one that covers it, or -1. Candidates come from sorting
-// addresses and from looking names up label by label, so that only entries that share
-// an endpoint are compared.
+// alone returns for each entry one that covers it, or -1. Candidates are those that hold
+// one of its endpoints for one of its services, the one that the fewest hold.
 func (l *lookup) alone() []int {
-	by, all := make([]int, len(l.entries)), make([]int, len(l.entries))
+	fewest := make([]netset.Holders, len(l.entries))
+	for _, p := range l.places {
+		for _, one := range p.parts {
+			for _, i := range one.Value {
+				if fewest[i] == nil || len(one.Value) < len(fewest[i]) {
+					fewest[i] = one.Value
+				}
+			}
+		}
+	}
+	by := make([]int, len(l.entries))
 	for i := range by {
-		by[i], all[i] = -1, i
-	}
-	judge := func(i int, candidates []int) {
-		for _, j := range candidates {
-			if j != i && l.covers(j, i) && (j < i || !l.covers(i, j)) {
+		by[i] = -1
+		for _, h := range fewest[i] {
+			if j := int(h); j != i && l.covers(j, i) && (j < i || !l.covers(i, j)) {
 				by[i] = j
-				return
+				break
 			}
-		}
-	}
-	for started, open := range segments(l.entries, all) {
-		for _, e := range started {
-			if e.first {
-				judge(e.entry, open)
-			}
-		}
-	}
-	for i := range l.entries {
-		if e := &l.entries[i]; len(e.Names) > 0 && e.Prefixes.IsEmpty() {
-			judge(i, l.index.holders(e.Names[0]))
 		}
 	}
 	return by
@@ -105,11 +99,4 @@ func (l *lookup) coversName(i int, n netset.Pattern) bool {
 		l.names[i] = netset.NameSetOf(l.entries[i].Names...)
 	}
 	return l.names[i].Covers(n)
-}
-
-// lookup compares entries that share an endpoint.
-type lookup struct {
-	entries []catalog.Entry
-	index   nameIndex
-	names   []netset.NameSet // by entry, once asked for
 }

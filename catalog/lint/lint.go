@@ -70,8 +70,11 @@ type Removed struct {
 	Listed           netset.NameSet // what publishers that give change records list now
 }
 
-// Check looks at the entries. Findings come by kind, then by entry.
-func Check(in Input) []Finding {
+// Check looks at the entries. Findings come by kind, then by entry. Time is near-linear
+// where entries do not overlap; where they do, MaxOverlap bounds it: a *TooLargeError.
+func Check(in Input) ([]Finding, error) { return checkWithin(in, netset.NewBudget(MaxOverlap)) }
+
+func checkWithin(in Input, budget *netset.Budget) ([]Finding, error) {
 	var found []Finding
 	domains, blocks := sharedDomains(), reservedBlocks()
 	entries := slices.SortedFunc(slices.Values(in.Entries), func(a, b catalog.Entry) int { return cmp.Compare(a.ID, b.ID) })
@@ -85,12 +88,19 @@ func Check(in Input) []Finding {
 		found = append(found, retired(e, in.Revisions[catalogOf(e)])...)
 		found = append(found, removed(e, in.Removed)...)
 	}
-	found = append(found, categories(entries)...)
-	found = append(found, covered(entries)...)
+	l, err := newLookup(entries, budget)
+	if err != nil {
+		return nil, err
+	}
+	found = append(found, l.categories()...)
+	found = append(found, l.covered()...)
+	if !l.budget.Spend(0) {
+		return nil, tooLarge(entries)
+	}
 	slices.SortStableFunc(found, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(slices.Index(kinds(), a.Kind), slices.Index(kinds(), b.Kind)), cmp.Compare(a.Entry, b.Entry))
 	})
-	return found
+	return found, nil
 }
 
 func catalogOf(e *catalog.Entry) string { name, _, _ := strings.Cut(e.ID, "/"); return name }

@@ -2,8 +2,11 @@ package lint
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"testing"
 
@@ -44,6 +47,15 @@ func names(t testing.TB, list ...string) netset.NameSet {
 	return netset.NameSetOf(flow(t, "", strings.Join(list, " ")).Names...)
 }
 
+// check is Check of what is within its bounds.
+func check(in Input) []Finding {
+	found, err := Check(in)
+	if err != nil {
+		panic(err)
+	}
+	return found
+}
+
 // short shows findings as "kind entry [endpoints] others", one a line.
 func short(found []Finding) string {
 	var b strings.Builder
@@ -55,7 +67,7 @@ func short(found []Finding) string {
 
 // Every finding says why it matters and what to do.
 func TestFindingsSayWhyAndWhatToDo(t *testing.T) {
-	found := Check(Input{
+	found := check(Input{
 		Entries: []catalog.Entry{
 			flow(t, "own/a", "*.blob.core.windows.net"), flow(t, "own/b", "24.0.0.0/8"), flow(t, "own/c", "10.1.2.0/24"),
 			flow(t, "own/d", "old.example.com"), flow(t, "own/e", "old.example.com"),
@@ -144,7 +156,7 @@ func TestAddresses(t *testing.T) {
 	}
 	const want = `wide own/a [24.0.0.0/8 2600::/20] []
 `
-	if got := short(Check(Input{Entries: entries})); got != want {
+	if got := short(check(Input{Entries: entries})); got != want {
 		t.Errorf("of a site's own catalogue\n%s\nwant\n%s", got, want)
 	}
 	const public = want + `reserved own/b [10.0.0.0/30] []
@@ -153,7 +165,7 @@ reserved own/b [::1/128] []
 reserved own/b [2001:db8::/33] []
 reserved own/b [fe80::1/128] []
 `
-	if got := short(Check(Input{Entries: entries, Public: map[string]bool{"own": true}})); got != public {
+	if got := short(check(Input{Entries: entries, Public: map[string]bool{"own": true}})); got != public {
 		t.Errorf("of a public one\n%s\nwant\n%s", got, public)
 	}
 }
@@ -224,10 +236,10 @@ retired own/a [gone.example.com] []
 retired own/a [198.51.100.7/32] []
 retired own/a [198.51.100.9/32] []
 `
-	if got := short(Check(Input{Entries: []catalog.Entry{old, other, never}, Revisions: revisions})); got != want {
+	if got := short(check(Input{Entries: []catalog.Entry{old, other, never}, Revisions: revisions})); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got := short(Check(Input{Entries: revisions["own"].Newest.Entries, Revisions: revisions})); got != "" {
+	if got := short(check(Input{Entries: revisions["own"].Newest.Entries, Revisions: revisions})); got != "" {
 		t.Errorf("the newest revision itself: %s", got)
 	}
 }
@@ -247,14 +259,14 @@ retired own/a [*.old.example.com] []
 retired own/a [b.example.com] []
 `
 	entries[1].Role = "servers"
-	if got := short(Check(Input{Entries: entries, Removed: removals})); got != want {
+	if got := short(check(Input{Entries: entries, Removed: removals})); got != want {
 		t.Errorf("\n%s\nwant\n%s", got, want)
 	}
 }
 
 // told are the findings of one kind.
 func told(kind Kind, entries ...catalog.Entry) []Finding {
-	return slices.DeleteFunc(Check(Input{Entries: entries}), func(f Finding) bool { return f.Kind != kind })
+	return slices.DeleteFunc(check(Input{Entries: entries}), func(f Finding) bool { return f.Kind != kind })
 }
 
 func TestCategories(t *testing.T) {
@@ -356,7 +368,7 @@ func TestCovered(t *testing.T) {
 		{"another category", []catalog.Entry{flow(t, "c/a", "10.0.0.1"), other(flow(t, "c/b", "10.0.0.1"), func(e *catalog.Entry) { e.Category = catalog.CategoryAllow })}, ""},
 		{"no endpoints", []catalog.Entry{flow(t, "c/a", ""), flow(t, "c/b", "")}, ""},
 	} {
-		if got := short(Check(Input{Entries: test.entries})); got != test.want {
+		if got := short(check(Input{Entries: test.entries})); got != test.want {
 			t.Errorf("%s\n got %s\nwant %s", test.name, got, test.want)
 		}
 	}
@@ -391,20 +403,20 @@ func TestTogether(t *testing.T) {
 		{"another direction", with(of("c/e", "10.0.0.0/23", "tcp 443"), func(e *catalog.Entry) { e.Direction = catalog.Inbound }), ""},
 		{"an endpoint to come", with(of("c/e", "10.0.0.0/23", "tcp 443"), func(e *catalog.Entry) { e.Pending = []catalog.Pending{{Text: "<tenant>.example.com"}} }), ""},
 	} {
-		if got := short(Check(Input{Entries: append(slices.Clone(pair), test.entry)})); got != test.want {
+		if got := short(check(Input{Entries: append(slices.Clone(pair), test.entry)})); got != test.want {
 			t.Errorf("%s\n got %s\nwant %s", test.name, got, test.want)
 		}
 	}
 	ports := []catalog.Entry{of("c/a", "10.0.0.0/24", "tcp 80; udp 53"), of("c/b", "10.0.0.0/25 10.1.0.1", "tcp 440-450"), of("c/c", "10.0.0.128/25 10.1.0.2", "tcp 443"), of("c/e", "10.0.0.0/24", "tcp 80, 443")}
-	if got, want := short(Check(Input{Entries: ports})), "together c/e [] [c/a c/b c/c]\n"; got != want {
+	if got, want := short(check(Input{Entries: ports})), "together c/e [] [c/a c/b c/c]\n"; got != want {
 		t.Errorf("ports apart\n got %s\nwant %s", got, want)
 	}
 	unsaid := []catalog.Entry{of("c/a", "10.0.0.0/24 192.0.2.1", ""), of("c/b", "10.0.1.0/24 192.0.2.2", ""), of("c/c", "10.0.0.0/23", "")}
-	if got, want := short(Check(Input{Entries: unsaid})), "together c/c [] [c/a c/b]\n"; got != want {
+	if got, want := short(check(Input{Entries: unsaid})), "together c/c [] [c/a c/b]\n"; got != want {
 		t.Errorf("a feed of addresses\n got %s\nwant %s", got, want)
 	}
 	circle := []catalog.Entry{of("c/a", "10.0.0.1 10.0.0.2", "tcp 443"), of("c/b", "10.0.0.2 10.0.0.3", "tcp 443"), of("c/c", "10.0.0.3 10.0.0.1", "tcp 443")}
-	if got, want := short(Check(Input{Entries: circle})), "together c/c [] [c/a c/b]\n"; got != want {
+	if got, want := short(check(Input{Entries: circle})), "together c/c [] [c/a c/b]\n"; got != want {
 		t.Errorf("each in the other two\n got %s\nwant %s", got, want)
 	}
 }
@@ -431,7 +443,7 @@ func TestNothingIsLostAndNothingLeft(t *testing.T) {
 			entries = append(entries, e)
 		}
 		gone := map[string]bool{}
-		for _, f := range Check(Input{Entries: entries}) {
+		for _, f := range check(Input{Entries: entries}) {
 			ids := f.Others
 			switch f.Kind {
 			case Together:
@@ -496,7 +508,7 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		if found := Check(Input{Entries: entries}); len(found) != 1 || len(found[0].Others) != len(entries)-1 {
+		if found := check(Input{Entries: entries}); len(found) != 1 || len(found[0].Others) != len(entries)-1 {
 			b.Fatalf("%d findings", len(found))
 		}
 	}
@@ -510,7 +522,7 @@ func BenchmarkTogether(b *testing.B) {
 		entries = append(entries, flow(b, fmt.Sprintf("c/%05d", i), fmt.Sprintf("10.%d.%d.0/24 10.%d.%d.0/24", i>>8, i&255, (i+1)>>8, (i+1)&255)))
 	}
 	for b.Loop() {
-		if found := Check(Input{Entries: entries}); len(found) < len(entries)/2-1 {
+		if found := check(Input{Entries: entries}); len(found) < len(entries)/2-1 {
 			b.Fatalf("%d findings", len(found))
 		}
 	}
@@ -527,8 +539,64 @@ func BenchmarkCategories(b *testing.B) {
 		entries = append(entries, e)
 	}
 	for b.Loop() {
-		if found := Check(Input{Entries: entries}); len(found) != 0 {
+		if found := check(Input{Entries: entries}); len(found) != 0 {
 			b.Fatalf("%d findings", len(found))
 		}
+	}
+}
+
+// What Check has to spend grows as the entries where they do not overlap in both endpoints and
+// ports, and at most as their square where they do; past the bound it says so.
+func TestCheckIsBounded(t *testing.T) {
+	port := func(e catalog.Entry, ports string) catalog.Entry { e.Services = services(t, ports); return e }
+	shapes := []struct {
+		name  string
+		entry func(i int) catalog.Entry
+		power float64 // that the work may grow by
+	}{
+		{"apart", func(i int) catalog.Entry {
+			return flow(t, fmt.Sprintf("c/%05d", i), fmt.Sprintf("10.%d.%d.0/24 h%d.example.com", i>>8, i&255, i))
+		}, 1},
+		{"one prefix, own ports", func(i int) catalog.Entry {
+			return port(flow(t, fmt.Sprintf("c/%05d", i), "10.0.0.0/9"), fmt.Sprintf("tcp %d", i+1))
+		}, 1.1},
+		{"nested prefixes, own ports", func(i int) catalog.Entry {
+			return port(flow(t, fmt.Sprintf("c/%05d", i), fmt.Sprintf("10.%d.%d.0/24 10.0.0.0/%d", i>>8, i&255, 9+i%16)), fmt.Sprintf("tcp %d", i+1))
+		}, 2},
+		{"staircase of prefixes and of ports", func(i int) catalog.Entry {
+			e := flow(t, fmt.Sprintf("c/%05d", i), "")
+			var b netset.PrefixBuilder
+			b.AddRange(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0}), netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0}).Next())
+			b.AddRange(netip.AddrFrom4([4]byte{11, byte(i >> 8), byte(i), 0}), netip.AddrFrom4([4]byte{12, byte(i >> 8), byte(i), 0}))
+			e.Prefixes = b.Build()
+			return port(e, fmt.Sprintf("tcp %d-%d", i+1, i+2000))
+		}, 2.1},
+		{"names within names", func(i int) catalog.Entry {
+			return port(flow(t, fmt.Sprintf("c/%05d", i), "*"+strings.Repeat(".a", i%40)+".example.com"), fmt.Sprintf("tcp %d-%d", i+1, i+1000))
+		}, 2.1},
+	}
+	for _, shape := range shapes {
+		var spent []float64
+		for _, n := range []int{60, 120, 240} {
+			var entries []catalog.Entry
+			for i := range n {
+				entries = append(entries, shape.entry(i))
+			}
+			least := sort.Search(1<<18, func(budget int) bool {
+				_, err := checkWithin(Input{Entries: entries}, netset.NewBudget(budget))
+				return err == nil
+			})
+			spent = append(spent, float64(least))
+		}
+		for i := 1; i < len(spent); i++ {
+			if power := math.Log2(spent[i] / spent[i-1]); power > shape.power {
+				t.Errorf("%s: twice the entries take 2^%.2f times the steps (%v)", shape.name, power, spent)
+			}
+		}
+	}
+	entries := []catalog.Entry{flow(t, "c/a", "a.example.com"), flow(t, "c/b", "10.0.0.0/24 10.2.0.0/24"), flow(t, "c/c", "10.0.0.0/25 10.1.0.0/24 a.example.com"), flow(t, "c/d", "10.0.0.0/8")}
+	const want = `the endpoints and ports of 4 entries overlap in more than 4000000 places, above all those of c/c, c/b, c/a, so that lint cannot tell what each adds to the others; look at fewer entries at a time, such as by --area or --entry`
+	if _, err := checkWithin(Input{Entries: entries}, netset.NewBudget(3)); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }

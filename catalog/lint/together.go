@@ -10,116 +10,105 @@ import (
 // covers alone. All its findings can be followed at once. A name counts as covered if
 // patterns of other entries cover it one by one.
 func (l *lookup) together(by []int) []Finding {
-	classes := map[class][]int{}
-	for i := range l.entries {
-		if e := &l.entries[i]; by[i] < 0 && (!e.Prefixes.IsEmpty() || len(e.Names) > 0) {
-			classes[classOf(e)] = append(classes[classOf(e)], i)
-		}
+	s := l.sharesOf(by)
+	for i := range slices.Backward(l.entries) { // as of equal entries the first stays
+		s.gone[i] = s.coverOf(int32(i)) != nil
 	}
 	var found []Finding
-	for _, members := range classes {
-		s := shares{lookup: l, members: members, gone: map[int]bool{}}
-		s.findPlaces()
-		for _, i := range slices.Backward(members) { // as of equal entries the first stays
-			s.gone[i] = s.coverOf(i) != nil
+	for i := range l.entries {
+		if !s.gone[i] {
+			continue
 		}
-		for _, i := range members {
-			if !s.gone[i] {
-				continue
-			}
-			f := Finding{
-				Kind: Together, Entry: l.entries[i].ID,
-				Why: "the other entries hold every endpoint of this one between them: it lets no further flow pass",
-				Do:  "exclude this entry, or the others if it alone is what is wanted",
-			}
-			for _, j := range s.coverOf(i) {
-				f.Others = append(f.Others, l.entries[j].ID)
-			}
-			found = append(found, f)
+		f := Finding{
+			Kind: Together, Entry: l.entries[i].ID,
+			Why: "the other entries hold every endpoint of this one between them: it lets no further flow pass",
+			Do:  "exclude this entry, or the others if it alone is what is wanted",
 		}
+		for _, j := range s.coverOf(int32(i)) {
+			f.Others = append(f.Others, l.entries[j].ID)
+		}
+		found = append(found, f)
 	}
 	return found
 }
 
-// shares tells which members of a class share what they hold.
+// shares tells which entries of a class share all that they hold.
 type shares struct {
 	*lookup
-	members []int           // in order
-	places  map[int][][]int // by a member that has nothing to itself: who holds each run of its addresses, and each of its names
-	gone    map[int]bool    // found to be superfluous
+	groups []part    // entries of one class
+	in     [][]int32 // by an entry that has nothing to itself, the groups that it is in
+	gone   []bool    // found to be superfluous
 }
 
-func (s *shares) findPlaces() {
-	own := map[int]bool{} // has something to itself
-	for _, open := range segments(s.entries, s.members) {
-		if len(open) == 1 {
-			own[open[0]] = true
+func (l *lookup) sharesOf(by []int) shares {
+	s := shares{lookup: l, in: make([][]int32, len(l.entries)), gone: make([]bool, len(l.entries))}
+	own := make([]bool, len(l.entries)) // has something to itself
+	for _, p := range l.places {
+		for _, one := range p.parts {
+			for _, group := range l.byClass(one.Value, by) {
+				if len(group) == 1 {
+					own[group[0]] = true
+				} else {
+					s.groups = append(s.groups, part{Key: one.Key, Value: group})
+				}
+			}
 		}
 	}
-	s.places = map[int][][]int{}
-	for _, i := range s.members {
-		names := s.entries[i].Names
-		for k := 0; k < len(names) && !own[i]; k++ {
-			holders := s.holders(names[k])
-			own[i] = len(holders) == 1
-			s.places[i] = append(s.places[i], holders)
+	for at, group := range s.groups {
+		for _, i := range group.Value {
+			if !own[i] {
+				s.in[i] = append(s.in[i], int32(at))
+			}
 		}
 	}
-	for _, open := range segments(s.entries, s.members) {
-		var holders []int
-		for _, i := range open {
-			if own[i] {
+	return s
+}
+
+// byClass parts holders that none covers alone by their classes.
+func (l *lookup) byClass(held netset.Holders, by []int) map[class]netset.Holders {
+	groups := map[class]netset.Holders{}
+	for _, i := range held {
+		if by[i] < 0 {
+			c := classOf(&l.entries[i])
+			groups[c] = append(groups[c], i)
+		}
+	}
+	return groups
+}
+
+// looksPerStep is how many entries that are looked at count as much as a part.
+const looksPerStep = 64
+
+// coverOf returns entries that cover the entry i between them, of those that are not
+// gone; nil if they do not.
+func (s *shares) coverOf(i int32) (cover netset.Holders) {
+	looked := 0
+	defer func() { s.budget.Spend(looked / looksPerStep) }()
+	for _, at := range s.in[i] {
+		group := s.groups[at]
+		missing := s.services(i).Intersect(group.Key)
+		few, many := cover, group.Value
+		if len(few) > len(many) {
+			few, many = many, few
+		}
+		for k := 0; k < len(few) && !missing.IsEmpty(); k++ {
+			if many.Contains(few[k]) {
+				missing = missing.Subtract(s.services(few[k]))
+			}
+			looked++
+		}
+		for k := 0; k < len(group.Value) && !missing.IsEmpty(); k++ {
+			j := group.Value[k]
+			if looked++; j == i || s.gone[j] || !s.takesPart(int(j), int(i)) || missing.Intersect(s.services(j)).IsEmpty() {
 				continue
 			}
-			if holders == nil {
-				holders = slices.Clone(open)
-			}
-			s.places[i] = append(s.places[i], holders)
+			missing = missing.Subtract(s.services(j))
+			at, _ := slices.BinarySearch(cover, j)
+			cover = slices.Insert(cover, at, j)
 		}
-	}
-	for i, has := range own {
-		if has {
-			delete(s.places, i)
-		}
-	}
-}
-
-// holders returns the members that hold a name.
-func (s *shares) holders(n netset.Pattern) []int {
-	return slices.DeleteFunc(s.index.holders(n), func(j int) bool {
-		_, is := slices.BinarySearch(s.members, j)
-		return !is
-	})
-}
-
-// coverOf returns members that cover the member i between them, of those that are not
-// gone; nil if they do not.
-func (s *shares) coverOf(i int) []int {
-	var cover []int
-	for _, holders := range s.places[i] {
-		var have netset.ServiceSet
-		helped := false // where the services are unsaid
-		add := func(j int, chosen bool) {
-			e := &s.entries[j]
-			if j == i || s.gone[j] || !s.takesPart(j, i) || helped && have.Covers(s.entries[i].Services.Intersect(e.Services)) {
-				return
-			}
-			if have, helped = have.Union(e.Services), true; !chosen {
-				cover = append(cover, j)
-			}
-		}
-		for _, j := range cover {
-			if _, holds := slices.BinarySearch(holders, j); holds {
-				add(j, true)
-			}
-		}
-		for _, j := range holders {
-			add(j, false)
-		}
-		if !helped || !have.Covers(s.entries[i].Services) {
+		if !missing.IsEmpty() || !s.budget.Spend(0) {
 			return nil
 		}
 	}
-	slices.Sort(cover)
 	return cover
 }

@@ -35,6 +35,9 @@ type Axis[K any] interface {
 	// finder returns a function that cuts a set at the edges of disjoint ones; of.b is 0.
 	finder([]K) func(K) []shard[K]
 
+	// holders cuts the union of sets, which may overlap, by which of them hold each part.
+	holders([]K, *Budget) []Cell[K, Holders]
+
 	// unite returns what any of the sets holds; they are disjoint.
 	unite([]K) K
 

@@ -342,3 +342,72 @@ func (s ServiceSet) Of(p Protocol) PortSet { return PortSet{s.of(p)} }
 
 // Len counts what All yields.
 func (p Product[A, B]) Len() int { return p.cells.Len() }
+
+// HoldersOf of any three sets of a small universe tells of each atom who holds it, and
+// of no two parts the same.
+func testHolders[K Axis[K]](t *testing.T, s space[K]) {
+	for n := range 16 * 16 * 16 {
+		sets := []K{s.set(n & 15), s.set(n >> 4 & 15), s.set(n >> 8)}
+		cells, ok := HoldersOf(sets, nil)
+		if !ok {
+			t.Fatalf("%s: no budget ran out", s.name)
+		}
+		seen := map[string]bool{}
+		var before K
+		for key, holders := range cells.All() {
+			if seen[fmt.Sprint(holders)] || len(holders) == 0 || !before.IsEmpty() && before.compare(key) >= 0 {
+				t.Fatalf("%s: %v: two parts of %v, or out of order", s.name, sets, holders)
+			}
+			seen[fmt.Sprint(holders)], before = true, key
+		}
+		for i, atom := range s.atoms {
+			var want, got Holders
+			for j, set := range sets {
+				if !set.Intersect(atom).IsEmpty() {
+					want = append(want, int32(j))
+				}
+			}
+			for key, holders := range cells.All() {
+				if !key.Intersect(atom).IsEmpty() {
+					got = append(got, holders...)
+				}
+			}
+			if !got.Equal(want) || len(want) > 0 && !got.Contains(want[0]) || got.Contains(3) {
+				t.Fatalf("%s: %v: atom %d is held by %v, want %v", s.name, sets, i, got, want)
+			}
+		}
+	}
+}
+
+func TestHoldersOf(t *testing.T) {
+	testHolders(t, portSpace())
+	testHolders(t, serviceSpace())
+	testHolders(t, prefixSpace())
+}
+
+// What HoldersOf spends goes with the sets where they are disjoint, and with the pairs
+// that overlap where they do.
+func TestHoldersOfSpends(t *testing.T) {
+	spent := func(sets []PortSet) int {
+		budget := NewBudget(1 << 30)
+		HoldersOf(sets, budget)
+		return 1<<30 - budget.left
+	}
+	for _, n := range []int{250, 500, 1000} {
+		apart, nested := make([]PortSet, n), make([]PortSet, n)
+		for i := range n {
+			apart[i] = PortRangeSet(uint16(10*i), uint16(10*i+5))
+			nested[i] = PortRangeSet(uint16(i), uint16(10000-i))
+		}
+		if got := spent(apart); got != n {
+			t.Errorf("%d disjoint sets: %d steps, want %d", n, got, n)
+		}
+		if got, want := spent(nested), n*n/holdersPerStep; got < want || got > want+2*n {
+			t.Errorf("%d nested sets: %d steps, want about %d", n, got, want)
+		}
+	}
+	budget := NewBudget(3)
+	if _, ok := HoldersOf([]PortSet{PortRangeSet(1, 9), PortRangeSet(2, 8), PortRangeSet(3, 7)}, budget); ok {
+		t.Error("five ranges within a budget of 3")
+	}
+}

@@ -70,4 +70,8 @@ func (PortSet) finder(sets []PortSet) func(PortSet) []shard[PortSet] {
 	return finderOf[port, port](sets)
 }
 
+func (PortSet) holders(sets []PortSet, budget *Budget) []Cell[PortSet, Holders] {
+	return holdersOfBoth[port, port](sets, budget)
+}
+
 func (PortSet) unite(list []PortSet) PortSet { return uniteBoth[port, port](list) }

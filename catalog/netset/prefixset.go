@@ -144,14 +144,43 @@ func (s PrefixSet) AppendText(b []byte, sep string) []byte {
 	b = slices.Grow(b, (len(s.v4)+len(s.v6))*(len("255.255.255.255/32")+len(sep)))
 	start := len(b)
 	for p := range s.Prefixes() {
-		if len(b) > start {
-			b = append(b, sep...)
+		b = appendPrefix(b, p, sep, start)
+	}
+	return b
+}
+
+func appendPrefix(b []byte, p netip.Prefix, sep string, start int) []byte {
+	if len(b) > start {
+		b = append(b, sep...)
+	}
+	if p.IsSingleIP() {
+		return p.Addr().AppendTo(b)
+	}
+	return p.AppendTo(b)
+}
+
+// AppendRanges is AppendText but for maximal ranges of more than two prefixes: such a one is its first and last address, with
+// a hyphen between.
+func (s PrefixSet) AppendRanges(b []byte, sep string) []byte {
+	b = slices.Grow(b, (len(s.v4)+len(s.v6))*(len("255.255.255.255/32")+len(sep)))
+	return appendRanges(appendRanges(b, s.v4, sep, len(b)), s.v6, sep, len(b))
+}
+
+func appendRanges[N address[N]](b []byte, list []span[N], sep string, start int) []byte {
+	for i, s := range list {
+		if end, _ := s.first.block(s.last); end != s.last {
+			if end, _ = end.next().block(s.last); end != s.last {
+				if len(b) > start {
+					b = append(b, sep...)
+				}
+				b = s.last.ip().AppendTo(append(s.first.ip().AppendTo(b), '-'))
+				continue
+			}
 		}
-		if p.IsSingleIP() {
-			b = p.Addr().AppendTo(b)
-		} else {
-			b = p.AppendTo(b)
-		}
+		yieldPrefixes(list[i:i+1], func(p netip.Prefix) bool {
+			b = appendPrefix(b, p, sep, start)
+			return true
+		})
 	}
 	return b
 }
@@ -195,6 +224,10 @@ func (PrefixSet) refine(a, b []PrefixSet) []shard[PrefixSet] { return refineBoth
 
 func (PrefixSet) finder(sets []PrefixSet) func(PrefixSet) []shard[PrefixSet] {
 	return finderOf[addr4, addr6](sets)
+}
+
+func (PrefixSet) holders(sets []PrefixSet, budget *Budget) []Cell[PrefixSet, Holders] {
+	return holdersOfBoth[addr4, addr6](sets, budget)
 }
 
 func (PrefixSet) unite(list []PrefixSet) PrefixSet { return uniteBoth[addr4, addr6](list) }

@@ -208,4 +208,8 @@ func (ServiceSet) finder(sets []ServiceSet) func(ServiceSet) []shard[ServiceSet]
 	return finderOf[port, port](sets)
 }
 
+func (ServiceSet) holders(sets []ServiceSet, budget *Budget) []Cell[ServiceSet, Holders] {
+	return holdersOfBoth[port, port](sets, budget)
+}
+
 func (ServiceSet) unite(list []ServiceSet) ServiceSet { return uniteBoth[port, port](list) }

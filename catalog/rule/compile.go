@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -180,13 +179,6 @@ func compileRule(k key, grants []Grant) (Rule, error) {
 	return r, wholeFamily(r.Remote.Prefixes(), r.Entries)
 }
 
-func familyName(v4 bool) string {
-	if v4 {
-		return "IPv4"
-	}
-	return "IPv6"
-}
-
 func entryIDs(entries []Entry) string {
 	ids := make([]string, len(entries))
 	for i, e := range entries {
@@ -235,89 +227,6 @@ func (p *Policy) checkIDs() error {
 			return fmt.Errorf("the rules of %s and of %s have the same id %s; group by entry, or exclude one of them", other, entryIDs(r.Entries), r.ID)
 		}
 		seen[r.ID] = entryIDs(r.Entries)
-	}
-	return nil
-}
-
-// checkFamilies refuses rules that cover a family together: those of one direction,
-// role and port. One rule alone was judged when it was compiled.
-func (p *Policy) checkFamilies() error {
-	type port struct {
-		direction Direction
-		role      Role
-		protocol  netset.Protocol
-		number    uint16
-	}
-	shares := make([]share, len(p.Rules))
-	for i, r := range p.Rules {
-		shares[i] = shareOf(r.Remote.Prefixes())
-	}
-	seen := map[port]bool{}
-	for _, r := range p.Rules {
-		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-			// Rules that share any port share the first one of some range.
-			for _, ports := range r.Services.Ports(protocol) {
-				at := port{r.Direction, r.Role, protocol, ports.First}
-				if seen[at] {
-					continue
-				}
-				seen[at] = true
-				if err := p.checkFamily(at.direction, at.role, protocol, at.number, shares); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (p *Policy) checkFamily(d Direction, role Role, protocol netset.Protocol, port uint16, shares []share) error {
-	var sharing []int
-	var sum share
-	for i := range p.Rules {
-		r := &p.Rules[i]
-		if r.Direction == d && r.Role == role && r.Services.Contains(protocol, port) && !r.Remote.Any {
-			sharing = append(sharing, i)
-			sum.v4 += shares[i].v4
-			sum.v6 += shares[i].v6
-		}
-	}
-	if len(sharing) < 2 || sum.v4 < nearlyAll && sum.v6 < nearlyAll {
-		return nil
-	}
-	var all netset.PrefixBuilder
-	var entries []Entry
-	for _, i := range sharing {
-		all.AddSet(p.Rules[i].Remote.Prefixes())
-		entries = append(entries, p.Rules[i].Entries...)
-	}
-	return wholeFamily(all.Build(), entries)
-}
-
-// share is about how much of each family a set holds, from 0 to 1. Sets whose shares
-// sum up to less than 1 do not cover a family, so that most need no union.
-type share struct{ v4, v6 float64 }
-
-// nearlyAll allows for what summing up loses.
-const nearlyAll = 0.999
-
-func shareOf(s netset.PrefixSet) (of share) {
-	for prefix := range s.Prefixes() {
-		part := math.Ldexp(1, -prefix.Bits())
-		if prefix.Addr().Is4() {
-			of.v4 += part
-		} else {
-			of.v6 += part
-		}
-	}
-	return of
-}
-
-// wholeFamily refuses prefixes that cover a family.
-func wholeFamily(s netset.PrefixSet, entries []Entry) error {
-	if v4, v6 := s.CoversFamily(); v4 || v6 {
-		return fmt.Errorf("the prefixes of %s together cover every %s address; if that is meant, answer \"remote\": \"any\" for one of them",
-			entryIDs(entries), familyName(v4))
 	}
 	return nil
 }

@@ -294,7 +294,7 @@ func addressError(s string) error {
 // looksNumeric tells what is meant as an address or a prefix from names and roles.
 func looksNumeric(s string) bool {
 	s, _, _ = strings.Cut(s, "/")
-	return strings.ContainsAny(s, ":[]") || strings.Trim(s, "0123456789.") == ""
+	return strings.ContainsAny(s, ":[]") || s != "" && strings.Trim(s, "0123456789.") == ""
 }
 
 // parseHostName refuses the words of flows, which String would write and nobody

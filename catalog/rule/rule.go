@@ -5,8 +5,10 @@
 package rule
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"gatewright/catalog/netset"
 )
@@ -202,10 +204,9 @@ type Policy struct {
 // Binding returns the role's binding; the zero Binding, which matches nothing, if
 // the role is not bound.
 func (p *Policy) Binding(r Role) Binding {
-	for _, b := range p.Bindings {
-		if b.Role == r {
-			return b
-		}
+	i, bound := slices.BinarySearchFunc(p.Bindings, r, func(b Binding, r Role) int { return cmp.Compare(b.Role, r) })
+	if !bound {
+		return Binding{Role: r}
 	}
-	return Binding{Role: r}
+	return p.Bindings[i]
 }

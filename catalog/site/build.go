@@ -34,7 +34,8 @@ type Outcome struct {
 	Rules []rule.ID   // the rules that the entry is in
 	Open  []rule.Open // what is still open about it
 
-	Answered []catalog.Fact // what the site says of it, whether unsaid or inferred
+	Answer   Answer         // what the site says of it
+	Answered []catalog.Fact // what that is of, whether unsaid or inferred
 }
 
 // Result is a compiled site.
@@ -215,24 +216,29 @@ func (b *builder) bind() {
 		bindings[rule.Clients] = rule.Binding{Role: rule.Clients, Addresses: DefaultClients()}
 	}
 	var locals netset.PrefixBuilder
-	for _, binding := range bindings {
-		b.input.Bindings = append(b.input.Bindings, binding)
-		locals.AddSet(binding.Local())
+	for _, role := range slices.Sorted(maps.Keys(bindings)) {
+		b.input.Bindings = append(b.input.Bindings, bindings[role])
+		locals.AddSet(bindings[role].Local())
 	}
 	b.locals = locals.Build()
 }
 
 func (b *builder) bound(r rule.Role) bool {
-	return slices.ContainsFunc(b.input.Bindings, func(have rule.Binding) bool { return have.Role == r })
+	_, bound := b.findBinding(r)
+	return bound
 }
 
 // binding is empty if the role is not bound.
 func (b *builder) binding(r rule.Role) rule.Binding {
-	i := slices.IndexFunc(b.input.Bindings, func(have rule.Binding) bool { return have.Role == r })
-	if i < 0 {
+	i, bound := b.findBinding(r)
+	if !bound {
 		return rule.Binding{Role: r}
 	}
 	return b.input.Bindings[i]
+}
+
+func (b *builder) findBinding(r rule.Role) (int, bool) {
+	return slices.BinarySearchFunc(b.input.Bindings, r, func(have rule.Binding, r rule.Role) int { return cmp.Compare(have.Role, r) })
 }
 
 // entry decides what becomes of one entry.
@@ -251,7 +257,7 @@ func (b *builder) entry(e *catalog.Entry) Outcome {
 	if !ok {
 		return o
 	}
-	o.Answered = answer.facts()
+	o.Answer, o.Answered = answer, answer.facts()
 	if len(f.feed) > 0 {
 		b.waiting[e.ID] = f.feed
 	}

@@ -172,12 +172,11 @@ func (f *facts) mayServe(flow rule.Flow) bool {
 // mayPlay reports whether our side of a question plays the role. A role that is not
 // bound may have any address.
 func (b *builder) mayPlay(q rule.Question, role rule.Role) bool {
-	i := slices.IndexFunc(b.input.Bindings, func(one rule.Binding) bool { return one.Role == role })
 	switch {
 	case q.Role == role || q.Role == "" && !q.Flow.Local.IsValid():
 		return true
 	case q.Flow.Local.IsValid():
-		return i < 0 || b.input.Bindings[i].Local().Contains(q.Flow.Local)
+		return !b.bound(role) || b.binding(role).Local().Contains(q.Flow.Local)
 	}
 	return false
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/spf13/pflag"
@@ -90,6 +91,9 @@ func generate(inv *invocation, names []string) error {
 	if err := inv.write(p); err != nil {
 		return err
 	}
+	if err := inv.tellOthers(p); err != nil {
+		return err
+	}
 	if inv.json {
 		p.warn(inv.talk)
 		return writeJSON(inv.stdout, p.account())
@@ -110,6 +114,34 @@ func (inv *invocation) write(p *production) error {
 		if err := inv.stdout.raw(string(a.Data)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// tellOthers tells which generators' files stay in the folder as an earlier run made them:
+// they may be of another policy.
+func (inv *invocation) tellOthers(p *production) error {
+	if p.dir == "" {
+		return nil
+	}
+	root, err := p.folder.OpenFolder()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	records, err := readRecords(root, manifestFile, generators.Makes)
+	if err != nil {
+		return inFolder(p.folder, err)
+	}
+	var names []string
+	for _, r := range kept(records, recordsOf(p.outputs), p.outputs) {
+		if _, err := root.Lstat(r.name); err == nil {
+			names = append(names, r.generator)
+		}
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) > 0 {
+		inv.talk.warnf("%s: the files of %s stay as an earlier run made them; name their generators, too, to make them anew, or remove them", p.dir, strings.Join(names, ", "))
 	}
 	return nil
 }

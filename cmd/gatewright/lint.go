@@ -95,7 +95,7 @@ func findings(r *site.Result, removals []site.Removals) ([]lint.Finding, error) 
 		}
 		in.Revisions[c.Name] = revisions
 	}
-	return lint.Check(in), nil
+	return lint.Check(in)
 }
 
 // revisionsOf reads a catalogue's revisions, the newest of which is first.

@@ -230,6 +230,9 @@ func describe(o *site.Outcome, granted entryFacts) string {
 		}
 		return published
 	}
+	if granted == (entryFacts{}) {
+		granted = answeredFacts(o.Answer)
+	}
 	text := show(catalog.FactRemote, endpointSummary(endpoints(e)), granted.remote, "?")
 	if e.Kind == catalog.KindTrustedSite {
 		return "trusted site " + text
@@ -250,6 +253,36 @@ func arrow(d catalog.Direction) string {
 // entryFacts are what an entry's flows were granted, or its trusted site; empty where
 // there is none.
 type entryFacts struct{ role, arrow, remote, services string }
+
+// answeredFacts are what the site says of an entry that is open still.
+func answeredFacts(a site.Answer) (said entryFacts) {
+	if a.Role != "" {
+		said.role = "=" + string(a.Role)
+	}
+	if a.Direction != "" {
+		said.arrow = "=" + arrow(a.Direction)
+	}
+	if !a.Services.IsEmpty() {
+		said.services = "=" + a.Services.String()
+	}
+	if a.Remote != nil {
+		said.remote = "=" + remoteSummary(*a.Remote)
+	}
+	return said
+}
+
+// remoteSummary says an answered remote in a few words.
+func remoteSummary(r site.Remote) string {
+	switch {
+	case r.Any:
+		return "any"
+	case r.Role != "":
+		return "role " + string(r.Role)
+	case len(r.From) > 0:
+		return "from " + someOf(r.From)
+	}
+	return endpointSummary(endpoints(&catalog.Entry{Names: r.Names, Prefixes: r.Prefixes}))
+}
 
 // grantedFacts are the facts of the entries by their ids, each after an "=".
 func grantedFacts(r *site.Result) map[string]entryFacts {

@@ -50,6 +50,7 @@ type invocation struct {
 	all      bool
 	lintOnly bool // --lint
 	unboxed  bool
+	timeout  time.Duration // of one proof
 	format   string
 }
 
@@ -115,7 +116,33 @@ func (inv *invocation) call(c command, args []string) error {
 	if name := emptyFlag(flags); name != "" {
 		return usagef("%s: --%s has no value; give one, or leave it out", c.name, name)
 	}
-	return c.run(inv, flags.Args())
+	return oneValue(flags, c.run(inv, flags.Args()))
+}
+
+// oneValue adds to an error about a flag's value that has a comma how several are given.
+func oneValue(flags *pflag.FlagSet, err error) error {
+	if err == nil || errors.Is(err, errDifferent) {
+		return err
+	}
+	about := ""
+	flags.Visit(func(f *pflag.Flag) {
+		list, ok := f.Value.(pflag.SliceValue)
+		if !ok {
+			return
+		}
+		for _, value := range list.GetSlice() {
+			if _, after, ok := strings.Cut(value, "="); ok {
+				value = after
+			}
+			if strings.Contains(value, ",") && strings.Contains(err.Error(), value) {
+				about = f.Name
+			}
+		}
+	})
+	if about == "" {
+		return err
+	}
+	return fmt.Errorf("%w; a comma separates no values here: give --%s once for each", err, about)
 }
 
 // emptyFlag returns the name of a flag that was given the empty text, as an unset

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -35,6 +36,9 @@ ends, also by kill -9, the box ends with all that is in it. Where the machine
 cannot make one, verify says what is missing and stops. --unboxed then runs the
 engines as you, with all that you may do: for files that you trust.
 
+A proof that takes longer than --timeout is given up, its engines are ended, and the
+others go on; what is not proved is told, and the exit status is then 3.
+
     gatewright verify -o out
     gatewright verify nftables iptables --site gatewright.json
 
@@ -45,6 +49,7 @@ missing or failed.
 			inv.site.register(flags)
 			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` that holds the files, or - for what generate would write now")
 			flags.BoolVar(&inv.unboxed, "unboxed", false, "run the engines without a box, with all that you may do")
+			flags.DurationVar(&inv.timeout, "timeout", 15*time.Minute, "`TIME` that the proof of one generator may take")
 			flags.BoolVar(&inv.json, "json", false, "as JSON")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
@@ -69,6 +74,9 @@ type disagreementInfo struct {
 }
 
 func verify(inv *invocation, names []string) error {
+	if inv.timeout <= 0 {
+		return usagef("verify: --timeout %v: expect a time above zero, such as 90s or 1h", inv.timeout)
+	}
 	p, err := inv.produce(names)
 	if err != nil {
 		return err
@@ -101,7 +109,7 @@ func (inv *invocation) tellProofs(ctx context.Context, p *production) error {
 // proveAll proves every output, also after one that failed: in a box, unless that is
 // not wanted.
 func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []verdict, failed error) {
-	job := jobOf(p)
+	job := jobOf(p, inv.timeout)
 	prove := job.Prove
 	if !inv.unboxed {
 		b := job.Box(ctx)
@@ -133,8 +141,8 @@ func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []
 	return verdicts, failed
 }
 
-func jobOf(p *production) proof.Job {
-	job := proof.Job{Policy: p.result.Policy}
+func jobOf(p *production, limit time.Duration) proof.Job {
+	job := proof.Job{Policy: p.result.Policy, Limit: limit}
 	for _, o := range p.outputs {
 		job.Outputs = append(job.Outputs, proof.Output{Generator: o.name, Settings: o.settings, Artefacts: o.Artefacts})
 	}

@@ -34,12 +34,14 @@ func EveryBoundaryFlow(p *rule.Policy) []rule.Flow {
 type limits struct{ prefixes, ranges, patterns int }
 
 func boundaryFlows(p *rule.Policy, l limits) []rule.Flow {
-	b := boundary{policy: p, limits: l, free: map[bool]netip.Addr{}, seen: map[rule.Flow]bool{}}
+	b := boundary{policy: p, limits: l, free: map[bool]netip.Addr{}, targets: map[target]netip.Addr{}, seen: map[rule.Flow]bool{}}
 	var listed netset.PrefixBuilder
+	var named []netset.Pattern
 	for _, r := range p.Rules {
 		listed.AddSet(r.Remote.Prefixes())
+		named = slices.AppendSeq(named, r.Remote.Addressed.Patterns())
 	}
-	b.listed = listed.Build()
+	b.listed, b.named = listed.Build(), netset.NameSetOf(named...)
 	for i := range p.Rules {
 		b.addRule(&p.Rules[i])
 	}
@@ -48,12 +50,14 @@ func boundaryFlows(p *rule.Policy, l limits) []rule.Flow {
 }
 
 type boundary struct {
-	policy *rule.Policy
-	limits limits
-	listed netset.PrefixSet    // every prefix of every rule
-	free   map[bool]netip.Addr // an address that nobody lists, by whether it is IPv4
-	seen   map[rule.Flow]bool
-	flows  []rule.Flow
+	policy  *rule.Policy
+	limits  limits
+	listed  netset.PrefixSet      // every prefix of every rule
+	named   netset.NameSet        // every name that is published with prefixes
+	free    map[bool]netip.Addr   // an address that nobody lists, by whether it is IPv4
+	targets map[target]netip.Addr // where names lead
+	seen    map[rule.Flow]bool
+	flows   []rule.Flow
 }
 
 func (b *boundary) add(f rule.Flow) {
@@ -239,7 +243,7 @@ func (b *boundary) addNames(r *rule.Rule, base rule.Flow) {
 	for _, pattern := range spread(slices.Collect(r.Remote.Names().Patterns()), b.limits.patterns) {
 		for _, name := range BoundaryNames(pattern) {
 			f := base
-			f.Name, f.Remote = name, b.addressOf(name, base.Local)
+			f.Name, f.Remote = name, b.addressOf(r, name, base.Local)
 			b.add(f)
 			if name == pattern.Example() {
 				for _, s := range b.services(r) {
@@ -257,20 +261,41 @@ func (b *boundary) addNames(r *rule.Rule, base rule.Flow) {
 	}
 }
 
-// addressOf returns where a name leads: to an address that is published with it
-// or, if there is none, to one that nobody lists.
-func (b *boundary) addressOf(name string, local netip.Addr) netip.Addr {
-	for _, r := range b.policy.Rules {
-		if !r.Remote.Addressed.Match(name) {
-			continue
-		}
-		for a := range r.Remote.AddressedPrefixes.Ranges() {
-			if a.Is4() == local.Is4() {
-				return a
-			}
+// addressOf returns where a name leads: to an address that is published with it, by the
+// rule if it can be, or, if there is none, to one that nobody lists.
+func (b *boundary) addressOf(r *rule.Rule, name string, local netip.Addr) netip.Addr {
+	to := target{name, local.Is4()}
+	if a, known := b.targets[to]; known {
+		return a
+	}
+	a, ok := publishedWith(r, name, local)
+	for i := 0; !ok && i < len(b.policy.Rules) && b.named.Match(name); i++ {
+		a, ok = publishedWith(&b.policy.Rules[i], name, local)
+	}
+	if !ok {
+		a = b.unlisted(local)
+	}
+	b.targets[to] = a
+	return a
+}
+
+// target is a name as machines of a family look it up.
+type target struct {
+	name string
+	is4  bool
+}
+
+// publishedWith returns an address that the rule publishes with a name.
+func publishedWith(r *rule.Rule, name string, local netip.Addr) (a netip.Addr, ok bool) {
+	if !r.Remote.Addressed.Match(name) {
+		return a, false
+	}
+	for a := range r.Remote.AddressedPrefixes.Ranges() {
+		if a.Is4() == local.Is4() {
+			return a, true
 		}
 	}
-	return b.unlisted(local)
+	return a, false
 }
 
 func opposite(d rule.Direction) rule.Direction {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // program is a backend's executable and the Debian package that has it.
@@ -64,6 +65,9 @@ func Needs() []string {
 	return slices.Compact(all)
 }
 
+// lastWords is how long a program's own processes may hold its output open after its end.
+const lastWords = 2 * time.Second
+
 // output runs the program in the folder and returns its standard output. An error
 // holds what the program said on standard error.
 func (p program) output(ctx context.Context, dir string, stdin []byte, env []string, args ...string) ([]byte, error) {
@@ -72,7 +76,7 @@ func (p program) output(ctx context.Context, dir string, stdin []byte, env []str
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.WaitDelay = dir, lastWords
 	if err := p.confine(cmd); err != nil {
 		return nil, err
 	}

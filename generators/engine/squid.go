@@ -64,7 +64,7 @@ func startSquid(ctx context.Context, path, dir, fragment, place string) (*Squid,
 	}
 	s := &Squid{said: &bytes.Buffer{}, exited: make(chan struct{}), dir: dir, address: address}
 	s.process = exec.CommandContext(ctx, path, "-N", "-n", serviceOf(address), "-f", filepath.Join(dir, "runtime.conf"))
-	s.process.Dir = dir
+	s.process.Dir, s.process.WaitDelay = dir, lastWords
 	if err := squidProgram.confine(s.process); err != nil {
 		return nil, err
 	}

@@ -264,10 +264,8 @@ func (b *builder) dispatch(d rule.Direction, f Family, any []line, lines [][]lin
 	if d == rule.Inbound {
 		short, r.Lookup = "in", Source
 	}
-	shared := shareInterfaces(lines)
-	if shared {
-		r.In, r.Out = lines[0][0].In, lines[0][0].Out
-	}
+	shared := sharedBy(lines)
+	r.In, r.Out, r.From, r.To = shared.In, shared.Out, shared.From, shared.To
 	m := Map{Name: fmt.Sprintf("%s%s_%d", b.naming.Prefix, d, f), Family: f}
 	for _, g := range groups {
 		m.Elements = append(m.Elements, Element{g.prefixes.Build(), b.class(fmt.Sprintf("%s%d", short, f), g.lines, shared)})
@@ -342,38 +340,60 @@ func idsOf(lines []line) (ids []string) {
 	return ids
 }
 
-// shareInterfaces reports whether all lines match the same interfaces, so that it is
-// enough to match them once before the map.
-func shareInterfaces(lines [][]line) bool {
+// sharedBy returns the interfaces and local addresses that all lines match, so that it
+// is enough to match them once before the map.
+func sharedBy(lines [][]line) (m Match) {
 	first := lines[0][0]
-	for _, of := range lines {
-		if slices.ContainsFunc(of, func(l line) bool { return !slices.Equal(l.In, first.In) || !slices.Equal(l.Out, first.Out) }) {
-			return false
-		}
+	all := func(same func(line) bool) bool {
+		return !slices.ContainsFunc(lines, func(of []line) bool {
+			return slices.ContainsFunc(of, func(l line) bool { return !same(l) })
+		})
 	}
-	return true
+	if all(func(l line) bool { return slices.Equal(l.In, first.In) && slices.Equal(l.Out, first.Out) }) {
+		m.In, m.Out = first.In, first.Out
+	}
+	if all(func(l line) bool { return l.From == first.From && l.To == first.To }) {
+		m.From, m.To = first.From, first.To
+	}
+	return m
 }
 
-// needed returns the lines of which neither the earlier ones nor one before them takes
-// every packet.
+// needed returns the lines of which neither the earlier ones nor those before them take
+// every packet, each on the ports that are left to it where that is no longer to say: a
+// port in place is quicker to load and to match than a set.
 func (b *builder) needed(earlier, lines []line) (kept []line) {
 	var seen takers
 	for _, l := range earlier {
 		seen.add(l)
 	}
 	for _, l := range lines {
-		by, taken := seen.of(l)
-		if !taken {
+		by := seen.of(l)
+		for _, id := range by {
+			if b.takers[l.id] == nil {
+				b.takers[l.id] = map[rule.ID]bool{}
+			}
+			b.takers[l.id][id] = true
+		}
+		if len(by) == 0 {
+			kept = append(kept, b.onPorts(l, seen.leave(l)))
 			seen.add(l)
-			kept = append(kept, l)
-			continue
 		}
-		if b.takers[l.id] == nil {
-			b.takers[l.id] = map[rule.ID]bool{}
-		}
-		b.takers[l.id][by] = true
 	}
 	return kept
+}
+
+// onPorts is a line on fewer ports, unless they take more ranges.
+func (b *builder) onPorts(l line, left netset.ServiceSet) line {
+	ranges := left.Ports(l.Protocol)
+	if left.Equal(l.ports) || len(ranges) > len(l.ports.Ports(l.Protocol)) {
+		return l
+	}
+	if l.Original.IsAll() {
+		l.Ports = b.portsOf(ranges, false)
+	} else {
+		l.Original = b.portsOf(ranges, true)
+	}
+	return l
 }
 
 // takers are lines in groups that differ in ports alone, so that most lines are told from
@@ -395,18 +415,40 @@ func (t *takers) add(l line) {
 	*t = append(*t, &takerGroup{[]line{l}, l.ports})
 }
 
-// of returns the rule of a line that takes every packet of another; false if there is
-// none.
-func (t takers) of(l line) (by rule.ID, ok bool) {
+// of returns the rules that take every packet of a line; none if some are left.
+func (t takers) of(l line) []rule.ID {
 	for _, g := range t {
 		if !g.ports.Covers(l.ports) {
 			continue
 		}
 		if i := slices.IndexFunc(g.lines, func(e line) bool { return e.takesAllOf(l) }); i >= 0 {
-			return g.lines[i].id, true
+			return []rule.ID{g.lines[i].id}
+		}
+		if g.lines[0].differsInPortsFrom(l) {
+			return g.with(l.ports)
 		}
 	}
-	return "", false
+	return nil
+}
+
+// with returns the rules on some of the ports.
+func (g *takerGroup) with(ports netset.ServiceSet) (ids []rule.ID) {
+	for _, e := range g.lines {
+		if !e.ports.Intersect(ports).IsEmpty() {
+			ids = append(ids, e.id)
+		}
+	}
+	return ids
+}
+
+// leave returns the ports that lines which match the same leave to another.
+func (t takers) leave(l line) netset.ServiceSet {
+	for _, g := range t {
+		if g.lines[0].differsInPortsFrom(l) {
+			return l.ports.Subtract(g.ports)
+		}
+	}
+	return l.ports
 }
 
 // differsInPortsFrom reports whether two lines match the same but for their ports.
@@ -428,7 +470,7 @@ func takesInterfaces(all, some []string) bool {
 
 // class adds the chain that holds the lines and returns its name: by its only rule, or
 // by the digest of the rules' ids.
-func (b *builder) class(short string, lines []line, shared bool) string {
+func (b *builder) class(short string, lines []line, shared Match) string {
 	ids := idsOf(lines)
 	stem := short + "_" + b.naming.Stem(lines[0].id)
 	if len(ids) > 1 {
@@ -436,13 +478,22 @@ func (b *builder) class(short string, lines []line, shared bool) string {
 	}
 	c := Chain{Name: b.name(stem, "class "+short+" of "+strings.Join(ids, " "))}
 	for _, l := range lines {
-		if shared {
-			l.In, l.Out = nil, nil // before the map
-		}
+		l = l.without(shared)
 		c.Rules = append(c.Rules, b.goTo(l))
 	}
 	b.classes = append(b.classes, c)
 	return c.Name
+}
+
+// without leaves out what is matched before the map.
+func (l line) without(shared Match) line {
+	if shared.In != nil || shared.Out != nil {
+		l.In, l.Out = nil, nil
+	}
+	if !shared.From.IsAll() || !shared.To.IsAll() {
+		l.Family, l.From, l.To = Both, Addresses{}, Addresses{}
+	}
+	return l
 }
 
 func (b *builder) finish(families []Family) (Built, error) {

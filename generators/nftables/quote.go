@@ -194,13 +194,13 @@ func addressesOf(a filter.Addresses) addresses {
 func protocolOf(p netset.Protocol) keyword { return keyword(p.String()) }
 
 func prefixElements(s netset.PrefixSet) elements {
-	return elements(s.AppendText(nil, newElement)) + ","
+	return elements(s.AppendRanges(nil, newElement)) + ","
 }
 
-// verdictElements sends each prefix to the element's chain.
+// verdictElements sends each prefix or range to the element's chain.
 func verdictElements(e filter.Element) elements {
 	to := toChain(e.Chain)
-	return elements(e.Prefixes.AppendText(nil, to+newElement)) + elements(to) + ","
+	return elements(e.Prefixes.AppendRanges(nil, to+newElement)) + elements(to) + ","
 }
 
 // toChain follows the key of a map's element.

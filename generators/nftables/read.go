@@ -43,6 +43,7 @@ type reader struct {
 	ids      map[string]rule.ID // of rules' chains
 	declared map[string]int     // lines of sets and maps, from 1
 	bodies   map[string]int     // lines of chains' rules, from 1
+	open     map[string]bool    // chains, by isOpen
 }
 
 func readFile(data []byte) (*file, error) {
@@ -327,7 +328,7 @@ func (r *reader) checkRules(c *filter.Chain) error {
 	for i, one := range c.Rules {
 		at, want := r.bodies[c.Name]+i, counterOf(c, one)
 		switch {
-		case !r.fits(kind, one):
+		case !r.fits(kind, one) || kind == classChain && one.From.Set+one.To.Set == "" && r.isOpen(c.Name):
 			return r.lines.ForeignAt(at, errors.New(kindTexts[kind]))
 		case one.Counter != want:
 			return r.lines.ForeignAt(at, fmt.Errorf("counter %q", want))
@@ -341,20 +342,20 @@ func (r *reader) checkRules(c *filter.Chain) error {
 // kindTexts say what each kind of chain holds.
 var kindTexts = map[chainKind]string{
 	ruleChain:  "what counts and accepts, and matches nothing",
-	classChain: "a match of ports and of the addresses of our side, and a rule's chain",
+	classChain: "a match of ports and, here or before the map, of the addresses of our side, and a rule's chain",
 	entryChain: "a match of ports and of the addresses of our side and a rule's chain, or a map",
 	baseChain:  "what mode enforce or mark needs",
 }
 
 func (r *reader) fits(kind chainKind, one filter.Rule) bool {
-	sends := one.Verdict == filter.Goto && r.ids[one.Target] != "" && one.Protocol != 0 && one.From.Set+one.To.Set != ""
+	sends, local := one.Verdict == filter.Goto && r.ids[one.Target] != "" && one.Protocol != 0, one.From.Set+one.To.Set != ""
 	switch kind {
 	case ruleChain:
 		return one.Verdict == filter.Accept && one.Counter != "" && reflect.DeepEqual(one.Match, filter.Match{})
 	case classChain:
 		return one.IsOurs() && sends
 	case entryChain:
-		return one.IsOurs() && (sends || one.Map != "" && one.Protocol == 0 && one.From.IsAll() && one.To.IsAll())
+		return one.IsOurs() && (sends && local || one.Map != "" && one.Protocol == 0)
 	}
 	opens := one.Protocol != 0 && !one.From.IsAll() && one.Original.IsAll()
 	switch one.Verdict {
@@ -366,6 +367,24 @@ func (r *reader) fits(kind chainKind, one filter.Rule) bool {
 		return true
 	}
 	return false
+}
+
+// isOpen reports whether a map leads to a chain from a rule that matches no addresses of
+// our side.
+func (r *reader) isOpen(chain string) bool {
+	if r.open == nil {
+		r.open = map[string]bool{}
+		for _, c := range r.held.Chains {
+			for _, one := range c.Rules {
+				if m, ok := r.held.MapNamed(one.Map); ok && one.From.Set+one.To.Set == "" {
+					for _, e := range m.Elements {
+						r.open[e.Chain] = true
+					}
+				}
+			}
+		}
+	}
+	return r.open[chain]
 }
 
 // counterOf is the counter of a rule; empty for a rule that does not count.

@@ -213,7 +213,7 @@ func TestReadChanged(t *testing.T) {
 	tcp := func(first, last uint16, remote string) rule.Region {
 		return flows(rule.Outbound, netset.TCP, first, last, "10.0.0.0/8", remote)
 	}
-	const skype = "tcp dport 443 ip saddr @gatewright_role_clients_net4 goto gatewright_skype-out-7qzfx90a1"
+	const skype = "tcp dport 443 goto gatewright_skype-out-7qzfx90a1"
 	for _, c := range []struct {
 		name, file, old, text string
 		more, less            rule.Region
@@ -314,7 +314,7 @@ func TestReadRefuses(t *testing.T) {
 		{"behind a brace", "\n}\n", "\n} ; add table ip evil\n", `"} ; add table ip evil"` + nobody + `"}"`},
 		{"a second block", "\n}\n", "\n}\ntable ip evil {\n\tchain gatewright_outbound {\n\t}\n}\n", `"\tchain gatewright_outbound {"` + nobody + `each chain of this file once`},
 		{"behind a comment's end", "Title of sample/probe\"\n", "Title of sample/probe\" ; flush ruleset\n", `"\t\tcounter name \"gatewright_all-out-82ycmn70v\" accept comment \"sample/probe (row 7): Title of sample/probe\" ; flush rules…"` + nobody + `a comment of at most 128 bytes`},
-		{"behind a rule", " goto gatewright_exchange-out-bwhkcsvak\n", " goto gatewright_exchange-out-bwhkcsvak; accept\n", `"\t\ttcp dport 443 ip saddr @gatewright_role_clients_net4 goto gatewright_exchange-out-bwhkcsvak; accept"` + nobody + `a chain of this file`},
+		{"behind a rule", " goto gatewright_exchange-out-bwhkcsvak\n", " goto gatewright_exchange-out-bwhkcsvak; accept\n", `"\t\ttcp dport 443 goto gatewright_exchange-out-bwhkcsvak; accept"` + nobody + `a chain of this file`},
 		{"a rule of its own", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\taccept\n", `"\t\taccept"` + nobody + `a match of ports and of the addresses of our side and a rule's chain, or a map`},
 		{"a rule for everybody", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\tgoto gatewright_all-out-82ycmn70v\n", `"\t\tgoto gatewright_all-out-82ycmn70v"` + nobody + `a match of ports and of the addresses of our side and a rule's chain, or a map`},
 		{"a drop", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\tdrop\n", `"\t\tdrop"` + nobody + `drop of what is invalid alone`},
@@ -330,14 +330,14 @@ func TestReadRefuses(t *testing.T) {
 		{"another comment", section, "\n\t# Flows that harm nobody.\n", `"\t# Flows that harm nobody."` + nobody + `"\t# Flows that are outbound."`},
 		{"a long comment", "\n\t# exchange-out-bwhkcsvak: outbound", "\n\t# exchange-out-bwhkcsvak: " + strings.Repeat("x", 1000) + " outbound", `"\t# exchange-out-bwhkcsvak: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"` + nobody + `a comment of at most 1000 bytes`},
 		{"a line about nothing in the header", "\n# source: ", "\n# nothing: x\n# source: ", `"# nothing: x"` + nobody + `a line about a source, or # alone`},
-		{"a host name", sts, "\t\t\tevil.example.com,\n", `"\t\t\tevil.example.com,"` + nobody + `an address or a prefix of family ip`},
-		{"a host name in a map", probe, strings.Replace(probe, "192.0.2.9", "evil.example.com", 1), `"\t\t\tevil.example.com : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `an address or a prefix of family ip`},
-		{"a prefix with host bits", probe, strings.Replace(probe, "192.0.2.9", "192.0.2.9/24", 1), `"\t\t\t192.0.2.9/24 : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `an address or a prefix of family ip`},
-		{"a prefix of the other family", probe, strings.Replace(probe, "192.0.2.9", "2001:db8::/32", 1), `"\t\t\t2001:db8::/32 : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `an address or a prefix of family ip`},
-		{"a prefix written otherwise", probe, strings.Replace(probe, "192.0.2.9", "192.0.2.9/32", 1), `"\t\t\t192.0.2.9/32 : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `an address or a prefix of family ip`},
-		{"a range", probe, strings.Replace(probe, "192.0.2.9", "192.0.2.8-192.0.2.9", 1), `"\t\t\t192.0.2.8-192.0.2.9 : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `an address or a prefix of family ip`},
-		{"a timeout", sts, "\t\t\t192.168.7.6 timeout 1s,\n", `"\t\t\t192.168.7.6 timeout 1s,"` + nobody + `an address or a prefix of family ip`},
-		{"two in a line", sts, "\t\t\t192.168.7.6, 192.168.7.9,\n", `"\t\t\t192.168.7.6, 192.168.7.9,"` + nobody + `an address or a prefix of family ip`},
+		{"a host name", sts, "\t\t\tevil.example.com,\n", `"\t\t\tevil.example.com,"` + nobody + `an address, a prefix or a range of family ip`},
+		{"a host name in a map", probe, strings.Replace(probe, "192.0.2.9", "evil.example.com", 1), `"\t\t\tevil.example.com : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `an address, a prefix or a range of family ip`},
+		{"a prefix with host bits", probe, strings.Replace(probe, "192.0.2.9", "192.0.2.9/24", 1), `"\t\t\t192.0.2.9/24 : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `an address, a prefix or a range of family ip`},
+		{"a prefix of the other family", probe, strings.Replace(probe, "192.0.2.9", "2001:db8::/32", 1), `"\t\t\t2001:db8::/32 : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `an address, a prefix or a range of family ip`},
+		{"a prefix written otherwise", probe, strings.Replace(probe, "192.0.2.9", "192.0.2.9/32", 1), `"\t\t\t192.0.2.9/32 : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `an address, a prefix or a range of family ip`},
+		{"a range", probe, strings.Replace(probe, "192.0.2.9", "192.0.2.8-192.0.2.9", 1), `"\t\t\t192.0.2.8-192.0.2.9 : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `an address, a prefix or a range of family ip`},
+		{"a timeout", sts, "\t\t\t192.168.7.6 timeout 1s,\n", `"\t\t\t192.168.7.6 timeout 1s,"` + nobody + `an address, a prefix or a range of family ip`},
+		{"two in a line", sts, "\t\t\t192.168.7.6, 192.168.7.9,\n", `"\t\t\t192.168.7.6, 192.168.7.9,"` + nobody + `an address, a prefix or a range of family ip`},
 		{"an element twice", probe, probe + probe, `"\t\t\t192.0.2.9 : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `elements that do not overlap`},
 		{"an element of another's", probe, strings.Replace(probe, "192.0.2.9", "52.112.0.1", 1), `"\t\t\t52.112.0.0/14 : goto gatewright_out4_skype-out-7qzfx90a1,"` + nobody + `elements that do not overlap`},
 		{"a verdict in a map", probe, strings.Replace(probe, "goto gatewright_out4_all-out-82ycmn70v", "accept", 1), `"\t\t\t192.0.2.9 : accept,"` + nobody + `an address and a chain of this file`},
@@ -345,7 +345,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a chain that is not there", probe, strings.Replace(probe, "gatewright_out4_all-out-82ycmn70v", "gatewright_gone", 1), `"\t\t\t192.0.2.9 : goto gatewright_gone,"` + nobody + `an address and a chain of this file`},
 		{"a chain of the site in a map", probe, strings.Replace(probe, "gatewright_out4_all-out-82ycmn70v", "input", 1), `"\t\t\t192.0.2.9 : goto input,"` + nobody + `an address and a chain of this file`},
 		{"no element", sts, "", `"\t\t}"` + nobody + `an element`},
-		{"an open set", sts + "\t\t}\n", sts, `"\t\t\tfd00:7:1::/64,"` + nobody + `an address or a prefix of family ip`},
+		{"an open set", sts + "\t\t}\n", sts, `"\t\t\tfd00:7:1::/64,"` + nobody + `an address, a prefix or a range of family ip`},
 		{"a set twice", "\n\tset gatewright_role_clients_net6 {\n", "\n\tset gatewright_role_clients_net4 {\n", `"\tset gatewright_role_clients_net4 {"` + nobody + `each set once`},
 		{"a set of the site", "\n\tset gatewright_role_clients_net4 {\n", "\n\tset blackhole {\n", `"\tset blackhole {"` + nobody + `a name of at most 255 letters, digits, - and _ that starts with gatewright_`},
 		{"a set of no kind", "\n\tset gatewright_role_clients_net4 {\n\t\ttype ipv4_addr;", "\n\tset gatewright_role_clients_net4 {\n\t\ttype mark;", `"\t\ttype mark; flags interval;"` + nobody + `the type of a set or map of ours`},
@@ -356,7 +356,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a base chain of ours in the site's table", "\nadd chain inet filter gatewright_outbound\n", "\nadd chain inet filter forward { type filter hook forward priority filter - 10; policy drop; }\n", `"add chain inet filter forward { type filter hook forward priority filter - 10; policy drop; }"` + nobody + `in a table of its own, a base chain of each hook in their order, with policy accept or drop`},
 		{"a set that is not there", rule, strings.Replace(rule, "sbc", "gone", 1), `"\t\ttcp dport 5061 ip daddr @gatewright_role_gone_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a set of this file, of the kind that stands here`},
 		{"a set of the other family", rule, strings.Replace(rule, "sbc_net4", "sts_direct_host6", 1), `"\t\ttcp dport 5061 ip daddr @gatewright_role_sts_direct_host6 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a set of this file, of the kind that stands here`},
-		{"a rule without ports", rule, strings.Replace(rule, "tcp dport 5061 ", "", 1), `"\t\tip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match of ports and of the addresses of our side, and a rule's chain`},
+		{"a rule without ports", rule, strings.Replace(rule, "tcp dport 5061 ", "", 1), `"\t\tip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match of ports and, here or before the map, of the addresses of our side, and a rule's chain`},
 		{"another match", rule, strings.Replace(rule, "5061 ", "5061 limit rate 1/second ", 1), `"\t\ttcp dport 5061 limit rate 1/second ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match that stands here`},
 		{"a negation", rule, strings.Replace(rule, "dport ", "dport != ", 1), `"\t\ttcp dport != 5061 ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a port or a range such as 50000-59999`},
 		{"an anonymous set", rule, strings.Replace(rule, "5061", "{ 5061, 5062 }", 1), `"\t\ttcp dport { 5061, 5062 } ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a port or a range such as 50000-59999`},

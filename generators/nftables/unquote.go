@@ -58,32 +58,51 @@ func readSetType(line string) (f filter.Family, isMap bool, err error) {
 	return 0, false, errors.New("the type of a set or map of ours")
 }
 
-// readPrefixes reads addresses and prefixes, in any order. Its errors are of the word
-// whose index it returns.
+// readPrefixes reads addresses, prefixes and ranges, in any order. Its errors are of the
+// word whose index it returns.
 func readPrefixes(words []string, f filter.Family) (s netset.PrefixSet, bad int, err error) {
-	prefixes := make([]netip.Prefix, len(words))
+	var b netset.PrefixBuilder
+	ranges := make([]addressRange, len(words))
 	for i, word := range words {
-		if prefixes[i], err = readElement(word, f); err != nil {
+		if ranges[i], err = readElement(word, f); err != nil {
 			return s, i, err
 		}
+		b.AddRange(ranges[i].first, ranges[i].last)
 	}
-	if i, found := artefact.Overlapping(prefixes, netip.Prefix.Compare, netip.Prefix.Overlaps); found {
+	if i, found := artefact.Overlapping(ranges, addressRange.compare, addressRange.overlaps); found {
 		return s, i, errors.New("elements that do not overlap")
 	}
-	return netset.PrefixSetOf(prefixes...), 0, nil
+	return b.Build(), 0, nil
 }
 
-// readElement reads a prefix, or an address without a length.
-func readElement(word string, f filter.Family) (netip.Prefix, error) {
-	text := word
-	if a, err := netip.ParseAddr(word); err == nil {
-		text = netip.PrefixFrom(a, a.BitLen()).String()
+type addressRange struct{ first, last netip.Addr }
+
+func (r addressRange) compare(s addressRange) int { return r.first.Compare(s.first) }
+
+func (r addressRange) overlaps(s addressRange) bool {
+	return r.first.Compare(s.last) <= 0 && s.first.Compare(r.last) <= 0
+}
+
+// readElement reads an element of a set or map as it is written alone.
+func readElement(word string, f filter.Family) (r addressRange, err error) {
+	var b netset.PrefixBuilder
+	if first, last, ok := strings.Cut(word, "-"); ok {
+		r.first, _ = netip.ParseAddr(first)
+		r.last, _ = netip.ParseAddr(last)
+		b.AddRange(r.first, r.last)
+	} else if r.first, err = netip.ParseAddr(word); err == nil {
+		r.last = r.first
+		b.AddRange(r.first, r.last)
+	} else if p, err := netip.ParsePrefix(word); err == nil {
+		b.Add(p)
 	}
-	p, err := netip.ParsePrefix(text)
-	if err != nil || p != p.Masked() || filter.FamilyOf(p.Addr()) != f || p.Addr().Is4In6() || string(netset.PrefixSetOf(p).AppendText(nil, "")) != word {
-		return netip.Prefix{}, fmt.Errorf("an address or a prefix of family %s", familyOfNumber(f))
+	s := b.Build()
+	if string(s.AppendRanges(nil, "")) != word || word == "" || !s.Equal(f.Of(s)) {
+		return r, fmt.Errorf("an address, a prefix or a range of family %s", familyOfNumber(f))
 	}
-	return p, nil
+	for r.first, r.last = range s.Ranges() {
+	}
+	return r, nil
 }
 
 // readPrefix reads what addressesOf writes of a prefix.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
@@ -46,6 +47,7 @@ func proverOf(generator string) (prover, error) {
 type Job struct {
 	Policy  *rule.Policy
 	Outputs []Output
+	Limit   time.Duration // of the proof of an output, which then fails with a *LimitError; 0 for none
 }
 
 // Output is what one generator has made, or what stands in its place.
@@ -61,14 +63,17 @@ func (j Job) Prove(ctx context.Context, o Output) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return p.prove(ctx, j.Policy, o.Settings, o.Artefacts)
+	return bounded(ctx, j.Limit, func(ctx context.Context) (Result, error) {
+		return p.prove(ctx, j.Policy, o.Settings, o.Artefacts)
+	})
 }
 
 // Boxed is a job of which a box does what engines take part in.
 type Boxed struct {
 	job     Job
 	box     *box.Box
-	failed  error // why there is no box
+	end     context.CancelFunc // of the box
+	failed  error              // why there is no box
 	answers *json.Decoder
 }
 
@@ -84,7 +89,7 @@ const mostAnswers = 256 << 20
 // Box starts a box for the job, if any of it needs one. Close ends it.
 func (j Job) Box(ctx context.Context) *Boxed {
 	b := &Boxed{job: j}
-	inBox := Job{Policy: j.Policy}
+	inBox := Job{Policy: j.Policy, Limit: j.Limit}
 	for _, o := range j.Outputs {
 		if p, err := proverOf(o.Generator); err == nil && p.engines {
 			inBox.Outputs = append(inBox.Outputs, o)
@@ -98,6 +103,7 @@ func (j Job) Box(ctx context.Context) *Boxed {
 		b.failed = err
 		return b
 	}
+	ctx, b.end = context.WithCancel(ctx)
 	if b.box, b.failed = box.Start(ctx, engine.Needs(), work); b.failed == nil {
 		b.answers = json.NewDecoder(io.LimitReader(b.box, mostAnswers))
 	}
@@ -117,7 +123,7 @@ func (b *Boxed) Prove(ctx context.Context, o Output) (Result, error) {
 		return Result{}, b.failed
 	}
 	var a answer
-	if err := b.answers.Decode(&a); err != nil {
+	if err := b.await(&a); err != nil {
 		b.failed = cmp.Or(b.Close(), fmt.Errorf("the box does not answer: %w", err))
 		return Result{}, b.failed
 	}
@@ -128,12 +134,27 @@ func (b *Boxed) Prove(ctx context.Context, o Output) (Result, error) {
 	return a.Result, nil
 }
 
+// await reads an answer of the box, which ends when it keeps no limit.
+func (b *Boxed) await(a *answer) error {
+	if b.job.Limit == 0 {
+		return b.answers.Decode(a)
+	}
+	hanging := time.AfterFunc(b.job.Limit+boxEnds, b.end)
+	err := b.answers.Decode(a)
+	if err != nil && !hanging.Stop() {
+		return fmt.Errorf("the box hangs: %w", &LimitError{b.job.Limit})
+	}
+	hanging.Stop()
+	return err
+}
+
 // Close ends the box, if there is one. It may be called again.
 func (b *Boxed) Close() error {
 	if b.box == nil {
 		return nil
 	}
 	err := b.box.Close()
+	b.end()
 	b.box = nil
 	return err
 }

@@ -62,7 +62,8 @@ func PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []a
 	if err != nil {
 		return Result{}, err
 	}
-	flows := w.flows()
+	all := w.flows()
+	flows := affordable(all, w.size())
 	requests := w.requestsOf(flows, mostSpelled)
 	results, errs := make([]Result, len(Interpreters())), make([]error, len(Interpreters()))
 	var wait sync.WaitGroup
@@ -74,10 +75,10 @@ func PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []a
 		}()
 	}
 	wait.Wait()
-	all, err := together(results, errs)
-	all.Compared = flowsText(len(flows), mostSpelled) + ": " + all.Compared
-	all.Disagreements = append(textDifferences(out.Artefacts, artefacts, "//"), all.Disagreements...)
-	return all, err
+	r, err := together(results, errs)
+	r.Compared = flowsText(len(flows), len(all), mostSpelled) + ": " + r.Compared
+	r.Disagreements = append(textDifferences(out.Artefacts, artefacts, "//"), r.Disagreements...)
+	return r, err
 }
 
 // PACFlows returns the flows that PAC asks: the boundary flows of the rules, of every

@@ -81,11 +81,26 @@ func spelled(i, n, most int) bool {
 
 // flowsText says of how many flows a proof is, and how many of them at most are asked
 // in every form.
-func flowsText(flows, most int) string {
+func flowsText(flows, all, most int) string {
+	text := partText(flows, all, "flows")
 	if flows > most {
-		return fmt.Sprintf("%d flows, %d of them in every form", flows, most)
+		return fmt.Sprintf("%s, %d of them in every form", text, most)
 	}
-	return fmt.Sprintf("%d flows", flows)
+	return text
+}
+
+// What a proof by requests costs at most, before it starts: every flow is held against
+// every rule.
+const (
+	mostHeld     = 60_000_000 // flows times rules
+	leastPerRule = 4          // flows, whatever they cost
+)
+
+// affordable returns the flows that a proof asks of a policy with so many rules, evenly
+// spread if they are not all.
+func affordable[T any](flows []T, rules int) []T {
+	rules = max(rules, 1)
+	return spread(flows, max(mostHeld/rules, leastPerRule*rules))
 }
 
 // partText says how many of all requests are asked.

@@ -26,7 +26,10 @@ func Squid(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts [
 	if err != nil {
 		return Result{}, err
 	}
-	r, err := SquidFlows(ctx, p, s, artefacts, RequestFlows(p), mostSpelled)
+	all := RequestFlows(p)
+	flows := affordable(all, len(p.Rules))
+	r, err := SquidFlows(ctx, p, s, artefacts, flows, mostSpelled)
+	r.Compared = flowsText(len(flows), len(all), mostSpelled) + ": " + r.Compared
 	r.Disagreements = append(textDifferences(out.Artefacts, artefacts, "#"), r.Disagreements...)
 	return r, err
 }
@@ -37,7 +40,7 @@ func SquidFlows(ctx context.Context, p *rule.Policy, s artefact.Settings, artefa
 	r := Result{Generator: squid.Generator{}.Name(), Engine: "Squid on loopback"}
 	requests, whole := squidRequests(flows, inEveryForm)
 	r.Flows, r.Asked = squidFlows(requests), len(requests)
-	r.Compared = flowsText(len(flows), inEveryForm) + ": " + partText(len(requests), whole, "requests, each as CONNECT and plain")
+	r.Compared = partText(len(requests), whole, "requests, each as CONNECT and plain")
 	answers, err := askSquid(ctx, s.Text("place"), artefacts, requests)
 	switch {
 	case err == nil:

@@ -62,6 +62,15 @@ func (w ways) words(proxies []string) string {
 	return strings.Join(words, "; ")
 }
 
+// size is how much a flow is held against: members of routes.
+func (w ways) size() int {
+	n := 0
+	for _, r := range w.policy.Routes {
+		n += len(r.Members)
+	}
+	return n
+}
+
 // answer is what FindProxyForURL has to say for a flow.
 func (w ways) answer(f rule.Flow) string {
 	if f.Name != "" && w.plainDirect && !strings.Contains(f.Name, ".") || f.Name == "" && w.local.Contains(f.Remote) {

@@ -1,0 +1,150 @@
+package rule
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"gatewright/catalog/netset"
+)
+
+func familyName(v4 bool) string {
+	if v4 {
+		return "IPv4"
+	}
+	return "IPv6"
+}
+
+// lane is what rules that cover a family together have in common beside a port.
+type lane struct {
+	direction Direction
+	role      Role
+	protocol  netset.Protocol
+}
+
+// checkFamilies refuses rules that cover a family together: those of one direction,
+// role and port. One rule alone was judged when it was compiled.
+func (p *Policy) checkFamilies() error {
+	var order []lane
+	rules := map[lane][]familyRule{}
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		prefixes := r.Remote.Prefixes()
+		if prefixes.IsEmpty() {
+			continue
+		}
+		one := familyRule{r, prefixes, shareOf(prefixes)}
+		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+			l := lane{r.Direction, r.Role, protocol}
+			if r.Services.Only(protocol).IsEmpty() {
+				continue
+			}
+			if rules[l] == nil {
+				order = append(order, l)
+			}
+			rules[l] = append(rules[l], one)
+		}
+	}
+	for _, l := range order {
+		if coversFamily(rules[l]) == nil {
+			continue // whatever their ports are
+		}
+		if err := checkPorts(l.protocol, rules[l]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkPorts refuses rules of a lane that share a port and cover a family together.
+// Rules that share any port share one at which a range of theirs starts.
+func checkPorts(protocol netset.Protocol, rules []familyRule) error {
+	type edge struct {
+		port, rule int
+		starts     bool
+	}
+	var edges []edge
+	for i, r := range rules {
+		for _, ports := range r.rule.Services.Ports(protocol) {
+			edges = append(edges, edge{int(ports.First), i, true}, edge{int(ports.Last) + 1, i, false})
+		}
+	}
+	slices.SortFunc(edges, func(a, b edge) int {
+		return cmp.Or(cmp.Compare(a.port, b.port), compareBool(a.starts, b.starts), cmp.Compare(a.rule, b.rule))
+	})
+	var open []int // ascending
+	for i, e := range edges {
+		at, _ := slices.BinarySearch(open, e.rule)
+		if !e.starts {
+			open = slices.Delete(open, at, at+1)
+			continue
+		}
+		open = slices.Insert(open, at, e.rule)
+		if i+1 < len(edges) && edges[i+1].starts {
+			continue // more come before the first of them ends
+		}
+		sharing := make([]familyRule, len(open))
+		for j, k := range open {
+			sharing[j] = rules[k]
+		}
+		if err := coversFamily(sharing); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// familyRule is a rule with what is looked at again and again.
+type familyRule struct {
+	rule     *Rule
+	prefixes netset.PrefixSet
+	share    share
+}
+
+// coversFamily returns an error if two rules or more cover a family together.
+func coversFamily(rules []familyRule) error {
+	var sum share
+	for _, r := range rules {
+		sum.v4 += r.share.v4
+		sum.v6 += r.share.v6
+	}
+	if len(rules) < 2 || sum.v4 < nearlyAll && sum.v6 < nearlyAll {
+		return nil
+	}
+	var all netset.PrefixBuilder
+	var entries []Entry
+	for _, r := range rules {
+		all.AddSet(r.prefixes)
+		entries = append(entries, r.rule.Entries...)
+	}
+	return wholeFamily(all.Build(), entries)
+}
+
+// share is about how much of each family a set holds, from 0 to 1. Sets whose shares
+// sum up to less than 1 do not cover a family, so that most need no union.
+type share struct{ v4, v6 float64 }
+
+// nearlyAll allows for what summing up loses.
+const nearlyAll = 0.999
+
+func shareOf(s netset.PrefixSet) (of share) {
+	for prefix := range s.Prefixes() {
+		part := math.Ldexp(1, -prefix.Bits())
+		if prefix.Addr().Is4() {
+			of.v4 += part
+		} else {
+			of.v6 += part
+		}
+	}
+	return of
+}
+
+// wholeFamily refuses prefixes that cover a family.
+func wholeFamily(s netset.PrefixSet, entries []Entry) error {
+	if v4, v6 := s.CoversFamily(); v4 || v6 {
+		return fmt.Errorf("the prefixes of %s together cover every %s address; if that is meant, answer \"remote\": \"any\" for one of them",
+			entryIDs(entries), familyName(v4))
+	}
+	return nil
+}
