@@ -2,6 +2,7 @@ package artefact
 
 import (
 	"slices"
+	"sync"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
@@ -39,10 +40,15 @@ func addressRemedy(r *rule.Rule) string {
 	return "let a proxy carry these names, or " + add
 }
 
-// ByRequest returns the verdict on a rule for a backend that sees outbound TCP
-// requests by name or literal from machines of the given roles, and renders every
+// ByRequest returns what gives the verdict on a rule for a backend that sees outbound
+// TCP requests by name or literal from machines of the given roles, and renders every
 // name, literal and port of the rules of these roles.
-func ByRequest(p *rule.Policy, r *rule.Rule, roles ...rule.Role) Coverage {
+func ByRequest(p *rule.Policy, roles ...rule.Role) func(*rule.Rule) Coverage {
+	names := sync.OnceValue(func() []requestName { return requestNames(p) })
+	return func(r *rule.Rule) Coverage { return byRequest(p, r, roles, names) }
+}
+
+func byRequest(p *rule.Policy, r *rule.Rule, roles []rule.Role, names func() []requestName) Coverage {
 	c := cover(r, NotApplicable)
 	switch {
 	case r.Direction == rule.Inbound:
@@ -56,7 +62,7 @@ func ByRequest(p *rule.Policy, r *rule.Rule, roles ...rule.Role) Coverage {
 		return c
 	}
 	c.Verdict = Exact
-	if f, ok := (witnessSearch{p, r}).unnamed(); ok {
+	if f, ok := (witnessSearch{p, r}).unnamed(names); ok {
 		c.Verdict, c.Reason = Narrower, "some of its prefixes are published without names; a proxy sees them only in requests for literal addresses"
 		c.Remedy = "let a packet filter carry these prefixes, or add the names that clients use in a catalogue of the site's own"
 		c.Witnesses = []Witness{{Flow: f}}

@@ -46,44 +46,6 @@ func (w witnessSearch) unaddressed() (rule.Flow, bool) {
 	return rule.Flow{}, false
 }
 
-// unnamed returns a flow to a prefix that is published without names, by a name
-// that no rule carries; a proxy does not accept it.
-func (w witnessSearch) unnamed() (rule.Flow, bool) {
-	bare := w.rule.Remote.BarePrefixes.Intersect(unicast())
-	if bare.IsEmpty() {
-		return rule.Flow{}, false
-	}
-	try := func(name string) (rule.Flow, bool) {
-		addresses := w.promised(bare, name)
-		f, ok := w.each(func(f rule.Flow) (netip.Addr, bool) {
-			f.Name = name
-			if f.Protocol != netset.TCP || w.policy.Decide(rule.Seen(f, rule.Proxy)).Accept() {
-				return netip.Addr{}, false
-			}
-			return first(family(addresses, f.Local))
-		})
-		f.Name = name
-		return f, ok
-	}
-	if f, ok := try(w.unlistedName()); ok {
-		return f, true
-	}
-	for i := range w.policy.Rules {
-		other := &w.policy.Rules[i].Remote
-		if !other.AddressedPrefixes.Overlaps(w.rule.Remote.BarePrefixes) {
-			continue
-		}
-		for pattern := range other.Addressed.Patterns() {
-			for _, name := range examples(pattern) {
-				if f, ok := try(name); ok {
-					return f, true
-				}
-			}
-		}
-	}
-	return rule.Flow{}, false
-}
-
 // reversed returns a flow of the other direction whose first packet looks like one of the
 // rule, where no interfaces tell, and that the model does not accept: both its ends are
 // addresses of our side, and the rule's remote holds one of them.
@@ -170,8 +132,12 @@ func someOf(s netset.PrefixSet, but netip.Addr) iter.Seq[netip.Addr] {
 // each asks for a remote address for each local address and service of the rule
 // that other rules may tell apart, until there is one.
 func (w witnessSearch) each(remote func(rule.Flow) (netip.Addr, bool)) (rule.Flow, bool) {
-	for _, local := range w.locals() {
-		for _, s := range w.services() {
+	return w.eachOf(w.locals(), w.services(), remote)
+}
+
+func (w witnessSearch) eachOf(locals []netip.Addr, services []netset.Service, remote func(rule.Flow) (netip.Addr, bool)) (rule.Flow, bool) {
+	for _, local := range locals {
+		for _, s := range services {
 			f := rule.Flow{Direction: w.rule.Direction, Protocol: s.Protocol, Port: s.Ports.First, Local: local}
 			if a, ok := remote(f); ok {
 				f.Remote = a
@@ -273,7 +239,7 @@ func (w witnessSearch) promises(name string, a netip.Addr) bool {
 // promise: those of every rule that lists the name with addresses, and of no other.
 func (w witnessSearch) promised(addresses netset.PrefixSet, name string) netset.PrefixSet {
 	var others []netset.PrefixSet
-	for i := range w.policy.Rules {
+	for i := 0; i < len(w.policy.Rules) && !addresses.IsEmpty(); i++ {
 		r := &w.policy.Rules[i].Remote
 		if r.Addressed.Match(name) {
 			addresses = addresses.Intersect(r.AddressedPrefixes)
@@ -281,8 +247,8 @@ func (w witnessSearch) promised(addresses netset.PrefixSet, name string) netset.
 			others = append(others, r.AddressedPrefixes)
 		}
 	}
-	for _, o := range others {
-		addresses = addresses.Subtract(o)
+	for i := 0; i < len(others) && !addresses.IsEmpty(); i++ {
+		addresses = addresses.Subtract(others[i])
 	}
 	return addresses
 }

@@ -100,7 +100,7 @@ func TestVerdictsAgreeWithEveryFlow(t *testing.T) {
 				protocol netset.Protocol // the only one that is carried, or 0
 			}{
 				{ByAddress(p, r), rule.PacketFilter, 0},
-				{ByRequest(p, r, "clients", "one"), rule.Proxy, netset.TCP},
+				{ByRequest(p, "clients", "one")(r), rule.Proxy, netset.TCP},
 			} {
 				c := one.coverage
 				seen[c.Verdict]++

@@ -303,13 +303,22 @@ type group struct {
 // remote take every packet are in none.
 func (b *builder) groupsOf(any []line, lines [][]line, remotes []netset.PrefixSet) (groups []*group) {
 	known := map[string]*group{}
-	for _, c := range classesOf(remotes) {
+	steps := maxLines // beside those that the ranges take by themselves
+	for _, r := range remotes {
+		steps += 2 * r.Size()
+	}
+	classes, ok := classesOf(remotes, netset.NewBudget(steps))
+	if !ok {
+		b.tooManyLines()
+		return nil
+	}
+	for _, c := range classes {
 		var all []line
 		for _, i := range c.rules {
 			all = append(all, lines[i]...)
 		}
 		if b.lines += len(all); b.lines > maxLines {
-			b.err = fmt.Errorf("the rules hold each other's addresses in so many ways that their matches would take over %d lines; group them by area, or select fewer entries", maxLines)
+			b.tooManyLines()
 			return nil
 		}
 		kept := b.needed(any, all)
@@ -325,6 +334,10 @@ func (b *builder) groupsOf(any []line, lines [][]line, remotes []netset.PrefixSe
 		g.prefixes.AddSet(c.prefixes)
 	}
 	return groups
+}
+
+func (b *builder) tooManyLines() {
+	b.err = fmt.Errorf("the rules hold each other's addresses in so many ways that their matches would take over %d lines; group them by area, or select fewer entries", maxLines)
 }
 
 // idsOf returns the rules that lines are of, each once. They tell which lines are needed

@@ -22,16 +22,16 @@ func TestClassesAreDisjointAndWhole(t *testing.T) {
 			}
 			sets[i] = b.Build()
 		}
-		classes := classesOf(sets)
+		classes, _ := classesOf(sets, nil)
 		for n := range 256 {
 			a := netip.AddrFrom4([4]byte{255, 255, 255, byte(n)})
-			var want []int
+			var want netset.Holders
 			for i, s := range sets {
 				if s.Contains(a) {
-					want = append(want, i)
+					want = append(want, int32(i))
 				}
 			}
-			var got [][]int
+			var got []netset.Holders
 			for _, c := range classes {
 				if c.prefixes.Contains(a) {
 					got = append(got, c.rules)
@@ -40,7 +40,7 @@ func TestClassesAreDisjointAndWhole(t *testing.T) {
 			if len(want) == 0 && len(got) == 0 {
 				continue
 			}
-			if len(got) != 1 || !slices.Equal(got[0], want) {
+			if len(got) != 1 || !got[0].Equal(want) {
 				t.Fatalf("%s is in the sets %v and in the classes of %v; sets %v", a, want, got, sets)
 			}
 		}

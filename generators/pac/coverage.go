@@ -28,9 +28,10 @@ func coverage(p *rule.Policy, roles []rule.Role) []artefact.Coverage {
 		addressed = addressed.Union(p.Rules[i].Remote.AddressedPrefixes)
 	}
 	out := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites))
+	byRequest := artefact.ByRequest(p, roles...)
 	for i := range p.Rules {
 		r := &p.Rules[i]
-		c := artefact.ByRequest(p, r, roles...)
+		c := byRequest(r)
 		if c.Verdict != artefact.NotApplicable {
 			f, ok := strayFlow(r, p.Binding(r.Role).Local(), r.Remote.BarePrefixes.Subtract(addressed), all)
 			c = verdict(c, f, ok)

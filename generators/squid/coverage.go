@@ -26,8 +26,9 @@ func coverage(p *rule.Policy, place string) []artefact.Coverage {
 		roles = append(roles, b.Role)
 	}
 	out := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites))
+	byRequest := artefact.ByRequest(p, roles...)
 	for i := range p.Rules {
-		c := artefact.ByRequest(p, &p.Rules[i], roles...)
+		c := byRequest(&p.Rules[i])
 		if place == placeConfD && c.Verdict != artefact.NotApplicable {
 			c = afterDebian(c, p, &p.Rules[i])
 		}
