@@ -60,21 +60,25 @@ func means(key string, c *catalog.Catalog, e *catalog.Entry) bool {
 	return !parted || rest == slugOf(e.ID) || rest == e.Row && rest != "" || rest == e.Area && rest != ""
 }
 
-// accepted is what the site accepts of an entry: in a catalogue of its own also the
-// addresses that it binds, where a remote stands on the site.
+// accepted is what the site accepts of an entry.
 func (s *Site) accepted(c *catalog.Catalog, e *catalog.Entry) Accepted {
 	var all Accepted
-	if !c.Published {
-		for _, b := range s.Bindings {
-			all.Prefixes = all.Prefixes.Union(b.Local())
-		}
-	}
 	for key, a := range s.Accept {
 		if means(key, c, e) {
 			all.Prefixes, all.Size = all.Prefixes.Union(a.Prefixes), all.Size || a.Size
 		}
 	}
 	return all
+}
+
+// boundAddresses are those of every role: a remote of a catalogue of the site's own may
+// stand there.
+func (s *Site) boundAddresses() netset.PrefixSet {
+	var all netset.PrefixBuilder
+	for _, b := range s.Bindings {
+		all.AddSet(b.Local())
+	}
+	return all.Build()
 }
 
 // Doubts returns an error for each of the entries of a catalogue whose addresses a
@@ -84,12 +88,15 @@ func (s *Site) Doubts(c *catalog.Catalog, entries []*catalog.Entry) []error {
 	var errs []error
 	var rest netset.PrefixBuilder
 	size, mend := false, "mend the entry"
+	var bound netset.PrefixSet
 	if c.Published {
 		mend = "exclude the entry and tell its publisher"
+	} else {
+		bound = s.boundAddresses()
 	}
 	for _, e := range entries {
 		a := s.accepted(c, e)
-		addresses := e.Prefixes.Subtract(a.Prefixes)
+		addresses := e.Prefixes.Subtract(a.Prefixes).Subtract(bound)
 		doubtful, what := lint.Doubtful(addresses)
 		if what != "" {
 			errs = append(errs, fmt.Errorf(`%s: %s: no public service has such addresses; %s, or, if it is meant, write in the site file "accept": {%q: [%s]}`, e.ID, what, mend, e.ID, quoted(doubtful)))

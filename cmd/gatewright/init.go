@@ -26,7 +26,7 @@ func initCommand() command {
 		usage: `gatewright init [--merge]
 
 Writes a site file, gatewright.json or that of --site: what the flags say, and
-every open item with its question and a blank, <like this>. A blank that is not
+every open item with a blank to fill in, <like this>. A blank that is not
 filled in leaves its item open and stops nothing. --merge adds to a file that is
 there what is newly open, and changes nothing else in it.
 
@@ -102,7 +102,7 @@ func (inv *invocation) initSite(toMerge bool) error {
 	if err := replaceFile(root, name, []byte(text), siteMode); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Dir(file), err)
 	}
-	inv.talk.sayf("%s: %s; fill in the blanks that matter to you, <like this>, and run `gatewright generate%s`", file, count(added, "question"), inv.site.source())
+	inv.talk.sayf("%s: %s; fill in those that matter to you, <like this>, and run `gatewright generate%s`", file, count(added, "blank"), inv.site.source())
 	return nil
 }
 
@@ -110,7 +110,7 @@ func (inv *invocation) initSite(toMerge bool) error {
 func (inv *invocation) newSite(s *site.Site, all []suggestion) (string, error) {
 	var b strings.Builder
 	b.WriteString(`// What this network decides. A value <like this> is a blank: until it is filled in, its
-// question stays open and nothing is rendered for it. What the site does not need is
+// item stays open and nothing is rendered for it. What the site does not need is
 // closed by "answers": { "ID": { "dismissed": "why" } }. "remote": "any" is the last
 // resort: it opens the rule to every host.
 {

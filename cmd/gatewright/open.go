@@ -131,7 +131,7 @@ func (p *production) tellOpen(t talk) {
 		them = "it"
 	}
 	t.sayf("%s", accountLine("open", fmt.Sprintf("%s in %s; nothing is rendered for %s until %s says; %s:",
-		count(len(p.result.Policy.Open), "item"), plural(len(entries), "entry", "entries"), them, p.siteFile, what)))
+		count(len(p.result.Policy.Open), "open item"), plural(len(entries), "entry", "entries"), them, p.siteFile, what)))
 	for _, s := range all[:min(shownAnswers, len(all))] {
 		t.sayf("%s", accountLine("", fmt.Sprintf("  %s  (%s)", s.text(), plural(len(s.entries), "entry waits", "entries wait"))))
 	}
