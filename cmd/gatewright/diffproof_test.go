@@ -252,8 +252,8 @@ func has(rules []reportRule, f rule.Flow, published bool) bool {
 	})
 }
 
-// at are the rules of a report that are of a file; of the policy for "".
-func at(rules []reportRule, file string) []reportRule {
+// ofPlace are the rules of a report that are of a file; of the policy for "".
+func ofPlace(rules []reportRule, file string) []reportRule {
 	return slices.DeleteFunc(slices.Clone(rules), func(r reportRule) bool { return strings.SplitN(r.Place, ",", 2)[0] != file })
 }
 
@@ -278,7 +278,7 @@ func ofKind(p *rule.Policy, d rule.Direction, published bool) *rule.Policy {
 // policyComplaints holds what a report says of two policies to Decide: by what a packet
 // filter sees and by what a proxy sees.
 func policyComplaints(r report, old, new world) (all []string) {
-	added, removed := at(r.Added, ""), at(r.Removed, "")
+	added, removed := ofPlace(r.Added, ""), ofPlace(r.Removed, "")
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
 		for _, published := range []bool{false, true} {
 			was, is := ofKind(old.policy, d, published), ofKind(new.policy, d, published)
@@ -458,7 +458,7 @@ func placeInterfaces(place string) (in, out func(string) bool) {
 func filterComplaints(r report, generator string, files []string, was, is func(packet, rule.Direction) bool) (all []string) {
 	for i, v6 := range []bool{false, true} {
 		file := files[i]
-		added, removed := at(r.Added, file), at(r.Removed, file)
+		added, removed := ofPlace(r.Added, file), ofPlace(r.Removed, file)
 		for k := range universePackets(v6) {
 			for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
 				before, after := was(k, d), is(k, d)
@@ -574,7 +574,7 @@ func randomPairs(t *testing.T, seed uint64, n int, f func(t *testing.T, old, new
 		r, complaints := f(t, old, new)
 		for kind, is := range map[string]bool{
 			"added": len(r.Added) > 0, "removed": len(r.Removed) > 0, "routes": len(r.Routes) > 0, "beside": len(r.Beside) > 0,
-			"gatewright.nft": len(at(r.Added, "gatewright.nft")) > 0, "gatewright.iptables": len(at(r.Added, "gatewright.iptables")) > 0,
+			"gatewright.nft": len(ofPlace(r.Added, "gatewright.nft")) > 0, "gatewright.iptables": len(ofPlace(r.Added, "gatewright.iptables")) > 0,
 			"proxy.pac": slices.ContainsFunc(r.Routes, func(c reportRoute) bool { return c.Place == "proxy.pac" }),
 		} {
 			if is {
@@ -678,7 +678,7 @@ func sameReports(a, b report) bool {
 // proxyComplaints holds what a report says of a proxy's files to Decide.
 func proxyComplaints(r report, old, new world) (all []string) {
 	const file = "gatewright.squid.conf"
-	added, removed := at(r.Added, file), at(r.Removed, file)
+	added, removed := ofPlace(r.Added, file), ofPlace(r.Removed, file)
 	for f := range universeFlows(rule.Outbound) {
 		carried := func(w world) bool {
 			return w.makes("squid") && f.Protocol == netset.TCP && w.policy.Decide(rule.Seen(f, rule.Proxy)).Accept()

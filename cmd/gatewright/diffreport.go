@@ -74,7 +74,7 @@ type reportRule struct {
 	Entries   []reportFrom   `json:"entries"`
 	Parts     []reportPart   `json:"parts"`
 
-	unbound bool // of folders: by interfaces that were not named, where others were
+	unbound string // the place without interfaces, if the other side names others there
 }
 
 type reportFrom struct {
