@@ -109,3 +109,46 @@ func TestBuildEndsWhereRulesHoldEachOther(t *testing.T) {
 		t.Errorf("error %v; want %s", err, want)
 	}
 }
+
+// A line is on the ports that earlier ones leave to it, where these take no more ranges,
+// and a rule to which they leave none names all of them. What all lines share is matched
+// before the map.
+func TestBuildLeavesTakenPortsOut(t *testing.T) {
+	grant := func(id, services string, remotes ...string) rule.Grant {
+		return ruletest.Grant(t, "x/"+id, id, rule.Outbound, "clients", services, remotes...)
+	}
+	p := ruletest.Compile(t, rule.Input{
+		Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}},
+		Grants: []rule.Grant{
+			grant("a", "tcp 443", "192.0.2.0/24"), grant("b", "tcp 80", "192.0.2.0/24"), grant("c", "tcp 80,443", "192.0.2.0/24"),
+			grant("d", "tcp 443,8443", "192.0.2.0/24"), grant("e", "tcp 440-450", "192.0.2.0/24"), grant("f", "tcp 443", "198.51.100.0/24"),
+		},
+	})
+	built, err := Build(p, artefact.Filter{Mode: artefact.ModeChains, Place: artefact.PlaceForward}, []Family{IPv4}, plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, c := range built.Chains {
+		for _, r := range c.Rules {
+			switch {
+			case r.Map != "":
+				lines = append(lines, fmt.Sprintf("from %s by %s", r.From.Set, r.Map))
+			case r.Verdict == Goto:
+				lines = append(lines, fmt.Sprintf("%.1s %v%s%s", r.ID, r.Ports.Ranges, r.Ports.Set, r.From.Set))
+			}
+		}
+	}
+	want := []string{"a [443]", "b [80]", "d [8443]", "e [440-450]", "f [443]", "from gatewright_role_clients_net4 by gatewright_outbound_4"}
+	if !slices.Equal(lines, want) {
+		t.Errorf("lines %q; want %q", lines, want)
+	}
+	for _, r := range built.Rules {
+		if got := fmt.Sprintf("%.1s %.1s", r.Rule.ID, r.Takers); r.Chain == "" && got != "c [a b]" {
+			t.Errorf("taken before: %s", got)
+		}
+	}
+	if built.Rules[2].Chain != "" {
+		t.Errorf("%s has a chain", built.Rules[2].Rule.ID)
+	}
+}
