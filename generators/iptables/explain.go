@@ -86,6 +86,12 @@ func (r *lowering) words(s filter.Step) []string {
 	return append(out, ruleText(*s.Rule))
 }
 
+// RuleText is a rule in words of iptables, without its chain and comment.
+func RuleText(r filter.Rule) string {
+	r.Comment = ""
+	return ruleText(r)
+}
+
 // ruleText is a rule as the file has it behind its chain.
 func ruleText(r filter.Rule) string {
 	text := string(wayLines([]line{{Rule: r}}))

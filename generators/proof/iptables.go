@@ -83,7 +83,10 @@ func heldIptables(h iptables.Held) filter {
 	f := filter{others: h.Others}
 	for family, rs := range map[int]*held.Ruleset{4: &h.IPv4, 6: &h.IPv6} {
 		folded := rs.Fold()
-		f.add(&folded, func(c *held.Chain) string { return iptablesHook(family, c.Name) })
+		f.add(&folded, filterWords{
+			func(c *held.Chain) string { return iptablesHook(family, c.Name) }, iptables.RuleText,
+			func(v held.Verdict) string { return strings.ToUpper(string(v)) },
+		})
 		f.sets -= len(folded.Maps) // trees of chains, which hold what sets do
 		for _, set := range rs.Sets {
 			f.prefixes -= set.Prefixes.Len()
@@ -112,9 +115,9 @@ func wantIptables(p *rule.Policy, f artefact.Filter) filter {
 			builtIn = append(builtIn, "PREROUTING", "POSTROUTING")
 		}
 		for _, chain := range builtIn {
-			h := filterHook{name: iptablesHook(family, chain), policy: "accept"}
+			h := filterHook{name: iptablesHook(family, chain), policy: "ACCEPT"}
 			if jumps := iptablesJumps(f, chain); f.Mode == artefact.ModeEnforce && jumps != nil {
-				h.policy = "drop"
+				h.policy = "DROP"
 				h.steps = guardIptables(family, chain)
 				h.open = inFamilies(filterOpen(p, f, chain != "OUTPUT", chain != "INPUT"), family == 4, family == 6)
 				if !rule.RegionOf(h.open...).IsEmpty() {
@@ -125,7 +128,7 @@ func wantIptables(p *rule.Policy, f artefact.Filter) filter {
 			want.hooks = append(want.hooks, h)
 			if jumps := iptablesJumps(f, chain); f.Mode == artefact.ModeMark && jumps != nil {
 				entry := filterHook{name: iptablesHook(family, "gatewright_"+strings.ToLower(chain))}
-				entry.steps = append([]string{fmt.Sprintf("mark and %#x", ^f.Mark)}, jumps...)
+				entry.steps = append([]string{fmt.Sprintf("-j MARK --set-xmark 0x0/%#x", f.Mark)}, jumps...)
 				want.hooks = append(want.hooks, entry)
 			}
 		}
@@ -138,27 +141,34 @@ func wantIptables(p *rule.Policy, f artefact.Filter) filter {
 func iptablesJumps(f artefact.Filter, chain string) []string {
 	switch {
 	case chain == "FORWARD" && f.Place == artefact.PlaceForward:
-		return []string{"jump gatewright_outbound", "jump gatewright_inbound"}
+		return []string{"-j gatewright_outbound", "-j gatewright_inbound"}
 	case chain == "INPUT" && f.Place == artefact.PlaceHost:
-		return []string{"jump gatewright_inbound"}
+		return []string{"-j gatewright_inbound"}
 	case chain == "OUTPUT" && f.Place == artefact.PlaceHost:
-		return []string{"jump gatewright_outbound"}
+		return []string{"-j gatewright_outbound"}
 	}
 	return nil
 }
 
-// guardIptables is guardNFT for one family, a rule for each type of ICMP.
-func guardIptables(family int, chain string) (steps []string) {
-	for _, step := range guardNFT(strings.ToLower(chain)) {
-		match, types, icmp := strings.Cut(step, "icmpv6 type ")
-		switch {
-		case !icmp:
-			steps = append(steps, step)
-		case family == 6:
-			for t := range strings.SplitSeq(strings.TrimSuffix(types, " accept"), ",") {
-				steps = append(steps, match+"icmpv6 type "+t+" accept")
-			}
-		}
+// guardIptables is guardNFT in words of iptables.
+func guardIptables(family int, chain string) []string {
+	steps := []string{"-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"}
+	switch chain {
+	case "INPUT":
+		steps = append(steps, "-i lo -j ACCEPT")
+	case "OUTPUT":
+		steps = append(steps, "-o lo -j ACCEPT")
+	}
+	if family == 6 && chain != "FORWARD" {
+		steps = append(steps, neighbours("255", "133", "134", "135", "136")...)
+		steps = append(steps, neighbours("1", "130", "131", "132", "143")...)
+	}
+	return append(steps, "-m conntrack --ctstate INVALID -j DROP")
+}
+
+func neighbours(hopLimit string, types ...string) (steps []string) {
+	for _, t := range types {
+		steps = append(steps, "-p icmpv6 -m hl --hl-eq "+hopLimit+" --icmpv6-type "+t+" -j ACCEPT")
 	}
 	return steps
 }

@@ -176,17 +176,24 @@ func heldNFT(k kernel.Held) filter {
 	for i := range k.Chains {
 		f.twice = append(f.twice, twice(&k.Chains[i])...)
 	}
-	f.add(&k.Ruleset, func(c *held.Chain) string {
+	f.add(&k.Ruleset, filterWords{func(c *held.Chain) string {
 		if c.Hook == nil {
 			return c.Name
 		}
 		return fmt.Sprintf("%s (type filter, hook %s, priority %d)", c.Name, c.Hook.Name, c.Hook.Priority)
-	})
+	}, stepText, func(v held.Verdict) string { return string(v) }})
 	return f
 }
 
-// add adds what a ruleset holds, by names of its chains.
-func (f *filter) add(rs *held.Ruleset, name func(*held.Chain) string) {
+// filterWords are a backend's words for what a ruleset holds.
+type filterWords struct {
+	chain  func(*held.Chain) string
+	step   func(held.Rule) string
+	policy func(held.Verdict) string
+}
+
+// add adds what a ruleset holds.
+func (f *filter) add(rs *held.Ruleset, words filterWords) {
 	for _, s := range rs.Sets {
 		f.sets, f.prefixes = f.sets+1, f.prefixes+s.Prefixes.Len()
 	}
@@ -206,12 +213,12 @@ func (f *filter) add(rs *held.Ruleset, name func(*held.Chain) string) {
 	for i := range rs.Chains {
 		if c := &rs.Chains[i]; c.Hook != nil {
 			reach(rs, c.Name, used)
-			f.hooks = append(f.hooks, heldHook(rs, c, name(c)))
+			f.hooks = append(f.hooks, heldHook(rs, c, words))
 		}
 	}
 	for i := range rs.Chains {
 		if c := &rs.Chains[i]; !used[c.Name] {
-			f.others = append(f.others, "chain "+name(c))
+			f.others = append(f.others, "chain "+words.chain(c))
 		}
 	}
 }
@@ -248,14 +255,14 @@ func twice(c *held.Chain) (all []string) {
 
 // heldHook is a base chain. What it accepts for options and resolvers is compared as
 // flows, and every other rule by its words, in order.
-func heldHook(rs *held.Ruleset, c *held.Chain, name string) filterHook {
-	out := filterHook{name: name, policy: string(c.Hook.Policy)}
+func heldHook(rs *held.Ruleset, c *held.Chain, words filterWords) filterHook {
+	out := filterHook{name: words.chain(c), policy: words.policy(c.Hook.Policy)}
 	for _, r := range c.Rules {
 		plain := r.Protocol != 0 && r.State == "" && r.Loopback == "" && r.ICMP == nil && len(r.In)+len(r.Out) == 0 &&
 			r.SetMark == 0 && r.ClearMark == 0 && r.Original.IsAll()
 		entry := r.Target == held.Outbound || r.Target == held.Inbound
 		if !plain || entry || r.Verdict != held.Accept && r.Verdict != held.Jump {
-			out.steps = append(out.steps, stepText(r))
+			out.steps = append(out.steps, words.step(r))
 			continue
 		}
 		const only = "only"
