@@ -38,7 +38,11 @@ func TestAbsentRulesAreNotMentioned(t *testing.T) {
 			none := out.Coverage[i].Verdict == artefact.NotApplicable || out.Coverage[i].Verdict == artefact.Absent
 			switch g.Kind() {
 			case artefact.PacketFilter, artefact.Proxy:
-				if mentions(out, string(p.Rules[i].ID)) == none {
+				said := mentions(out, string(p.Rules[i].ID))
+				if !none && g.Kind() == artefact.Proxy { // rules that share lists stand in a comment above them
+					said = strings.Contains(text(artefact.Output{Artefacts: out.Artefacts}), string(p.Rules[i].ID))
+				}
+				if said == none {
 					t.Errorf("%s %s: rule %s is %s, and is mentioned: %t", g.Name(), s.name, p.Rules[i].ID, out.Coverage[i].Verdict, none)
 				}
 			default:
