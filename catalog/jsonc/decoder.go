@@ -184,17 +184,6 @@ func (d *Decoder) OneOf(v Value, known ...string) (string, bool) {
 	return s, true
 }
 
-// Strings reads an array of strings; it returns an empty one for an empty one.
-func (d *Decoder) Strings(v Value) ([]string, bool) {
-	all := []string{}
-	ok := d.Array(v, func(element Value) {
-		if s, ok := d.String(element); ok {
-			all = append(all, s)
-		}
-	})
-	return all, ok
-}
-
 // Bool reads true or false.
 func (d *Decoder) Bool(v Value) (value, ok bool) {
 	if !d.is(v, Bool) {

@@ -73,16 +73,6 @@ func (v Value) Start() int {
 	return v.doc.nodes[v.i].offset()
 }
 
-// Pointer returns the JSON pointer of v (RFC 6901), empty for the root. It is
-// meant for messages: of a key of more than 80 characters it shows the first 80
-// and an ellipsis.
-func (v Value) Pointer() string {
-	if v.doc == nil {
-		return ""
-	}
-	return v.doc.pointer(int(v.i))
-}
-
 // Bytes returns the content of a string, unescaped, or the text of a number,
 // true, false or null as written; nil for an array or object. Unless the string
 // held an escape it is a part of the document and must not be changed.

@@ -125,3 +125,13 @@ func TestQuote(t *testing.T) {
 		}
 	}
 }
+
+// Pointer returns the JSON pointer of v (RFC 6901), empty for the root. It is
+// meant for messages: of a key of more than 80 characters it shows the first 80
+// and an ellipsis.
+func (v Value) Pointer() string {
+	if v.doc == nil {
+		return ""
+	}
+	return v.doc.pointer(int(v.i))
+}

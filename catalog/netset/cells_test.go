@@ -299,8 +299,8 @@ func TestPortSet(t *testing.T) {
 	for bits := range 16 {
 		set := s.set(bits)
 		for i, n := range []uint16{0, 1, 30000, 65535} {
-			if set.Contains(n) != (bits&(1<<i) != 0) {
-				t.Errorf("%04b: Contains(%d) is %t", bits, n, set.Contains(n))
+			if has := !set.Intersect(PortRangeSet(n, n)).IsEmpty(); has != (bits&(1<<i) != 0) {
+				t.Errorf("%04b: it holds %d: %t", bits, n, has)
 			}
 		}
 	}
@@ -336,6 +336,12 @@ func BenchmarkZipOfAMillionPrefixes(b *testing.B) {
 		}
 	}
 }
+
+// Of returns the ports of one protocol.
+func (s ServiceSet) Of(p Protocol) PortSet { return PortSet{s.of(p)} }
+
+// Len counts what All yields.
+func (p Product[A, B]) Len() int { return p.cells.Len() }
 
 // HoldersOf of any three sets of a small universe tells of each atom who holds it, and
 // of no two parts the same.

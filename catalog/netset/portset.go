@@ -19,14 +19,8 @@ func PortRangeSet(first, last uint16) PortSet {
 	return PortSet{[]span[port]{{port(first), port(last)}}}
 }
 
-// Of returns the ports of one protocol.
-func (s ServiceSet) Of(p Protocol) PortSet { return PortSet{s.of(p)} }
-
 // IsEmpty reports whether the set holds no number.
 func (s PortSet) IsEmpty() bool { return len(s.list) == 0 }
-
-// Contains reports whether the set holds n.
-func (s PortSet) Contains(n uint16) bool { return contains(s.list, port(n)) }
 
 // Equal reports whether both sets hold the same numbers.
 func (s PortSet) Equal(t PortSet) bool { return slices.Equal(s.list, t.list) }

@@ -36,9 +36,6 @@ func (p Product[A, B]) Cells() Cells[A, B] { return p.cells }
 // differ and are not empty.
 func (p Product[A, B]) All() iter.Seq2[A, B] { return p.cells.All() }
 
-// Len counts what All yields.
-func (p Product[A, B]) Len() int { return p.cells.Len() }
-
 // IsEmpty reports whether there is no pair.
 func (p Product[A, B]) IsEmpty() bool { return p.cells.IsEmpty() }
 

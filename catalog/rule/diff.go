@@ -33,13 +33,6 @@ func (d Diff) IsEmpty() bool {
 // Change is the set of flows that one policy accepts and the other does not.
 type Change struct {
 	Rules []RuleChange // rules of the one that accept more, in its order; none is empty
-
-	denying *Policy
-}
-
-// Contains reports whether the flow is in the change.
-func (c Change) Contains(f Flow) bool {
-	return slices.ContainsFunc(c.Rules, func(r RuleChange) bool { return r.contains(f) }) && !c.denying.Decide(f).Accept()
 }
 
 // RuleChange is what one rule accepts and the other policy does not.
@@ -77,12 +70,6 @@ type NameChange struct {
 	Pattern, And netset.Pattern
 	Except       []netset.Pattern // those that overlap Pattern, in order
 	Example      string           // such a name
-}
-
-// Match reports whether the name is one of the change.
-func (n NameChange) Match(name string) bool {
-	matches := func(q netset.Pattern) bool { return q.Match(name) }
-	return n.Pattern.Match(name) && (n.And == netset.Pattern{} || n.And.Match(name)) && !slices.ContainsFunc(n.Except, matches)
 }
 
 // Compare returns the exact difference of two policies. Names are patterns with
@@ -154,26 +141,4 @@ func moreOpen(a, b []Open) []Open {
 		have[key(o)] = true
 	}
 	return slices.DeleteFunc(slices.Clone(a), func(o Open) bool { return have[key(o)] })
-}
-
-func (r RuleChange) contains(f Flow) bool {
-	return r.Rule.Direction == f.Direction && slices.ContainsFunc(r.Parts, func(p PartChange) bool { return p.contains(f) })
-}
-
-func (p PartChange) contains(f Flow) bool {
-	port := f.Port
-	if p.Published {
-		port = f.originalPort()
-	}
-	if !p.Local.Contains(f.Local) || !p.Services.Contains(f.Protocol, port) {
-		return false
-	}
-	if p.Any {
-		return f.Remote.IsValid() && !p.ButPrefixes.Contains(f.Remote) || f.Name != "" && !p.ButNames.Match(f.Name)
-	}
-	return f.Remote.IsValid() && p.Prefixes.Contains(f.Remote) || p.containsName(f.Name)
-}
-
-func (p PartChange) containsName(name string) bool {
-	return name != "" && slices.ContainsFunc(p.Names, func(n NameChange) bool { return n.Match(name) })
 }

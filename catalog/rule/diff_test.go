@@ -64,13 +64,14 @@ func TestDiffIsExact(t *testing.T) {
 	for range 600 {
 		a := randomInput(t, r)
 		b := revised(t, r, a)
-		d := compare(t, compiled(t, a), compiled(t, b))
+		before, after := compiled(t, a), compiled(t, b)
+		d := compare(t, before, after)
 		for range 60 {
 			whole := randomFlow(r)
 			for _, f := range []Flow{whole, Seen(whole, PacketFilter), Seen(whole, Proxy)} {
 				old, new := grantsAccept(a, f), grantsAccept(b, f)
-				if d.Added.Contains(f) != (new && !old) || d.Removed.Contains(f) != (old && !new) {
-					t.Fatalf("%v: old %t, new %t; added %t, removed %t", f, old, new, d.Added.Contains(f), d.Removed.Contains(f))
+				if d.Added.contains(f, before.Policy) != (new && !old) || d.Removed.contains(f, after.Policy) != (old && !new) {
+					t.Fatalf("%v: old %t, new %t; added %t, removed %t", f, old, new, d.Added.contains(f, before.Policy), d.Removed.contains(f, after.Policy))
 				}
 				if old != new {
 					differing++
@@ -91,7 +92,7 @@ func TestDiffIsExact(t *testing.T) {
 }
 
 // witnessOf returns a flow of the part that the change contains.
-func witnessOf(c Change, r RuleChange, p PartChange) (Flow, bool) {
+func witnessOf(c Change, denying *Policy, r RuleChange, p PartChange) (Flow, bool) {
 	base := Flow{Direction: r.Rule.Direction}
 	var flows []Flow
 	for local := range p.Local.Prefixes() {
@@ -120,7 +121,7 @@ func witnessOf(c Change, r RuleChange, p PartChange) (Flow, bool) {
 					if p.Published {
 						f.Port, f.Published = other, ports.First
 					}
-					if c.Contains(f) {
+					if c.contains(f, denying) {
 						return f, true
 					}
 				}
@@ -138,8 +139,10 @@ func TestDiffShowsNothingThatIsTheSame(t *testing.T) {
 	for range 600 {
 		a := randomInput(t, r)
 		b := revised(t, r, a)
-		d := compare(t, compiled(t, a), compiled(t, b))
-		for _, c := range []Change{d.Added, d.Removed} {
+		before, after := compiled(t, a), compiled(t, b)
+		d := compare(t, before, after)
+		denying := []*Policy{before.Policy, after.Policy}
+		for side, c := range []Change{d.Added, d.Removed} {
 			for _, rc := range c.Rules {
 				if len(rc.Entries) == 0 || len(rc.Parts) == 0 {
 					t.Fatalf("%s: no entries or no parts: %+v", rc.Rule.ID, rc)
@@ -154,7 +157,7 @@ func TestDiffShowsNothingThatIsTheSame(t *testing.T) {
 							t.Fatalf("%s: two parts tell of the same flows:\n%+v\n%+v", rc.Rule.ID, p, q)
 						}
 					}
-					if _, ok := witnessOf(c, rc, p); !ok {
+					if _, ok := witnessOf(c, denying[side], rc, p); !ok {
 						t.Fatalf("%s: no flow of %+v is a change", rc.Rule.ID, p)
 					}
 					for _, n := range p.Names {
@@ -250,9 +253,10 @@ func TestDiffKnowsPatternsThatCoverTogether(t *testing.T) {
 	if d := compare(t, compiled(t, in(together...)), compiled(t, in(star))); !d.IsEmpty() {
 		t.Errorf("shown: %+v", d.Added.Rules)
 	}
-	d := compare(t, compiled(t, in(together[1:]...)), compiled(t, in(star)))
-	if len(d.Added.Rules) != 1 || !d.Added.Contains(Flow{Direction: Outbound, Protocol: netset.TCP, Port: 443,
-		Name: "www.any.example.com", Local: netip.MustParseAddr("172.16.0.1")}) {
+	before := compiled(t, in(together[1:]...))
+	d := compare(t, before, compiled(t, in(star)))
+	if len(d.Added.Rules) != 1 || !d.Added.contains(Flow{Direction: Outbound, Protocol: netset.TCP, Port: 443,
+		Name: "www.any.example.com", Local: netip.MustParseAddr("172.16.0.1")}, before.Policy) {
 		t.Errorf("not shown: %+v", d)
 	}
 }
@@ -282,7 +286,7 @@ func (c RouteChange) goesBy(f Flow, routed bool) bool {
 		return false
 	}
 	if f.Name != "" {
-		return c.Any && !routed || slices.ContainsFunc(c.Names, func(n NameChange) bool { return n.Match(f.Name) })
+		return c.Any && !routed || slices.ContainsFunc(c.Names, func(n NameChange) bool { return n.match(f.Name) })
 	}
 	return c.Any && !routed || c.Prefixes.Contains(f.Remote)
 }
@@ -370,7 +374,7 @@ func TestRouteChangesAgreeWithRoute(t *testing.T) {
 					crossing++
 				}
 				f := Flow{Direction: Outbound, Protocol: netset.TCP, Port: c.Services.Ports(netset.TCP)[0].First, Name: n.Example}
-				if !n.Match(n.Example) || old.Policy.Route(f, c.Role) != c.From || new.Policy.Route(f, c.Role) != c.To {
+				if !n.match(n.Example) || old.Policy.Route(f, c.Role) != c.From || new.Policy.Route(f, c.Role) != c.To {
 					t.Fatalf("%+v: the example is none of %s -> %s", n, c.From, c.To)
 				}
 			}
@@ -422,4 +426,37 @@ func TestRouteChangesPassOverNarrowerPatterns(t *testing.T) {
 	if len(changes) != 1 || changes[0].From != Direct || changes[0].To != Proxied || len(changes[0].Names) != 1 || changes[0].Names[0].Pattern != wide || !slices.Equal(changes[0].Names[0].Except, []netset.Pattern{narrow}) {
 		t.Errorf("%+v", changes)
 	}
+}
+
+// contains reports whether the flow is in the change; denying is the other policy.
+func (c Change) contains(f Flow, denying *Policy) bool {
+	return slices.ContainsFunc(c.Rules, func(r RuleChange) bool { return r.contains(f) }) && !denying.Decide(f).Accept()
+}
+
+func (r RuleChange) contains(f Flow) bool {
+	return r.Rule.Direction == f.Direction && slices.ContainsFunc(r.Parts, func(p PartChange) bool { return p.contains(f) })
+}
+
+func (p PartChange) contains(f Flow) bool {
+	port := f.Port
+	if p.Published {
+		port = f.originalPort()
+	}
+	if !p.Local.Contains(f.Local) || !p.Services.Contains(f.Protocol, port) {
+		return false
+	}
+	if p.Any {
+		return f.Remote.IsValid() && !p.ButPrefixes.Contains(f.Remote) || f.Name != "" && !p.ButNames.Match(f.Name)
+	}
+	return f.Remote.IsValid() && p.Prefixes.Contains(f.Remote) || p.containsName(f.Name)
+}
+
+func (p PartChange) containsName(name string) bool {
+	return name != "" && slices.ContainsFunc(p.Names, func(n NameChange) bool { return n.match(name) })
+}
+
+// match reports whether the name is one of the change.
+func (n NameChange) match(name string) bool {
+	matches := func(q netset.Pattern) bool { return q.Match(name) }
+	return n.Pattern.Match(name) && (n.And == netset.Pattern{} || n.And.Match(name)) && !slices.ContainsFunc(n.Except, matches)
 }

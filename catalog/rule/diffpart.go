@@ -19,7 +19,6 @@ type change struct {
 // add adds what rules of a accept and b does not: each endpoint in one place with all of
 // our side that it is new for, whatever the number of rules that have it.
 func (c *Change) add(a, b *accepted, grants []Grant, budget *netset.Budget) {
-	c.denying = b.policy
 	more := a.addresses.Subtract(b.addresses)
 	newAddresses := netset.Map(more.Cells(), func(w where) (where, bool) {
 		w = w.Subtract(b.any)

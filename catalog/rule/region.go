@@ -60,16 +60,6 @@ type plane struct {
 	v6        bool
 }
 
-// Region returns what a packet filter accepts of the policy: every rule by its
-// prefixes, or any address. Names are not in it.
-func (p *Policy) Region() Region {
-	var boxes []Box
-	for i := range p.Rules {
-		boxes = append(boxes, p.Boxes(&p.Rules[i])...)
-	}
-	return RegionOf(boxes...)
-}
-
 // Boxes returns what a packet filter accepts of one rule, none of it empty.
 func (p *Policy) Boxes(r *Rule) []Box {
 	remote := r.Remote.Prefixes()
@@ -155,34 +145,6 @@ func (r Region) IsEmpty() bool {
 
 // Equal reports whether both regions hold the same flows.
 func (r Region) Equal(s Region) bool { return r.Subtract(s).IsEmpty() && s.Subtract(r).IsEmpty() }
-
-// Contains reports whether the flow is in the region, by its addresses and ports; a
-// flow with an unknown address is in none.
-func (r Region) Contains(f Flow) bool {
-	if f.Local.Unmap().Is4() != f.Remote.Unmap().Is4() {
-		return false
-	}
-	for _, published := range []bool{false, true} {
-		port := f.Port
-		if published {
-			port = f.originalPort()
-		}
-		for ports, all := range r.planes[plane{f.Direction, f.Protocol, published, !f.Local.Unmap().Is4()}].All() {
-			if !ports.Contains(port) {
-				continue
-			}
-			for local, remote := range all.All() {
-				if local.Contains(f.Local) {
-					if remote.Contains(f.Remote) {
-						return true
-					}
-					break
-				}
-			}
-		}
-	}
-	return false
-}
 
 // Boxes returns the region as disjoint boxes in a canonical form: sorted by
 // direction (outbound first), protocol, family, kind of port, ports and local

@@ -148,3 +148,41 @@ func BenchmarkRegionOf100kPrefixes(b *testing.B) {
 		}
 	}
 }
+
+// Region returns what a packet filter accepts of the policy: every rule by its
+// prefixes, or any address. Names are not in it.
+func (p *Policy) Region() Region {
+	var boxes []Box
+	for i := range p.Rules {
+		boxes = append(boxes, p.Boxes(&p.Rules[i])...)
+	}
+	return RegionOf(boxes...)
+}
+
+// Contains reports whether the flow is in the region, by its addresses and ports; a
+// flow with an unknown address is in none.
+func (r Region) Contains(f Flow) bool {
+	if f.Local.Unmap().Is4() != f.Remote.Unmap().Is4() {
+		return false
+	}
+	for _, published := range []bool{false, true} {
+		port := f.Port
+		if published {
+			port = f.originalPort()
+		}
+		for ports, all := range r.planes[plane{f.Direction, f.Protocol, published, !f.Local.Unmap().Is4()}].All() {
+			if ports.Intersect(netset.PortRangeSet(port, port)).IsEmpty() {
+				continue
+			}
+			for local, remote := range all.All() {
+				if local.Contains(f.Local) {
+					if remote.Contains(f.Remote) {
+						return true
+					}
+					break
+				}
+			}
+		}
+	}
+	return false
+}

@@ -43,14 +43,6 @@ type EntryChange struct {
 // FactChange is one attribute of an entry, as text; empty where nothing is said.
 type FactChange struct{ Name, Old, New string }
 
-// ID returns the entry's id.
-func (c EntryChange) ID() string {
-	if c.New != nil {
-		return c.New.Entry.ID
-	}
-	return c.Old.Entry.ID
-}
-
 // Compare returns what came, went or changed among the entries that are selected on
 // either side, sorted by id.
 func Compare(old, new *Result) []EntryChange {

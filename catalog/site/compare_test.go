@@ -156,3 +156,11 @@ func TestIsSite(t *testing.T) {
 		}
 	}
 }
+
+// ID returns the entry's id.
+func (c EntryChange) ID() string {
+	if c.New != nil {
+		return c.New.Entry.ID
+	}
+	return c.Old.Entry.ID
+}

@@ -112,6 +112,9 @@ func (p *production) files() []string {
 // isFilter reports whether a generator is of packet filters.
 func isFilter(generator string) bool { return generators.IsA(generator, artefact.PacketFilter) }
 
+// isChooser reports whether a generator is of files that choose the way of requests.
+func isChooser(generator string) bool { return generators.IsA(generator, artefact.ProxyChooser) }
+
 // coverages tells how many rules the generators render, and how exactly; generators
 // with the same figures in one line, and what the words mean.
 func (p *production) coverages(full bool) []string {

@@ -83,6 +83,7 @@ func (inv *invocation) folderOf(name string) (folder, error) {
 // tells whether there is none beside what folders can show.
 func (r *report) finish(equal bool) {
 	sortWidest(r.Added)
+	r.Opens = append([]string{}, r.openings()...)
 	r.Equal = equal && r.same()
 }
 

@@ -40,6 +40,9 @@ func (r report) openings() []string {
 	var all []*opening
 	for i := range r.Added {
 		of := &r.Added[i]
+		if of.unbound != "" {
+			continue // told by unboundTexts
+		}
 		counted := map[*opening]bool{}
 		for _, p := range of.Parts {
 			o := p.opening(of)
@@ -74,20 +77,21 @@ func (r report) sentTexts() (lines []string) {
 	return lines
 }
 
-// unboundTexts tells where interfaces that were named are named no more.
+// unboundTexts tells where packets pass by interfaces that were not named before.
 func (r report) unboundTexts() (lines []string) {
-	rules := map[string]int{}
+	rules := map[string]map[string]bool{}
 	for _, one := range r.Added {
-		if !one.unbound {
+		if one.unbound == "" {
 			continue
 		}
-		if rules[one.Place] == 0 {
-			lines = append(lines, one.Place)
+		if rules[one.unbound] == nil {
+			rules[one.unbound] = map[string]bool{}
+			lines = append(lines, one.unbound)
 		}
-		rules[one.Place]++
+		rules[one.unbound][fmt.Sprint(one.Direction, one.Services, one.Parts)] = true
 	}
 	for i, place := range lines {
-		lines[i] = fmt.Sprintf("OPENS: packets by interfaces that were not named, %s (%s)", place, count(rules[place], "rule"))
+		lines[i] = fmt.Sprintf("OPENS: packets by interfaces that were not named before, %s (%s)", place, count(len(rules[place]), "rule"))
 	}
 	return lines
 }

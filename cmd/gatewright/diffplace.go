@@ -54,7 +54,9 @@ func (s served) report(d difference) reportRule {
 		if !slices.Contains(chains, l.chain) {
 			chains = append(chains, l.chain)
 		}
-		r.unbound = r.unbound || d.unbound[l.chain]
+		if d.unbound[l.chain] {
+			r.unbound = artefact.HookPoint{File: d.spot.file, Chain: l.chain, Mark: d.spot.mark}.String()
+		}
 		for _, label := range l.Labels {
 			if !slices.ContainsFunc(r.Entries, func(f reportFrom) bool { return f.ID == label }) {
 				r.Entries = append(r.Entries, reportFrom{ID: label})
@@ -338,21 +340,45 @@ func (c cells) spread(s spot, a []point, ins, outs []interfaces) (list []differe
 	return list
 }
 
-// differences compares what packet filters accept, spot by spot in the order of a.
+// differences compares what packet filters accept, spot by spot in the order of a. What
+// options open is held against options alone, so that a rule within it does not cut it up.
 func differences(a, b []point) (all []difference) {
-	at := func(list []point, s spot) []point {
-		return slices.DeleteFunc(slices.Clone(list), func(p point) bool { return p.spot != s })
-	}
 	done := map[spot]bool{}
 	for _, p := range a {
 		if done[p.spot] {
 			continue
 		}
 		done[p.spot] = true
-		have, other := at(a, p.spot), at(b, p.spot)
-		if !reflect.DeepEqual(have, other) {
-			all = append(all, differencesAt(p.spot, have, other)...)
+		for _, byOption := range []bool{false, true} {
+			for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
+				have := at(a, p.spot, d, func(l line) bool { return byOption == (l.Rule == "") })
+				other := at(b, p.spot, d, func(l line) bool { return !byOption || l.Rule == "" })
+				if len(have) > 0 && !reflect.DeepEqual(have, other) {
+					all = append(all, differencesAt(p.spot, have, other)...)
+				}
+			}
 		}
 	}
 	return all
+}
+
+// at returns the hook points of a spot with what some of their lines accept of a direction.
+func at(points []point, s spot, d rule.Direction, some func(line) bool) (list []point) {
+	for _, p := range points {
+		if p.spot != s {
+			continue
+		}
+		lines := p.lines
+		p.lines = nil
+		for _, l := range lines {
+			l.Boxes = slices.DeleteFunc(slices.Clone(l.Boxes), func(b rule.Box) bool { return b.Direction != d })
+			if some(l) && len(l.Boxes) > 0 {
+				p.lines = append(p.lines, l)
+			}
+		}
+		if len(p.lines) > 0 {
+			list = append(list, p)
+		}
+	}
+	return list
 }

@@ -11,6 +11,7 @@ import (
 // report is a difference as JSON; text and Markdown are made of it.
 type report struct {
 	Version       int             `json:"version"` // of this form: raised when a member gets another meaning
+	Opens         []string        `json:"opens"`   // what a reviewer has to see first, in words
 	Old           reportSide      `json:"old"`
 	New           reportSide      `json:"new"`
 	Equal         bool            `json:"equal"`
@@ -73,7 +74,7 @@ type reportRule struct {
 	Entries   []reportFrom   `json:"entries"`
 	Parts     []reportPart   `json:"parts"`
 
-	unbound bool // of folders: by interfaces that were not named, where others were
+	unbound string // the place without interfaces, if the other side names others there
 }
 
 type reportFrom struct {

@@ -182,14 +182,17 @@ func writeOptions(b *strings.Builder, s *site.Site) {
 	if options == nil {
 		options = map[string]map[string][]string{}
 	}
-	if len(options["pac"]["proxy"]) == 0 {
-		b.WriteString("  // Without a proxy the PAC file sends everything direct, and does nothing.\n")
-		pac := maps.Clone(options["pac"])
-		if pac == nil {
-			pac = map[string][]string{}
+	for _, g := range generators.All() {
+		if !isChooser(g.Name()) || len(options[g.Name()]["proxy"]) > 0 {
+			continue
 		}
-		pac["proxy"] = []string{"<HOST:PORT>"}
-		options["pac"] = pac
+		b.WriteString("  // Without a proxy the PAC file sends everything direct, and does nothing.\n")
+		asked := maps.Clone(options[g.Name()])
+		if asked == nil {
+			asked = map[string][]string{}
+		}
+		asked["proxy"] = []string{"<HOST:PORT>"}
+		options[g.Name()] = asked
 	}
 	b.WriteString("  \"options\": {\n")
 	for _, g := range generators.All() {

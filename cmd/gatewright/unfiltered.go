@@ -11,7 +11,6 @@ import (
 	"gatewright/catalog/site"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
-	"gatewright/generators/nftables"
 	"gatewright/generators/pac"
 )
 
@@ -49,7 +48,7 @@ func (p *production) unfiltered(file generated, asked func(rule.Grant, generated
 func (p *production) hiddenShortfalls() []string {
 	var short []string
 	for _, file := range p.outputs {
-		if file.name != "pac" || !knowsProxy(p.site) {
+		if !isChooser(file.name) || !knowsProxy(p.site) {
 			continue
 		}
 		unsaid := func(g rule.Grant, o generated) bool {
@@ -110,11 +109,12 @@ func (d directWay) examples(name netset.Pattern) iter.Seq[string] {
 
 // familiesOf returns the families that a packet filter sees.
 func familiesOf(generator string, s artefact.Settings) site.Families {
-	if generator == (nftables.Generator{}).Name() {
-		if table, err := nftables.TableOf(s); err == nil {
-			v4, v6 := nftables.FamiliesOf(table)
-			return site.Families{V4: v4, V6: v6}
-		}
+	g, err := generators.ByName(generator)
+	if some, ok := g.(interface {
+		Families(artefact.Settings) (v4, v6 bool)
+	}); err == nil && ok {
+		v4, v6 := some.Families(s)
+		return site.Families{V4: v4, V6: v6}
 	}
 	return site.Families{V4: true, V6: true}
 }
@@ -133,7 +133,7 @@ func (e *explainer) dropped(f rule.Flow, answers []backendAnswer) string {
 	var filters []string
 	direct := false
 	for i, b := range e.backends {
-		direct = direct || generators.IsA(b.name, artefact.ProxyChooser) && answers[i].Action == artefact.GoesDirect
+		direct = direct || isChooser(b.name) && answers[i].Action == artefact.GoesDirect
 		if isFilter(b.name) && e.loses(b, f, answers[i].Action) {
 			filters = append(filters, b.name)
 		}

@@ -23,9 +23,9 @@ func (p *production) warn(t talk) {
 	p.warnResolver(t)
 	p.warnReversed(t)
 	for _, o := range p.outputs {
-		if o.name == "pac" && !knowsProxy(p.site) {
+		if isChooser(o.name) && !knowsProxy(p.site) {
 			t.warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
-		} else if o.name == "pac" {
+		} else if isChooser(o.name) {
 			p.warnUnfiltered(t, o)
 		}
 	}
@@ -34,7 +34,12 @@ func (p *production) warn(t talk) {
 // knowsProxy reports whether the PAC file of a site can send anything to a proxy.
 func knowsProxy(s *site.Site) bool {
 	named := func(r site.Route) bool { return r.Via != rule.Direct && r.Via != rule.Proxied }
-	return len(s.Options["pac"]["proxy"]) > 0 || slices.ContainsFunc(s.Routes, named)
+	for generator, options := range s.Options {
+		if isChooser(generator) && len(options["proxy"]) > 0 {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.Routes, named)
 }
 
 // shownIDs is how many ids a warning names.

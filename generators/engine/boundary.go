@@ -49,22 +49,6 @@ func boundaryFlows(p *rule.Policy, l limits) []rule.Flow {
 	return b.flows
 }
 
-// HonoursPromise reports whether the flow keeps what its publishers promise: where
-// a rule has names and prefixes of the same endpoints, the flow's name is among
-// the names exactly when its address is among the prefixes. A flow to a literal
-// address has no name to compare.
-func HonoursPromise(p *rule.Policy, f rule.Flow) bool {
-	if f.Name == "" {
-		return true
-	}
-	for _, r := range p.Rules {
-		if r.Remote.Addressed.Match(f.Name) != r.Remote.AddressedPrefixes.Contains(f.Remote) {
-			return false
-		}
-	}
-	return true
-}
-
 type boundary struct {
 	policy  *rule.Policy
 	limits  limits

@@ -146,23 +146,3 @@ func TestBoundaryFlowsAreBounded(t *testing.T) {
 		}
 	}
 }
-
-func TestHonoursPromise(t *testing.T) {
-	p := twoRules(t)
-	f := flow(rule.Outbound, netset.TCP, "10.0.0.0", "52.112.0.0", 80, 0)
-	for _, tt := range []struct {
-		name, remote string
-		want         bool
-	}{
-		{"www.example.com", "52.112.0.0", true},
-		{"www.example.com", "192.0.2.1", false},
-		{"www.example.org", "52.112.0.0", false},
-		{"www.example.org", "192.0.2.1", true},
-		{"", "192.0.2.1", true},
-	} {
-		f.Name, f.Remote = tt.name, netip.MustParseAddr(tt.remote)
-		if HonoursPromise(p, f) != tt.want {
-			t.Errorf("%q at %s: want %t", tt.name, tt.remote, tt.want)
-		}
-	}
-}

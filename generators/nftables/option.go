@@ -49,10 +49,11 @@ func TableOf(s artefact.Settings) (string, error) {
 	return string(c.table), err
 }
 
-// FamiliesOf reports which families of addresses a table of TableOf sees.
-func FamiliesOf(table string) (v4, v6 bool) {
-	_, families, err := tableOf(table)
-	return err == nil && slices.Contains(families, ipv4), err == nil && slices.Contains(families, ipv6)
+// Families reports which families of addresses the table of TableOf sees; none if the
+// settings are wrong.
+func (Generator) Families(s artefact.Settings) (v4, v6 bool) {
+	c, err := configure(s)
+	return err == nil && slices.Contains(c.families, ipv4), err == nil && slices.Contains(c.families, ipv6)
 }
 
 // numbers are the families as package filter has them.

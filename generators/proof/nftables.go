@@ -331,11 +331,7 @@ func wantNFT(p *rule.Policy, s artefact.Settings) (filter, error) {
 	if err != nil {
 		return filter{}, err
 	}
-	table, err := nftables.TableOf(s)
-	if err != nil {
-		return filter{}, err
-	}
-	v4, v6 := nftables.FamiliesOf(table)
+	v4, v6 := nftables.Generator{}.Families(s)
 	want := filter{lines: filterPolicy(p, f, v4, v6)}
 	if f.Mode == artefact.ModeChains {
 		return want, nil
