@@ -70,8 +70,8 @@ func (e *enforced) mutants(t *testing.T) []mutant {
 	}
 	return append(all,
 		mutant{"no neighbours", without(t, e.out, "neighbour discovery (RFC 4861)"), checked(checkNeighbours)},
-		mutant{"no solicitations", e.withoutNeighbourMessage(t, "nd-neighbor-solicit, ", "neighbour-solicitation"), checked(checkNeighbours)},
-		mutant{"no advertisements", e.withoutNeighbourMessage(t, ", nd-neighbor-advert", "neighbour-advertisement"), checked(checkNeighbours)},
+		mutant{"no solicitations", e.withoutNeighbourMessage(t, "nd-neighbor-solicit, ", "--icmpv6-type 135 "), checked(checkNeighbours)},
+		mutant{"no advertisements", e.withoutNeighbourMessage(t, ", nd-neighbor-advert", "--icmpv6-type 136 "), checked(checkNeighbours)},
 		mutant{"no routers", e.withoutNeighbourMessage(t, "nd-router-solicit, nd-router-advert, ", "router-"), checked(checkLink)},
 		mutant{"no groups", without(t, e.out, "groups of neighbour discovery"), checked(checkLink)},
 		mutant{"from elsewhere", mutate(t, e.out, e.spell("ip6 hoplimit 255 ", " -m hl --hl-eq 255"), ""), checked(checkLink)},
