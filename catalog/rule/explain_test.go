@@ -122,6 +122,16 @@ func TestExplainAcceptsWhatARegionHolds(t *testing.T) {
 	}
 }
 
+// sidesOf returns the sides of a question without a bound.
+func sidesOf(t *testing.T, p *Policy, q Question) []Side {
+	t.Helper()
+	sides, err := p.Sides(q, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sides
+}
+
 // TestSidesAreUniform holds that the sides of a question make up each role's
 // addresses, or those of the remote's family if no others are possible, and that every
 // address of a side has its decision.
@@ -133,7 +143,7 @@ func TestSidesAreUniform(t *testing.T) {
 		q := Question{Flow: randomFlow(random)}
 		q.Flow.Local = netip.Addr{}
 		byRole := map[Role]netset.PrefixSet{}
-		for _, s := range p.Sides(q) {
+		for _, s := range sidesOf(t, p, q) {
 			role := s.Roles[0]
 			if s.Local.IsEmpty() || s.Local.Overlaps(byRole[role]) {
 				t.Fatalf("%s: side %+v is empty or overlaps another", q, s)
@@ -200,7 +210,7 @@ func TestCompleteAsksWhatIsAccepted(t *testing.T) {
 				q.Flow.Direction != "" && g.Direction != q.Flow.Direction || q.Flow.Protocol != 0 && g.Protocol != q.Flow.Protocol || q.Flow.Port != 0 && g.Port != q.Flow.Port {
 				t.Fatalf("%q becomes %q", q, c)
 			}
-			accepted := slices.ContainsFunc(p.Sides(c.Question), func(s Side) bool {
+			accepted := slices.ContainsFunc(sidesOf(t, p, c.Question), func(s Side) bool {
 				return slices.Contains(p.Explain(s.Flow).Rules, ID(strings.TrimPrefix(c.Because, "rule ")))
 			})
 			if c.Because != "" && !accepted {

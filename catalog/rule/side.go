@@ -2,6 +2,8 @@ package rule
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 
@@ -132,16 +134,36 @@ type Side struct {
 	// Whole says that Local is every address of the only role that the flow may have.
 	Whole bool
 
-	// Flow has one of the addresses of Local, of the remote's family if there is one.
+	// Flow has one of the addresses of Local, of the remote's family if there is one. Where
+	// roles share addresses, sides of several have the same.
 	Flow Flow
+}
+
+// MaxLooks bounds what one question may cost: a look is one at a rule for an address of
+// ours, or one at a part of a role's addresses that rules tell apart.
+const MaxLooks = 4_000_000
+
+// TooManySidesError says that a question takes more than MaxLooks.
+type TooManySidesError struct {
+	Question     Question
+	Roles, Rules int
+}
+
+func (e *TooManySidesError) Error() string {
+	return fmt.Sprintf("flow %q: %d roles and %d rules take more than %d looks at a rule; say the flow's direction, protocol and port, and one address of our side",
+		e.Question, e.Roles, e.Rules, MaxLooks)
 }
 
 // Sides returns the parts of our side that a complete question is about: the
 // address that it names, or the addresses of the role that it names, or those of
 // every bound role in turn. The addresses of a role are parted where rules tell them
-// apart. If the flow is Impossible for all of them, they are one side.
-func (p *Policy) Sides(q Question) []Side {
-	all := p.sides(q)
+// apart. If the flow is Impossible for all of them, they are one side. What it takes to
+// explain them all is spent of the budget: a *TooManySidesError if it ran out.
+func (p *Policy) Sides(q Question, budget *netset.Budget) ([]Side, error) {
+	all := p.sides(q, budget)
+	if !budget.Spend(0) {
+		return nil, &TooManySidesError{q, len(p.Bindings), len(p.Rules)}
+	}
 	for i := range all {
 		s := &all[i]
 		if len(s.Roles) == 1 {
@@ -149,11 +171,10 @@ func (p *Policy) Sides(q Question) []Side {
 			s.Whole = s.Local.Equal(b.Local()) || s.Local.Equal(b.possible(q.Flow))
 		}
 	}
-	return all
+	return all, nil
 }
 
-func (p *Policy) sides(q Question) []Side {
-	var all []Side
+func (p *Policy) sides(q Question, budget *netset.Budget) []Side {
 	switch {
 	case q.Flow.Local.IsValid():
 		s := Side{Local: netset.PrefixSetOf(netip.PrefixFrom(q.Flow.Local, q.Flow.Local.BitLen())), Flow: q.Flow}
@@ -162,68 +183,109 @@ func (p *Policy) sides(q Question) []Side {
 				s.Roles = append(s.Roles, b.Role)
 			}
 		}
+		budget.Spend(len(p.Rules))
 		return []Side{s}
 	case q.Role != "" && p.Binding(q.Role).Local().IsEmpty(), len(p.Bindings) == 0:
 		s := Side{Flow: q.Flow}
 		if q.Role != "" {
 			s.Roles = []Role{q.Role}
 		}
+		budget.Spend(len(p.Rules))
 		return []Side{s}
 	}
+	return p.roleSides(q, budget)
+}
+
+// roleSides returns the sides of the role that the question names, or of all.
+func (p *Policy) roleSides(q Question, budget *netset.Budget) (all []Side) {
+	partsOf, asked := p.parter(q.Flow, budget), map[Flow]bool{}
 	for _, b := range p.Bindings {
 		if q.Role != "" && q.Role != b.Role {
 			continue
 		}
 		parts := []netset.PrefixSet{b.Local()}
 		if possible := b.possible(q.Flow); !possible.IsEmpty() {
-			parts = p.parts(q.Flow, possible)
+			parts = partsOf(possible)
 		}
 		for _, part := range parts {
 			f := q.Flow
-			f.Local = anAddress(part, f.Remote)
+			if f.Local = anAddress(part, f.Remote); !asked[f] {
+				budget.Spend(len(p.Rules))
+			}
+			asked[f] = true
 			all = append(all, Side{Roles: []Role{b.Role}, Local: part, Flow: f})
+		}
+		if !budget.Spend(0) {
+			return nil
 		}
 	}
 	return all
 }
 
-// parts splits addresses of our side by the rules that accept the flow for them;
-// those that more rules accept come first.
-func (p *Policy) parts(f Flow, locals netset.PrefixSet) []netset.PrefixSet {
-	parts := []netset.PrefixSet{locals}
-	for i := range p.Rules {
-		for _, accepted := range p.localsOf(&p.Rules[i], f) {
-			var next []netset.PrefixSet
-			for _, part := range parts {
-				for _, piece := range []netset.PrefixSet{part.Intersect(accepted), part.Subtract(accepted)} {
-					if !piece.IsEmpty() {
-						next = append(next, piece)
-					}
-				}
-			}
-			parts = next
+// parter returns a function that splits addresses of our side by those for which rules
+// accept the flow; those that earlier rules accept come first.
+func (p *Policy) parter(f Flow, budget *netset.Budget) func(locals netset.PrefixSet) []netset.PrefixSet {
+	cells, _ := netset.HoldersOf(p.acceptedLocals(f), budget)
+	find, rest := ranked(cells).Finder(), cells.Support()
+	return func(locals netset.PrefixSet) (parts []netset.PrefixSet) {
+		found := find(locals)
+		budget.Spend(len(found))
+		slices.SortFunc(found, func(x, y netset.Cell[netset.PrefixSet, netset.Holders]) int { return slices.Compare(x.Value, y.Value) })
+		for _, c := range found {
+			parts = append(parts, c.Key)
 		}
+		if left := locals.Subtract(rest); !left.IsEmpty() {
+			parts = append(parts, left)
+		}
+		return parts
 	}
-	return parts
 }
 
-// localsOf returns the addresses of our side for which a rule accepts the flow,
-// those that are published apart.
-func (p *Policy) localsOf(r *Rule, f Flow) []netset.PrefixSet {
-	if f.Direction != r.Direction || !r.Remote.Accepts(f.Name, f.Remote) {
-		return nil
+// ranked gives each cell its number in the order of those who hold it: the earlier the
+// first that tells two apart, the earlier the cell that it holds.
+func ranked(cells netset.Cells[netset.PrefixSet, netset.Holders]) netset.Cells[netset.PrefixSet, netset.Holders] {
+	var held [][]int32
+	for _, h := range cells.All() {
+		held = append(held, append(slices.Clone(h), math.MaxInt32))
 	}
-	var all []netset.PrefixSet
-	b := p.Binding(r.Role)
-	after, before := r.Services.Contains(f.Protocol, f.Port), r.Services.Contains(f.Protocol, f.originalPort())
-	if r.Direction == Outbound {
-		before = after
+	order := make([]int, len(held))
+	for i := range order {
+		order[i] = i
 	}
-	if after {
-		all = append(all, b.Addresses)
+	slices.SortFunc(order, func(i, j int) int { return slices.Compare(held[i], held[j]) })
+	rank := make([]int32, len(held))
+	for at, i := range order {
+		rank[i] = int32(at)
 	}
-	if before {
-		all = append(all, b.Published)
+	return netset.Map(cells, func(netset.Holders) (netset.Holders, bool) {
+		first := rank[0]
+		rank = rank[1:]
+		return netset.Holders{first}, true
+	})
+}
+
+// acceptedLocals returns the addresses of our side for which rules accept the flow, in
+// the rules' order, each set once; those that are published apart.
+func (p *Policy) acceptedLocals(f Flow) (all []netset.PrefixSet) {
+	plain, published := map[Role]bool{}, map[Role]bool{}
+	add := func(accepts bool, known map[Role]bool, role Role, s netset.PrefixSet) {
+		if accepts && !known[role] {
+			known[role] = true
+			all = append(all, s)
+		}
+	}
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		if f.Direction != r.Direction || !r.Remote.Accepts(f.Name, f.Remote) {
+			continue
+		}
+		b := p.Binding(r.Role)
+		after, before := r.Services.Contains(f.Protocol, f.Port), r.Services.Contains(f.Protocol, f.originalPort())
+		if r.Direction == Outbound {
+			before = after
+		}
+		add(after, plain, r.Role, b.Addresses)
+		add(before, published, r.Role, b.Published)
 	}
 	return all
 }

@@ -152,18 +152,13 @@ func (w *opener) narrow(at way, m Match) (way, bool) {
 			*one.have = *one.more
 		}
 	}
-	if !m.Ports.IsAll() {
-		at.match.Ports = w.inPlace(m.Ports)
-	}
-	if !m.Original.IsAll() {
-		at.match.Original = w.inPlace(m.Original)
-	}
+	ok = ok && w.narrowPorts(&at.match.Ports, m.Ports) && w.narrowPorts(&at.match.Original, m.Original)
 	for _, one := range []struct {
 		have *netset.PrefixSet
 		more Addresses
 	}{{&at.source, m.From}, {&at.destination, m.To}} {
 		if !one.more.IsAll() {
-			ok = ok && both(one.have, w.addresses(one.more))
+			ok = ok && both(one.have, w.rs.addresses(one.more))
 		}
 	}
 	return at, ok
@@ -182,18 +177,34 @@ func merge[T comparable](have *T, more T) bool {
 	return true
 }
 
-func (w *opener) inPlace(p Ports) Ports {
-	if s, ok := w.rs.Set(p.Set); ok && p.Set != "" {
-		return Ports{Ranges: s.Ports}
+// narrowPorts keeps the ports that a rule matches; false if none is left.
+func (w *opener) narrowPorts(have *Ports, more Ports) bool {
+	if more.IsAll() {
+		return true
 	}
-	return p
+	if s, ok := w.rs.Set(more.Set); ok && more.Set != "" {
+		more = Ports{Ranges: s.Ports}
+	}
+	if !have.IsAll() {
+		var both []netset.PortRange
+		for _, a := range have.Ranges {
+			for _, b := range more.Ranges {
+				if first, last := max(a.First, b.First), min(a.Last, b.Last); first <= last {
+					both = append(both, netset.PortRange{First: first, Last: last})
+				}
+			}
+		}
+		more.Ranges = both
+	}
+	*have = more
+	return len(more.Ranges) > 0
 }
 
-func (w *opener) addresses(a Addresses) netset.PrefixSet {
+func (rs *Ruleset) addresses(a Addresses) netset.PrefixSet {
 	if a.Prefix.IsValid() {
 		return netset.PrefixSetOf(a.Prefix)
 	}
-	if s, ok := w.rs.Set(a.Set); ok {
+	if s, ok := rs.Set(a.Set); ok {
 		return s.Prefixes
 	}
 	return netset.PrefixSet{}

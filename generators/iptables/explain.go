@@ -1,256 +1,105 @@
 package iptables
 
 import (
-	"fmt"
-	"net/netip"
-	"slices"
 	"strings"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
+	"gatewright/templates"
 )
 
-// Explain answers as the kernel decides by the files of Generate: it reads their
-// sets and chains, and walks a flow's first packet through them.
-func (g Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explainer, error) {
+// Explain answers as the kernel decides by the files of Generate: it walks a flow's
+// first packet through their chains.
+func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explainer, error) {
 	c, err := configure(s)
+	if err == nil {
+		err = c.CheckRoles(p)
+	}
 	if err != nil {
 		return nil, err
 	}
-	out, err := g.Generate(p, s)
-	if err != nil {
-		return nil, err
-	}
-	e := explainer{policy: p, config: c, ours: c.Local(p), table: "filter", chains: map[family]map[string][]packetRule{}}
-	if c.Mode == artefact.ModeMark {
-		e.table = "mangle"
-	}
-	sets := map[string]netset.PrefixSet{}
-	if first := out.Artefacts[0]; first.Name == setsFile {
-		file, err := readSetsFile(first.Data)
+	known, unknown := map[family]*filter.Explainer{}, map[family]*filter.Explainer{}
+	for _, f := range []family{ipv4, ipv6} {
+		r, err := newRules(p, c, f)
 		if err != nil {
 			return nil, err
 		}
-		for n, held := range file.held {
-			sets[string(n)] = held
-		}
-	}
-	for _, a := range out.Artefacts {
-		for _, f := range []family{ipv4, ipv6} {
-			if err == nil && a.Name == f.file() {
-				e.chains[f], err = readPacketRules(f, a.Data, e.table, sets)
+		held := r.ruleset()
+		for i := range held.Chains {
+			if one := &held.Chains[i]; one.Hook != nil {
+				one.Name = one.Hook.Name
 			}
 		}
+		e := filter.Explainer{Policy: p, Config: c.Filter, Ours: c.Local(p), Held: &held, Words: r.words, Dropped: func(hook string) string {
+			return "policy DROP of chain " + strings.ToUpper(hook)
+		}}
+		folded := held.Fold()
+		whole := e
+		whole.Held = &folded // of each class one way, however many prefixes it has
+		known[f], unknown[f] = &e, &whole
 	}
-	return e.answer, err
-}
-
-type explainer struct {
-	policy *rule.Policy
-	config config
-	ours   netset.PrefixSet // the addresses of all roles
-	table  string
-	chains map[family]map[string][]packetRule
-}
-
-// packetRule is a rule of a chain that a flow's first packet can match.
-type packetRule struct {
-	savedRule
-	sets []string // as By shows them
-	rule rule.ID  // that the comment names; empty for none
-}
-
-// readPacketRules leaves out rules for other protocols, for states of connections
-// and for the loopback interface: no flow between our side and a remote is theirs.
-func readPacketRules(f family, data []byte, table string, sets map[string]netset.PrefixSet) (map[string][]packetRule, error) {
-	w := walker{family: f, sets: sets, used: map[string]bool{}}
-	chains := map[string][]packetRule{}
-	for chain, rules := range readTables(data)[table].rules {
-		chains[chain] = nil
-		for _, text := range rules {
-			built := chain == strings.ToUpper(chain)
-			if built && !strings.Contains(text, "-p tcp ") && !strings.Contains(text, "-p udp ") || strings.Contains(text, "--set-xmark 0x0/") {
-				continue
-			}
-			r, err := w.parse(text)
-			if err != nil {
-				return nil, fmt.Errorf("chain %s: %q: %w", chain, text, err)
-			}
-			id, _, ok := strings.Cut(r.Comment, ": ")
-			if !ok {
-				id = ""
-			}
-			chains[chain] = append(chains[chain], packetRule{r, setMatches(text), rule.ID(id)})
+	return func(q rule.Question) artefact.Answer {
+		of := known
+		if !q.Flow.Remote.IsValid() {
+			of = unknown
 		}
-	}
-	return chains, nil
+		if f := familyOf(q.Flow.Local); of[f] != nil && q.Flow.Local.IsValid() {
+			return of[f].Answer(q)
+		}
+		return of[ipv4].Answer(q)
+	}, nil
 }
 
-// setMatches names the sets that a rule matches.
-func setMatches(text string) []string {
+// words is a step of a packet in words of iptables: the chain and, unless it only accepts,
+// what the rule matches. Steps between the chains of a tree say nothing.
+func (r *lowering) words(s filter.Step) []string {
 	var out []string
-	words := strings.Fields(text)
-	for i, word := range words {
-		if word == "--match-set" && i+2 < len(words) {
-			out = append(out, "set "+words[i+1]+" "+words[i+2])
-		}
-	}
-	return out
-}
-
-func (e *explainer) answer(q rule.Question) artefact.Answer {
-	f := q.Flow
-	packet := e.config.PacketOf(f, e.ours)
-	var a artefact.Answer
-	var open []rule.ID
-	for _, fam := range []family{ipv4, ipv6} {
-		if !packet.Local.IsValid() || familyOf(packet.Local) != fam || packet.Remote.IsValid() && familyOf(packet.Remote) != fam {
-			continue
-		}
-		w := packetWalk{chains: e.chains[fam], packet: packet}
-		for _, chain := range e.starts(packet) {
-			w.walk(chain, packetHit{})
-		}
-		for _, h := range w.hits {
-			if h.byRemote {
-				open = artefact.AddRule(open, h.rule)
-				continue
-			}
-			if a.By == nil {
-				a.By = append([]string{fmt.Sprintf("chain %s, %s table %s", h.path[0], fam.program(), e.table)}, h.path[1:]...)
-			}
-			a.Rules = artefact.AddRule(a.Rules, h.rule)
-		}
-	}
-	if a.By != nil {
-		return e.config.Accepted(f, a)
-	}
-	return e.config.Unmatched(e.policy, f, open, fmt.Sprintf("policy DROP of chain %s", e.hook(f.Direction)))
-}
-
-// hook is the built-in chain that a flow passes.
-func (e *explainer) hook(d rule.Direction) name {
 	switch {
-	case e.config.Place == artefact.PlaceForward:
-		return forwardHook
-	case d == rule.Inbound:
-		return inputHook
+	case s.Chain == filter.Outbound || s.Chain == filter.Inbound:
+		out = []string{"chain " + s.Chain + ", " + r.family.program() + " table " + string(r.config.table())}
+	case !strings.HasPrefix(s.Chain, prefix):
+		out = []string{"chain " + strings.ToUpper(s.Chain) + ", " + r.family.program() + " table " + string(r.config.table())}
+	case s.Rule.IsWay() && r.cells[s.Rule.Target]:
+		return nil
+	default:
+		out = []string{"chain " + s.Chain}
 	}
-	return outputHook
-}
-
-// starts returns the chains that a packet comes to: a built-in one that is ours
-// first.
-func (e *explainer) starts(p artefact.Packet) []string {
-	var out []string
-	if e.config.Mode == artefact.ModeEnforce {
-		out = append(out, string(e.hook(p.Direction)))
+	if s.Rule.Map != "" {
+		return out
 	}
-	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
-		if p.Meets(d) {
-			if p.Interface == "" {
-				out = append(out, string(e.config.ruleChain(d, false)))
+	for _, ports := range []struct {
+		word string
+		filter.Ports
+	}{{" dport ", s.Rule.Ports}, {" ctorigdstport ", s.Rule.Original}} {
+		if !ports.IsAll() {
+			out = append(out, s.Rule.Protocol.String()+ports.word+string(portsOf(ports.Ranges)))
+			if s.Rule.ID == "" {
+				out = append(out, s.Rule.Comment)
 			}
-			if e.config.sided() {
-				out = append(out, string(e.config.ruleChain(d, true)))
-			}
+			return out
 		}
 	}
-	return out
+	if s.Rule.ID != "" && s.Rule.Verdict == filter.Accept {
+		return out
+	}
+	return append(out, ruleText(*s.Rule))
 }
 
-// packetWalk takes a packet through the chains of one family, and notes every rule
-// that accepts it, as if those before it had not.
-type packetWalk struct {
-	chains map[string][]packetRule
-	packet artefact.Packet
-	hits   []packetHit
+// RuleText is a rule in words of iptables, without its chain and comment.
+func RuleText(r filter.Rule) string {
+	r.Comment = ""
+	return ruleText(r)
 }
 
-// packetHit is how a packet comes to be accepted.
-type packetHit struct {
-	path     []string // chains and matches on the way
-	rule     rule.ID
-	byRemote bool // it depends on the remote's address, which is not known
-}
-
-// walk goes on as a packet does: a goto takes it away for good.
-func (w *packetWalk) walk(chain string, so packetHit) {
-	so.path = append(slices.Clip(so.path), chain)
-	for _, r := range w.chains[chain] {
-		matched, byRemote := w.matches(r)
-		if !matched {
-			continue
-		}
-		next := packetHit{append(slices.Clip(so.path), w.words(r)...), so.rule, so.byRemote || byRemote}
-		if r.rule != "" {
-			next.rule = r.rule
-		}
-		if r.target == string(accept) || r.target == "MARK" {
-			w.hits = append(w.hits, next)
-			continue
-		}
-		w.walk(r.target, next)
-		if r.forGood {
-			return
+// ruleText is a rule as the file has it behind its chain.
+func ruleText(r filter.Rule) string {
+	text := string(wayLines([]line{{Rule: r}}))
+	if !r.IsWay() {
+		data, err := templates.ExecutePart("iptables/gatewright.iptables.tmpl", "line", lineOf(line{Rule: r}))
+		if text = string(data); err != nil {
+			return err.Error()
 		}
 	}
-}
-
-// matches compares the packet with a rule; byRemote tells that the remote's address,
-// which is not known, would have to match as well.
-func (w *packetWalk) matches(r packetRule) (matched, byRemote bool) {
-	p := w.packet
-	source, destination := p.Local, p.Remote
-	if p.Direction == rule.Inbound {
-		source, destination = destination, source
-	}
-	holds := func(s netset.PrefixSet, a netip.Addr) bool {
-		if !a.IsValid() {
-			byRemote = byRemote || !isWhole(s)
-			return true
-		}
-		return s.Contains(a)
-	}
-	port := p.Port
-	if r.Published {
-		port = p.OriginalPort()
-	}
-	on := func(names []string) bool {
-		return names == nil || p.Interface == "" || slices.Contains(names, p.Interface)
-	}
-	matched = on(r.In) && on(r.Out) && (r.Protocol == 0 || r.Protocol == p.Protocol) && holds(r.Source, source) && holds(r.Destination, destination) &&
-		(r.Ports == nil || slices.ContainsFunc(r.Ports, func(one netset.PortRange) bool { return one.Contains(port) }))
-	return matched, byRemote
-}
-
-// words are the matches of a rule: its sets, or prefixes, and ports.
-func (w *packetWalk) words(r packetRule) []string {
-	out := slices.Clone(r.sets)
-	if len(r.sets) == 0 {
-		for _, side := range []struct {
-			option string
-			set    netset.PrefixSet
-		}{{"-s ", r.Source}, {"-d ", r.Destination}} {
-			if !isWhole(side.set) {
-				out = append(out, side.option+side.set.String())
-			}
-		}
-	}
-	if len(r.Ports) > 0 {
-		option := " dport "
-		if r.Published {
-			option = " ctorigdstport "
-		}
-		words := make([]string, len(r.Ports))
-		for i, one := range r.Ports {
-			words[i] = one.String()
-		}
-		out = append(out, r.Protocol.String()+option+strings.Join(words, ", "))
-	}
-	if r.rule == "" && r.Comment != "" {
-		out = append(out, r.Comment)
-	}
-	return out
+	return strings.TrimSpace(strings.TrimPrefix(text, "-A "))
 }

@@ -1,25 +1,19 @@
 package iptables
 
 import (
+	"fmt"
 	"net/netip"
 
-	"gatewright/catalog/netset"
+	"gatewright/generators/filter"
 )
 
 // family is an address family: what its programs and files are called.
-type family int
+type family filter.Family
 
 const (
-	ipv4 family = 4
-	ipv6 family = 6
+	ipv4 = family(filter.IPv4)
+	ipv6 = family(filter.IPv6)
 )
-
-func (f family) title() string {
-	if f == ipv6 {
-		return "IPv6 rules for ip6tables"
-	}
-	return "IPv4 rules for iptables"
-}
 
 func (f family) program() string {
 	if f == ipv6 {
@@ -31,8 +25,10 @@ func (f family) program() string {
 // file is the name of the artefact with the family's rules.
 func (f family) file() string { return "gatewright." + f.program() }
 
-// load keeps the site's own rules: without --noflush they would be removed.
-func (f family) load() string { return f.program() + "-restore --noflush < " + f.file() }
+// digit tells the families apart in words.
+func (f family) digit() string { return fmt.Sprint(int(f)) }
+
+func (f family) title() string { return "IPv" + f.digit() + " rules for " + f.program() }
 
 // setFamily is ipset's word.
 func (f family) setFamily() keyword {
@@ -42,33 +38,31 @@ func (f family) setFamily() keyword {
 	return "inet"
 }
 
-// digit tells the families apart in names.
-func (f family) digit() string {
-	if f == ipv6 {
-		return "6"
+func familyOf(a netip.Addr) family { return family(filter.FamilyOf(a)) }
+
+// title says what a file of rules is.
+func (c config) title(f family) string {
+	if c.ipset {
+		return f.title() + c.Title() + ipsetFirst
 	}
-	return "4"
+	return f.title() + c.Title()
 }
 
-// of returns the addresses of s that are of the family.
-func (f family) of(s netset.PrefixSet) netset.PrefixSet {
-	if f == ipv6 {
-		return s.V6()
-	}
-	return s.V4()
-}
+const ipsetFirst = ", " + setsFile + " is loaded first"
 
-// whole is every address of the family.
-func (f family) whole() netset.PrefixSet {
-	if f == ipv6 {
-		return netset.PrefixSetOf(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
-	}
-	return netset.PrefixSetOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0))
-}
+// Commands that remove what earlier files left and no rule names: chains, in one
+// transaction, and sets.
+const (
+	removeChains = `%s-save -t %s | awk 'NR==FNR{if(/^:/)k[$1];next}/^:` + prefix + `/&&!($1 in k){c=substr($1,2);f=f"-F "c"\n";x=x"-X "c"\n"}END{print"*%[2]s\n"f x"COMMIT"}' %s - | %[1]s-restore --noflush`
+	removeSets   = `ipset list -n | awk 'NR==FNR{k[$2];next}/^` + prefix + `/&&!($1 in k)' ` + setsFile + ` - | xargs -rn1 ipset destroy`
+)
 
-func familyOf(a netip.Addr) family {
-	if a.Is6() {
-		return ipv6
+// load keeps the site's own rules: without --noflush they would be removed. The last file
+// removes the sets.
+func (c config) load(f family) string {
+	s := f.program() + "-restore --noflush < " + f.file() + " && " + fmt.Sprintf(removeChains, f.program(), c.table(), f.file())
+	if c.ipset && f == ipv6 {
+		s += " && " + removeSets
 	}
-	return ipv4
+	return s
 }

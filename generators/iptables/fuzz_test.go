@@ -13,6 +13,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact/artefacttest"
+	"gatewright/generators/filter"
 )
 
 // Seeds of the fuzz targets beside hostileTexts.
@@ -79,7 +80,7 @@ func FuzzComment(f *testing.F) {
 		if want := artefacttest.Fitted(s, 500, printable); line != want || strings.Contains(line, "\n") {
 			t.Errorf("comment %q of %q; want %q", line, s, want)
 		}
-		got, err := restoreWords(`-A c -m comment --comment "` + string(ruleCommentOf(s)) + "\" -j ACCEPT\n")
+		got, err := restoreWords(`-A c -m comment --comment "` + string(escapedComment(s)) + "\" -j ACCEPT\n")
 		want := []string{"-A", "c", "-m", "comment", "--comment", artefacttest.Fitted(s, 255, printable), "-j", "ACCEPT"}
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("rule comment of %q is read as %q, %v; want %q", s, got, err, want)
@@ -88,8 +89,7 @@ func FuzzComment(f *testing.F) {
 }
 
 var (
-	setForm       = regexp.MustCompile(`^[A-Za-z0-9_-]{0,22}$`) // beside "gw_" and "_4"
-	chainForm     = regexp.MustCompile(`^[A-Za-z0-9_-]{0,25}$`) // beside "gw_"
+	chainForm     = regexp.MustCompile(`^[A-Za-z0-9_-]{0,25}$`) // behind "gw_"
 	interfaceForm = regexp.MustCompile(`^[A-Za-z0-9_.@-]{1,15}$`)
 )
 
@@ -99,21 +99,15 @@ func FuzzName(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		set, err := setName(ipv4, s)
-		artefacttest.CheckRefusal(t, s, err, !setForm.MatchString(s))
-		if err == nil {
-			checkWord(t, string(set), "gw_"+s+"_4", 27)
-			checkWord(t, string(set.staging()), "gw_"+s+"_4-new", 31)
-		}
-		chain, err := chainName(s)
+		err := checkChain(prefix + s)
 		artefacttest.CheckRefusal(t, s, err, !chainForm.MatchString(s))
 		if err == nil {
-			checkWord(t, string(chain), "gw_"+s, 28)
+			checkWord(t, prefix+s, "gw_"+s, 28)
 		}
 		err = checkInterface(s)
 		artefacttest.CheckRefusal(t, s, err, !interfaceForm.MatchString(s) || s == "." || s == "..")
 		if err == nil {
-			checkWord(t, string(devicesOf([]string{s})[0]), s, 15)
+			checkWord(t, string(deviceOf([]string{s})), s, 15)
 		}
 	})
 }
@@ -135,7 +129,7 @@ func FuzzElements(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, mark uint32) {
 		prefixes, services := ruletest.PrefixesOf(data), ruletest.ServicesOf(data)
 		for _, family := range []family{ipv4, ipv6} {
-			if want := family.of(prefixes); !want.IsEmpty() {
+			if want := filter.Family(family).Of(prefixes); !want.IsEmpty() {
 				if got := readAdds(t, "gw_x_4", string(addElements("gw_x_4", want))); !got.Equal(want) {
 					t.Errorf("%s is read as %s", want, got)
 				}
@@ -148,9 +142,10 @@ func FuzzElements(f *testing.F) {
 				}
 			}
 		}
-		checkMark(t, string(setMark(mark)), mark, mark)
-		checkMark(t, string(clearMark(mark)), 0, mark)
-		checkMark(t, "MARK --set-xmark "+string(bitsOf(mark)), mark, mark)
+		if mark != 0 {
+			checkMark(t, string(endOf(filter.Rule{SetMark: mark})), mark, mark)
+			checkMark(t, string(endOf(filter.Rule{ClearMark: mark})), 0, mark)
+		}
 	})
 }
 
@@ -200,7 +195,7 @@ func readPortList(t *testing.T, list string) []netset.PortRange {
 // are changed.
 func checkMark(t *testing.T, target string, value, mask uint32) {
 	t.Helper()
-	text, ok := strings.CutPrefix(target, "MARK --set-xmark ")
+	text, ok := strings.CutPrefix(target, "-j MARK --set-xmark ")
 	first, second, both := strings.Cut(text, "/")
 	v, errV := strconv.ParseUint(first, 0, 32)
 	m, errM := strconv.ParseUint(second, 0, 32)

@@ -1,6 +1,6 @@
 // Package iptables renders a policy for iptables and ip6tables, with ipset or
-// without: chains gatewright_outbound and gatewright_inbound that accept, and the
-// sets of prefixes that they accept by.
+// without: chains gatewright_outbound and gatewright_inbound that accept, trees of chains
+// that tell addresses apart, and sets of prefixes where those are many.
 //
 // A packet filter sees addresses and never names: what the policy knows by name
 // alone is not rendered, and the coverage says so.
@@ -9,11 +9,12 @@ package iptables
 import (
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
 	"gatewright/templates"
 )
 
 // format is raised when a template changes what it writes.
-const format = 2
+const format = 3
 
 const (
 	setsFile  = "gatewright.ipset"
@@ -43,29 +44,36 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 	if err != nil {
 		return artefact.Output{}, err
 	}
-	sets := newSets(p)
 	out := artefact.Output{Coverage: coverage(p, c)}
+	var sets []filter.Set
 	for _, f := range []family{ipv4, ipv6} {
-		v, err := newRules(p, c, f, sets)
+		r, err := newRules(p, c, f)
 		if err != nil {
 			return artefact.Output{}, err
 		}
-		data, err := templates.Execute("iptables/gatewright.iptables.tmpl", v)
+		data, err := templates.Execute("iptables/gatewright.iptables.tmpl", r.view())
 		if err != nil {
 			return artefact.Output{}, err
 		}
+		sets = append(sets, r.sets...)
 		out.Artefacts = append(out.Artefacts, artefact.Artefact{
-			Name: f.file(), Data: artefact.Seal(data), Load: f.load(), Rules: v.rules, Elements: v.elements,
+			Name: f.file(), Data: artefact.Seal(data), Load: c.load(f), Rules: r.carried, Elements: r.elements,
 		})
 	}
 	if !c.ipset {
 		return out, nil
 	}
-	data, err := templates.Execute("iptables/gatewright.ipset.tmpl", sets)
+	first := artefact.Artefact{Name: setsFile, Load: setsLoad}
+	view := setsView{Header: setsHeader()}
+	for _, s := range sets {
+		view.Sets = append(view.Sets, newSet(s))
+		first.Elements += s.Prefixes.Len()
+	}
+	data, err := templates.Execute("iptables/gatewright.ipset.tmpl", &view)
 	if err != nil {
 		return artefact.Output{}, err
 	}
-	first := artefact.Artefact{Name: setsFile, Data: artefact.Seal(data), Load: setsLoad, Elements: sets.elements}
+	first.Data = artefact.Seal(data)
 	out.Artefacts = append([]artefact.Artefact{first}, out.Artefacts...)
 	return out, nil
 }

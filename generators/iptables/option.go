@@ -12,7 +12,7 @@ func (Generator) Options() []artefact.Option {
 	const modes = "chains: chains in table filter, which the site's rules jump to; mark: chains in table mangle that set a bit on accepted packets, which the site's rules match; enforce: own the built-in chains and drop the rest"
 	return artefact.FilterOptions(modes, artefact.Option{
 		Name:    "ipset",
-		Doc:     "yes: prefixes in sets of ipset; no: trees of chains, where ipset is not to be had",
+		Doc:     "yes: many prefixes stand in sets of ipset; no: all in trees of chains, where ipset is not to be had",
 		Values:  []string{ipsetYes, ipsetNo},
 		Default: []string{ipsetYes},
 	}, checkInterface)
@@ -29,6 +29,3 @@ func configure(s artefact.Settings) (config, error) {
 	f, err := artefact.FilterOf(s)
 	return config{Filter: f, ipset: s.Text("ipset") == ipsetYes}, err
 }
-
-// sided reports whether the artefact tells interfaces apart.
-func (c config) sided() bool { return len(c.WAN)+len(c.LAN) > 0 }

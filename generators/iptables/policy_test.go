@@ -17,25 +17,59 @@ type example struct {
 	name     string
 	in       rule.Input
 	settings map[string][]string
+	inline   int // in place of maxInline; 0 for as it is
+}
+
+// texts are the artefacts by name.
+func (e example) texts(t testing.TB) map[string]string {
+	t.Helper()
+	was := maxInline
+	defer func() { maxInline = was }()
+	if e.inline > 0 {
+		maxInline = e.inline
+	}
+	return texts(t, e.in, e.settings)
 }
 
 func examples(t testing.TB) []example {
 	set := artefacttest.Settings
 	site := siteInput(t)
 	return []example{
-		{"empty", rule.Input{}, nil},
-		{"empty-tree", rule.Input{}, set("ipset=no")},
-		{"chains", site, nil},
-		{"chains-host", site, set("place=host", "roles=sts", "roles=clients")},
-		{"chains-interfaces", site, set("wan=eth0", "lan=eth2", "lan=eth1.100")},
-		{"tree", site, set("ipset=no")},
-		{"tree-interfaces", site, set("ipset=no", "lan=eth1")},
-		{"mark", site, set("mode=mark")},
-		{"mark-host-tree", site, set("mode=mark", "place=host", "roles=sts", "mark=0x80000000", "ipset=no")},
-		{"enforce-forward", site, set("mode=enforce", "place=forward", "admin=198.51.100.0/24 tcp 22,443; udp 161", "admin=2001:db8:ad::/48 tcp 22", "wan=eth0", "lan=eth1")},
-		{"enforce-host", site, set("mode=enforce", "place=host", "roles=sts", "roles=resolver", "admin=198.51.100.7 tcp 22")},
-		{"enforce-tree", site, set("mode=enforce", "place=forward", "admin=none", "ipset=no")},
-		{"hostile", ruletest.Hostile(t, "192.0.2.0/24", hostileTexts()...), nil},
+		{name: "empty", in: rule.Input{}},
+		{name: "empty-no-ipset", in: rule.Input{}, settings: set("ipset=no")},
+		{name: "chains", in: site},
+		{name: "chains-host", in: site, settings: set("place=host", "roles=sts", "roles=clients")},
+		{name: "chains-interfaces", in: site, settings: set("wan=eth0", "lan=eth2", "lan=eth1.100")},
+		{name: "sets", in: site, inline: 20},
+		{name: "no-ipset", in: site, settings: set("ipset=no", "lan=eth1"), inline: 20},
+		{name: "mark", in: site, settings: set("mode=mark")},
+		{name: "mark-host", in: site, settings: set("mode=mark", "place=host", "roles=sts", "mark=0x80000000")},
+		{name: "enforce-forward", in: site, settings: set("mode=enforce", "place=forward", "admin=198.51.100.0/24 tcp 22,443; udp 161", "admin=2001:db8:ad::/48 tcp 22", "wan=eth0", "lan=eth1")},
+		{name: "enforce-host", in: site, settings: set("mode=enforce", "place=host", "roles=sts", "roles=resolver", "admin=198.51.100.7 tcp 22")},
+		{name: "enforce-alone", in: site, settings: set("mode=enforce", "place=forward", "admin=none", "ipset=no")},
+		{name: "overlap", in: overlapInput(t)},
+		{name: "hostile", in: ruletest.Hostile(t, "192.0.2.0/24", hostileTexts()...)},
+	}
+}
+
+// overlapInput has rules that hold each other's addresses, one of which gets no packet, a
+// remote on the site, and roles that share addresses.
+func overlapInput(t testing.TB) rule.Input {
+	grant := func(entry string, role rule.Role, services string, remotes ...string) rule.Grant {
+		return ruletest.Grant(t, "sample/"+entry, entry, rule.Outbound, role, services, remotes...)
+	}
+	return rule.Input{
+		Bindings: []rule.Binding{
+			{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8", "172.16.0.0/12", "fd00::/8")},
+			{Role: "servers", Addresses: ruletest.Prefixes(t, "10.1.0.0/16", "fd00:1::/32")},
+		},
+		Grants: []rule.Grant{
+			grant("a-wide", "clients", "tcp 443", "192.0.2.0/24", "2001:db8::/32"),
+			grant("b-within", "clients", "tcp 443; udp 443", "192.0.2.0/25", "2001:db8::/48"),
+			grant("c-never", "clients", "tcp 443", "192.0.2.128/26"),
+			grant("d-server", "servers", "tcp 443,8443", "192.0.2.64/26", "198.51.100.0/24"),
+			grant("e-any", "servers", "udp 123", "any"),
+		},
 	}
 }
 

@@ -2,14 +2,13 @@ package iptables
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/generators/filter"
 )
 
 // Types that views hold. Only this file makes values of them, and unquote.go of texts
@@ -23,34 +22,14 @@ type (
 	ports       string // one port or range, or a list of them for multiport
 	device      string // an interface
 	bits        string // "VALUE/MASK" of a mark
-	target      string // what -j takes: a chain, or a verdict with its options
+	target      string // where a packet goes: "-g CHAIN", or "-j" and a verdict
 	elements    string // lines that add the elements of a set
 	chainLines  string // lines that declare chains
 	ruleLines   string // lines that append rules to chains
 )
 
-// The chains that the site's rules may jump to.
 const (
-	outboundChain name = "gatewright_outbound"
-	inboundChain  name = "gatewright_inbound"
-
-	// In mode mark.
-	forwardEntry name = "gatewright_forward"
-	inputEntry   name = "gatewright_input"
-	outputEntry  name = "gatewright_output"
-)
-
-// The chains that those lead to where interfaces are told apart: for remotes outside,
-// and for those on the site.
-const (
-	outboundRules  name = prefix + "outbound"
-	inboundRules   name = prefix + "inbound"
-	outboundOnSite name = prefix + "outbound_site"
-	inboundOnSite  name = prefix + "inbound_site"
-)
-
-const (
-	prefix  = "gw_"  // of every other name of ours
+	prefix  = "gw_"  // of every name of ours but those that the site's rules use
 	staging = "-new" // of the set that is filled and then swapped in
 
 	// A line that is longer than ipset's 1,023 bytes is read as two, so that its tail
@@ -75,9 +54,18 @@ func commentsOf(lines []string) []comment {
 	return out
 }
 
-// ruleCommentOf makes a text fit a rule's comment, as oneLine does, cuts what is
-// over 255 bytes, and escapes what iptables-restore reads in quotes.
-func ruleCommentOf(s string) ruleComment {
+// lineComment is the comment of the rule that counts and accepts: what fits its 255 bytes
+// of the rule's id and labels.
+func lineComment(id rule.ID, labels []comment) string {
+	words := make([]string, len(labels))
+	for i, l := range labels {
+		words[i] = string(l)
+	}
+	return cut(oneLine(string(id)+": "+strings.Join(words, "; ")), maxRuleComment)
+}
+
+// escapedComment escapes what iptables-restore reads in quotes.
+func escapedComment(s string) ruleComment {
 	return ruleComment(ruleCommentEscapes.Replace(cut(oneLine(s), maxRuleComment)))
 }
 
@@ -107,25 +95,23 @@ func cut(s string, limit int) string {
 	return s[:limit-len(ellipsis)] + ellipsis
 }
 
-// chainName returns a name of ours for a chain.
-func chainName(parts ...string) (name, error) { return nameOf(maxChain, parts) }
-
-// setName returns a name of ours for a set, with room for the staging suffix.
-func setName(f family, parts ...string) (name, error) {
-	return nameOf(maxSet-len(staging), append(slices.Clip(parts), f.digit()))
+// checkChain refuses what is no name for a chain: iptables-restore takes names in quotes
+// that iptables refuses.
+func checkChain(s string) error {
+	if i := strings.IndexFunc(s, func(r rune) bool { return !isNameRune(r) }); i >= 0 {
+		return fmt.Errorf("name %q has a character that iptables does not take; expect letters, digits, - and _", s)
+	}
+	if len(s) > maxChain {
+		return fmt.Errorf("name %q has %d bytes; there is room for %d", s, len(s), maxChain)
+	}
+	return nil
 }
 
-// nameOf joins parts that are slugs, as rule ids and roles are: ipset knows no
-// quotes, and iptables-restore takes names in quotes that iptables refuses.
-func nameOf(limit int, parts []string) (name, error) {
-	s := prefix + strings.Join(parts, "_")
-	if i := strings.IndexFunc(s, func(r rune) bool { return !isNameRune(r) }); i >= 0 {
-		return "", fmt.Errorf("name %q has a character that iptables does not take; expect letters, digits, - and _", s)
-	}
-	if len(s) > limit {
-		return "", fmt.Errorf("name %q has %d bytes; there is room for %d", s, len(s), limit)
-	}
-	return name(s), nil
+// setName names a set by the chain that it leads to and by what it holds, with room for
+// the suffix of its staging.
+func setName(chain string, s netset.PrefixSet) string {
+	stem, _, _ := strings.Cut(chain, "_at")
+	return stem + "_" + digest(s.String())
 }
 
 func isNameRune(r rune) bool {
@@ -141,18 +127,21 @@ func ruleStem(id rule.ID) string {
 
 func (n name) staging() name { return n + staging }
 
-func (n name) target() target { return target(n) }
+func jumpTo(chain string) target { return target("-j " + chain) }
 
-const accept target = "ACCEPT"
-
-const drop target = "DROP"
-
-// setMark sets the bits of a mark and leaves the others.
-func setMark(mark uint32) target { return target("MARK --set-xmark " + bitsOf(mark)) }
-
-// clearMark clears the bits of a mark and leaves the others.
-func clearMark(mark uint32) target {
-	return target("MARK --set-xmark 0x0/0x" + strconv.FormatUint(uint64(mark), 16))
+// endOf is where a packet goes. To accept is to set a mark, in mode mark.
+func endOf(r filter.Rule) target {
+	switch {
+	case r.ClearMark != 0:
+		return target("-j MARK --set-xmark 0x0/0x" + strconv.FormatUint(uint64(r.ClearMark), 16))
+	case r.SetMark != 0:
+		return target("-j MARK --set-xmark " + bitsOf(r.SetMark))
+	case r.Verdict == filter.Goto:
+		return target("-g " + r.Target)
+	case r.Verdict == filter.Jump:
+		return jumpTo(r.Target)
+	}
+	return target("-j " + strings.ToUpper(string(r.Verdict)))
 }
 
 // bitsOf matches packets that have all bits of a mark.
@@ -161,7 +150,28 @@ func bitsOf(mark uint32) bits {
 	return bits(s + "/" + s)
 }
 
-func addressOf(p netip.Prefix) address { return address(p.String()) }
+// addressOf is a prefix in place; empty for a set, or for every address.
+func addressOf(a filter.Addresses) address {
+	if !a.Prefix.IsValid() {
+		return ""
+	}
+	return address(a.Prefix.String())
+}
+
+// stateOf is empty for every state of a connection.
+func stateOf(s string) keyword { return keyword(states[s]) }
+
+// states are connections' states, by the words of package filter.
+var states = map[string]string{"established,related": "RELATED,ESTABLISHED", "invalid": "INVALID"}
+
+func hopLimitOf(n uint8) keyword {
+	if n == 0 {
+		return ""
+	}
+	return numberOf(n)
+}
+
+func numberOf(n uint8) keyword { return keyword(strconv.Itoa(int(n))) }
 
 func protocolOf(p netset.Protocol) keyword { return keyword(p.String()) }
 
@@ -206,63 +216,34 @@ func checkInterface(s string) error {
 	return nil
 }
 
-// devicesOf takes names that checkInterface has accepted; one empty device, which
-// stands for every interface, for none.
-func devicesOf(names []string) []device {
-	if len(names) == 0 {
-		return []device{""}
-	}
-	out := make([]device, len(names))
-	for i, n := range names {
-		out[i] = device(n)
-	}
-	return out
-}
+// deviceOf takes the one name of a rule, which checkInterface has accepted; empty for
+// every interface.
+func deviceOf(names []string) device { return device(strings.Join(names, "")) }
 
 // declareChains declares chains, one a line.
-func declareChains(chains []name) chainLines {
+func declareChains(chains []string) chainLines {
 	var b []byte
 	for _, n := range chains {
-		b = append(b, ':')
-		b = append(b, n...)
-		b = append(b, " - [0:0]\n"...)
+		b = append(append(append(b, ':'), n...), " - [0:0]\n"...)
 	}
 	return chainLines(b)
 }
 
-// treeRules are the rules of a tree whose chains have these names: a packet that a
-// prefix matches goes on as next says.
-func treeRules(t tree, names []name, s side, next step) ruleLines {
+// wayLines are rules that go by one address alone: "-A CHAIN -s PREFIX -g CHAIN".
+func wayLines(ways []line) ruleLines {
 	var b []byte
-	for i, c := range t.chains {
-		for _, cell := range c.cells {
-			down := step{next: names[cell.chain]}
-			if cell.within.Bits() > 0 { // or else it takes all that is left
-				down = down.narrowed(s, cell.within)
-			}
-			b = appendRule(b, names[i], down)
+	word := func(before, value, after string) {
+		if value != "" {
+			b = append(append(append(b, before...), value...), after...)
 		}
-		for _, p := range c.prefixes {
-			b = appendRule(b, names[i], next.narrowed(s, p))
-		}
+	}
+	for _, w := range ways {
+		word("-A ", w.chain, "")
+		word(" -s ", string(addressOf(w.From)), "")
+		word(" -d ", string(addressOf(w.To)), "")
+		word(" -m set --match-set ", w.From.Set, " src")
+		word(" -m set --match-set ", w.To.Set, " dst")
+		word(" -g ", w.Target, "\n")
 	}
 	return ruleLines(b)
-}
-
-// appendRule appends "-A CHAIN -s PREFIX -d PREFIX -g CHAIN" or "... -j TARGET".
-func appendRule(b []byte, chain name, s step) []byte {
-	word := func(option string, value string) {
-		if value != "" {
-			b = append(append(append(b, option...), value...), ' ')
-		}
-	}
-	word("-A ", string(chain))
-	word("-s ", string(s.Source))
-	word("-d ", string(s.Destination))
-	word("-g ", string(s.next))
-	if s.next == "" {
-		word("-j ", string(s.verdict))
-	}
-	b[len(b)-1] = '\n'
-	return b
 }

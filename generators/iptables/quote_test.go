@@ -9,6 +9,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/filter"
 )
 
 func TestRuleComment(t *testing.T) {
@@ -25,8 +26,8 @@ func TestRuleComment(t *testing.T) {
 		{strings.Repeat(`"`, 255), strings.Repeat(`\"`, 255)},
 		{strings.Repeat("漢", 256), strings.Repeat("?", 252) + "..."},
 	} {
-		if got := ruleCommentOf(c.in); string(got) != c.want {
-			t.Errorf("ruleCommentOf(%q) = %q; want %q", c.in, got, c.want)
+		if got := escapedComment(c.in); string(got) != c.want {
+			t.Errorf("escapedComment(%q) = %q; want %q", c.in, got, c.want)
 		}
 	}
 }
@@ -45,22 +46,23 @@ func TestComment(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	const charset = " has a character that iptables does not take; expect letters, digits, - and _"
-	for _, c := range []struct{ part, set, setErr, chain, chainErr string }{
-		{"exchange-in-4k2v9q0zr", "gw_exchange-in-4k2v9q0zr_6", "", "gw_exchange-in-4k2v9q0zr_7", ""},
-		{"role_" + strings.Repeat("r", 16), "gw_role_rrrrrrrrrrrrrrrr_6", "", "gw_role_rrrrrrrrrrrrrrrr_7", ""},
-		{"a b", "", `name "gw_a b_6"` + charset, "", `name "gw_a b_7"` + charset},
-		{"a\nadd", "", `name "gw_a\nadd_6"` + charset, "", `name "gw_a\nadd_7"` + charset},
-		{"ü", "", `name "gw_ü_6"` + charset, "", `name "gw_ü_7"` + charset},
-		{strings.Repeat("a", 23), "", `name "gw_aaaaaaaaaaaaaaaaaaaaaaa_6" has 28 bytes; there is room for 27`, "gw_aaaaaaaaaaaaaaaaaaaaaaa_7", ""},
-		{strings.Repeat("a", 24), "", `name "gw_aaaaaaaaaaaaaaaaaaaaaaaa_6" has 29 bytes; there is room for 27`, "", `name "gw_aaaaaaaaaaaaaaaaaaaaaaaa_7" has 29 bytes; there is room for 28`},
+	for _, c := range []struct{ name, err string }{
+		{"gw_in-4k2v9q0zr_at_0a1b", ""},
+		{"gw_" + strings.Repeat("a", 25), ""},
+		{"gw_" + strings.Repeat("a", 26), `name "gw_aaaaaaaaaaaaaaaaaaaaaaaaaa" has 29 bytes; there is room for 28`},
+		{"a b", `name "a b"` + charset},
+		{"a\nadd", `name "a\nadd"` + charset},
+		{"ü", `name "ü"` + charset},
 	} {
-		set, err := setName(ipv6, c.part)
-		if string(set) != c.set || errorText(err) != c.setErr {
-			t.Errorf("setName(%q) = %q, %q; want %q, %q", c.part, set, errorText(err), c.set, c.setErr)
+		if err := checkChain(c.name); errorText(err) != c.err {
+			t.Errorf("checkChain(%q): error %q; want %q", c.name, errorText(err), c.err)
 		}
-		chain, err := chainName(c.part, "7")
-		if string(chain) != c.chain || errorText(err) != c.chainErr {
-			t.Errorf("chainName(%q) = %q, %q; want %q, %q", c.part, chain, errorText(err), c.chain, c.chainErr)
+	}
+	some, other := ruletest.Prefixes(t, "192.0.2.0/24"), ruletest.Prefixes(t, "192.0.2.0/25")
+	for chain, stem := range map[string]string{"gw_in-4k2v9q0zr": "gw_in-4k2v9q0zr_", "gw_in-4k2v9q0zr_at_0a1b": "gw_in-4k2v9q0zr_", "gw_OUT_site_0a1b": "gw_OUT_site_0a1b_"} {
+		is := setName(chain, some)
+		if !strings.HasPrefix(is, stem) || len(is) > 27 || is == setName(chain, other) || is != setName(chain, some) {
+			t.Errorf("a set that leads to %s is called %s", chain, is)
 		}
 	}
 }
@@ -114,21 +116,20 @@ func TestPorts(t *testing.T) {
 		{"tcp 1-2,4-5,7-8,10-11,13-14,16-17,19-20,22-23", "--dports 1:2,4:5,7:8,10:11,13:14,16:17,19:20 --dport 22:23",
 			"1:2 4:5 7:8 10:11 13:14 16:17 19:20 22:23"},
 	} {
-		var plain, published sectionView
-		services := ruletest.Services(t, c.services)
-		plain.addServices(lineView{}, services, false)
-		published.addServices(lineView{}, services, true)
+		var b lowering
+		ranges := ruletest.Services(t, c.services).Ports(netset.TCP)
 		var got, gotPublished []string
-		for _, l := range plain.Lines {
-			if l.Port != "" {
-				got = append(got, "--dport "+string(l.Port))
+		for _, l := range b.portLines("c", filter.Rule{Match: filter.Match{Ports: filter.Ports{Ranges: ranges}}}) {
+			v := lineOf(l)
+			if v.Port != "" {
+				got = append(got, "--dport "+string(v.Port))
 			}
-			if l.Ports != "" {
-				got = append(got, "--dports "+string(l.Ports))
+			if v.Ports != "" {
+				got = append(got, "--dports "+string(v.Ports))
 			}
 		}
-		for _, l := range published.Lines {
-			gotPublished = append(gotPublished, string(l.Original))
+		for _, l := range b.portLines("c", filter.Rule{Match: filter.Match{Original: filter.Ports{Ranges: ranges}}}) {
+			gotPublished = append(gotPublished, string(lineOf(l).Original))
 		}
 		if strings.Join(got, " ") != c.want || strings.Join(gotPublished, " ") != c.published {
 			t.Errorf("%s: got %q and %q; want %q and %q", c.services, got, gotPublished, c.want, c.published)

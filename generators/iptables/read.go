@@ -2,12 +2,16 @@ package iptables
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 
 	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
 	"gatewright/templates"
 )
 
@@ -26,70 +30,55 @@ func (Generator) Makes(name string) bool {
 // there are.
 func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	var out artefact.Reading
-	take := func(file string) (data []byte, ok bool) {
-		if data, ok = files[file]; ok {
-			out.Read = append(out.Read, file)
-			if !artefact.Sealed(data) {
-				out.Edited = append(out.Edited, file)
-			}
+	for _, file := range []string{ipv6.file(), setsFile, ipv4.file()} {
+		if data, ok := files[file]; ok {
+			out.Take(file, data)
 		}
-		return data, ok
 	}
 	sets := &setsReader{}
 	var err error
-	if data, ok := take(setsFile); ok {
+	if data, ok := files[setsFile]; ok {
 		sets, err = readSetsFile(data)
 	}
 	for _, f := range []family{ipv4, ipv6} {
-		if data, ok := take(f.file()); ok && err == nil {
-			err = addRules(&out, f, data, sets)
+		if data, ok := files[f.file()]; ok && err == nil {
+			var r *rules
+			if r, err = readRulesFile(f, data, sets.held); err == nil {
+				err = sets.checkUse(r)
+			}
+			if err == nil {
+				r.addTo(&out)
+				out.Comments = append(out.Comments, r.comments...)
+			}
 		} else if err == nil {
 			sets.besides(&out, f)
 		}
 	}
-	slices.Sort(out.Read)
-	slices.Sort(out.Edited)
 	if err != nil {
 		return artefact.Reading{}, err
 	}
 	return out, nil
 }
 
-func addRules(out *artefact.Reading, f family, data []byte, sets *setsReader) error {
-	r, err := readRulesFile(f, data, sets.held)
-	if err == nil {
-		err = sets.checkUse(f, r.used)
-	}
-	if err == nil {
-		r.addTo(out)
-	}
-	return err
-}
-
 // setsReader gathers the view of a file of sets, and what they hold.
 type setsReader struct {
-	view setsView
-	held map[name]netset.PrefixSet
-	file *artefact.Lines
-
-	sets    map[name]int // in the view
+	view    setsView
+	held    []filter.Set // of each set of the view
 	created []int        // the lines that create them
+	file    *artefact.Lines
 }
 
 func readSetsFile(data []byte) (*setsReader, error) {
-	file := artefact.LinesOf(setsFile, data, maxSetsLine)
-	r := &setsReader{file: file, held: map[name]netset.PrefixSet{}, sets: map[name]int{}}
-	if rest, err := file.ReadTitle(setsTitle, format); err != nil || rest != "" {
-		if err == nil {
-			err = file.Foreign(errors.New("the title of the file"))
-		}
-		return nil, err
+	r := &setsReader{view: setsView{Header: setsHeader()}, file: artefact.LinesOf(setsFile, data, maxSetsLine)}
+	rest, err := r.file.ReadTitle(setsTitle, format)
+	if err == nil && rest != "" {
+		err = r.file.Foreign(errors.New("the title of the file"))
 	}
-	r.view.Header = commentsOf(artefact.ListHeader(setsTitle, setsLoad, format))
-	for file.Next() {
-		if err := r.take(strings.Fields(file.Line)); err != nil {
-			return nil, err
-		}
+	for err == nil && r.file.Next() {
+		err = r.take(strings.Fields(r.file.Line))
+	}
+	if err != nil {
+		return nil, err
 	}
 	again, err := templates.Execute("iptables/gatewright.ipset.tmpl", &r.view)
 	if err == nil {
@@ -102,35 +91,40 @@ func readSetsFile(data []byte) (*setsReader, error) {
 func (r *setsReader) take(words []string) error {
 	switch {
 	case len(words) == 8 && words[0] == "create" && !strings.HasSuffix(words[1], staging):
-		n, f, err := readSetName(words[1])
-		if _, twice := r.sets[n]; err == nil && twice {
+		s := filter.Set{Name: words[1], Family: filter.Family(ipv4)}
+		if words[4] == string(ipv6.setFamily()) {
+			s.Family = filter.Family(ipv6)
+		}
+		err := checkName(s.Name, maxSet-len(staging))
+		if err == nil && r.index(s.Name) >= 0 {
 			err = errors.New("each set once")
 		}
 		if err != nil {
 			return r.file.Foreign(err)
 		}
-		r.sets[n] = len(r.view.Sets)
-		r.created = append(r.created, r.file.At)
-		r.view.Sets = append(r.view.Sets, newSet(n, f, ""))
+		r.held, r.created = append(r.held, s), append(r.created, r.file.At)
+		r.view.Sets = append(r.view.Sets, setView{})
 	case len(words) == 2 && words[0] == "flush":
-		return r.takeElements(name(words[1]))
+		return r.takeElements(words[1])
 	}
 	return nil
 }
 
+func (r *setsReader) index(set string) int {
+	return slices.IndexFunc(r.held, func(s filter.Set) bool { return s.Name == set })
+}
+
 // takeElements reads the lines that follow the one that empties a set.
-func (r *setsReader) takeElements(staged name) error {
-	n := name(strings.TrimSuffix(string(staged), staging))
-	i, known := r.sets[n]
-	if !known || n == staged || r.view.Sets[i].Elements != "" {
+func (r *setsReader) takeElements(staged string) error {
+	i := r.index(strings.TrimSuffix(staged, staging))
+	if i < 0 || !strings.HasSuffix(staged, staging) || r.view.Sets[i].Name != "" {
 		return r.file.Foreign(errors.New("a set of this file, once"))
 	}
-	_, f, _ := readSetName(string(n))
 	first := r.file.At + 1
 	var prefixes []netip.Prefix
 	var lines []string
 	for r.file.Follows("add ") && r.file.Next() {
-		p, err := readElement(strings.TrimPrefix(r.file.Line, "add "+string(staged)+" "), f)
+		p, err := family(r.held[i].Family).readElement(strings.TrimPrefix(r.file.Line, "add "+staged+" "))
 		if err != nil {
 			return r.file.Foreign(err)
 		}
@@ -139,15 +133,16 @@ func (r *setsReader) takeElements(staged name) error {
 	if bad, found := artefact.Overlapping(prefixes, netip.Prefix.Compare, netip.Prefix.Overlaps); found {
 		return r.file.ForeignAt(first+bad, errors.New("elements that do not overlap"))
 	}
-	r.view.Sets[i].Elements = elements(strings.Join(lines, "\n"))
-	r.held[n] = netset.PrefixSetOf(prefixes...)
+	r.held[i].Prefixes = netset.PrefixSetOf(prefixes...)
+	r.view.Sets[i] = newSet(r.held[i])
+	r.view.Sets[i].Elements = elements(strings.Join(lines, "\n")) // in their order
 	return nil
 }
 
 // checkUse refuses a set that no rule of its family uses.
-func (r *setsReader) checkUse(f family, used map[name]bool) error {
-	for i, s := range r.view.Sets {
-		if s.Family == f.setFamily() && !used[s.Name] {
+func (r *setsReader) checkUse(by *rules) error {
+	for i, s := range r.held {
+		if family(s.Family) == by.family && !slices.ContainsFunc(by.sets, func(used filter.Set) bool { return used.Name == s.Name }) {
 			return r.file.ForeignAt(r.created[i], errors.New("a set that a rule uses"))
 		}
 	}
@@ -156,9 +151,355 @@ func (r *setsReader) checkUse(f family, used map[name]bool) error {
 
 // besides adds the sets of a family whose rules are not there.
 func (r *setsReader) besides(out *artefact.Reading, f family) {
-	for _, s := range r.view.Sets {
-		if s.Family == f.setFamily() {
-			out.Beside = append(out.Beside, artefact.Statement{File: setsFile, Name: "set", Value: string(s.Name) + ": " + r.held[s.Name].String()})
+	for _, s := range r.held {
+		if family(s.Family) == f {
+			out.Beside = append(out.Beside, artefact.Statement{File: setsFile, Name: "set", Value: s.Name + ": " + s.Prefixes.String()})
 		}
 	}
+}
+
+// rulesReader gathers what a file of rules says. It may pass over a line: what the file
+// does not render to is found when the two are compared.
+type rulesReader struct {
+	rules
+	file  *artefact.Lines
+	held  []filter.Set
+	at    map[string]int     // lines that declare chains
+	order map[string]int     // of declared chains, from 1
+	ids   map[string]rule.ID // of rules' chains
+}
+
+func readRulesFile(f family, data []byte, sets []filter.Set) (*rules, error) {
+	r := rulesReader{
+		rules: rules{family: f}, file: artefact.LinesOf(f.file(), data, maxRulesLine), held: sets,
+		at: map[string]int{}, order: map[string]int{}, ids: map[string]rule.ID{},
+	}
+	err := r.readHeader()
+	for err == nil && r.file.Next() {
+		if err = r.take(r.file.Line); err != nil {
+			err = r.file.Foreign(err)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	again, err := templates.Execute("iptables/gatewright.iptables.tmpl", r.view())
+	if err == nil {
+		err = artefact.Compare(f.file(), data, again)
+	}
+	if err == nil {
+		err = r.check()
+	}
+	r.comments = r.file.Comments
+	return &r.rules, err
+}
+
+func (r *rulesReader) readHeader() error {
+	rest, err := r.file.ReadTitle(r.family.title(), format)
+	if err != nil {
+		return err
+	}
+	var ok bool
+	if r.config.Filter, rest, ok = artefact.FilterTitle(rest); !ok || rest != "" && rest != ipsetFirst {
+		return r.file.Foreign(errors.New("mode and place"))
+	}
+	r.config.ipset = rest != ""
+	more, err := r.file.ReadHeader(maxComment)
+	r.header = commentsOf(append(artefact.ListHeader(r.config.title(r.family), r.config.load(r.family), format), more...))
+	return err
+}
+
+// take reads a line after the header.
+func (r *rulesReader) take(text string) error {
+	title, isComment := strings.CutPrefix(text, "# ")
+	chain, rest, _ := strings.Cut(strings.TrimPrefix(text, "-A "), " ")
+	switch {
+	case isComment && len(r.chains) > 0:
+		return r.takeComment(title)
+	case strings.HasPrefix(text, ":") && strings.HasSuffix(text, " - [0:0]"):
+		return r.declare(chain[1:])
+	case strings.HasPrefix(text, "-A ") && len(r.sections) > 0:
+		return r.takeRule(chain, rest)
+	}
+	return nil
+}
+
+// declare takes a chain of ours.
+func (r *rulesReader) declare(chain string) error {
+	known := chain == filter.Outbound || chain == filter.Inbound || r.isBase(chain)
+	if err := checkName(chain, maxChain); err != nil && !known {
+		return err
+	}
+	if r.at[chain] > 0 {
+		return errors.New("each chain once")
+	}
+	if last := len(r.sections) - 1; last >= 0 {
+		s := &r.sections[last]
+		if r.ids[chain] == "" || r.ids[chain] != s.id || len(s.ways)+len(s.lines) > 0 {
+			return errors.New("the chain of the rule")
+		}
+		s.chain = chain
+	}
+	r.chains = append(r.chains, chain)
+	r.at[chain], r.order[chain] = r.file.At, len(r.chains)
+	return nil
+}
+
+// isBase reports whether a chain is a built-in one of the file, or one that stands before
+// its entries.
+func (r *rules) isBase(chain string) bool {
+	return r.config.Mode != artefact.ModeChains && slices.ContainsFunc(r.config.bases(), func(b base) bool { return b.chain == chain })
+}
+
+// takeComment reads a title or a label. Titles of what is no rule of the policy end in a
+// stop.
+func (r *rulesReader) takeComment(text string) error {
+	c, err := readComment(strings.TrimPrefix(text, "    "))
+	if err != nil {
+		return err
+	}
+	if label := strings.HasPrefix(text, "    "); label && len(r.sections) > 0 {
+		s := &r.sections[len(r.sections)-1]
+		if len(s.ways)+len(s.lines) > 0 || s.id == "" {
+			return errors.New("labels before a rule of the policy")
+		}
+		r.file.Note(string(s.id))
+		s.labels = append(s.labels, c)
+		return nil
+	}
+	s := section{title: c}
+	if id, _, titled := strings.Cut(text, ": "); titled {
+		chain := prefix + ruleStem(rule.ID(id))
+		if checkChain(chain) != nil || strings.ContainsFunc(id, func(c rune) bool { return !isNameRune(c) }) || id == "" || r.ids[chain] != "" {
+			return errors.New("the title of a rule, each once")
+		}
+		r.file.Note(id)
+		s.id, r.ids[chain] = rule.ID(id), rule.ID(id)
+	} else if !strings.HasSuffix(text, ".") {
+		return errors.New("the title of a rule or a section")
+	}
+	r.sections = append(r.sections, s)
+	return nil
+}
+
+// takeRule reads a rule into the section that is read.
+func (r *rulesReader) takeRule(chain, text string) error {
+	one, err := r.family.parse(text)
+	if err != nil {
+		return err
+	}
+	s := &r.sections[len(r.sections)-1]
+	for _, set := range []string{one.From.Set, one.To.Set} {
+		if err := r.use(set); err != nil {
+			return err
+		}
+	}
+	if r.isBase(chain) {
+		readLoopback(&one)
+	}
+	one.ID = r.ids[one.Target]
+	if s.id != "" {
+		one.ID = s.id
+	}
+	if r.config.Mode == artefact.ModeMark && one.ClearMark != 0 {
+		r.config.Mark = one.ClearMark
+	}
+	l := line{chain, one, r.file.At}
+	if err := r.fits(s, l); err != nil {
+		return err
+	}
+	if one.IsWay() {
+		s.ways = append(s.ways, l)
+	} else {
+		s.lines = append(s.lines, l)
+	}
+	return nil
+}
+
+// use notes a set that a rule matches.
+func (r *rulesReader) use(set string) error {
+	i := slices.IndexFunc(r.held, func(s filter.Set) bool { return s.Name == set })
+	switch {
+	case set == "":
+	case i < 0 || family(r.held[i].Family) != r.family || !r.config.ipset:
+		return errors.New("a set of this family that " + setsFile + " fills")
+	case !slices.ContainsFunc(r.sets, func(s filter.Set) bool { return s.Name == set }):
+		r.sets = append(r.sets, r.held[i])
+	}
+	return nil
+}
+
+// readLoopback takes the interface of a built-in chain's rule for what it is.
+func readLoopback(r *filter.Rule) {
+	if slices.Equal(r.In, []string{"lo"}) {
+		r.In, r.Loopback = nil, "iif"
+	}
+	if slices.Equal(r.Out, []string{"lo"}) {
+		r.Out, r.Loopback = nil, "oif"
+	}
+}
+
+// fits refuses a rule that does not stand in such a chain.
+func (r *rulesReader) fits(s *section, l line) error {
+	only := l.Match
+	only.Family, only.Protocol, only.Ports, only.Original = 0, 0, filter.Ports{}, filter.Ports{}
+	last := l.Verdict == filter.Accept && reflect.DeepEqual(only, filter.Match{}) && (l.SetMark != 0) == (r.config.Mode == artefact.ModeMark)
+	own, leads := r.ids[l.chain], r.order[l.Target] > r.order[l.chain]
+	switch {
+	case r.isBase(l.chain):
+		return r.fitsBase(l)
+	case r.order[l.chain] == 0:
+		return errors.New("a chain of this file")
+	case s.id != "" && l.IsWay():
+		if own != "" || !leads || r.ids[l.Target] != s.id {
+			return errors.New("an address that leads to the rule's chain")
+		}
+	case s.id != "" || own != "":
+		if own != s.id || !last || l.Protocol == 0 && len(s.ways) > 0 || l.Comment != lineComment(s.id, s.labels) {
+			return errors.New("what counts and accepts in the rule's chain, with its id and labels as comment")
+		}
+	case last && l.Protocol == 0 && s.title == commentOf(l.Comment+".") && l.Comment != "":
+	case l.Comment != "" || l.Verdict != filter.Goto && l.Verdict != filter.Jump || !leads:
+		return errors.New("a match, and a chain that is declared below")
+	case l.Protocol != 0:
+		if !strings.HasPrefix(l.Target, prefix) || l.Verdict != filter.Goto || len(l.In)+len(l.Out) > 0 || !l.From.IsAll() || !l.To.IsAll() {
+			return errors.New("ports, and the chain of a rule")
+		}
+	case !l.IsOurs() && l.Verdict != filter.Jump || !l.IsWay() && (!l.From.IsAll() || !l.To.IsAll()):
+		return errors.New("interfaces or an address, and a chain that is none of a rule")
+	}
+	return nil
+}
+
+// fitsBase refuses what a chain does not need in its mode.
+func (r *rulesReader) fitsBase(l line) error {
+	enforce, entry := r.config.Mode == artefact.ModeEnforce, l.Target == filter.Outbound || l.Target == filter.Inbound
+	opens := l.Protocol != 0 && l.Original.IsAll() && l.Comment != "" && l.To.IsAll() && l.From.Set == ""
+	switch {
+	case l.Verdict == filter.Continue && !enforce:
+	case l.Verdict == filter.Jump && (entry && l.Protocol == 0 || enforce && opens && r.order[l.Target] > 0 && !entry):
+	case l.Verdict == filter.Accept && l.SetMark == 0 && enforce && (l.State != "" || l.Loopback != "" || l.ICMP != nil || opens && !l.From.IsAll()):
+	case l.Verdict == filter.Drop && enforce && l.State == "invalid":
+	default:
+		return fmt.Errorf("what mode %s needs", r.config.Mode)
+	}
+	return nil
+}
+
+// check holds what no line shows by itself.
+func (r *rulesReader) check() error {
+	slices.SortFunc(r.sets, func(a, b filter.Set) int { return strings.Compare(a.Name, b.Name) })
+	held := r.ruleset()
+	led := map[string]bool{filter.Outbound: true, filter.Inbound: true}
+	for _, c := range held.Chains {
+		led[c.Name] = led[c.Name] || c.Hook != nil
+		for _, one := range c.Rules {
+			led[one.Target] = true
+		}
+	}
+	for _, c := range held.Chains {
+		if at := r.at[c.Name]; at > 0 && (!led[c.Name] || len(c.Rules) == 0 && strings.HasPrefix(c.Name, prefix)) {
+			return r.file.ForeignAt(at, errors.New("a chain with rules that one leads to"))
+		}
+		seen := map[string]bool{}
+		for i, one := range c.Rules {
+			text := fmt.Sprintf("%+v", one)
+			switch {
+			case seen[text]:
+				return r.file.ForeignAt(r.lineOf(c.Name, i), errors.New("each rule of a chain once"))
+			case i > 0 && i == behindWays(c):
+				return r.file.ForeignAt(r.lineOf(c.Name, i), errBehindWays)
+			}
+			seen[text] = true
+		}
+	}
+	if chain := r.tooDeep(); chain != "" {
+		return r.file.ForeignAt(r.at[chain], fmt.Errorf("chains at most %d jumps below the hook", maxJumps))
+	}
+	return nil
+}
+
+// lineOf returns the line of a chain's rule.
+func (r *rulesReader) lineOf(chain string, rule int) int {
+	for _, s := range r.sections {
+		for _, l := range slices.Concat(s.ways, s.lines) {
+			if l.chain == chain {
+				if rule--; rule < 0 {
+					return l.at
+				}
+			}
+		}
+	}
+	return 0
+}
+
+// behindWays returns the index of a rule that follows ways which a packet does not come
+// back from, by something else than addresses of the same end: no reader of ours could
+// tell what is left to it. It is 0 if there is none.
+func behindWays(c filter.Chain) int {
+	from, _ := filter.Ways(c.Rules)
+	return 1 + slices.IndexFunc(c.Rules[:from], filter.Rule.IsWay)
+}
+
+var errBehindWays = errors.New("addresses of one end behind a way by addresses")
+
+// addTo adds the file to a reading.
+func (r *rules) addTo(out *artefact.Reading) {
+	whole := r.ruleset()
+	held := whole.Fold()
+	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
+		r.addOpenings(out, &held, filter.EntryOf(d), d)
+	}
+	beside := func(name, value string) {
+		out.Beside = append(out.Beside, artefact.Statement{File: r.family.file(), Name: name, Value: value})
+	}
+	beside("mode", string(r.config.Mode))
+	beside("place", string(r.config.Place))
+	if r.config.Mode == artefact.ModeMark {
+		beside("mark", fmt.Sprintf("%#x", r.config.Mark))
+	}
+	for _, c := range whole.Chains {
+		if c.Hook == nil || r.config.Mode != artefact.ModeEnforce {
+			continue
+		}
+		beside("policy", c.Name+" "+strings.ToUpper(string(c.Hook.Policy)))
+		for _, one := range c.Rules {
+			if one.Protocol == 0 { // or else it is told as what it opens
+				beside("chain "+c.Name, ruleText(one))
+			}
+		}
+		d := rule.Outbound
+		if c.Hook.Name == filter.Input {
+			d = rule.Inbound
+		}
+		r.addOpenings(out, &held, c.Name, d)
+	}
+}
+
+// addOpenings adds what a chain accepts itself, of a built-in one without what it jumps
+// to.
+func (r *rules) addOpenings(out *artefact.Reading, held *filter.Ruleset, chain string, d rule.Direction) {
+	for _, o := range held.Openings(chain) {
+		if r.isBase(chain) && o.ID != "" {
+			continue
+		}
+		p := artefact.HookPoint{File: r.family.file(), Chain: chain, In: strings.Join(o.In, " "), Out: strings.Join(o.Out, " "), Mark: o.Mark}
+		out.Accept(p, artefact.Accepted{Rule: o.ID, Labels: r.labelsOf(o), Boxes: o.Boxes(d)})
+	}
+}
+
+// labelsOf returns the labels of the rule that opens, or what the file says in place of
+// them.
+func (r *rules) labelsOf(o filter.Opening) (out []string) {
+	if o.ID == "" {
+		return []string{o.Comment}
+	}
+	for _, s := range r.sections {
+		if s.id == o.ID {
+			for _, l := range s.labels {
+				out = append(out, string(l))
+			}
+		}
+	}
+	return out
 }

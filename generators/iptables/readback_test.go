@@ -4,12 +4,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
 )
 
 // A dump is what the tools of 1.8.9 print after a site's own rules and the golden
@@ -30,71 +32,112 @@ func dump(t testing.TB, example, variant string) Dump {
 	return Dump{Ipset: read("ipset"), IPv4: read("iptables"), IPv6: read("ip6tables")}
 }
 
-func readBack(t testing.TB, example, variant, table string) Ruleset {
+func readBack(t testing.TB, example, variant, table string) Held {
 	t.Helper()
-	rs, err := ReadBack(dump(t, example, variant), table)
+	h, err := ReadBack(dump(t, example, variant), table)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rs
+	return h
 }
 
 var dumps = []struct{ example, variant, table string }{
 	{"chains", "nft", "filter"},
 	{"chains", "legacy", "filter"},
-	{"tree", "legacy", "filter"},
-	{"tree-interfaces", "nft", "filter"},
 	{"chains-interfaces", "nft", "filter"},
+	{"sets", "nft", "filter"},
+	{"sets", "legacy", "filter"},
 	{"mark", "legacy", "mangle"},
-	{"mark-host-tree", "nft", "mangle"},
+	{"mark-host", "nft", "mangle"},
 	{"enforce-host", "legacy", "filter"},
+	{"overlap", "nft", "filter"},
 	{"hostile", "nft", "filter"},
 }
 
-func TestKernelHoldsThePolicysSets(t *testing.T) {
-	p := ruletest.Compile(t, siteInput(t))
-	for _, c := range dumps[:2] {
-		rs := readBack(t, c.example, c.variant, c.table)
-		sets := 0
-		for _, r := range p.Rules {
-			for _, f := range []family{ipv4, ipv6} {
-				n, err := setName(f, string(r.ID))
+func exampleNamed(t testing.TB, name string) example {
+	all := examples(t)
+	return all[slices.IndexFunc(all, func(e example) bool { return e.name == name })]
+}
+
+// accepts walks a flow's packet through the chain for its direction.
+func (h *Held) accepts(f rule.Flow) bool {
+	rs := &h.IPv6
+	if f.Local.Is4() {
+		rs = &h.IPv4
+	}
+	all := rs.Walk(filter.EntryOf(f.Direction), filter.PacketOf(artefact.Packet{Flow: f}))
+	return len(all) == 1 && all[0].Verdict == filter.Accept
+}
+
+// TestKernelHoldsWhatIsBuilt holds that what is read from the kernel is what was built:
+// the same chains with the same rules, and the same sets.
+func TestKernelHoldsWhatIsBuilt(t *testing.T) {
+	for _, c := range dumps {
+		t.Run(c.example+"/"+c.variant, func(t *testing.T) {
+			e := exampleNamed(t, c.example)
+			was := maxInline
+			defer func() { maxInline = was }()
+			if e.inline > 0 {
+				maxInline = e.inline
+			}
+			s, err := artefact.Configure(Generator{}.Options(), e.settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conf, err := configure(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := readBack(t, c.example, c.variant, c.table)
+			for f, held := range map[family]filter.Ruleset{ipv4: h.IPv4, ipv6: h.IPv6} {
+				built, err := newRules(ruletest.Compile(t, e.in), conf, f)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got, ok := rs.Sets[string(n)]; ok {
-					sets++
-					if want := f.of(r.Remote.Prefixes()); !got.Equal(want) {
-						t.Errorf("%s %s: set %s holds %v; want %v", c.example, c.variant, n, got, want)
+				want := built.ruleset()
+				for i := range want.Chains {
+					w := &want.Chains[i]
+					got, ok := held.Chain(w.Name)
+					if !ok {
+						t.Errorf("there is no chain %s", w.Name)
+						continue
+					}
+					for j := range w.Rules {
+						w.Rules[j].ID = ""
+					}
+					for j := range got.Rules {
+						got.Rules[j].ID = ""
+					}
+					if !reflect.DeepEqual(got.Rules, w.Rules) || !reflect.DeepEqual(got.Hook, w.Hook) {
+						t.Errorf("chain %s holds\n%+v, %s\nwant\n%+v, %s", w.Name, got.Rules, got.Hook, w.Rules, w.Hook)
+					}
+				}
+				ours := func(c filter.Chain) bool { return strings.HasPrefix(c.Name, prefix) }
+				if a, b := len(slices.DeleteFunc(slices.Clone(held.Chains), func(c filter.Chain) bool { return !ours(c) })), len(slices.DeleteFunc(slices.Clone(want.Chains), func(c filter.Chain) bool { return !ours(c) })); a != b {
+					t.Errorf("%d chains of ours, want %d", a, b)
+				}
+				if len(held.Sets) != len(want.Sets) || len(want.Sets) == 0 && c.example == "sets" && f == ipv4 {
+					t.Fatalf("%d sets, want %d", len(held.Sets), len(want.Sets))
+				}
+				for i, s := range want.Sets {
+					if !reflect.DeepEqual(held.Sets[i].Prefixes.String(), s.Prefixes.String()) || held.Sets[i].Name != s.Name {
+						t.Errorf("set %s holds %s; want %s with %s", held.Sets[i].Name, held.Sets[i].Prefixes, s.Name, s.Prefixes)
 					}
 				}
 			}
-		}
-		if sets != 12 {
-			t.Errorf("%s %s: %d sets of remotes; want 12", c.example, c.variant, sets)
-		}
-		if got, want := rs.Sets["gw_dnat_sts_6"], ruletest.Prefixes(t, "fd00:7:1::/64"); !got.Equal(want) {
-			t.Errorf("%s %s: published set holds %v; want %v", c.example, c.variant, got, want)
-		}
-		if _, ok := rs.Sets["site_blocked"]; ok {
-			t.Errorf("%s %s: the site's set is read as one of ours", c.example, c.variant)
-		}
+		})
 	}
 }
 
 func TestKernelAcceptsWhatTheModelAccepts(t *testing.T) {
-	all := map[string]example{}
-	for _, e := range examples(t) {
-		all[e.name] = e
-	}
 	for _, c := range dumps {
 		t.Run(c.example+"/"+c.variant, func(t *testing.T) {
-			p, rs := ruletest.Compile(t, all[c.example].served()), readBack(t, c.example, c.variant, c.table)
+			p, h := ruletest.Compile(t, exampleNamed(t, c.example).served()), readBack(t, c.example, c.variant, c.table)
 			asked, wrong := map[bool]int{}, 0
 			for f := range edgeFlows(p) {
 				want := p.Decide(f).Accept()
 				asked[want]++
-				if rs.Accepts(f) != want && wrong < 5 {
+				if h.accepts(f) != want && wrong < 5 {
 					wrong++
 					t.Errorf("%+v: the kernel's rules say %t, the model %t", f, !want, want)
 				}
@@ -106,68 +149,59 @@ func TestKernelAcceptsWhatTheModelAccepts(t *testing.T) {
 	}
 }
 
-func TestReadBackRules(t *testing.T) {
-	ids := map[string]rule.ID{}
-	for _, r := range ruletest.Compile(t, siteInput(t)).Rules {
-		ids[r.Entries[0].ID] = r.ID
-	}
-	comment := func(entry string) string {
-		return string(ids["sample/"+entry]) + ": sample/" + entry + " (row 7): Title of sample/" + entry
-	}
-	sts := Line{
-		Family: 6, Direction: rule.Inbound, Protocol: netset.TCP,
-		Source: ruletest.Prefixes(t, "2603:1006::/40"), Destination: ruletest.Prefixes(t, "fd00:7:1::/64"),
-		Ports: ruletest.Services(t, "tcp 443,49443").Ports(netset.TCP), Published: true, Comment: comment("sts"),
-	}
-	media := Line{
-		Family: 4, Direction: rule.Outbound, Protocol: netset.UDP,
-		Source: ruletest.Prefixes(t, "10.0.0.0/8"), Destination: ruletest.Prefixes(t, "13.107.64.0/18", "224.0.0.0/3"),
-		Ports: ruletest.Services(t, "udp 3478-3481,50000-59999").Ports(netset.UDP), Comment: comment("media"),
-	}
-	stsSides, marked := sts, media
-	stsSides.In, stsSides.Out = []string{"eth0"}, []string{"eth1.100", "eth2"}
-	marked.Mark = 0x10000
-	for _, c := range []struct {
-		example, variant, table string
-		want                    Line
-	}{
-		{"chains", "nft", "filter", sts},
-		{"chains", "legacy", "filter", media},
-		{"chains-interfaces", "nft", "filter", stsSides},
-		{"tree", "legacy", "filter", sts},
-		{"tree", "legacy", "filter", media},
-		{"mark", "legacy", "mangle", marked},
-	} {
-		found := 0
-		for _, l := range readBack(t, c.example, c.variant, c.table).Rules {
-			if l.Comment != c.want.Comment || l.Family != c.want.Family || l.Protocol != c.want.Protocol || l.Published != c.want.Published {
-				continue
-			}
-			found++
-			if !sameParts(l, c.want) || !reflect.DeepEqual(l.In, c.want.In) || !reflect.DeepEqual(l.Out, c.want.Out) {
-				t.Errorf("%s %s:\n got %+v\nwant %+v", c.example, c.variant, l, c.want)
+// TestOpeningsAreWhatIsWalked holds that openings of folded chains are what a packet gets
+// that is walked through them one by one.
+func TestOpeningsAreWhatIsWalked(t *testing.T) {
+	for _, c := range dumps {
+		e := exampleNamed(t, c.example)
+		if e.settings["lan"] != nil {
+			continue // a box has no interfaces
+		}
+		h := readBack(t, c.example, c.variant, c.table)
+		boxes := map[bool][]rule.Box{}
+		for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
+			for v4, rs := range map[bool]*filter.Ruleset{true: &h.IPv4, false: &h.IPv6} {
+				folded := rs.Fold()
+				for _, o := range folded.Openings(filter.EntryOf(d)) {
+					boxes[v4] = append(boxes[v4], o.Boxes(d)...)
+				}
 			}
 		}
-		if found != 1 {
-			t.Errorf("%s %s: %d lines for %q; want 1", c.example, c.variant, found, c.want.Comment)
+		n := 0
+		for f := range edgeFlows(ruletest.Compile(t, e.in)) {
+			walked, held := h.accepts(f), slices.ContainsFunc(boxes[f.Local.Is4()], func(b rule.Box) bool { return holdsFlow(b, f) })
+			if n++; walked != held {
+				t.Fatalf("%s %s: %+v: walked %t, held by the openings %t", c.example, c.variant, f, walked, held)
+			}
+		}
+		if n < 100 {
+			t.Errorf("%s: %d flows", c.example, n)
 		}
 	}
 }
 
+// holdsFlow reports whether a flow's packet is one of a box's.
+func holdsFlow(b rule.Box, f rule.Flow) bool {
+	port := f.Port
+	if b.Published && f.Published != 0 {
+		port = f.Published
+	}
+	return b.Direction == f.Direction && b.Protocol == f.Protocol && b.Ports.Contains(port) && b.Local.Contains(f.Local) && b.Remote.Contains(f.Remote)
+}
+
 func TestReadBackComments(t *testing.T) {
 	var got []string
-	for _, l := range readBack(t, "hostile", "nft", "filter").Rules {
-		got = append(got, l.Comment)
+	for _, c := range readBack(t, "hostile", "nft", "filter").IPv4.Chains {
+		for _, r := range c.Rules {
+			got = append(got, r.Comment)
+		}
 	}
-	for _, r := range ruletest.Compile(t, ruletest.Hostile(t, "192.0.2.0/24", hostileTexts()...)).Rules {
-		title := strings.SplitN(oneLine(r.Entries[0].Title), " ", 2)[0]
-		found := false
-		for _, c := range got {
-			found = found || strings.HasPrefix(c, string(r.ID)+": "+r.Entries[0].ID+" (row "+title)
-		}
-		if !found {
-			t.Errorf("no comment has the words of %s: %q", r.ID, got)
-		}
+	first := ruletest.Compile(t, ruletest.Hostile(t, "192.0.2.0/24", hostileTexts()...)).Rules[0] // it takes all packets
+	title := strings.SplitN(oneLine(first.Entries[0].Title), " ", 2)[0]
+	if !slices.ContainsFunc(got, func(c string) bool {
+		return strings.HasPrefix(c, string(first.ID)+": "+first.Entries[0].ID+" (row "+title)
+	}) {
+		t.Errorf("no comment has the words of %s: %q", first.ID, got)
 	}
 }
 
@@ -185,48 +219,44 @@ func TestSplitWords(t *testing.T) {
 			t.Errorf("splitWords(%q) = %q, %v; want %q", c.in, got, err, c.want)
 		}
 	}
-	if _, err := splitWords(`--comment "open`); errorText(err) != `a quote is not closed in "--comment \"open"` {
+	if _, err := splitWords(`--comment "open`); errorText(err) != `a quote at the end of "--comment \"open"` {
 		t.Errorf("an open quote: error %v", err)
 	}
 }
 
+const emptyDump = "*filter\n:gatewright_outbound - [0:0]\n:gatewright_inbound - [0:0]\nCOMMIT\n"
+
 func TestReadBackOverlooksNothing(t *testing.T) {
-	const sets = "create gw_a_4 hash:net family inet\nadd gw_a_4 192.0.2.0/24\n"
-	const other = "-A gw_a -s 192.0.2.1 -j ACCEPT\n-A gw_b -s 192.0.2.1 -j gw_b\n"
+	const sets = "create gw_a hash:net family inet\nadd gw_a 192.0.2.0/24\n"
 	for _, c := range []struct{ rule, err string }{
-		{"-p tcp --dport 443 -m limit --limit 1/s -j ACCEPT", "unknown match limit"},
-		{"! -s 192.0.2.1/32 -j ACCEPT", "unknown option !"},
-		{"-p tcp --sport 443 -j ACCEPT", "unknown option --sport"},
-		{"-p sctp -j ACCEPT", `"sctp" is not a protocol`},
-		{"-s 192.0.2.0/33 -j ACCEPT", "192.0.2.0/33"},
-		{"-m set --match-set gw_b_4 src -j ACCEPT", "there is no set gw_b_4"},
-		{"-m set --match-set gw_a_4 src,src -j ACCEPT", `unknown direction "src,src" of a set`},
-		{"-p tcp -m conntrack --ctorigdstport 443 -j ACCEPT", "it is incomplete"},
-		{"-p tcp -m conntrack --ctorigdstport 443 --ctdir REPLY -j ACCEPT", "it is incomplete"},
-		{"-j MARK --set-xmark 0x10000/0xffffffff", "mark 0x10000/0xffffffff sets not one bit"},
-		{"-j MARK --set-xmark 0x0/0x10000", "mark 0x0/0x10000 sets not one bit"},
-		{"-j DROP", "there is no chain DROP"},
-		{"-j RETURN", "there is no chain RETURN"},
-		{"-j", "-j has no value"},
-		{"-j gw_b", "chain gw_b leads back to itself"},
-		{"-p tcp -g gw_a", "a goto of ours matches the addresses of one side and nothing else"},
-		{"-s 192.0.2.1 -d 192.0.2.2 -g gw_a", "a goto of ours matches the addresses of one side and nothing else"},
-		{`-m comment --comment "x`, "a quote is not closed"},
+		{"-p tcp --dport 443 -m limit --limit 1/s -j ACCEPT", "a match that stands here"},
+		{"! -s 192.0.2.1/32 -j ACCEPT", "an option that stands here"},
+		{"-p tcp --sport 443 -j ACCEPT", "an option that stands here"},
+		{"-p sctp -j ACCEPT", "tcp or udp"},
+		{"-p tcp -j ACCEPT", "a protocol and ports"},
+		{"-s 192.0.2.0/33 -j ACCEPT", "an address or a prefix of IPv4"},
+		{"-s 2001:db8::/32 -j ACCEPT", "an address or a prefix of IPv4"},
+		{"-m set --match-set gw_b src -j ACCEPT", "a set that there is"},
+		{"-m set --match-set gw_a src,src -j ACCEPT", "src or dst"},
+		{"-p tcp -m conntrack --ctorigdstport 443 -j ACCEPT", "--ctdir ORIGINAL beside --ctorigdstport"},
+		{"-p tcp -m conntrack --ctorigdstport 443 --ctdir REPLY -j ACCEPT", "--ctdir ORIGINAL beside --ctorigdstport"},
+		{"-m conntrack --ctstate NEW -j ACCEPT", "RELATED,ESTABLISHED or INVALID"},
+		{"-m hl --hl-eq 300 -j ACCEPT", "a number up to 255"},
+		{"-p ipv6-icmp -j ACCEPT", "a type of ICMPv6"},
+		{"-j MARK --set-xmark 0x10000/0xffffffff", "one bit of a mark, such as 0x10000/0x10000"},
+		{"-j ACCEPT --set-xmark 0x10000/0x10000", "--set-xmark of MARK"},
+		{"-j RETURN", "a verdict or a chain of ours"},
+		{"-j", "a value of -j"},
+		{"-s 192.0.2.1 -g gw_x", "chain gatewright_inbound, rule 2: expected addresses of one end behind a way by addresses"},
+		{`-m comment --comment "x`, "a quote at the end"},
 	} {
-		text := strings.Replace(emptyDump, "COMMIT\n", ":gw_a - [0:0]\n:gw_b - [0:0]\n-A gatewright_inbound "+c.rule+"\n"+other+"COMMIT\n", 1)
+		text := strings.Replace(emptyDump, "COMMIT\n", "-A gatewright_inbound "+c.rule+"\n-A gatewright_inbound -j ACCEPT\nCOMMIT\n", 1)
 		_, err := ReadBack(Dump{Ipset: []byte(sets), IPv4: []byte(text), IPv6: []byte(emptyDump)}, "filter")
 		if !strings.Contains(errorText(err), c.err) {
 			t.Errorf("%s: error %v; want %q", c.rule, err, c.err)
 		}
 	}
-}
-
-func TestReadBackOfNothingFails(t *testing.T) {
-	_, err := ReadBack(Dump{IPv4: []byte("*filter\nCOMMIT\n")}, "filter")
-	if want := "iptables-save: there is no chain gatewright_outbound"; errorText(err) != want {
-		t.Errorf("error %v; want %q", err, want)
-	}
-	for _, sets := range []string{"create gw_a_4 hash:ip family inet\n", "create gw_a_4 hash:net family inet\nadd gw_a_4 192.0.2.1 nomatch\n", "add gw_a_4 192.0.2.1\n"} {
+	for _, sets := range []string{"create gw_a hash:ip family inet\n", "create gw_a hash:net family inet\nadd gw_a 192.0.2.1 nomatch\n", "add gw_a 192.0.2.1\n"} {
 		d := Dump{Ipset: []byte(sets), IPv4: []byte(emptyDump), IPv6: []byte(emptyDump)}
 		if _, err := ReadBack(d, "filter"); !strings.Contains(errorText(err), "is not a set of ours") {
 			t.Errorf("%q: error %v", sets, err)
@@ -234,21 +264,14 @@ func TestReadBackOfNothingFails(t *testing.T) {
 	}
 }
 
-// TestGotoTakesAddressesAway holds the one difference between a goto and a jump.
-func TestGotoTakesAddressesAway(t *testing.T) {
-	const rules = ":gw_a - [0:0]\n:gw_b - [0:0]\n-A gatewright_inbound -j gw_a\n" +
-		"-A gw_a -s 192.0.2.0/25 -%s gw_b\n-A gw_a -s 192.0.2.0/24 -j ACCEPT\n-A gw_b -s 192.0.2.1/32 -j ACCEPT\nCOMMIT\n"
-	for how, want := range map[string]netset.PrefixSet{
-		"g": ruletest.Prefixes(t, "192.0.2.1", "192.0.2.128/25"),
-		"j": ruletest.Prefixes(t, "192.0.2.0/24"),
-	} {
-		text := strings.Replace(emptyDump, "COMMIT\n", strings.Replace(rules, "%s", how, 1), 1)
-		rs, err := ReadBack(Dump{IPv4: []byte(text), IPv6: []byte(emptyDump)}, "filter")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(rs.Rules) != 1 || !rs.Rules[0].Source.Equal(want) {
-			t.Errorf("-%s: %+v; want source %v", how, rs.Rules, want)
-		}
+func TestReadBackTellsOthers(t *testing.T) {
+	const v4 = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j ACCEPT\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n:mine - [0:0]\n:gatewright_outbound - [0:0]\n-A INPUT -j mine\nCOMMIT\n"
+	h, err := ReadBack(Dump{Ipset: []byte("create gw_a hash:net family inet\n"), IPv4: []byte(v4), IPv6: []byte(emptyDump)}, "filter")
+	want := []string{`rule "-j mine" in chain INPUT of iptables`, "chain mine of iptables", "rules in table nat of iptables", "set gw_a"}
+	if err != nil || !slices.Equal(h.Others, want) {
+		t.Errorf("others %q, %v; want %q", h.Others, err, want)
+	}
+	if c, ok := h.IPv4.Chain("INPUT"); !ok || c.Hook.Policy != filter.Drop || c.Hook.Name != "input" {
+		t.Errorf("the built-in chain is %+v", c)
 	}
 }

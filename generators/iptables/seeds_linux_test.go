@@ -20,7 +20,7 @@ func TestRealReaderOfSeeds(t *testing.T) {
 		var comments, ports, devices []string
 		rules.WriteString("*filter\n:c - [0:0]\n")
 		for _, text := range hostileTexts() {
-			quoted := string(ruleCommentOf(text))
+			quoted := string(escapedComment(text))
 			fmt.Fprintf(&rules, "# %s\n-A c -m comment --comment \"%s\" -j ACCEPT\n", commentOf(text), quoted)
 			fmt.Fprintf(&sets, "# %s\n", commentOf(text))
 			words, err := restoreWords(`"` + quoted + `"`)
@@ -32,11 +32,8 @@ func TestRealReaderOfSeeds(t *testing.T) {
 		want := map[string]netset.PrefixSet{}
 		for i, seed := range elementSeeds {
 			set := ruletest.PrefixesOf([]byte(seed))
-			if v4 := ipv4.of(set); !v4.IsEmpty() {
-				n, err := setName(ipv4, fmt.Sprint("seed", i))
-				if err != nil {
-					t.Fatal(err)
-				}
+			if v4 := set.V4(); !v4.IsEmpty() {
+				n := name(fmt.Sprint(prefix, "seed", i))
 				fmt.Fprintf(&sets, "create %s hash:net family inet\n%s\n", n, addElements(n, v4))
 				want[string(n)] = readAdds(t, string(n), string(addElements(n, v4)))
 			}
@@ -47,10 +44,10 @@ func TestRealReaderOfSeeds(t *testing.T) {
 		}
 		for _, s := range nameSeeds {
 			if checkInterface(s) == nil {
-				fmt.Fprintf(&rules, "-A c -i %s -j ACCEPT\n", devicesOf([]string{s})[0])
+				fmt.Fprintf(&rules, "-A c -i %s -j ACCEPT\n", deviceOf([]string{s}))
 				devices = append(devices, s)
 			}
-			if n, err := chainName(s); err == nil {
+			if n := prefix + s; checkChain(n) == nil {
 				fmt.Fprintf(&rules, ":%s - [0:0]\n-A c -j %s\n", n, n)
 			}
 		}
@@ -73,9 +70,9 @@ func TestRealReaderOfSeeds(t *testing.T) {
 		if err != nil || len(got) != len(want) || len(want) < 2 {
 			t.Errorf("%s: ipset saves %d sets, %v; want %d", variant, len(got), err, len(want))
 		}
-		for n, set := range want {
-			if !got[n].Equal(set) {
-				t.Errorf("%s: ipset saves %s as %s; want %s", variant, n, got[n], set)
+		for _, s := range got {
+			if !want[s.Name].Equal(s.Prefixes) {
+				t.Errorf("%s: ipset saves %s as %s; want %s", variant, s.Name, s.Prefixes, want[s.Name])
 			}
 		}
 		values := savedValues(t, dump.IPv4)

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
-	"gatewright/generators/artefact"
 )
 
 // shapes are sets of one family that a tree could get wrong, or too deep.
@@ -74,168 +74,195 @@ func addrOf(b []byte) netip.Addr {
 	return a
 }
 
-// packet is the first packet of a flow, as iptables sees it.
-type packet struct {
-	src, dst netip.Addr
-	protocol netset.Protocol
-	port     uint16
-	original uint16 // destination port before DNAT
-}
-
-// firewall walks rules one by one, as the kernel does.
-type firewall struct {
-	rules map[string][]savedRule
+// kernel walks the rules of a file one by one, as the kernel does.
+type kernel struct {
+	t     *testing.T
+	rules map[string][][]string // words of each rule
+	sets  map[string]netset.PrefixSet
 	steps int // rules that the last packet came by
 	depth int // chains that it was in at most, one below the other
 }
 
-// newFirewall reads an artefact's rules, which may name sets.
-func newFirewall(t *testing.T, f family, text string, table string, sets map[string]netset.PrefixSet) *firewall {
+// packet is the first packet of a flow, as iptables sees it.
+type packet struct {
+	src, dst netip.Addr
+	protocol string
+	port     uint16
+	original uint16 // destination port before DNAT
+	in, out  string
+}
+
+// newKernel reads a file's rules by plain means.
+func newKernel(t *testing.T, text string, sets map[string]netset.PrefixSet) *kernel {
 	t.Helper()
-	w := walker{family: f, sets: sets, used: map[string]bool{}}
-	out := firewall{rules: map[string][]savedRule{}}
-	for chain, lines := range readTables([]byte(text))[table].rules {
-		out.rules[chain] = nil
-		for _, line := range lines {
-			r, err := w.parse(line)
+	k := &kernel{t: t, rules: map[string][][]string{}, sets: sets}
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, "-A "); ok {
+			words, err := restoreWords(rest)
 			if err != nil {
-				t.Fatalf("%s: %v", line, err)
+				t.Fatal(err)
 			}
-			out.rules[chain] = append(out.rules[chain], r)
+			k.rules[words[0]] = append(k.rules[words[0]], words[1:])
 		}
 	}
-	return &out
+	return k
 }
 
-func (w *firewall) accepts(chain string, p packet) bool {
-	w.steps, w.depth = 0, 0
-	return w.walk(chain, p, 1)
+// accepts sends a packet through a chain, and returns the comment of the rule that first
+// accepts or marks it.
+func (k *kernel) accepts(chain string, p packet) (comment string, ok bool) {
+	k.steps, k.depth = 0, 0
+	return k.walk(chain, p, 1)
 }
 
-// walk sends a packet through a chain; a chain that a goto leads to returns to where
-// this one returns to.
-func (w *firewall) walk(chain string, p packet, depth int) bool {
-	w.depth = max(w.depth, depth)
-	marked := false
-	for _, r := range w.rules[chain] {
-		w.steps++
+// walk goes through a chain; one that a goto leads to returns to where this one returns
+// to.
+func (k *kernel) walk(chain string, p packet, depth int) (string, bool) {
+	k.depth = max(k.depth, depth)
+	for _, words := range k.rules[chain] {
+		k.steps++
+		if !k.sees(words, p) {
+			continue
+		}
+		value := map[string]string{}
+		for i := 0; i+1 < len(words); i++ {
+			value[words[i]] = words[i+1]
+		}
 		switch {
-		case !r.sees(p):
-		case r.target == "ACCEPT":
-			return true
-		case r.target == "MARK":
-			marked = true
-		case r.forGood:
-			return w.walk(r.target, p, depth+1) || marked
-		case w.walk(r.target, p, depth+1):
-			return true
+		case value["-g"] != "":
+			return k.walk(value["-g"], p, depth+1)
+		case value["-j"] == "ACCEPT" || value["-j"] == "MARK" && !strings.HasPrefix(value["--set-xmark"], "0x0/"):
+			return value["--comment"], true
+		case value["-j"] != "MARK" && value["-j"] != "DROP":
+			if comment, ok := k.walk(value["-j"], p, depth+1); ok {
+				return comment, true
+			}
 		}
 	}
-	return marked
+	return "", false
 }
 
-func (r savedRule) sees(p packet) bool {
-	port := p.port
-	if r.Published {
-		port = p.original
+func (k *kernel) sees(words []string, p packet) bool {
+	within := func(text string, a netip.Addr) bool {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		return prefix.Contains(a)
 	}
-	hit := r.Ports == nil
-	for _, ports := range r.Ports {
-		hit = hit || ports.Contains(port)
+	for i := 0; i+1 < len(words); i += 2 {
+		value, hit := words[i+1], true
+		switch words[i] {
+		case "-s":
+			hit = within(value, p.src)
+		case "-d":
+			hit = within(value, p.dst)
+		case "-i":
+			hit = value == p.in
+		case "-o":
+			hit = value == p.out
+		case "-p":
+			hit = value == p.protocol
+		case "--dport", "--dports":
+			hit = holds(readPortList(k.t, value), p.port)
+		case "--ctorigdstport":
+			hit = holds(readPortList(k.t, value), p.original)
+		case "--ctstate", "--icmpv6-type":
+			hit = false
+		case "--match-set":
+			a := p.src
+			if i++; words[i+1] == "dst" {
+				a = p.dst
+			}
+			set, ok := k.sets[value]
+			if !ok {
+				k.t.Fatalf("there is no set %s", value)
+			}
+			hit = set.Contains(a)
+		}
+		if !hit {
+			return false
+		}
 	}
-	return hit && r.Source.Contains(p.src) && r.Destination.Contains(p.dst) && (r.Protocol == 0 || r.Protocol == p.protocol)
+	return true
+}
+
+func holds(ports []netset.PortRange, port uint16) bool {
+	return slices.ContainsFunc(ports, func(r netset.PortRange) bool { return r.Contains(port) })
 }
 
 // TestTreeMatchesItsSet asks rendered trees about both sides of the edges of their
 // prefixes, and how far a packet walks.
 func TestTreeMatchesItsSet(t *testing.T) {
-	const farthest = 64 // rules
-	const deepest = 9   // of the 15 chains that iptables-nft lets a packet go down
+	const farthest = 90 // rules
+	const deepest = 12  // of the 15 chains that iptables-nft lets a packet go down
 	for name, set := range shapes(t) {
-		t.Run(name, func(t *testing.T) {
-			f := ipv4
-			local := ruletest.Prefixes(t, "10.0.0.9", "10.0.0.11")
-			if set.V4().IsEmpty() {
-				f, local = ipv6, ruletest.Prefixes(t, "fd00::9", "fd00::11")
-			}
-			text := treeText(t, f, set, local)
-			w := newFirewall(t, f, text, "filter", nil)
-			var from netip.Addr
-			for a := range local.Ranges() {
-				from = a
-			}
-			farther, deeper := 0, 0
-			for _, a := range ruletest.Edges(set) {
-				if got := w.accepts(string(outboundChain), packet{src: from, dst: a, protocol: netset.TCP, port: 443}); got != set.Contains(a) {
-					t.Fatalf("%s: accepted %t", a, got)
+		for _, ipset := range []string{"yes", "no"} {
+			t.Run(name+"/"+ipset, func(t *testing.T) {
+				f := ipv4
+				local := ruletest.Prefixes(t, "10.0.0.9", "10.0.0.11")
+				if set.V4().IsEmpty() {
+					f, local = ipv6, ruletest.Prefixes(t, "fd00::9", "fd00::11")
 				}
-				farther, deeper = max(farther, w.steps), max(deeper, w.depth)
-			}
-			if w.accepts(string(outboundChain), packet{src: from.Next(), dst: ruletest.Edges(set)[0], protocol: netset.TCP, port: 443}) {
-				t.Errorf("an address that is not local is accepted")
-			}
-			if farther > farthest || deeper > deepest {
-				t.Errorf("a packet walks %d rules and %d chains; want at most %d and %d", farther, deeper, farthest, deepest)
-			}
-			compareReadTree(t, f, text, set)
-		})
+				g := ruletest.Grant(t, "sample/shape", "shape", rule.Outbound, "clients", "tcp 443")
+				g.Prefixes = set
+				e := example{in: rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: local}}, Grants: []rule.Grant{g}}, inline: 100}
+				e.settings = map[string][]string{"ipset": {ipset}}
+				files := e.texts(t)
+				k := newKernel(t, files[f.file()], setsOf(t, files[setsFile]))
+				var from netip.Addr
+				for a := range local.Ranges() {
+					from = a
+				}
+				farther, deeper := 0, 0
+				for _, a := range ruletest.Edges(set) {
+					if _, got := k.accepts("gatewright_outbound", packet{src: from, dst: a, protocol: "tcp", port: 443}); got != set.Contains(a) {
+						t.Fatalf("%s: accepted %t", a, got)
+					}
+					farther, deeper = max(farther, k.steps), max(deeper, k.depth)
+				}
+				if _, got := k.accepts("gatewright_outbound", packet{src: from.Next(), dst: ruletest.Edges(set)[0], protocol: "tcp", port: 443}); got {
+					t.Errorf("an address that is not local is accepted")
+				}
+				if farther > farthest || deeper > deepest {
+					t.Errorf("a packet walks %d rules and %d chains; want at most %d and %d", farther, deeper, farthest, deepest)
+				}
+				if sets := strings.Count(files[setsFile], "\nswap "); (sets == 1) != (ipset == "yes" && set.Len() > 100) {
+					t.Errorf("%d prefixes make %d sets", set.Len(), sets)
+				}
+			})
+		}
 	}
 }
-
-// treeText is the artefact of one rule without ipset.
-func treeText(t *testing.T, f family, remote, local netset.PrefixSet) string {
-	t.Helper()
-	g := ruletest.Grant(t, "sample/shape", "shape", rule.Outbound, "clients", "tcp 443")
-	g.Prefixes = remote
-	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: local}}, Grants: []rule.Grant{g}}
-	return texts(t, in, map[string][]string{"ipset": {"no"}})[f.file()]
-}
-
-func compareReadTree(t *testing.T, f family, text string, set netset.PrefixSet) {
-	t.Helper()
-	d := Dump{IPv4: []byte(text), IPv6: []byte(emptyDump)}
-	if f == ipv6 {
-		d.IPv4, d.IPv6 = d.IPv6, d.IPv4
-	}
-	rs, err := ReadBack(d, "filter")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(rs.Rules) != 1 || !rs.Rules[0].Destination.Equal(set) {
-		t.Errorf("read back as %d rules, not one with the set", len(rs.Rules))
-	}
-}
-
-const emptyDump = "*filter\n:gatewright_outbound - [0:0]\n:gatewright_inbound - [0:0]\nCOMMIT\n"
 
 // TestRenderedRulesMeanThePolicy walks the rules of every example and asks the model
-// the same.
+// the same, and by which rule.
 func TestRenderedRulesMeanThePolicy(t *testing.T) {
 	for _, e := range examples(t) {
 		t.Run(e.name, func(t *testing.T) {
-			p, files, table := ruletest.Compile(t, e.served()), texts(t, e.in, e.settings), "filter"
-			if e.mode() == artefact.ModeMark {
-				table = "mangle"
-			}
-			sets := setsOf(t, files["gatewright.ipset"])
-			walkers := map[bool]*firewall{
-				true:  newRulesFirewall(t, ipv4, files, table, sets),
-				false: newRulesFirewall(t, ipv6, files, table, sets),
-			}
+			p, files := ruletest.Compile(t, e.served()), e.texts(t)
+			sets := setsOf(t, files[setsFile])
+			v4, v6 := newKernel(t, files[ipv4.file()], sets), newKernel(t, files[ipv6.file()], sets)
 			wrong, asked := 0, map[bool]int{}
 			for flow := range edgeFlows(p) {
-				chain, pk := outboundChain, packet{flow.Local, flow.Remote, flow.Protocol, flow.Port, flow.Port}
+				k, chain, pk := v6, "gatewright_outbound", packet{src: flow.Local, dst: flow.Remote, protocol: flow.Protocol.String(), port: flow.Port, original: flow.Port}
+				near, far := first(e.settings["lan"]), first(e.settings["wan"])
+				pk.in, pk.out = near, far
+				if flow.Local.Is4() {
+					k = v4
+				}
 				if flow.Direction == rule.Inbound {
-					chain, pk.src, pk.dst = inboundChain, flow.Remote, flow.Local
+					chain, pk.src, pk.dst, pk.in, pk.out = "gatewright_inbound", flow.Remote, flow.Local, far, near
 				}
 				if flow.Published != 0 {
 					pk.original = flow.Published
 				}
-				want := p.Decide(flow).Accept()
-				asked[want]++
-				if got := walkers[flow.Local.Is4()].accepts(string(chain), pk); got != want && wrong < 5 {
+				want := p.Decide(flow)
+				asked[want.Accept()]++
+				comment, got := k.accepts(chain, pk)
+				if (got != want.Accept() || got && !strings.HasPrefix(comment, string(want.Rules[0])+": ")) && wrong < 5 {
 					wrong++
-					t.Errorf("%+v: the rules say %t, the model %t", flow, got, want)
+					t.Errorf("%+v: the rules say %t by %q, the model %v", flow, got, comment, want.Rules)
 				}
 			}
 			if len(e.in.Grants) > 2 && (asked[true] < 10 || asked[false] < 100) {
@@ -245,43 +272,32 @@ func TestRenderedRulesMeanThePolicy(t *testing.T) {
 	}
 }
 
-// newRulesFirewall reads our chains of an artefact and leaves the built-in ones.
-func newRulesFirewall(t *testing.T, f family, files map[string]string, table string, sets map[string]netset.PrefixSet) *firewall {
-	t.Helper()
-	var own []string
-	for line := range strings.Lines(files[f.file()]) {
-		if !strings.HasPrefix(line, "-A ") || strings.HasPrefix(line, "-A gw_") ||
-			strings.HasPrefix(line, "-A "+string(outboundChain)) || strings.HasPrefix(line, "-A "+string(inboundChain)) {
-			own = append(own, line)
-		}
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
 	}
-	return newFirewall(t, f, strings.Join(own, ""), table, sets)
+	return list[0]
 }
 
-// setsOf is what the live sets hold once an artefact is loaded.
+// setsOf is what the live sets hold once a file of sets is loaded.
 func setsOf(t *testing.T, text string) map[string]netset.PrefixSet {
 	t.Helper()
-	var added strings.Builder
-	live := map[string]string{}
+	filled := map[string]*strings.Builder{}
+	sets := map[string]netset.PrefixSet{}
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		switch {
-		case len(words) > 1 && (words[0] == "create" || words[0] == "add"):
-			added.WriteString(line)
+		case len(words) == 3 && words[0] == "add":
+			if filled[words[1]] == nil {
+				filled[words[1]] = &strings.Builder{}
+			}
+			filled[words[1]].WriteString(line)
 		case len(words) == 3 && words[0] == "swap":
-			live[words[2]] = words[1]
+			if words[1] != words[2]+"-new" {
+				t.Errorf("%s is swapped with %s", words[2], words[1])
+			}
+			sets[words[2]] = readAdds(t, words[1], strings.TrimSpace(filled[words[1]].String()))
 		}
-	}
-	filled, err := readSets([]byte(added.String()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sets := map[string]netset.PrefixSet{}
-	for name, from := range live {
-		if from != name+"-new" {
-			t.Errorf("%s is swapped with %s", name, from)
-		}
-		sets[name] = filled[from]
 	}
 	return sets
 }
@@ -291,20 +307,46 @@ func TestTreeIsLow(t *testing.T) {
 	for i := range 100_000 {
 		b.Add(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 15), byte(i >> 7), byte(i << 1)}), 32))
 	}
-	tr := newTree(b.Build())
+	tr := newTree([]netset.PrefixSet{b.Build()}, func(int) bool { return false })
 	depth := make([]int, len(tr.chains))
-	deepest := 0
+	deepest, leaves := 0, 0
 	for i, c := range tr.chains {
-		if rules := len(c.cells) + len(c.prefixes); rules > 2*fanOut+leafSize {
+		if rules := len(c.cells) + len(c.leaves); rules > 2*fanOut+leafSize {
 			t.Errorf("chain %d has %d rules", i, rules)
 		}
+		leaves += len(c.leaves)
 		for _, cell := range c.cells {
 			depth[cell.chain] = depth[i] + 1
 			deepest = max(deepest, depth[cell.chain])
 		}
 	}
-	if tr.len() != 100_000 || deepest > 6 {
-		t.Errorf("%d prefixes on %d levels", tr.len(), deepest)
+	if leaves != 100_000 || deepest > 6 {
+		t.Errorf("%d prefixes on %d levels", leaves, deepest)
+	}
+}
+
+// TestOnePrefixMoreMovesFewLines holds that a tree keeps its shape while a prefix comes.
+func TestOnePrefixMoreMovesFewLines(t *testing.T) {
+	lines := func(set netset.PrefixSet) map[string]bool {
+		g := ruletest.Grant(t, "sample/shape", "shape", rule.Outbound, "clients", "tcp 443")
+		g.Prefixes = set
+		in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.9")}}, Grants: []rule.Grant{g}}
+		all := map[string]bool{}
+		for line := range strings.Lines(texts(t, in, nil)[ipv4.file()]) {
+			all[line] = true
+		}
+		return all
+	}
+	set := shapes(t)["random"]
+	was, is := lines(set), lines(set.Union(ruletest.Prefixes(t, "203.0.113.77")))
+	changed := 0
+	for line := range is {
+		if !was[line] {
+			changed++
+		}
+	}
+	if changed > 30 {
+		t.Errorf("%d lines of %d change with one prefix", changed, len(is))
 	}
 }
 

@@ -1,7 +1,6 @@
 package nftables
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -122,30 +121,13 @@ func newFile(p *rule.Policy, c config) (*file, error) {
 		if _, err := slugOf(string(r.Rule.ID)); err != nil {
 			return nil, err
 		}
-		t := ruleText{title: commentOf(titleOf(r)), labels: commentsOf(labels(r.Rule)), chain: r.Chain}
+		t := ruleText{title: commentOf(r.Title()), labels: commentsOf(r.Labels()), chain: r.Chain}
 		if chain, ok := f.held.Chain(r.Chain); ok {
 			chain.Rules[0].Comment = string(lineComment(t.labels))
 		}
 		f.texts = append(f.texts, t)
 	}
 	return f, nil
-}
-
-// titleOf says what a rule is, and what takes all its packets before it.
-func titleOf(r filter.BuiltRule) string {
-	s := fmt.Sprintf("%s: %s, %s, %s", r.Rule.ID, r.Rule.Direction, r.Rule.Role, r.Rule.Services)
-	if r.Chain == "" {
-		s += "; no packet comes here: " + strings.Join(r.CoveredBy(), ", ")
-	}
-	return s
-}
-
-func labels(r *rule.Rule) []string {
-	out := make([]string, len(r.Entries))
-	for i, e := range r.Entries {
-		out[i] = artefact.Label(e)
-	}
-	return out
 }
 
 // lineComment is the comment of a rule's chain.

@@ -2,9 +2,11 @@ package proof_test
 
 import (
 	"bytes"
+	"net/netip"
 	"strings"
 	"testing"
 
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators"
@@ -204,38 +206,45 @@ func secondHalf(text []byte) string {
 
 func TestDamagedIptablesIsFound(t *testing.T) {
 	p := ruletest.Compile(t, ruletest.Site(t))
-	t.Run("ipset", func(t *testing.T) {
+	t.Run("rules", func(t *testing.T) {
 		c := newFilterCase(t, "iptables", p, nil)
-		screen := c.line(t, "-A gatewright_outbound", "screen-sharing", "_4 dst")
+		screen, way := c.line(t, "-A gw_out-", "screen-sharing"), c.line(t, "-A gw_OUT -d 52.112.0.0/14")
 		testDamages(t, c, []damage{
 			{"rule removed", screen, "", "outbound tcp 443, from 10.0.0.0/8 to 52.112.0.0/14: the policy says accepted, the engine not accepted"},
 			{"rule doubled", screen, screen + screen, "the policy says once, the engine twice"},
-			{"prefix narrower", "52.112.0.0/14", "52.112.0.0/15", "to 52.114.0.0/15: the policy says accepted, the engine not accepted"},
-			{"prefix wider", "52.112.0.0/14", "52.112.0.0/13", "to 52.116.0.0/14: the policy says not accepted, the engine accepted"},
+			{"way removed", way, "", "outbound tcp 443, from 10.0.0.0/8 to 52.112.0.0/14: the policy says accepted, the engine not accepted"},
+			{"prefix narrower", "-d 52.112.0.0/14", "-d 52.112.0.0/15", "to 52.114.0.0/15: the policy says accepted, the engine not accepted"},
+			{"prefix wider", "-d 52.112.0.0/14", "-d 52.112.0.0/13", "to 52.116.0.0/14: the policy says not accepted, the engine accepted"},
 			{"port off by one", "50000:59999", "50000:60000", "outbound udp 60000, from 10.0.0.0/8"},
 			{"published port off by one", "--ctorigdstport 49443", "--ctorigdstport 49442", "inbound tcp 49443 (published)"},
-			{"direction swapped", screen, strings.Replace(screen, "gatewright_outbound", "gatewright_inbound", 1), "inbound tcp 443, from 10.0.0.0/8 to 52.112.0.0/14: the policy says not accepted, the engine accepted"},
-			{"ends swapped", screen, strings.NewReplacer(" src", " dst", " dst", " src").Replace(screen), "from 52.112.0.0/14 to 10.0.0.0/8: the policy says not accepted, the engine accepted"},
-			{"IPv6 prefix forgotten", c.line(t, "add ", " 2603:1006::/40"), "", "from 2603:1006::/40"},
-			{"a set left", c.line(t, "destroy "), "", "-new: the policy says not there, the engine there"},
+			{"direction swapped", "-A gatewright_outbound -s 10.0.0.0/8", "-A gatewright_inbound -s 10.0.0.0/8", "addresses of one end behind a way by addresses"},
+			{"ends swapped", "-A gw_OUT -d 52.112.0.0/14", "-A gw_OUT -s 52.112.0.0/14", "addresses of one end behind a way by addresses"},
+			{"rule without ports", screen, strings.Replace(screen, " -p tcp --dport 443", "", 1), "to 52.112.0.0/14: the policy says not accepted, the engine accepted"},
+			{"IPv6 prefix forgotten", c.line(t, " 2603:1006::/40 "), "", "from 2603:1006::/40"},
 			{"chain added", "\n:gatewright_inbound - [0:0]\n", "\n:gatewright_inbound - [0:0]\n:x - [0:0]\n", "chain x of iptables: the policy says not there"},
+			{"chain of ours left", "\n:gatewright_inbound - [0:0]\n", "\n:gatewright_inbound - [0:0]\n:gw_x - [0:0]\n", "chain gw_x of iptables: the policy says not there"},
 			{"the site's chain emptied", "\n:gatewright_inbound - [0:0]\n", "\n:gatewright_inbound - [0:0]\n-F FORWARD\n", `the site's own "filter -A FORWARD -j bystander" of iptables: the policy says it stays`},
 			{"the site's policy opened", "\n:gatewright_inbound - [0:0]\n", "\n:FORWARD ACCEPT [0:0]\n:gatewright_inbound - [0:0]\n", `the site's own "filter :FORWARD DROP" of iptables: the policy says it stays`},
 			{"the site's translation emptied", "\nCOMMIT\n", "\nCOMMIT\n*nat\n-F PREROUTING\nCOMMIT\n", `the site's own "nat -A PREROUTING -j bystander" of iptables: the policy says it stays`},
-			{"the site's sets emptied", "\ncreate ", "\nflush\ncreate ", `the site's own "add bystander 192.0.2.66" of ipset`},
 			{"built-in chain", "\n:gatewright_inbound - [0:0]\n", "\n:INPUT DROP [0:0]\n:gatewright_inbound - [0:0]\n", "policy of chain INPUT of iptables: the policy says ACCEPT, the engine DROP"},
-			{"another table", "COMMIT\n", "COMMIT\n*raw\n:PREROUTING DROP [0:0]\nCOMMIT\n", "rules in table raw of iptables: the policy says not there"},
-			{"match inverted", "-m set --match-set", "-m set ! --match-set", "unknown option !"},
-			{"drop in place of accept", "-j ACCEPT", "-j DROP", "there is no chain DROP"},
-			{"no commit", "COMMIT\n", "", "gatewright.iptables"},
+			{"another table", "\nCOMMIT\n", "\nCOMMIT\n*raw\n:PREROUTING DROP [0:0]\nCOMMIT\n", "rules in table raw of iptables: the policy says not there"},
+			{"match inverted", "-d 52.112.0.0/14", "! -d 52.112.0.0/14", "an option that stands here"},
+			{"drop in place of accept", "-j ACCEPT", "-j DROP", "the policy says accepted, the engine not accepted"},
+			{"no commit", "\nCOMMIT\n", "\n", "gatewright.iptables"},
 		})
 	})
-	t.Run("tree", func(t *testing.T) {
-		c := newFilterCase(t, "iptables", p, map[string][]string{"ipset": {"no"}})
+	t.Run("sets", func(t *testing.T) {
+		in := ruletest.Site(t)
+		in.Grants = append(in.Grants, ruletest.Grant(t, "sample/many", "many", rule.Outbound, "clients", "tcp 8443"))
+		in.Grants[len(in.Grants)-1].Prefixes = manyPrefixes(10_001)
+		c := newFilterCase(t, "iptables", ruletest.Compile(t, in), nil)
 		testDamages(t, c, []damage{
-			{"prefix wider", "-d 52.112.0.0/14", "-d 52.112.0.0/13", "to 52.116.0.0/14: the policy says not accepted, the engine accepted"},
-			{"rule removed", c.line(t, "-d 224.0.0.0/3"), "", "to 224.0.0.0/3: the policy says accepted, the engine not accepted"},
-			{"rule doubled", c.line(t, "-d 224.0.0.0/3"), strings.Repeat(c.line(t, "-d 224.0.0.0/3"), 2), "the policy says once, the engine twice"},
+			{"element forgotten", c.line(t, "add ", " 20.0.2.0/24"), "", "to 20.0.2.0/24: the policy says accepted, the engine not accepted"},
+			{"element wider", " 20.0.2.0/24\n", " 20.0.2.0/23\n", "to 20.0.3.0/24: the policy says not accepted, the engine accepted"},
+			{"a set left", c.line(t, "destroy "), "", "-new: the policy says not there, the engine there"},
+			{"the site's sets emptied", "\ncreate ", "\nflush\ncreate ", `the site's own "add bystander 192.0.2.66" of ipset`},
+			{"match inverted", "-m set --match-set", "-m set ! --match-set", "an option that stands here"},
+			{"ends swapped", " dst -g", " src -g", "addresses of one end behind a way by addresses"},
 		})
 	})
 	t.Run("enforce on a host", func(t *testing.T) {
@@ -260,6 +269,15 @@ func TestDamagedIptablesIsFound(t *testing.T) {
 			{"not cleared", c.line(t, "--set-xmark 0x0/"), "", "the policy says -j MARK --set-xmark 0x0/0x10000"},
 		})
 	})
+}
+
+// manyPrefixes are that many, no two of which can be joined.
+func manyPrefixes(n int) netset.PrefixSet {
+	var b netset.PrefixBuilder
+	for i := range n {
+		b.Add(netip.PrefixFrom(netip.AddrFrom4([4]byte{20, byte(i >> 7), byte(i << 1), 0}), 24))
+	}
+	return b.Build()
 }
 
 // TestEveryStatementMatters removes each statement of an artefact in turn, and each

@@ -3,11 +3,13 @@ package proof
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
+	held "gatewright/generators/filter"
 	"gatewright/generators/iptables"
 )
 
@@ -64,9 +66,9 @@ func IptablesVariant(ctx context.Context, variant engine.Variant, p *rule.Policy
 
 // IptablesRules compares the rules of our two chains alone, for tables that hold the
 // site's own besides.
-func IptablesRules(p *rule.Policy, s artefact.Settings, rs iptables.Ruleset) ([]Disagreement, error) {
+func IptablesRules(p *rule.Policy, s artefact.Settings, h iptables.Held) ([]Disagreement, error) {
 	f, err := artefact.FilterOf(s)
-	return compareRules(wantIptables(p, f), heldIptables(rs)), err
+	return compareRules(wantIptables(p, f), heldIptables(h)), err
 }
 
 func iptablesTable(f artefact.Filter) string {
@@ -76,33 +78,24 @@ func iptablesTable(f artefact.Filter) string {
 	return "filter"
 }
 
-// heldIptables is what the kernel holds. Without ipset the prefixes are in the rules.
-func heldIptables(rs iptables.Ruleset) filter {
-	f := filter{others: rs.Others, twice: rs.Twice, sets: len(rs.Sets)}
-	for _, s := range rs.Sets {
-		f.prefixes += s.Len()
-	}
-	for _, l := range rs.Rules {
-		f.lines = append(f.lines, filterLine{boxes: l.Boxes(), in: l.In, out: l.Out, mark: l.Mark})
-		if f.sets == 0 {
-			f.prefixes += l.Source.Len() + l.Destination.Len()
+// heldIptables is what the kernel holds.
+func heldIptables(h iptables.Held) filter {
+	f := filter{others: h.Others}
+	for family, rs := range map[int]*held.Ruleset{4: &h.IPv4, 6: &h.IPv6} {
+		folded := rs.Fold()
+		f.add(&folded, filterWords{
+			func(c *held.Chain) string { return iptablesHook(family, c.Name) }, iptables.RuleText,
+			func(v held.Verdict) string { return strings.ToUpper(string(v)) },
+		})
+		f.sets -= len(folded.Maps) // trees of chains, which hold what sets do
+		for _, set := range rs.Sets {
+			f.prefixes -= set.Prefixes.Len()
+		}
+		for i := range rs.Chains {
+			f.twice = append(f.twice, twice(&rs.Chains[i])...)
 		}
 	}
-	for _, h := range rs.Hooks {
-		out := filterHook{name: iptablesHook(h.Family, h.Chain), policy: h.Policy}
-		for _, r := range h.Rules {
-			if r.Accepts == nil {
-				out.steps = append(out.steps, r.Text)
-				continue
-			}
-			for _, l := range r.Accepts {
-				l.Direction = rule.Inbound
-				out.open = append(out.open, l.Boxes()...)
-			}
-			out.addOpenStep()
-		}
-		f.hooks = append(f.hooks, out)
-	}
+	slices.Sort(f.others)
 	return f
 }
 
@@ -157,7 +150,7 @@ func iptablesJumps(f artefact.Filter, chain string) []string {
 	return nil
 }
 
-// guardIptables is guardNFT as iptables-save writes it.
+// guardIptables is guardNFT in words of iptables.
 func guardIptables(family int, chain string) []string {
 	steps := []string{"-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"}
 	switch chain {
@@ -173,10 +166,9 @@ func guardIptables(family int, chain string) []string {
 	return append(steps, "-m conntrack --ctstate INVALID -j DROP")
 }
 
-func neighbours(hopLimit string, types ...string) []string {
-	var steps []string
+func neighbours(hopLimit string, types ...string) (steps []string) {
 	for _, t := range types {
-		steps = append(steps, "-p ipv6-icmp -m hl --hl-eq "+hopLimit+" -m icmp6 --icmpv6-type "+t+" -j ACCEPT")
+		steps = append(steps, "-p icmpv6 -m hl --hl-eq "+hopLimit+" --icmpv6-type "+t+" -j ACCEPT")
 	}
 	return steps
 }

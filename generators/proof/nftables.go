@@ -173,10 +173,31 @@ func (r Result) refused(ctx context.Context, a artefact.Artefact, err error) (Re
 // heldNFT is what the kernel holds.
 func heldNFT(k kernel.Held) filter {
 	f := filter{others: k.Others}
-	for _, s := range k.Sets {
+	for i := range k.Chains {
+		f.twice = append(f.twice, twice(&k.Chains[i])...)
+	}
+	f.add(&k.Ruleset, filterWords{func(c *held.Chain) string {
+		if c.Hook == nil {
+			return c.Name
+		}
+		return fmt.Sprintf("%s (type filter, hook %s, priority %d)", c.Name, c.Hook.Name, c.Hook.Priority)
+	}, stepText, func(v held.Verdict) string { return string(v) }})
+	return f
+}
+
+// filterWords are a backend's words for what a ruleset holds.
+type filterWords struct {
+	chain  func(*held.Chain) string
+	step   func(held.Rule) string
+	policy func(held.Verdict) string
+}
+
+// add adds what a ruleset holds.
+func (f *filter) add(rs *held.Ruleset, words filterWords) {
+	for _, s := range rs.Sets {
 		f.sets, f.prefixes = f.sets+1, f.prefixes+s.Prefixes.Len()
 	}
-	for _, m := range k.Maps {
+	for _, m := range rs.Maps {
 		f.sets++
 		for _, e := range m.Elements {
 			f.prefixes += e.Prefixes.Len()
@@ -184,22 +205,22 @@ func heldNFT(k kernel.Held) filter {
 	}
 	used := map[string]bool{}
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
-		reach(&k.Ruleset, held.EntryOf(d), used)
-		for _, o := range k.Openings(held.EntryOf(d)) {
+		reach(rs, held.EntryOf(d), used)
+		for _, o := range rs.Openings(held.EntryOf(d)) {
 			f.lines = append(f.lines, filterLine{boxes: o.Boxes(d), in: o.In, out: o.Out, mark: o.Mark})
 		}
 	}
-	for i := range k.Chains {
-		c := &k.Chains[i]
-		f.twice = append(f.twice, twice(c)...)
-		switch {
-		case c.Hook != nil:
-			f.hooks = append(f.hooks, heldHook(&k.Ruleset, c))
-		case !used[c.Name]:
-			f.others = append(f.others, "chain "+c.Name)
+	for i := range rs.Chains {
+		if c := &rs.Chains[i]; c.Hook != nil {
+			reach(rs, c.Name, used)
+			f.hooks = append(f.hooks, heldHook(rs, c, words))
 		}
 	}
-	return f
+	for i := range rs.Chains {
+		if c := &rs.Chains[i]; !used[c.Name] {
+			f.others = append(f.others, "chain "+words.chain(c))
+		}
+	}
 }
 
 // reach marks a chain and those that it leads to.
@@ -234,21 +255,22 @@ func twice(c *held.Chain) (all []string) {
 
 // heldHook is a base chain. What it accepts for options and resolvers is compared as
 // flows, and every other rule by its words, in order.
-func heldHook(rs *held.Ruleset, c *held.Chain) filterHook {
-	out := filterHook{name: fmt.Sprintf("%s (type filter, hook %s, priority %d)", c.Name, c.Hook.Name, c.Hook.Priority), policy: string(c.Hook.Policy)}
-	for i, r := range c.Rules {
-		plain := r.Verdict == held.Accept && r.Protocol != 0 && r.State == "" && r.Loopback == "" && r.ICMP == nil &&
-			len(r.In)+len(r.Out) == 0 && r.SetMark == 0 && r.ClearMark == 0 && r.Original.IsAll()
-		switch {
-		case plain:
-			alone := held.Ruleset{Sets: rs.Sets, Chains: []held.Chain{{Name: c.Name, Rules: c.Rules[i : i+1]}}}
-			for _, o := range alone.Openings(c.Name) {
-				out.open = append(out.open, o.Boxes(rule.Inbound)...)
-			}
-			out.addOpenStep()
-		default:
-			out.steps = append(out.steps, stepText(r))
+func heldHook(rs *held.Ruleset, c *held.Chain, words filterWords) filterHook {
+	out := filterHook{name: words.chain(c), policy: words.policy(c.Hook.Policy)}
+	for _, r := range c.Rules {
+		plain := r.Protocol != 0 && r.State == "" && r.Loopback == "" && r.ICMP == nil && len(r.In)+len(r.Out) == 0 &&
+			r.SetMark == 0 && r.ClearMark == 0 && r.Original.IsAll()
+		entry := r.Target == held.Outbound || r.Target == held.Inbound
+		if !plain || entry || r.Verdict != held.Accept && r.Verdict != held.Jump {
+			out.steps = append(out.steps, words.step(r))
+			continue
 		}
+		const only = "only"
+		alone := held.Ruleset{Sets: rs.Sets, Maps: rs.Maps, Chains: append([]held.Chain{{Name: only, Rules: []held.Rule{r}}}, rs.Chains...)}
+		for _, o := range alone.Openings(only) {
+			out.open = append(out.open, o.Boxes(rule.Inbound)...)
+		}
+		out.addOpenStep()
 	}
 	return out
 }

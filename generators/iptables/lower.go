@@ -1,0 +1,626 @@
+package iptables
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
+)
+
+// maxInline is how many prefixes a tree has in its rules. Of a larger one, the targets of
+// more than a few prefixes have them in sets, where there is ipset: a tree of 100,000 takes
+// long to load. Tests make it small.
+var maxInline = 10_000
+
+// maxLocals bounds the ranges of roles' addresses together, by which of them hold each.
+const maxLocals = 1 << 20
+
+// lowering turns a ruleset with sets and maps of addresses into chains that iptables has.
+type lowering struct {
+	rules
+	built    filter.Built
+	held     map[string]filter.Chain // of built
+	flows    map[rule.ID][]flow      // of each rule, each protocol and kind of port once
+	ways     map[rule.ID][]line      // that lead to a rule's chain from those of a tree
+	led      map[rule.ID]bool        // other lines lead to the rule's chain
+	names    map[string]bool
+	cells    map[string]bool // chains inside of trees
+	resolver string          // the chain that lets questions to resolvers pass
+	elements int             // prefixes in rules, for the account
+	carried  int             // rules of the policy
+	err      error
+}
+
+// newRules makes the file of one family.
+func newRules(p *rule.Policy, c config, f family) (*lowering, error) {
+	built, err := filter.Build(p, c.Filter, []filter.Family{filter.Family(f)}, filter.Naming{Prefix: prefix, Stem: ruleStem})
+	b := lowering{
+		built: built, held: map[string]filter.Chain{}, flows: map[rule.ID][]flow{}, ways: map[rule.ID][]line{}, led: map[rule.ID]bool{},
+		names: map[string]bool{}, cells: map[string]bool{}, err: err,
+	}
+	for _, c := range built.Chains {
+		b.held[c.Name] = c
+	}
+	b.header, b.config, b.family = commentsOf(artefact.Header(p, c.title(f), c.load(f), format)), c, f
+	if c.Mode == artefact.ModeMark {
+		for _, one := range c.bases() {
+			b.declare(one.chain)
+		}
+	}
+	b.declare(filter.Outbound)
+	b.declare(filter.Inbound)
+	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
+		b.addDirection(d)
+	}
+	b.addBases()
+	b.addRules()
+	slices.SortFunc(b.sets, func(a, c filter.Set) int { return strings.Compare(a.Name, c.Name) })
+	if chain := b.tooDeep(); chain != "" && b.err == nil {
+		b.err = fmt.Errorf("chain %s would be over %d jumps below the hook, where iptables-nft takes none: use the generator nftables, or select fewer entries", chain, maxJumps)
+	}
+	return &b, b.err
+}
+
+// declare adds a chain and returns its name.
+func (b *lowering) declare(chain string) string {
+	if err := checkChain(chain); b.err == nil && err != nil {
+		b.err = err
+	}
+	if b.names[chain] && b.err == nil {
+		b.err = fmt.Errorf("two chains would have the same name, %s; group by entry, or exclude an entry", chain)
+	}
+	b.names[chain] = true
+	b.chains = append(b.chains, chain)
+	return chain
+}
+
+// add adds a section, unless it says nothing.
+func (b *lowering) add(s section) {
+	if len(s.ways)+len(s.lines) > 0 || s.id != "" {
+		b.sections = append(b.sections, s)
+	}
+}
+
+// manyRules is from how many rules on they stand by their chains' names, the last one
+// first: so each name is at the head of the list that iptables-nft walks for every line,
+// and 10,000 rules load five times as fast.
+const manyRules = 1000
+
+// addRules adds a section for each rule of the policy: its chain, the addresses that lead
+// there, and what it counts and accepts, if packets come to it.
+func (b *lowering) addRules() {
+	list := slices.Clone(b.built.Rules)
+	if len(list) > manyRules {
+		slices.SortStableFunc(list, func(x, y filter.BuiltRule) int { return strings.Compare(y.Chain, x.Chain) })
+	}
+	b.carried = len(list)
+	for _, r := range list {
+		s := section{title: commentOf(r.Title()), id: r.Rule.ID, labels: commentsOf(r.Labels()), ways: b.ways[r.Rule.ID]}
+		if r.Chain != "" {
+			b.declare(r.Chain)
+		}
+		if !b.led[s.id] {
+			s.chain = r.Chain
+		}
+		last := filter.Rule{Match: filter.Match{Family: filter.Family(b.family)}, Verdict: filter.Accept, Comment: lineComment(s.id, s.labels), ID: s.id}
+		if b.config.Mode == artefact.ModeMark {
+			last.SetMark = b.config.Mark
+		}
+		switch flows := b.flows[s.id]; {
+		case r.Chain == "":
+		case b.isPlain(s.id):
+			for _, f := range flows {
+				last.Protocol, last.Ports, last.Original = f.Protocol, filter.Ports{Ranges: r.Rule.Services.Ports(f.Protocol)}, filter.Ports{}
+				if f.published() {
+					last.Ports, last.Original = last.Original, last.Ports
+				}
+				s.lines = append(s.lines, b.portLines(r.Chain, last)...)
+			}
+		default:
+			s.lines = []line{{chain: r.Chain, Rule: last}}
+		}
+		b.add(s)
+	}
+}
+
+// flow is what a rule of the policy matches, without addresses.
+type flow struct {
+	filter.Rule
+	local string // set of our side's addresses
+}
+
+// class is the flows of the rules that hold the same remotes.
+type class struct {
+	remotes netset.PrefixSet
+	flows   []flow
+}
+
+// flowOf returns a rule's flow, and the set of its remotes; empty for any remote.
+func (b *lowering) flowOf(d rule.Direction, r filter.Rule) (f flow, remote string) {
+	f = flow{r, r.From.Set}
+	remote = r.To.Set
+	if d == rule.Inbound {
+		f.local, remote = remote, f.local
+	}
+	f.Family, f.From, f.To = filter.Family(b.family), filter.Addresses{}, filter.Addresses{}
+	if !slices.ContainsFunc(b.flows[f.ID], func(have flow) bool { return have.Protocol == f.Protocol && have.published() == f.published() }) && f.ID != "" {
+		b.flows[f.ID] = append(b.flows[f.ID], f)
+	}
+	return f, remote
+}
+
+func (f flow) published() bool { return !f.Original.IsAll() }
+
+// isPlain reports whether a rule matches the packet's own port or that before DNAT, and
+// not each of them for some addresses: then its chain tells its packets. Or else that is
+// done before, by the lines of each class.
+func (b *lowering) isPlain(id rule.ID) bool {
+	flows := b.flows[id]
+	return !slices.ContainsFunc(flows, func(f flow) bool { return f.published() != flows[0].published() })
+}
+
+// split takes the rules of a direction apart: those of any remote, and the classes.
+func (b *lowering) split(d rule.Direction) (any class, classes []class) {
+	var only class
+	for _, r := range b.held[filter.EntryOf(d)].Rules {
+		f, remote := b.flowOf(d, r)
+		switch {
+		case r.Map != "":
+			m, _ := b.built.MapNamed(r.Map)
+			for _, e := range m.Elements {
+				classes = append(classes, class{e.Prefixes, b.flowsOf(d, e.Chain, r)})
+			}
+		case remote == "":
+			any.flows = append(any.flows, f)
+		default:
+			set, _ := b.built.Set(remote)
+			only.remotes, only.flows = set.Prefixes, append(only.flows, f)
+		}
+	}
+	if len(only.flows) > 0 {
+		classes = append(classes, only)
+	}
+	return any, classes
+}
+
+// flowsOf returns the flows of a class's chain, on the interfaces and local addresses of
+// the rule that leads to it if that has some.
+func (b *lowering) flowsOf(d rule.Direction, chain string, by filter.Rule) (flows []flow) {
+	for _, r := range b.held[chain].Rules {
+		if len(by.In)+len(by.Out) > 0 {
+			r.In, r.Out = by.In, by.Out
+		}
+		if !by.From.IsAll() || !by.To.IsAll() {
+			r.From, r.To = by.From, by.To
+		}
+		f, _ := b.flowOf(d, r)
+		flows = append(flows, f)
+	}
+	return flows
+}
+
+// with keeps what flows of a class are kept.
+func (c class) with(keep func(flow) bool) class {
+	var flows []flow
+	for _, f := range c.flows {
+		if keep(f) {
+			flows = append(flows, f)
+		}
+	}
+	return class{c.remotes, flows}
+}
+
+// path is the flows between the same interfaces in one direction.
+type path struct {
+	direction rule.Direction
+	in, out   []string
+	stem      string // of its chains
+	title     string
+	any       class
+	classes   []class
+}
+
+// addDirection adds what leads from a direction's entry to the rules: by interfaces if
+// the file tells them apart, by the address of our side, and then by the remote's.
+func (b *lowering) addDirection(d rule.Direction) {
+	any, classes := b.split(d)
+	var paths []path
+	for _, c := range append([]class{any}, classes...) {
+		for _, f := range c.flows {
+			if !slices.ContainsFunc(paths, func(w path) bool { return w.has(f) }) {
+				paths = append(paths, path{direction: d, in: f.In, out: f.Out, stem: shortOf(d), title: string(d)})
+			}
+		}
+	}
+	for i := range paths {
+		w := &paths[i]
+		if i > 0 {
+			w.stem, w.title = w.stem+"_site", w.title+" on the site"
+		}
+		w.any = any.with(w.has)
+		for _, c := range classes {
+			w.classes = append(w.classes, c.with(w.has))
+		}
+		start := filter.EntryOf(d)
+		if len(paths) > 1 || len(w.in)+len(w.out) > 0 {
+			start = b.addInterfaces(w)
+		}
+		b.addLocals(w, start)
+	}
+}
+
+func (w path) has(f flow) bool { return slices.Equal(w.in, f.In) && slices.Equal(w.out, f.Out) }
+
+// shortOf stands for a direction in names. iptables-nft walks a sorted list of names for
+// every line: those of most lines are upper case, before all of the rules' chains.
+func shortOf(d rule.Direction) string {
+	if d == rule.Inbound {
+		return "IN"
+	}
+	return "OUT"
+}
+
+// addInterfaces leads what comes and goes by the interfaces of a path to a chain, first by
+// those that it comes in by. What comes back from there goes on to other paths.
+func (b *lowering) addInterfaces(w *path) (start string) {
+	s := section{title: commentOf("Interfaces, " + w.title + ".")}
+	from, verdict := filter.EntryOf(w.direction), filter.Jump
+	lead := func(in, out, to string) {
+		m := filter.Match{Family: filter.Family(b.family), In: listOf(in), Out: listOf(out)}
+		s.lines = append(s.lines, line{chain: from, Rule: filter.Rule{Match: m, Verdict: verdict, Target: to}})
+	}
+	if len(w.in) > 0 && len(w.out) > 0 {
+		to := b.declare(prefix + w.stem + "_far")
+		for _, in := range w.in {
+			lead(in, "", to)
+		}
+		from, verdict, w.in = to, filter.Goto, nil
+	}
+	start = b.declare(prefix + w.stem + "_if")
+	for _, in := range w.in {
+		lead(in, "", start)
+	}
+	for _, out := range w.out {
+		lead("", out, start)
+	}
+	if len(w.in)+len(w.out) == 0 {
+		lead("", "", start)
+	}
+	b.add(s)
+	return start
+}
+
+// listOf is the list of a name, if there is one.
+func listOf(name string) []string {
+	if name == "" {
+		return nil
+	}
+	return []string{name}
+}
+
+// addLocals tells the addresses of our side apart: those of the same sets have the same
+// flows, and one tree of remotes.
+func (b *lowering) addLocals(w *path, start string) {
+	var names []string
+	for _, c := range append([]class{w.any}, w.classes...) {
+		for _, f := range c.flows {
+			if !slices.Contains(names, f.local) {
+				names = append(names, f.local)
+			}
+		}
+	}
+	sets := make([]netset.PrefixSet, len(names))
+	for i, n := range names {
+		set, _ := b.built.Set(n)
+		sets[i] = set.Prefixes
+	}
+	if len(sets) == 0 {
+		return
+	}
+	cut, ok := netset.HoldersOf(sets, netset.NewBudget(maxLocals))
+	if !ok {
+		b.err = fmt.Errorf("the addresses of roles overlap in over %d ways; bind roles to fewer prefixes", maxLocals)
+		return
+	}
+	var cells []netset.Holders
+	var ends []element
+	for prefixes, holders := range cut.All() {
+		cells = append(cells, holders)
+		ends = append(ends, element{prefixes, b.rootOf(w, names, holders, cut.Len() > 1)})
+	}
+	local, remote := filter.Source, filter.Destination
+	if w.direction == rule.Inbound {
+		local, remote = remote, local
+	}
+	inner, leaves := b.tree(start, prefix+w.stem+"_us", local, ends)
+	b.add(section{title: commentOf("Addresses of our side, " + w.title + "."), ways: inner})
+	for i, c := range cells {
+		held := func(f flow) bool { return c.Contains(int32(slices.Index(names, f.local))) }
+		title := w.title + ", " + rolesOf(names, c)
+		root := b.declare(ends[i].chain)
+		s := section{title: commentOf("Flows that are " + title + "."), ways: leaves[i]}
+		for _, f := range w.any.with(held).flows {
+			s.lines = append(s.lines, b.flowLines(root, f)...)
+		}
+		b.add(s)
+		b.addRemotes(w, root, title, remote, held)
+	}
+}
+
+// rootOf names the chain of the flows of some local sets.
+func (b *lowering) rootOf(w *path, names []string, c netset.Holders, several bool) string {
+	if !several {
+		return prefix + w.stem
+	}
+	return prefix + w.stem + "_" + digest(rolesOf(names, c))[:4]
+}
+
+// rolesOf says whose addresses a cell holds.
+func rolesOf(names []string, c netset.Holders) string {
+	words := make([]string, len(c))
+	for i, at := range c {
+		stem := strings.TrimPrefix(names[at], prefix+"role_")
+		words[i] = strings.ReplaceAll(stem[:strings.LastIndex(stem, "_")], "_", " ")
+	}
+	return strings.Join(words, ", ")
+}
+
+// digest shortens a text to 10 hexadecimal digits.
+func digest(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s)))[:10] }
+
+// addRemotes adds the tree of remotes of some flows, and a section for each class of
+// several rules with its prefixes and where they lead. Those of one rule stand with it.
+func (b *lowering) addRemotes(w *path, root, title string, end filter.End, held func(flow) bool) {
+	type target struct {
+		ids      []string
+		flows    []flow
+		prefixes netset.PrefixBuilder
+	}
+	known, order := map[string]*target{}, []*target(nil)
+	for _, c := range w.classes {
+		c = c.with(held)
+		ids := idsOf(c.flows)
+		if len(ids) == 0 {
+			continue
+		}
+		key := strings.Join(ids, " ")
+		if known[key] == nil {
+			known[key] = &target{ids: ids, flows: c.flows}
+			order = append(order, known[key])
+		}
+		known[key].prefixes.AddSet(c.remotes)
+	}
+	elements := make([]element, len(order))
+	for i, t := range order {
+		elements[i] = element{t.prefixes.Build(), b.classChain(root, shortOf(w.direction), t.ids)}
+	}
+	inner, leaves := b.tree(root, root, end, elements)
+	b.add(section{title: commentOf("Tree of remotes, " + title + "."), ways: inner})
+	for i, t := range order {
+		if b.isAlone(t.ids) {
+			id := rule.ID(t.ids[0])
+			b.ways[id] = append(b.ways[id], leaves[i]...)
+			continue
+		}
+		s := section{title: commentOf("Remotes of " + strings.Join(t.ids, ", ") + "."), ways: leaves[i]}
+		b.declare(elements[i].chain)
+		for _, f := range t.flows {
+			s.lines = append(s.lines, b.flowLines(elements[i].chain, f)...)
+		}
+		b.add(s)
+	}
+}
+
+// isAlone reports whether a class needs no chain but that of its only rule.
+func (b *lowering) isAlone(ids []string) bool { return len(ids) == 1 && b.isPlain(rule.ID(ids[0])) }
+
+// classChain names the chain of a class: by its only rule, or by a digest.
+func (b *lowering) classChain(root, short string, ids []string) string {
+	switch {
+	case b.isAlone(ids):
+		return prefix + ruleStem(rule.ID(ids[0]))
+	case len(ids) == 1:
+		return prefix + ruleStem(rule.ID(ids[0])) + "_at" + strings.TrimPrefix(strings.TrimPrefix(root, prefix+short), "_site")
+	}
+	return prefix + "c_" + digest(root+" "+strings.Join(ids, " "))
+}
+
+func idsOf(flows []flow) (ids []string) {
+	for _, f := range flows {
+		if id := string(f.ID); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// flowLines sends a flow to its rule's chain.
+func (b *lowering) flowLines(chain string, f flow) []line {
+	b.led[f.ID] = true
+	f.In, f.Out = nil, nil // told apart before
+	return b.portLines(chain, f.Rule)
+}
+
+// portLines makes as many lines of a rule as its ports take.
+func (b *lowering) portLines(chain string, r filter.Rule) (lines []line) {
+	ranges, original := b.ranges(r.Ports), b.ranges(r.Original)
+	for len(ranges)+len(original) > 0 {
+		if len(original) > 0 {
+			r.Ports, r.Original, original = filter.Ports{}, filter.Ports{Ranges: original[:1]}, original[1:]
+		} else {
+			n := multiport(ranges)
+			r.Ports, ranges = filter.Ports{Ranges: ranges[:n]}, ranges[n:]
+		}
+		lines = append(lines, line{chain: chain, Rule: r})
+	}
+	return lines
+}
+
+func (b *lowering) ranges(p filter.Ports) []netset.PortRange {
+	if s, ok := b.built.Set(p.Set); ok {
+		return s.Ports
+	}
+	return p.Ranges
+}
+
+// multiport returns how many of the first ranges fit one multiport match: a port
+// takes one of its slots, and a range two (XT_MULTI_PORTS).
+func multiport(ranges []netset.PortRange) int {
+	const slots = 15
+	used := 0
+	for i, r := range ranges {
+		used++
+		if r.First != r.Last {
+			used++
+		}
+		if used > slots {
+			return i
+		}
+	}
+	return len(ranges)
+}
+
+// element is addresses that lead to a chain.
+type element struct {
+	prefixes netset.PrefixSet
+	chain    string
+}
+
+// tree adds chains that send addresses of one end of a packet from start on to elements:
+// the lines between them, and those that lead to each element.
+func (b *lowering) tree(start, stem string, end filter.End, elements []element) (inner []line, leaves [][]line) {
+	sets, sizes, total := make([]netset.PrefixSet, len(elements)), make([]int, len(elements)), 0
+	for i, e := range elements {
+		sets[i], sizes[i] = e.prefixes, e.prefixes.Len()
+		total += sizes[i]
+	}
+	named := make([]filter.Addresses, len(elements))
+	for i, size := range sizes {
+		if b.config.ipset && total > maxInline && size > leafSize {
+			named[i] = b.addSet(elements[i], size)
+		} else {
+			b.elements += size
+		}
+	}
+	leaves = make([][]line, len(elements))
+	if len(elements) == 0 || b.err != nil {
+		return nil, leaves
+	}
+	use := newTree(sets, func(i int) bool { return named[i].Set != "" })
+	chains := make([]string, len(use.chains))
+	chains[0] = start
+	for i, c := range use.chains {
+		for _, cell := range c.cells {
+			chains[cell.chain] = b.declare(b.cellChain(stem, cell.within))
+			b.cells[chains[cell.chain]] = true
+			inner = append(inner, b.wayLine(chains[i], end, filter.Addresses{Prefix: cell.within}, chains[cell.chain]))
+		}
+		for _, l := range c.leaves {
+			a := filter.Addresses{Prefix: l.prefix}
+			if l.inSet {
+				a = named[l.target]
+			}
+			leaves[l.target] = append(leaves[l.target], b.wayLine(chains[i], end, a, elements[l.target].chain))
+		}
+	}
+	return inner, leaves
+}
+
+func (b *lowering) wayLine(chain string, end filter.End, a filter.Addresses, to string) line {
+	r := filter.Rule{Match: filter.Match{Family: filter.Family(b.family)}, Verdict: filter.Goto, Target: to}
+	switch {
+	case a.Prefix.IsValid() && a.Prefix.Bits() == 0: // every address that is left
+	case end == filter.Source:
+		r.From = a
+	default:
+		r.To = a
+	}
+	return line{chain: chain, Rule: r}
+}
+
+// cellChain names the chain of a cell by its addresses, so that it keeps its name while
+// others change.
+func (b *lowering) cellChain(stem string, cell netip.Prefix) string {
+	digits := fmt.Sprintf("%x", cell.Addr().AsSlice())[:(cell.Bits()+3)/4]
+	n := fmt.Sprintf("%s_%s_%d", stem, digits, cell.Bits())
+	for next := 0; len(n) > maxChain || b.names[n]; next++ {
+		n = stem + "_" + digest(fmt.Sprint(cell, next))
+	}
+	return n
+}
+
+// addSet declares the set of an element. What it holds is part of its name, so that rules
+// never meet a set of another policy.
+func (b *lowering) addSet(e element, size int) filter.Addresses {
+	s := filter.Set{Name: setName(e.chain, e.prefixes), Family: filter.Family(b.family), Prefixes: e.prefixes}
+	if size > maxElements && b.err == nil {
+		b.err = fmt.Errorf("set %s has %d prefixes; ipset gets room for %d: use the generator nftables, or select fewer entries", s.Name, size, maxElements)
+	}
+	if !slices.ContainsFunc(b.sets, func(have filter.Set) bool { return have.Name == s.Name }) {
+		b.sets = append(b.sets, s)
+	}
+	return filter.Addresses{Set: s.Name}
+}
+
+// addBases adds the rules of built-in chains that the file owns, or of ours that the
+// site's jump to.
+func (b *lowering) addBases() {
+	for _, one := range b.config.bases() {
+		c := b.held[one.hook]
+		s := section{title: commentOf("Chain " + one.chain + ".")}
+		for _, r := range c.Rules {
+			if r.Counter != "" && r.Verdict == filter.Continue {
+				continue // the chain's policy counts
+			}
+			r.Counter, r.Family = "", filter.Family(b.family)
+			if r.From.Set != "" {
+				r = b.askResolver(r)
+			}
+			s.lines = append(s.lines, b.baseLines(one.chain, r)...)
+		}
+		b.add(s)
+	}
+}
+
+// baseLines makes as many lines of a rule as it takes.
+func (b *lowering) baseLines(chain string, r filter.Rule) (lines []line) {
+	switch {
+	case r.Protocol != 0:
+		return b.portLines(chain, r)
+	case len(r.ICMP) == 0:
+		return []line{{chain: chain, Rule: r}}
+	}
+	types := r.ICMP
+	for i := range types {
+		r.ICMP = types[i : i+1]
+		lines = append(lines, line{chain: chain, Rule: r})
+	}
+	return lines
+}
+
+// askResolver leads a rule that matches a set on both sides through a tree for each.
+func (b *lowering) askResolver(r filter.Rule) filter.Rule {
+	if b.resolver == "" {
+		from, _ := b.built.Set(r.From.Set)
+		to, _ := b.built.Set(r.To.Set)
+		b.resolver = b.declare(prefix + "dns")
+		s := section{title: commentOf(r.Comment + ".")}
+		source, last := prefix+"dns_from", prefix+"dns_accept"
+		inner, leaves := b.tree(b.resolver, prefix+"dns_to", filter.Destination, []element{{to.Prefixes, source}})
+		s.ways = slices.Concat(inner, leaves[0])
+		b.declare(source)
+		inner, leaves = b.tree(source, source, filter.Source, []element{{from.Prefixes, last}})
+		s.ways = slices.Concat(s.ways, inner, leaves[0])
+		b.declare(last)
+		s.lines = []line{{chain: last, Rule: filter.Rule{Match: filter.Match{Family: r.Family}, Verdict: filter.Accept, Comment: r.Comment}}}
+		b.add(s)
+	}
+	r.From, r.To, r.Verdict, r.Target = filter.Addresses{}, filter.Addresses{}, filter.Jump, b.resolver
+	return r
+}
