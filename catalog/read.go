@@ -194,11 +194,11 @@ func (r *reader) instances(v jsonc.Value) []string {
 }
 
 func (r *reader) services(v jsonc.Value) netset.ServiceSet {
-	text, ok := r.String(v)
-	if !ok {
+	if v.Kind() != jsonc.String {
+		r.Errorf(v, `expected services as one text, such as "tcp 80, 443; udp 3478", found %v`, v.Kind())
 		return netset.ServiceSet{}
 	}
-	s, err := netset.ParseServices(text)
+	s, err := netset.ParseServices(v.Text())
 	if err != nil {
 		r.Errorf(v, "%w", err)
 	}

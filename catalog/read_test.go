@@ -72,7 +72,7 @@ c.json:2:38: /entries/0/required: expected true or false, found a string
 c.json:2:54: /entries/0/notes: expected an array, found a string
 c.json:2:72: /entries/0/direction: expected a string, found true or false
 c.json:2:91: /entries/0/endpoints: expected an array, found a string
-c.json:2:120: /entries/0/services: expected a string, found an array`},
+c.json:2:120: /entries/0/services: expected services as one text, such as "tcp 80, 443; udp 3478", found an array`},
 	{"endpoint of another type", endpoints(`443, null, ["a.example.com"]`), `c.json:2:108: /entries/0/endpoints/0: expected a string, found a number
 c.json:2:113: /entries/0/endpoints/1: expected a string, found null
 c.json:2:119: /entries/0/endpoints/2: expected a string, found an array`},
@@ -153,8 +153,8 @@ c.json:1:76: /placeholders/Tenant: unknown value "lable"; known values: "label",
 	{"thousands separator", services(`"udp 50,000-59,999"`), `c.json:2:115: /entries/0/services: service "udp 50,000-59,999": port "000" has leading zeros; write it without, and a number over 999 without thousands separator`},
 	{"protocol alone", services(`"tcp"`), `c.json:2:115: /entries/0/services: service "tcp" has no ports; write the protocol, a space and the ports, such as "tcp 80, 443", or "tcp 1-65535" for all`},
 	{"other protocol", services(`"icmp 8"`), `c.json:2:115: /entries/0/services: service "icmp 8": "icmp" is not a protocol that a service can have; write "tcp" or "udp"; write the protocol, a space and the ports, such as "tcp 80, 443"`},
-	{"upper case", services(`"TCP 443"`), `c.json:2:115: /entries/0/services: service "TCP 443": protocol "TCP" is in upper case; write "tcp"; write the protocol, a space and the ports, such as "tcp 80, 443"`},
-	{"ports without protocol", services(`"443"`), `c.json:2:115: /entries/0/services: service "443": "443" is not a protocol that a service can have; write "tcp" or "udp"; write the protocol, a space and the ports, such as "tcp 80, 443"`},
+	{"upper case", services(`"TCP 443"`), `c.json:2:115: /entries/0/services: service "TCP 443" is not as expected; write "tcp 443"`},
+	{"ports without protocol", services(`"443"`), `c.json:2:115: /entries/0/services: service "443" names no protocol; write "tcp 443", or udp`},
 	{"empty services", services(`""`), `c.json:2:115: /entries/0/services: empty services; write such as "tcp 80, 443; udp 3478-3481"`},
 
 	{"nothing said", document(entry(`"kind": "flow"`)), `c.json:2:1: /entries/0: nothing is said of the remote; write "endpoints", or "remote" under "unsaid" with the reason

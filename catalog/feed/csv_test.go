@@ -75,7 +75,7 @@ func TestCSVRefuses(t *testing.T) {
 		header + "\n1,Exchange,Allow,443,System.Object[]\n":             "f:2:22: PowerShell wrote no list here; join it first, as in @{Name='urls'; Expression={$_.urls -join ','}}, or write JSON with ConvertTo-Json -Depth 10",
 		header + "\n#" + row + "\n":                                     `f:2:1: bad id "#1"; expected the set's number, such as 31`,
 		"\n\n" + header + "\n1,Exchange\n":                              "f:4:1: wrong number of fields; fetch the file again",
-		header + "\n" + strings.Replace(row, "443", "80 443", 1) + "\n": `f:2:18: ports "80 443" have a space; write one port or one range in plain digits, such as "443" or "50000-59999"`,
+		header + "\n" + strings.Replace(row, "443", "80 443", 1) + "\n": `f:2:18: ports "80 443" are not separated by commas; write "80, 443"`,
 		header + "\n" + strings.Replace(row, "443", "5 - 6 - 7", 1):     `f:2:18: ports "5-6 - 7" have a space; write one port or one range in plain digits, such as "443" or "50000-59999"`,
 		strings.ReplaceAll(header+"\n"+row+"\n", ",", ";"):              semicolons,
 		`"id";"serviceArea"` + "\n" + `"1";"Exchange"` + "\n":           semicolons,

@@ -175,7 +175,7 @@ func (t *table) faults(f *cloudFeed) {
 // the first one that holds one.
 func (t *table) place(row []string) {
 	for i, name := range t.columns {
-		empty := i < len(row) && (row[i] == "" || isCIDR(row[i]) || looksLikeEndpoint(row[i]))
+		empty := i < len(row) && (row[i] == "" || isCell(row[i]) || looksLikeEndpoint(row[i]))
 		switch r := roleOf(name); {
 		case r == holdsMask, r == holdsPrefix && i < len(row) && isLength(row[i]):
 			t.masks = append(t.masks, i)
@@ -185,7 +185,7 @@ func (t *table) place(row []string) {
 			t.places = append(t.places, i)
 		}
 	}
-	holds := func(i int) bool { return i < len(row) && isCIDR(row[i]) && !slices.Contains(t.masks, i) }
+	holds := func(i int) bool { return i < len(row) && isCell(row[i]) && !slices.Contains(t.masks, i) }
 	if !slices.ContainsFunc(t.places, holds) {
 		t.places = nil
 	}
@@ -211,6 +211,9 @@ func isCIDR(s string) bool {
 	_, _, err := netset.ParsePrefix(s)
 	return err == nil
 }
+
+// isCell reports whether a text is a prefix, or several.
+func isCell(s string) bool { return isCIDR(s) || len(prefixWords(s)) > 1 }
 
 func readTable(d document, as Naming) (*catalog.Catalog, error) {
 	if _, err := d.csvRows(); isHeader(d) && err != nil {
@@ -336,13 +339,36 @@ func (f *cloudFeed) tableRow(t *table, row []string) {
 		label = "prefixes"
 	}
 	for _, column := range columns {
-		prefix, err := t.prefix(row, column)
+		prefixes, err := t.prefixes(row, column)
 		if err != nil {
 			f.add(at, err)
 		} else if tag := f.tag(at, strings.Join(strings.Fields(label), "-"), region, service); tag != nil {
-			tag.prefix(strings.Clone(prefix), t.spot(column))
+			for _, prefix := range prefixes {
+				tag.prefix(strings.Clone(prefix), t.spot(column))
+			}
 		}
 	}
+}
+
+// prefixes are those of a column: one, or the several that a program put into one text.
+// Several addresses there may be the ends of a range, or an address and its mask.
+func (t *table) prefixes(row []string, column int) (list []string, err error) {
+	words := prefixWords(row[column])
+	if len(words) < 2 {
+		words = []string{row[column]}
+	} else if slices.ContainsFunc(words, isBare) {
+		return nil, fmt.Errorf("%s is several addresses in one field; write prefixes there, such as \"192.0.2.1/32 192.0.2.8/29\", or one address a row", jsonc.Quote(row[column]))
+	}
+	for _, word := range words {
+		one := slices.Clone(row)
+		one[column] = word
+		prefix, err := t.prefix(one, column)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, prefix)
+	}
+	return list, nil
 }
 
 // filled returns the columns of a row's prefixes: one, or one of each family.
@@ -354,7 +380,7 @@ func (t *table) filled(row []string) (columns []int, err error) {
 	}
 	prefixes, v4 := 0, 0
 	for i, text := range row {
-		if isCIDR(text) && !slices.Contains(t.masks, i) && !slices.Contains(t.ends, i) {
+		if isCell(text) && !slices.Contains(t.masks, i) && !slices.Contains(t.ends, i) {
 			prefixes++
 			if slices.Contains(columns, i) && !strings.Contains(text, ":") {
 				v4++

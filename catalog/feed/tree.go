@@ -234,13 +234,37 @@ func (t *tree) object(v jsonc.Value, of labels) {
 		}
 	}
 	of.mask = ""
+	besideLists := t.listsUnderOther(v)
 	for key, one := range v.Members() {
-		if t.isInner(key, one) {
-			inner := of
-			inner.key = strings.TrimPrefix(of.key+"."+key.Text(), ".")
+		inner := of
+		inner.key = strings.TrimPrefix(of.key+"."+key.Text(), ".")
+		switch {
+		case t.isInner(key, one):
 			t.read(one, inner)
+		case besideLists && t.roleOf(key) == holdsOther && isPrefixes(one):
+			t.prefix(one, inner)
 		}
 	}
+}
+
+// listsUnderOther reports whether an object has a list of prefixes under a key that says
+// nothing, so that such keys are names of lists.
+func (t *tree) listsUnderOther(v jsonc.Value) bool {
+	for key, one := range v.Members() {
+		if one.Kind() == jsonc.Array && t.roleOf(key) == holdsOther && slices.ContainsFunc(slices.Collect(elements(one)), isPrefixes) {
+			return true
+		}
+	}
+	return false
+}
+
+// isPrefixes reports whether a text is one prefix with its length, or several.
+func isPrefixes(v jsonc.Value) bool {
+	if v.Kind() != jsonc.String || !strings.Contains(v.Text(), "/") {
+		return false
+	}
+	words := prefixWords(v.Text())
+	return len(words) > 0 && !slices.ContainsFunc(words, isBare)
 }
 
 // refuseExceptions refuses prefixes that are not meant, which would be opened.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // port is a transport port as a number.
@@ -76,6 +77,9 @@ func parseProtocolPorts(s string) ([]Service, error) {
 			text = strings.TrimPrefix(text, " ")
 		}
 		r, err := ParsePortRange(text)
+		if meant, _, ok := SeparatedPorts(s); err != nil && ok {
+			return nil, fmt.Errorf("service %q is not as expected; write %q", clip(s), name+" "+meant)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("service %q: %w", clip(s), err)
 		}
@@ -93,11 +97,36 @@ func explainService(s string) error {
 	if s[0] == ' ' {
 		return fmt.Errorf("service %q starts with a space; %s", clip(s), form)
 	}
+	switch ports, protocol, ok := SeparatedPorts(s); {
+	case ok && protocol == 0:
+		return fmt.Errorf("service %q names no protocol; write %q, or udp", clip(s), "tcp "+ports)
+	case ok:
+		return fmt.Errorf("service %q is not as expected; write %q", clip(s), protocol.String()+" "+ports)
+	}
 	name, _, _ := strings.Cut(s, " ")
 	if _, err := ParseProtocol(name); err != nil {
 		return fmt.Errorf("service %q: %w; %s", clip(s), err, form)
 	}
 	return fmt.Errorf("service %q has no ports; %s, or %q for all", clip(s), form, name+" 1-65535")
+}
+
+// SeparatedPorts returns how ports that are separated in another way are written, such as "80, 443" for "80 443" and
+// "tcp/80;443", and the protocol among them, or 0. It is not ok for anything else.
+func SeparatedPorts(s string) (ports string, protocol Protocol, ok bool) {
+	var ranges []string
+	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;/:", r) }) {
+		r, err := ParsePortRange(word)
+		p, notProtocol := ParseProtocol(strings.ToLower(word))
+		switch {
+		case err == nil:
+			ranges = append(ranges, r.String())
+		case notProtocol == nil && protocol == 0:
+			protocol = p
+		default:
+			return "", 0, false
+		}
+	}
+	return strings.Join(ranges, ", "), protocol, len(ranges) > 0
 }
 
 // IsEmpty reports whether the set holds no port.

@@ -169,6 +169,7 @@ func TestNamings(t *testing.T) {
 	for _, test := range []struct{ item, want string }{
 		{`"plain.feed"`, "m365-worldwide@unknown 1"},
 		{`{ "file": "plain.feed", "instance": "USGovDoD" }`, "m365-usgovdod@unknown 0"},
+		{`{ "file": "plain.feed", "instance": "usgovdod" }`, "m365-usgovdod@unknown 0"},
 		{`{ "file": "plain.feed", "instance": "Worldwide", "name": "ours", "revision": "7" }`, "ours@7 0"},
 		{`"fetched.feed"`, "m365-china@2020070800 0"},
 		{`{ "file": "fetched.feed", "instance": "China", "revision": "7" }`, "m365-china@7 0"},

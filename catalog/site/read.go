@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -81,7 +82,7 @@ func (r *reader) catalog(ref *string) func(jsonc.Value) {
 		r.Object(v,
 			jsonc.Required("file", r.text(ref)),
 			jsonc.Optional("name", r.text(&as.Name)),
-			jsonc.Optional("instance", func(v jsonc.Value) { as.Instance, _ = r.word(v, feed.M365Instances()...) }),
+			jsonc.Optional("instance", func(v jsonc.Value) { as.Instance = r.instance(v) }),
 			jsonc.Optional("revision", r.text(&as.Revision)),
 		)
 		if as.Name != "" && !catalog.IsSlug(as.Name) {
@@ -94,9 +95,28 @@ func (r *reader) catalog(ref *string) func(jsonc.Value) {
 	}
 }
 
+// instance reads one of the web service's, in any letter case.
+func (r *reader) instance(v jsonc.Value) string {
+	if word := feed.InstanceOf(v.Text()); v.Kind() == jsonc.String && slices.Contains(feed.M365Instances(), word) {
+		return word
+	}
+	word, _ := r.word(v, feed.M365Instances()...)
+	return word
+}
+
 // list reads an array of texts, none of them twice, and keeps their places.
 func (r *reader) list(section string, to *[]string) func(jsonc.Value) {
 	return r.each(section, to, func(s *string) func(jsonc.Value) { return r.text(s) })
+}
+
+// readAs is list for words that are the same in another spelling.
+func (r *reader) readAs(section string, to *[]string, as func(string) string) func(jsonc.Value) {
+	return r.each(section, to, func(s *string) func(jsonc.Value) {
+		return func(v jsonc.Value) {
+			r.text(s)(v)
+			*s = as(*s)
+		}
+	})
 }
 
 // oneOfEach reads an array of known words, none of them twice.
@@ -157,19 +177,14 @@ func (r *reader) word(v jsonc.Value, known ...string) (string, bool) {
 func (r *reader) selection(v jsonc.Value) {
 	s := &r.site.Select
 	r.Object(v,
-		jsonc.Optional("area", r.list("area", &s.Areas)),
+		jsonc.Optional("area", r.readAs("area", &s.Areas, AreaOf)),
 		jsonc.Optional("category", r.oneOfEach(&s.Categories, categories()...)),
 		jsonc.Optional("tag", r.list("tag", &s.Tags)),
 		jsonc.Optional("region", r.list("region", &s.Regions)),
 		jsonc.Optional("service", r.list("service", &s.Services)),
 		jsonc.Optional("entry", r.list("entry", &s.Entries)),
 		jsonc.Optional("direction", r.oneOfEach(&s.Directions, directions()...)),
-		jsonc.Optional("instance", r.each("instance", &s.Instances, func(s *string) func(jsonc.Value) {
-			return func(v jsonc.Value) {
-				r.text(s)(v)
-				*s = feed.InstanceOf(*s)
-			}
-		})),
+		jsonc.Optional("instance", r.readAs("instance", &s.Instances, feed.InstanceOf)),
 		jsonc.Optional("required_only", func(v jsonc.Value) { s.RequiredOnly, _ = r.Bool(v) }),
 		jsonc.Optional("exclude", r.list("exclude", &s.Exclude)),
 	)
@@ -285,7 +300,7 @@ func (r *reader) routes(v jsonc.Value) {
 		var route Route
 		var via string
 		r.Object(v,
-			jsonc.Optional("area", r.list("route area", &route.Areas)),
+			jsonc.Optional("area", r.readAs("route area", &route.Areas, AreaOf)),
 			jsonc.Optional("category", r.oneOfEach(&route.Categories, categories()...)),
 			jsonc.Optional("entry", r.list("route entry", &route.Entries)),
 			jsonc.Required("via", r.text(&via)),
@@ -373,15 +388,16 @@ func (a Answer) says() bool { return len(a.facts()) > 0 }
 
 func (r *reader) services(v jsonc.Value) netset.ServiceSet {
 	var text string
-	if r.text(&text)(v); text == "" {
+	if v.Kind() != jsonc.String {
+		r.Errorf(v, `expected services as one text, such as "tcp 80, 443; udp 3478", found %v`, v.Kind())
+	} else {
+		r.text(&text)(v)
+	}
+	if text == "" {
 		return netset.ServiceSet{}
 	}
 	s, err := netset.ParseServices(text)
-	switch {
-	case err == nil:
-	case strings.Trim(text, "0123456789-, ") == "":
-		r.Errorf(v, "%s names no protocol; write %s", jsonc.Quote(text), jsonc.Quote("tcp "+text))
-	default:
+	if err != nil {
 		r.Errorf(v, "%w", err)
 	}
 	return s

@@ -35,6 +35,9 @@ func (s *Selection) wanted(e *catalog.Entry) string {
 	return ""
 }
 
+// AreaOf is the area that a word names in any letter case: areas are slugs.
+func AreaOf(word string) string { return strings.ToLower(word) }
+
 func (s *Selection) instances() []string {
 	if len(s.Instances) == 0 {
 		return []string{catalog.DefaultInstance}

@@ -411,6 +411,7 @@ func TestRoutes(t *testing.T) {
 		{"none", `{ "routes": [] }`, nil},
 		{"the first that matches", `{ "routes": [ { "entry": [ "names", "own/mail" ], "via": "proxy" }, { "area": [ "mail" ], "via": "direct" }, { "via": "p.example.com:8080" } ] }`,
 			[]string{"proxy: mail names", "direct: mail-too", "p.example.com:8080: guessed"}},
+		{"an area in another letter case", `{ "routes": [ { "area": [ "MAIL" ], "category": [ "default" ], "via": "direct" } ] }`, []string{"direct: mail-too"}},
 		{"area and category", `{ "routes": [ { "area": [ "mail" ], "category": [ "default" ], "via": "direct" } ] }`, []string{"direct: mail-too"}},
 	} {
 		if got := members(test.site); !slices.Equal(got, test.want) {

@@ -102,6 +102,7 @@ type listedEntry struct {
 	Notes     []string      `json:"notes,omitempty"`
 	Links     []string      `json:"links,omitempty"`
 	Inferred  []inference   `json:"inferred,omitempty"`
+	Answered  []string      `json:"answered,omitempty"` // the facts that the site says
 	Source    string        `json:"source,omitempty"`
 	Date      string        `json:"date,omitempty"`
 	State     site.State    `json:"state"`
@@ -188,6 +189,7 @@ func listEntry(o site.Outcome) listedEntry {
 		Condition: e.Condition, Notes: e.Notes, Links: e.Links, Source: e.Source, Date: e.Date,
 		State: o.State, Why: o.Why, Rules: o.Rules,
 	}
+	l.answered(o)
 	for _, i := range e.Inferred {
 		l.Inferred = append(l.Inferred, inference{i.Fact, i.Reason})
 	}
@@ -195,6 +197,22 @@ func listEntry(o site.Outcome) listedEntry {
 		l.Open = openAccount(o.Open)
 	}
 	return l
+}
+
+// answered puts what the site says in the place of what the publisher leaves unsaid and
+// of our reading.
+func (l *listedEntry) answered(o site.Outcome) {
+	for _, fact := range o.Answered {
+		l.Answered = append(l.Answered, string(fact))
+		switch fact {
+		case catalog.FactRole:
+			l.Role = string(o.Answer.Role)
+		case catalog.FactDirection:
+			l.Direction = string(o.Answer.Direction)
+		case catalog.FactServices:
+			l.Services = o.Answer.Services.String()
+		}
+	}
 }
 
 func endpoints(e *catalog.Entry) []string {

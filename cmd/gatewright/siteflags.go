@@ -207,9 +207,11 @@ func (f *siteFlags) overlayStaging(s *site.Site) (err error) {
 
 func (f *siteFlags) overlaySelection(s *site.Site) error {
 	to := &s.Select
-	var instances []string
-	for _, word := range f.sel.Instances {
-		instances = append(instances, feed.InstanceOf(word))
+	each := func(list []string, as func(string) string) (all []string) {
+		for _, word := range list {
+			all = append(all, as(word))
+		}
+		return all
 	}
 	for _, one := range []struct {
 		flag  string
@@ -217,14 +219,14 @@ func (f *siteFlags) overlaySelection(s *site.Site) error {
 		to    *[]string
 		known []string
 	}{
-		{"area", f.sel.Areas, &to.Areas, nil},
+		{"area", each(f.sel.Areas, site.AreaOf), &to.Areas, nil},
 		{"category", f.sel.Categories, &to.Categories, []string{"optimize", "allow", "default", "none"}},
 		{"tag", f.sel.Tags, &to.Tags, nil},
 		{"region", f.sel.Regions, &to.Regions, nil},
 		{"service", f.sel.Services, &to.Services, nil},
 		{"entry", f.sel.Entries, &to.Entries, nil},
 		{"direction", f.sel.Directions, &to.Directions, []string{"outbound", "inbound"}},
-		{"instance", instances, &to.Instances, nil},
+		{"instance", each(f.sel.Instances, feed.InstanceOf), &to.Instances, nil},
 		{"exclude", f.sel.Exclude, &to.Exclude, nil},
 	} {
 		for _, v := range one.given {

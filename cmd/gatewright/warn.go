@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatewright/catalog"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
@@ -57,8 +58,12 @@ func someOf(ids []string) string {
 // resolver nobody, unless the site dismissed the question.
 func (p *production) warnResolver(t talk) {
 	const resolver, entry = "resolver", "m365-additional/dns"
+	if p.result.Policy.Binding(resolver).Local().IsEmpty() {
+		p.warnNoResolver(t)
+		return
+	}
 	asks := func(r rule.Rule) bool { return r.Role == resolver && r.Direction == rule.Outbound && isDNS(r.Services) }
-	if p.result.Policy.Binding(resolver).Local().IsEmpty() || slices.ContainsFunc(p.result.Policy.Rules, asks) {
+	if slices.ContainsFunc(p.result.Policy.Rules, asks) {
 		return
 	}
 	mend := `say whom it asks in a catalogue of the site's own: an entry with "role": "resolver", "direction": "outbound" and "services": "tcp 53; udp 53"`
@@ -71,11 +76,35 @@ func (p *production) warnResolver(t talk) {
 			mend = fmt.Sprintf(`say whom it asks, as in "answers": {%q: {"remote": ["<CIDR>"]}}`, entry)
 		}
 	}
+	for _, name := range p.enforced() {
+		t.warnf("%s, mode enforce: clients reach the resolver, and the questions that it asks on are dropped; %s", name, mend)
+	}
+}
+
+// warnNoResolver tells of a default-deny that lets names be reached and nobody ask for
+// them, unless an entry for that is open, which asks for it, or dismissed.
+func (p *production) warnNoResolver(t talk) {
+	asks := func(r rule.Rule) bool { return r.Direction == rule.Outbound && isDNS(r.Services) }
+	opens := func(r rule.Rule) bool { return r.Direction == rule.Outbound }
+	told := func(o site.Outcome) bool {
+		return o.State != site.NotSelected && o.Entry.Direction != catalog.Inbound && isDNS(o.Entry.Services)
+	}
+	if rules := p.result.Policy.Rules; !slices.ContainsFunc(rules, opens) || slices.ContainsFunc(rules, asks) || slices.ContainsFunc(p.result.Outcomes, told) {
+		return
+	}
+	for _, name := range p.enforced() {
+		t.warnf(`%s, mode enforce: no DNS is let out, so that names are not found; bind the resolver that clients ask, --bind resolver=ADDRESS, or add an entry with "services": "tcp 53; udp 53"; an answer {"dismissed": "the reason"} to such an entry ends this`, name)
+	}
+}
+
+// enforced are the generators of a default-deny.
+func (p *production) enforced() (names []string) {
 	for _, o := range p.outputs {
 		if isFilter(o.name) && artefact.Mode(o.settings.Text("mode")) == artefact.ModeEnforce {
-			t.warnf("%s, mode enforce: clients reach the resolver, and the questions that it asks on are dropped; %s", o.name, mend)
+			names = append(names, o.name)
 		}
 	}
+	return names
 }
 
 // isDNS reports whether names are asked for so: in the clear or over TLS.

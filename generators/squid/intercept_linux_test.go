@@ -30,10 +30,20 @@ import (
 )
 
 const (
-	origin      = "203.0.113.10:443"
-	explicit    = "127.0.0.1:3128"
-	intercepted = "127.0.0.1:3129"
+	origin        = "203.0.113.10:443"
+	otherPort     = "203.0.113.10:8443"
+	literal       = "203.0.113.20:443" // of a published prefix
+	web           = "203.0.113.10:80"
+	explicit      = "127.0.0.1:3128"
+	intercepted   = "127.0.0.1:3129"
+	interceptedIn = "127.0.0.1:3130" // for plain HTTP
 )
+
+// originNames lead to the origin's address.
+const originNames = "app.example.com x.cdn.example.com a.b.cdn.example.com cdn.example.com my-files.example.com files.example.com alt.example.com www.example.net"
+
+// bumping is how README.md supposes that Squid looks at TLS.
+const bumping = "ssl_bump peek step1\nssl_bump splice all\n"
 
 // TestInterception holds what README.md says of HTTPS that is redirected to a Squid built
 // with OpenSSL: without its lines all of it is denied, with them the names decide, and
@@ -48,7 +58,7 @@ func TestInterception(t *testing.T) {
 		{strings.Replace(readmeLines(t), "CONNECT gatewright_redirected", "CONNECT", 1), "redirected [true true false], asked [true true true]"},
 	} {
 		m := interceptingMachine(t)
-		said := startIntercepting(t, m, c.lines)
+		said := startIntercepting(t, m, c.lines, intercepted+" intercept name=3129", bumping)
 		got := fmt.Sprintf("redirected %v, asked %v", reached(t, m, redirected), reached(t, m, asked))
 		if got != c.want {
 			t.Errorf("with lines %q: %s; want %s\n%s", c.lines, got, c.want, said())
@@ -87,26 +97,27 @@ func reached(t *testing.T, m *engine.Machine, dial func() (net.Conn, error)) []b
 			t.Fatal(err)
 		}
 		conn.SetDeadline(time.Now().Add(10 * time.Second))
-		ok := conn.RemoteAddr().String() == origin || tunnels(t, conn, name)
-		if ok {
-			secure := tls.Client(conn, &tls.Config{ServerName: name, InsecureSkipVerify: true})
-			err := secure.Handshake()
-			ok = err == nil && secure.ConnectionState().PeerCertificates[0].Subject.CommonName == "origin"
-		}
+		ok := conn.RemoteAddr().String() == origin || tunnels(t, conn, name+":443")
+		all = append(all, ok && isOrigin(conn, name))
 		conn.Close()
-		all = append(all, ok)
 	}
 	return all
+}
+
+// isOrigin reports whether a connection leads to the TLS server, which is asked for a name.
+func isOrigin(conn net.Conn, name string) bool {
+	secure := tls.Client(conn, &tls.Config{ServerName: name, InsecureSkipVerify: true})
+	return secure.Handshake() == nil && secure.ConnectionState().PeerCertificates[0].Subject.CommonName == "origin"
 }
 
 func redirected() (net.Conn, error) { return net.Dial("tcp", origin) }
 
 func asked() (net.Conn, error) { return net.Dial("tcp", explicit) }
 
-// tunnels reports whether an explicit proxy grants CONNECT to a name.
+// tunnels reports whether an explicit proxy grants CONNECT to a name and port.
 func tunnels(t *testing.T, conn net.Conn, name string) bool {
 	t.Helper()
-	fmt.Fprintf(conn, "CONNECT %s:443 HTTP/1.1\r\nHost: %s:443\r\n\r\n", name, name)
+	fmt.Fprintf(conn, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", name, name)
 	var reply []byte
 	for one := make([]byte, 1); !bytes.HasSuffix(reply, []byte("\r\n\r\n")); {
 		if _, err := conn.Read(one); err != nil {
@@ -117,8 +128,8 @@ func tunnels(t *testing.T, conn net.Conn, name string) bool {
 	return bytes.HasPrefix(reply, []byte("HTTP/1.1 200"))
 }
 
-// interceptingMachine has the origin, a TLS server, as one of its own addresses, and
-// redirects to Squid whatever but Squid goes there.
+// interceptingMachine has the origin, TLS servers and one of HTTP, as addresses of its
+// own, and redirects to Squid whatever but Squid goes there.
 func interceptingMachine(t *testing.T) *engine.Machine {
 	t.Helper()
 	m, err := engine.NewMachine(t.Context())
@@ -126,39 +137,53 @@ func interceptingMachine(t *testing.T) *engine.Machine {
 		t.Fatal(err)
 	}
 	t.Cleanup(m.Close)
-	host, port, _ := net.SplitHostPort(origin)
-	_, to, _ := net.SplitHostPort(intercepted)
-	if err := m.IP([]byte("link set lo up\naddress add " + host + "/32 dev lo\n")); err != nil {
+	if err := m.IP([]byte("link set lo up\naddress add 203.0.113.10/32 dev lo\naddress add 203.0.113.20/32 dev lo\n")); err != nil {
 		t.Fatal(err)
 	}
-	rules := fmt.Sprintf("*nat\n-A OUTPUT -p tcp -d %s --dport %s -m owner ! --uid-owner proxy -j REDIRECT --to-ports %s\nCOMMIT\n", host, port, to)
-	if err := m.LoadIptables("nft", []artefact.Artefact{{Name: "redirect.iptables", Data: []byte(rules)}}); err != nil {
+	rules := "*nat\n"
+	for ports, to := range map[string]string{"443,8443": intercepted, "80": interceptedIn} {
+		_, port, _ := net.SplitHostPort(to)
+		rules += fmt.Sprintf("-A OUTPUT -p tcp -d 203.0.113.0/24 -m multiport --dports %s -m owner ! --uid-owner proxy -j REDIRECT --to-ports %s\n", ports, port)
+	}
+	if err := m.LoadIptables("nft", []artefact.Artefact{{Name: "redirect.iptables", Data: []byte(rules + "COMMIT\n")}}); err != nil {
 		t.Fatal(err)
 	}
 	certificate, _, _ := newCertificate(t, "origin")
-	var listener net.Listener
-	err = m.Do(func() (err error) {
-		listener, err = tls.Listen("tcp", origin, &tls.Config{Certificates: []tls.Certificate{certificate}})
-		return err
+	for _, address := range []string{origin, otherPort, literal} {
+		go serve(listen(t, m, address), func(conn net.Conn) {
+			secure := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{certificate}})
+			secure.Handshake()
+			secure.Read(make([]byte, 1))
+		})
+	}
+	go serve(listen(t, m, web), func(conn net.Conn) {
+		conn.Read(make([]byte, 1024))
+		fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\norigin")
 	})
-	if err != nil {
+	return m
+}
+
+func listen(t *testing.T, m *engine.Machine, address string) net.Listener {
+	t.Helper()
+	var listener net.Listener
+	if err := m.Do(func() (err error) { listener, err = net.Listen("tcp", address); return err }); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				conn.(*tls.Conn).Handshake()
-				conn.Read(make([]byte, 1))
-			}()
+	return listener
+}
+
+func serve(listener net.Listener, answer func(net.Conn)) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
 		}
-	}()
-	return m
+		go func() {
+			defer conn.Close()
+			answer(conn)
+		}()
+	}
 }
 
 func newCertificate(t *testing.T, name string) (tls.Certificate, []byte, []byte) {
@@ -181,8 +206,9 @@ func newCertificate(t *testing.T, name string) (tls.Certificate, []byte, []byte)
 }
 
 // startIntercepting runs a Squid on the machine that denies whatever the rules do not
-// allow, with lines before them, and returns what gives its log.
-func startIntercepting(t *testing.T, m *engine.Machine, lines string) func() string {
+// allow, with lines before them, and returns what gives its log. Its https_port and how
+// it looks at TLS are given.
+func startIntercepting(t *testing.T, m *engine.Machine, lines, httpsPort, bump string) func() string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "gatewright-intercept-")
 	if err != nil {
@@ -201,7 +227,11 @@ func startIntercepting(t *testing.T, m *engine.Machine, lines string) func() str
 	}
 	p := ruletest.Compile(t, rule.Input{
 		Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "127.0.0.0/8", "203.0.113.0/24")}},
-		Grants:   []rule.Grant{ruletest.Grant(t, "saas/app", "app", rule.Outbound, "clients", "tcp 80,443", "app.example.com", "*.cdn.example.com")},
+		Grants: []rule.Grant{
+			ruletest.Grant(t, "saas/app", "app", rule.Outbound, "clients", "tcp 80,443", "app.example.com", "*.cdn.example.com"),
+			ruletest.Grant(t, "saas/files", "files", rule.Outbound, "clients", "tcp 443", "*-files.example.com", "203.0.113.16/28"),
+			ruletest.Grant(t, "saas/alt", "alt", rule.Outbound, "clients", "tcp 8443", "alt.example.com"),
+		},
 	})
 	var fragment string
 	for _, a := range generate(t, p, map[string][]string{"mode": {"enforce"}, "dir": {dir + "/" + strings.TrimSuffix(listFolder, "/")}}).Artefacts {
@@ -213,15 +243,14 @@ func startIntercepting(t *testing.T, m *engine.Machine, lines string) func() str
 	_, certificate, key := newCertificate(t, "squid")
 	pair := write("squid.pem", append(certificate, key...))
 	hosts, _, _ := net.SplitHostPort(origin)
-	hosts += " app.example.com x.cdn.example.com www.example.net\n"
+	hosts += " " + originNames + "\n"
 	conf := write("squid.conf", fmt.Appendf(nil, `acl step1 at_step SslBump1
 %sinclude %s
 http_access deny all
 http_port %s
-https_port %s intercept name=3129 ssl-bump tls-cert=%s generate-host-certificates=off
-ssl_bump peek step1
-ssl_bump splice all
-visible_hostname gatewright.invalid
+http_port %s intercept
+https_port %s ssl-bump tls-cert=%s generate-host-certificates=off
+%svisible_hostname gatewright.invalid
 hosts_file %s
 dns_nameservers 127.0.0.1
 pid_filename none
@@ -233,7 +262,7 @@ cache deny all
 pinger_enable off
 shutdown_lifetime 0 seconds
 max_filedescriptors 1024
-`, lines, fragment, explicit, intercepted, pair, write("hosts", []byte(hosts)), dir, dir, dir))
+`, lines, fragment, explicit, interceptedIn, httpsPort, pair, bump, write("hosts", []byte(hosts)), dir, dir, dir))
 	owner, err := user.Lookup("proxy")
 	if err != nil {
 		t.Fatal(err)
