@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ type visit struct {
 	Fresh  time.Time `json:"fresh"`            // until when the answer is to be believed
 	Wait   time.Time `json:"wait"`             // until when the publisher wants to be left alone
 	Latest string    `json:"latest,omitempty"` // what /version answered
+	Digest string    `json:"digest,omitempty"` // of what was taken last; kept until something else is
 }
 
 // openVisits opens the user's cache folder of this tool.
@@ -46,15 +48,26 @@ func cacheName(of, ext string) string { return fmt.Sprintf("%x", sha256.Sum256([
 // read returns the last visit; a zero one if there was none, or if the clock was set
 // back since.
 func (v visits) read(url string, now time.Time) visit {
-	data, err := plainfile.Read(v.root, cacheName(url, ".json"), 64<<10)
-	var last visit
-	if err != nil || json.Unmarshal(data, &last) != nil || last.Asked.After(now) {
+	last := v.last(url)
+	if last.Asked.After(now) {
 		return visit{}
 	}
 	return last
 }
 
+func (v visits) last(url string) (last visit) {
+	data, err := plainfile.Read(v.root, cacheName(url, ".json"), 64<<10)
+	if err != nil || json.Unmarshal(data, &last) != nil {
+		return visit{}
+	}
+	return last
+}
+
+// digest is that of what was last taken from a URL; empty if nothing was.
+func (v visits) digest(url string) string { return v.last(url).Digest }
+
 func (v visits) write(url string, now visit) error {
+	now.Digest = cmp.Or(now.Digest, v.digest(url))
 	data, err := json.Marshal(now)
 	if err != nil {
 		return err
