@@ -145,13 +145,13 @@ func checkOutputs(outputs []generated) error {
 		for _, a := range o.Artefacts {
 			size := int64(len(a.Data))
 			if size > maxArtefact {
-				return fmt.Errorf("generator %s: %s would have %d KiB, over the limit of %d KiB of a file; select fewer entries", o.name, a.Name, size>>10, maxArtefact>>10)
+				return fmt.Errorf("generator %s: %s would have %d KiB, over the limit of %d KiB of a file; select fewer entries", o.name, a.Name, (size+1023)>>10, maxArtefact>>10)
 			}
 			whole += size
 		}
 	}
 	if whole > maxFolder {
-		return fmt.Errorf("the files would have %d KiB together, over the limit of %d KiB of a folder; select fewer entries, or write generators to folders of their own", whole>>10, maxFolder>>10)
+		return fmt.Errorf("the files would have %d KiB together, over the limit of %d KiB of a folder; select fewer entries, or write generators to folders of their own", (whole+1023)>>10, maxFolder>>10)
 	}
 	return checkFileNames(outputs)
 }
@@ -209,7 +209,7 @@ func prepareRun(ctx context.Context, root *os.Root, outputs []generated, ours ma
 	}
 	text := formatRecords(journal)
 	if len(text) > maxRecords {
-		return fmt.Errorf("the names of the folder's %d files would have %d KiB, over the limit of %d KiB; write to another folder", len(journal), len(text)>>10, maxRecords>>10)
+		return fmt.Errorf("the names of the folder's %d files would have %d KiB, over the limit of %d KiB; write to another folder", len(journal), (len(text)+1023)>>10, maxRecords>>10)
 	}
 	if err := stage(ctx, root, outputs, stand); err != nil {
 		return err

@@ -45,7 +45,7 @@ func TestFailedRunLeavesNothing(t *testing.T) {
 		output       generated
 		want         string
 	}{
-		{"file over the limit", "out", large, "generator one: deep/large would have 262144 KiB, over the limit of 262144 KiB of a file; select fewer entries"},
+		{"file over the limit", "out", large, "generator one: deep/large would have 262145 KiB, over the limit of 262144 KiB of a file; select fewer entries"},
 		{"files over the limit", "new/out", three, "the files would have 552960 KiB together, over the limit of 524288 KiB of a folder; select fewer entries, or write generators to folders of their own"},
 		{"folder in a file's place", "out", taken, "DIR: taken is in the way: it is no plain file; remove it, or write elsewhere"},
 		{"folder below a file", "file/out", taken, "open DIR: not a directory"},

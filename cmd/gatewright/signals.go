@@ -20,12 +20,10 @@ func endingSignals() []os.Signal {
 	return slices.DeleteFunc(all, signal.Ignored)
 }
 
-// holdSignals keeps signals from ending the tool while it writes: the first one ends the
-// context, and what was begun is undone or finished; the second ends the tool.
+// holdSignals keeps signals from ending the tool while it writes, which is soon over: they end the
+// context, and what was begun is undone or finished.
 func holdSignals() (ctx context.Context, release func()) {
-	ctx, release = signal.NotifyContext(context.Background(), endingSignals()...)
-	context.AfterFunc(ctx, release)
-	return ctx, release
+	return signal.NotifyContext(context.Background(), endingSignals()...)
 }
 
 // interruptible calls f, which has a second to put its things in order after a signal
