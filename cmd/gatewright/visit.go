@@ -88,6 +88,16 @@ func (v visits) lockFor(file string) (unlock func(), err error) {
 	return unlock, nil
 }
 
+// clearNew returns where a file that is put into place is written before, and removes
+// what a run left there that was killed.
+func clearNew(root *os.Root, name string) (stage string, err error) {
+	stage = "." + name + ".new"
+	if err := root.Remove(stage); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	return stage, nil
+}
+
 // replaceFile puts a file into place, all of it or nothing: written beside it,
 // synced, and renamed. The mode is that of a new file; one that is replaced keeps its own.
 func replaceFile(root *os.Root, name string, data []byte, mode fs.FileMode) error {
@@ -95,9 +105,10 @@ func replaceFile(root *os.Root, name string, data []byte, mode fs.FileMode) erro
 	if missing == nil && !old.Mode().IsRegular() {
 		return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", name)
 	}
-	// Of a run that was killed.
-	stage := "." + name + ".new"
-	if err := root.Remove(stage); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	ctx, release := holdSignals()
+	defer release()
+	stage, err := clearNew(root, name)
+	if err != nil {
 		return err
 	}
 	if missing == nil {
@@ -113,7 +124,11 @@ func replaceFile(root *os.Root, name string, data []byte, mode fs.FileMode) erro
 	if err == nil {
 		_, err = f.Write(data)
 	}
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil && ctx.Err() != nil {
+		err = errInterrupted
+	}
+	if err != nil {
 		return errors.Join(err, root.Remove(stage))
 	}
 	if err := root.Rename(stage, name); err != nil {
