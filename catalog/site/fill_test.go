@@ -32,7 +32,7 @@ func TestFillsWithinLimit(t *testing.T) {
 		{"told once", entry("a", endpoints.String()) + entry("b", endpoints.String()), fmt.Sprintf(text, "a", 3_000_000, 3_000_000)},
 		{"below the limit", entry("a", `"x.<email_domain>"`), ""},
 	} {
-		c, err := catalog.Read("own.json", []byte(`{"catalog": "own", "revision": "1", "title": "own", "placeholders": {"email_domain": "fqdn", "tenant": "label"}, "entries": [`+test.entries+`]}`))
+		c, err := catalog.Read("own.json", []byte(`{"catalog": "own", "revision": "1", "title": "own", "placeholders": {"email_domain": "fqdn", "tenant": "label"}, "entries": [`+test.entries+entry("t", `"<tenant>.example.net"`)+`]}`))
 		if err != nil {
 			t.Fatal(err)
 		}
