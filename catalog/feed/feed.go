@@ -10,7 +10,6 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
-	"fmt"
 	"net/netip"
 	"strings"
 
@@ -142,12 +141,13 @@ func (d document) unknown(known []string) error {
 	if d.isSite() {
 		return fileErrorf(d.file, "this is a site file, no catalogue; name it with --site alone")
 	}
-	err := root.Errorf("unknown kind of catalogue; the known ones are %s", strings.Join(known, ", "))
+	unknown := &UnknownError{known: strings.Join(known, ", ")}
+	err := root.Errorf("%w", unknown)
 	err.File = d.file
 	var faults jsonc.Errors
 	if text := firstText(root); text != "" {
 		if _, _, _, asList := catalog.ParseEndpoint(text); asList != nil {
-			err.Err = fmt.Errorf("%w; as a list: %w", err.Err, asList)
+			unknown.AsList = asList
 		}
 		return err
 	}
@@ -156,10 +156,26 @@ func (d document) unknown(known []string) error {
 	}
 	if _, asList := readList(d, Naming{}); d.json == nil && errors.As(asList, &faults) {
 		err.Line, err.Col = faults[0].Line, faults[0].Col
-		err.Err = fmt.Errorf("%w; as a list: %w", err.Err, faults[0].Err)
+		unknown.AsList = faults[0].Err
 	}
 	return err
 }
+
+// UnknownError says that a document is of no known format.
+type UnknownError struct {
+	known  string
+	AsList error // why it is no plain list either, which may quote it; may be nil
+}
+
+func (e *UnknownError) Error() string {
+	text := "unknown kind of catalogue; the known ones are " + e.known
+	if e.AsList != nil {
+		text += "; as a list: " + e.AsList.Error()
+	}
+	return text
+}
+
+func (e *UnknownError) Unwrap() error { return e.AsList }
 
 // looksLikeJSON reports whether the first byte that counts opens an object or an
 // array, or a comment of our own documents.

@@ -20,14 +20,21 @@ type Path struct {
 	within  string // a folder; empty for an absolute path, which is followed as it is
 	rest    string // below within
 	outside bool
+	links   bool // whether links are followed, within the folder
 }
 
 // Named is a path as the user gives it on the command line: a relative one stays in the
-// working directory, or in the folder above it that its ".." names.
-func Named(path string) Path { return In(".", path) }
+// working directory, or in the folder above it that its ".." names. Links are followed
+// there.
+func Named(path string) Path {
+	p := In(".", path)
+	p.links = true
+	return p
+}
 
 // In is a path that a file in the folder dir gives: a relative one is relative to dir,
-// and stays in it, or in the folder above it that its ".." names.
+// and stays in it, or in the folder above it that its ".." names. No link is read through,
+// wherever it leads: the folder may hold secrets beside what was put there.
 func In(dir, path string) Path {
 	if filepath.IsAbs(path) {
 		return Path{rest: path, outside: true}
@@ -49,7 +56,7 @@ func (p Path) Outside() bool { return p.outside }
 func (p Path) String() string { return filepath.Join(p.within, p.rest) }
 
 // Beside is the file whose name is that of p with a suffix.
-func (p Path) Beside(suffix string) Path { return Path{p.within, p.rest + suffix, p.outside} }
+func (p Path) Beside(suffix string) Path { p.rest += suffix; return p }
 
 // Read returns the content of a plain file of at most limit bytes. The error is
 // fs.ErrNotExist if there is none.
@@ -67,12 +74,15 @@ func (p Path) read(limit int64, stream bool) ([]byte, error) {
 		return nil, err
 	}
 	defer root.Close()
+	if !p.links {
+		return read(unlinked{root}, p.rest, p.String(), limit, stream)
+	}
 	return read(root, p.rest, p.String(), limit, stream)
 }
 
-// Read is Path.Read of a slash path below root.
+// Read is Path.Read of a slash path below root, and reads through no link.
 func Read(root *os.Root, name string, limit int64) ([]byte, error) {
-	return read(root, filepath.FromSlash(name), name, limit, false)
+	return read(unlinked{root}, filepath.FromSlash(name), name, limit, false)
 }
 
 // OpenFolder opens a folder that is there.
@@ -146,6 +156,52 @@ type opener interface {
 	MkdirAll(name string, mode fs.FileMode) error
 }
 
+// unlinked opens files below a folder and follows no link.
+type unlinked struct{ *os.Root }
+
+func (u unlinked) Stat(name string) (fs.FileInfo, error) {
+	var info fs.FileInfo
+	for at := 0; at <= len(name); at++ {
+		if at < len(name) && !os.IsPathSeparator(name[at]) {
+			continue
+		}
+		var err error
+		if info, err = u.Lstat(name[:at]); err != nil {
+			return nil, err
+		}
+		if info.Mode()&fs.ModeSymlink != 0 {
+			return nil, &linkError{name[at:]}
+		}
+	}
+	return info, nil
+}
+
+// OpenFile looks again after it has opened: a link may have come in between, and what
+// was opened is then not what stands there without it.
+func (u unlinked) OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error) {
+	f, err := u.Root.OpenFile(name, flag, mode)
+	if err != nil {
+		return nil, err
+	}
+	there, err := u.Stat(name)
+	opened, failed := f.Stat()
+	if err == nil && failed == nil && !os.SameFile(there, opened) {
+		err = &linkError{}
+	}
+	if err = errors.Join(err, failed); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// linkError says that a path is a link up to what is below it.
+type linkError struct{ below string }
+
+func (e *linkError) Error() string {
+	return "is a symbolic link; remove it, or put the file or the folder itself there"
+}
+
 type anywhere struct{}
 
 func (anywhere) Stat(name string) (fs.FileInfo, error)        { return os.Stat(name) }
@@ -191,11 +247,18 @@ func readBounded(f *os.File, info fs.FileInfo, show string, limit int64, stream 
 	if info.Mode().IsRegular() && info.Size() > limit {
 		return nil, tooLong
 	}
-	bound := limit + 1
-	if !stream {
-		bound = info.Size()
+	var data []byte
+	var err error
+	if stream {
+		data, err = io.ReadAll(io.LimitReader(f, limit+1))
+	} else {
+		data = make([]byte, info.Size()) // and no more, as growing would take
+		var n int
+		if n, err = io.ReadFull(f, data); errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			err = nil
+		}
+		data = data[:n]
 	}
-	data, err := io.ReadAll(io.LimitReader(f, bound))
 	switch {
 	case err != nil:
 		return nil, explain(nil, show, err)
@@ -230,9 +293,16 @@ func kind(mode fs.FileMode) string {
 
 // explain names the file of an error as people know it.
 func explain(from opener, show string, err error) error {
+	var link *linkError
+	if errors.As(err, &link) {
+		return fmt.Errorf("%s %w", strings.TrimSuffix(show, link.below), link)
+	}
 	var path *fs.PathError
 	if !errors.As(err, &path) {
 		return fmt.Errorf("%s: %w", show, err)
+	}
+	if u, ok := from.(unlinked); ok {
+		from = u.Root
 	}
 	if root, ok := from.(*os.Root); ok && leadsOut(root, err) {
 		return fmt.Errorf("%s: a link leads out of %s; put the file or the folder itself there, or name the place that the link leads to", show, folderName(root))

@@ -31,6 +31,7 @@ func folder(t *testing.T) {
 	check(os.WriteFile("in/sub/deep", []byte("deep\n"), 0o644))
 	check(os.WriteFile("in/empty", nil, 0o644))
 	check(os.Symlink("sub/deep", "in/inner"))
+	check(os.Symlink("sub", "in/lists"))
 	check(os.Symlink("../secret", "in/outer"))
 	check(os.Symlink("/etc/hostname", "in/absolute"))
 	check(os.Symlink("..", "in/up"))
@@ -69,13 +70,14 @@ func outcome(t *testing.T, read func() ([]byte, error)) string {
 func TestRead(t *testing.T) {
 	folder(t)
 	const mend = "; put a plain file there, or name another"
-	const link = ": a link leads out of in; put the file or the folder itself there, or name the place that the link leads to"
+	const link = " is a symbolic link; remove it, or put the file or the folder itself there"
 	for name, want := range map[string]string{
 		"plain":          "plain\n",
 		"./plain":        "plain\n",
 		"sub/../plain":   "plain\n",
 		"sub/deep":       "deep\n",
-		"inner":          "deep\n",
+		"inner":          "in/inner" + link,
+		"lists/deep":     "in/lists" + link,
 		"empty":          "",
 		"fifo":           "in/fifo is a named pipe and no plain file" + mend,
 		"socket":         "in/socket is a socket and no plain file" + mend,
@@ -83,15 +85,15 @@ func TestRead(t *testing.T) {
 		"/dev/zero":      "/dev/zero is a device and no plain file" + mend,
 		"outer":          "in/outer" + link,
 		"absolute":       "in/absolute" + link,
-		"up/secret":      "in/up/secret" + link,
-		"dangling":       "open in/dangling: no such file or directory",
+		"up/secret":      "in/up" + link,
+		"dangling":       "in/dangling" + link,
 		"missing":        "open in/missing: no such file or directory",
-		"loop":           "open in/loop: too many levels of symbolic links",
+		"loop":           "in/loop" + link,
 		"plain/x":        "open in/plain/x: not a directory",
 		"../secret":      "secret\n",
 		"../in/plain":    "plain\n",
-		"../in/outer":    "secret\n",
-		"../in/absolute": "in/absolute: a link leads out of the working directory; put the file or the folder itself there, or name the place that the link leads to",
+		"../in/outer":    "in/outer" + link,
+		"../in/absolute": "in/absolute" + link,
 		"/proc/version":  "", // has no length, as those that never end
 	} {
 		if got := outcome(t, func() ([]byte, error) { return In("in", name).Read(100) }); got != want {
@@ -136,9 +138,10 @@ func TestReadBelowRoot(t *testing.T) {
 	defer root.Close()
 	for name, want := range map[string]string{
 		"plain":     "plain\n",
-		"inner":     "deep\n",
+		"inner":     "inner is a symbolic link; remove it, or put the file or the folder itself there",
+		"lists/x":   "lists is a symbolic link; remove it, or put the file or the folder itself there",
 		"fifo":      "fifo is a named pipe and no plain file; put a plain file there, or name another",
-		"outer":     "outer: a link leads out of in; put the file or the folder itself there, or name the place that the link leads to",
+		"outer":     "outer is a symbolic link; remove it, or put the file or the folder itself there",
 		"../secret": "../secret: a link leads out of in; put the file or the folder itself there, or name the place that the link leads to",
 	} {
 		if got := outcome(t, func() ([]byte, error) { return Read(root, name, 100) }); got != want {

@@ -259,6 +259,9 @@ func (b *builder) fill(e, from *catalog.Entry, f *facts) {
 		b.takeRole(e, rule.Role(from.RemoteRole), f)
 		return
 	}
+	if !b.fits(e, from) {
+		return
+	}
 	c := b.catalogs[catalogOf(from.ID)]
 	r := Remote{Prefixes: from.Prefixes, own: c != nil && !c.Published}
 	for _, n := range from.Names {
@@ -279,6 +282,47 @@ func (b *builder) fill(e, from *catalog.Entry, f *facts) {
 	}
 	f.add(r)
 }
+
+// fits reports whether the names that an entry stands for, once its placeholders are
+// filled, and those that are copied from another are within the limit of all endpoints.
+func (b *builder) fits(e, from *catalog.Entry) bool {
+	if b.used == nil { // a site that was built fits
+		return true
+	}
+	count, section, name := 0, "answers", e.ID
+	if from.ID != e.ID {
+		count = len(from.Names)
+	}
+	pending := slices.Clone(from.Pending)
+	for _, n := range from.Narrowings {
+		pending = append(pending, n.To...)
+	}
+	for _, p := range pending {
+		n := b.combinations(p)
+		if count += n; n > 1 {
+			section, name = "values", p.Placeholders[len(p.Placeholders)-1].Name
+		}
+	}
+	was := b.filled
+	if b.filled += count; count == 0 || b.filled <= catalog.MaxEndpoints {
+		return true
+	}
+	if was <= catalog.MaxEndpoints {
+		b.failf(section, name, "%s stands for %d names with these values and references, so that all entries have %d; at most %d fit; give fewer values, or leave entries out", e.ID, count, b.filled, catalog.MaxEndpoints)
+	}
+	return false
+}
+
+// combinations is how many names an endpoint stands for; manyNames for more than those.
+func (b *builder) combinations(p catalog.Pending) int {
+	n := 1
+	for _, one := range p.Placeholders {
+		n = min(manyNames, n*len(b.site.Values[one.Name]))
+	}
+	return n
+}
+
+const manyNames = 1e12
 
 // takeRole takes the addresses of a role as the remote, once the site binds it.
 func (b *builder) takeRole(e *catalog.Entry, role rule.Role, f *facts) {

@@ -128,6 +128,7 @@ type builder struct {
 	waiting  map[string][]feedQuestion   // by the id of an entry that waits for answers to its feed
 	locals   netset.PrefixSet            // the addresses of every role
 	used     map[string]bool             // ids of the entries whose endpoints the site uses
+	filled   int                         // names that stand for placeholders, or are copied from another entry
 	input    rule.Input
 	notices  []catalog.Notice
 	errs     []*jsonc.Error

@@ -178,7 +178,12 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	return s.readFeed(ref, path, data)
+	c, err := s.readFeed(ref, path, data)
+	var unknown *feed.UnknownError
+	if dir != "" && errors.As(err, &unknown) { // it may be no catalogue at all, but hold secrets
+		unknown.AsList = errors.New("expected one prefix, address or FQDN a line")
+	}
+	return c, err
 }
 
 func (s *Site) readFile(path plainfile.Path, named bool) ([]byte, error) {
@@ -314,9 +319,22 @@ func isFile(ref string) bool {
 // pathOf is the file of a reference. A site file, which may be somebody else's, names
 // files of its own folder alone: what is wrong with a file quotes it.
 func pathOf(ref, dir string) (plainfile.Path, error) {
-	path := plainfile.In(cmp.Or(dir, "."), ref)
-	if dir != "" && path.Outside() {
+	if dir == "" {
+		return plainfile.Named(ref), nil
+	}
+	path := plainfile.In(dir, ref)
+	if path.Outside() {
 		return path, fmt.Errorf("%q leads out of the site file's folder; put the file there, or name all catalogues on the command line, this one as --catalog %s", ref, path)
 	}
+	if isHidden(ref) {
+		return path, fmt.Errorf("%q is hidden, and a site file names no hidden file or folder, which may hold secrets; give it a name without a dot in front, or name all catalogues on the command line, this one as --catalog %s", ref, path)
+	}
 	return path, nil
+}
+
+// isHidden reports whether a part of a path has a dot in front.
+func isHidden(ref string) bool {
+	return slices.ContainsFunc(strings.Split(filepath.ToSlash(filepath.Clean(ref)), "/"), func(part string) bool {
+		return part != "." && part != ".." && strings.HasPrefix(part, ".")
+	})
 }

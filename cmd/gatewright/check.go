@@ -84,21 +84,27 @@ func check(inv *invocation, names []string) error {
 // compareFiles shows how the files differ from the artefacts: as text, and as what they
 // do where a generator reads them.
 func (inv *invocation) compareFiles(p *production, root *os.Root) (different bool, err error) {
-	f, err := p.readOutputs(root)
+	r, err := p.readFiles(root)
 	if err != nil {
 		return false, err
 	}
 	var text strings.Builder
 	for _, a := range p.artefacts() {
-		have, there := f.files[a.Name]
+		have, there := r.files[a.Name]
 		if there && bytes.Equal(have, a.Data) {
 			continue
 		}
 		different = true
-		if !there {
+		switch {
+		case !there:
 			inv.talk.errorf("%s is missing", p.path(a.Name))
+		case !artefact.Opens(have, a.Data):
+			inv.talk.errorf("%s:1: not a file of Gatewright's, so that it is not shown; remove it, and generate again", p.path(a.Name))
+			continue
 		}
-		text.WriteString(unifiedDiff(p.path(a.Name), have, a.Data))
+		if !inv.talk.quiet {
+			text.WriteString(unifiedDiff(p.path(a.Name), have, a.Data))
+		}
 	}
 	if !different || inv.talk.quiet {
 		return different, nil
@@ -106,7 +112,7 @@ func (inv *invocation) compareFiles(p *production, root *os.Root) (different boo
 	if _, err := io.WriteString(inv.stdout, text.String()); err != nil {
 		return true, err
 	}
-	return true, inv.compareEffects(p, f)
+	return true, inv.compareEffects(p, r.folder(p.folder))
 }
 
 // compareEffects shows what the files of a folder do more and less than the artefacts.

@@ -36,8 +36,8 @@ const (
 
 // Bounds in bytes.
 const (
-	maxArtefact = 256 << 20
-	maxRecords  = 16 << 20 // of a journal or manifest
+	maxArtefact = 128 << 20 // with a million prefixes and more; what reads one takes its memory many times
+	maxRecords  = 16 << 20  // of a journal or manifest
 )
 
 // errLocked says that another process holds a folder's lock.

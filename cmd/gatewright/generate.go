@@ -207,6 +207,11 @@ func generateOne(g generators.Generator, s *site.Site, result *site.Result) (gen
 		return generated{}, fmt.Errorf("generator %s: %w", g.Name(), err)
 	}
 	output, err := g.Generate(result.Policy, settings)
+	for _, a := range output.Artefacts {
+		if len(a.Data) > maxArtefact {
+			err = errors.Join(err, fmt.Errorf("%s has %d KiB, over the limit of %d KiB; select fewer entries, or split the site", a.Name, len(a.Data)>>10, maxArtefact>>10))
+		}
+	}
 	if err != nil {
 		return generated{}, fmt.Errorf("generator %s: %w", g.Name(), err)
 	}

@@ -57,38 +57,39 @@ func checkout(t *testing.T) (secret string) {
 func TestHostileFiles(t *testing.T) {
 	const mend = "; put a plain file there, or name another"
 	const mendLink = "; put the file or the folder itself there, or name the place that the link leads to"
+	const readLink = " is a symbolic link; remove it, or put the file or the folder itself there"
 	const inTheWay = " is in the way: it is no plain file; remove it, "
 	type wants struct{ link, pipe, folder string } // without "gatewright: error: "
 	// read is what a command says of a file that it reads.
-	read := func(where, name, within string) wants {
-		return wants{where + name + ": a link leads out of " + within + mendLink, where + name + " is a named pipe and no plain file" + mend, where + name + " is a folder and no plain file" + mend}
+	read := func(where, name string) wants {
+		return wants{where + name + readLink, where + name + " is a named pipe and no plain file" + mend, where + name + " is a folder and no plain file" + mend}
 	}
 	same := func(text string) wants { return wants{text, text, text} }
-	record := read("gatewright.json:1:15: /catalogs/0: ", "own.json.fetched.json", "the working directory")
+	record := read("gatewright.json:1:15: /catalogs/0: ", "own.json.fetched.json")
 	for _, test := range []struct {
 		name, command string
 		args          string
 		want          wants
 	}{
-		{"gatewright.json", "check", "", read("site file: ", "gatewright.json", "the working directory")},
-		{"gatewright.json", "explain", "http://a.example.com/", read("site file: ", "gatewright.json", "the working directory")},
-		{"own.json", "check", "", read("gatewright.json:1:15: /catalogs/0: catalogue: ", "own.json", "the working directory")},
+		{"gatewright.json", "check", "", read("site file: ", "gatewright.json")},
+		{"gatewright.json", "explain", "http://a.example.com/", read("site file: ", "gatewright.json")},
+		{"own.json", "check", "", read("gatewright.json:1:15: /catalogs/0: catalogue: ", "own.json")},
 		{"own.json.fetched.json", "check", "", record},
-		{"out/gatewright.nft", "check", "", read("out: ", "gatewright.nft", "out")},
-		{"out/gatewright.nft", "verify", "nftables", read("out: ", "gatewright.nft", "out")},
+		{"out/gatewright.nft", "check", "", read("out: ", "gatewright.nft")},
+		{"out/gatewright.nft", "verify", "nftables", read("out: ", "gatewright.nft")},
 		{"out/gatewright.nft", "generate", "", same("out: gatewright.nft" + inTheWay + "or write elsewhere")},
 		{"out/gatewright.nft", "diff", "out out", func() wants {
-			w := read("out: ", "gatewright.nft", "out")
+			w := read("out: ", "gatewright.nft")
 			return wants{w.link, w.pipe, ""} // a folder without files
 		}()},
-		{"out/gatewright/src_clients.txt", "check", "", read("out: ", "gatewright/src_clients.txt", "out")},
+		{"out/gatewright/src_clients.txt", "check", "", read("out: ", "gatewright/src_clients.txt")},
 		{"out/gatewright", "generate", "", wants{"out: gatewright is in the way of gatewright/src_clients.txt: it is no folder; remove it, or write elsewhere", "out: gatewright is in the way of gatewright/src_clients.txt: it is no folder; remove it, or write elsewhere", ""}},
 		{"out/.gatewright", "generate", "", wants{"out: .gatewright is in the way: it is no folder; remove it, and generate again", "out: .gatewright is in the way: it is no folder; remove it, and generate again", ""}},
 		{"out/.gatewright/lock", "generate", "", same("out: .gatewright/lock" + inTheWay + "and generate again")},
-		{"out/.gatewright/manifest", "generate", "", read("out: ", ".gatewright/manifest", "out")},
-		{"out/.gatewright/manifest", "check", "", read("out: ", ".gatewright/manifest", "out")},
+		{"out/.gatewright/manifest", "generate", "", read("out: ", ".gatewright/manifest")},
+		{"out/.gatewright/manifest", "check", "", read("out: ", ".gatewright/manifest")},
 		{"out/.gatewright/journal", "generate", "", func() wants {
-			w := read("out: finishing an interrupted run: ", ".gatewright/journal", "out")
+			w := read("out: finishing an interrupted run: ", ".gatewright/journal")
 			const giveUp = "; mend this and generate again, or remove .gatewright/journal to give that run up"
 			return wants{w.link + giveUp, w.pipe + giveUp, w.folder + giveUp}
 		}()},
@@ -187,14 +188,78 @@ func TestForeignCatalog(t *testing.T) {
 	}
 }
 
+// TestForeignWithinFolder holds that no command shows what stands in a file that is none
+// of Gatewright's: by links that stay in the folder, hidden files that a site names, and
+// foreign files in the place of its own.
+func TestForeignWithinFolder(t *testing.T) {
+	const link = " is a symbolic link; remove it, or put the file or the folder itself there\n"
+	const inSite = "gatewright: error: gatewright.json:1:15: /catalogs/0: "
+	const hidden = " is hidden, and a site file names no hidden file or folder, which may hold secrets; give it a name without a dot in front, or name all catalogues on the command line, this one as --catalog "
+	const known = "the known ones are Gatewright's own, Microsoft 365 endpoints (JSON or CSV), flat endpoints of PowerShell modules, Azure service tags, GitHub meta, Cloudflare ips, JSON that lists prefixes (AWS, Google, Oracle, Fastly, Atlassian and the like), a CSV of prefixes (geofeed, Microsoft public IP space), a plain list of prefixes or names"
+	site := func(ref string) func() error {
+		return func() error {
+			return os.WriteFile("gatewright.json", []byte(`{"catalogs": ["`+ref+`"], "generators": ["nftables", "squid"], "output": "out"}`), 0o644)
+		}
+	}
+	links := func(to, at string) func() error {
+		return func() error { return errors.Join(os.RemoveAll(at), os.Symlink(to, at)) }
+	}
+	for _, test := range []struct {
+		name    string
+		prepare func() error
+		command string
+		want    string
+	}{
+		{"a link to a file of the folder", links(".git/config", "out/gatewright.nft"), "check", "gatewright: error: out: gatewright.nft" + link},
+		{"a link to a folder of the folder", links(".git", "out/gatewright"), "check", "gatewright: error: out: gatewright" + link},
+		{"the state", links(".git", "out/.gatewright"), "check", "gatewright: error: out: .gatewright" + link},
+		{"verify", links(".git/config", "out/gatewright.nft"), "verify -q", "gatewright: error: out: gatewright.nft" + link},
+		{"diff", links(".git/config", "out/extra"), "diff out out", "gatewright: error: out: extra" + link},
+		{"the site file", links("out/.git/config", "gatewright.json"), "explain a.example.com", "gatewright: error: site file: gatewright.json" + link},
+		{"a catalogue", links("out/.git/config", "own.json"), "explain a.example.com", inSite + "catalogue: own.json" + link},
+		{"a record", links("out/.git/config", "own.json.fetched.json"), "explain a.example.com", inSite + "own.json.fetched.json" + link},
+		{"a hidden catalogue", site("out/.git/config"), "explain a.example.com", inSite + `"out/.git/config"` + hidden + "out/.git/config\n"},
+		{"a hidden file", site("./.env"), "list", inSite + `"./.env"` + hidden + ".env\n"},
+		{"no catalogue", site("./token"), "list", "gatewright: error: token:1:1: unknown kind of catalogue; " + known + "; as a list: expected one prefix, address or FQDN a line\n"},
+		{"a copy of a foreign file", func() error { return os.Link("token", "out/new") }, "check", ""},
+		{"a rule file", func() error {
+			return errors.Join(os.Remove("out/gatewright.nft"), os.Link("token", "out/gatewright.nft"))
+		}, "check",
+			"gatewright: error: out/gatewright.nft:1: not a file of Gatewright's, so that it is not shown; remove it, and generate again\n" +
+				`gatewright: error: out: gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again; what the file does is unknown` + "\n"},
+		{"a list", func() error {
+			return errors.Join(os.Remove("out/gatewright/src_clients.txt"), os.Link("token", "out/gatewright/src_clients.txt"))
+		}, "check",
+			"gatewright: error: out/gatewright/src_clients.txt:1: not a file of Gatewright's, so that it is not shown; remove it, and generate again\n" +
+				`gatewright: error: out: gatewright/src_clients.txt:1: not a file of Gatewright's; expected "# Gatewright: addresses of role clients" and what it is; remove it, or generate the file again; what the file does is unknown` + "\n"},
+	} {
+		checkout(t)
+		err := errors.Join(os.Mkdir("out/.git", 0o755), os.WriteFile("out/.git/config", []byte("SECRET\n"), 0o644), os.WriteFile("token", []byte("SECRET=x\nSECRET: y\n"), 0o644), test.prepare())
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, stdout, told := runSoon(t, strings.Fields(test.command)...)
+		if told != test.want || (status == exitOK) != (test.want == "") {
+			t.Errorf("%s: status %d\n     %q\nwant %q", test.name, status, told, test.want)
+		}
+		if strings.Contains(stdout+told, "SECRET") {
+			t.Errorf("%s: shows what is not ours: %s%s", test.name, stdout, told)
+		}
+	}
+}
+
 // TestDiffOfOddFolder holds that nothing of a folder is passed over.
 func TestDiffOfOddFolder(t *testing.T) {
 	checkout(t)
 	if err := os.Symlink("gatewright.nft", "out/inner.nft"); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, told := runSoon(t, "diff", "out", "out"); status != exitOK {
-		t.Errorf("a link within the folder: status %d, %q", status, told)
+	const link = "gatewright: error: out: inner.nft is a symbolic link; remove it, or put the file or the folder itself there\n"
+	if status, _, told := runSoon(t, "diff", "out", "out"); status != exitFailed || told != link {
+		t.Errorf("a link within the folder: status %d, %q; want %q", status, told, link)
+	}
+	if err := os.Remove("out/inner.nft"); err != nil {
+		t.Fatal(err)
 	}
 	if err := syscall.Mkfifo("out/odd", 0o644); err != nil {
 		t.Fatal(err)

@@ -36,13 +36,21 @@ func readFolder(path plainfile.Path) (folder, error) {
 	return r.folder(path), nil
 }
 
-// readOutputs reads the files of a production, and all beside them in folders of their
-// own.
+// readOutputs is readFiles, with what the generators read of them.
 func (p *production) readOutputs(root *os.Root) (folder, error) {
-	r := folderReader{root: root, files: artefact.Files{}, left: maxFolder}
+	r, err := p.readFiles(root)
+	if err != nil {
+		return folder{}, err
+	}
+	return r.folder(p.folder), nil
+}
+
+// readFiles reads the files of a production, and all beside them in folders of their own.
+func (p *production) readFiles(root *os.Root) (*folderReader, error) {
+	r := &folderReader{root: root, files: artefact.Files{}, left: maxFolder}
 	for _, a := range p.artefacts() {
 		if err := r.read(a.Name); err != nil {
-			return folder{}, inFolder(p.folder, err)
+			return nil, inFolder(p.folder, err)
 		}
 	}
 	last := "."
@@ -50,11 +58,11 @@ func (p *production) readOutputs(root *os.Root) (folder, error) {
 		if dir := path.Dir(a.Name); dir != "." && dir != last {
 			last = dir
 			if err := r.walk(dir); err != nil {
-				return folder{}, inFolder(p.folder, err)
+				return nil, inFolder(p.folder, err)
 			}
 		}
 	}
-	return r.folder(p.folder), nil
+	return r, nil
 }
 
 // Bounds of a folder that is read as a whole.

@@ -161,7 +161,7 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	}
 	file, read := f.file, plainfile.Named(f.file).ReadStream
 	if file == "" {
-		file, read = defaultSite, plainfile.Named(defaultSite).Read
+		file, read = defaultSite, plainfile.In(".", defaultSite).Read
 	}
 	data, ok := f.streams[plainfile.Named(file).String()]
 	var err error

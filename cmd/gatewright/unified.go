@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,13 +14,28 @@ const contextLines = 3
 // one block, which is correct but not the shortest.
 const maxDiffCells = 4 << 20
 
+// Bounds of what is shown of a file, which may be somebody else's.
+const (
+	maxShownLines = 10_000 // of either text, from the first that differs
+	maxShownLine  = 4096   // bytes
+)
+
 // unifiedDiff shows how a file differs from what it should be, in the unified
-// format of diff(1).
+// format of diff(1). Lines beyond the bounds are counted at its end.
 func unifiedDiff(file string, have, want []byte) string {
-	edits := compareLines(lines(have), lines(want))
+	before, head := commonHead(have, want)
+	have, want = have[head:], want[head:]
+	tail := commonTail(have, want)
+	after, _ := firstLines(have[len(have)-tail:], contextLines)
+	gone, more := firstLines(have[:len(have)-tail], maxShownLines)
+	come, moreWanted := firstLines(want[:len(want)-tail], maxShownLines)
+	if more+moreWanted > 0 {
+		after = nil
+	}
+	edits := slices.Concat(same(before.context), compareMiddle(gone, come), same(after))
 	var b strings.Builder
 	fmt.Fprintf(&b, "--- %s\n+++ %s (generated)\n", file, file)
-	at := position{1, 1}
+	at := position{before.lines + 1, before.lines + 1}
 	for start := 0; start < len(edits); {
 		change := start
 		for change < len(edits) && edits[change].op == ' ' {
@@ -33,7 +50,79 @@ func unifiedDiff(file string, have, want []byte) string {
 		writeHunk(&b, at, edits[from:start])
 		at.pass(edits[from:start])
 	}
+	if more+moreWanted > 0 {
+		fmt.Fprintf(&b, "\\ %d more lines of the file and %d more that generate would write are not compared\n", more, moreWanted)
+	}
 	return b.String()
+}
+
+// start is what stands before the first difference: its last lines, and how many stand
+// before those.
+type start struct {
+	context []string
+	lines   int
+}
+
+// commonHead returns the lines that two texts begin with alike, and their bytes.
+func commonHead(have, want []byte) (start, int) {
+	same := 0
+	for same < min(len(have), len(want)) && have[same] == want[same] {
+		same++
+	}
+	if same < len(have) || same < len(want) {
+		same = bytes.LastIndexByte(have[:same], '\n') + 1
+	}
+	from := same
+	for range contextLines {
+		if from > 0 {
+			from = bytes.LastIndexByte(have[:from-1], '\n') + 1
+		}
+	}
+	return start{lines(have[from:same]), bytes.Count(have[:from], []byte("\n"))}, same
+}
+
+// commonTail returns how many bytes two texts end with alike, in whole lines.
+func commonTail(have, want []byte) int {
+	same := 0
+	for same < min(len(have), len(want)) && have[len(have)-1-same] == want[len(want)-1-same] {
+		same++
+	}
+	if same == 0 || same == len(have) && same == len(want) {
+		return same
+	}
+	tail := have[len(have)-same:]
+	starts := func(text []byte) bool { return len(text) == same || text[len(text)-same-1] == '\n' }
+	if starts(have) && starts(want) {
+		return same
+	}
+	_, whole, _ := bytes.Cut(tail, []byte("\n"))
+	return len(whole)
+}
+
+// same are lines that stay.
+func same(lines []string) []edit {
+	edits := make([]edit, len(lines))
+	for i, l := range lines {
+		edits[i] = edit{' ', l}
+	}
+	return edits
+}
+
+// firstLines returns at most so many lines of a text, and how many more it has.
+func firstLines(text []byte, limit int) (first []string, more int) {
+	end := 0
+	for range limit {
+		i := bytes.IndexByte(text[end:], '\n')
+		if i < 0 {
+			return lines(text), 0
+		}
+		end += i + 1
+	}
+	rest := text[end:]
+	if more = bytes.Count(rest, []byte("\n")); len(rest) > 0 && rest[len(rest)-1] != '\n' {
+		more++
+	}
+	return lines(text[:end]), more
 }
 
 // edit is a line that stays (' '), goes ('-') or comes ('+').
@@ -93,29 +182,16 @@ func writeHunk(b *strings.Builder, at position, edits []edit) {
 	}
 	fmt.Fprintf(b, "@@ -%d,%d +%d,%d @@\n", at.old, size.old, at.new, size.new)
 	for _, e := range edits {
-		fmt.Fprintf(b, "%c%s\n", e.op, e.line)
+		line, cut := e.line, ""
+		if more := len(line) - maxShownLine; more > 0 {
+			line, cut = line[:maxShownLine], fmt.Sprintf("… (%d more bytes)", more)
+		}
+		fmt.Fprintf(b, "%c%s%s\n", e.op, line, cut)
 	}
 }
 
-// compareLines returns the edits that turn have into want, by a longest common
-// subsequence between the first and the last line that differ.
-func compareLines(have, want []string) []edit {
-	var head, tail []edit
-	for len(have) > 0 && len(want) > 0 && have[0] == want[0] {
-		head = append(head, edit{' ', have[0]})
-		have, want = have[1:], want[1:]
-	}
-	for len(have) > 0 && len(want) > 0 && have[len(have)-1] == want[len(want)-1] {
-		tail = append(tail, edit{' ', have[len(have)-1]})
-		have, want = have[:len(have)-1], want[:len(want)-1]
-	}
-	edits := append(head, compareMiddle(have, want)...)
-	for i := len(tail) - 1; i >= 0; i-- {
-		edits = append(edits, tail[i])
-	}
-	return edits
-}
-
+// compareMiddle returns the edits that turn have into want, by a longest common
+// subsequence.
 func compareMiddle(have, want []string) []edit {
 	var edits []edit
 	if (len(have)+1)*(len(want)+1) > maxDiffCells {

@@ -27,6 +27,22 @@ func TestUnifiedDiff(t *testing.T) {
 	}
 }
 
+// TestUnifiedDiffIsBounded holds that neither many lines nor a long one make a long
+// difference, and that it says what it leaves out.
+func TestUnifiedDiffIsBounded(t *testing.T) {
+	for _, test := range []struct{ name, have, want, end string }{
+		{"many lines", "a\n" + strings.Repeat("\n", 3_000_000) + "z\n", "a\nb\nz\n", "\n-\n+b\n\\ 2990000 more lines of the file and 0 more that generate would write are not compared\n"},
+		{"many wanted", "a\n", "a\n" + strings.Repeat("b\n", 10_001), "\n+b\n\\ 0 more lines of the file and 1 more that generate would write are not compared\n"},
+		{"a long line", "a\n" + strings.Repeat("x", 50_000_000) + "\n", "a\n", "x… (49995904 more bytes)\n"},
+		{"equal but for one line", strings.Repeat("s\n", 100_000) + "x\n" + strings.Repeat("s\n", 100_000), strings.Repeat("s\n", 200_000), "@@ -99998,7 +99998,6 @@\n s\n s\n s\n-x\n s\n s\n s\n"},
+	} {
+		diff := unifiedDiff("f", []byte(test.have), []byte(test.want))
+		if !strings.HasSuffix(diff, test.end) || len(diff) > 100_000 {
+			t.Errorf("%s: %d bytes, which end in %q; want %q", test.name, len(diff), diff[max(0, len(diff)-300):], test.end)
+		}
+	}
+}
+
 // TestUnifiedDiffIsAppliedByGit gives differences between random texts to git,
 // which is there wherever this was cloned: it makes the wanted text of them.
 func TestUnifiedDiffIsAppliedByGit(t *testing.T) {

@@ -1,6 +1,7 @@
 package artefact
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -39,6 +40,26 @@ const (
 	titleStart  = "Gatewright: "
 	titleFormat = "; format "
 )
+
+// Opens reports whether a file opens as one that its generator wrote in the place of
+// another: the same lines up to the title, and a title.
+func Opens(data, like []byte) bool {
+	for range headerLines {
+		have, rest, _ := bytes.Cut(data, []byte("\n"))
+		want, restWanted, more := bytes.Cut(like, []byte("\n"))
+		if sign, _, titled := bytes.Cut(want, []byte(titleStart)); titled {
+			return bytes.HasPrefix(have, append(bytes.Clone(sign), titleStart...))
+		}
+		if !bytes.Equal(bytes.TrimSuffix(have, []byte("\r")), bytes.TrimSuffix(want, []byte("\r"))) {
+			return false
+		}
+		if !more {
+			break
+		}
+		data, like = rest, restWanted
+	}
+	return true
+}
 
 // isHeaderLine reports whether Header writes such a line after those of ListHeader.
 func isHeaderLine(line string) bool {

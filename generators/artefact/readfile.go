@@ -25,7 +25,7 @@ type Lines struct {
 // LinesOf starts to read a file, whose lines have at most so many bytes; 0 stands for any
 // number. Nothing of it is to be believed before ReadTitle.
 func LinesOf(file string, data []byte, longest int) *Lines {
-	text := string(Unsealed(data))
+	text := unsealedText(data)
 	return &Lines{Sign: "# ", file: file, text: text, rest: text, longest: longest}
 }
 
@@ -97,13 +97,10 @@ func (l *Lines) ReadTitle(title string, format int) (rest string, err error) {
 	if ours && have != format {
 		return "", &FormatError{l.file, have, format}
 	}
-	if err := l.check(); err != nil {
-		return "", err
-	}
 	if !ours {
-		return "", l.Foreign(fmt.Errorf("%q and what it is", l.Sign+titleStart+title))
+		return "", &UntitledError{l.file, l.At, l.Sign + titleStart + title}
 	}
-	return rest, nil
+	return rest, l.check()
 }
 
 // ReadHeader reads the rest of Header after its title, each line a comment of at

@@ -31,12 +31,15 @@ func TestReadTitle(t *testing.T) {
 	const (
 		title = "# Gatewright: x, y; format 2\n"
 		mend  = "; remove it, or generate the file again"
+
+		untitled = `f:1: not a file of Gatewright's; expected "# Gatewright: x" and what it is` + mend
 	)
 	for text, want := range map[string]string{
 		title:                                  "",
-		"":                                     `f:1: "" is not what generate writes; expected "# Gatewright: x" and what it is` + mend,
-		"# Gatewright: z; format 2\n":          `f:1: "# Gatewright: z; format 2" is not what generate writes; expected "# Gatewright: x" and what it is` + mend,
-		"# Gatewright: x, y; format 02\n":      `f:1: "# Gatewright: x, y; format 02" is not what generate writes; expected "# Gatewright: x" and what it is` + mend,
+		"":                                     untitled,
+		"# Gatewright: z; format 2\n":          untitled,
+		"# Gatewright: x, y; format 02\n":      untitled,
+		"SECRET\n\xff":                         untitled,
 		"# Gatewright: x, y; format 3\n\xff":   "f is of format 3 and this version writes format 2; generate it again",
 		"# Gatewright: x, y\n# größer\n":       "f is of format 1 and this version writes format 2; generate it again",
 		title + "one\rtwo\n":                   `f:2: "one\rtwo" is not what generate writes; expected printable ASCII` + mend,

@@ -127,6 +127,18 @@ func (e *ForeignError) Error() string {
 	return b.String()
 }
 
+// UntitledError says that a file does not open as its generator's files do: it is somebody
+// else's, and nothing of it is shown.
+type UntitledError struct {
+	File  string
+	Line  int    // from 1
+	Title string // how the line should start
+}
+
+func (e *UntitledError) Error() string {
+	return fmt.Sprintf("%s:%d: not a file of Gatewright's; expected %q and what it is; remove it, or generate the file again", e.File, max(e.Line, 1), e.Title)
+}
+
 // FormatError says that a file is of another format than this version writes.
 type FormatError struct {
 	File      string

@@ -44,6 +44,21 @@ func Unsealed(data []byte) []byte {
 	return data
 }
 
+// unsealedText is Unsealed as text, copied once.
+func unsealedText(data []byte) string {
+	digits := digestOf(data)
+	if digits == nil {
+		return string(data)
+	}
+	at := cap(data) - cap(digits) // where they stand in it
+	var b strings.Builder
+	b.Grow(len(data))
+	b.Write(data[:at])
+	b.WriteString(unsealed)
+	b.Write(data[at+len(digits):])
+	return b.String()
+}
+
 // digestOf returns the digits of the digest in a file's header, nil if there are none:
 // nothing else may stand in their place, where no comparison looks.
 func digestOf(data []byte) []byte {
