@@ -84,7 +84,7 @@ func (c *conformer) rules(p firstPacket) (ids []rule.ID, byOption bool) {
 			continue
 		}
 		for _, l := range at.Lines {
-			if !slices.ContainsFunc(l.Boxes, func(b rule.Box) bool { return c.holds(b, p.flow) }) {
+			if !c.holds(l, p.flow) {
 				continue
 			}
 			by[l.Rule] = true
@@ -110,20 +110,22 @@ func among(list, name string) bool {
 	return list == "" || slices.Contains(strings.Fields(list), name)
 }
 
-// holds reports whether a box has the packet: as the flow that it is, or on a gateway as
+// holds reports whether a line has the packet: as the flow that it is, or on a gateway as
 // the opposite one.
-func (c *conformer) holds(b rule.Box, f rule.Flow) bool {
-	if b.Direction != f.Direction {
+func (c *conformer) holds(l artefact.Accepted, f rule.Flow) bool {
+	if l.Direction != f.Direction {
 		if c.isHost() {
 			return false
 		}
 		f.Local, f.Remote = f.Remote, f.Local
 	}
-	port := f.Port
-	if b.Published && f.Published != 0 {
-		port = f.Published
-	}
-	return b.Protocol == f.Protocol && b.Ports.First <= port && port <= b.Ports.Last && b.Local.Contains(f.Local) && b.Remote.Contains(f.Remote)
+	return slices.ContainsFunc(l.Traffic.Flows(l.Direction), func(all rule.Flows) bool {
+		port := f.Port
+		if all.Published && f.Published != 0 {
+			port = f.Published
+		}
+		return netset.ServiceSetOf(all.Service).Contains(f.Protocol, port) && all.Local.Contains(f.Local) && all.Remote.Contains(f.Remote)
+	})
 }
 
 // accepts reports whether a rule accepts a packet as a filter sees it.

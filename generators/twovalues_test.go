@@ -70,24 +70,24 @@ func TestPacketFiltersServeBothRoles(t *testing.T) {
 			continue
 		}
 		for _, base := range []map[string][]string{{"place": {"host"}}, {"mode": {"enforce"}, "place": {"host"}, "admin": {"none"}}} {
-			opened := func(roles ...string) rule.Region {
+			opened := func(roles ...string) rule.TrafficSet {
 				options := maps.Clone(base)
 				options["roles"] = roles
 				r, err := g.Read(artefact.FilesOf(generate(t, g, p, setting{"roles", options}).Artefacts))
 				if err != nil {
 					t.Fatal(err)
 				}
-				var boxes []rule.Box
+				var all []rule.TrafficSet
 				for _, f := range r.Filters {
 					for _, l := range f.Lines {
-						boxes = append(boxes, l.Boxes...)
+						all = append(all, l.Traffic)
 					}
 				}
-				return rule.RegionOf(boxes...)
+				return rule.UniteTraffic(all...)
 			}
 			one, other, both := opened("clients"), opened("servers"), opened("clients", "servers")
-			if one.IsEmpty() || other.IsEmpty() || !both.Equal(one.Union(other)) {
-				t.Errorf("%s, %v: one role opens %v, the other %v, both %v", g.Name(), base, one.Boxes(), other.Boxes(), both.Boxes())
+			if one.IsEmpty() || other.IsEmpty() || !both.Equal(rule.UniteTraffic(one, other)) {
+				t.Errorf("%s, %v: one role opens %v, the other %v, both %v", g.Name(), base, one.Flows(rule.Outbound), other.Flows(rule.Outbound), both.Flows(rule.Outbound))
 			}
 		}
 	}

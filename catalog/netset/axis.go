@@ -23,8 +23,8 @@ type Set[S any] interface {
 	Size() int
 }
 
-// Axis is a set of one dimension, so that lists of them can be swept: PrefixSet,
-// PortSet and ServiceSet.
+// Axis is a set of one dimension, so that lists of them can be swept: PrefixSet and
+// ServiceSet.
 type Axis[K any] interface {
 	Set[K]
 

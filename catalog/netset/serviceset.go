@@ -36,6 +36,23 @@ func ServiceSetOf(services ...Service) ServiceSet {
 	return ServiceSet{joinPorts(s.tcp), joinPorts(s.udp)}
 }
 
+// ServicesOver returns the ports of a protocol: of both for the zero protocol, and every
+// port for none.
+func ServicesOver(p Protocol, ports []PortRange) ServiceSet {
+	if len(ports) == 0 {
+		ports = []PortRange{{First: 1, Last: 65535}}
+	}
+	var services []Service
+	for _, r := range ports {
+		if p == 0 {
+			services = append(services, Service{TCP, r}, Service{UDP, r})
+		} else {
+			services = append(services, Service{p, r})
+		}
+	}
+	return ServiceSetOf(services...)
+}
+
 func joinPorts(list []span[port]) []span[port] {
 	slices.SortFunc(list, func(a, b span[port]) int { return cmp.Compare(a.first, b.first) })
 	return join(list)
@@ -211,7 +228,15 @@ func (s ServiceSet) Size() int { return len(s.tcp) + len(s.udp) }
 
 // Hash is the same for equal sets.
 func (s ServiceSet) Hash() uint64 {
-	return uint64(newHash.add(PortSet{s.tcp}.Hash()).add(PortSet{s.udp}.Hash()))
+	return uint64(newHash.add(hashPorts(s.tcp)).add(hashPorts(s.udp)))
+}
+
+func hashPorts(list []span[port]) uint64 {
+	h := newHash
+	for _, r := range list {
+		h = h.add(uint64(r.first)<<16 | uint64(r.last))
+	}
+	return uint64(h)
 }
 
 // compare orders disjoint sets by their least port, TCP first.

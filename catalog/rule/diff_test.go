@@ -177,29 +177,32 @@ func TestDiffShowsNothingThatIsTheSame(t *testing.T) {
 	}
 }
 
-// By addresses, a Diff is the difference of the regions.
-func TestDiffAgreesWithRegions(t *testing.T) {
+// By addresses, a Diff is the difference of the traffic.
+func TestDiffAgreesWithTraffic(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 6))
 	for range 300 {
 		a := randomInput(t, r)
 		b := revised(t, r, a)
 		old, new := compiled(t, a), compiled(t, b)
-		var boxes []Box
+		lists := map[Direction][]TrafficSet{}
 		for _, rc := range compare(t, old, new).Added.Rules {
 			for _, p := range rc.Parts {
 				remote := p.Prefixes
 				if p.Any {
 					remote = netset.EveryAddress().Subtract(p.ButPrefixes)
 				}
-				for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-					for _, ports := range p.Services.Ports(protocol) {
-						boxes = append(boxes, Box{rc.Rule.Direction, protocol, ports, p.Published, p.Local, remote})
-					}
+				from, to := p.Local, remote
+				if rc.Rule.Direction == Inbound {
+					from, to = to, from
 				}
+				lists[rc.Rule.Direction] = append(lists[rc.Rule.Direction], TrafficOf(p.Services, p.Published, from, to))
 			}
 		}
-		if got, want := RegionOf(boxes...), new.Policy.Region().Subtract(old.Policy.Region()); !got.Equal(want) {
-			t.Fatalf("the diff says %v\nthe regions %v", got.Boxes(), want.Boxes())
+		was, is := trafficOf(old.Policy), trafficOf(new.Policy)
+		for _, d := range []Direction{Outbound, Inbound} {
+			if got, want := UniteTraffic(lists[d]...), is[d].Subtract(was[d]); !got.Equal(want) {
+				t.Fatalf("%s, the diff says %v\nthe traffic %v", d, got.Flows(d), want.Flows(d))
+			}
 		}
 	}
 }

@@ -106,7 +106,7 @@ func (m *routed) claim(rank Rank) decider {
 const noRank Rank = -1
 
 func routesOf(p *Policy, role Role) *routes {
-	r := &routes{any: netset.CellsOf(everyPort(), claim{rank: noRank, via: Proxied})}
+	r := &routes{any: netset.CellsOf(netset.ServicesOver(netset.TCP, nil), claim{rank: noRank, via: Proxied})}
 	for i, route := range p.Routes {
 		for _, m := range route.Members {
 			if m.Role != role {
@@ -119,10 +119,6 @@ func routesOf(p *Policy, role Role) *routes {
 		}
 	}
 	return r
-}
-
-func everyPort() netset.ServiceSet {
-	return netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: netset.PortRange{First: 1, Last: 65535}})
 }
 
 // listNames sorts out the patterns of all members, once there is reason to.

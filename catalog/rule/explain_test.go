@@ -93,24 +93,24 @@ func TestNearRulesMissBySomethingAndNoMore(t *testing.T) {
 	}
 }
 
-// TestExplainAcceptsWhatARegionHolds holds of flows that no proxy carries that they are
+// TestExplainAcceptsWhatTrafficHolds holds of flows that no proxy carries that they are
 // accepted just as a packet filter accepts them, which sees no packet of two families.
-func TestExplainAcceptsWhatARegionHolds(t *testing.T) {
+func TestExplainAcceptsWhatTrafficHolds(t *testing.T) {
 	random := rand.New(rand.NewPCG(27, 28))
 	accepted, mixed := 0, 0
 	for range 1000 {
 		p := mustCompile(t, randomInput(t, random))
-		region := p.Region()
+		traffic := trafficOf(p)
 		for range 40 {
 			f := randomFlow(random)
 			f.Name = ""
 			if !f.Remote.IsValid() || f.Direction == Outbound && f.Protocol == netset.TCP {
 				continue
 			}
-			if got, want := p.Explain(f).Accept(), region.Contains(f); got != want {
-				t.Fatalf("%s is explained as accepted %t, and the region has it %t", f, got, want)
+			if got, want := p.Explain(f).Accept(), traffic.contains(f); got != want {
+				t.Fatalf("%s is explained as accepted %t, and the traffic has it %t", f, got, want)
 			}
-			if region.Contains(f) {
+			if traffic.contains(f) {
 				accepted++
 			} else if p.Decide(f).Accept() {
 				mixed++

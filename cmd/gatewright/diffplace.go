@@ -16,40 +16,40 @@ import (
 func moreAccepted(a, b []artefact.Filtered) []reportRule {
 	list := []reportRule{}
 	for _, d := range differences(pointsOf(a), pointsOf(b)) {
-		for _, one := range joinServices(d.region.Boxes()) {
+		for _, one := range joinServices(d.more.Flows(d.direction)) {
 			list = append(list, one.report(d))
 		}
 	}
 	return list
 }
 
-// served is a box over all services with the same addresses.
+// served is flows over all services with the same addresses.
 type served struct {
-	rule.Box
+	rule.Flows
 	services netset.ServiceSet
 }
 
-// joinServices joins boxes that differ in protocol and ports alone, in the order of the
-// first of each.
-func joinServices(boxes []rule.Box) (all []served) {
+// joinServices joins flows that differ in their service alone, in the order of the first
+// of each.
+func joinServices(flows []rule.Flows) (all []served) {
 	at := map[string]int{}
-	for _, b := range boxes {
-		key := fmt.Sprint(b.Direction, b.Published, b.Local, b.Remote)
-		services := netset.ServiceSetOf(netset.Service{Protocol: b.Protocol, Ports: b.Ports})
+	for _, f := range flows {
+		key := fmt.Sprint(f.Published, f.Local, f.Remote)
+		services := netset.ServiceSetOf(f.Service)
 		if i, known := at[key]; known {
 			all[i].services = all[i].services.Union(services)
 			continue
 		}
 		at[key] = len(all)
-		all = append(all, served{b, services})
+		all = append(all, served{f, services})
 	}
 	return all
 }
 
 func (s served) report(d difference) reportRule {
-	giving := slices.DeleteFunc(slices.Clone(d.lines), func(l line) bool { return !slices.ContainsFunc(l.Boxes, s.overlaps) })
+	giving := slices.DeleteFunc(slices.Clone(d.lines), func(l line) bool { return !slices.ContainsFunc(l.flows, s.overlaps) })
 	var chains []string
-	r := reportRule{Direction: s.Direction, Services: s.services.String()}
+	r := reportRule{Direction: d.direction, Services: s.services.String()}
 	for _, l := range giving {
 		if !slices.Contains(chains, l.chain) {
 			chains = append(chains, l.chain)
@@ -74,17 +74,16 @@ func (s served) report(d difference) reportRule {
 	return r
 }
 
-// overlaps reports whether a box has a packet of s.
-func (s served) overlaps(b rule.Box) bool {
-	services := netset.ServiceSetOf(netset.Service{Protocol: b.Protocol, Ports: b.Ports})
-	return b.Direction == s.Direction && b.Published == s.Published && !services.Intersect(s.services).IsEmpty() &&
-		b.Local.Overlaps(s.Local) && b.Remote.Overlaps(s.Remote)
+// overlaps reports whether flows have one of s.
+func (s served) overlaps(f rule.Flows) bool {
+	return f.Published == s.Published && !netset.ServiceSetOf(f.Service).Intersect(s.services).IsEmpty() &&
+		f.Local.Overlaps(s.Local) && f.Remote.Overlaps(s.Remote)
 }
 
 // ofAny reports whether one of the lines is of any remote.
 func (s served) ofAny(lines []line) bool {
 	return slices.ContainsFunc(lines, func(l line) bool {
-		return slices.ContainsFunc(l.Boxes, func(b rule.Box) bool { return s.overlaps(b) && b.Remote.Covers(wholeFamily(s.Remote)) })
+		return slices.ContainsFunc(l.flows, func(f rule.Flows) bool { return s.overlaps(f) && f.Remote.Covers(wholeFamily(s.Remote)) })
 	})
 }
 
@@ -113,6 +112,7 @@ type point struct {
 type line struct {
 	artefact.Accepted
 	chain string
+	flows []rule.Flows // of its direction
 }
 
 // pointsOf returns the hook points. What an option opens from some addresses to every
@@ -122,16 +122,12 @@ func pointsOf(list []artefact.Filtered) []point {
 	for i, f := range list {
 		points[i] = point{spot: spot{f.Point.File, f.Point.Mark}, in: f.Point.In, out: f.Point.Out}
 		for _, l := range f.Lines {
-			if l.Rule == "" {
-				l.Boxes = slices.Clone(l.Boxes)
-				for j, b := range l.Boxes {
-					if b.Direction == rule.Outbound && b.Remote.Covers(wholeFamily(b.Local)) {
-						b.Direction, b.Local, b.Remote = rule.Inbound, b.Remote, b.Local
-					}
-					l.Boxes[j] = b
-				}
+			flows := l.Traffic.Flows(l.Direction)
+			toAll := func(f rule.Flows) bool { return f.Remote.Covers(wholeFamily(f.Local)) }
+			if l.Rule == "" && l.Direction == rule.Outbound && slices.ContainsFunc(flows, toAll) {
+				l.Direction, flows = rule.Inbound, l.Traffic.Flows(rule.Inbound)
 			}
-			points[i].lines = append(points[i].lines, line{l, f.Point.Chain})
+			points[i].lines = append(points[i].lines, line{l, f.Point.Chain, flows})
 		}
 	}
 	return points
@@ -198,17 +194,18 @@ func interfaceText(all []interfaces, chosen string) string {
 // difference is what one side accepts more at a spot, for the same packets by all pairs of
 // some interfaces.
 type difference struct {
-	spot    spot
-	region  rule.Region
-	lines   []line          // that may accept some of it
-	in, out string          // texts of interfaces
-	unbound map[string]bool // chains in which the other side names interfaces, and these are others
+	spot      spot
+	direction rule.Direction
+	more      rule.TrafficSet
+	lines     []line          // that may accept some of it
+	in, out   string          // texts of interfaces
+	unbound   map[string]bool // chains in which the other side names interfaces, and these are others
 }
 
 // cells are the pairs of interfaces that have one difference, a byte for each outgoing
 // one by the incoming one, and the hook points that they come to.
 type cells struct {
-	region  rule.Region
+	more    rule.TrafficSet
 	rows    []string
 	points  []bool
 	unbound map[string]bool
@@ -263,12 +260,12 @@ func (c *comparison) find(points []bool) int {
 		return n
 	}
 	have := points[:len(c.a)]
-	region := rule.RegionOf(boxesAt(c.a, have)...).Subtract(rule.RegionOf(ofEveryPort(boxesAt(c.b, points[len(c.a):]))...))
+	more := trafficAt(c.a, have).Subtract(trafficAt(c.b, points[len(c.a):]).OfEveryPort())
 	n := -1
-	if !region.IsEmpty() {
-		n = slices.IndexFunc(c.found, func(d cells) bool { return d.region.Equal(region) })
+	if !more.IsEmpty() {
+		n = slices.IndexFunc(c.found, func(d cells) bool { return d.more.Equal(more) })
 		if n < 0 {
-			n, c.found = len(c.found), append(c.found, cells{region: region, points: make([]bool, len(have)), unbound: map[string]bool{}})
+			n, c.found = len(c.found), append(c.found, cells{more: more, points: make([]bool, len(have)), unbound: map[string]bool{}})
 		}
 		for p, has := range have {
 			c.found[n].points[p] = c.found[n].points[p] || has
@@ -292,33 +289,22 @@ func (c *comparison) noteUnbound(n int, comes []bool) {
 	}
 }
 
-func boxesAt(points []point, has []bool) (boxes []rule.Box) {
+func trafficAt(points []point, has []bool) rule.TrafficSet {
+	var all []rule.TrafficSet
 	for p, at := range points {
 		for _, l := range at.lines {
 			if has[p] {
-				boxes = append(boxes, l.Boxes...)
+				all = append(all, l.Traffic)
 			}
 		}
 	}
-	return boxes
-}
-
-// ofEveryPort adds that what is accepted on every port is so on every original port, too,
-// and the reverse.
-func ofEveryPort(boxes []rule.Box) []rule.Box {
-	for _, b := range boxes {
-		if (b.Ports == netset.PortRange{First: 1, Last: 65535}) {
-			b.Published = !b.Published
-			boxes = append(boxes, b)
-		}
-	}
-	return boxes
+	return rule.UniteTraffic(all...)
 }
 
 // spread tells the difference once for the incoming interfaces that have it with the same
 // outgoing ones.
 func (c cells) spread(s spot, a []point, ins, outs []interfaces) (list []difference) {
-	d := difference{spot: s, region: c.region, unbound: c.unbound}
+	d := difference{spot: s, more: c.more, unbound: c.unbound}
 	for p, has := range c.points {
 		if has {
 			d.lines = append(d.lines, a[p].lines...)
@@ -354,7 +340,10 @@ func differences(a, b []point) (all []difference) {
 				have := at(a, p.spot, d, func(l line) bool { return byOption == (l.Rule == "") })
 				other := at(b, p.spot, d, func(l line) bool { return !byOption || l.Rule == "" })
 				if len(have) > 0 && !reflect.DeepEqual(have, other) {
-					all = append(all, differencesAt(p.spot, have, other)...)
+					for _, one := range differencesAt(p.spot, have, other) {
+						one.direction = d
+						all = append(all, one)
+					}
 				}
 			}
 		}
@@ -371,8 +360,7 @@ func at(points []point, s spot, d rule.Direction, some func(line) bool) (list []
 		lines := p.lines
 		p.lines = nil
 		for _, l := range lines {
-			l.Boxes = slices.DeleteFunc(slices.Clone(l.Boxes), func(b rule.Box) bool { return b.Direction != d })
-			if some(l) && len(l.Boxes) > 0 {
+			if some(l) && l.Direction == d && len(l.flows) > 0 {
 				p.lines = append(p.lines, l)
 			}
 		}

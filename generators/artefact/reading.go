@@ -85,9 +85,10 @@ type Filtered struct {
 
 // Accepted is what one rule of a packet filter accepts.
 type Accepted struct {
-	Rule   rule.ID  // empty for what an option opens
-	Labels []string // what the file's comments say of it, without the title
-	Boxes  []rule.Box
+	Rule      rule.ID  // empty for what an option opens
+	Labels    []string // what the file's comments say of it, without the title
+	Direction rule.Direction
+	Traffic   rule.TrafficSet
 }
 
 // Statement is one thing that a file does beside its rules: "table" "inet filter",

@@ -19,13 +19,9 @@ type Opening struct {
 	Comment string  // of the rule that accepts
 }
 
-// Boxes returns the flows of a direction whose first packets these are.
-func (o Opening) Boxes(d rule.Direction) []rule.Box {
-	b := rule.Box{Direction: d, Published: o.BeforeDNAT, Local: o.whole(o.Source), Remote: o.whole(o.Destination)}
-	if d == rule.Inbound {
-		b.Local, b.Remote = b.Remote, b.Local
-	}
-	return b.Over(o.Protocol, o.Ports)
+// Traffic returns the packets as a set.
+func (o Opening) Traffic() rule.TrafficSet {
+	return rule.TrafficOf(netset.ServicesOver(o.Protocol, o.Ports), o.BeforeDNAT, o.whole(o.Source), o.whole(o.Destination))
 }
 
 // whole is the address space of the opening's families where it matches no address.

@@ -484,7 +484,7 @@ func (r *rules) addOpenings(out *artefact.Reading, held *filter.Ruleset, chain s
 			continue
 		}
 		p := artefact.HookPoint{File: r.family.file(), Chain: chain, In: strings.Join(o.In, " "), Out: strings.Join(o.Out, " "), Mark: o.Mark}
-		out.Accept(p, artefact.Accepted{Rule: o.ID, Labels: r.labelsOf(o), Boxes: o.Boxes(d)})
+		out.Accept(p, artefact.Accepted{Rule: o.ID, Labels: r.labelsOf(o), Direction: d, Traffic: o.Traffic()})
 	}
 }
 

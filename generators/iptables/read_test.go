@@ -45,22 +45,22 @@ func with(t testing.TB, files artefact.Files, name, old, text string) artefact.F
 	return out
 }
 
-// region is all that a reading accepts.
-func region(r artefact.Reading) rule.Region {
-	var boxes []rule.Box
+// traffic is all that a reading accepts.
+func traffic(r artefact.Reading) rule.TrafficSet {
+	var all []rule.TrafficSet
 	for _, f := range r.Filters {
 		for _, l := range f.Lines {
-			boxes = append(boxes, l.Boxes...)
+			all = append(all, l.Traffic)
 		}
 	}
-	return rule.RegionOf(boxes...)
+	return rule.UniteTraffic(all...)
 }
 
-// regionsOf is what a reading accepts at each hook point.
-func regionsOf(r artefact.Reading) map[artefact.HookPoint]rule.Region {
-	out := map[artefact.HookPoint]rule.Region{}
+// trafficAt is what a reading accepts at each hook point.
+func trafficAt(r artefact.Reading) map[artefact.HookPoint]rule.TrafficSet {
+	out := map[artefact.HookPoint]rule.TrafficSet{}
 	for _, f := range r.Filters {
-		out[f.Point] = region(artefact.Reading{Filters: []artefact.Filtered{f}})
+		out[f.Point] = traffic(artefact.Reading{Filters: []artefact.Filtered{f}})
 	}
 	return out
 }
@@ -85,18 +85,18 @@ func TestFilesAreReadAsTheKernelReadsThem(t *testing.T) {
 					for _, o := range folded.Openings(chain) {
 						p := artefact.HookPoint{File: f.file(), Chain: chain, In: strings.Join(o.In, " "), Out: strings.Join(o.Out, " "), Mark: o.Mark}
 						if chain[0] == 'g' || o.ID == "" && c.example == "enforce-host" {
-							kernel.Accept(p, artefact.Accepted{Boxes: o.Boxes(d)})
+							kernel.Accept(p, artefact.Accepted{Direction: d, Traffic: o.Traffic()})
 						}
 					}
 				}
 			}
-			have, want := regionsOf(got), regionsOf(kernel)
+			have, want := trafficAt(got), trafficAt(kernel)
 			if len(have) != len(want) || len(have) == 0 {
 				t.Errorf("%d hook points are read, the kernel has %d", len(have), len(want))
 			}
 			for p, r := range want {
 				if !have[p].Equal(r) {
-					t.Errorf("%s: the file accepts\n%v\nthe kernel\n%v", p, have[p].Boxes(), r.Boxes())
+					t.Errorf("%s: the file accepts\n%v\nthe kernel\n%v", p, have[p].Flows(rule.Outbound), r.Flows(rule.Outbound))
 				}
 			}
 		})
@@ -133,11 +133,8 @@ func TestReadWhole(t *testing.T) {
 	}
 	i := slices.IndexFunc(got.Filters, func(f artefact.Filtered) bool { return f.Point.File == v4 && f.Point.Chain == "INPUT" })
 	admin := got.Filters[i].Lines[0]
-	wantAdmin := rule.RegionOf(rule.Box{
-		Direction: rule.Inbound, Protocol: netset.TCP, Ports: netset.PortRange{First: 22, Last: 22},
-		Local: prefixes(t, "0.0.0.0/1", "128.0.0.0/1"), Remote: prefixes(t, "198.51.100.7"),
-	})
-	if admin.Rule != "" || !slices.Equal(admin.Labels, []string{"option admin"}) || !rule.RegionOf(admin.Boxes...).Equal(wantAdmin) {
+	wantAdmin := rule.TrafficOf(services(netset.TCP, 22, 22), false, prefixes(t, "198.51.100.7"), prefixes(t, "0.0.0.0/1", "128.0.0.0/1"))
+	if admin.Rule != "" || !slices.Equal(admin.Labels, []string{"option admin"}) || admin.Direction != rule.Inbound || !admin.Traffic.Equal(wantAdmin) {
 		t.Errorf("administrators get %+v", admin)
 	}
 	chains, err := Generator{}.Read(goldenFiles(t, "chains"))
@@ -188,54 +185,55 @@ func prefixes(t testing.TB, list ...string) netset.PrefixSet {
 	return b.Build()
 }
 
+func services(p netset.Protocol, first, last uint16) netset.ServiceSet {
+	return netset.ServicesOver(p, []netset.PortRange{{First: first, Last: last}})
+}
+
 // What is changed by hand in our own form is read as what it opens, no more and no less.
 func TestReadChanged(t *testing.T) {
-	flows := func(d rule.Direction, p netset.Protocol, first, last uint16, local, remote string) rule.Region {
-		return rule.RegionOf(rule.Box{
-			Direction: d, Protocol: p, Ports: netset.PortRange{First: first, Last: last},
-			Local: prefixes(t, local), Remote: prefixes(t, remote),
-		})
+	flows := func(p netset.Protocol, first, last uint16, from, to string) rule.TrafficSet {
+		return rule.TrafficOf(services(p, first, last), false, prefixes(t, from), prefixes(t, to))
 	}
 	v4 := ipv4.file()
 	const skype, ports = "-A gw_OUT -d 52.112.0.0/14 ", "-A gw_out-7qzfx90a1 -p tcp --dport 443 "
 	const wide = "52.112.0.0/14"
 	for _, c := range []struct {
 		name, example, file, old, text string
-		more, less                     rule.Region
+		more, less                     rule.TrafficSet
 	}{
 		{
 			name: "a prefix", example: "chains", file: v4, old: skype, text: "-A gw_OUT -d 52.112.0.0/13 ",
-			more: flows(rule.Outbound, netset.TCP, 443, 443, "10.0.0.0/8", "52.116.0.0/14"),
+			more: flows(netset.TCP, 443, 443, "10.0.0.0/8", "52.116.0.0/14"),
 		},
 		{
 			name: "a prefix taken away", example: "chains", file: v4, old: skype + "-g gw_out-7qzfx90a1\n", text: "-A gw_OUT -d 52.112.0.0/32 -g gw_out-7qzfx90a1\n",
-			less: flows(rule.Outbound, netset.TCP, 443, 443, "10.0.0.0/8", wide).Subtract(flows(rule.Outbound, netset.TCP, 443, 443, "10.0.0.0/8", "52.112.0.0")),
+			less: flows(netset.TCP, 443, 443, "10.0.0.0/8", wide).Subtract(flows(netset.TCP, 443, 443, "10.0.0.0/8", "52.112.0.0")),
 		},
 		{
 			name: "a port", example: "chains", file: v4, old: ports, text: strings.Replace(ports, "443", "444", 1),
-			more: flows(rule.Outbound, netset.TCP, 444, 444, "10.0.0.0/8", wide),
-			less: flows(rule.Outbound, netset.TCP, 443, 443, "10.0.0.0/8", wide),
+			more: flows(netset.TCP, 444, 444, "10.0.0.0/8", wide),
+			less: flows(netset.TCP, 443, 443, "10.0.0.0/8", wide),
 		},
 		{
 			name: "more ports", example: "chains", file: v4, old: ports, text: strings.Replace(ports, "--dport 443", "-m multiport --dports 443,8443:8444", 1),
-			more: flows(rule.Outbound, netset.TCP, 8443, 8444, "10.0.0.0/8", wide),
+			more: flows(netset.TCP, 8443, 8444, "10.0.0.0/8", wide),
 		},
 		{
 			name: "a protocol", example: "chains", file: v4, old: ports, text: strings.Replace(ports, "tcp", "udp", 1),
-			more: flows(rule.Outbound, netset.UDP, 443, 443, "10.0.0.0/8", wide),
-			less: flows(rule.Outbound, netset.TCP, 443, 443, "10.0.0.0/8", wide),
+			more: flows(netset.UDP, 443, 443, "10.0.0.0/8", wide),
+			less: flows(netset.TCP, 443, 443, "10.0.0.0/8", wide),
 		},
 		{
 			name: "our side", example: "chains", file: v4, old: "-s 10.0.0.0/8 -g", text: "-s 10.0.0.0/9 -g",
-			less: flows(rule.Outbound, netset.TCP, 1, 65535, "10.128.0.0/9", "192.0.2.1").Union(flows(rule.Outbound, netset.TCP, 1, 65535, "10.128.0.0/9", "192.0.2.9")),
+			less: rule.UniteTraffic(flows(netset.TCP, 1, 65535, "10.128.0.0/9", "192.0.2.1"), flows(netset.TCP, 1, 65535, "10.128.0.0/9", "192.0.2.9")),
 		},
 		{
 			name: "a cell of a tree", example: "chains", file: v4, old: "-s 198.18.0.0/19 -g", text: "-s 198.18.0.0/20 -g",
-			less: flows(rule.Inbound, netset.TCP, 1, 1, "192.168.7.5", "198.18.16.0/24"),
+			less: flows(netset.TCP, 1, 1, "198.18.16.0/24", "192.168.7.5"),
 		},
 		{
 			name: "an element of a set", example: "sets", file: setsFile, old: "-new 198.18.0.0/24\n", text: "-new 198.18.0.0/23\n",
-			more: flows(rule.Inbound, netset.TCP, 1, 1, "192.168.7.5", "198.18.1.0/24"),
+			more: flows(netset.TCP, 1, 1, "198.18.1.0/24", "192.168.7.5"),
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -251,10 +249,10 @@ func TestReadChanged(t *testing.T) {
 			if !slices.Equal(is.Edited, []string{c.file}) {
 				t.Errorf("edited %v", is.Edited)
 			}
-			more, less := region(is).Subtract(region(was)), region(was).Subtract(region(is))
+			more, less := traffic(is).Subtract(traffic(was)), traffic(was).Subtract(traffic(is))
 			exact := c.name != "our side" && c.name != "a cell of a tree" && c.name != "an element of a set"
 			if exact && (!more.Equal(c.more) || !less.Equal(c.less)) || !exact && (!c.more.Subtract(more).IsEmpty() || !c.less.Subtract(less).IsEmpty() || more.IsEmpty() == less.IsEmpty()) {
-				t.Errorf("more %v\nwant %v\nless %v\nwant %v", more.Boxes(), c.more.Boxes(), less.Boxes(), c.less.Boxes())
+				t.Errorf("more %v\nwant %v\nless %v\nwant %v", more.Flows(rule.Outbound), c.more.Flows(rule.Outbound), less.Flows(rule.Outbound), c.less.Flows(rule.Outbound))
 			}
 		})
 	}

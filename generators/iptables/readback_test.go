@@ -158,20 +158,23 @@ func TestOpeningsAreWhatIsWalked(t *testing.T) {
 			continue // a box has no interfaces
 		}
 		h := readBack(t, c.example, c.variant, c.table)
-		boxes := map[bool][]rule.Box{}
+		held := map[bool]map[rule.Direction][]rule.Flows{}
 		for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
 			for v4, rs := range map[bool]*filter.Ruleset{true: &h.IPv4, false: &h.IPv6} {
+				if held[v4] == nil {
+					held[v4] = map[rule.Direction][]rule.Flows{}
+				}
 				folded := rs.Fold()
 				for _, o := range folded.Openings(filter.EntryOf(d)) {
-					boxes[v4] = append(boxes[v4], o.Boxes(d)...)
+					held[v4][d] = append(held[v4][d], o.Traffic().Flows(d)...)
 				}
 			}
 		}
 		n := 0
 		for f := range edgeFlows(ruletest.Compile(t, e.in)) {
-			walked, held := h.accepts(f), slices.ContainsFunc(boxes[f.Local.Is4()], func(b rule.Box) bool { return holdsFlow(b, f) })
-			if n++; walked != held {
-				t.Fatalf("%s %s: %+v: walked %t, held by the openings %t", c.example, c.variant, f, walked, held)
+			walked, opened := h.accepts(f), slices.ContainsFunc(held[f.Local.Is4()][f.Direction], func(all rule.Flows) bool { return holdsFlow(all, f) })
+			if n++; walked != opened {
+				t.Fatalf("%s %s: %+v: walked %t, held by the openings %t", c.example, c.variant, f, walked, opened)
 			}
 		}
 		if n < 100 {
@@ -180,13 +183,13 @@ func TestOpeningsAreWhatIsWalked(t *testing.T) {
 	}
 }
 
-// holdsFlow reports whether a flow's packet is one of a box's.
-func holdsFlow(b rule.Box, f rule.Flow) bool {
+// holdsFlow reports whether a flow is one of all, which are of its direction.
+func holdsFlow(all rule.Flows, f rule.Flow) bool {
 	port := f.Port
-	if b.Published && f.Published != 0 {
+	if all.Published && f.Published != 0 {
 		port = f.Published
 	}
-	return b.Direction == f.Direction && b.Protocol == f.Protocol && b.Ports.Contains(port) && b.Local.Contains(f.Local) && b.Remote.Contains(f.Remote)
+	return all.Service.Protocol == f.Protocol && all.Service.Ports.Contains(port) && all.Local.Contains(f.Local) && all.Remote.Contains(f.Remote)
 }
 
 func TestReadBackComments(t *testing.T) {

@@ -437,7 +437,7 @@ func (f *file) addOpenings(out *artefact.Reading, chain string, d rule.Direction
 			continue
 		}
 		p := artefact.HookPoint{File: fileName, Chain: chain, In: strings.Join(o.In, " "), Out: strings.Join(o.Out, " "), Mark: o.Mark}
-		out.Accept(p, artefact.Accepted{Rule: o.ID, Labels: f.labelsOf(o), Boxes: o.Boxes(d)})
+		out.Accept(p, artefact.Accepted{Rule: o.ID, Labels: f.labelsOf(o), Direction: d, Traffic: o.Traffic()})
 	}
 }
 

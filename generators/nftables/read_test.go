@@ -34,15 +34,15 @@ func golden(t testing.TB, name string) string {
 	return string(data)
 }
 
-// region is all that a reading accepts.
-func region(r artefact.Reading) rule.Region {
-	var boxes []rule.Box
+// traffic is all that a reading accepts.
+func traffic(r artefact.Reading) rule.TrafficSet {
+	var all []rule.TrafficSet
 	for _, f := range r.Filters {
 		for _, l := range f.Lines {
-			boxes = append(boxes, l.Boxes...)
+			all = append(all, l.Traffic)
 		}
 	}
-	return rule.RegionOf(boxes...)
+	return rule.UniteTraffic(all...)
 }
 
 // The file says what the kernel holds once it has loaded it.
@@ -186,15 +186,12 @@ func TestReadWhole(t *testing.T) {
 	if want := []string{"gatewright.nft, chain gatewright_inbound", "gatewright.nft, chain gatewright_outbound", "gatewright.nft, chain input", "gatewright.nft, chain output"}; !slices.Equal(points, want) {
 		t.Errorf("hook points %q; want %q", points, want)
 	}
-	if l := byRule["all-out-82ycmn70v"]; !slices.Equal(l.Labels, []string{"sample/probe (row 7): Title of sample/probe"}) || len(l.Boxes) == 0 {
+	if l := byRule["all-out-82ycmn70v"]; !slices.Equal(l.Labels, []string{"sample/probe (row 7): Title of sample/probe"}) || l.Traffic.IsEmpty() {
 		t.Errorf("rule all-out-82ycmn70v is %+v", l)
 	}
 	admin := got.Filters[2].Lines[0]
-	box := rule.Box{
-		Direction: rule.Inbound, Protocol: netset.TCP, Ports: netset.PortRange{First: 22, Last: 22},
-		Local: everyIPv4(), Remote: prefixes(t, "198.51.100.7/32"),
-	}
-	if admin.Rule != "" || !slices.Equal(admin.Labels, []string{"option admin"}) || !rule.RegionOf(admin.Boxes...).Equal(rule.RegionOf(box)) {
+	want := rule.TrafficOf(services(netset.TCP, 22, 22), false, prefixes(t, "198.51.100.7/32"), everyIPv4())
+	if admin.Rule != "" || !slices.Equal(admin.Labels, []string{"option admin"}) || admin.Direction != rule.Inbound || !admin.Traffic.Equal(want) {
 		t.Errorf("administrators get %+v", admin)
 	}
 	if got, err := (Generator{}).Read(artefact.Files{"proxy.pac": nil}); err != nil || !reflect.DeepEqual(got, artefact.Reading{}) {
@@ -204,19 +201,16 @@ func TestReadWhole(t *testing.T) {
 
 // What is changed by hand in our own form is read as what it opens, no more and no less.
 func TestReadChanged(t *testing.T) {
-	flows := func(d rule.Direction, p netset.Protocol, first, last uint16, local, remote string) rule.Region {
-		return rule.RegionOf(rule.Box{
-			Direction: d, Protocol: p, Ports: netset.PortRange{First: first, Last: last},
-			Local: prefixes(t, local), Remote: prefixes(t, remote),
-		})
+	flows := func(p netset.Protocol, first, last uint16, from, to string) rule.TrafficSet {
+		return rule.TrafficOf(services(p, first, last), false, prefixes(t, from), prefixes(t, to))
 	}
-	tcp := func(first, last uint16, remote string) rule.Region {
-		return flows(rule.Outbound, netset.TCP, first, last, "10.0.0.0/8", remote)
+	tcp := func(first, last uint16, remote string) rule.TrafficSet {
+		return flows(netset.TCP, first, last, "10.0.0.0/8", remote)
 	}
 	const skype = "tcp dport 443 goto gatewright_skype-out-7qzfx90a1"
 	for _, c := range []struct {
 		name, file, old, text string
-		more, less            rule.Region
+		more, less            rule.TrafficSet
 	}{
 		{
 			name: "a prefix", file: "chains", old: "\t52.112.0.0/14 : goto gatewright_out4", text: "\t52.112.0.0/13 : goto gatewright_out4",
@@ -232,14 +226,11 @@ func TestReadChanged(t *testing.T) {
 		},
 		{
 			name: "more ports", file: "chains", old: "\t50000-59999,", text: "\t50000-60000,",
-			more: flows(rule.Outbound, netset.UDP, 60000, 60000, "10.0.0.0/8", "13.107.64.0/18").Union(flows(rule.Outbound, netset.UDP, 60000, 60000, "10.0.0.0/8", "224.0.0.0/3")).Union(flows(rule.Outbound, netset.UDP, 60000, 60000, "fc00::/7", "8000::/1")),
+			more: rule.UniteTraffic(flows(netset.UDP, 60000, 60000, "10.0.0.0/8", "13.107.64.0/18"), flows(netset.UDP, 60000, 60000, "10.0.0.0/8", "224.0.0.0/3"), flows(netset.UDP, 60000, 60000, "fc00::/7", "8000::/1")),
 		},
 		{
 			name: "an administrator", file: "enforce-host", old: "saddr 198.51.100.7/32 accept", text: "saddr 198.51.100.6/31 accept",
-			more: rule.RegionOf(rule.Box{
-				Direction: rule.Inbound, Protocol: netset.TCP, Ports: netset.PortRange{First: 22, Last: 22},
-				Local: everyIPv4(), Remote: prefixes(t, "198.51.100.6"),
-			}),
+			more: rule.TrafficOf(services(netset.TCP, 22, 22), false, prefixes(t, "198.51.100.6"), everyIPv4()),
 		},
 		{name: "a policy", file: "enforce-host", old: "hook forward priority filter - 10; policy accept", text: "hook forward priority filter - 10; policy drop"},
 		{name: "a guard", file: "enforce-host", old: "\t\tct state established,related accept\n", text: ""},
@@ -261,8 +252,8 @@ func TestReadChanged(t *testing.T) {
 			if err != nil || !slices.Equal(is.Edited, []string{fileName}) {
 				t.Fatalf("edited %v, %v", is.Edited, err)
 			}
-			if more, less := region(is).Subtract(region(was)), region(was).Subtract(region(is)); !more.Equal(c.more) || !less.Equal(c.less) {
-				t.Errorf("it accepts more %v, less %v; want %v, %v", more.Boxes(), less.Boxes(), c.more.Boxes(), c.less.Boxes())
+			if more, less := traffic(is).Subtract(traffic(was)), traffic(was).Subtract(traffic(is)); !more.Equal(c.more) || !less.Equal(c.less) {
+				t.Errorf("it accepts more %v, less %v; want %v, %v", more.Flows(rule.Outbound), less.Flows(rule.Outbound), c.more.Flows(rule.Outbound), c.less.Flows(rule.Outbound))
 			}
 			if is.Edited = nil; reflect.DeepEqual(is, was) {
 				t.Error("it is read as if it were not changed")
@@ -273,6 +264,10 @@ func TestReadChanged(t *testing.T) {
 
 func everyIPv4() netset.PrefixSet {
 	return netset.PrefixSetOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0))
+}
+
+func services(p netset.Protocol, first, last uint16) netset.ServiceSet {
+	return netset.ServicesOver(p, []netset.PortRange{{First: first, Last: last}})
 }
 
 func prefixes(t testing.TB, list ...string) netset.PrefixSet {

@@ -23,9 +23,10 @@ type filter struct {
 
 // filterLine is one rule that accepts.
 type filterLine struct {
-	boxes   []rule.Box
-	in, out []string // interfaces; nil for all
-	mark    uint32   // the bit that is set, or 0 if the packet is accepted at once
+	direction rule.Direction
+	traffic   rule.TrafficSet
+	in, out   []string // interfaces; nil for all
+	mark      uint32   // the bit that is set, or 0 if the packet is accepted at once
 }
 
 // filterHook is a base chain or a built-in one, or a chain that the site's jump to.
@@ -34,9 +35,8 @@ type filterHook struct {
 	policy string
 	steps  []string // its rules in order, as the backend says; openStep for those of open
 
-	// open is accepted beside the policy: an administrator's, and questions to
-	// resolvers. The packet's source is the remote here, whoever it is.
-	open []rule.Box
+	// open is accepted beside the policy: an administrator's, and questions to resolvers.
+	open []rule.TrafficSet
 }
 
 const openStep = "accept what options and resolvers need"
@@ -55,7 +55,7 @@ func filterPolicy(p *rule.Policy, f artefact.Filter, v4, v6 bool) []filterLine {
 	var lines []filterLine
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
 		for _, onSite := range []bool{false, true} {
-			line := filterLine{in: f.LAN, out: f.WAN}
+			line := filterLine{direction: d, in: f.LAN, out: f.WAN}
 			if d == rule.Inbound {
 				line.in, line.out = line.out, line.in
 			}
@@ -65,52 +65,33 @@ func filterPolicy(p *rule.Policy, f artefact.Filter, v4, v6 bool) []filterLine {
 			if f.Mode == artefact.ModeMark {
 				line.mark = f.Mark
 			}
+			var rules []rule.TrafficSet
 			for i := range p.Rules {
 				if r := &p.Rules[i]; r.Direction == d && r.OnSite == onSite && f.Serves(r.Role) {
-					line.boxes = append(line.boxes, p.Boxes(r)...)
+					rules = append(rules, p.Traffic(r))
 				}
 			}
-			line.boxes = inFamilies(line.boxes, v4, v6)
+			line.traffic = rule.UniteTraffic(rules...).In(v4, v6)
 			lines = append(lines, line)
 		}
 	}
 	return lines
 }
 
-func inFamilies(boxes []rule.Box, v4, v6 bool) []rule.Box {
-	for i := range boxes {
-		if !v6 {
-			boxes[i].Local = boxes[i].Local.V4()
-		}
-		if !v4 {
-			boxes[i].Local = boxes[i].Local.V6()
-		}
-	}
-	return boxes
-}
-
 // filterOpen is what mode enforce accepts beside the policy: who administers gets in,
 // and on the way out the roles' addresses ask the resolvers.
-func filterOpen(p *rule.Policy, f artefact.Filter, in, out bool) []rule.Box {
-	var boxes []rule.Box
-	add := func(from, to netset.PrefixSet, services netset.ServiceSet) {
-		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-			for _, ports := range services.Ports(protocol) {
-				boxes = append(boxes, rule.Box{Direction: rule.Inbound, Protocol: protocol, Ports: ports, Local: to, Remote: from})
-			}
-		}
-	}
+func filterOpen(p *rule.Policy, f artefact.Filter, in, out bool) rule.TrafficSet {
+	var all []rule.TrafficSet
 	if in {
 		for _, a := range f.Admin {
-			add(netset.PrefixSetOf(a.From), netset.EveryAddress(), a.Services)
+			all = append(all, rule.TrafficOf(a.Services, false, netset.PrefixSetOf(a.From), netset.EveryAddress()))
 		}
 	}
 	if out {
-		dns := netset.PortRange{First: 53, Last: 53}
-		add(f.Local(p), p.Binding("resolver").Local(),
-			netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: dns}, netset.Service{Protocol: netset.UDP, Ports: dns}))
+		dns := netset.ServicesOver(0, []netset.PortRange{{First: 53, Last: 53}})
+		all = append(all, rule.TrafficOf(dns, false, f.Local(p), p.Binding("resolver").Local()))
 	}
-	return boxes
+	return rule.UniteTraffic(all...)
 }
 
 // compareFilters returns how what an engine holds differs from what it should.
@@ -137,14 +118,17 @@ func compareLines(want, got []filterLine) []Disagreement {
 	wanted, held := byCircumstance(want), byCircumstance(got)
 	var all []Disagreement
 	for _, c := range sortedKeys(wanted, held) {
-		all = append(all, compareBoxes(c, wanted[c], held[c])...)
+		all = append(all, compareTraffic(c, wanted[c], held[c])...)
 	}
 	return all
 }
 
-// byCircumstance gathers the boxes of lines that accept in the same way.
-func byCircumstance(lines []filterLine) map[string][]rule.Box {
-	boxes := map[string][]rule.Box{}
+// byDirection is what is accepted in each direction, which people are told.
+type byDirection map[rule.Direction][]rule.TrafficSet
+
+// byCircumstance gathers the traffic of lines that accept in the same way.
+func byCircumstance(lines []filterLine) map[string]byDirection {
+	all := map[string]byDirection{}
 	for _, l := range lines {
 		key := ""
 		if len(l.in) > 0 {
@@ -156,12 +140,15 @@ func byCircumstance(lines []filterLine) map[string][]rule.Box {
 		if l.mark != 0 {
 			key += fmt.Sprintf(" marked %#x", l.mark)
 		}
-		boxes[key] = append(boxes[key], l.boxes...)
+		if all[key] == nil {
+			all[key] = byDirection{}
+		}
+		all[key][l.direction] = append(all[key][l.direction], l.traffic)
 	}
-	return boxes
+	return all
 }
 
-func sortedKeys(a, b map[string][]rule.Box) []string {
+func sortedKeys(a, b map[string]byDirection) []string {
 	var keys []string
 	for k := range a {
 		keys = append(keys, k)
@@ -173,16 +160,18 @@ func sortedKeys(a, b map[string][]rule.Box) []string {
 	return slices.Compact(keys)
 }
 
-func compareBoxes(where string, want, got []rule.Box) []Disagreement {
-	wanted, held := rule.RegionOf(want...), rule.RegionOf(got...)
-	var all []Disagreement
-	for _, b := range wanted.Subtract(held).Boxes() {
-		all = append(all, Disagreement{boxText(b) + where, "accepted", "not accepted"})
+func compareTraffic(where string, want, got byDirection) []Disagreement {
+	var lacking, more []Disagreement
+	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
+		wanted, held := rule.UniteTraffic(want[d]...), rule.UniteTraffic(got[d]...)
+		for _, f := range wanted.Subtract(held).Flows(d) {
+			lacking = append(lacking, Disagreement{trafficText(d, f) + where, "accepted", "not accepted"})
+		}
+		for _, f := range held.Subtract(wanted).Flows(d) {
+			more = append(more, Disagreement{trafficText(d, f) + where, "not accepted", "accepted"})
+		}
 	}
-	for _, b := range held.Subtract(wanted).Boxes() {
-		all = append(all, Disagreement{boxText(b) + where, "not accepted", "accepted"})
-	}
-	return all
+	return append(lacking, more...)
 }
 
 func compareHooks(want, got []filterHook) []Disagreement {
@@ -215,7 +204,7 @@ func compareHook(want, got filterHook) []Disagreement {
 			break // the ones after it are only moved
 		}
 	}
-	return append(all, compareBoxes(" in chain "+want.name, want.open, got.open)...)
+	return append(all, compareTraffic(" in chain "+want.name, byDirection{rule.Inbound: want.open}, byDirection{rule.Inbound: got.open})...)
 }
 
 func stepAt(steps []string, i int) string {
@@ -225,17 +214,17 @@ func stepAt(steps []string, i int) string {
 	return "none"
 }
 
-// boxText writes a set of flows on one line.
-func boxText(b rule.Box) string {
-	ports := b.Ports.String()
-	if b.Published {
-		ports += " (published)"
+// trafficText writes flows of a direction on one line.
+func trafficText(d rule.Direction, f rule.Flows) string {
+	service := f.Service.String()
+	if f.Published {
+		service += " (published)"
 	}
-	local, remote := prefixesText(b.Local), prefixesText(b.Remote)
-	if b.Direction == rule.Inbound {
-		return fmt.Sprintf("%s %s %s, from %s to %s", b.Direction, b.Protocol, ports, remote, local)
+	from, to := f.Local, f.Remote
+	if d == rule.Inbound {
+		from, to = to, from
 	}
-	return fmt.Sprintf("%s %s %s, from %s to %s", b.Direction, b.Protocol, ports, local, remote)
+	return fmt.Sprintf("%s %s, from %s to %s", d, service, prefixesText(from), prefixesText(to))
 }
 
 // prefixesText names the first prefixes of a set, and counts the others.

@@ -119,8 +119,8 @@ func wantIptables(p *rule.Policy, f artefact.Filter) filter {
 			if jumps := iptablesJumps(f, chain); f.Mode == artefact.ModeEnforce && jumps != nil {
 				h.policy = "DROP"
 				h.steps = guardIptables(family, chain)
-				h.open = inFamilies(filterOpen(p, f, chain != "OUTPUT", chain != "INPUT"), family == 4, family == 6)
-				if !rule.RegionOf(h.open...).IsEmpty() {
+				h.open = []rule.TrafficSet{filterOpen(p, f, chain != "OUTPUT", chain != "INPUT").In(family == 4, family == 6)}
+				if !h.open[0].IsEmpty() {
 					h.addOpenStep()
 				}
 				h.steps = append(h.steps, jumps...)

@@ -207,7 +207,7 @@ func (f *filter) add(rs *held.Ruleset, words filterWords) {
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
 		reach(rs, held.EntryOf(d), used)
 		for _, o := range rs.Openings(held.EntryOf(d)) {
-			f.lines = append(f.lines, filterLine{boxes: o.Boxes(d), in: o.In, out: o.Out, mark: o.Mark})
+			f.lines = append(f.lines, filterLine{direction: d, traffic: o.Traffic(), in: o.In, out: o.Out, mark: o.Mark})
 		}
 	}
 	for i := range rs.Chains {
@@ -268,7 +268,7 @@ func heldHook(rs *held.Ruleset, c *held.Chain, words filterWords) filterHook {
 		const only = "only"
 		alone := held.Ruleset{Sets: rs.Sets, Maps: rs.Maps, Chains: append([]held.Chain{{Name: only, Rules: []held.Rule{r}}}, rs.Chains...)}
 		for _, o := range alone.Openings(only) {
-			out.open = append(out.open, o.Boxes(rule.Inbound)...)
+			out.open = append(out.open, o.Traffic())
 		}
 		out.addOpenStep()
 	}
@@ -383,8 +383,8 @@ func wantHook(p *rule.Policy, f artefact.Filter, hook string) filterHook {
 	case len(jumps) > 0:
 		h.policy = "drop"
 		h.steps = guardNFT(hook)
-		h.open = filterOpen(p, f, hook != "output", hook != "input")
-		if !rule.RegionOf(h.open...).IsEmpty() {
+		h.open = []rule.TrafficSet{filterOpen(p, f, hook != "output", hook != "input")}
+		if !h.open[0].IsEmpty() {
 			h.addOpenStep()
 		}
 	}

@@ -6,12 +6,11 @@ import (
 	"slices"
 )
 
-// PortSet is an immutable set of 16-bit numbers: ports of one protocol, or types and
-// codes of ICMP as type<<8 | code. The zero value is empty.
+// PortSet is the simplest axis: a set of 16-bit numbers.
 type PortSet struct{ list []span[port] }
 
 // PortRangeSet returns the set of the numbers from first to last, both included; the
-// empty set if last is before first. Unlike a PortRange, it may hold 0.
+// empty set if last is before first.
 func PortRangeSet(first, last uint16) PortSet {
 	if last < first {
 		return PortSet{}
@@ -49,13 +48,7 @@ func (s PortSet) Ranges() iter.Seq2[uint16, uint16] {
 func (s PortSet) Size() int { return len(s.list) }
 
 // Hash is the same for equal sets.
-func (s PortSet) Hash() uint64 {
-	h := newHash
-	for _, r := range s.list {
-		h = h.add(uint64(r.first)<<16 | uint64(r.last))
-	}
-	return uint64(h)
-}
+func (s PortSet) Hash() uint64 { return hashPorts(s.list) }
 
 // compare orders disjoint sets by their least number.
 func (s PortSet) compare(t PortSet) int { return cmp.Compare(s.list[0].first, t.list[0].first) }
