@@ -10,6 +10,8 @@ import (
 func TestNoEndpointIsAHeader(t *testing.T) {
 	const write = ` write an address such as "192.0.2.1", or a prefix such as "192.0.2.0/24" or "2001:db8::/32"`
 	const good = "1.1.1.0/24,US\n"
+	// A cell may hold several prefixes.
+	const several = "f/US |  | US | f |  | false |  |  |  | 1.1.1.0/24, 8.8.8.0/24, 9.9.9.0/24 |  |  | services? direction? role? | "
 	no := func(cell string) string {
 		return "f:1:1: no prefix in this row: " + cell
 	}
@@ -20,9 +22,9 @@ func TestNoEndpointIsAHeader(t *testing.T) {
 		{"8.8.8.8/240,US\n" + good, no(`"8.8.8.8/240" has no good prefix length; write a decimal number from 1 to 32 after the slash`)},
 		{"2a00::/129,US\n" + good, no(`"2a00::/129" has no good prefix length; write a decimal number from 1 to 128 after the slash`)},
 		{"www.example.com,US\n" + good, notCIDR(`"www.example.com"`)},
-		{"\"8.8.8.0/24;9.9.9.0/24\",US\n" + good, no(`"8.8.8.0/24;9.9.9.0/24" is more than one; write each in a row of its own`)},
-		{"\"8.8.8.0/24 9.9.9.0/24\",US\n" + good, no(`"8.8.8.0/24 9.9.9.0/24" is more than one; write each in a row of its own`)},
-		{"\"8.8.8.0/24\n9.9.9.0/24\",US\n" + good, no(`"8.8.8.0/24\n9.9.9.0/24" is more than one; write each in a row of its own`)},
+		{"\"8.8.8.0/24;9.9.9.0/24\",US\n" + good, several},
+		{"\"8.8.8.0/24 9.9.9.0/24\",US\n" + good, several},
+		{"\"8.8.8.0/24\n9.9.9.0/24\",US\n" + good, several},
 		{"\"#\n9.9.9.0/24\",US\n" + good, notCIDR(`"#\n9.9.9.0/24"`)},
 		{"10/8,US\n" + good, notCIDR(`"10/8"`)},
 		{"8888,US\n" + good, notCIDR(`"8888"`)},
