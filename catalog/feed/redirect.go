@@ -33,7 +33,7 @@ func (r *redirects) check(next *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return fmt.Errorf("%w: more than %d, which looks like a loop", errRedirect, maxRedirects)
 	}
-	r.host = next.URL.Scheme + "://" + next.URL.Host
+	r.host = HideQuery(via[0].URL.String(), next.URL.Scheme+"://"+next.URL.Host)
 	if _, err := parseURL(next.URL.String(), via[0].URL.Scheme == "http" && via[len(via)-1].URL.Scheme == "http"); err != nil {
 		return fmt.Errorf("%w to %s: only https is followed, without user and password", errRedirect, r.host)
 	}
@@ -42,7 +42,7 @@ func (r *redirects) check(next *http.Request, via []*http.Request) error {
 		return err
 	}
 	if r.proxied {
-		r.say("%s leads to %s, which a proxy asks, so that its name alone could be checked and not its address", via[0].URL.Host, next.URL.Host)
+		r.say("%s leads to %s, which a proxy asks, so that its name alone could be checked and not its address", via[0].URL.Host, strings.TrimPrefix(r.host, next.URL.Scheme+"://"))
 	}
 	return nil
 }
