@@ -124,7 +124,7 @@ func isHeaderRow(row []string) bool {
 // looksLikeEndpoint tells from words what is meant as an address, a prefix or a name:
 // with a colon, with a dot that is no sentence's end, or with a number after a slash.
 func looksLikeEndpoint(cell string) bool {
-	if roleOf(cell) != holdsOther && strings.ContainsFunc(cell, unicode.IsLetter) {
+	if r := roleOf(cell); r != holdsOther && r != holdsExceptions && strings.ContainsFunc(cell, unicode.IsLetter) {
 		return false // "ip.prefix"
 	}
 	for i, c := range cell {
@@ -322,6 +322,10 @@ func (f *cloudFeed) tableRow(t *table, row []string) {
 	at := t.spot(0)
 	if t.columns != nil && len(row) != len(t.columns) || len(row) <= slices.Max(t.places) {
 		f.failf(at, "wrong number of fields: %d; download the file again", len(row))
+		return
+	}
+	if column := t.denial(row); column >= 0 {
+		f.failf(t.spot(column), "%s may say that the prefix of this row is not to be reached; remove the row, or this if it is to be", jsonc.Quote(row[column]))
 		return
 	}
 	columns, err := t.filled(row)

@@ -73,9 +73,20 @@ func listsNothing(root jsonc.Value) bool {
 type tree struct {
 	jsonReader
 	issuer issuer
+	root   jsonc.Value
 	roles  map[string]role
 	passed []string // keys of lists without prefixes
 	tried  int      // prefixes, good ones or not
+
+	vouched bool               // some prefixes stand under a key that is known to hold them
+	unread  []keyed            // that others vouch against
+	denied  map[[2]string]bool // of fieldDenies, by key and text
+}
+
+// keyed is a list or an object and its key.
+type keyed struct {
+	key  string
+	list jsonc.Value
 }
 
 // labels are what objects around a prefix say of it.
@@ -90,7 +101,8 @@ type labels struct {
 func readTree(d document, as Naming) (*catalog.Catalog, error) {
 	p := issuerOf(d)
 	f := newCloudFeed(d, as, p.name, cmp.Or(p.title, "List "+filepath.Base(d.file)), p.source)
-	t := &tree{jsonReader: newJSONReader(d, f), issuer: p, roles: map[string]role{}}
+	t := &tree{jsonReader: newJSONReader(d, f), issuer: p, root: d.root(), roles: map[string]role{}, denied: map[[2]string]bool{}}
+	t.vouched = vouches(d.root())
 	for _, key := range p.parts {
 		if !has(d.root(), key) {
 			t.Errorf(d.root(), "missing required key %q", key)
@@ -102,6 +114,7 @@ func readTree(d document, as Naming) (*catalog.Catalog, error) {
 		}
 	}
 	t.read(d.root(), labels{})
+	t.tellUnread()
 	if len(t.passed) > 0 {
 		f.noticeFile("no prefix is among what is listed as " + some(t.passed) + "; passed over")
 	}
@@ -216,7 +229,7 @@ func (t *tree) object(v jsonc.Value, of labels) {
 		case holdsDirection:
 			of.openedBy = t.words(one, of.openedBy)
 		case holdsExceptions:
-			t.refuseExceptions(key, one)
+			t.refuseDenied(key, one)
 		default:
 			h.add(t.roleOf(key), key, one)
 		}
@@ -225,6 +238,9 @@ func (t *tree) object(v jsonc.Value, of labels) {
 		of.services = names
 	}
 	endpoints := h.endpoints()
+	if len(endpoints) > 0 || listsPrefix(v, "") {
+		t.refuseDenial(v, len(endpoints) > 0 && v != t.root)
+	}
 	if of.mask = t.mask(h, endpoints, of); len(endpoints) == 0 && len(h.masks) > 0 {
 		of.around = h.masks[0]
 	}
@@ -239,9 +255,12 @@ func (t *tree) object(v jsonc.Value, of labels) {
 		inner := of
 		inner.key = strings.TrimPrefix(of.key+"."+key.Text(), ".")
 		switch {
+		case t.isInner(key, one) && t.isUnread(key, one, v):
+			t.unread = append(t.unread, keyed{key.Text(), one})
+			t.feed.told[one] = true
 		case t.isInner(key, one):
 			t.read(one, inner)
-		case besideLists && t.roleOf(key) == holdsOther && isPrefixes(one):
+		case besideLists && !t.vouched && t.roleOf(key) == holdsOther && isPrefixes(one):
 			t.prefix(one, inner)
 		}
 	}
@@ -265,13 +284,6 @@ func isPrefixes(v jsonc.Value) bool {
 	}
 	words := prefixWords(v.Text())
 	return len(words) > 0 && !slices.ContainsFunc(words, isBare)
-}
-
-// refuseExceptions refuses prefixes that are not meant, which would be opened.
-func (t *tree) refuseExceptions(key jsonc.Key, v jsonc.Value) {
-	if listsPrefix(v, "") {
-		t.Errorf(v, "%s takes addresses out of others, which a list of endpoints cannot say; write the rest as prefixes, and remove this", jsonc.Quote(key.Text()))
-	}
 }
 
 // element reads one of the endpoints of an object.
