@@ -143,7 +143,7 @@ func (d document) unknown(known []string) error {
 	}
 	unknown := &UnknownError{known: strings.Join(known, ", ")}
 	err := root.Errorf("%w", unknown)
-	err.File = d.file
+	err.File, err.Err = d.file, unknown
 	var faults jsonc.Errors
 	if text := firstText(root); text != "" {
 		if _, _, _, asList := catalog.ParseEndpoint(text); asList != nil {

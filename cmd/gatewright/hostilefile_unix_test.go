@@ -221,7 +221,6 @@ func TestForeignWithinFolder(t *testing.T) {
 		{"a hidden catalogue", site("out/.git/config"), "explain a.example.com", inSite + `"out/.git/config"` + hidden + "out/.git/config\n"},
 		{"a hidden file", site("./.env"), "list", inSite + `"./.env"` + hidden + ".env\n"},
 		{"no catalogue", site("./token"), "list", "gatewright: error: token:1:1: unknown kind of catalogue; " + known + "; as a list: expected one prefix, address or FQDN a line\n"},
-		{"a copy of a foreign file", func() error { return os.Link("token", "out/new") }, "check", ""},
 		{"a rule file", func() error {
 			return errors.Join(os.Remove("out/gatewright.nft"), os.Link("token", "out/gatewright.nft"))
 		}, "check",
@@ -239,7 +238,8 @@ func TestForeignWithinFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 		status, stdout, told := runSoon(t, strings.Fields(test.command)...)
-		if told != test.want || (status == exitOK) != (test.want == "") {
+		const bare = "gatewright: warning: own.json:2:60: \"192.0.2.1\": bare address read as /32\n"
+		if strings.TrimPrefix(told, bare) != test.want || status == exitOK {
 			t.Errorf("%s: status %d\n     %q\nwant %q", test.name, status, told, test.want)
 		}
 		if strings.Contains(stdout+told, "SECRET") {
