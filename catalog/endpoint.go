@@ -44,6 +44,7 @@ func checkForm(s string) error {
 
 // urlError says how to write a URL as an endpoint and a service.
 func urlError(s string) error {
+	s, _ = cutQuery(withoutUser(s)) // which may be secrets
 	scheme, rest, _ := strings.Cut(s, "://")
 	host, path := rest, ""
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {

@@ -150,7 +150,10 @@ func (r *reader) narrowings(e *Entry, v jsonc.Value) {
 // checkPath refuses what cannot be shown as the path of an endpoint s.
 func (p Pending) checkPath(s string) error {
 	odd := func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\'' || c == '\\' || c == '`' }
+	plain, query := cutQuery(p.Path)
 	switch {
+	case query:
+		return fmt.Errorf("%s has a query or a fragment, which no endpoint has and which may be a secret; write %s", jsonc.Quote(withoutUser(p.Host+plain)+"…"), jsonc.Quote(withoutUser(p.Host+plain)))
 	case p.Path == "/":
 		return fmt.Errorf("%s ends with a slash; write %s for the whole host", jsonc.Quote(s), jsonc.Quote(p.Host))
 	case strings.Contains(p.Host, ":"):
@@ -186,4 +189,12 @@ func placeholderNames(host string) ([]string, error) {
 		}
 		rest = next
 	}
+}
+
+// cutQuery parts a path from its query or fragment.
+func cutQuery(path string) (plain string, found bool) {
+	if i := strings.IndexAny(path, "?#"); i >= 0 {
+		return path[:i], true
+	}
+	return path, false
 }

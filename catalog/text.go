@@ -61,10 +61,32 @@ func (r *reader) link(to *string) func(jsonc.Value) {
 		}
 		u, err := url.Parse(*to)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.ContainsAny(*to, " \"<>`") {
-			r.Errorf(v, `%s is no address of a page; write one such as "https://www.example.com/page"`, jsonc.Quote(*to))
+			r.Errorf(v, `%s is no address of a page; write one such as "https://www.example.com/page"`, quoteLink(*to))
+		} else if u.User != nil {
+			r.Errorf(v, `%s holds a user, or a password, which everyone who reads the catalogue sees; write %q`, quoteLink(*to), withoutUser(*to))
 		}
 	}
 }
+
+// withoutUser is a URL without user and password.
+func withoutUser(link string) string {
+	scheme, rest, ok := strings.Cut(link, "//")
+	if !ok {
+		scheme, rest = "", link
+	}
+	end := len(rest)
+	if i := strings.IndexAny(rest, `/\\?#`); i >= 0 {
+		end = i
+	}
+	host := rest[strings.LastIndexByte(rest[:end], '@')+1:]
+	if !ok {
+		return host
+	}
+	return scheme + "//" + host
+}
+
+// quoteLink quotes a URL without what may be a secret in it.
+func quoteLink(link string) string { return jsonc.Quote(withoutUser(link)) }
 
 // slug reads a lower-case letter followed by letters, digits and hyphens.
 func (r *reader) slug(to *string, limit int) func(jsonc.Value) {

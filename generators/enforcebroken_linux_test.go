@@ -70,9 +70,9 @@ func (e *enforced) mutants(t *testing.T) []mutant {
 	}
 	return append(all,
 		mutant{"no neighbours", without(t, e.out, "neighbour discovery (RFC 4861)"), checked(checkNeighbours)},
-		mutant{"no solicitations", e.withoutNeighbourMessage(t, "nd-neighbor-solicit, ", "neighbour-solicitation"), checked(checkNeighbours)},
-		mutant{"no advertisements", e.withoutNeighbourMessage(t, ", nd-neighbor-advert", "neighbour-advertisement"), checked(checkNeighbours)},
-		mutant{"no routers", e.withoutNeighbourMessage(t, "nd-router-solicit, nd-router-advert, ", "router-"), checked(checkLink)},
+		mutant{"no solicitations", e.withoutNeighbourMessage(t, "nd-neighbor-solicit, ", "--icmpv6-type 135 "), checked(checkNeighbours)},
+		mutant{"no advertisements", e.withoutNeighbourMessage(t, ", nd-neighbor-advert", "--icmpv6-type 136 "), checked(checkNeighbours)},
+		mutant{"no routers", e.withoutNeighbourMessage(t, "nd-router-solicit, nd-router-advert, ", "--icmpv6-type 133 ", "--icmpv6-type 134 "), checked(checkLink)},
 		mutant{"no groups", without(t, e.out, "groups of neighbour discovery"), checked(checkLink)},
 		mutant{"from elsewhere", mutate(t, e.out, e.spell("ip6 hoplimit 255 ", " -m hl --hl-eq 255"), ""), checked(checkLink)},
 		mutant{"no loopback in", without(t, e.out, e.spell(`iif "lo"`, "-i lo")), checked(checkLoopback)},
@@ -81,11 +81,15 @@ func (e *enforced) mutants(t *testing.T) []mutant {
 }
 
 // withoutNeighbourMessage leaves the other messages of neighbour discovery.
-func (e *enforced) withoutNeighbourMessage(t *testing.T, nft, iptables string) artefact.Output {
+func (e *enforced) withoutNeighbourMessage(t *testing.T, nft string, iptables ...string) artefact.Output {
 	if e.filter.name == "nftables" {
 		return mutate(t, e.out, nft, "")
 	}
-	return without(t, e.out, iptables)
+	out := e.out
+	for _, text := range iptables {
+		out = without(t, out, text)
+	}
+	return out
 }
 
 // spell returns what a rule looks like in the filter's language.

@@ -113,8 +113,8 @@ func certified(c *x509.Certificate) string {
 	return printable(strings.Join(c.DNSNames[:min(3, len(c.DNSNames))], ", "))
 }
 
-// reason is an error without the URL that net/http puts before it, as its query is
-// this machine's own.
+// reason is an error without the URL that net/http puts before it, whose query is this
+// machine's own, and without a server's words, which may be that query again.
 func reason(err error) error {
 	var netErr net.Error
 	var dialled *net.OpError
@@ -131,9 +131,38 @@ func reason(err error) error {
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return errors.New("no whole answer in time")
 	case errors.As(err, &wrapped):
-		return wrapped.Err
+		err = wrapped.Err
 	}
-	return err
+	return withoutServerWords(err)
+}
+
+var errUnreadable = errors.New("the answer is no HTTP that can be read; what it says is not shown, as it may hold the request")
+
+// withoutServerWords keeps of an error what this tool, the system or TLS says.
+func withoutServerWords(err error) error {
+	var status *statusError
+	var system *net.OpError
+	switch text := err.Error(); {
+	case errors.As(err, &status), errors.Is(err, errRedirect), errors.Is(err, errTooLarge), errors.Is(err, context.Canceled), errors.Is(err, http.ErrSchemeMismatch):
+		return err
+	case errors.As(err, &system) && (system.Op != "proxyconnect" || errors.As(system.Err, new(*net.OpError))):
+		return system
+	case isStatusText(text): // net/http tells so what a proxy answers to CONNECT
+		return fmt.Errorf("the proxy does not connect: %s", text)
+	case strings.HasPrefix(text, "tls: "), strings.HasPrefix(text, "x509: "), errors.Is(err, io.EOF):
+		return err
+	}
+	return errUnreadable
+}
+
+// isStatusText reports whether a text is that of a status of HTTP, in any letter case.
+func isStatusText(text string) bool {
+	for code := http.StatusBadRequest; code < 600; code++ {
+		if known := http.StatusText(code); known != "" && strings.EqualFold(known, text) {
+			return true
+		}
+	}
+	return false
 }
 
 // explain makes of the last error one for the person who reads it.

@@ -51,6 +51,7 @@ type collector struct {
 	file    string
 	root    jsonc.Value        // of the document; of kind Invalid if it is not JSON
 	taken   map[place]bool     // where a prefix was read; nil if it is not JSON
+	told    map[place]bool     // what else holds prefixes, and is told of
 	keys    []string           // of its rows
 	list    func(netip.Prefix) // of document
 	listed  int                // endpoints so far
@@ -60,7 +61,7 @@ type collector struct {
 func newCollector(d document, as Naming) *collector {
 	c := &collector{file: d.file, list: d.list}
 	if c.faults = (&textErrors{file: d.file}); d.json != nil {
-		c.faults, c.root, c.taken = jsonFaults{jsonc.NewDecoder(d.json)}, d.json.Root(), map[place]bool{}
+		c.faults, c.root, c.taken, c.told = jsonFaults{jsonc.NewDecoder(d.json)}, d.json.Root(), map[place]bool{}, map[place]bool{}
 	}
 	if c.Name, c.Revision = as.Name, as.Revision; c.Revision == "" {
 		c.Revision = noRevision

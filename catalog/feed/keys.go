@@ -15,7 +15,6 @@ var (
 	families     = []string{"ipv4", "ipv6", "ip4", "ip6", "v4", "v6"}
 	regionKeys   = []string{"region", "regions", "scope", "location"}
 	serviceKeys  = []string{"service", "services", "product", "products", "tag", "tags", "name"}
-	exceptKeys   = []string{"except", "excepted", "exceptions", "exclude", "excluded", "excludes", "exclusions"}
 	stampKeys    = []string{"createdate", "creationtime", "creationdate", "lastupdatedtimestamp", "lastupdated", "updated", "published"}
 )
 
@@ -48,14 +47,14 @@ const (
 	holdsName
 	holdsDirection
 	holdsNumber     // that is no length
-	holdsExceptions // of the prefixes beside or around them
+	holdsExceptions // what is not meant of others
 )
 
 // isEndpoint reports whether endpoints stand under a key.
 func (r role) isEndpoint() bool { return r >= holdsPrefix && r <= holdsFamily }
 
-func roleOf(key string) role {
-	key = joints.Replace(strings.ToLower(key))
+func roleOf(written string) role {
+	key := joints.Replace(strings.ToLower(written))
 	switch {
 	case slices.Contains(regionKeys, key):
 		return holdsRegion
@@ -67,7 +66,7 @@ func roleOf(key string) role {
 		return holdsDirection
 	case slices.Contains(otherKeys, key):
 		return holdsNumber
-	case slices.Contains(exceptKeys, key):
+	case denies(written):
 		return holdsExceptions
 	}
 	if r := endpointRole(key); r != holdsOther {

@@ -15,13 +15,14 @@ import (
 // format has none, so that none is lost in silence.
 type passedOver struct {
 	taken  map[place]bool // where one was read
+	told   map[place]bool // lists and objects that are told of otherwise
 	counts map[string]int // by where they stand
 	order  []string       // of the document
 }
 
 // passed looks for them in a whole document.
 func (c *collector) passed() (told []string) {
-	p := passedOver{taken: c.taken, counts: map[string]int{}}
+	p := passedOver{taken: c.taken, told: c.told, counts: map[string]int{}}
 	p.walk(c.root, jsonc.Value{}, func() netset.PrefixSet { return netset.PrefixSet{} })
 	for _, where := range p.order {
 		told = append(told, fmt.Sprintf("%d %s", p.counts[where], where))
@@ -49,6 +50,12 @@ func (c *collector) elsewhere() error {
 // walk looks at the value of a key. What lies in a prefix that was read beside it says
 // nothing new; read is asked for those.
 func (p *passedOver) walk(v jsonc.Value, key jsonc.Key, read func() netset.PrefixSet) {
+	switch v.Kind() {
+	case jsonc.Array, jsonc.Object:
+		if p.told[v] {
+			return
+		}
+	}
 	switch v.Kind() {
 	case jsonc.String:
 		if !p.taken[v] && isPassed(v, read) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/plainfile"
@@ -65,7 +66,11 @@ func parseRecord(name string, data []byte) (Record, error) {
 	var r Record
 	d := jsonc.NewDecoder(doc)
 	text := func(to *string) func(jsonc.Value) {
-		return func(v jsonc.Value) { *to, _ = d.String(v) }
+		return func(v jsonc.Value) {
+			if *to, _ = d.String(v); strings.ContainsFunc(*to, func(c rune) bool { return !unicode.IsPrint(c) }) {
+				d.Errorf(v, "%s holds a character that does not print", jsonc.Quote(*to))
+			}
+		}
 	}
 	d.Object(doc.Root(),
 		jsonc.Required("source", text(&r.Source)),

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"gatewright/catalog"
 	"gatewright/catalog/jsonc"
@@ -26,6 +28,15 @@ type table struct {
 	places  []int    // the columns of prefixes, of which a row may have one of each family
 	masks   []int    // the columns of masks
 	ends    []int    // the columns of what else says how far an address goes
+
+	before []faulty // rows before the first one with a prefix
+	named  spot     // of the row of columns
+}
+
+// faulty is a row that stands where one with a prefix is expected.
+type faulty struct {
+	row  []string
+	spot []spot // of its fields
 }
 
 // msPublicIPSource is where Microsoft offers its public IP space, whose types all start
@@ -60,21 +71,103 @@ func isHeader(d document) bool {
 	return len(row) > 1 && roleOf(row[0]).isEndpoint()
 }
 
-// tableOf returns a table at its first row, which stays valid.
+// tableOf returns a table at its first row with a prefix, which stays valid. Only a row
+// of words is a header; others before that row are kept, for they are errors.
 func tableOf(d document) (*table, []string, error) {
 	t := &table{csvRows: newCSVRows(d.text, ',')}
-	for {
+	t.Comment = '#'
+	for range linesTried {
 		row, err := t.next()
 		if err != nil {
 			return t, nil, err
 		}
-		if t.place(row); len(t.places) > 0 {
+		switch t.place(row); {
+		case len(t.places) > 0:
 			return t, slices.Clone(row), nil
+		case len(row) < 2 && t.columns == nil && t.before == nil:
+			return t, nil, errNoPrefix
+		case t.columns == nil && t.before == nil && isHeaderRow(row):
+			t.columns, t.named = slices.Clone(row), t.spot(0)
+		default:
+			t.keep(row)
 		}
-		if t.columns != nil || len(row) < 2 {
-			return t, nil, errors.New("no prefix")
+	}
+	return t, nil, errNoPrefix
+}
+
+var errNoPrefix = errors.New("no prefix in the first lines")
+
+func (t *table) keep(row []string) {
+	f := faulty{row: slices.Clone(row)}
+	for i := range row {
+		f.spot = append(f.spot, t.spot(i))
+	}
+	t.before = append(t.before, f)
+}
+
+// isHeaderRow reports whether a row holds words alone, none of which looks like an
+// endpoint, or like one that is misspelt.
+func isHeaderRow(row []string) bool {
+	words := 0
+	for _, cell := range row {
+		switch {
+		case cell == "":
+		case looksLikeEndpoint(cell) || !strings.ContainsFunc(cell, unicode.IsLetter):
+			return false
+		default:
+			words++
 		}
-		t.columns = slices.Clone(row)
+	}
+	return words > 0
+}
+
+// looksLikeEndpoint tells from words what is meant as an address, a prefix or a name:
+// with a colon, with a dot that is no sentence's end, or with a number after a slash.
+func looksLikeEndpoint(cell string) bool {
+	if r := roleOf(cell); r != holdsOther && r != holdsExceptions && strings.ContainsFunc(cell, unicode.IsLetter) {
+		return false // "ip.prefix"
+	}
+	for i, c := range cell {
+		rest := cell[i+utf8.RuneLen(c):]
+		next, _ := utf8.DecodeRuneInString(rest)
+		switch c {
+		case ':':
+			if strings.TrimSpace(rest) != "" {
+				return true
+			}
+		case '.', '\u3002', '\uff0e', '\uff61':
+			if unicode.IsLetter(next) || unicode.IsNumber(next) {
+				return true
+			}
+		case '/', '\\', '\u2044', '\u2215':
+			if unicode.IsNumber(next) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// faults reports the rows before the first one with a prefix, and tells of a header none
+// of whose words is known.
+func (t *table) faults(f *cloudFeed) {
+	column := 0
+	if len(t.places) > 0 {
+		column = t.places[0]
+	}
+	for _, one := range t.before {
+		at := min(column, len(one.row)-1)
+		_, _, err := netset.ParsePrefix(one.row[at])
+		if len(prefixWords(one.row[at])) > 1 {
+			err = fmt.Errorf("%s is more than one; write each in a row of its own", jsonc.Quote(one.row[at]))
+		} else if err == nil {
+			err = errNoPrefix
+		}
+		f.failf(one.spot[at], "no prefix in this row: %w", err)
+	}
+	known := func(name string) bool { return roleOf(name) != holdsOther }
+	if t.columns != nil && !slices.ContainsFunc(t.columns, known) {
+		f.notice(t.named, "this row is read as the names of the columns; if it is one of the others, write its prefix as \"192.0.2.0/24\"")
 	}
 }
 
@@ -82,7 +175,7 @@ func tableOf(d document) (*table, []string, error) {
 // the first one that holds one.
 func (t *table) place(row []string) {
 	for i, name := range t.columns {
-		empty := i < len(row) && (row[i] == "" || isCIDR(row[i]))
+		empty := i < len(row) && (row[i] == "" || isCIDR(row[i]) || looksLikeEndpoint(row[i]))
 		switch r := roleOf(name); {
 		case r == holdsMask, r == holdsPrefix && i < len(row) && isLength(row[i]):
 			t.masks = append(t.masks, i)
@@ -103,11 +196,12 @@ func (t *table) place(row []string) {
 	}
 }
 
-// next returns the next row that is no comment.
+// next returns the next row that is no comment. One in quotes or behind space may hold
+// more than a line does.
 func (t *table) next() ([]string, error) {
 	for {
 		row, err := t.csvRows.next()
-		if err != nil || !strings.HasPrefix(row[0], "#") {
+		if err != nil || !strings.HasPrefix(row[0], "#") || slices.ContainsFunc(row, looksLikeEndpoint) {
 			return row, err
 		}
 	}
@@ -129,6 +223,7 @@ func readTable(d document, as Naming) (*catalog.Catalog, error) {
 	}
 	f := newCloudFeed(d, as, name, title, source)
 	f.Published = true
+	t.faults(f)
 	for ; err == nil; row, err = t.next() {
 		f.tableRow(t, row)
 	}
@@ -224,6 +319,10 @@ func (f *cloudFeed) tableRow(t *table, row []string) {
 	at := t.spot(0)
 	if t.columns != nil && len(row) != len(t.columns) || len(row) <= slices.Max(t.places) {
 		f.failf(at, "wrong number of fields: %d; download the file again", len(row))
+		return
+	}
+	if column := t.denial(row); column >= 0 {
+		f.failf(t.spot(column), "%s may say that the prefix of this row is not to be reached; remove the row, or this if it is to be", jsonc.Quote(row[column]))
 		return
 	}
 	columns, err := t.filled(row)

@@ -78,11 +78,16 @@ func lines(text []byte) iter.Seq2[int, []word] {
 	}
 }
 
-// wordsOf appends the words of a line before its comment.
+// wordsOf appends the words of a line before its comment. Prefixes alone behind a
+// semicolon are no comment.
 func wordsOf(line []byte, number int, words []word) []word {
 	for i := 0; i < len(line); {
 		if line[i] == ' ' || line[i] == '\t' {
 			i++
+			continue
+		}
+		if line[i] == ';' && len(words) > 0 && prefixWords(string(line[i+1:])) != nil {
+			i++ // no comment, but more of the list
 			continue
 		}
 		if line[i] == '#' || line[i] == ';' {

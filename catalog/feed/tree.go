@@ -73,9 +73,20 @@ func listsNothing(root jsonc.Value) bool {
 type tree struct {
 	jsonReader
 	issuer issuer
+	root   jsonc.Value
 	roles  map[string]role
 	passed []string // keys of lists without prefixes
 	tried  int      // prefixes, good ones or not
+
+	vouched bool               // some prefixes stand under a key that is known to hold them
+	unread  []keyed            // that others vouch against
+	denied  map[[2]string]bool // of fieldDenies, by key and text
+}
+
+// keyed is a list or an object and its key.
+type keyed struct {
+	key  string
+	list jsonc.Value
 }
 
 // labels are what objects around a prefix say of it.
@@ -90,7 +101,8 @@ type labels struct {
 func readTree(d document, as Naming) (*catalog.Catalog, error) {
 	p := issuerOf(d)
 	f := newCloudFeed(d, as, p.name, cmp.Or(p.title, "List "+filepath.Base(d.file)), p.source)
-	t := &tree{jsonReader: newJSONReader(d, f), issuer: p, roles: map[string]role{}}
+	t := &tree{jsonReader: newJSONReader(d, f), issuer: p, root: d.root(), roles: map[string]role{}, denied: map[[2]string]bool{}}
+	t.vouched = vouches(d.root())
 	for _, key := range p.parts {
 		if !has(d.root(), key) {
 			t.Errorf(d.root(), "missing required key %q", key)
@@ -102,6 +114,7 @@ func readTree(d document, as Naming) (*catalog.Catalog, error) {
 		}
 	}
 	t.read(d.root(), labels{})
+	t.tellUnread()
 	if len(t.passed) > 0 {
 		f.noticeFile("no prefix is among what is listed as " + some(t.passed) + "; passed over")
 	}
@@ -216,7 +229,7 @@ func (t *tree) object(v jsonc.Value, of labels) {
 		case holdsDirection:
 			of.openedBy = t.words(one, of.openedBy)
 		case holdsExceptions:
-			t.refuseExceptions(key, one)
+			t.refuseDenied(key, one)
 		default:
 			h.add(t.roleOf(key), key, one)
 		}
@@ -225,6 +238,9 @@ func (t *tree) object(v jsonc.Value, of labels) {
 		of.services = names
 	}
 	endpoints := h.endpoints()
+	if len(endpoints) > 0 || listsPrefix(v, "") {
+		t.refuseDenial(v, len(endpoints) > 0 && v != t.root)
+	}
 	if of.mask = t.mask(h, endpoints, of); len(endpoints) == 0 && len(h.masks) > 0 {
 		of.around = h.masks[0]
 	}
@@ -235,18 +251,16 @@ func (t *tree) object(v jsonc.Value, of labels) {
 	}
 	of.mask = ""
 	for key, one := range v.Members() {
-		if t.isInner(key, one) {
+		switch {
+		case !t.isInner(key, one):
+		case t.isUnread(key, one, v):
+			t.unread = append(t.unread, keyed{key.Text(), one})
+			t.feed.told[one] = true
+		default:
 			inner := of
 			inner.key = strings.TrimPrefix(of.key+"."+key.Text(), ".")
 			t.read(one, inner)
 		}
-	}
-}
-
-// refuseExceptions refuses prefixes that are not meant, which would be opened.
-func (t *tree) refuseExceptions(key jsonc.Key, v jsonc.Value) {
-	if listsPrefix(v, "") {
-		t.Errorf(v, "%s takes addresses out of others, which a list of endpoints cannot say; write the rest as prefixes, and remove this", jsonc.Quote(key.Text()))
 	}
 }
 

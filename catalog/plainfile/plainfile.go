@@ -88,8 +88,32 @@ func Read(root *os.Root, name string, limit int64) ([]byte, error) {
 // OpenFolder opens a folder that is there.
 func (p Path) OpenFolder() (*os.Root, error) { return p.openFolder(false) }
 
-// MakeFolder opens a folder, and makes it if it is not there.
-func (p Path) MakeFolder() (*os.Root, error) { return p.openFolder(true) }
+// MakeFolder opens a folder, and makes it if it is not there. unmake removes the folders
+// that it made, if they are empty.
+func (p Path) MakeFolder() (folder *os.Root, unmake func(), err error) {
+	missing := p.missing()
+	unmake = func() {
+		for _, dir := range missing {
+			os.Remove(dir)
+		}
+	}
+	if folder, err = p.openFolder(true); err != nil {
+		unmake()
+		return nil, nil, err
+	}
+	return folder, unmake, nil
+}
+
+// missing are the folders on the path that are not there, the inner ones first.
+func (p Path) missing() (dirs []string) {
+	for dir := p.String(); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		dirs = append(dirs, dir)
+	}
+	return dirs
+}
 
 func (p Path) openFolder(create bool) (*os.Root, error) {
 	if p.within == "" {

@@ -227,7 +227,7 @@ func TestFolders(t *testing.T) {
 			}
 		}
 		got := outcome(t, func() ([]byte, error) {
-			root, err := Named(name).MakeFolder()
+			root, _, err := Named(name).MakeFolder()
 			if err == nil {
 				root.Close()
 			}

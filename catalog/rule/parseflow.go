@@ -29,10 +29,10 @@ const Forms = "outbound tcp HOST:PORT [from LOCAL], inbound tcp HOST to LOCAL:PO
 func ParseFlow(s string) (Question, error) {
 	q, rest, err := parseWords(strings.Fields(s))
 	if err == nil && len(rest) > 0 {
-		err = fmt.Errorf("%q is left over after %q", strings.Join(rest, " "), q)
+		err = fmt.Errorf("%q is left over after %q", withoutSecrets(rest), q)
 	}
 	if err != nil {
-		return Question{}, fmt.Errorf("flow %q: %w; expect %s", s, err, Forms)
+		return Question{}, fmt.Errorf("flow %q: %w; expect %s", withoutSecrets(strings.Fields(s)), err, Forms)
 	}
 	return q, nil
 }
@@ -44,7 +44,7 @@ func ParseFlows(words []string) ([]Question, error) {
 	for len(words) > 0 {
 		q, rest, err := parseWords(words)
 		if err != nil {
-			return nil, fmt.Errorf("flow %q: %w; expect %s", strings.Join(words, " "), err, Forms)
+			return nil, fmt.Errorf("flow %q: %w; expect %s", withoutSecrets(words), err, Forms)
 		}
 		all, words = append(all, q), rest
 	}
@@ -116,13 +116,10 @@ func (q *Question) readURL(scheme, rest string) error {
 		return errors.New("a URL is opened over tcp; write udp with HOST:PORT instead")
 	}
 	if !isScheme(scheme) {
-		return fmt.Errorf("%q is no scheme of a URL; write one such as https, or HOST:PORT without one", scheme)
+		return fmt.Errorf("%q is no scheme of a URL; write one such as https, or HOST:PORT without one", schemeOf(scheme))
 	}
 	q.Flow.Direction, q.Flow.Protocol, q.Scheme = Outbound, netset.TCP, scheme
-	if i := strings.IndexAny(rest, `/?#\`); i >= 0 {
-		rest = rest[:i]
-	}
-	rest = rest[strings.LastIndexByte(rest, '@')+1:]
+	rest, _ = cutAuthority(rest)
 	if strings.Contains(rest, "=") {
 		return fmt.Errorf("%q is no host of a URL; write HOST=ADDRESS:PORT without a scheme", rest)
 	}
@@ -139,6 +136,40 @@ func (q *Question) readURL(scheme, rest string) error {
 	return q.readRemote(rest)
 }
 
+// cutAuthority splits what follows "://" of a URL into host and port, and path, without
+// user, password, query and fragment.
+func cutAuthority(s string) (authority, path string) {
+	if i := strings.IndexAny(s, `/?#\`); i >= 0 {
+		s, path = s[:i], s[i:]
+	}
+	if i := strings.IndexAny(path, "?#"); i >= 0 {
+		path = path[:i]
+	}
+	return s[strings.LastIndexByte(s, '@')+1:], path
+}
+
+// withoutSecrets joins words for a message, without what may be a secret of a URL.
+func withoutSecrets(words []string) string {
+	shown := make([]string, len(words))
+	for i, word := range words {
+		scheme, rest, ok := strings.Cut(word, "://")
+		if ok {
+			shown[i] = schemeOf(scheme) + "://"
+		} else {
+			rest = word
+		}
+		authority, path := cutAuthority(rest)
+		if _, after, _ := strings.Cut(rest, authority); strings.Contains(after, "@") { // of a password with a slash, perhaps
+			authority, path = "...", ""
+		}
+		shown[i] += authority + path
+	}
+	return strings.Join(shown, " ")
+}
+
+// schemeOf is what may be a scheme of what stands before "://".
+func schemeOf(s string) string { return s[strings.LastIndexAny(s, "@?#/")+1:] }
+
 // isScheme holds what RFC 3986 section 3.1 allows, in lower case.
 func isScheme(s string) bool {
 	return s != "" && 'a' <= s[0] && s[0] <= 'z' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == ""
@@ -149,8 +180,11 @@ func (q *Question) readRemote(text string) error {
 	host, port := cutPort(text)
 	name, address, both := strings.Cut(host, "=")
 	var err error
-	if host == "" {
+	switch {
+	case host == "":
 		return errors.New("the remote host is missing")
+	case strings.ContainsAny(text[1:], "@?#"):
+		return errors.New("a URL starts with its scheme, such as https://, and a host has no @, ? and #")
 	}
 	if both {
 		if q.Flow.Remote, err = parseAddress(address); err == nil {

@@ -30,6 +30,8 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 		refs = DefaultCatalogs()
 	}
 	var catalogs []*catalog.Catalog
+	var together sum
+	s.bytes = 0
 	loaded := map[string]string{} // by the catalogue's name, how the site names it
 	for _, ref := range refs {
 		c, err := s.loadChecked(ref, dir)
@@ -51,11 +53,46 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 			return nil, s.Errorf("catalogs", ref, "%q and %q are both a catalogue %s; name one of them", other, ref, c.Name)
 		}
 		loaded[c.Name] = ref
+		if err := together.add(c); err != nil {
+			return nil, s.Errorf("catalogs", ref, "%w", err)
+		}
 	}
 	if !s.Staging.IsZero() && len(s.staged) == 0 {
 		return nil, s.Errorf("staging", "", "none of the catalogues has change records for it; `gatewright fetch m365 --changes -o FILE` gets some")
 	}
 	return catalogs, nil
+}
+
+// sum counts what several catalogues hold together.
+type sum struct{ catalogs, entries, endpoints int }
+
+// add holds catalogues together to the bounds of one: a run holds them all.
+func (n *sum) add(c *catalog.Catalog) error {
+	n.catalogs++
+	n.entries += len(c.Entries)
+	for i := range c.Entries {
+		e := &c.Entries[i]
+		n.endpoints += len(e.Names) + len(e.Pending) + e.Prefixes.Len()
+	}
+	switch {
+	case n.catalogs == 1:
+	case n.entries > catalog.MaxEntries:
+		return fmt.Errorf("with %s the catalogues have %d entries, over the limit of %d of a run; %s", c.Name, n.entries, catalog.MaxEntries, fewer)
+	case n.endpoints > catalog.MaxEndpoints:
+		return fmt.Errorf("with %s the catalogues have %d endpoints, over the limit of %d of a run; %s", c.Name, n.endpoints, catalog.MaxEndpoints, fewer)
+	}
+	return nil
+}
+
+// fewer is how the sum of catalogues is mended.
+const fewer = "name fewer, and the others in a site file of their own"
+
+// counted counts the bytes that a run reads of catalogues.
+func (s *Site) counted(path plainfile.Path, data []byte, err error) ([]byte, error) {
+	if s.bytes += len(data); err == nil && s.bytes > feed.MaxFile {
+		return nil, fmt.Errorf("with %s the catalogues have %d KiB, over the limit of %d KiB of a run; %s", path, (s.bytes+1023)>>10, feed.MaxFile>>10, fewer)
+	}
+	return data, err
 }
 
 // replaces notes that a file is read in the place of a snapshot.
@@ -99,6 +136,7 @@ func (s *Site) loadChecked(ref, dir string) (*catalog.Catalog, error) {
 // LoadCatalog reads one catalogue that the site need not name: an embedded one by
 // name, or one from a file.
 func (s *Site) LoadCatalog(ref string) (*catalog.Catalog, error) {
+	s.bytes = 0
 	c, err := s.loadCatalog(ref, "")
 	if err == nil && !s.Staging.IsZero() && !s.staged[ref] {
 		return nil, s.unstaged(ref)
@@ -153,9 +191,11 @@ func (s *Site) readFile(path plainfile.Path, named bool) ([]byte, error) {
 		return data, nil
 	}
 	if named {
-		return path.ReadStream(feed.MaxFile)
+		data, err := path.ReadStream(feed.MaxFile)
+		return s.counted(path, data, err)
 	}
-	return path.Read(feed.MaxFile)
+	data, err := path.Read(feed.MaxFile)
+	return s.counted(path, data, err)
 }
 
 // readFeed reads a catalogue's file. What the file does not say of itself is what

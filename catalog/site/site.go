@@ -70,6 +70,7 @@ type Site struct {
 	// Notices tell what was read differently from how it was written.
 	Notices []catalog.Notice
 
+	bytes     int             // of catalogues that this run has read
 	staged    map[string]bool // the catalogues that were loaded with their change records
 	places    map[place]jsonc.Value
 	arguments map[place]string

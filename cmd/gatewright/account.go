@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -297,10 +299,21 @@ func (p *production) account() account {
 
 func openAccount(open []rule.Open) []accountOpen {
 	list := []accountOpen{}
-	for _, o := range open {
-		list = append(list, accountOpen{o.Entry.ID, o.Missing, o.Endpoint, o.Why, o.Ask, o.Who, strings.Fields(o.Links), o.Section, o.Line})
+	for one := range openItems(open) {
+		list = append(list, one)
 	}
 	return list
+}
+
+// openItems is openAccount one by one.
+func openItems(open []rule.Open) iter.Seq[accountOpen] {
+	return func(yield func(accountOpen) bool) {
+		for _, o := range open {
+			if !yield(accountOpen{o.Entry.ID, o.Missing, o.Endpoint, o.Why, o.Ask, o.Who, strings.Fields(o.Links), o.Section, o.Line}) {
+				return
+			}
+		}
+	}
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -308,4 +321,37 @@ func writeJSON(w io.Writer, v any) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
+}
+
+// writeJSONList is writeJSON of a list that is never held as a whole.
+func writeJSONList[T any](w io.Writer, list iter.Seq[T]) error {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("  ", "  ")
+	text.WriteString("[")
+	some := false
+	for v := range list {
+		if some {
+			text.WriteString(",")
+		}
+		some = true
+		text.WriteString("\n  ")
+		if err := e.Encode(v); err != nil {
+			return err
+		}
+		text.Truncate(text.Len() - 1) // the newline
+		if text.Len() < 64<<10 {
+			continue
+		}
+		if _, err := text.WriteTo(w); err != nil {
+			return err
+		}
+	}
+	if some {
+		text.WriteString("\n")
+	}
+	text.WriteString("]\n")
+	_, err := text.WriteTo(w)
+	return err
 }

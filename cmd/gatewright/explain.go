@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -68,27 +69,48 @@ func explain(inv *invocation, args []string) error {
 	if err := e.checkRoles(questions); err != nil {
 		return err
 	}
-	answers, denied := []explainedFlow{}, false
-	for _, q := range questions {
-		budget := netset.NewBudget(rule.MaxLooks)
-		for _, c := range e.result.Complete(e.site, q) {
-			f, err := e.explain(c, budget)
-			if err != nil {
-				return err
-			}
-			answers = append(answers, f)
-			denied = denied || !slices.ContainsFunc(f.Sides, explainedSide.passes)
-		}
-	}
+	var denied bool
+	var failed error
+	answers := noting(e.answers(questions, &failed), &denied)
 	if inv.json {
-		err = writeJSON(inv.stdout, answers)
+		err = writeJSONList(inv.stdout, answers)
 	} else {
 		err = e.write(inv.stdout, answers)
+	}
+	if err == nil {
+		err = failed
 	}
 	if err == nil && denied {
 		return errDifferent
 	}
 	return err
+}
+
+// answers answers questions one by one, until one fails.
+func (e *explainer) answers(questions []rule.Question, failed *error) iter.Seq[explainedFlow] {
+	return func(yield func(explainedFlow) bool) {
+		for _, q := range questions {
+			budget := netset.NewBudget(rule.MaxLooks)
+			for _, c := range e.result.Complete(e.site, q) {
+				f, err := e.explain(c, budget)
+				if *failed = err; err != nil || !yield(f) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// noting passes answers on and notes whether one is denied.
+func noting(answers iter.Seq[explainedFlow], denied *bool) iter.Seq[explainedFlow] {
+	return func(yield func(explainedFlow) bool) {
+		for f := range answers {
+			*denied = *denied || !slices.ContainsFunc(f.Sides, explainedSide.passes)
+			if !yield(f) {
+				return
+			}
+		}
+	}
 }
 
 // readQuestions reads flows from the arguments: an argument of several words is a
@@ -126,7 +148,8 @@ func readQuestions(stdin io.Reader, args []string) ([]rule.Question, error) {
 
 // Bounds of what is read from stdin.
 const (
-	maxErrors   = 100      // that are told of one input
+	maxErrors   = 100 // that are told of one input
+	maxFlows    = 100_000
 	maxFlowLine = 64 << 10 // bytes of a line
 )
 
@@ -143,6 +166,10 @@ func readFlowLines(r io.Reader) ([]rule.Question, error) {
 		}
 		if text = strings.TrimSpace(withoutComment(text)); text == "" {
 			continue
+		}
+		if len(all) == maxFlows {
+			errs = append(errs, fmt.Errorf("stdin:%d: more than %d flows; ask them in several runs", number, maxFlows))
+			break
 		}
 		q, err := rule.ParseFlow(text)
 		if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,6 +28,37 @@ func TestExplainReadsStdin(t *testing.T) {
 		status := run([]string{"explain", "-"}, strings.NewReader(test.stdin), &stdout, &stderr)
 		if status != test.status || !strings.Contains(stderr.String(), test.want) {
 			t.Errorf("%s: status %d, want %d; stderr %q, want %q", test.name, status, test.status, &stderr, test.want)
+		}
+	}
+}
+
+// TestManyFlows holds that stdin is read no further than to a bound.
+func TestManyFlows(t *testing.T) {
+	flow := "outlook.com\n"
+	all, err := readFlowLines(strings.NewReader(strings.Repeat(flow, 100_000)))
+	if err != nil || len(all) != 100_000 {
+		t.Errorf("100000 flows: %d, %v", len(all), err)
+	}
+	rest := strings.NewReader(strings.Repeat(flow, 200_000))
+	_, err = readFlowLines(rest)
+	if want := "stdin:100001: more than 100000 flows; ask them in several runs"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	if rest.Len() == 0 {
+		t.Error("all of stdin was read")
+	}
+}
+
+// TestJSONList holds that a list that is written one by one is the JSON of the whole.
+func TestJSONList(t *testing.T) {
+	for want, list := range map[string][]map[string]string{
+		"[]\n":                                 nil,
+		"[\n  {\n    \"a\": \"<b>\"\n  }\n]\n": {{"a": "<b>"}},
+		"[\n  {\n    \"a\": \"b\"\n  },\n  {\n    \"c\": \"d\"\n  }\n]\n": {{"a": "b"}, {"c": "d"}},
+	} {
+		var got strings.Builder
+		if err := writeJSONList(&got, slices.Values(list)); err != nil || got.String() != want {
+			t.Errorf("%q, %v; want %q", got.String(), err, want)
 		}
 	}
 }

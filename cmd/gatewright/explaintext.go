@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -18,14 +19,15 @@ const (
 
 // write shows flows to people: for each side one line with the verdict, and a table
 // of what decides, what is near, and what each backend does.
-func (e *explainer) write(w io.Writer, flows []explainedFlow) error {
-	width := outputWidth(w)
-	for i, f := range flows {
-		if i > 0 {
+func (e *explainer) write(w io.Writer, flows iter.Seq[explainedFlow]) error {
+	width, first := outputWidth(w), true
+	for f := range flows {
+		if !first {
 			if _, err := io.WriteString(w, "\n"); err != nil {
 				return err
 			}
 		}
+		first = false
 		if err := e.writeFlow(w, f, width); err != nil {
 			return err
 		}

@@ -35,7 +35,12 @@ instance, or any known feed at an https URL. FILE is replaced as a whole, and
 only by what reads as a catalogue; refused are an empty one, an older one, one
 that lost too many endpoints or gained too many addresses, and one of addresses
 that no public service has. FILE.fetched.json says what was fetched; keep it
-beside FILE. Proxies are taken from HTTPS_PROXY and NO_PROXY, further CAs from
+beside FILE. "Unchanged" means that FILE is what this user fetched last, and
+that the publisher has nothing newer, or was asked a short while ago; --force
+fetches the content and compares. When each publisher was asked, digests of
+what it sent, and a lock for each FILE are kept in the user's cache folder, and
+for m365 a random client-request-id in the user's configuration folder.
+Proxies are taken from HTTPS_PROXY and NO_PROXY, further CAs from
 SSL_CERT_FILE.
 
     gatewright fetch m365 -o worldwide.json
@@ -62,7 +67,7 @@ func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
 	flags.IntVar(&f.maxShrink, "max-shrink", 20, "refuse what lost more than this `PERCENT` of the endpoints, or lists fewer by more")
 	flags.IntVar(&f.maxGrowth, "max-growth", 100, "refuse what gained more than this `PERCENT` of the addresses of a family")
 	flags.StringVar(&f.site.file, "site", "", "site `FILE`, whose \"accept\" is followed (default "+defaultSite+", if there)")
-	flags.BoolVar(&f.force, "force", false, "ask now, even if the publisher was asked a short while ago")
+	flags.BoolVar(&f.force, "force", false, "ask now, and for the whole content, whatever FILE.fetched.json says")
 	flags.BoolVar(&f.http, "allow-http", false, "take a URL of http, too, which anybody on the way can answer")
 	flags.BoolVar(&f.exitCode, "exit-code", false, "exit with 1 if the file changed")
 	flags.BoolVar(&inv.json, "json", false, "tell what was done as JSON on stdout")
@@ -100,7 +105,7 @@ func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedS
 		done, err = k.fromWebService(ctx, source.extract, base)
 	}
 	if err != nil {
-		return fmt.Errorf("%w; %s", err, k.stays())
+		return hiddenQuery{fmt.Errorf("%w; %s", err, k.stays()), source.url}
 	}
 	if inv.json {
 		err = writeJSON(inv.stdout, done)
@@ -112,6 +117,17 @@ func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedS
 	}
 	return err
 }
+
+// hiddenQuery is an error that may quote what a server answered, which may be the query
+// that it was asked.
+type hiddenQuery struct {
+	error
+	url string
+}
+
+func (e hiddenQuery) Error() string { return feed.HideQuery(e.url, e.error.Error()) }
+
+func (e hiddenQuery) Unwrap() error { return e.error }
 
 // feedSource is what the operand names: a URL, or an extract of the web service.
 type feedSource struct {
@@ -169,7 +185,7 @@ func (f fetched) tell(now time.Time) string {
 	what := strings.TrimSpace(f.Catalogue+" "+f.Revision) + ", " + count(f.Endpoints, "endpoint")
 	switch {
 	case !f.Changed && !f.Now:
-		return fmt.Sprintf("%s: unchanged: %s; the publisher was asked %s ago (--force asks now)", f.File, what, now.Sub(f.Asked).Round(time.Second))
+		return fmt.Sprintf("%s: unchanged: %s; the publisher was asked %s ago (--force fetches anew)", f.File, what, now.Sub(f.Asked).Round(time.Second))
 	case !f.Changed:
 		return fmt.Sprintf("%s: unchanged: %s", f.File, what)
 	case f.EndpointsBefore == 0:

@@ -176,7 +176,7 @@ func TestFetchWebService(t *testing.T) {
 	if done = s.want(exitOK, "", "", "m365", "-o", "w.json"); done.Changed || done.Now || s.now.Sub(done.Asked) != 20*time.Minute {
 		t.Errorf("within the hour: %+v", done)
 	}
-	s.want(exitOK, "version", "", "m365", "-o", "w.json", "--force")
+	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json", "--force")
 	s.want(exitOK, "version endpoints", "", "m365", "-o", "another.json")
 	s.now = s.now.Add(time.Hour)
 	if done = s.want(exitOK, "version", "", "m365", "-o", "w.json"); done.Changed || !done.Now {

@@ -28,8 +28,9 @@ type keeper struct {
 
 	data   []byte // of the file; nil if there is none
 	record feed.Record
-	intact bool // the record is the file's
-	wrote  bool // the file was replaced
+	intact bool   // the record is the file's
+	wrote  bool   // the file was replaced
+	asked  string // the URL with its query; empty for the web service
 
 	changes       bool   // the publisher's change records are wanted
 	changeRecords []byte // as answered; nil if they were not asked for
@@ -116,7 +117,8 @@ func (k *keeper) old(as feed.Naming) (*feed.Listed, error) {
 // fromURL keeps the file like the document at a URL.
 func (k *keeper) fromURL(ctx context.Context, source string) (fetched, error) {
 	now, last := k.client.Now(), k.visits.read(source, k.client.Now())
-	known := k.intact && k.record.IsOf(source)
+	k.asked = source
+	known := !k.force && k.isFetched(source)
 	if !k.force {
 		if known && now.Before(last.Fresh) {
 			return k.unchanged(last.Asked, false)
@@ -146,7 +148,14 @@ func (k *keeper) fromURL(ctx context.Context, source string) (fetched, error) {
 	if err != nil {
 		return done, err
 	}
+	fresh.Digest = done.Digest
 	return done, k.visits.write(source, fresh)
+}
+
+// isFetched reports whether the file is what this user fetched last from a source: its
+// record alone, which may come with others' files, is not believed.
+func (k *keeper) isFetched(source string) bool {
+	return k.intact && k.record.IsOf(source) && k.visits.digest(source) == k.record.Digest
 }
 
 // fromWebService keeps the file like an extract of the Microsoft 365 web service.
@@ -161,7 +170,7 @@ func (k *keeper) fromWebService(ctx context.Context, e feed.Extract, base string
 		return fetched{}, err
 	}
 	source := service.EndpointsSource(e)
-	isCurrent := func() bool { return k.intact && k.record.IsOf(source) && k.record.Revision == version.Latest }
+	isCurrent := func() bool { return !k.force && k.isFetched(source) && k.record.Revision == version.Latest }
 	if !isCurrent() && !now {
 		// What is fetched now is of the version that holds now.
 		if err := k.mayAsk(source); err != nil {
@@ -173,7 +182,8 @@ func (k *keeper) fromWebService(ctx context.Context, e feed.Extract, base string
 		now = true
 	}
 	current := isCurrent()
-	if current && k.haveChanges() {
+	changes := service.ChangesSource(e)
+	if current && k.haveChanges(changes) {
 		return k.unchanged(version.Asked, now)
 	}
 	if k.record.Instance == e.Instance {
@@ -190,28 +200,35 @@ func (k *keeper) fromWebService(ctx context.Context, e feed.Extract, base string
 		data = a.Data
 	}
 	if k.changes {
-		a, err := k.ask(ctx, service, service.ChangesSource(e))
+		a, err := k.ask(ctx, service, changes)
 		if err != nil {
 			return fetched{}, err
 		}
-		if _, err := feed.ReadChanges(service.ChangesSource(e), a.Data); err != nil {
+		if _, err := feed.ReadChanges(changes, a.Data); err != nil {
 			return fetched{}, err
 		}
 		k.changeRecords = a.Data
 	}
 	record := feed.NewRecord(source)
 	record.Instance, record.Revision = e.Instance, version.Latest
-	return k.replace(record, data)
+	done, err := k.replace(record, data)
+	if err == nil && k.changeRecords != nil {
+		err = k.visits.write(changes, visit{Asked: k.client.Now(), Digest: feed.Digest(k.changeRecords)})
+	}
+	if err == nil {
+		err = k.visits.write(source, visit{Asked: k.client.Now(), Digest: done.Digest})
+	}
+	return done, err
 }
 
 // haveChanges reports whether the change records that are wanted are those of the
-// file's record.
-func (k *keeper) haveChanges() bool {
+// file's record, and what this user fetched last.
+func (k *keeper) haveChanges(source string) bool {
 	if !k.changes {
 		return true
 	}
 	data, err := plainfile.Read(k.root, feed.ChangesName(filepath.Base(k.file)), feed.MaxFile)
-	return err == nil && k.record.Changes == feed.Digest(data)
+	return err == nil && k.record.Changes == feed.Digest(data) && k.visits.digest(source) == k.record.Changes
 }
 
 // latest returns the newest version of an instance, and whether it was asked for now
@@ -266,7 +283,7 @@ func (k *keeper) replace(record feed.Record, data []byte) (fetched, error) {
 		return fetched{}, err
 	}
 	for _, n := range c.Notices {
-		k.talk.warnf("%s: %s", n.Where, n.Text)
+		k.talk.warnf("%s: %s", n.Where, feed.HideQuery(k.asked, n.Text))
 	}
 	old, err := k.old(record.Naming())
 	if err != nil {

@@ -16,10 +16,10 @@ func TestFetchForced(t *testing.T) {
 	s := serve(t)
 	s.tick = time.Millisecond
 	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
-	if done := s.want(exitOK, "version", "", "m365", "-o", "w.json", "--force"); done.Changed || !done.Now || strings.Contains(done.tell(s.now), "ago") {
+	if done := s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json", "--force"); done.Changed || !done.Now || strings.Contains(done.tell(s.now), "ago") {
 		t.Errorf("%+v: %s", done, done.tell(s.now))
 	}
-	if done := s.want(exitOK, "", "", "m365", "-o", "w.json"); done.Now || !strings.Contains(done.tell(s.now), "ago (--force asks now)") {
+	if done := s.want(exitOK, "", "", "m365", "-o", "w.json"); done.Now || !strings.Contains(done.tell(s.now), "ago (--force fetches anew)") {
 		t.Errorf("%+v: %s", done, done.tell(s.now))
 	}
 }

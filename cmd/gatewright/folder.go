@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"crypto/rand"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,9 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 
 	"gatewright/catalog/plainfile"
 )
@@ -59,41 +57,52 @@ type record struct{ digest, generator, name string }
 // place, and removes nothing else.
 type makes func(generator, name string) bool
 
-// writeFolder writes the outputs to dir, all or nothing. What the same generators
-// made before and make no more is removed, unless somebody changed it since: the
-// names of such files are returned. Files of other generators stay.
+// writeFolder writes the outputs to dir, all or nothing: a run that fails, or is told to
+// end, before its journal stands leaves nothing that was not there. What the same
+// generators made before and make no more is removed, unless somebody changed it since:
+// the names of such files are returned. Files of other generators stay.
 func writeFolder(dir plainfile.Path, outputs []generated, ours makes) (changed []string, err error) {
-	if err := checkFileNames(outputs); err != nil {
+	if err := checkOutputs(outputs); err != nil {
 		return nil, err
 	}
-	root, err := dir.MakeFolder()
+	ctx, release := holdSignals()
+	defer release()
+	root, unmake, err := dir.MakeFolder()
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	if err := makeState(root); err != nil {
-		return nil, inFolder(dir, err)
-	}
-	unlock, err := takeLock(root)
+	changed, err = writeInto(ctx, root, outputs, ours)
+	root.Close()
 	if err != nil {
-		return nil, inFolder(dir, err)
-	}
-	defer unlock()
-	if _, err := finishRun(root, ours); err != nil {
-		return nil, fmt.Errorf("%s: finishing an interrupted run: %w; mend this and generate again, or remove %s to give that run up", dir, err, journalFile)
-	}
-	if err := prepareRun(root, outputs, ours); err != nil {
-		err = inFolder(dir, err)
-		if !interrupted(root) { // the disk may be full
-			err = errors.Join(err, root.RemoveAll(stageDir))
-		}
-		return nil, err
-	}
-	changed, err = finishRun(root, ours)
-	if err != nil {
+		unmake()
 		return nil, inFolder(dir, err)
 	}
 	return changed, nil
+}
+
+// writeInto is writeFolder of a folder that is there.
+func writeInto(ctx context.Context, root *os.Root, outputs []generated, ours makes) (changed []string, err error) {
+	if err := makeState(root); err != nil {
+		return nil, err
+	}
+	unlock, err := takeLock(root)
+	if err != nil {
+		root.Remove(stateDir) // if it is empty
+		return nil, err
+	}
+	defer func() { dropLock(root, unlock) }()
+	if _, err := finishRun(root, ours); err != nil {
+		return nil, fmt.Errorf("finishing an interrupted run: %w; mend this and generate again, or remove %s to give that run up", err, journalFile)
+	}
+	missing := missingFolders(root, outputs)
+	if err := prepareRun(ctx, root, outputs, ours); err != nil {
+		if !interrupted(root) { // the disk may be full
+			err = errors.Join(err, clearStage(root))
+			removeFolders(root, missing)
+		}
+		return nil, err
+	}
+	return finishRun(root, ours)
 }
 
 // makeState makes the folder's own folder, which has to be one: a link may lead to
@@ -115,7 +124,37 @@ func takeLock(root *os.Root) (unlock func(), err error) {
 	return lock(root, lockFile)
 }
 
+// dropLock drops the lock, and removes it with the folder's own folder where no run
+// has ever finished.
+func dropLock(root *os.Root, unlock func()) {
+	_, err := root.Lstat(manifestFile)
+	if !errors.Is(err, fs.ErrNotExist) || interrupted(root) {
+		unlock()
+		return
+	}
+	removeLock(root, lockFile, unlock)
+	root.Remove(stateDir) // if nothing else is there
+}
+
 func inFolder(dir plainfile.Path, err error) error { return fmt.Errorf("%s: %w", dir, err) }
+
+// checkOutputs refuses what cannot be written, or not be read again, before anything is.
+func checkOutputs(outputs []generated) error {
+	whole := int64(0)
+	for _, o := range outputs {
+		for _, a := range o.Artefacts {
+			size := int64(len(a.Data))
+			if size > maxArtefact {
+				return fmt.Errorf("generator %s: %s would have %d KiB, over the limit of %d KiB of a file; select fewer entries", o.name, a.Name, (size+1023)>>10, maxArtefact>>10)
+			}
+			whole += size
+		}
+	}
+	if whole > maxFolder {
+		return fmt.Errorf("the files would have %d KiB together, over the limit of %d KiB of a folder; select fewer entries, or write generators to folders of their own", (whole+1023)>>10, maxFolder>>10)
+	}
+	return checkFileNames(outputs)
+}
 
 // checkFileNames refuses artefacts that have no place of their own below a folder.
 func checkFileNames(outputs []generated) error {
@@ -154,7 +193,7 @@ func isFileName(name string) bool {
 
 // prepareRun stages the outputs and writes the journal. It changes no file that
 // stands in the folder.
-func prepareRun(root *os.Root, outputs []generated, ours makes) error {
+func prepareRun(ctx context.Context, root *os.Root, outputs []generated, ours makes) error {
 	old, err := readRecords(root, manifestFile, ours)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -166,19 +205,26 @@ func prepareRun(root *os.Root, outputs []generated, ours makes) error {
 	stand := standing(root, old, records)
 	journal := append(records, kept(old, records, outputs)...)
 	if len(stand) == len(records) && len(old) == len(journal) {
-		return root.RemoveAll(stageDir)
+		return clearStage(root)
 	}
-	if err := stage(root, outputs, stand); err != nil {
+	text := formatRecords(journal)
+	if len(text) > maxRecords {
+		return fmt.Errorf("the names of the folder's %d files would have %d KiB, over the limit of %d KiB; write to another folder", len(journal), (len(text)+1023)>>10, maxRecords>>10)
+	}
+	if err := stage(ctx, root, outputs, stand); err != nil {
 		return err
 	}
-	if err := proveFolders(root, records, gone(old, journal)); err != nil {
+	if err := proveFolders(ctx, root, records, gone(old, journal)); err != nil {
 		return err
 	}
-	if err := writeSynced(root, stageDir+"/journal", formatRecords(journal)); err != nil {
+	if err := writeSynced(root, stageDir+"/journal", text); err != nil {
 		return err
 	}
 	if err := syncFolder(root, stageDir); err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return errInterrupted
 	}
 	if err := root.Rename(stageDir+"/journal", journalFile); err != nil {
 		return err
@@ -225,54 +271,6 @@ func byName(records []record) map[string]record {
 	return named
 }
 
-// stage writes the artefacts that do not stand under stageDir, named by their place
-// in the journal.
-func stage(root *os.Root, outputs []generated, stand map[string]bool) error {
-	if err := root.RemoveAll(stageDir); err != nil {
-		return err
-	}
-	if err := root.MkdirAll(stageDir, 0o755); err != nil {
-		return err
-	}
-	var files []*os.File
-	place := -1
-	for _, o := range outputs {
-		for _, a := range o.Artefacts {
-			place++
-			if stand[a.Name] {
-				continue
-			}
-			f, err := create(root, stagePath(place), a.Name, a.Data)
-			if err != nil {
-				return errors.Join(err, syncAll(files))
-			}
-			files = append(files, f)
-			if len(files) == syncedAtOnce {
-				if err := syncAll(files); err != nil {
-					return err
-				}
-				files = files[:0]
-			}
-		}
-	}
-	return syncAll(files)
-}
-
-// syncedAtOnce bounds the files that are open, and the threads that sync them.
-const syncedAtOnce = 16
-
-// syncAll syncs files side by side and closes them: so the file system commits a few
-// times for all, and not once for each.
-func syncAll(files []*os.File) error {
-	errs := make([]error, len(files))
-	var wait sync.WaitGroup
-	for i, f := range files {
-		wait.Go(func() { errs[i] = errors.Join(f.Sync(), f.Close()) })
-	}
-	wait.Wait()
-	return errors.Join(errs...)
-}
-
 func recordsOf(outputs []generated) []record {
 	var records []record
 	for _, o := range outputs {
@@ -282,8 +280,6 @@ func recordsOf(outputs []generated) []record {
 	}
 	return records
 }
-
-func stagePath(i int) string { return stageDir + "/" + strconv.Itoa(i) }
 
 // checkTargets refuses to replace what is no plain file, and to write through a
 // link: like proveFolders, because no rename may fail once the journal stands.
@@ -303,46 +299,6 @@ func checkTargets(root *os.Root, records []record) error {
 		}
 	}
 	return nil
-}
-
-// proveFolders makes the folders of the records, and proves that files can be put
-// into them and removed from them and from the folders of stale files: a folder may
-// belong to somebody else, or to another file system.
-func proveFolders(root *os.Root, records, stale []record) error {
-	folders := []string{"."}
-	for _, r := range records {
-		folders = append(folders, path.Dir(r.name))
-	}
-	for _, r := range stale {
-		if _, err := root.Lstat(r.name); err == nil {
-			folders = append(folders, path.Dir(r.name))
-		}
-	}
-	slices.Sort(folders)
-	for _, dir := range slices.Compact(folders) {
-		if err := proveFolder(root, dir); err != nil {
-			return fmt.Errorf("no file can be put into %s, so nothing was written: %w; make it a plain folder of yours on the same file system, or write elsewhere", dir, err)
-		}
-	}
-	return nil
-}
-
-// proveFolder renames an empty file from the stage into dir and removes it. Its
-// name is random, because a rename replaces what has the same name.
-func proveFolder(root *os.Root, dir string) error {
-	probe := ".gatewright-probe-" + rand.Text()
-	if dir != "." {
-		if err := root.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	if err := writeSynced(root, path.Join(stageDir, probe), nil); err != nil {
-		return err
-	}
-	if err := root.Rename(path.Join(stageDir, probe), path.Join(dir, probe)); err != nil {
-		return err
-	}
-	return root.Remove(path.Join(dir, probe))
 }
 
 // finishRun renames what the journal names into place, removes what is made no
@@ -372,7 +328,7 @@ func finishRun(root *os.Root, ours makes) (changed []string, err error) {
 	if err := syncFolder(root, stateDir); err != nil {
 		return nil, err
 	}
-	return changed, root.RemoveAll(stageDir)
+	return changed, clearStage(root)
 }
 
 func renameStaged(root *os.Root, records []record) error {
@@ -478,38 +434,6 @@ func interrupted(root *os.Root) bool {
 func digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
-}
-
-func writeSynced(root *os.Root, name string, data []byte) error {
-	f, err := create(root, name, "", data)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// create makes a file that is not there, with the mode of the one that it is to replace,
-// if there is one, and returns it open to be synced.
-func create(root *os.Root, name, replaces string, data []byte) (*os.File, error) {
-	mode := fs.FileMode(0o644)
-	old, missing := root.Lstat(replaces)
-	if missing == nil {
-		mode = old.Mode().Perm() &^ 0o111 // no output is a program
-	}
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return nil, err
-	}
-	if missing == nil {
-		err = f.Chmod(mode) // what the umask took away
-	}
-	if err == nil {
-		_, err = f.Write(data)
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
 }
 
 func formatRecords(records []record) []byte {

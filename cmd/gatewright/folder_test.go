@@ -128,7 +128,7 @@ func TestUnchangedFilesAreNotTouched(t *testing.T) {
 			t.Errorf("after %s was changed by hand, a run touched %q and left %q", name, got, tree(t, dir))
 		}
 	}
-	if err := stage(root, newRun(), nil); err != nil {
+	if err := stage(t.Context(), root, newRun(), nil); err != nil {
 		t.Fatal(err)
 	}
 	mustWrite(t, dir, oldRun()[1:])
@@ -172,14 +172,14 @@ const (
 func killSteps() []killStep {
 	staged := func(outputs []generated) func(*testing.T, *os.Root) {
 		return func(t *testing.T, root *os.Root) {
-			if err := stage(root, outputs, nil); err != nil {
+			if err := stage(t.Context(), root, outputs, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	renamed := func(n int) func(*testing.T, *os.Root) {
 		return func(t *testing.T, root *os.Root) {
-			if err := prepareRun(root, newRun(), anyFile); err != nil {
+			if err := prepareRun(t.Context(), root, newRun(), anyFile); err != nil {
 				t.Fatal(err)
 			}
 			for i := range n {
@@ -584,7 +584,7 @@ func TestJournalThatCannotBeFinished(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, dir, oldRun())
 	root := openRoot(t, dir)
-	if err := errors.Join(prepareRun(root, newRun(), anyFile), root.Mkdir("d", 0o755)); err != nil {
+	if err := errors.Join(prepareRun(t.Context(), root, newRun(), anyFile), root.Mkdir("d", 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := writeFolder(plainfile.Named(dir), newRun(), anyFile)

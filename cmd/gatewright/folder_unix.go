@@ -17,14 +17,31 @@ func lock(root *os.Root, name string) (unlock func(), err error) {
 		return nil, err
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil {
+	if err == nil && stands(root, name, f) {
 		return func() { f.Close() }, nil
 	}
 	f.Close()
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	if err == nil || errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, errLocked
 	}
 	return nil, os.NewSyscallError("flock", err)
+}
+
+// stands reports whether the name is still that of the open file: a run that failed
+// removes its lock.
+func stands(root *os.Root, name string, f *os.File) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	info, err := root.Lstat(name)
+	return err == nil && os.SameFile(info, mine)
+}
+
+// removeLock removes a lock while it is held, so that it is not the next one's.
+func removeLock(root *os.Root, name string, unlock func()) {
+	root.Remove(name)
+	unlock()
 }
 
 func syncFolder(root *os.Root, name string) error {

@@ -29,5 +29,11 @@ func lock(root *os.Root, name string) (unlock func(), err error) {
 	return func() { syscall.CloseHandle(h) }, nil
 }
 
+// removeLock removes a lock that nobody holds: one that is held cannot be removed.
+func removeLock(root *os.Root, name string, unlock func()) {
+	unlock()
+	root.Remove(name)
+}
+
 // syncFolder does nothing: Windows cannot sync a folder, and journals renames itself.
 func syncFolder(*os.Root, string) error { return nil }

@@ -92,6 +92,9 @@ func (inv *invocation) initSite(toMerge bool) error {
 			return err
 		}
 		if added == 0 {
+			if _, err := clearNew(root, name); err != nil {
+				return err
+			}
 			inv.talk.sayf("%s: nothing is newly open", file)
 			return nil
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -65,6 +66,12 @@ func list(inv *invocation, args []string) error {
 	if err != nil {
 		return err
 	}
+	switch {
+	case inv.json && what == "entries":
+		return writeJSONList(inv.stdout, listedEntries(result))
+	case inv.json && what == "open":
+		return writeJSONList(inv.stdout, openItems(result.Policy.Open))
+	}
 	data, t := view(result)
 	if inv.json {
 		return writeJSON(inv.stdout, data)
@@ -116,16 +123,10 @@ type inference struct {
 }
 
 func (inv *invocation) entriesView(r *site.Result) (any, table) {
-	listed := []listedEntry{}
 	hidden := 0
 	t := table{header: []string{"ROW", "ENTRY", "WHAT", "BECAME"}, ids: []int{1}}
 	granted := grantedFacts(r)
-	outcomes := slices.Clone(r.Outcomes)
-	slices.SortStableFunc(outcomes, func(a, b site.Outcome) int {
-		return cmp.Or(cmp.Compare(catalogOf(a.Entry.ID), catalogOf(b.Entry.ID)), compareRows(a.Entry.Row, b.Entry.Row))
-	})
-	for _, o := range outcomes {
-		listed = append(listed, listEntry(o))
+	for _, o := range inRows(r.Outcomes) {
 		if o.State == site.NotSelected && !inv.all {
 			hidden++
 			continue
@@ -139,7 +140,27 @@ func (inv *invocation) entriesView(r *site.Result) (any, table) {
 	default:
 		t.remark = fmt.Sprintf("%d entries are not selected; --all shows them", hidden)
 	}
-	return listed, t
+	return nil, t
+}
+
+// inRows returns outcomes in the order of their catalogues and rows.
+func inRows(outcomes []site.Outcome) []site.Outcome {
+	outcomes = slices.Clone(outcomes)
+	slices.SortStableFunc(outcomes, func(a, b site.Outcome) int {
+		return cmp.Or(cmp.Compare(catalogOf(a.Entry.ID), catalogOf(b.Entry.ID)), compareRows(a.Entry.Row, b.Entry.Row))
+	})
+	return outcomes
+}
+
+// listedEntries are the entries one by one, as JSON has them.
+func listedEntries(r *site.Result) iter.Seq[listedEntry] {
+	return func(yield func(listedEntry) bool) {
+		for _, o := range inRows(r.Outcomes) {
+			if !yield(listEntry(o)) {
+				return
+			}
+		}
+	}
 }
 
 // what says what an entry asks for. Of entries that --entry names it says all: notes,
@@ -302,12 +323,12 @@ func trustedView(r *site.Result) (any, table) {
 
 func openView(r *site.Result) (any, table) {
 	if len(r.Policy.Open) == 0 {
-		return openAccount(nil), table{remark: "nothing is open"}
+		return nil, table{remark: "nothing is open"}
 	}
 	t := table{header: []string{"ENTRY", "MISSING", "WHY", "WHO SAYS IT"}, ids: []int{0}}
 	for _, o := range r.Policy.Open {
 		t.rows = append(t.rows, []string{shown(r, o.Entry.ID), openName(o), o.Why, o.Who})
 	}
 	t.footer = "\n{\n" + siteBlock(suggestions(r)) + "}\n"
-	return openAccount(r.Policy.Open), t
+	return nil, t
 }

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -175,30 +171,6 @@ func (inv *invocation) status(err error) int {
 	inv.talk.errorf("%v", err)
 	return exitFailed
 }
-
-// interruptible calls f, which has a second to put its things in order after SIGINT or
-// SIGTERM ended its context, and is then left alone. Commands that leave nothing behind
-// need no such care: the signals end them.
-func interruptible(f func(context.Context) error) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- f(ctx) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	select {
-	case err := <-ended:
-		return err
-	case <-time.After(time.Second):
-		return errInterrupted
-	}
-}
-
-// errInterrupted ends a run that was told to.
-var errInterrupted = errors.New("interrupted")
 
 func commandNames() []string {
 	var names []string

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,7 +32,7 @@ func (t talk) errorf(format string, args ...any) {
 
 func (t talk) warnf(format string, args ...any) {
 	if !t.quiet {
-		t.raw(t.paint(yellow, "gatewright: warning:") + visible(" "+fmt.Sprintf(format, args...)+"\n"))
+		t.raw(t.paint(yellow, "gatewright: warning:") + visible(" "+sprintLine(format, args...)+"\n"))
 	}
 }
 
@@ -67,6 +68,21 @@ func (t talk) progress(text string) (done func()) {
 
 func (t talk) sayf(format string, args ...any) {
 	if !t.quiet {
-		fmt.Fprintf(t, format+"\n", args...)
+		fmt.Fprint(t, sprintLine(format, args...)+"\n")
 	}
+}
+
+// sprintLine formats one line: a line feed in a name or a text of others starts no second
+// one, which would pass for the tool's own.
+func sprintLine(format string, args ...any) string {
+	args = slices.Clone(args)
+	for i, a := range args {
+		switch a := a.(type) {
+		case string:
+			args[i] = strings.ReplaceAll(a, "\n", `\u000a`)
+		case error:
+			args[i] = strings.ReplaceAll(a.Error(), "\n", `\u000a`)
+		}
+	}
+	return fmt.Sprintf(format, args...)
 }

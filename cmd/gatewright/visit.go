@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ type visit struct {
 	Fresh  time.Time `json:"fresh"`            // until when the answer is to be believed
 	Wait   time.Time `json:"wait"`             // until when the publisher wants to be left alone
 	Latest string    `json:"latest,omitempty"` // what /version answered
+	Digest string    `json:"digest,omitempty"` // of what was taken last; kept until something else is
 }
 
 // openVisits opens the user's cache folder of this tool.
@@ -46,15 +48,26 @@ func cacheName(of, ext string) string { return fmt.Sprintf("%x", sha256.Sum256([
 // read returns the last visit; a zero one if there was none, or if the clock was set
 // back since.
 func (v visits) read(url string, now time.Time) visit {
-	data, err := plainfile.Read(v.root, cacheName(url, ".json"), 64<<10)
-	var last visit
-	if err != nil || json.Unmarshal(data, &last) != nil || last.Asked.After(now) {
+	last := v.last(url)
+	if last.Asked.After(now) {
 		return visit{}
 	}
 	return last
 }
 
+func (v visits) last(url string) (last visit) {
+	data, err := plainfile.Read(v.root, cacheName(url, ".json"), 64<<10)
+	if err != nil || json.Unmarshal(data, &last) != nil {
+		return visit{}
+	}
+	return last
+}
+
+// digest is that of what was last taken from a URL; empty if nothing was.
+func (v visits) digest(url string) string { return v.last(url).Digest }
+
 func (v visits) write(url string, now visit) error {
+	now.Digest = cmp.Or(now.Digest, v.digest(url))
 	data, err := json.Marshal(now)
 	if err != nil {
 		return err
@@ -75,6 +88,16 @@ func (v visits) lockFor(file string) (unlock func(), err error) {
 	return unlock, nil
 }
 
+// clearNew returns where a file that is put into place is written before, and removes
+// what a run left there that was killed.
+func clearNew(root *os.Root, name string) (stage string, err error) {
+	stage = "." + name + ".new"
+	if err := root.Remove(stage); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	return stage, nil
+}
+
 // replaceFile puts a file into place, all of it or nothing: written beside it,
 // synced, and renamed. The mode is that of a new file; one that is replaced keeps its own.
 func replaceFile(root *os.Root, name string, data []byte, mode fs.FileMode) error {
@@ -82,9 +105,10 @@ func replaceFile(root *os.Root, name string, data []byte, mode fs.FileMode) erro
 	if missing == nil && !old.Mode().IsRegular() {
 		return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", name)
 	}
-	// Of a run that was killed.
-	stage := "." + name + ".new"
-	if err := root.Remove(stage); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	ctx, release := holdSignals()
+	defer release()
+	stage, err := clearNew(root, name)
+	if err != nil {
 		return err
 	}
 	if missing == nil {
@@ -100,7 +124,11 @@ func replaceFile(root *os.Root, name string, data []byte, mode fs.FileMode) erro
 	if err == nil {
 		_, err = f.Write(data)
 	}
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil && ctx.Err() != nil {
+		err = errInterrupted
+	}
+	if err != nil {
 		return errors.Join(err, root.Remove(stage))
 	}
 	if err := root.Rename(stage, name); err != nil {

@@ -3,7 +3,6 @@ package artefact
 import (
 	"iter"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -107,9 +106,12 @@ func (w witnessSearch) carriedOnSite(f rule.Flow) bool {
 	if f.Direction == rule.Inbound {
 		back.Direction = rule.Outbound
 	}
-	return slices.ContainsFunc(w.policy.Rules, func(r rule.Rule) bool {
-		return r.OnSite && (w.policy.Accepts(&r, f) || w.policy.Accepts(&r, back))
-	})
+	for i := range w.policy.Rules {
+		if r := &w.policy.Rules[i]; r.OnSite && (w.policy.Accepts(r, f) || w.policy.Accepts(r, back)) {
+			return true
+		}
+	}
+	return false
 }
 
 // someOf yields the ends of the first ranges of a set, without one address.

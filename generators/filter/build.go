@@ -54,17 +54,22 @@ func (r BuiltRule) CoveredBy() []string {
 // that counts and accepts. A packet's cost so goes with the rules that hold the same
 // address and not with all. Rules of any remote come first.
 func Build(p *rule.Policy, c artefact.Filter, families []Family, n Naming) (Built, error) {
-	b := builder{
+	b := newBuilder(p, c, n)
+	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
+		b.direction(d, families)
+	}
+	return b.finish(families)
+}
+
+func newBuilder(p *rule.Policy, c artefact.Filter, n Naming) *builder {
+	b := &builder{
 		policy: p, config: c, naming: n, sets: map[string]Set{}, chains: map[string]string{}, order: map[rule.ID]int{},
 		carried: map[rule.ID]bool{}, reached: map[rule.ID]bool{}, takers: map[rule.ID]map[rule.ID]bool{},
 	}
 	for i := range p.Rules {
 		b.order[p.Rules[i].ID] = i
 	}
-	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
-		b.direction(d, families)
-	}
-	return b.finish(families)
+	return b
 }
 
 type builder struct {
@@ -81,6 +86,7 @@ type builder struct {
 	classes []Chain
 	entries []Chain
 	lines   int // of all classes
+	steps   int // of the search for what takes a line
 	err     error
 }
 
@@ -293,6 +299,9 @@ func (b *builder) bySet(d rule.Direction, f Family, g *group) (rules []Rule) {
 // with ports of its own, have as many as half their number squared.
 const maxLines = 500_000
 
+// stepsPerLine is how many lines may be looked at for each of maxLines.
+const stepsPerLine = 64
+
 // group is the addresses of classes that need the same lines.
 type group struct {
 	lines    []line
@@ -322,6 +331,10 @@ func (b *builder) groupsOf(any []line, lines [][]line, remotes []netset.PrefixSe
 			return nil
 		}
 		kept := b.needed(any, all)
+		if b.steps > maxLines*stepsPerLine {
+			b.tooManyLines()
+			return nil
+		}
 		if len(kept) == 0 {
 			continue
 		}
@@ -375,7 +388,7 @@ func sharedBy(lines [][]line) (m Match) {
 // every packet, each on the ports that are left to it where that is no longer to say: a
 // port in place is quicker to load and to match than a set.
 func (b *builder) needed(earlier, lines []line) (kept []line) {
-	var seen takers
+	seen := takers{steps: &b.steps}
 	for _, l := range earlier {
 		seen.add(l)
 	}
@@ -407,78 +420,6 @@ func (b *builder) onPorts(l line, left netset.ServiceSet) line {
 		l.Original = b.portsOf(ranges, true)
 	}
 	return l
-}
-
-// takers are lines in groups that differ in ports alone, so that most lines are told from
-// what all of a group have together.
-type takers []*takerGroup
-
-type takerGroup struct {
-	lines []line
-	ports netset.ServiceSet // of all lines together
-}
-
-func (t *takers) add(l line) {
-	for _, g := range *t {
-		if g.lines[0].differsInPortsFrom(l) {
-			g.lines, g.ports = append(g.lines, l), g.ports.Union(l.ports)
-			return
-		}
-	}
-	*t = append(*t, &takerGroup{[]line{l}, l.ports})
-}
-
-// of returns the rules that take every packet of a line; none if some are left.
-func (t takers) of(l line) []rule.ID {
-	for _, g := range t {
-		if !g.ports.Covers(l.ports) {
-			continue
-		}
-		if i := slices.IndexFunc(g.lines, func(e line) bool { return e.takesAllOf(l) }); i >= 0 {
-			return []rule.ID{g.lines[i].id}
-		}
-		if g.lines[0].differsInPortsFrom(l) {
-			return g.with(l.ports)
-		}
-	}
-	return nil
-}
-
-// with returns the rules on some of the ports.
-func (g *takerGroup) with(ports netset.ServiceSet) (ids []rule.ID) {
-	for _, e := range g.lines {
-		if !e.ports.Intersect(ports).IsEmpty() {
-			ids = append(ids, e.id)
-		}
-	}
-	return ids
-}
-
-// leave returns the ports that lines which match the same leave to another.
-func (t takers) leave(l line) netset.ServiceSet {
-	for _, g := range t {
-		if g.lines[0].differsInPortsFrom(l) {
-			return l.ports.Subtract(g.ports)
-		}
-	}
-	return l.ports
-}
-
-// differsInPortsFrom reports whether two lines match the same but for their ports.
-func (l line) differsInPortsFrom(other line) bool {
-	return l.Protocol == other.Protocol && l.Family == other.Family && l.Ports.IsAll() == other.Ports.IsAll() &&
-		l.From == other.From && l.To == other.To && slices.Equal(l.In, other.In) && slices.Equal(l.Out, other.Out)
-}
-
-// takesAllOf reports whether every packet that other matches is one of l's.
-func (l line) takesAllOf(other line) bool {
-	return l.Protocol == other.Protocol && l.Family == other.Family && l.Ports.IsAll() == other.Ports.IsAll() &&
-		takesInterfaces(l.In, other.In) && takesInterfaces(l.Out, other.Out) &&
-		l.ports.Covers(other.ports) && (l.From == other.From && l.To == other.To || l.local.Covers(other.local))
-}
-
-func takesInterfaces(all, some []string) bool {
-	return len(all) == 0 || len(some) > 0 && !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
 }
 
 // class adds the chain that holds the lines and returns its name: by its only rule, or

@@ -621,6 +621,6 @@ func (b *lowering) askResolver(r filter.Rule) filter.Rule {
 		s.lines = []line{{chain: last, Rule: filter.Rule{Match: filter.Match{Family: r.Family}, Verdict: filter.Accept, Comment: r.Comment}}}
 		b.add(s)
 	}
-	r.From, r.To, r.Verdict, r.Target = filter.Addresses{}, filter.Addresses{}, filter.Jump, b.resolver
+	r.From, r.To, r.Verdict, r.Target, r.Comment = filter.Addresses{}, filter.Addresses{}, filter.Jump, b.resolver, ""
 	return r
 }

@@ -374,7 +374,7 @@ func (r *rulesReader) fits(s *section, l line) error {
 // fitsBase refuses what a chain does not need in its mode.
 func (r *rulesReader) fitsBase(l line) error {
 	enforce, entry := r.config.Mode == artefact.ModeEnforce, l.Target == filter.Outbound || l.Target == filter.Inbound
-	opens := l.Protocol != 0 && l.Original.IsAll() && l.Comment != "" && l.To.IsAll() && l.From.Set == ""
+	opens := l.Protocol != 0 && l.Original.IsAll() && l.To.IsAll() && l.From.Set == "" && (l.Comment != "") == (l.Verdict == filter.Accept)
 	switch {
 	case l.Verdict == filter.Continue && !enforce:
 	case l.Verdict == filter.Jump && (entry && l.Protocol == 0 || enforce && opens && r.order[l.Target] > 0 && !entry):

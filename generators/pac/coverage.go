@@ -23,10 +23,11 @@ const unlisted = "unlisted.invalid"
 // word, and no verdict is on them.
 func coverage(p *rule.Policy, roles []rule.Role) []artefact.Coverage {
 	all := splits(p, roles)
-	var addressed netset.PrefixSet
+	var named netset.PrefixBuilder
 	for i := range p.Rules {
-		addressed = addressed.Union(p.Rules[i].Remote.AddressedPrefixes)
+		named.AddSet(p.Rules[i].Remote.AddressedPrefixes)
 	}
+	addressed := named.Build()
 	out := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites))
 	byRequest := artefact.ByRequest(p, roles...)
 	for i := range p.Rules {
@@ -152,10 +153,10 @@ func overlay(list []netip.Prefix, in map[netip.Prefix]bool) netset.PrefixSet {
 func strayFlow(r *rule.Rule, local, bare netset.PrefixSet, all []split) (rule.Flow, bool) {
 	for _, s := range all {
 		ports := s.services.Intersect(r.Services).Ports(netset.TCP)
-		addresses := s.addresses.Intersect(bare)
-		if len(ports) == 0 {
+		if len(ports) == 0 || !s.addresses.Overlaps(bare) {
 			continue
 		}
+		addresses := s.addresses.Intersect(bare)
 		f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: ports[0].First, Name: unlisted}
 		for _, family := range []func(netset.PrefixSet) netset.PrefixSet{netset.PrefixSet.V4, netset.PrefixSet.V6} {
 			var remote, from bool

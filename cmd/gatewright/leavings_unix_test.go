@@ -1,0 +1,168 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gatewright/catalog/plainfile"
+	"gatewright/generators/artefact"
+)
+
+// everything names all files and folders below a folder, the tool's own state too.
+func everything(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+		names = append(names, strings.TrimPrefix(name, dir))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// TestFailedRunLeavesNothing holds that a run that fails leaves none of its own files and
+// folders behind.
+func TestFailedRunLeavesNothing(t *testing.T) {
+	large := generated{name: "one", Output: artefact.Output{Artefacts: []artefact.Artefact{{Name: "deep/large", Data: make([]byte, 256<<20+1)}}}}
+	three := generated{name: "one"}
+	for _, name := range []string{"a", "b", "c"} {
+		three.Artefacts = append(three.Artefacts, artefact.Artefact{Name: name, Data: large.Artefacts[0].Data[:180<<20]})
+	}
+	taken := outputOf("one", "a", "a\n", "new/c", "c\n", "taken", "x\n")
+	for _, c := range []struct {
+		name, folder string // below a folder where the folder "out/taken" is
+		output       generated
+		want         string
+	}{
+		{"file over the limit", "out", large, "generator one: deep/large would have 262145 KiB, over the limit of 262144 KiB of a file; select fewer entries"},
+		{"files over the limit", "new/out", three, "the files would have 552960 KiB together, over the limit of 524288 KiB of a folder; select fewer entries, or write generators to folders of their own"},
+		{"folder in a file's place", "out", taken, "DIR: taken is in the way: it is no plain file; remove it, or write elsewhere"},
+		{"folder below a file", "file/out", taken, "open DIR: not a directory"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			top := t.TempDir()
+			if err := errors.Join(os.MkdirAll(filepath.Join(top, "out", "taken"), 0o755), os.WriteFile(filepath.Join(top, "file"), nil, 0o644)); err != nil {
+				t.Fatal(err)
+			}
+			before, dir := everything(t, top), filepath.Join(top, c.folder)
+			_, err := writeFolder(plainfile.Named(dir), []generated{c.output}, anyFile)
+			if err == nil || strings.ReplaceAll(err.Error(), dir, "DIR") != c.want {
+				t.Errorf("error %v, want %s", err, c.want)
+			}
+			if after := everything(t, top); !slices.Equal(after, before) {
+				t.Errorf("%q, before the run %q", after, before)
+			}
+		})
+	}
+}
+
+// endingAfter is a context that ends after it was asked n times.
+type endingAfter struct {
+	context.Context
+	n int
+}
+
+func (e *endingAfter) Err() error {
+	if e.n--; e.n < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestInterruptedRunLeavesNothing tells a run to end at each of the moments when it asks:
+// nothing of it stands then, in a new folder and in one of an earlier run.
+func TestInterruptedRunLeavesNothing(t *testing.T) {
+	for _, earlier := range [][]generated{nil, oldRun()} {
+		for n := 0; ; n++ {
+			dir := t.TempDir()
+			if earlier != nil {
+				mustWrite(t, dir, earlier)
+			}
+			before := everything(t, dir)
+			_, err := writeInto(&endingAfter{t.Context(), n}, openRoot(t, dir), newRun(), anyFile)
+			if err == nil {
+				if n < 6 {
+					t.Errorf("it asked %d times, want once for each file, each folder and the journal", n)
+				}
+				break
+			}
+			if err.Error() != "interrupted" {
+				t.Errorf("error %v", err)
+			}
+			if after := everything(t, dir); !slices.Equal(after, before) {
+				t.Errorf("ended after %d: %q, before the run %q", n, after, before)
+			}
+		}
+	}
+}
+
+// TestSignalsAreHeld holds that the signals that end programs end no write.
+func TestSignalsAreHeld(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		ctx, release := holdSignals()
+		if err := syscall.Kill(os.Getpid(), s); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(10 * time.Second):
+			t.Errorf("%v ends nothing", s)
+		}
+		release()
+	}
+}
+
+// TestKilledProbe holds that the next run, of whichever generator, removes what a killed
+// one tried a folder with, and only that.
+func TestKilledProbe(t *testing.T) {
+	dir := t.TempDir()
+	mustWrite(t, dir, oldRun())
+	before := everything(t, dir)
+	root := openRoot(t, dir)
+	probe := probePrefix + strings.Repeat("A", 26)
+	other := "lists/" + probePrefix + strings.Repeat("B", 26)
+	err := errors.Join(root.Mkdir(stageDir, 0o755),
+		root.WriteFile(probesFile, []byte(probe+"\n.\nlists\n../outside\n"), 0o644),
+		root.WriteFile("lists/"+probe, nil, 0o644),
+		root.WriteFile(probe, []byte("not empty"), 0o644),
+		root.WriteFile(other, nil, 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, dir, oldRun()[1:])
+	want := append(before, "/"+probe, "/"+other)
+	slices.Sort(want)
+	after := everything(t, dir)
+	slices.Sort(after)
+	if !slices.Equal(after, want) {
+		t.Errorf("%q, want %q", after, want)
+	}
+}
+
+// TestKilledInit holds that what a killed init left goes with the next one, even if that
+// has nothing to write.
+func TestKilledInit(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range [][]string{{"init", "-q"}, {"init", "-q", "--merge"}} {
+		if err := os.WriteFile(".gatewright.json.new", []byte("{"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if status, _, stderr := runSoon(t, args...); status != exitOK {
+			t.Fatal(stderr)
+		}
+		if got := everything(t, "."); !slices.Equal(got, []string{"", "gatewright.json"}) {
+			t.Errorf("%s leaves %q", args, got)
+		}
+	}
+}
