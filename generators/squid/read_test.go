@@ -244,8 +244,10 @@ func attacks() []attack {
 }
 
 // What Generate does not write is told by its file and line.
+// untitled stands for a first line that no error shows.
+const untitled = "untitled"
+
 func TestReadRefuses(t *testing.T) {
-	const untitled = "untitled" // stands for a line that is not shown
 	all := artefact.FilesOf(generate(t, ruletest.Compile(t, siteInput(t)), nil).Artefacts)
 	for _, a := range attacks() {
 		files := maps.Clone(all)
