@@ -98,7 +98,7 @@ func (l *Lines) ReadTitle(title string, format int) (rest string, err error) {
 		return "", &FormatError{l.file, have, format}
 	}
 	if !ours {
-		return "", &UntitledError{l.file, l.At, l.Sign + titleStart + title}
+		return "", &ForeignError{File: l.file, Line: max(l.At, 1), Want: fmt.Sprintf("%q and what it is", l.Sign+titleStart+title), Untitled: true}
 	}
 	return rest, l.check()
 }

@@ -112,6 +112,8 @@ type ForeignError struct {
 	At   int    // bytes of the line before what is wrong
 	Text string // the line, as it is: who shows it escapes it
 	Want string // what is expected in words; may be empty
+
+	Untitled bool // the file does not open as its generator's do: it is somebody else's, and not shown
 }
 
 func (e *ForeignError) Error() string {
@@ -120,24 +122,16 @@ func (e *ForeignError) Error() string {
 	if e.Line > 0 {
 		fmt.Fprintf(&b, ":%d", e.Line)
 	}
-	fmt.Fprintf(&b, ": %s is not what generate writes", quoted(e.Text, e.At))
+	if e.Untitled {
+		b.WriteString(": not a file of Gatewright's")
+	} else {
+		fmt.Fprintf(&b, ": %s is not what generate writes", quoted(e.Text, e.At))
+	}
 	if e.Want != "" {
 		b.WriteString("; expected " + e.Want)
 	}
 	b.WriteString("; remove it, or generate the file again")
 	return b.String()
-}
-
-// UntitledError says that a file does not open as its generator's files do: it is somebody
-// else's, and nothing of it is shown.
-type UntitledError struct {
-	File  string
-	Line  int    // from 1
-	Title string // how the line should start
-}
-
-func (e *UntitledError) Error() string {
-	return fmt.Sprintf("%s:%d: not a file of Gatewright's; expected %q and what it is; remove it, or generate the file again", e.File, max(e.Line, 1), e.Title)
 }
 
 // FormatError says that a file is of another format than this version writes.

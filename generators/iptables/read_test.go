@@ -333,7 +333,7 @@ func TestReadTitle(t *testing.T) {
 		{setsFile, "format 3", "format 4", "gatewright.ipset is of format 4 and this version writes format 3; generate it again"},
 		{ipv4.file(), "; format 3", "", "gatewright.iptables is of format 1 and this version writes format 3; generate it again"},
 		{ipv6.file(), "place forward, gate", "place forward, fate", `gatewright.ip6tables:1: "# Gatewright: IPv6 rules for ip6tables, mode chains, place forward, fatewright.ipset is loaded first; format 3" is not what generate writes; expected mode and place; remove it, or generate the file again`},
-		{ipv6.file(), "# Gatewright: IPv6", "# Gatewright: IPv4", `gatewright.ip6tables:1: "# Gatewright: IPv4 rules for ip6tables, mode chains, place forward, gatewright.ipset is loaded first; format 3" is not what generate writes; expected "# Gatewright: IPv6 rules for ip6tables" and what it is; remove it, or generate the file again`},
+		{ipv6.file(), "# Gatewright: IPv6", "# Gatewright: IPv4", `gatewright.ip6tables:1: not a file of Gatewright's; expected "# Gatewright: IPv6 rules for ip6tables" and what it is; remove it, or generate the file again`},
 		{ipv4.file(), "\n# source", "\n# nothing", `gatewright.iptables:4: "# nothing: sample 2025-01-08" is not what generate writes; expected a line about a source, or # alone; remove it, or generate the file again`},
 	} {
 		if _, err := (Generator{}).Read(with(t, files, c.file, c.old, c.text)); errorText(err) != c.want {

@@ -389,8 +389,8 @@ func TestReadTitle(t *testing.T) {
 	for old, want := range map[string]struct{ text, err string }{
 		"format 3\n":  {"format 7\n", "gatewright.nft is of format 7 and this version writes format 3; generate it again"},
 		"; format 3":  {"", "gatewright.nft is of format 1 and this version writes format 3; generate it again"},
-		"format 3":    {"format 03", `gatewright.nft:1: "# Gatewright: nftables ruleset, mode chains, place forward; format 03" is not what generate writes; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
-		"# Gate":      {"# gate", `gatewright.nft:1: "# gatewright: nftables ruleset, mode chains, place forward; format 3" is not what generate writes; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
+		"format 3":    {"format 03", `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
+		"# Gate":      {"# gate", `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
 		"mode chains": {"mode open", `gatewright.nft:1: "# Gatewright: nftables ruleset, mode open, place forward; format 3" is not what generate writes; expected mode and place; remove it, or generate the file again`},
 	} {
 		_, err := read(strings.Replace(golden(t, "chains"), old, want.text, 1))
@@ -399,9 +399,9 @@ func TestReadTitle(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"":                              `gatewright.nft:1: "" is not what generate writes; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
-		"# Gatewright: nftables":        `gatewright.nft:1: "# Gatewright: nftables" is not what generate writes; expected a newline at its end; remove it, or generate the file again`,
-		strings.Repeat("x", 200) + "\n": `gatewright.nft:1: "` + strings.Repeat("x", 120) + `…" is not what generate writes; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
+		"":                              `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
+		"# Gatewright: nftables":        `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
+		strings.Repeat("x", 200) + "\n": `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
 	} {
 		if _, err := read(text); errorText(err) != want {
 			t.Errorf("%q: error %q\nwant %q", text, errorText(err), want)
