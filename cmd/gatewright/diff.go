@@ -26,16 +26,17 @@ func diffCommand() command {
 
 Compares two catalogues (files, or names such as m365-additional@2018-10-23),
 as this site binds and answers them, two site files with their own catalogues,
-two folders of rule files, or a site file with a folder. Flows are compared exactly, whatever the rules
-are called and however they are split: a pure re-wording shows nothing of them.
-What changed about entries, and what is open, stands apart. The exit status is 1
-if there is a difference.
+two folders of rule files, or a site file with a folder. Flows are compared
+exactly, whatever the rules are called and however they are split: a pure
+re-wording shows nothing of them. What changed about entries, and what is open,
+stands apart. The exit status is 1 if there is a difference.
 
 Rule files are compared by what they do: the flows that they accept, the way
 of requests, browser zones, and what options change beside; and by what their
-comments say. A value that was changed by hand is read as it stands, and told. A line that generate does not
-write is an error, and the exit status is then 3. Old files of another format
-are made anew if a site file is at hand. Other files are compared as text.
+comments say. A value that was changed by hand is read as it stands, and told.
+A line that generate does not write is an error, and the exit status is then 3.
+Old files of another format are made anew if a site file is at hand. Other files
+are compared as text.
 
     gatewright diff m365-additional@2018-10-23 m365-additional
     gatewright diff old.json worldwide.json --format markdown

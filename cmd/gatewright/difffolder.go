@@ -187,6 +187,7 @@ func (r *report) addComments(old, new []artefact.Comment) {
 		isTold := func(text string) bool { return told[text] }
 		switch {
 		case slices.Equal(was, is):
+		case (was == nil || is == nil) && strings.HasPrefix(of.about, artefact.TitleOf):
 		case was == nil && (slices.ContainsFunc(is, isTold) || went[textsIn(of.file, is)]):
 		case is == nil && (slices.ContainsFunc(was, isTold) || came[textsIn(of.file, was)]):
 		default:

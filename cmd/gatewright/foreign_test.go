@@ -202,7 +202,7 @@ newly accepted: 1 prefix in 1 rule
 +     192.0.2.128/25
     from own/mail: Mail
 `},
-		{"a port of nftables", "gatewright.nft", "dport 443 ip saddr", "dport 444 ip saddr", `
+		{"a port of nftables", "gatewright.nft", "tcp dport 443 goto", "tcp dport 444 goto", `
 newly accepted: 1 prefix in 1 rule
 + outbound, tcp 444, gatewright.nft, chain gatewright_outbound
     for local 10.0.0.0/8:
@@ -215,7 +215,7 @@ no longer accepted: 1 prefix in 1 rule
 -     192.0.2.0/25
     from own/mail: Mail
 `},
-		{"a prefix of ipset", "gatewright.ipset", " 2001:db8:1::/48", " 2001:db8::/46", `
+		{"a prefix of ip6tables", "gatewright.ip6tables", " 2001:db8:1::/48", " 2001:db8::/46", `
 newly accepted: 2 prefixes in 1 rule
 + outbound, tcp 443, gatewright.ip6tables, chain gatewright_outbound
     for local fd00::/8:
@@ -233,27 +233,29 @@ newly accepted: 1 prefix in 1 rule
 		{"a prefix of Squid", "gatewright/mail-out-pp4n72sex_literals.txt", "192.0.2.0/25", "192.0.2.0/24", `
 newly accepted: 1 prefix in 1 rule
 + mail-out-pp4n72sex: outbound, clients, tcp 443, gatewright.squid.conf
+    for local 10.0.0.0/8 fd00::/8:
 +     192.0.2.128/25
     from own/mail: Mail
 `},
 		{"a name of Squid", "gatewright/mail-out-pp4n72sex_names.txt", "mail.example.com", "mail.example.com\n.evil.example", `
 newly accepted: 2 names in 1 rule
 + mail-out-pp4n72sex: outbound, clients, tcp 443, gatewright.squid.conf
+    for local 10.0.0.0/8 fd00::/8:
 +     evil.example
 +     *.evil.example
     from own/mail: Mail
 `},
 		{"a prefix of the PAC file", "proxy.pac", "'192.0.2.0/25'", "'192.0.2.0/24'", `
 another way in PAC files
-  proxy -> direct: proxy.pac, tcp 443
+  PROXY proxy.example.com:8080 -> direct: proxy.pac, tcp 443
       192.0.2.128/25
 `},
 		{"a port of the PAC file", "proxy.pac", "'5061'", "'5062'", `
 another way in PAC files
-  direct -> proxy: proxy.pac, tcp 5061
+  PROXY proxy.example.com:8080 -> direct: proxy.pac, tcp 5062
       *.voice.example.com
       198.51.100.0/24
-  proxy -> direct: proxy.pac, tcp 5062
+  direct -> PROXY proxy.example.com:8080: proxy.pac, tcp 5061
       *.voice.example.com
       198.51.100.0/24
 `},
@@ -267,11 +269,11 @@ another way in PAC files
       *.voice.example.com
       198.51.100.0/24
 `},
-		{"the proxy of the PAC file", "proxy.pac", "unmatched = 'PROXY proxy.example.com:8080'", "unmatched = 'PROXY evil.example:8080'", `
-what the files do beside their rules
-  proxy.pac: unmatched
--     PROXY proxy.example.com:8080
-+     PROXY evil.example:8080
+		{"the proxy of the PAC file", "proxy.pac", "unmatched = 'PROXY proxy.example.com:8080'", "unmatched = 'PROXY evil.example:8080'", `SENDS: every remote without a route of its own to PROXY evil.example:8080, not to PROXY proxy.example.com:8080 (proxy.pac, tcp 1-65535)
+
+another way in PAC files
+  PROXY proxy.example.com:8080 -> PROXY evil.example:8080: proxy.pac, tcp 1-65535
+      every remote without a route of its own
 `},
 		{"a key of a zone", "trusted-sites.reg", `\zone.example\www]`, `\zone.example\login]`, `
 trusted sites
@@ -358,7 +360,7 @@ func TestUnknownFiles(t *testing.T) {
 		}
 	}
 	stdout, _ := runQuietly(t, exitDifferent, "diff", good, other)
-	const want = "\nfiles that differ, compared as text\n+ gatewright/own.txt: added\n+ own.nft: added\n"
+	const want = "\nfiles that came or went, or differ as text\n+ gatewright/own.txt: added\n+ own.nft: added\n"
 	if !strings.Contains(stdout, want) {
 		t.Errorf("diff says\n%s; want\n%s", stdout, want)
 	}

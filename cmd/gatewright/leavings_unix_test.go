@@ -34,10 +34,10 @@ func everything(t *testing.T, dir string) (names []string) {
 // TestFailedRunLeavesNothing holds that a run that fails leaves none of its own files and
 // folders behind.
 func TestFailedRunLeavesNothing(t *testing.T) {
-	large := generated{name: "one", Output: artefact.Output{Artefacts: []artefact.Artefact{{Name: "deep/large", Data: make([]byte, 256<<20+1)}}}}
+	large := generated{name: "one", Output: artefact.Output{Artefacts: []artefact.Artefact{{Name: "deep/large", Data: make([]byte, 128<<20+1)}}}}
 	three := generated{name: "one"}
-	for _, name := range []string{"a", "b", "c"} {
-		three.Artefacts = append(three.Artefacts, artefact.Artefact{Name: name, Data: large.Artefacts[0].Data[:180<<20]})
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		three.Artefacts = append(three.Artefacts, artefact.Artefact{Name: name, Data: large.Artefacts[0].Data[:120<<20]})
 	}
 	taken := outputOf("one", "a", "a\n", "new/c", "c\n", "taken", "x\n")
 	for _, c := range []struct {
@@ -45,8 +45,8 @@ func TestFailedRunLeavesNothing(t *testing.T) {
 		output       generated
 		want         string
 	}{
-		{"file over the limit", "out", large, "generator one: deep/large would have 262145 KiB, over the limit of 262144 KiB of a file; select fewer entries"},
-		{"files over the limit", "new/out", three, "the files would have 552960 KiB together, over the limit of 524288 KiB of a folder; select fewer entries, or write generators to folders of their own"},
+		{"file over the limit", "out", large, "generator one: deep/large would have 131073 KiB, over the limit of 131072 KiB of a file; select fewer entries"},
+		{"files over the limit", "new/out", three, "the files would have 614400 KiB together, over the limit of 524288 KiB of a folder; select fewer entries, or write generators to folders of their own"},
 		{"folder in a file's place", "out", taken, "DIR: taken is in the way: it is no plain file; remove it, or write elsewhere"},
 		{"folder below a file", "file/out", taken, "open DIR: not a directory"},
 	} {

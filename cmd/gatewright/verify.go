@@ -36,8 +36,8 @@ ends, also by kill -9, the box ends with all that is in it. Where the machine
 cannot make one, verify says what is missing and stops. --unboxed then runs the
 engines as you, with all that you may do: for files that you trust.
 
-A proof that takes longer than --timeout is given up, its engines are ended, and the
-others go on; what is not proved is told, and the exit status is then 3.
+A proof that takes longer than --timeout is given up, its engines are ended, and
+the others go on; what is not proved is told, and the exit status is then 3.
 
     gatewright verify -o out
     gatewright verify nftables iptables --site gatewright.json

@@ -97,6 +97,9 @@ type Statement struct {
 	File, Name, Value string
 }
 
+// TitleOf begins what the title of a chain is about; it comes and goes with the chain.
+const TitleOf = "chain "
+
 // Comment is a comment that says what no other part of the file holds to be true.
 type Comment struct {
 	File  string

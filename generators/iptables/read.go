@@ -277,6 +277,8 @@ func (r *rulesReader) takeComment(text string) error {
 		s.id, r.ids[chain] = rule.ID(id), rule.ID(id)
 	} else if !strings.HasSuffix(text, ".") {
 		return errors.New("the title of a rule or a section")
+	} else {
+		r.file.Note("")
 	}
 	r.sections = append(r.sections, s)
 	return nil
@@ -289,6 +291,9 @@ func (r *rulesReader) takeRule(chain, text string) error {
 		return err
 	}
 	s := &r.sections[len(r.sections)-1]
+	if s.id == "" && len(s.ways)+len(s.lines) == 0 {
+		r.file.Comments[len(r.file.Comments)-1].About = artefact.TitleOf + chain
+	}
 	for _, set := range []string{one.From.Set, one.To.Set} {
 		if err := r.use(set); err != nil {
 			return err
