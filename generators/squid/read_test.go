@@ -243,10 +243,10 @@ func attacks() []attack {
 	}
 }
 
-// What Generate does not write is told by its file and line.
 // untitled stands for a first line that no error shows.
 const untitled = "untitled"
 
+// What Generate does not write is told by its file and line.
 func TestReadRefuses(t *testing.T) {
 	all := artefact.FilesOf(generate(t, ruletest.Compile(t, siteInput(t)), nil).Artefacts)
 	for _, a := range attacks() {
