@@ -136,6 +136,7 @@ func (c *Client) transport(led *redirects) *http.Transport {
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return led.dial(ctx, net.Dialer{Timeout: c.Limits.Connect}, network, address)
 		},
+		DisableKeepAlives:      true, // each request is dialled, and so judged, by itself
 		TLSClientConfig:        &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    c.Limits.Connect,
 		ResponseHeaderTimeout:  c.Limits.Headers,
@@ -156,6 +157,9 @@ func (c *Client) once(ctx context.Context, u *url.URL, q Query) (Answer, error) 
 		return Answer{}, err
 	}
 	request.Header.Set("User-Agent", "gatewright")
+	if err := led.ask(request); err != nil {
+		return Answer{}, err
+	}
 	if q.ETag != "" {
 		request.Header.Set("If-None-Match", q.ETag)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -15,15 +16,15 @@ import (
 var errRedirect = errors.New("bad redirect")
 
 // redirects watches where one request is led: a publisher may send us to another public
-// address, and never to this machine or into a network that it cannot reach itself,
-// unless the user's own URL leads there.
+// address, and never to this machine or into a network that it cannot reach itself. Only
+// from an inner address, which the user's own URL named, may an inner one be reached.
 type redirects struct {
 	proxy func(*http.Request) (*url.URL, error)
 	say   func(format string, args ...any)
 
 	host    string // that the last redirect leads to; empty before the first
-	proxied bool   // the last redirect is asked of a proxy
-	inside  bool   // the first address is one of these itself
+	proxied bool   // the last request is asked of a proxy
+	outside bool   // a public address was asked, and chose what came after it
 }
 
 // check bounds redirects, keeps them to https, or to http if that is what was asked, and
@@ -32,44 +33,44 @@ func (r *redirects) check(next *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return fmt.Errorf("%w: more than %d, which looks like a loop", errRedirect, maxRedirects)
 	}
-	to := next.URL.Scheme + "://" + next.URL.Host
+	r.host = next.URL.Scheme + "://" + next.URL.Host
 	if _, err := parseURL(next.URL.String(), via[0].URL.Scheme == "http" && via[len(via)-1].URL.Scheme == "http"); err != nil {
-		return fmt.Errorf("%w to %s: only https is followed, without user and password", errRedirect, to)
+		return fmt.Errorf("%w to %s: only https is followed, without user and password", errRedirect, r.host)
 	}
 	next.Header.Del("Referer")
-	if len(via) == 1 {
-		r.seeFirst(via[0])
-	}
-	proxy, err := r.proxy(next)
-	if err != nil {
+	if err := r.ask(next); err != nil {
 		return err
 	}
-	r.host, r.proxied = to, proxy != nil
-	if r.inside || proxy == nil {
-		return nil // what is not proxied is checked when it is dialled, by its address
+	if r.proxied {
+		r.say("%s leads to %s, which a proxy asks, so that its name alone could be checked and not its address", via[0].URL.Host, next.URL.Host)
 	}
-	if isInsideName(next.URL.Hostname()) {
-		return fmt.Errorf("%w to %s: %w", errRedirect, to, errInside)
-	}
-	r.say("%s leads to %s, which a proxy asks, so that its name alone could be checked and not its address", via[0].URL.Host, next.URL.Host)
 	return nil
 }
 
 var errInside = errors.New("it leads to this machine or into an inner network, where a publisher may not lead; if it is yours, fetch from there by its own URL")
 
-// seeFirst judges a first address that a proxy asked, by its name.
-func (r *redirects) seeFirst(first *http.Request) {
-	if proxy, err := r.proxy(first); err == nil && proxy != nil {
-		r.inside = isInsideName(first.URL.Hostname())
+// ask judges a request that a proxy makes by its name; any other is judged when it is
+// dialled, by its address.
+func (r *redirects) ask(request *http.Request) error {
+	proxy, err := r.proxy(request)
+	if r.proxied = proxy != nil; err != nil || !r.proxied {
+		return err
 	}
+	inside := isInsideName(request.URL.Hostname())
+	if inside && r.outside {
+		return fmt.Errorf("%w to %s: %w", errRedirect, r.host, errInside)
+	}
+	r.outside = r.outside || !inside
+	return nil
 }
 
 // dial connects. A redirect is judged by the address that it is about to connect to, so
 // that no name can lead elsewhere a moment later.
 func (r *redirects) dial(ctx context.Context, dialer net.Dialer, network, address string) (net.Conn, error) {
-	first := r.host == ""
-	if !first && !r.proxied && !r.inside {
-		to := r.host
+	if r.proxied {
+		return dialer.DialContext(ctx, network, address)
+	}
+	if to := r.host; to != "" && r.outside {
 		dialer.Control = func(_, address string, _ syscall.RawConn) error {
 			if at, err := netip.ParseAddrPort(address); err != nil || isInside(at.Addr()) {
 				return fmt.Errorf("%w to %s, which has the address %s: %w", errRedirect, to, at.Addr(), errInside)
@@ -78,12 +79,16 @@ func (r *redirects) dial(ctx context.Context, dialer net.Dialer, network, addres
 		}
 	}
 	conn, err := dialer.DialContext(ctx, network, address)
-	if err == nil && first {
-		if at, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil {
-			r.inside = isInside(at.Addr())
-		}
+	if err == nil {
+		r.reached(conn.RemoteAddr())
 	}
 	return conn, err
+}
+
+// reached notes an address that is asked, and may lead on.
+func (r *redirects) reached(address net.Addr) {
+	at, err := netip.ParseAddrPort(address.String())
+	r.outside = r.outside || err != nil || !isInside(at.Addr())
 }
 
 // inner are ranges that no public server has, beside those that package netip knows
@@ -97,48 +102,70 @@ var inner = []netip.Prefix{
 	netip.MustParsePrefix("198.18.0.0/15"),    // RFC 2544
 	netip.MustParsePrefix("240.0.0.0/4"),
 	netip.MustParsePrefix("64:ff9b:1::/48"), // RFC 8215
+	netip.MustParsePrefix("2001:2::/48"),    // RFC 5180
 	netip.MustParsePrefix("fec0::/10"),      // RFC 3879
 }
 
-// isInside reports whether an address is this machine's own or of an inner network. One
-// that holds an IPv4 address (RFC 6052, RFC 3056, RFC 4291) is judged by that.
+// isInside reports whether an address is this machine's own or of an inner network, or
+// holds an IPv4 address that is.
 func isInside(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	if !a.IsValid() || a.IsLoopback() || a.IsPrivate() || a.IsUnspecified() || a.IsMulticast() || a.IsLinkLocalUnicast() {
 		return true
 	}
-	for _, p := range inner {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	if a.Is4() {
-		return false
-	}
+	within := func(p netip.Prefix) bool { return p.Contains(a) }
+	return slices.ContainsFunc(inner, within) || a.Is6() && slices.ContainsFunc(heldIPv4(a), isInside)
+}
+
+// holders are ranges whose addresses hold an IPv4 address: the byte where it starts, and
+// what each of its bytes is masked with.
+var holders = []struct {
+	within netip.Prefix
+	at     int
+	mask   byte
+}{
+	{netip.MustParsePrefix("64:ff9b::/96"), 12, 0},    // RFC 6052
+	{netip.MustParsePrefix("2002::/16"), 2, 0},        // RFC 3056
+	{netip.MustParsePrefix("::/96"), 12, 0},           // RFC 4291
+	{netip.MustParsePrefix("::ffff:0:0:0/96"), 12, 0}, // RFC 2765
+	{netip.MustParsePrefix("2001::/32"), 4, 0},        // RFC 4380: the server
+	{netip.MustParsePrefix("2001::/32"), 12, 0xff},    // the client
+}
+
+// heldIPv4 are the IPv4 addresses that an IPv6 address holds.
+func heldIPv4(a netip.Addr) (held []netip.Addr) {
 	b := a.As16()
-	for _, held := range []struct {
-		within netip.Prefix
-		at     int
-	}{{netip.MustParsePrefix("64:ff9b::/96"), 12}, {netip.MustParsePrefix("2002::/16"), 2}, {netip.MustParsePrefix("::/96"), 12}} {
-		if held.within.Contains(a) {
-			return isInside(netip.AddrFrom4([4]byte(b[held.at:])))
+	for _, h := range holders {
+		if h.within.Contains(a) {
+			v := [4]byte(b[h.at:])
+			for i := range v {
+				v[i] ^= h.mask
+			}
+			held = append(held, netip.AddrFrom4(v))
 		}
 	}
-	return false
+	if b[8]&^3 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe { // ISATAP, RFC 5214
+		held = append(held, netip.AddrFrom4([4]byte(b[12:])))
+	}
+	return held
 }
 
 // isInsideName judges a host by its name alone: a literal, or a name that never is of
-// the public DNS.
+// the public DNS. One that is not ASCII is mapped before it is asked for, "１２７.1" to
+// "127.1", and no publisher needs it.
 func isInsideName(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if a, err := netip.ParseAddr(host); err == nil {
 		return isInside(a)
 	}
-	for _, suffix := range []string{".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet", ".corp", ".home", ".localdomain"} {
+	for _, suffix := range []string{
+		".localhost", ".local", ".internal", ".lan", ".arpa", ".intranet", ".private", ".corp", ".home", ".localdomain", ".localdomain4", ".localdomain6",
+	} {
 		if strings.HasSuffix(host, suffix) {
 			return true
 		}
 	}
 	last := host[strings.LastIndexByte(host, '.')+1:]
-	return last == host || strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x") // "10.1", "0x7f.1": addresses to some
+	return last == host || strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x") || // "10.1", "0x7f.1": addresses to some
+		strings.ContainsFunc(host, func(r rune) bool { return r > '~' })
 }

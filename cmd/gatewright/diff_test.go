@@ -47,7 +47,7 @@ func TestHostileTitlesCannotBreakMarkdown(t *testing.T) {
 	} {
 		r := report{
 			Old: reportSide{Name: "evil `a` <b>"}, New: reportSide{Name: "new"},
-			Added:   []reportRule{{Rule: "a-out-1", Entries: []reportFrom{{ID: "own/a", Row: title, Title: title}}, Parts: []reportPart{{wholeLocal: true, wholeServices: true}}}},
+			Added:   []reportRule{{Rule: "a-out-1", Entries: []reportFrom{{ID: "own/a", Row: title, Title: title}}, Parts: []reportPart{{wholeServices: true}}}},
 			Entries: []reportEntry{{ID: "own/a", Title: title, Change: "changed", Changes: []reportFact{{"title", title, title + title + title + title + strings.Repeat("x", 50)}}}},
 		}
 		r.OpenAdded = []accountOpen{{Entry: "own/a", Missing: "path", Endpoint: title, Why: title}}

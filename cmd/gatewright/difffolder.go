@@ -112,15 +112,14 @@ func (r *report) addReadings(old, new artefact.Reading) error {
 	}
 	r.TrustedSites.Added = append(r.TrustedSites.Added, zoneReport(new.Zones, old.Zones, fileOf(new))...)
 	r.TrustedSites.Removed = append(r.TrustedSites.Removed, zoneReport(old.Zones, new.Zones, fileOf(old))...)
+	r.addDrops(old, new)
 	switch came, went := len(old.Read) == 0, len(new.Read) == 0; {
 	case came != went:
-		r.lost = append(r.lost, lostDrops(old, new)...)
 		change := map[bool]string{true: "added", false: "removed"}[came]
 		for _, name := range slices.Concat(old.Read, new.Read) {
 			r.Files = append(r.Files, reportFile{name, change})
 		}
 	default:
-		r.lost = append(r.lost, lostDrops(old, new)...)
 		r.Beside = append(r.Beside, besideReports(old.Beside, new.Beside)...)
 		r.addComments(old.Comments, new.Comments)
 	}

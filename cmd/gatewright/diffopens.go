@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -96,33 +97,43 @@ func (r report) unboundTexts() (lines []string) {
 	return lines
 }
 
-// lostDrops tells what files no longer drop or deny, though no rule accepts it.
-func lostDrops(old, new artefact.Reading) (lines []string) {
-	drops := func(r artefact.Reading) (all []artefact.Statement) {
-		policies := false
-		for _, s := range r.Beside {
-			if _, policy, _ := strings.Cut(s.Value, " "); s.Name == "policy" && strings.EqualFold(policy, "drop") {
-				all, policies = append(all, s), true
-			}
+// addDrops tells what files no longer drop or deny, though no rule accepts it, and what
+// they do newly.
+func (r *report) addDrops(old, new artefact.Reading) {
+	had, has := drops(old), drops(new)
+	for _, s := range had {
+		if !slices.Contains(has, s) {
+			r.lost = append(r.lost, dropText("OPENS", "no longer ", s))
 		}
-		for _, s := range r.Beside {
-			if s.Name == "mode" && s.Value == string(artefact.ModeEnforce) && !policies {
-				all = append(all, s)
-			}
-		}
-		return all
 	}
-	for _, s := range drops(old) {
-		if slices.Contains(drops(new), s) {
-			continue
+	for _, s := range has {
+		if !slices.Contains(had, s) {
+			r.gained = append(r.gained, dropText("CLOSES", "now ", s))
 		}
-		text := fmt.Sprintf("OPENS: %s no longer denies what no rule accepts", s.File)
-		if chain, _, isChain := strings.Cut(s.Value, " "); isChain {
-			text = fmt.Sprintf("OPENS: %s no longer drops what no rule accepts, chain %s", s.File, chain)
-		}
-		lines = append(lines, text)
 	}
-	return lines
+}
+
+// drops are the statements by which files drop or deny what no rule accepts.
+func drops(r artefact.Reading) (all []artefact.Statement) {
+	policies := false
+	for _, s := range r.Beside {
+		if _, policy, _ := strings.Cut(s.Value, " "); s.Name == "policy" && strings.EqualFold(policy, "drop") {
+			all, policies = append(all, s), true
+		}
+	}
+	for _, s := range r.Beside {
+		if s.Name == "mode" && s.Value == string(artefact.ModeEnforce) && !policies {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func dropText(label, when string, s artefact.Statement) string {
+	if chain, _, isChain := strings.Cut(s.Value, " "); isChain {
+		return fmt.Sprintf("%s: %s %sdrops what no rule accepts, chain %s", label, s.File, when, chain)
+	}
+	return fmt.Sprintf("%s: %s %sdenies what no rule accepts", label, s.File, when)
 }
 
 // compare puts the wider one first.
@@ -215,7 +226,7 @@ func shareText(list []string) string {
 // familyOfList is the family of the list's prefixes; of both it is that of the first.
 func familyOfList(list []string) int {
 	for _, s := range list {
-		if p, _, err := netset.ParsePrefix(s); err == nil && p.Addr().Is6() {
+		if p, err := netip.ParsePrefix(s); err == nil && p.Addr().Is6() {
 			return 6
 		} else if err == nil {
 			return 4
@@ -241,7 +252,7 @@ func shortList(list []string) string {
 func shareOf(prefixes []string) float64 {
 	sum := 0.0
 	for _, text := range prefixes {
-		if p, _, err := netset.ParsePrefix(text); err == nil {
+		if p, err := netip.ParsePrefix(text); err == nil {
 			sum += 1 / float64(uint64(1)<<min(p.Bits(), 63))
 		}
 	}

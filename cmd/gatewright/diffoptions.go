@@ -32,7 +32,7 @@ func (r *report) addOptions(old, new compared) error {
 				if err != nil {
 					return err
 				}
-				r.lost = append(r.lost, lostDrops(files, artefact.Reading{})...)
+				r.addDrops(files, artefact.Reading{})
 			}
 			r.Beside = append(r.Beside, reportBeside{File: "generator " + g.Name(), Name: "files", Old: madeText(had), New: madeText(has)})
 		case !had || maps.EqualFunc(old.site.Options[g.Name()], new.site.Options[g.Name()], slices.Equal):

@@ -29,6 +29,7 @@ type report struct {
 
 	commentAt map[string]int // in Comments, by their words
 	lost      []string       // "OPENS: " texts of what no longer drops the rest
+	gained    []string       // "CLOSES: " texts of what newly drops it
 }
 
 const reportVersion = 1
@@ -93,7 +94,7 @@ type reportPart struct {
 	Names     []reportName `json:"names"`
 	Prefixes  []string     `json:"prefixes"`
 
-	wholeLocal, wholeServices bool
+	wholeServices bool
 }
 
 type reportName struct {
@@ -187,18 +188,18 @@ func ruleReports(c rule.Change, p *rule.Policy) []reportRule {
 			r.Entries = append(r.Entries, reportFrom{e.ID, e.Row, e.Title})
 		}
 		for _, part := range rc.Parts {
-			r.Parts = append(r.Parts, partReport(part, rc.Rule, p.Binding(rc.Rule.Role)))
+			r.Parts = append(r.Parts, partReport(part, rc.Rule))
 		}
 		list = append(list, r)
 	}
 	return list
 }
 
-func partReport(p rule.PartChange, of *rule.Rule, b rule.Binding) reportPart {
+func partReport(p rule.PartChange, of *rule.Rule) reportPart {
 	r := reportPart{
 		Services: p.Services.String(), Local: prefixTexts(p.Local), Published: p.Published, Elsewhere: p.Elsewhere,
 		Any: p.Any, Prefixes: prefixTexts(p.Prefixes),
-		wholeServices: p.Services.Equal(of.Services), wholeLocal: p.Local.Equal(b.Local()),
+		wholeServices: p.Services.Equal(of.Services),
 	}
 	for n := range p.ButNames.Patterns() {
 		r.But = append(r.But, n.String())

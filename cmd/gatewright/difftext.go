@@ -6,6 +6,7 @@ import (
 	"html"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -89,10 +90,10 @@ func (s *diffSection) addPart(sign byte, p reportPart) {
 		s.add(' ', "  for %s:", scope)
 	}
 	if p.Any {
-		s.add(sign, "    any%s", exceptText(p.But))
+		s.add(sign, "    any%s", acceptedText(sign, p.But))
 	}
 	if n := len(p.Names) + len(p.Prefixes); p.Elsewhere && n > shownElsewhere {
-		s.add(sign, "    %s that both sides accept for other local addresses or services", endpointCount{names: len(p.Names), prefixes: len(p.Prefixes)})
+		s.add(sign, "    %s, %s for other local addresses or services", endpointCount{names: len(p.Names), prefixes: len(p.Prefixes)}, elsewhere[sign])
 		return
 	}
 	for _, n := range p.Names {
@@ -103,17 +104,30 @@ func (s *diffSection) addPart(sign byte, p reportPart) {
 	}
 }
 
+// elsewhere says of endpoints that came or went with local addresses or services alone
+// what the other side does with them.
+var elsewhere = map[byte]string{'+': "accepted before", '-': "still accepted"}
+
+// acceptedText names what of any remote the other side accepts, too.
+func acceptedText(sign byte, but []string) string {
+	if len(but) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s, %s", exceptText(but), elsewhere[sign])
+}
+
 // shownElsewhere is how many endpoints are shown one by one if only the local
 // addresses or services are new.
 const shownElsewhere = 8
 
-// scope says which of the rule's services and local addresses a part has, if not all.
+// scope says which local addresses a part is about, and which of the rule's services,
+// if not all.
 func (p reportPart) scope() string {
 	var scope []string
 	if !p.wholeServices {
 		scope = append(scope, p.Services)
 	}
-	if !p.wholeLocal || p.Elsewhere && p.wholeServices {
+	if len(p.Local) > 0 {
 		local := "local"
 		for _, prefix := range p.Local {
 			local += " " + shortAddress(prefix)
@@ -223,7 +237,7 @@ func routeSection(routes []reportRoute) diffSection {
 }
 
 func trustedSection(t reportTrusted) diffSection {
-	s := diffSection{title: "trusted sites"}
+	s := diffSection{title: "trusted sites", inSight: len(t.Added) > 0}
 	for _, one := range []struct {
 		sign  byte
 		sites []listedSite
@@ -378,6 +392,8 @@ func (r report) headline() string {
 	say(len(r.Added), "%s newly accepted", countEndpoints(r.Added))
 	say(len(r.Removed), "%s no longer accepted", countEndpoints(r.Removed))
 	say(len(r.Routes), "%s changed", count(len(r.Routes), "PAC route"))
+	say(len(r.TrustedSites.Added), "%s newly trusted", count(len(r.TrustedSites.Added), "site"))
+	say(len(r.TrustedSites.Removed), "%s trusted no more", count(len(r.TrustedSites.Removed), "site"))
 	say(len(r.Entries), "%s came, went or changed", plural(len(r.Entries), "entry", "entries"))
 	say(len(r.Beside), "%s beside the rules", count(len(r.Beside), "change"))
 	say(len(r.Comments), "%s changed", count(len(r.Comments), "comment"))
@@ -401,6 +417,9 @@ func writeText(w *safeWriter, r report) error {
 	b.WriteString(visible(r.headline()) + "\n")
 	for _, line := range r.openings() {
 		b.WriteString(w.paint(green, visible(line)) + "\n")
+	}
+	for _, line := range r.gained {
+		b.WriteString(w.paint(red, visible(line)) + "\n")
 	}
 	for _, s := range r.sections() {
 		b.WriteString("\n" + visible(s.title) + "\n")
@@ -428,7 +447,7 @@ const longSection = 60
 func writeMarkdown(w io.Writer, r report) error {
 	var b strings.Builder
 	b.WriteString(markdownText(r.headline()) + "\n")
-	for i, line := range r.openings() {
+	for i, line := range slices.Concat(r.openings(), r.gained) {
 		if i == 0 {
 			b.WriteString("\n")
 		}
