@@ -78,40 +78,48 @@ func (w witnessSearch) reversed(ours netset.PrefixSet) (rule.Flow, bool) {
 // onSite returns a flow of the rule whose remote is an address of another role, and that
 // no rule for remotes on the site carries in either direction.
 func (w witnessSearch) onSite() (rule.Flow, rule.Role, bool) {
-	for _, b := range w.policy.Bindings {
-		if b.Role == w.rule.Role {
-			continue
-		}
-		f, ok := w.each(func(f rule.Flow) (netip.Addr, bool) {
-			for remote := range someOf(family(b.Local(), f.Local), f.Local) {
-				f.Remote = remote
-				if !w.carriedOnSite(f) {
-					return remote, true
-				}
-			}
-			return netip.Addr{}, false
-		})
-		if ok {
-			return f, b.Role, true
+	var carriers []*rule.Rule
+	for i := range w.policy.Rules {
+		if r := &w.policy.Rules[i]; r.OnSite {
+			carriers = append(carriers, r)
 		}
 	}
-	return rule.Flow{}, "", false
+	var role rule.Role
+	f, ok := w.each(func(f rule.Flow) (netip.Addr, bool) {
+		carried := w.carriedOnSite(carriers, f)
+		for _, b := range w.policy.Bindings {
+			if role = b.Role; role == w.rule.Role {
+				continue
+			}
+			if remote, ok := first(family(b.Local(), f.Local).Subtract(carried)); ok {
+				return remote, true
+			}
+		}
+		return netip.Addr{}, false
+	})
+	return f, role, ok
 }
 
-// carriedOnSite reports whether a rule for remotes on the site accepts the packets of a
-// flow, which are those of the opposite one as well.
-func (w witnessSearch) carriedOnSite(f rule.Flow) bool {
-	back := f
-	back.Local, back.Remote, back.Direction = f.Remote, f.Local, rule.Inbound
-	if f.Direction == rule.Inbound {
-		back.Direction = rule.Outbound
-	}
-	for i := range w.policy.Rules {
-		if r := &w.policy.Rules[i]; r.OnSite && (w.policy.Accepts(r, f) || w.policy.Accepts(r, back)) {
-			return true
+// carriedOnSite returns the remotes to which rules for remotes on the site accept the
+// packets of a flow, which are those of the opposite one as well, and its local address.
+func (w witnessSearch) carriedOnSite(carriers []*rule.Rule, f rule.Flow) netset.PrefixSet {
+	local := netip.PrefixFrom(f.Local, f.Local.BitLen())
+	var all netset.PrefixBuilder
+	all.Add(local)
+	for _, r := range carriers {
+		ours := w.policy.Binding(r.Role).Local()
+		switch {
+		case !r.Services.Contains(f.Protocol, f.Port):
+		case r.Direction != f.Direction && r.Remote.Accepts("", f.Local):
+			all.AddSet(ours)
+		case r.Direction != f.Direction || !ours.Contains(f.Local):
+		case r.Remote.Any:
+			all.Add(netip.PrefixFrom(f.Local, 0).Masked())
+		default:
+			all.AddSet(r.Remote.Prefixes())
 		}
 	}
-	return false
+	return all.Build()
 }
 
 // someOf yields the ends of the first ranges of a set, without one address.
