@@ -135,6 +135,8 @@ func (t *tree) refuseDenied(key jsonc.Key, v jsonc.Value) {
 	}
 }
 
+const denialText = "%s %s may say that what stands beside it is not to be reached; remove it if these are endpoints, or else the whole object"
+
 // refuseDenial refuses an object of prefixes that says of itself that they are not meant:
 // in a row any truth value that is false.
 func (t *tree) refuseDenial(v jsonc.Value, isRow bool) {
@@ -150,7 +152,7 @@ func (t *tree) refuseDenial(v jsonc.Value, isRow bool) {
 			default:
 				isFalse := isRow && strings.EqualFold(text.Text(), "false") && !denies(key.Text())
 				if isFalse || t.fieldDenies(key, text) {
-					t.Errorf(text, "%s %s may say that what stands beside it is not to be reached; remove it if these are endpoints, or else the whole object", jsonc.Quote(key.Text()), jsonc.Quote(text.Text()))
+					t.Errorf(text, denialText, jsonc.Quote(key.Text()), jsonc.Quote(text.Text()))
 				}
 			}
 		}

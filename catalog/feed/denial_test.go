@@ -26,6 +26,10 @@ func TestDenied(t *testing.T) {
 		"network,deny\n8.8.8.0/24,no\n9.9.9.0/24,yes\n", "allow,deny\n8.8.8.0/24,\n,9.9.9.0/24\n", "network,permit\n8.8.8.0/24,yes\n9.9.9.0/24,no\n"} {
 		documents = append(documents, rows)
 	}
+	documents = append(documents,
+		`[{"uri": "9.9.9.0/24", "tcpPort": 443, "protocol": "ip", "action": "deny"}]`,
+		`[{"uri": "9.9.9.0/24", "tcpPort": 443, "protocol": "ip", "enabled": false}]`,
+		`{"verifiable_password_authentication": false, "web": ["8.8.8.0/24"], "deny": ["9.9.9.0/24"]}`)
 	for _, text := range documents {
 		c, err := Read("x", []byte(text), Naming{})
 		if err != nil {
@@ -51,15 +55,17 @@ func TestDenialMessages(t *testing.T) {
 		`{"prefixes": ["8.8.8.0/24"], "deny": ["9.9.9.0/24"]}`: `x:1:38: /deny: "deny" takes addresses out of others, which a list of endpoints cannot say; write the rest as prefixes, and remove this`,
 		`{"prefixes": ["8.8.8.0/24"], "staging": ["9.9.9.0/24"]}`: "x |  | List x\nprefixes: 8.8.8.0/24\n" +
 			`! not read, for their keys are not known to hold endpoints as others of the file are: "staging"; what of them is meant belongs under "prefixes", or in a file of its own`,
-		`{"prefixes": ["8.8.8.0/24"], "parked": ["8.8.8.0/25"]}`:           `x:1:40: /parked: "parked" is no key that is known to hold endpoints, and holds some that others list: are they taken out of these? Remove it, or what it holds of the others`,
-		`[{"cidr": "8.8.8.0/24", "active": false}]`:                        `x:1:35: /0/active: "active" "false" may say that what stands beside it is not to be reached; remove it if these are endpoints, or else the whole object`,
-		"network,action\n1.1.1.0/24,deny\n":                                `x:2:12: "deny" may say that the prefix of this row is not to be reached; remove the row, or this if it is to be`,
-		`[{"cidr": "8.8.8.0/24", "deprecated": false, "active": true}]`:    "x |  | List x\nprefixes: 8.8.8.0/24",
-		`[{"cidr": "8.8.8.0/24", "country": "NO", "removed_at": null}]`:    "x |  | List x\nprefixes: 8.8.8.0/24",
-		`{"cidr_blocks": ["8.8.8.0/24"]}`:                                  "x |  | List x\ncidr_blocks: 8.8.8.0/24",
-		`{"ranges": [{"cidr": "8.8.8.0/24", "type": "IP address block"}]}`: "x |  | List x\nranges: 8.8.8.0/24",
-		"network,country\n1.1.1.0/24,NO\n":                                 "x |  | List x\nNO: 1.1.1.0/24",
-		"blocked.example.com,US\n1.1.1.0/24,US\n":                          `x:1:1: no prefix in this row: "blocked.example.com" is not a CIDR; write an address such as "192.0.2.1", or a prefix such as "192.0.2.0/24" or "2001:db8::/32"`,
+		`{"prefixes": ["8.8.8.0/24"], "parked": ["8.8.8.0/25"]}`:                      `x:1:40: /parked: "parked" is no key that is known to hold endpoints, and holds some that others list: are they taken out of these? Remove it, or what it holds of the others`,
+		`[{"uri": "9.9.9.0/24", "tcpPort": 443, "protocol": "ip", "action": "deny"}]`: `x:1:68: /0/action: "action" "deny" may say that what stands beside it is not to be reached; remove it if these are endpoints, or else the whole object`,
+		`{"ssh_key_fingerprints": {}, "web": ["8.8.8.0/24"], "deny": ["9.9.9.0/24"]}`: `x:1:61: /deny: "deny" says that its addresses are not to be reached; remove it`,
+		`[{"cidr": "8.8.8.0/24", "active": false}]`:                                   `x:1:35: /0/active: "active" "false" may say that what stands beside it is not to be reached; remove it if these are endpoints, or else the whole object`,
+		"network,action\n1.1.1.0/24,deny\n":                                           `x:2:12: "deny" may say that the prefix of this row is not to be reached; remove the row, or this if it is to be`,
+		`[{"cidr": "8.8.8.0/24", "deprecated": false, "active": true}]`:               "x |  | List x\nprefixes: 8.8.8.0/24",
+		`[{"cidr": "8.8.8.0/24", "country": "NO", "removed_at": null}]`:               "x |  | List x\nprefixes: 8.8.8.0/24",
+		`{"cidr_blocks": ["8.8.8.0/24"]}`:                                             "x |  | List x\ncidr_blocks: 8.8.8.0/24",
+		`{"ranges": [{"cidr": "8.8.8.0/24", "type": "IP address block"}]}`:            "x |  | List x\nranges: 8.8.8.0/24",
+		"network,country\n1.1.1.0/24,NO\n":                                            "x |  | List x\nNO: 1.1.1.0/24",
+		"blocked.example.com,US\n1.1.1.0/24,US\n":                                     `x:1:1: no prefix in this row: "blocked.example.com" is not a CIDR; write an address such as "192.0.2.1", or a prefix such as "192.0.2.0/24" or "2001:db8::/32"`,
 	} {
 		if have := shapeText("x", text); have != want {
 			t.Errorf("%s:\n%s\nwant\n%s", text, have, want)

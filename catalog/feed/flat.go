@@ -2,6 +2,7 @@ package feed
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,6 +35,15 @@ func (f *cloudFeed) flatRow(r row) {
 	uri, at := r.text("uri", " ")
 	protocol, atProtocol := r.text("protocol", " ")
 	services := f.ports(r, "tcpPort", netset.TCP).Union(f.ports(r, "udpPort", netset.UDP))
+	for _, key := range slices.Sorted(maps.Keys(r.fields)) {
+		known := slices.ContainsFunc(flatKeys, func(known string) bool { return strings.EqualFold(known, key) })
+		for _, one := range r.fields[key] {
+			if !known && fieldDenies(key, one.text) {
+				f.failf(one.at, denialText, jsonc.Quote(key), jsonc.Quote(one.text))
+				return
+			}
+		}
+	}
 	switch {
 	case uri == "":
 		f.failf(r.at, `missing required key "uri"`)

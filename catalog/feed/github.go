@@ -20,6 +20,8 @@ func readGitHub(d document, as Naming) (*catalog.Catalog, error) {
 	for key, v := range d.root().Members() {
 		switch {
 		case key.Text() == "ssh_keys": // a list of other things
+		case denies(key.Text()) && listsPrefix(v, ""):
+			r.Errorf(v, "%s says that its addresses are not to be reached; remove it", jsonc.Quote(key.Text()))
 		case key.Text() == "domains":
 			r.Members(v, r.githubDomains)
 		case unwrapped(v).Kind() == jsonc.Array, v.Kind() == jsonc.String && prefixWords(v.Text()) != nil:
