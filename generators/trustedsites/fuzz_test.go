@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gatewright/catalog/netset"
+	"gatewright/generators/artefact"
 	"gatewright/generators/artefact/artefacttest"
 	"gatewright/generators/engine"
 )
@@ -60,7 +61,7 @@ func FuzzKey(f *testing.F) {
 			if strings.Trim(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.*\\ ") != "" {
 				t.Errorf("%q: path %q", s, path)
 			}
-			var r reader
+			r := reader{file: &artefact.Lines{}}
 			if !r.takeKey("["+path+"]", &siteView{}) || r.hive != hive || len(r.reading.Zones) != 1 || r.reading.Zones[0] != k.zone() {
 				t.Errorf("%q: %q is read as %+v", s, path, r)
 			}
