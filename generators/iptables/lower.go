@@ -3,7 +3,6 @@ package iptables
 import (
 	"crypto/sha256"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -127,93 +126,6 @@ func (b *lowering) addRules() {
 		}
 		b.add(s)
 	}
-}
-
-// flow is what a rule of the policy matches, without addresses.
-type flow struct {
-	filter.Rule
-	local string // set of our side's addresses
-}
-
-// class is the flows of the rules that hold the same remotes.
-type class struct {
-	remotes netset.PrefixSet
-	flows   []flow
-}
-
-// flowOf returns a rule's flow, and the set of its remotes; empty for any remote.
-func (b *lowering) flowOf(d rule.Direction, r filter.Rule) (f flow, remote string) {
-	f = flow{r, r.From.Set}
-	remote = r.To.Set
-	if d == rule.Inbound {
-		f.local, remote = remote, f.local
-	}
-	f.Family, f.From, f.To = filter.Family(b.family), filter.Addresses{}, filter.Addresses{}
-	if !slices.ContainsFunc(b.flows[f.ID], func(have flow) bool { return have.Protocol == f.Protocol && have.published() == f.published() }) && f.ID != "" {
-		b.flows[f.ID] = append(b.flows[f.ID], f)
-	}
-	return f, remote
-}
-
-func (f flow) published() bool { return !f.Original.IsAll() }
-
-// isPlain reports whether a rule matches the packet's own port or that before DNAT, and
-// not each of them for some addresses: then its chain tells its packets. Or else that is
-// done before, by the lines of each class.
-func (b *lowering) isPlain(id rule.ID) bool {
-	flows := b.flows[id]
-	return !slices.ContainsFunc(flows, func(f flow) bool { return f.published() != flows[0].published() })
-}
-
-// split takes the rules of a direction apart: those of any remote, and the classes.
-func (b *lowering) split(d rule.Direction) (any class, classes []class) {
-	var only class
-	for _, r := range b.held[filter.EntryOf(d)].Rules {
-		f, remote := b.flowOf(d, r)
-		switch {
-		case r.Map != "":
-			m, _ := b.built.MapNamed(r.Map)
-			for _, e := range m.Elements {
-				classes = append(classes, class{e.Prefixes, b.flowsOf(d, e.Chain, r)})
-			}
-		case remote == "":
-			any.flows = append(any.flows, f)
-		default:
-			set, _ := b.built.Set(remote)
-			only.remotes, only.flows = set.Prefixes, append(only.flows, f)
-		}
-	}
-	if len(only.flows) > 0 {
-		classes = append(classes, only)
-	}
-	return any, classes
-}
-
-// flowsOf returns the flows of a class's chain, on the interfaces and local addresses of
-// the rule that leads to it if that has some.
-func (b *lowering) flowsOf(d rule.Direction, chain string, by filter.Rule) (flows []flow) {
-	for _, r := range b.held[chain].Rules {
-		if len(by.In)+len(by.Out) > 0 {
-			r.In, r.Out = by.In, by.Out
-		}
-		if !by.From.IsAll() || !by.To.IsAll() {
-			r.From, r.To = by.From, by.To
-		}
-		f, _ := b.flowOf(d, r)
-		flows = append(flows, f)
-	}
-	return flows
-}
-
-// with keeps what flows of a class are kept.
-func (c class) with(keep func(flow) bool) class {
-	var flows []flow
-	for _, f := range c.flows {
-		if keep(f) {
-			flows = append(flows, f)
-		}
-	}
-	return class{c.remotes, flows}
 }
 
 // path is the flows between the same interfaces in one direction.
@@ -484,88 +396,6 @@ func multiport(ranges []netset.PortRange) int {
 		}
 	}
 	return len(ranges)
-}
-
-// element is addresses that lead to a chain.
-type element struct {
-	prefixes netset.PrefixSet
-	chain    string
-}
-
-// tree adds chains that send addresses of one end of a packet from start on to elements:
-// the lines between them, and those that lead to each element.
-func (b *lowering) tree(start, stem string, end filter.End, elements []element) (inner []line, leaves [][]line) {
-	sets, sizes, total := make([]netset.PrefixSet, len(elements)), make([]int, len(elements)), 0
-	for i, e := range elements {
-		sets[i], sizes[i] = e.prefixes, e.prefixes.Len()
-		total += sizes[i]
-	}
-	named := make([]filter.Addresses, len(elements))
-	for i, size := range sizes {
-		if b.config.ipset && total > maxInline && size > leafSize {
-			named[i] = b.addSet(elements[i], size)
-		} else {
-			b.elements += size
-		}
-	}
-	leaves = make([][]line, len(elements))
-	if len(elements) == 0 || b.err != nil {
-		return nil, leaves
-	}
-	use := newTree(sets, func(i int) bool { return named[i].Set != "" })
-	chains := make([]string, len(use.chains))
-	chains[0] = start
-	for i, c := range use.chains {
-		for _, cell := range c.cells {
-			chains[cell.chain] = b.declare(b.cellChain(stem, cell.within))
-			b.cells[chains[cell.chain]] = true
-			inner = append(inner, b.wayLine(chains[i], end, filter.Addresses{Prefix: cell.within}, chains[cell.chain]))
-		}
-		for _, l := range c.leaves {
-			a := filter.Addresses{Prefix: l.prefix}
-			if l.inSet {
-				a = named[l.target]
-			}
-			leaves[l.target] = append(leaves[l.target], b.wayLine(chains[i], end, a, elements[l.target].chain))
-		}
-	}
-	return inner, leaves
-}
-
-func (b *lowering) wayLine(chain string, end filter.End, a filter.Addresses, to string) line {
-	r := filter.Rule{Match: filter.Match{Family: filter.Family(b.family)}, Verdict: filter.Goto, Target: to}
-	switch {
-	case a.Prefix.IsValid() && a.Prefix.Bits() == 0: // every address that is left
-	case end == filter.Source:
-		r.From = a
-	default:
-		r.To = a
-	}
-	return line{chain: chain, Rule: r}
-}
-
-// cellChain names the chain of a cell by its addresses, so that it keeps its name while
-// others change.
-func (b *lowering) cellChain(stem string, cell netip.Prefix) string {
-	digits := fmt.Sprintf("%x", cell.Addr().AsSlice())[:(cell.Bits()+3)/4]
-	n := fmt.Sprintf("%s_%s_%d", stem, digits, cell.Bits())
-	for next := 0; len(n) > maxChain || b.names[n]; next++ {
-		n = stem + "_" + digest(fmt.Sprint(cell, next))
-	}
-	return n
-}
-
-// addSet declares the set of an element. What it holds is part of its name, so that rules
-// never meet a set of another policy.
-func (b *lowering) addSet(e element, size int) filter.Addresses {
-	s := filter.Set{Name: setName(e.chain, e.prefixes), Family: filter.Family(b.family), Prefixes: e.prefixes}
-	if size > maxElements && b.err == nil {
-		b.err = fmt.Errorf("set %s has %d prefixes; ipset gets room for %d: use the generator nftables, or select fewer entries", s.Name, size, maxElements)
-	}
-	if !slices.ContainsFunc(b.sets, func(have filter.Set) bool { return have.Name == s.Name }) {
-		b.sets = append(b.sets, s)
-	}
-	return filter.Addresses{Set: s.Name}
 }
 
 // addBases adds the rules of built-in chains that the file owns, or of ours that the
