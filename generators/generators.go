@@ -4,6 +4,8 @@ package generators
 
 import (
 	"fmt"
+	"io"
+	"iter"
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/suggest"
@@ -47,6 +49,30 @@ type Generator interface {
 	// the zero Reading if none is there. What it does not write itself is an
 	// *artefact.ForeignError, and another format an *artefact.FormatError.
 	Read(artefact.Files) (artefact.Reading, error)
+}
+
+// Counting is a generator whose backend counts what each rule accepts.
+type Counting interface {
+	Generator
+
+	// CountsBy is the command that prints the counters.
+	CountsBy() string
+
+	// Counts reads what that command prints. An error says where a line or object is
+	// not of its form; what is not ours is passed over.
+	Counts(io.Reader) ([]artefact.Count, error)
+}
+
+// Logging is a generator whose backend logs requests.
+type Logging interface {
+	Generator
+
+	// Log is where the backend writes its log as packaged.
+	Log() string
+
+	// Requests reads a log line by line: the zero Request with an error for a line that
+	// tells of no request to a host. The last error is that of reading.
+	Requests(io.Reader) iter.Seq2[artefact.Request, error]
 }
 
 // All returns the generators in the order in which users see them.
