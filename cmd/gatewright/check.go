@@ -34,7 +34,8 @@ do that generate does not write is unknown, and told so. Nothing is written.
 			flags.BoolVar(&inv.strict, "strict", false, "also fail on open items and shortfalls that the site does not tolerate")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
-		run: check,
+		operands: generatorNames,
+		run:      check,
 	}
 }
 

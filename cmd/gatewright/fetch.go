@@ -52,7 +52,8 @@ SSL_CERT_FILE.
 Exit status: 0 changed or unchanged (with --exit-code: 1 changed); 3 failed, and
 FILE is as it was.
 `,
-		flags: f.register,
+		flags:    f.register,
+		operands: firstOf(sources()...),
 		run: func(inv *invocation, args []string) error {
 			return fetch(inv, f, args, feed.NewClient(inv.talk.warnf), "")
 		},
@@ -109,6 +110,7 @@ func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedS
 		return hiddenQuery{fmt.Errorf("%w; %s", err, k.stays()), source.url}
 	}
 	if inv.json {
+		done.Version = jsonVersion
 		err = writeJSON(inv.stdout, done)
 	} else {
 		inv.talk.sayf("%s", done.tell(client.Now()))
@@ -167,6 +169,7 @@ func readSource(f *fetchFlags, args []string, client *feed.Client) (s feedSource
 
 // fetched is the account of a run.
 type fetched struct {
+	Version   int    `json:"version"`
 	File      string `json:"file"`
 	Source    string `json:"source"`
 	Catalogue string `json:"catalogue"`
