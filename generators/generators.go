@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"strings"
 
 	"gatewright/catalog/rule"
+	"gatewright/catalog/suggest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
@@ -109,5 +109,5 @@ func ByName(name string) (Generator, error) {
 		}
 		names = append(names, g.Name())
 	}
-	return nil, fmt.Errorf("unknown generator %q; expect one of %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("unknown generator %q; %s", name, suggest.OneOf(name, names))
 }
