@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/feed"
+	"gatewright/catalog/suggest"
 )
 
 // fetchFlags are the flags of fetch.
@@ -132,6 +133,9 @@ func (e hiddenQuery) Error() string { return feed.HideQuery(e.url, e.error.Error
 
 func (e hiddenQuery) Unwrap() error { return e.error }
 
+// sources are the feeds that have a name.
+func sources() []string { return []string{"m365"} }
+
 // feedSource is what the operand names: a URL, or an extract of the web service.
 type feedSource struct {
 	url     string
@@ -152,7 +156,7 @@ func readSource(f *fetchFlags, args []string, client *feed.Client) (s feedSource
 		if strings.ContainsAny(args[0], "/:?#@") { // a URL that is not whole, which may hold a secret
 			return s, usagef("fetch: unknown source; expect m365, or an https URL, https://HOST/PATH")
 		}
-		return s, usagef("fetch: unknown source %q; expect m365, or an https URL", args[0])
+		return s, usagef("fetch: unknown source %q; expect m365, or an https URL%s", args[0], suggest.DidYouMean(args[0], sources()))
 	}
 	u, err := client.ParseURL(args[0])
 	if err != nil {
