@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"gatewright/catalog/netset"
+	"gatewright/catalog/suggest"
 )
 
 // Forms is what ParseFlow accepts, for messages.
@@ -216,7 +217,8 @@ func (q *Question) checkBare() error {
 	case slices.Contains([]string{"icmp", "icmpv6", "sctp", "gre", "esp", "ip", "any"}, name):
 		return fmt.Errorf("protocol %q is in no rule; write tcp or udp", name)
 	}
-	return fmt.Errorf("%q is a single label, no word of a flow and no full name; write the name with its domain, or %s:PORT if it is a host", name, name)
+	meant := suggest.DidYouMean(name, []string{string(Outbound), string(Inbound), "from", "to", "published"})
+	return fmt.Errorf("%q is a single label, no word of a flow and no full name; write the name with its domain, or %s:PORT if it is a host%s", name, name, meant)
 }
 
 // readLocal reads what follows the remote: from LOCAL, or to LOCAL:PORT.

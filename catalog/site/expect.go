@@ -282,6 +282,6 @@ func (b *builder) checkExpectedRole(name string, role rule.Role) {
 	}
 	delete(known, "")
 	if !known[string(role)] {
-		b.failf(SectionExpect, name, "no entry of the loaded catalogues has the role %q%s", role, didYouMean(string(role), known))
+		b.failf(SectionExpect, name, "no entry of the loaded catalogues has the role %q%s", role, meant(string(role), known))
 	}
 }

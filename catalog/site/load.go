@@ -179,11 +179,28 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
 	c, err := s.readFeed(ref, path, data)
-	var unknown *feed.UnknownError
-	if dir != "" && errors.As(err, &unknown) { // it may be no catalogue at all, but hold secrets
-		unknown.AsList = errors.New("expected one prefix, address or FQDN a line")
+	if dir != "" && err != nil {
+		err = unquoted(path, data, err)
 	}
 	return c, err
+}
+
+// unquoted is an error of a file that only a site file names. If the file does not begin
+// like a catalogue it may hold secrets, so that nothing of it is shown.
+func unquoted(path plainfile.Path, data []byte, err error) error {
+	var inside *jsonc.Error
+	var unknown *feed.UnknownError
+	ref := path.String()
+	if !isFile(ref) {
+		ref = "./" + ref
+	}
+	switch {
+	case errors.As(err, &unknown):
+		unknown.AsList = errors.New("expected one prefix, address or FQDN a line")
+	case errors.As(err, &inside) && inside.Line > 0 && !feed.Begins(data):
+		return &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: fmt.Errorf("this reads as no catalogue, and is not shown, as the file does not begin like one; `gatewright list --catalog %s` shows what is wrong", ref)}
+	}
+	return err
 }
 
 func (s *Site) readFile(path plainfile.Path, named bool) ([]byte, error) {

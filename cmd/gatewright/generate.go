@@ -88,15 +88,17 @@ func generate(inv *invocation, names []string) error {
 			return errDifferent
 		}
 	}
+	if inv.json { // before the files: where the account cannot be given, nothing is written
+		p.warn(inv.talk)
+		if err := writeJSON(inv.stdout, p.account()); err != nil {
+			return err
+		}
+	}
 	if err := inv.write(p); err != nil {
 		return err
 	}
-	if err := inv.tellOthers(p); err != nil {
+	if err := inv.tellOthers(p); err != nil || inv.json {
 		return err
-	}
-	if inv.json {
-		p.warn(inv.talk)
-		return writeJSON(inv.stdout, p.account())
 	}
 	p.tell(inv.talk, inv.full)
 	return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"gatewright/catalog/suggest"
 	"github.com/spf13/pflag"
 )
 
@@ -30,7 +31,7 @@ type command struct {
 
 // commands returns the sub-commands in the order in which help lists them.
 func commands() []command {
-	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), fetchCommand(), generatorsCommand(), versionCommand(), completionCommand()}
+	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), fetchCommand(), usageCommand(), generatorsCommand(), versionCommand(), completionCommand()}
 }
 
 // invocation is one run of the tool: its streams and its flags.
@@ -91,23 +92,18 @@ func (inv *invocation) command(args []string) int {
 			return inv.status(inv.call(c, args[1:]))
 		}
 	}
-	return inv.status(usagef("unknown command %q; expect one of %s", args[0], strings.Join(commandNames(), ", ")))
+	return inv.status(usagef("unknown command %q; %s", args[0], suggest.OneOf(args[0], commandNames())))
 }
 
 func (inv *invocation) call(c command, args []string) error {
-	flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	help := flags.BoolP("help", "h", false, "show this help")
-	if c.flags != nil {
-		c.flags(inv, flags)
-	}
+	flags := c.flagSet(inv)
 	err := flags.Parse(args)
-	if errors.Is(err, pflag.ErrHelp) || *help {
-		fmt.Fprintf(inv.stdout, "%s\nFlags:\n%s", c.usage, flags.FlagUsages())
+	if errors.Is(err, pflag.ErrHelp) || flags.Changed("help") {
+		fmt.Fprintf(inv.stdout, "%s\nFlags:\n%s", c.usage, flagHelp(flags))
 		return nil
 	}
 	if err != nil {
-		return usagef("%s: %w; `gatewright %s --help` shows the flags", c.name, err, c.name)
+		return usagef("%s: %w%s; `gatewright %s --help` shows the flags", c.name, err, nearestFlag(flags, err), c.name)
 	}
 	if name := emptyFlag(flags); name != "" {
 		return usagef("%s: --%s has no value; give one, or leave it out", c.name, name)

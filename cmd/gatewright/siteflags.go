@@ -19,6 +19,7 @@ import (
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/catalog/suggest"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -234,7 +235,7 @@ func (f *siteFlags) overlaySelection(s *site.Site) error {
 	} {
 		for _, v := range one.given {
 			if one.known != nil && !slices.Contains(one.known, v) {
-				return usagef("--%s %q: expect one of %s", one.flag, v, strings.Join(one.known, ", "))
+				return usagef("--%s %q: %s", one.flag, v, suggest.OneOf(v, one.known))
 			}
 			s.SaidBy(fmt.Sprintf("--%s %q", one.flag, v), one.flag, v)
 		}
