@@ -161,14 +161,10 @@ func (c Compiled) RefusedAt(t TrafficSet, a PatternFlows, budget *netset.Budget)
 	for _, led := range c.promised(a.Name) {
 		g := led.grant
 		on := c.Policy.oursOf(g.Services, g.Role).Intersect(rest)
-		if g.Direction != a.Direction || on.IsEmpty() {
+		if g.Direction != a.Direction || on.IsEmpty() || a.Traffic(g.Prefixes).IsEmpty() {
 			continue
 		}
-		packets := trafficOn(a.Direction, on, g.Prefixes)
-		if packets.IsEmpty() {
-			continue // of another family
-		}
-		if f, ok := packets.Subtract(t).FlowOf(a.Direction); ok {
+		if f, ok := trafficOn(a.Direction, on, g.Prefixes).Subtract(t).FlowOf(a.Direction); ok {
 			f.Name = led.name
 			return f, true
 		}

@@ -57,6 +57,7 @@ func (r *reader) fields() []jsonc.Field {
 		jsonc.Optional("tolerate", r.tolerate),
 		jsonc.Optional("accept", r.accepts),
 		jsonc.Optional(SectionExpect, r.expectations),
+		jsonc.Optional("lint", func(v jsonc.Value) { s.Lint, _ = r.word(v, "error", "warning", "off") }),
 		jsonc.Optional("options", r.options),
 		jsonc.Optional("generators", r.list("generators", &s.Generators)),
 		jsonc.Optional("output", func(v jsonc.Value) {

@@ -52,6 +52,10 @@ type Site struct {
 	// Tolerate names, by generator, the verdicts that --strict accepts.
 	Tolerate map[string][]string
 
+	// Lint is what `check` makes of findings of lint: "error", "warning" or "off"; empty
+	// stands for "warning".
+	Lint string
+
 	// Accept says of addresses that no public service should have that they are meant, by
 	// an entry's id, by "<catalogue>/<area>" or by a catalogue's name.
 	Accept map[string]Accepted

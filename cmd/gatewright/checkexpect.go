@@ -89,39 +89,38 @@ func (p *production) readings(f folder) (outputs []expect.Output) {
 }
 
 // tellExpected tells what does not hold, and how many expectations do.
-func (inv *invocation) tellExpected(p *production, all []expectation) (failed bool) {
-	held, promised := 0, 0
+func (inv *invocation) tellExpected(p *production, all []expectation) {
+	promised := 0
 	for _, e := range all {
 		if e.holds() {
-			held++
+			inv.held = append(inv.held, e.name())
 			if slices.ContainsFunc(e.answers, func(a expect.Answer) bool { return a.Promise }) {
 				promised++
 			}
 			continue
 		}
-		failed = true
-		for _, a := range e.answers {
-			if a.Holds {
-				continue
-			}
-			text, more := p.failure(e, a)
-			if a.Promise && a.Unread == nil {
-				text += " (" + byPromise + ")"
-			}
-			inv.talk.errorf("%s:%d:%d: %s: %s", e.place.File, e.place.Line, e.place.Col, e.name(), text)
-			for _, line := range more {
-				inv.talk.errorf("    %s", line)
-			}
-		}
+		inv.tellFailures(p, e)
 	}
-	if held > 0 {
-		text := count(held, "expectation") + map[bool]string{true: " holds", false: " hold"}[held == 1]
+	if len(inv.held) > 0 && inv.format == "text" {
+		text := count(len(inv.held), "expectation") + map[bool]string{true: " holds", false: " hold"}[len(inv.held) == 1]
 		if promised > 0 {
 			text += fmt.Sprintf(", %d of them %s", promised, byPromise)
 		}
 		inv.talk.sayf("%s", text)
 	}
-	return failed
+}
+
+func (inv *invocation) tellFailures(p *production, e expectation) {
+	for _, a := range e.answers {
+		if a.Holds {
+			continue
+		}
+		text, more := p.failure(e, a)
+		if a.Promise && a.Unread == nil {
+			text += " (" + byPromise + ")"
+		}
+		inv.find(finding{checkFlows, levelError, e.place.File, e.place.Line, e.place.Col, e.name() + ": " + text, more})
+	}
 }
 
 // byPromise marks what is decided by what publishers promise of their names.

@@ -56,6 +56,7 @@ type production struct {
 
 	writeOpen func([]suggestion) string // says which command writes them into the site file
 	siteFile  string                    // the site file, whether or not it is there
+	siteDir   string                    // its folder
 }
 
 // generated is the output of one generator.
@@ -183,7 +184,7 @@ func (inv *invocation) produce(names []string) (*production, error) {
 	if err := checkSite(s); err != nil {
 		return nil, err
 	}
-	p := &production{site: s, result: result, siteFile: cmp.Or(inv.site.file, defaultSite), writeOpen: inv.site.writeOpen}
+	p := &production{site: s, result: result, siteFile: cmp.Or(inv.site.file, defaultSite), siteDir: dir, writeOpen: inv.site.writeOpen}
 	if p.folder, p.dir, err = outputDir(inv.output, s, dir); err != nil {
 		return nil, err
 	}

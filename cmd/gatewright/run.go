@@ -49,6 +49,9 @@ type invocation struct {
 	unboxed  bool
 	timeout  time.Duration // of one proof
 	format   string
+	base     string    // --new
+	findings []finding // of check
+	held     []string  // expectations that hold
 }
 
 // usageError is a mistake in how the tool was called.

@@ -3,6 +3,7 @@ package expect
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
@@ -43,7 +44,26 @@ func (k Asker) resolve(e rule.Expectation) (rule.PatternFlows, error) {
 	if !a.IsPossible() {
 		return a, errors.New("one side has IPv4 addresses alone and the other one IPv6 addresses, so that nothing could ever match; name addresses of one family")
 	}
-	return a, nil
+	return a, k.checkServed(e, a)
+}
+
+// checkServed refuses to ask a PAC file about machines that it is not for.
+func (k Asker) checkServed(e rule.Expectation, a rule.PatternFlows) error {
+	for _, o := range k.Outputs {
+		if !e.RoutesRequests() || o.Kind != artefact.ProxyChooser || len(o.Reading.Roles) == 0 {
+			continue
+		}
+		var served netset.PrefixBuilder
+		var names []string
+		for _, r := range o.Reading.Roles {
+			served.AddSet(k.Compiled.Policy.Binding(r).Local())
+			names = append(names, string(r))
+		}
+		if !served.Build().Overlaps(a.Locals) {
+			return fmt.Errorf("the PAC file is for machines of role %s, and these are none; name one of them after from, or leave it out", strings.Join(names, ", "))
+		}
+	}
+	return nil
 }
 
 // Carries returns an error that says why a kind of output carries no flow of an
