@@ -56,6 +56,7 @@ func (r *reader) fields() []jsonc.Field {
 		jsonc.Optional("routes", r.routes),
 		jsonc.Optional("tolerate", r.tolerate),
 		jsonc.Optional("accept", r.accepts),
+		jsonc.Optional(SectionExpect, r.expectations),
 		jsonc.Optional("options", r.options),
 		jsonc.Optional("generators", r.list("generators", &s.Generators)),
 		jsonc.Optional("output", func(v jsonc.Value) {

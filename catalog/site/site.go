@@ -56,6 +56,9 @@ type Site struct {
 	// an entry's id, by "<catalogue>/<area>" or by a catalogue's name.
 	Accept map[string]Accepted
 
+	// Expectations of flows, in the order of the site file and then of files beside it.
+	Expectations []Expectation
+
 	// Options by generator and option name, not yet checked by the generator.
 	Options map[string]map[string][]string
 
@@ -70,10 +73,12 @@ type Site struct {
 	// Notices tell what was read differently from how it was written.
 	Notices []catalog.Notice
 
-	bytes     int             // of catalogues that this run has read
-	staged    map[string]bool // the catalogues that were loaded with their change records
-	places    map[place]jsonc.Value
-	arguments map[place]string
+	bytes  int             // of catalogues that this run has read
+	staged map[string]bool // the catalogues that were loaded with their change records
+	places map[place]jsonc.Value
+
+	expectFiles []string // that hold expectations, relative to the site file's folder
+	arguments   map[place]string
 }
 
 // place names something that a site file says: an answer, a value, an option.

@@ -59,7 +59,15 @@ func check(inv *invocation, names []string) error {
 		inv.talk.errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
 		return errDifferent
 	}
-	different, err := inv.compareFiles(p, root)
+	files, err := p.readOutputs(root)
+	if err != nil {
+		return err
+	}
+	expected, err := p.ask(files)
+	if err != nil {
+		return err
+	}
+	different, err := inv.compareFiles(p, files)
 	if err != nil {
 		return err
 	}
@@ -74,7 +82,8 @@ func check(inv *invocation, names []string) error {
 	for _, s := range short {
 		inv.talk.errorf("%s", s)
 	}
-	if different || stale || len(short) > 0 {
+	failed := inv.tellExpected(p, expected)
+	if different || stale || len(short) > 0 || failed {
 		return errDifferent
 	}
 	inv.talk.sayf("%s is up to date: %s", p.dir, count(p.count(), "file"))
@@ -83,11 +92,7 @@ func check(inv *invocation, names []string) error {
 
 // compareFiles shows how the files differ from the artefacts: as text, and as what they
 // do where a generator reads them.
-func (inv *invocation) compareFiles(p *production, root *os.Root) (different bool, err error) {
-	r, err := p.readFiles(root)
-	if err != nil {
-		return false, err
-	}
+func (inv *invocation) compareFiles(p *production, r folder) (different bool, err error) {
 	var text strings.Builder
 	for _, a := range p.artefacts() {
 		have, there := r.files[a.Name]
@@ -112,7 +117,7 @@ func (inv *invocation) compareFiles(p *production, root *os.Root) (different boo
 	if _, err := io.WriteString(inv.stdout, text.String()); err != nil {
 		return true, err
 	}
-	return true, inv.compareEffects(p, r.folder(p.folder))
+	return true, inv.compareEffects(p, r)
 }
 
 // compareEffects shows what the files of a folder do more and less than the artefacts.

@@ -265,7 +265,7 @@ func checkSite(s *site.Site) error {
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, checkExpected(s)...)...)
 }
 
 // choose returns the generators that the command line names, or the site file, or

@@ -66,13 +66,14 @@ func layers() map[string][]string {
 		"generators/filter":          {"generators/artefact", "catalog/rule", "catalog/netset"},
 		"generators/nftables/kernel": {"generators/filter", "catalog/netset"},
 		"generators/*":               {"generators/filter", "generators/artefact", "templates", "catalog/rule", "catalog/netset"},
+		"generators/expect":          {"generators/artefact", "catalog/rule", "catalog/netset"},
 		"generators/box":             {},
 		"generators/engine":          {"generators/box", "generators/artefact", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
 		"generators/proof":           {"generators/*", "generators/filter", "generators/artefact", "generators/box", "generators/engine", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
 		"generators":                 {"generators/*", "generators/filter", "generators/artefact", "catalog/suggest", "catalog/rule", "catalog/netset"},
 		"cmd/gatewright": {
 			"catalog/site", "catalog/lint", "catalog/feed", "catalog", "catalog/suggest", "catalog/plainfile", "catalog/rule", "catalog/netset",
-			"generators", "generators/*", "generators/artefact", "generators/box", "generators/engine", "generators/nftables/kernel", "generators/proof",
+			"generators", "generators/*", "generators/artefact", "generators/expect", "generators/box", "generators/engine", "generators/nftables/kernel", "generators/proof",
 		},
 	}
 }
