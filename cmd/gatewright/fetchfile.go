@@ -111,7 +111,7 @@ func (k *keeper) old(as feed.Naming) (*feed.Listed, error) {
 	}
 	c, err := feed.ReadListed(k.file, k.data, as)
 	if err != nil {
-		return nil, fmt.Errorf("%w\n%s is there and is no catalogue; remove it, or name another file", err, k.file)
+		return nil, errors.Join(err, fmt.Errorf("%s is there and is no catalogue; remove it, or name another file", k.file))
 	}
 	return c, nil
 }

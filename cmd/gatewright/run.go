@@ -57,6 +57,8 @@ type invocation struct {
 // usageError is a mistake in how the tool was called.
 type usageError struct{ error }
 
+func (e usageError) Unwrap() error { return e.error }
+
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // errDifferent ends a run with exitDifferent; what differs has been said.
