@@ -35,6 +35,9 @@ func (b *builder) checkNames() {
 	b.checkAttribute("service", s.Select.Services, func(e *catalog.Entry) string { return e.Service })
 	b.checkEntries("entry", s.Select.Entries)
 	b.checkEntries("exclude", s.Select.Exclude)
+	for _, t := range s.Tolerations {
+		b.checkEntries("tolerate entry", t.Entries)
+	}
 	for _, r := range s.Routes {
 		b.checkAreas("route area", r.Areas)
 		b.checkEntries("route entry", r.Entries)

@@ -312,16 +312,6 @@ func (r *reader) routes(v jsonc.Value) {
 	})
 }
 
-func (r *reader) tolerate(v jsonc.Value) {
-	r.site.Tolerate = map[string][]string{}
-	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
-		var verdicts []string
-		r.oneOfEach(&verdicts, "narrower", "wider", "absent")(v)
-		r.site.Tolerate[k.Text()] = verdicts
-		r.keep("tolerate", k.Text(), k)
-	})
-}
-
 func (r *reader) options(v jsonc.Value) {
 	r.site.Options = map[string]map[string][]string{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {

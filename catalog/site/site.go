@@ -49,8 +49,8 @@ type Site struct {
 	// and none go direct, the rest to the proxy.
 	Routes []Route
 
-	// Tolerate names, by generator, the verdicts that --strict accepts.
-	Tolerate map[string][]string
+	// Tolerations are the shortfalls that --strict accepts.
+	Tolerations []Toleration
 
 	// Lint is what `check` makes of findings of lint: "error", "warning" or "off"; empty
 	// stands for "warning".

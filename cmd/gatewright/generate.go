@@ -251,8 +251,10 @@ func checkSite(s *site.Site) error {
 	for _, name := range s.Generators {
 		known("generators", name)
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Tolerate)) {
-		known("tolerate", name)
+	for _, t := range s.Tolerations {
+		for _, name := range t.Generators {
+			known("tolerate", name)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Options)) {
 		g, ok := known("options", name)
