@@ -289,3 +289,47 @@ func TestExpectProof(t *testing.T) {
 	}
 	t.Logf("proved: expect: %d expectations, %d answers that hold", count, held)
 }
+
+// TestExpectProofOfOneFlow hides one port of one address, or one name, in random sites:
+// the flow that is shown is that one.
+func TestExpectProofOfOneFlow(t *testing.T) {
+	t.Parallel()
+	dir, found := t.TempDir(), 0
+	for number := uint64(0); found < pairsOf(1000); number++ {
+		d := draws{rand.New(rand.NewPCG(78, number))}
+		s, c := d.site()
+		address := netip.AddrFrom4([4]byte{203, 0, 113, byte(d.IntN(256))})
+		port, name, byName := 2000+d.IntN(50000), fmt.Sprintf("h%d.hidden.test", d.IntN(1_000_000)), d.IntN(2) == 0
+		hidden, direction := address.String(), d.one("outbound", "inbound")
+		asked := "outbound tcp 203.0.113.0/24:1025-65535 from exchange"
+		if direction == "inbound" {
+			asked = "inbound tcp 203.0.113.0/24 to exchange:1025-65535"
+		}
+		if byName {
+			hidden, asked, direction = name, "outbound tcp *.hidden.test:1025-65535 from exchange", "outbound"
+		}
+		c["entries"] = append(c["entries"].([]any), object{
+			"id": "hidden", "title": "t", "direction": direction, "role": "exchange", "services": fmt.Sprintf("tcp %d", port), "endpoints": []string{hidden},
+		})
+		s["answers"], s["expect"] = object{"c/e0": object{"dismissed": "none"}}, []any{object{"deny": asked}}
+		for _, one := range c["entries"].([]any) { // none of the others has such a port
+			if e := one.(object); e["services"] == "tcp 1-65535" {
+				e["services"] = "tcp 1-3"
+			}
+		}
+		_, k, list, ok := expectedWorld(t, dir, s, c)
+		if !ok {
+			continue
+		}
+		answers, err := k.Ask(list[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := answers[0]
+		if a.Holds || int(a.Flow.Port) != port || byName && a.Flow.Name != name || !byName && a.Flow.Remote != address {
+			t.Fatalf("site %d: %s: holds %t, shown %s; hidden is %s on %d", number, asked, a.Holds, a.Flow, hidden, port)
+		}
+		found++
+	}
+	t.Logf("proved: expect: %d of %d single flows found", found, found)
+}
