@@ -73,3 +73,16 @@ func (p *Policy) Beyond(a PatternFlows, listed Endpoints) (all []Else) {
 	}
 	return all
 }
+
+// NamesAlone returns the rules that accept flows of the pattern's side by names without
+// addresses.
+func (p *Policy) NamesAlone(a PatternFlows) (ids []ID) {
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		on := p.oursOf(r.Services, r.Role).Intersect(a.ours())
+		if r.Direction == a.Direction && !r.Remote.Unaddressed.IsEmpty() && !on.IsEmpty() {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}

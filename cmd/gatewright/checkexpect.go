@@ -92,6 +92,7 @@ func (p *production) readings(f folder) (outputs []expect.Output) {
 func (inv *invocation) tellExpected(p *production, all []expectation) {
 	promised := 0
 	for _, e := range all {
+		inv.tellHidden(p, e)
 		if e.holds() {
 			inv.held = append(inv.held, e.name())
 			if slices.ContainsFunc(e.answers, func(a expect.Answer) bool { return a.Promise }) {
@@ -107,6 +108,19 @@ func (inv *invocation) tellExpected(p *production, all []expectation) {
 			text += fmt.Sprintf(", %d of them %s", promised, byPromise)
 		}
 		inv.talk.sayf("%s", text)
+	}
+}
+
+// tellHidden tells of a closed world what packet filters cannot see.
+func (inv *invocation) tellHidden(p *production, e expectation) {
+	for _, a := range e.answers {
+		for _, id := range a.Hidden {
+			text := fmt.Sprintf("%s: at %s rule %s%s has names without addresses, which no packet filter sees: what they lead to is not known there", e.name(), a.At, id, p.labelsOf(id))
+			if inv.format == "text" {
+				inv.talk.warnf("%s:%d:%d: %s", e.place.File, e.place.Line, e.place.Col, text)
+			}
+			inv.find(finding{Check: checkFlows, Level: levelWarning, File: e.place.File, Line: e.place.Line, Column: e.place.Col, Text: text})
+		}
 	}
 }
 

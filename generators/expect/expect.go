@@ -33,6 +33,7 @@ type Answer struct {
 	Else    []rule.Else // of a closed world, at a policy or a proxy
 	Traffic []Passes    // of a closed world, at a packet filter
 	Promise bool        // decided by the publisher's promise
+	Hidden  []rule.ID   // of a closed world: they accept names that a packet filter does not see
 }
 
 // Passes is what one line of a packet filter lets pass beside the listed remotes.

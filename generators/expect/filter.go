@@ -24,6 +24,7 @@ func (q question) ofFilter(o Output, a *Answer) {
 		}
 	default:
 		found = q.closedAt(lines, a)
+		a.Hidden = q.Compiled.Policy.NamesAlone(q.flows)
 	}
 	a.Holds = !found
 }
