@@ -333,3 +333,69 @@ func TestExpectProofOfOneFlow(t *testing.T) {
 	}
 	t.Logf("proved: expect: %d of %d single flows found", found, found)
 }
+
+// TestExpectProofOfOnly holds closed worlds to brute force: whatever passes in the
+// universe, and neither is listed nor promised to be the same as what is.
+func TestExpectProofOfOnly(t *testing.T) {
+	t.Parallel()
+	dir, count, held := t.TempDir(), 0, 0
+	for number := uint64(0); count < pairsOf(10_000)/2; number++ {
+		d := draws{rand.New(rand.NewPCG(79, number))}
+		s, c := d.site()
+		x := drawnFlows{direction: rule.Direction(d.one("outbound", "inbound")), ports: universePorts, any: true, role: rule.Role(d.one("clients", "exchange"))}
+		x.locals = func(p *rule.Policy) []netip.Addr {
+			return slices.DeleteFunc(slices.Clone(universeLocals), func(a netip.Addr) bool { return !p.Binding(x.role).Local().Contains(a) })
+		}
+		key, text := "to", "outbound from "+string(x.role)
+		if x.direction == rule.Inbound {
+			key, text = "from", "inbound to "+string(x.role)
+		}
+		prefixes := d.some(4, "192.0.2.0/29", "192.0.2.0/30", "192.0.2.2/31", "192.0.2.4", "2001:db8::/127", "2001:db8::/126")
+		names := append(d.some(3, "*.x.test", "a*.x.test", "x.test", "*b.x.test"), "y.test")
+		s["expect"] = []any{object{"only": text, key: slices.Concat(prefixes, names)}}
+		w, k, list, ok := expectedWorld(t, dir, s, c)
+		if !ok {
+			continue
+		}
+		answers, err := k.Ask(list[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		count++
+		promised := k.Compiled.Promise(list[0].Listed)
+		listed := func(f rule.Flow) bool {
+			if f.Name == "" {
+				return promised.Prefixes.Contains(f.Remote)
+			}
+			return slices.ContainsFunc(promised.Names, func(n netset.Pattern) bool { return n.Match(f.Name) })
+		}
+		for _, a := range answers {
+			passes := func(f rule.Flow) bool {
+				switch a.At {
+				case "nftables", "iptables":
+					return f.Name == "" && w.passesFilter(a.At, f)
+				case "squid":
+					return f.Protocol == netset.TCP && w.policy.Decide(f).Accept()
+				}
+				return w.policy.Decide(f).Accept()
+			}
+			var other rule.Flow
+			for _, x.protocol = range []netset.Protocol{netset.TCP, netset.UDP} {
+				for _, f := range x.all(w.policy) {
+					if passes(f) && !listed(f) {
+						other = f
+					}
+				}
+			}
+			if a.Holds {
+				held++
+			}
+			if a.Holds != (other.Port == 0) || !a.Holds && (listed(a.Flow) || a.At == expect.Policy && !w.policy.Decide(a.Flow).Accept()) {
+				data, _ := os.ReadFile(w.file)
+				more, _ := os.ReadFile(filepath.Join(dir, "c.json"))
+				t.Fatalf("site %d: only %s at %s: holds %t, shown %s; by brute force %s passes\n%s\n%s", number, text, a.At, a.Holds, a.Flow, other, data, more)
+			}
+		}
+	}
+	t.Logf("proved: expect: %d closed worlds, %d answers that hold", count, held)
+}
