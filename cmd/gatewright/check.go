@@ -28,12 +28,12 @@ site file's output). A difference is shown as a unified diff on stdout, then as
 what the files accept and send another way, and the exit status is 1. What lines
 do that generate does not write is unknown, and told so. Nothing is written.
 
-What the site file expects of flows ("expect") is asked of the policy and of what
-the files in DIR do: each expectation holds for every flow that it stands for, or
-one flow is shown for which it does not, and the exit status is 1. What outputs
-fall short of, and what lint finds, is told by the formats for machines, and
-fails with --strict, with "lint": "error" in the site file, or if --new BASE does
-not have it.
+What the site file expects of flows ("expect") is asked of the policy and of
+what the files in DIR do: each expectation holds for every flow that it stands
+for, or one flow is shown for which it does not, and the exit status is 1. What
+outputs fall short of, and what lint finds, is told by the formats for machines,
+and fails with --strict, with "lint": "error" in the site file, or if --new BASE
+does not have it.
 
     gatewright check -o out
     gatewright check --format github

@@ -39,7 +39,8 @@ that no public service has. FILE.fetched.json says what was fetched; keep it
 beside FILE. "Unchanged" means that FILE is what this user fetched last, and
 that the publisher has nothing newer, or was asked a short while ago; --force
 fetches the content and compares. When each publisher was asked and
-digests of what it sent are kept in the user's cache folder, and for m365 a random client-request-id in the user's configuration folder.
+digests of what it sent are kept in the user's cache folder, and for m365 a
+random client-request-id in the user's configuration folder.
 Proxies are taken from HTTPS_PROXY and NO_PROXY, further CAs from
 SSL_CERT_FILE.
 

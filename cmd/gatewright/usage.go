@@ -20,13 +20,13 @@ import (
 func usageCommand() command {
 	return command{
 		name:    "usage",
-		summary: "tell which rules are used, by the counters or the log of what runs",
+		summary: "tell which rules are used, by counters or a log",
 		usage: `gatewright usage GENERATOR FILE...
 
 Lays what runs on the gateway beside the site: how often each rule was used, and
 which never. FILE is what a packet filter's counters print, or a proxy's log in
-Squid's own format; - is stdin. With "group": "entry" in the site file each entry
-has a rule, and so a count, of its own. Of a proxy's log it also tells the
+Squid's own format; - is stdin. With "group": "entry" in the site file each
+entry has a rule, and so a count, of its own. Of a proxy's log it also tells the
 requests that were denied and that one port, one name or one role keeps from a
 rule.
 
