@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -25,7 +24,8 @@ func Begins(data []byte) bool {
 		return false
 	}
 	if looksLikeJSON(text) {
-		return beginsAsJSON(text)
+		first, isKey := jsonc.First(text)
+		return isKey && isFirstKey(first) || !isKey && isMember(first)
 	}
 	d := document{text: text}
 	header, _ := d.header()
@@ -38,31 +38,6 @@ func Begins(data []byte) bool {
 		return err == nil && !slices.ContainsFunc(members, bad) || isMember(strings.Split(string(words[0].text), ",")[0])
 	}
 	return false
-}
-
-// beginsAsJSON looks at the first text within the first brackets: a key, or an endpoint
-// of a list.
-func beginsAsJSON(text []byte) bool {
-	isKeyNext := false
-	for {
-		text = bytes.TrimLeft(text, " \t\r\n")
-		switch {
-		case bytes.HasPrefix(text, []byte("//")):
-			_, text, _ = bytes.Cut(text, []byte("\n"))
-		case bytes.HasPrefix(text, []byte("/*")):
-			_, text, _ = bytes.Cut(text, []byte("*/"))
-		case bytes.HasPrefix(text, []byte("{")), bytes.HasPrefix(text, []byte("[")):
-			isKeyNext, text = text[0] == '{', text[1:]
-		case bytes.HasPrefix(text, []byte(`"`)):
-			first, rest, _ := bytes.Cut(text[1:], []byte(`"`))
-			if !isKeyNext {
-				return isMember(string(first))
-			}
-			return isFirstKey(string(first)) && bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte(":"))
-		default:
-			return false
-		}
-	}
 }
 
 func isFirstKey(key string) bool {

@@ -2,8 +2,9 @@ package netset
 
 import "strings"
 
-// WithoutSecrets returns a text that may hold a URL, or one that lacks its scheme, as a message may show it: without user,
-// password, query and fragment. A catalogue's name@revision and NAME= before a URL stay.
+// WithoutSecrets returns a text that may hold a URL, or one that lacks its scheme, as a
+// message may show it: without user, password, query and fragment. A catalogue's
+// name@revision and NAME= before a URL stay.
 func WithoutSecrets(s string) string {
 	if strings.IndexAny(s, "@?#") < 0 {
 		return s

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,8 +10,8 @@ import (
 	"gatewright/catalog"
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
-	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/suggest"
 )
 
 // SectionExpect holds expectations by their numbers, from 0, and what each names:
@@ -60,29 +61,45 @@ func (r *reader) expectations(v jsonc.Value) {
 // dir, the site file's folder, or below.
 func (s *Site) LoadExpectations(dir string) error {
 	for _, file := range s.expectFiles {
-		path, err := pathOf(file, dir)
-		if dir == "" {
-			path, err = plainfile.In(".", file), nil
-		}
-		if err != nil {
-			return s.Errorf("expect file", file, "%w", err)
+		path, wrong := ownFile(file, cmp.Or(dir, "."))
+		if wrong != "" {
+			return s.Errorf("expect file", file, "%q %s", file, wrong)
 		}
 		data, err := path.Read(maxExpectations)
 		if err != nil {
 			return s.Errorf("expect file", file, "%w", err)
 		}
-		doc, err := jsonc.Parse(path.String(), data)
-		if err != nil {
-			return err
+		if err = s.readExpectations(path.String(), data); err != nil && !beginsAsExpectations(data) {
+			return s.Errorf("expect file", file, "%q is not shown, as it does not begin as a list of expectations does; expect [{\"allow\": ...}, ...]", file)
 		}
-		r := &reader{Decoder: jsonc.NewDecoder(doc), file: path.String(), site: s}
-		r.Array(doc.Root(), r.expectation)
-		if err := r.Err(); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// beginsAsExpectations tells a file of expectations, in which the first key may be a slip,
+// from one that may hold secrets.
+func beginsAsExpectations(data []byte) bool {
+	text, err := jsonc.DecodeText("", data)
+	first, isKey := jsonc.First(text)
+	meant := func(key string) bool { _, slip := suggest.Edits(first, key); return slip }
+	return err == nil && isKey && slices.ContainsFunc(expectationKeys, meant)
+}
+
+func (s *Site) readExpectations(file string, data []byte) error {
+	doc, err := jsonc.Parse(file, data)
+	if err != nil {
+		return err
+	}
+	r := &reader{Decoder: jsonc.NewDecoder(doc), file: file, site: s}
+	r.Array(doc.Root(), r.expectation)
+	return r.Err()
+}
+
+// expectationKeys are those that an expectation may begin with.
+var expectationKeys = []string{"allow", "deny", "direct", "proxied", "only", "from", "to", "in"}
 
 // expectation reads one expectation.
 func (r *reader) expectation(v jsonc.Value) {
@@ -268,10 +285,7 @@ func (b *builder) checkExpectedRole(name string, role rule.Role) {
 	if role == "" {
 		return
 	}
-	known := map[string]bool{string(rule.Clients): true}
-	for _, e := range b.known {
-		known[e.Role], known[e.RemoteRole] = true, true
-	}
+	known := b.entryRoles()
 	for _, a := range b.site.Answers {
 		for _, r := range a.roles() {
 			known[string(r)] = true

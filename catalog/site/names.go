@@ -51,11 +51,7 @@ const resolver = "resolver"
 // checkRoles refuses to bind a role that no flow has, and to answer with one that
 // is neither the catalogues' nor bound: both are a slip that would do nothing.
 func (b *builder) checkRoles() {
-	known := map[string]bool{string(rule.Clients): true}
-	for _, e := range b.known {
-		known[e.Role], known[e.RemoteRole] = true, true
-	}
-	delete(known, "")
+	known := b.entryRoles()
 	used := maps.Clone(known)
 	used[resolver] = true
 	for id, a := range b.site.Answers {
@@ -71,6 +67,16 @@ func (b *builder) checkRoles() {
 			b.failf("bind", string(role), "no entry of the loaded catalogues has the role %q%s", role, meant(string(role), used))
 		}
 	}
+}
+
+// entryRoles are the roles of the entries of all loaded catalogues.
+func (b *builder) entryRoles() map[string]bool {
+	known := map[string]bool{string(rule.Clients): true}
+	for _, e := range b.known {
+		known[e.Role], known[e.RemoteRole] = true, true
+	}
+	delete(known, "")
+	return known
 }
 
 // roles are those that an answer names.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,7 +66,9 @@ func (p *production) ask(f folder) ([]expectation, error) {
 		}
 		all = append(all, expectation{e, p.site.PlaceOf(site.SectionExpect, number), answers})
 	}
-	for i, j := range k.Contradictions(p.result.Expectations) {
+	contradictions := k.Contradictions(p.result.Expectations)
+	for _, i := range slices.Sorted(maps.Keys(contradictions)) {
+		j := contradictions[i]
 		other := p.site.PlaceOf(site.SectionExpect, strconv.Itoa(j))
 		errs = append(errs, p.site.Errorf(site.SectionExpect, strconv.Itoa(i), "contradicts %q at %s:%d:%d: both are of some same flow; change one of the two", all[j].name(), other.File, other.Line, other.Col))
 	}

@@ -230,8 +230,14 @@ func outputDir(flag string, s *site.Site, siteDir string) (folder plainfile.Path
 	case flag != "":
 		folder = plainfile.Named(flag)
 	default:
+		wrong := ""
 		if folder = plainfile.In(siteDir, s.Output); folder.Outside() {
-			return folder, "", s.Errorf("output", "", "%q leads out of the site file's folder; write a folder below that, or name this one on the command line: -o %s", s.Output, folder)
+			wrong = "leads out of the site file's folder"
+		} else if site.IsHidden(s.Output) {
+			wrong = "is hidden, as .git/hooks would be"
+		}
+		if wrong != "" {
+			return folder, "", s.Errorf("output", "", "%q %s; write a folder below that, or name this one on the command line: -o %s", s.Output, wrong, folder)
 		}
 	}
 	return folder, folder.String(), nil

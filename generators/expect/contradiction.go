@@ -1,6 +1,8 @@
 package expect
 
 import (
+	"slices"
+
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 )
@@ -47,15 +49,6 @@ func excludes(only, allow rule.Expectation, allowed, closed rule.PatternFlows) b
 
 // sharePlace reports whether both are asked at some same place.
 func sharePlace(a, b rule.Expectation) bool {
-	if len(a.In) == 0 || len(b.In) == 0 {
-		return true
-	}
-	for _, name := range a.In {
-		for _, other := range b.In {
-			if name == other {
-				return true
-			}
-		}
-	}
-	return false
+	shared := func(name string) bool { return slices.Contains(b.In, name) }
+	return len(a.In) == 0 || len(b.In) == 0 || slices.ContainsFunc(a.In, shared)
 }

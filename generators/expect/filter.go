@@ -95,5 +95,6 @@ func letting(lines []artefact.Accepted, f rule.Flow) (ids []rule.ID, labels []st
 			}
 		}
 	}
+	slices.Sort(labels)
 	return ids, slices.Compact(labels)
 }
