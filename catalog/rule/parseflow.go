@@ -150,23 +150,7 @@ func cutAuthority(s string) (authority, path string) {
 }
 
 // withoutSecrets joins words for a message, without what may be a secret of a URL.
-func withoutSecrets(words []string) string {
-	shown := make([]string, len(words))
-	for i, word := range words {
-		scheme, rest, ok := strings.Cut(word, "://")
-		if ok {
-			shown[i] = schemeOf(scheme) + "://"
-		} else {
-			rest = word
-		}
-		authority, path := cutAuthority(rest)
-		if _, after, _ := strings.Cut(rest, authority); strings.Contains(after, "@") { // of a password with a slash, perhaps
-			authority, path = "...", ""
-		}
-		shown[i] += authority + path
-	}
-	return strings.Join(shown, " ")
-}
+func withoutSecrets(words []string) string { return netset.WithoutSecrets(strings.Join(words, " ")) }
 
 // schemeOf is what may be a scheme of what stands before "://".
 func schemeOf(s string) string { return s[strings.LastIndexAny(s, "@?#/")+1:] }

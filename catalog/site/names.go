@@ -35,6 +35,9 @@ func (b *builder) checkNames() {
 	b.checkAttribute("service", s.Select.Services, func(e *catalog.Entry) string { return e.Service })
 	b.checkEntries("entry", s.Select.Entries)
 	b.checkEntries("exclude", s.Select.Exclude)
+	for _, t := range s.Tolerations {
+		b.checkEntries("tolerate entry", t.Entries)
+	}
 	for _, r := range s.Routes {
 		b.checkAreas("route area", r.Areas)
 		b.checkEntries("route entry", r.Entries)
@@ -48,11 +51,7 @@ const resolver = "resolver"
 // checkRoles refuses to bind a role that no flow has, and to answer with one that
 // is neither the catalogues' nor bound: both are a slip that would do nothing.
 func (b *builder) checkRoles() {
-	known := map[string]bool{string(rule.Clients): true}
-	for _, e := range b.known {
-		known[e.Role], known[e.RemoteRole] = true, true
-	}
-	delete(known, "")
+	known := b.entryRoles()
 	used := maps.Clone(known)
 	used[resolver] = true
 	for id, a := range b.site.Answers {
@@ -68,6 +67,16 @@ func (b *builder) checkRoles() {
 			b.failf("bind", string(role), "no entry of the loaded catalogues has the role %q%s", role, meant(string(role), used))
 		}
 	}
+}
+
+// entryRoles are the roles of the entries of all loaded catalogues.
+func (b *builder) entryRoles() map[string]bool {
+	known := map[string]bool{string(rule.Clients): true}
+	for _, e := range b.known {
+		known[e.Role], known[e.RemoteRole] = true, true
+	}
+	delete(known, "")
+	return known
 }
 
 // roles are those that an answer names.

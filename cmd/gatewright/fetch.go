@@ -38,9 +38,9 @@ that lost too many endpoints or gained too many addresses, and one of addresses
 that no public service has. FILE.fetched.json says what was fetched; keep it
 beside FILE. "Unchanged" means that FILE is what this user fetched last, and
 that the publisher has nothing newer, or was asked a short while ago; --force
-fetches the content and compares. When each publisher was asked, digests of
-what it sent, and a lock for each FILE are kept in the user's cache folder, and
-for m365 a random client-request-id in the user's configuration folder.
+fetches the content and compares. When each publisher was asked and
+digests of what it sent are kept in the user's cache folder, and for m365 a
+random client-request-id in the user's configuration folder.
 Proxies are taken from HTTPS_PROXY and NO_PROXY, further CAs from
 SSL_CERT_FILE.
 
@@ -100,6 +100,13 @@ func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedS
 		return err
 	}
 	defer k.close()
+	k.account = func(done fetched) error {
+		if inv.json {
+			done.Version = jsonVersion
+			return writeJSON(inv.stdout, done)
+		}
+		return nil
+	}
 	var done fetched
 	if source.url != "" {
 		done, err = k.fromURL(ctx, source.url)
@@ -109,16 +116,13 @@ func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedS
 	if err != nil {
 		return hiddenQuery{fmt.Errorf("%w; %s", err, k.stays()), source.url}
 	}
-	if inv.json {
-		done.Version = jsonVersion
-		err = writeJSON(inv.stdout, done)
-	} else {
+	if !inv.json {
 		inv.talk.sayf("%s", done.tell(client.Now()))
 	}
-	if err == nil && f.exitCode && done.Changed {
+	if f.exitCode && done.Changed {
 		return errDifferent
 	}
-	return err
+	return nil
 }
 
 // hiddenQuery is an error that may quote what a server answered, which may be the query

@@ -64,24 +64,12 @@ func flagHelp(flags *pflag.FlagSet) string {
 	var b strings.Builder
 	for _, t := range texts {
 		name := t.name
-		for _, line := range wrapWords(t.doc, helpWidth-len(indent)-width-len(gap)) {
+		for _, line := range wrap(t.doc, helpWidth-len(indent)-width-len(gap)) {
 			fmt.Fprintf(&b, "%s%-*s%s%s\n", indent, width, name, gap, line)
 			name = ""
 		}
 	}
 	return b.String()
-}
-
-// wrapWords breaks a text between its words; a word that is wider stands alone.
-func wrapWords(text string, width int) (lines []string) {
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > width {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimSpace(line + " " + word)
-	}
-	return append(lines, line)
 }
 
 // nearestFlag names the flag that was meant, if the error is about an unknown one.

@@ -54,10 +54,15 @@ type invocation struct {
 	unboxed  bool
 	timeout  time.Duration // of one proof
 	format   string
+	base     string    // --new
+	findings []finding // of check
+	held     []string  // expectations that hold
 }
 
 // usageError is a mistake in how the tool was called.
 type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 

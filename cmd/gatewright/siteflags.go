@@ -177,6 +177,9 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	}
 	f.found, f.text = true, string(data)
 	s, err := site.Read(file, data)
+	if err == nil {
+		err = s.LoadExpectations(folderOf(file))
+	}
 	return s, folderOf(file), err
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -140,8 +139,8 @@ type usageReport struct {
 	explain artefact.Explainer
 	at      map[rule.ID]*usedRule
 	unknown map[rule.ID]*usedRule
-	answers map[rule.Flow]answeredRequest
-	denied  map[rule.Flow]*deniedRequest
+	by      map[rule.Question]rule.ID // the rule that allows a request; empty for none
+	denied  map[rule.Question]*deniedRequest
 	unread  error // the first
 	further int   // denied requests beyond those that are told apart
 }
@@ -167,9 +166,6 @@ type deniedRequest struct {
 	Entries []string `json:"entries,omitempty"`
 }
 
-// answeredRequest is what the rules say of a request; an empty rule allows it not.
-type answeredRequest struct{ by rule.ID }
-
 func (inv *invocation) newUsage(g generators.Generator) (*usageReport, error) {
 	s, _, result, err := inv.compile()
 	if err != nil {
@@ -193,7 +189,7 @@ func (inv *invocation) newUsage(g generators.Generator) (*usageReport, error) {
 func newUsageReport(generator string, result *site.Result, coverage []artefact.Coverage) *usageReport {
 	u := &usageReport{Version: 1, Generator: generator, Rules: []usedRule{}, Unknown: []usedRule{}, policy: result.Policy,
 		at: map[rule.ID]*usedRule{}, unknown: map[rule.ID]*usedRule{},
-		answers: map[rule.Flow]answeredRequest{}, denied: map[rule.Flow]*deniedRequest{}}
+		by: map[rule.Question]rule.ID{}, denied: map[rule.Question]*deniedRequest{}}
 	for _, c := range coverage {
 		if c.Rule == "" {
 			continue
@@ -283,27 +279,27 @@ func (u *usageReport) follow(g generators.Logging, r io.Reader) error {
 }
 
 func (u *usageReport) allow(r artefact.Request) {
-	answer, known := u.answers[r.Flow]
+	id, known := u.by[r.Question]
 	if !known {
 		if a := u.explain(r.Question); a.Action == artefact.Accepts && len(a.Rules) > 0 {
-			answer.by = a.Rules[0]
+			id = a.Rules[0]
 		}
-		if len(u.answers) < maxAnswers {
-			u.answers[r.Flow] = answer
+		if len(u.by) < maxAnswers {
+			u.by[r.Question] = id
 		}
 	}
-	if answer.by == "" {
+	if id == "" {
 		u.Others++
 		return
 	}
-	one := u.rule(answer.by)
+	one := u.rule(id)
 	one.Requests++
 	one.Bytes += r.Bytes
 	one.note(true)
 }
 
 func (u *usageReport) deny(q rule.Question) {
-	one, known := u.denied[q.Flow]
+	one, known := u.denied[q]
 	switch {
 	case known:
 		one.Count++
@@ -311,7 +307,7 @@ func (u *usageReport) deny(q rule.Question) {
 		u.further++
 	default:
 		d := u.whyDenied(q)
-		u.denied[q.Flow] = &d
+		u.denied[q] = &d
 	}
 }
 
@@ -351,68 +347,4 @@ func (u *usageReport) finish() {
 	slices.SortStableFunc(u.Denied, func(a, b deniedRequest) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Request, b.Request))
 	})
-}
-
-// tell says what the tables do not.
-func (u *usageReport) tell(inv *invocation) {
-	if u.Unread > 0 {
-		inv.talk.warnf("%s without a request to a host; the first: %v", count(u.Unread, "line"), u.unread)
-	}
-	if u.Others > 0 {
-		inv.talk.sayf("%s allowed by other rules than Gatewright's", count(u.Others, "request"))
-	}
-	if u.further > 0 {
-		inv.talk.sayf("%s more, which are not told apart", count(u.further, "denied request"))
-	}
-	counted := map[string]int{}
-	for _, r := range u.Rules {
-		counted[r.State]++
-	}
-	text := fmt.Sprintf("%s: %d used, %d never used", count(len(u.Rules), "rule"), counted[ruleUsed], counted[ruleNeverUsed])
-	if n := counted[ruleNotCounted]; n > 0 {
-		text += fmt.Sprintf(", %d without a counter: other rules take their packets, or they are not loaded", n)
-	}
-	if n := counted[ruleNotCarried]; n > 0 {
-		text += fmt.Sprintf("; %d cannot be carried by %s", n, u.Generator)
-	}
-	inv.talk.sayf("%s", text)
-}
-
-// shownDenied is how many denied requests a table shows; --json shows all.
-const shownDenied = 20
-
-func (u *usageReport) write(w io.Writer, width int) error {
-	uses := table{header: []string{"RULE", "STATE", "USES", "BYTES", "ENTRIES"}, ids: []int{0, 4}}
-	for _, r := range u.Rules {
-		if r.State != ruleNotCarried {
-			uses.rows = append(uses.rows, r.row())
-		}
-	}
-	for _, r := range u.Unknown {
-		r.State = "unknown to the site"
-		uses.rows = append(uses.rows, r.row())
-	}
-	if err := uses.write(w, width); err != nil || len(u.Denied) == 0 {
-		return err
-	}
-	denied := table{header: []string{"DENIED", "TIMES", "NEAREST RULE", "WHY"}, ids: []int{2}}
-	for _, d := range u.Denied[:min(len(u.Denied), shownDenied)] {
-		why := d.Why
-		if d.Misses != "" {
-			why = d.Misses + ": " + d.Why
-		}
-		denied.rows = append(denied.rows, []string{d.Request, strconv.Itoa(d.Count), string(d.Rule), why})
-	}
-	if more := len(u.Denied) - shownDenied; more > 0 {
-		denied.footer = fmt.Sprintf("and %d more, which --json shows\n", more)
-	}
-	if _, err := io.WriteString(w, "\n"); err != nil {
-		return err
-	}
-	return denied.write(w, width)
-}
-
-func (r usedRule) row() []string {
-	return []string{string(r.Rule), r.State, strconv.FormatUint(r.Packets+r.Requests, 10),
-		strconv.FormatUint(r.Bytes, 10), strings.Join(r.Entries, "\n")}
 }
