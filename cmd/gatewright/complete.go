@@ -178,7 +178,7 @@ func (inv *invocation) flagValues(c command, f *pflag.Flag) []candidate {
 		return nil
 	}
 	switch f.Name {
-	case "site", "output":
+	case "site", "output", "new":
 		return candidates(filesToo)
 	case "catalog":
 		return catalogNames()
@@ -189,6 +189,9 @@ func (inv *invocation) flagValues(c command, f *pflag.Flag) []candidate {
 	case "as-of":
 		return candidates(site.Today)
 	case "format":
+		if c.name == "check" {
+			return candidates(checkFormats()...)
+		}
 		return candidates(formats()...)
 	case "set":
 		return optionNames()
