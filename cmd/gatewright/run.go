@@ -97,9 +97,12 @@ func (inv *invocation) command(args []string) int {
 	if args[0] == "--version" {
 		args[0] = "version"
 	}
-	if args[0] == completeName {
+	switch args[0] {
+	case completeName:
 		inv.complete(args[1:])
 		return exitOK
+	case manualName:
+		return inv.status(inv.manual(args[1:]))
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {
