@@ -180,7 +180,7 @@ func (r *reader) selection(v jsonc.Value) {
 	s := &r.site.Select
 	r.Object(v,
 		jsonc.Optional("area", r.readAs("area", &s.Areas, AreaOf)),
-		jsonc.Optional("category", r.oneOfEach(&s.Categories, categories()...)),
+		jsonc.Optional("category", r.oneOfEach(&s.Categories, Categories()...)),
 		jsonc.Optional("tag", r.list("tag", &s.Tags)),
 		jsonc.Optional("region", r.list("region", &s.Regions)),
 		jsonc.Optional("service", r.list("service", &s.Services)),
@@ -303,7 +303,7 @@ func (r *reader) routes(v jsonc.Value) {
 		var via string
 		r.Object(v,
 			jsonc.Optional("area", r.readAs("route area", &route.Areas, AreaOf)),
-			jsonc.Optional("category", r.oneOfEach(&route.Categories, categories()...)),
+			jsonc.Optional("category", r.oneOfEach(&route.Categories, Categories()...)),
 			jsonc.Optional("entry", r.list("route entry", &route.Entries)),
 			jsonc.Required("via", r.text(&via)),
 		)
@@ -466,8 +466,8 @@ func (r *reader) endpoints(v jsonc.Value, remote *Remote) {
 	}
 }
 
-// categories are the words for them; "none" stands for entries without one.
-func categories() []string {
+// Categories are the words for them; "none" stands for entries without one.
+func Categories() []string {
 	return []string{string(catalog.CategoryOptimize), string(catalog.CategoryAllow), string(catalog.CategoryDefault), "none"}
 }
 

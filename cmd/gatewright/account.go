@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -237,6 +234,7 @@ func openName(o rule.Open) string {
 
 // account is the account of a run as JSON.
 type account struct {
+	Version   int               `json:"version"`
 	Artefacts []accountArtefact `json:"artefacts"`
 	Coverage  []accountVerdict  `json:"coverage"`
 	Open      []accountOpen     `json:"open"`
@@ -275,7 +273,7 @@ type accountOpen struct {
 }
 
 func (p *production) account() account {
-	a := account{Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
+	a := account{Version: jsonVersion, Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
 	for _, n := range p.result.Notices {
 		a.Notices = append(a.Notices, n.Where+": "+n.Text)
 	}
@@ -314,44 +312,4 @@ func openItems(open []rule.Open) iter.Seq[accountOpen] {
 			}
 		}
 	}
-}
-
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
-// writeJSONList is writeJSON of a list that is never held as a whole.
-func writeJSONList[T any](w io.Writer, list iter.Seq[T]) error {
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	e.SetIndent("  ", "  ")
-	text.WriteString("[")
-	some := false
-	for v := range list {
-		if some {
-			text.WriteString(",")
-		}
-		some = true
-		text.WriteString("\n  ")
-		if err := e.Encode(v); err != nil {
-			return err
-		}
-		text.Truncate(text.Len() - 1) // the newline
-		if text.Len() < 64<<10 {
-			continue
-		}
-		if _, err := text.WriteTo(w); err != nil {
-			return err
-		}
-	}
-	if some {
-		text.WriteString("\n")
-	}
-	text.WriteString("]\n")
-	_, err := text.WriteTo(w)
-	return err
 }

@@ -49,7 +49,8 @@ does not have it.
 			flags.BoolVar(&inv.json, "json", false, "as JSON; the same as --format json")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
-		run: check,
+		operands: generatorNames,
+		run:      check,
 	}
 }
 

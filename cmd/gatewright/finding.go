@@ -72,7 +72,7 @@ func (inv *invocation) writeFindings(p *production) error {
 			Version  int       `json:"version"`
 			Passed   bool      `json:"passed"`
 			Findings []finding `json:"findings"`
-		}{1, !inv.failed(), append([]finding{}, inv.findings...)})
+		}{jsonVersion, !inv.failed(), append([]finding{}, inv.findings...)})
 	case "junit":
 		return inv.writeJUnit()
 	case "github":

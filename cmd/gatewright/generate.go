@@ -42,7 +42,8 @@ the lines that answer it.
 			flags.BoolVar(&inv.json, "json", false, "give the account as JSON on stdout; needs -o DIR")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors")
 		},
-		run: generate,
+		operands: generatorNames,
+		run:      generate,
 	}
 }
 
