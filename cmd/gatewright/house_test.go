@@ -68,10 +68,11 @@ func layers() map[string][]string {
 		"generators/box":             {},
 		"generators/engine":          {"generators/box", "generators/artefact", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
 		"generators/proof":           {"generators/*", "generators/filter", "generators/artefact", "generators/box", "generators/engine", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
+		"generators/live":            {"generators/*", "generators/filter", "generators/artefact", "generators/nftables/kernel", "catalog/rule", "catalog/netset"},
 		"generators":                 {"generators/*", "generators/filter", "generators/artefact", "catalog/rule", "catalog/netset"},
 		"cmd/gatewright": {
 			"catalog/site", "catalog/lint", "catalog/feed", "catalog", "catalog/plainfile", "catalog/rule", "catalog/netset",
-			"generators", "generators/*", "generators/artefact", "generators/box", "generators/engine", "generators/nftables/kernel", "generators/proof",
+			"generators", "generators/*", "generators/artefact", "generators/box", "generators/engine", "generators/live", "generators/nftables/kernel", "generators/proof",
 		},
 	}
 }

@@ -30,7 +30,7 @@ type command struct {
 
 // commands returns the sub-commands in the order in which help lists them.
 func commands() []command {
-	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), fetchCommand(), generatorsCommand(), versionCommand(), completionCommand()}
+	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), planCommand(), applyCommand(), driftCommand(), fetchCommand(), generatorsCommand(), versionCommand(), completionCommand()}
 }
 
 // invocation is one run of the tool: its streams and its flags.
@@ -48,6 +48,8 @@ type invocation struct {
 	unboxed  bool
 	timeout  time.Duration // of one proof
 	format   string
+	netns    string
+	dryRun   bool
 }
 
 // usageError is a mistake in how the tool was called.

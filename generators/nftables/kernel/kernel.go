@@ -14,9 +14,10 @@ type Held struct {
 // Names are the named sets, the maps and the chains of a table.
 type Names struct {
 	Sets   []NamedSet
-	Maps   []string
+	Maps   []NamedSet
 	Chains []string
 }
 
-// NamedSet is a set's name, and nft's name of the type of its elements.
+// NamedSet is the name of a set or a map, and nft's name of the type of its elements or
+// keys; empty for one that no rule of ours matches.
 type NamedSet struct{ Name, Type string }
