@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gatewright/catalog/jsonc"
+	"gatewright/catalog/suggest"
 )
 
 //go:embed data/*.json
@@ -54,9 +55,10 @@ func Load(ref string) (*Catalog, error) {
 			return c, err
 		}
 	}
-	var known []string
+	var known, names []string
 	for _, i := range infos {
-		known = append(known, i.String())
+		known, names = append(known, i.String()), append(names, i.Name)
 	}
-	return nil, fmt.Errorf("no catalogue %s ships with the tool; there are %s; a file of your own has a path or an extension, such as .json", jsonc.Quote(ref), strings.Join(known, ", "))
+	meant := suggest.DidYouMean(ref, append(names, known...))
+	return nil, fmt.Errorf("no catalogue %s ships with the tool; there are %s; a file of your own has a path or an extension, such as .json%s", jsonc.Quote(ref), strings.Join(known, ", "), meant)
 }

@@ -4,9 +4,11 @@ package generators
 
 import (
 	"fmt"
-	"strings"
+	"io"
+	"iter"
 
 	"gatewright/catalog/rule"
+	"gatewright/catalog/suggest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
@@ -49,6 +51,30 @@ type Generator interface {
 	Read(artefact.Files) (artefact.Reading, error)
 }
 
+// Counting is a generator whose backend counts what each rule accepts.
+type Counting interface {
+	Generator
+
+	// CountsBy is the command that prints the counters.
+	CountsBy() string
+
+	// Counts reads what that command prints. An error says where a line or object is
+	// not of its form; what is not ours is passed over.
+	Counts(io.Reader) ([]artefact.Count, error)
+}
+
+// Logging is a generator whose backend logs requests.
+type Logging interface {
+	Generator
+
+	// Log is where the backend writes its log as packaged.
+	Log() string
+
+	// Requests reads a log line by line: the zero Request with an error for a line that
+	// tells of no request to a host. The last error is that of reading.
+	Requests(io.Reader) iter.Seq2[artefact.Request, error]
+}
+
 // All returns the generators in the order in which users see them.
 func All() []Generator {
 	return []Generator{
@@ -83,5 +109,5 @@ func ByName(name string) (Generator, error) {
 		}
 		names = append(names, g.Name())
 	}
-	return nil, fmt.Errorf("unknown generator %q; expect one of %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("unknown generator %q; %s", name, suggest.OneOf(name, names))
 }

@@ -38,8 +38,10 @@ func kindOf(k artefact.Kind) kind {
 	return map[artefact.Kind]kind{
 		artefact.PacketFilter: {filterKindSettings, func(r artefact.Reading) artefact.Reading { return artefact.Reading{Filters: r.Filters} }, (*conformer).filter},
 		artefact.Proxy:        {proxyKindSettings, func(r artefact.Reading) artefact.Reading { return artefact.Reading{Requests: r.Requests} }, (*conformer).proxy},
-		artefact.ProxyChooser: {chooserKindSettings, func(r artefact.Reading) artefact.Reading { return artefact.Reading{Routes: r.Routes} }, (*conformer).chooser},
-		artefact.ZoneMap:      {zoneKindSettings, func(r artefact.Reading) artefact.Reading { return artefact.Reading{Zones: r.Zones} }, (*conformer).zones},
+		artefact.ProxyChooser: {chooserKindSettings, func(r artefact.Reading) artefact.Reading {
+			return artefact.Reading{Routes: r.Routes, Before: r.Before, Roles: r.Roles}
+		}, (*conformer).chooser},
+		artefact.ZoneMap: {zoneKindSettings, func(r artefact.Reading) artefact.Reading { return artefact.Reading{Zones: r.Zones} }, (*conformer).zones},
 	}[k]
 }
 
@@ -198,6 +200,9 @@ func (c *conformer) exactly(ids []rule.ID) bool {
 // chooser holds the ways of requests to Route, and to what the options say goes before.
 func (c *conformer) chooser(flows []rule.Flow) (all []string) {
 	serves := rolesOf(c.setting)
+	if !slices.Equal(c.reading.Roles, serves) {
+		all = append(all, fmt.Sprintf("the file is read as one for %q, and the setting has %q", c.reading.Roles, serves))
+	}
 	for _, f := range flows {
 		ours := slices.ContainsFunc(serves, func(r rule.Role) bool { return c.policy.Binding(r).Local().Contains(f.Local) })
 		if !requested(f) || !ours {
@@ -211,6 +216,12 @@ func (c *conformer) chooser(flows []rule.Flow) (all []string) {
 		}
 		if got := c.wayRead(f); got != want && !c.goesBefore(f) {
 			all = append(all, fmt.Sprintf("the file answers %q, the policy %q: %s", got, want, flowText(f)))
+		}
+		if told, before := rule.Seen(f, rule.Proxy), c.reading.Before; told.Name == "" || strings.Contains(told.Name, ".") {
+			got := told.Name != "" && before.Names.Match(told.Name) || told.Name == "" && before.Prefixes.Contains(told.Remote)
+			if got != c.goesBefore(f) {
+				all = append(all, fmt.Sprintf("read as going before any route: %t; the options say %t: %s", got, !got, flowText(f)))
+			}
 		}
 		all = append(all, c.judgeWay(f, serves)...)
 	}

@@ -285,10 +285,10 @@ func m365Ports(text string, p netset.Protocol) (netset.ServiceSet, error) {
 			first = strings.TrimSpace(first) + "-" + strings.TrimSpace(last)
 		}
 		ports, err := netset.ParsePortRange(first)
-		if meant, named, ok := netset.SeparatedPorts(text); err != nil && ok && named == 0 {
-			return netset.ServiceSet{}, fmt.Errorf("ports %s are not separated by commas; write %s", jsonc.Quote(text), jsonc.Quote(meant))
-		}
 		if err != nil {
+			if meant, named, ok := netset.SeparatedPorts(text); ok && named == 0 {
+				return netset.ServiceSet{}, fmt.Errorf("ports %s are not separated by commas; write %s", jsonc.Quote(text), jsonc.Quote(meant))
+			}
 			return netset.ServiceSet{}, err
 		}
 		list = append(list, netset.Service{Protocol: p, Ports: ports})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gatewright/catalog/jsonc"
+	"gatewright/catalog/suggest"
 )
 
 // row is an object of a JSON array, or a line of a CSV whose first names the columns.
@@ -139,7 +140,8 @@ func (c *collector) isKnown(key string) bool {
 // misspelt refuses a name that is one letter away from one that is known: what it holds
 // would be missing. Others are the publisher's business.
 func (c *collector) misspelt(what, name string, at place) {
-	if meant := jsonc.Nearest(name, c.keys); meant != "" && !strings.EqualFold(meant, name) {
+	meant := suggest.Nearest(name, c.keys)
+	if edits, _ := suggest.Edits(name, meant); edits == 1 {
 		c.failf(at, "unknown %s %s; did you mean %s?", what, jsonc.Quote(name), jsonc.Quote(meant))
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
+	"gatewright/catalog/suggest"
 )
 
 // WebService is the Microsoft 365 endpoints web service, as the publisher documents
@@ -69,7 +70,7 @@ func NewExtract(instance string, areas []string, tenant string) (Extract, error)
 func oneOf(what, word string, known []string) (string, error) {
 	i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, word) })
 	if i < 0 {
-		return "", fmt.Errorf("the web service has no %s %q; expect one of %s", what, word, strings.Join(known, ", "))
+		return "", fmt.Errorf("the web service has no %s %q; %s", what, word, suggest.OneOf(word, known))
 	}
 	return known[i], nil
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gatewright/catalog/suggest"
 )
 
 // Decoder reads values strictly and collects what is wrong with them, so that
@@ -132,9 +134,8 @@ func (d *Decoder) unknownKey(key Key, fields []Field) int {
 	for i, f := range fields {
 		known[i] = f.key
 	}
-	meant := Nearest(key.Text(), known)
-	d.Errorf(key, "unknown key %s; known keys: %s%s", Quote(key.Text()), list(known), didYouMean(meant))
-	return slices.Index(known, meant)
+	d.Errorf(key, "unknown key %s; known keys: %s%s", Quote(key.Text()), list(known), suggest.DidYouMean(key.Text(), known))
+	return slices.Index(known, suggest.Nearest(key.Text(), known))
 }
 
 // Members calls read with each member of an object whose keys are free, in
@@ -178,7 +179,7 @@ func (d *Decoder) OneOf(v Value, known ...string) (string, bool) {
 		return "", false
 	}
 	if !slices.Contains(known, s) {
-		d.Errorf(v, "unknown value %s; known values: %s%s", Quote(s), list(known), didYouMean(Nearest(s, known)))
+		d.Errorf(v, "unknown value %s; known values: %s%s", Quote(s), list(known), suggest.DidYouMean(s, known))
 		return "", false
 	}
 	return s, true
@@ -213,4 +214,13 @@ func (d *Decoder) is(v Value, want Kind) bool {
 		d.Errorf(v, "expected %v, found %v", want, v.Kind())
 	}
 	return v.Kind() == want
+}
+
+// list joins words of ours for a message.
+func list(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = Quote(w)
+	}
+	return cmp.Or(strings.Join(quoted, ", "), "none")
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"gatewright/catalog/suggest"
 	"slices"
 	"strconv"
 	"strings"
@@ -192,10 +193,8 @@ func (p *parser) found() string {
 // valueHint says how to write what was found instead of a value. rest starts
 // with word, which is not empty if rest starts with a word.
 func valueHint(rest, word []byte) string {
-	for _, literal := range []string{"true", "false", "null"} {
-		if near(string(word), literal) {
-			return "; did you mean " + literal + "?"
-		}
+	if literal := suggest.Nearest(string(word), []string{"true", "false", "null"}); literal != "" {
+		return "; did you mean " + literal + "?"
 	}
 	switch {
 	case len(word) > 0 && slices.Contains([]byte("+."), word[0]):

@@ -10,6 +10,7 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -50,7 +51,7 @@ type Input struct {
 	// Public names the catalogues whose addresses are those of public services.
 	Public map[string]bool
 
-	// Revisions are what is known of catalogues, by name, beside the one that is loaded.
+	// Revisions are what is known of catalogues, by name, whether or not they are loaded.
 	Revisions map[string]Revisions
 
 	// Removed are the names that publishers' change records say were removed.
@@ -85,7 +86,7 @@ func checkWithin(in Input, budget *netset.Budget) ([]Finding, error) {
 		if in.Public[catalogOf(e)] {
 			found = append(found, reserved(e, blocks)...)
 		}
-		found = append(found, retired(e, in.Revisions[catalogOf(e)])...)
+		found = append(found, in.retired(e)...)
 		found = append(found, removed(e, in.Removed)...)
 	}
 	l, err := newLookup(entries, budget)
@@ -105,30 +106,59 @@ func checkWithin(in Input, budget *netset.Budget) ([]Finding, error) {
 
 func catalogOf(e *catalog.Entry) string { name, _, _ := strings.Cut(e.ID, "/"); return name }
 
-// retired finds names and prefixes, each by itself, that an older revision of the
-// entry's catalogue lists and the newest gave up: the entry is of an older one. What the
-// newest lists in the entry's own place more narrowly, or elsewhere as it is, it has.
-func retired(e *catalog.Entry, r Revisions) []Finding {
+// retired finds what an entry has of an older revision of its own catalogue; and, in an
+// entry of the site's own, what it has of one of another catalogue and no publisher that
+// is loaded lists now.
+func (in Input) retired(e *catalog.Entry) []Finding {
+	own := catalogOf(e)
+	found := gaveUp(e, in.Revisions[own], "revision %s no longer has it", "use the newest revision, or exclude the entry")
+	if in.Public[own] {
+		return found
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Revisions)) {
+		if name == own {
+			continue
+		}
+		r := in.Revisions[name]
+		more := gaveUp(e, r, name+", revision %s, no longer has it", "take it out of this catalogue, or exclude the entry")
+		found = append(found, slices.DeleteFunc(more, func(f Finding) bool { return in.isPublished(f.Endpoints[0], name) })...)
+	}
+	return found
+}
+
+// isPublished reports whether an entry of a publisher's lists an endpoint, in another
+// catalogue than the one that gave it up.
+func (in Input) isPublished(endpoint, gaveUp string) bool {
+	prefix, name, _, err := catalog.ParseEndpoint(endpoint)
+	return err == nil && slices.ContainsFunc(in.Entries, func(e catalog.Entry) bool {
+		return in.Public[catalogOf(&e)] && catalogOf(&e) != gaveUp && (slices.Contains(e.Names, name) || !prefix.IsEmpty() && e.Prefixes.Covers(prefix))
+	})
+}
+
+// gaveUp finds names and prefixes, each by itself, that an older revision of a catalogue
+// lists and the newest gave up. What the newest lists in the entry's own place more
+// narrowly, or elsewhere as it is, it has. what says so of a revision.
+func gaveUp(e *catalog.Entry, r Revisions, what, do string) []Finding {
 	if r.Newest == nil {
 		return nil
 	}
 	var found []Finding
-	add := func(endpoint, why string) {
+	add := func(endpoint, kind string) {
 		found = append(found, Finding{
 			Kind: Retired, Entry: e.ID, Endpoints: []string{endpoint},
-			Why: fmt.Sprintf("revision %s no longer has it: %s", r.Newest.Revision, why),
-			Do:  "use the newest revision, or exclude the entry",
+			Why: fmt.Sprintf(what+": %s that its publisher gives up may go to somebody else", r.Newest.Revision, kind),
+			Do:  do,
 		})
 	}
 	for _, n := range e.Names {
 		if listsName(r.Older, n) && !keepsName(r.Newest, e.ID, n) {
-			add(n.String(), "a name that its publisher gives up may go to somebody else")
+			add(n.String(), "a name")
 		}
 	}
 	for p := range e.Prefixes.Prefixes() {
 		set := netset.PrefixSetOf(p)
 		if listsPrefix(r.Older, set) && !keepsPrefix(r.Newest, e.ID, set) {
-			add(p.String(), "an address that its publisher gives up may go to somebody else")
+			add(p.String(), "an address")
 		}
 	}
 	return found

@@ -65,6 +65,19 @@ func short(found []Finding) string {
 	return b.String()
 }
 
+func onlyRetired(found []Finding) []Finding {
+	return slices.DeleteFunc(found, func(f Finding) bool { return f.Kind != Retired })
+}
+
+// long shows what findings say, one a line.
+func long(found []Finding) string {
+	var b strings.Builder
+	for _, f := range found {
+		fmt.Fprintf(&b, "%s %s: %s / %s\n", f.Kind, f.Entry, f.Why, f.Do)
+	}
+	return b.String()
+}
+
 // Every finding says why it matters and what to do.
 func TestFindingsSayWhyAndWhatToDo(t *testing.T) {
 	found := check(Input{
@@ -82,12 +95,8 @@ retired own/d: revision 2 no longer has it: a name that its publisher gives up m
 retired own/e: revision 2 no longer has it: a name that its publisher gives up may go to somebody else / use the newest revision, or exclude the entry
 covered own/d: every endpoint of the other entries is one of this entry's, too: they let no further flow pass / exclude this entry if the narrower ones are what is wanted, or exclude them
 `
-	var b strings.Builder
-	for _, f := range found {
-		fmt.Fprintf(&b, "%s %s: %s / %s\n", f.Kind, f.Entry, f.Why, f.Do)
-	}
-	if b.String() != want {
-		t.Errorf("\n%s\nwant\n%s", b.String(), want)
+	if got := long(found); got != want {
+		t.Errorf("\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -236,8 +245,18 @@ retired own/a [gone.example.com] []
 retired own/a [198.51.100.7/32] []
 retired own/a [198.51.100.9/32] []
 `
-	if got := short(check(Input{Entries: []catalog.Entry{old, other, never}, Revisions: revisions})); got != want {
+	public := map[string]bool{"own": true, "other": true, "feed": true}
+	if got := short(onlyRetired(check(Input{Entries: []catalog.Entry{old, other, never}, Public: public, Revisions: revisions}))); got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+	const copied = `retired site/a: own, revision 2, no longer has it: a name that its publisher gives up may go to somebody else / take it out of this catalogue, or exclude the entry
+retired site/a: own, revision 2, no longer has it: an address that its publisher gives up may go to somebody else / take it out of this catalogue, or exclude the entry
+`
+	site := flow(t, "site/a", "gone.example.com moved.example.com never.example.org 198.51.100.7 198.51.100.9 192.0.2.0/25")
+	site.Role = "sbc"
+	listed := flow(t, "feed/a", "198.51.100.8/31")
+	if got := long(onlyRetired(check(Input{Entries: []catalog.Entry{site, listed}, Public: public, Revisions: revisions}))); got != copied {
+		t.Errorf("in the site's own catalogue: %s, want %s", got, copied)
 	}
 	if got := short(check(Input{Entries: revisions["own"].Newest.Entries, Revisions: revisions})); got != "" {
 		t.Errorf("the newest revision itself: %s", got)

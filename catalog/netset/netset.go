@@ -7,8 +7,9 @@
 // The package knows no file format, no rule and no backend, and it never resolves a name.
 package netset
 
-// clip shortens hostile input for an error message.
+// clip shortens hostile input for an error message, and takes the secrets of a URL out of it.
 func clip(s string) string {
+	s = WithoutSecrets(s)
 	const limit = 120
 	if len(s) <= limit {
 		return s

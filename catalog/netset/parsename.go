@@ -148,6 +148,10 @@ func literalError(s string) error {
 
 // explainName says why s, which has a character that no name has, is not a name, and what to write.
 func explainName(s string) error {
+	if shown := WithoutSecrets(s); shown != s && !strings.Contains(s, "://") {
+		return fmt.Errorf("%q has a user or a query, as URLs have; write the host alone%s", shown, suggestHost(shown))
+	}
+	s = WithoutSecrets(s)
 	if _, rest, ok := strings.Cut(s, "://"); ok {
 		return fmt.Errorf("%q is a URL; write the host alone%s", clip(s), suggestHost(rest))
 	}

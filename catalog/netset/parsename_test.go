@@ -78,7 +78,9 @@ func nameErrors() []struct{ in, want string } {
 		{"user@example.com", `has a character that no name has`},
 		{`"example.com"`, `has a character that no name has`},
 		{"<tenant>.example.com", `has a character that no name has`},
-		{"www.exam?le.com", `has a character that no name has`},
+		{"www.exam?le.com", `"www.exam" has a user or a query, as URLs have; write the host alone, "www.exam"`},
+		{"u:pw@www.example.com/p?tok", `"www.example.com/p" has a user or a query, as URLs have; write the host alone, "www.example.com"`},
+		{"https://u:pw@www.example.com/p?tok", `"https://www.example.com/p" is a URL; write the host alone, "www.example.com"`},
 	}
 }
 

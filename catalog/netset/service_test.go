@@ -3,6 +3,7 @@ package netset
 import (
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -293,4 +294,23 @@ func FuzzParseServices(f *testing.F) {
 			t.Fatalf("%q is read as %v, and that as %v, %v", s, set, again, err)
 		}
 	})
+}
+
+// What a list of ports costs goes with its length: to double it doubles the work.
+func TestParseServicesGrowsWithItsInput(t *testing.T) {
+	work := func(n int) float64 {
+		ports := make([]string, n)
+		for i := range ports {
+			ports[i] = strconv.Itoa(2*i + 1)
+		}
+		text := "tcp " + strings.Join(ports, ", ")
+		return testing.AllocsPerRun(1, func() {
+			if _, err := ParseServices(text); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if once, twice := work(512), work(1024); twice > 3*once {
+		t.Errorf("%.0f allocations for 512 ports, %.0f for 1024", once, twice)
+	}
 }

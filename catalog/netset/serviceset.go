@@ -94,10 +94,10 @@ func parseProtocolPorts(s string) ([]Service, error) {
 			text = strings.TrimPrefix(text, " ")
 		}
 		r, err := ParsePortRange(text)
-		if meant, _, ok := SeparatedPorts(s); err != nil && ok {
-			return nil, fmt.Errorf("service %q is not as expected; write %q", clip(s), name+" "+meant)
-		}
 		if err != nil {
+			if meant, _, ok := SeparatedPorts(s); ok {
+				return nil, fmt.Errorf("service %q is not as expected; write %q", clip(s), name+" "+meant)
+			}
 			return nil, fmt.Errorf("service %q: %w", clip(s), err)
 		}
 		services = append(services, Service{protocol, r})

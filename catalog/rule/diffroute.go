@@ -81,7 +81,7 @@ func decide(list ...decider) decider {
 	return all
 }
 
-// routes are what a policy's routes say for one role.
+// routes are what a policy's routes say for machines of some roles.
 type routes struct {
 	members []routed
 	any     decider // every port is decided: by a route of "any", or Proxied
@@ -105,11 +105,11 @@ func (m *routed) claim(rank Rank) decider {
 // noRank is below every endpoint: where no route matches.
 const noRank Rank = -1
 
-func routesOf(p *Policy, role Role) *routes {
+func routesOf(p *Policy, roles ...Role) *routes {
 	r := &routes{any: netset.CellsOf(netset.ServicesOver(netset.TCP, nil), claim{rank: noRank, via: Proxied})}
 	for i, route := range p.Routes {
 		for _, m := range route.Members {
-			if m.Role != role {
+			if !slices.Contains(roles, m.Role) {
 				continue
 			}
 			r.members = append(r.members, routed{m, i, route.Via})

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"gatewright/catalog/netset"
+	"gatewright/catalog/suggest"
 )
 
 // Forms is what ParseFlow accepts, for messages.
@@ -149,23 +150,7 @@ func cutAuthority(s string) (authority, path string) {
 }
 
 // withoutSecrets joins words for a message, without what may be a secret of a URL.
-func withoutSecrets(words []string) string {
-	shown := make([]string, len(words))
-	for i, word := range words {
-		scheme, rest, ok := strings.Cut(word, "://")
-		if ok {
-			shown[i] = schemeOf(scheme) + "://"
-		} else {
-			rest = word
-		}
-		authority, path := cutAuthority(rest)
-		if _, after, _ := strings.Cut(rest, authority); strings.Contains(after, "@") { // of a password with a slash, perhaps
-			authority, path = "...", ""
-		}
-		shown[i] += authority + path
-	}
-	return strings.Join(shown, " ")
-}
+func withoutSecrets(words []string) string { return netset.WithoutSecrets(strings.Join(words, " ")) }
 
 // schemeOf is what may be a scheme of what stands before "://".
 func schemeOf(s string) string { return s[strings.LastIndexAny(s, "@?#/")+1:] }
@@ -216,7 +201,8 @@ func (q *Question) checkBare() error {
 	case slices.Contains([]string{"icmp", "icmpv6", "sctp", "gre", "esp", "ip", "any"}, name):
 		return fmt.Errorf("protocol %q is in no rule; write tcp or udp", name)
 	}
-	return fmt.Errorf("%q is a single label, no word of a flow and no full name; write the name with its domain, or %s:PORT if it is a host", name, name)
+	meant := suggest.DidYouMean(name, []string{string(Outbound), string(Inbound), "from", "to", "published"})
+	return fmt.Errorf("%q is a single label, no word of a flow and no full name; write the name with its domain, or %s:PORT if it is a host%s", name, name, meant)
 }
 
 // readLocal reads what follows the remote: from LOCAL, or to LOCAL:PORT.

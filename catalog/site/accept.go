@@ -51,13 +51,15 @@ func (r *reader) accepts(v jsonc.Value) {
 	})
 }
 
-// means reports whether a key of "accept" names the entry, its area or its catalogue.
+// means reports whether a key of "accept" names the entry, its area or its catalogue, in
+// any letter case.
 func means(key string, c *catalog.Catalog, e *catalog.Entry) bool {
 	name, rest, parted := strings.Cut(key, "/")
-	if name != c.Name && (c.Feed == "" || name != c.Feed) {
+	is := func(text string) bool { return text != "" && strings.EqualFold(rest, text) }
+	if !strings.EqualFold(name, c.Name) && (c.Feed == "" || !strings.EqualFold(name, c.Feed)) {
 		return false
 	}
-	return !parted || rest == slugOf(e.ID) || rest == e.Row && rest != "" || rest == e.Area && rest != ""
+	return !parted || is(slugOf(e.ID)) || is(e.Row) || is(e.Area)
 }
 
 // accepted is what the site accepts of an entry.

@@ -74,6 +74,7 @@ func TestDoubts(t *testing.T) {
 
 		{"accepted by the line", `{"accept": {"m365-worldwide/1": ["10.0.0.0/8", "192.168.0.0/16"]}}`, `"10.0.0.0/8", "192.168.0.0/16"`, ``, ""},
 		{"by the feed and the area", `{"accept": {"m365/exchange": ["10.0.0.0/8"]}}`, `"10.0.0.0/8"`, ``, ""},
+		{"in another letter case", `{"accept": {"M365/Exchange": ["10.0.0.0/8"]}}`, `"10.0.0.0/8"`, ``, ""},
 		{"by the feed and the number", `{"accept": {"m365/1": ["10.0.0.0/8"]}}`, `"10.0.0.0/8"`, ``, ""},
 		{"by the catalogue", `{"accept": {"m365-worldwide": ["10.0.0.0/8"]}}`, `"10.0.0.0/8"`, ``, ""},
 		{"a wider one", `{"accept": {"m365-worldwide/1": ["0.0.0.0/2"]}}`, `"10.0.0.0/8"`, ``, ""},

@@ -194,7 +194,7 @@ func (b *builder) references() []string {
 // of that name: "m365-worldwide" is found as "m365", too.
 func isOf(e *catalog.Entry, catalogs map[string]*catalog.Catalog, name string) bool {
 	c := catalogs[catalogOf(e.ID)]
-	return c != nil && (c.Name == name || c.Feed == name && name != "")
+	return c != nil && (strings.EqualFold(c.Name, name) || strings.EqualFold(c.Feed, name) && name != "")
 }
 
 // referred returns the entries that "from" means.
@@ -203,7 +203,8 @@ func (b *builder) referred(from string) []*catalog.Entry {
 }
 
 // referredIn returns those of some entries, and their catalogues, that "from" means:
-// one by its id, or the flow entries of a catalogue's area in the selected instances.
+// one by its id, or the flow entries of a catalogue's area in the selected instances, in
+// any letter case.
 func (b *builder) referredIn(entries map[string]*catalog.Entry, catalogs map[string]*catalog.Catalog, from string) []*catalog.Entry {
 	if e := entries[from]; e != nil {
 		return []*catalog.Entry{e}
@@ -215,7 +216,7 @@ func (b *builder) referredIn(entries map[string]*catalog.Entry, catalogs map[str
 	instances := Selection{Instances: b.site.Select.Instances}
 	var found []*catalog.Entry
 	for id, e := range entries {
-		meant := e.Area == rest && e.Kind == catalog.KindFlow || slugOf(id) == rest
+		meant := strings.EqualFold(e.Area, rest) && e.Kind == catalog.KindFlow || strings.EqualFold(slugOf(id), rest)
 		if meant && isOf(e, catalogs, name) && instances.wanted(e) == "" {
 			found = append(found, e)
 		}

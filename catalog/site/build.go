@@ -46,6 +46,8 @@ type Result struct {
 	Notices  []catalog.Notice
 	Doubts   []catalog.Notice   // addresses of the site's own catalogues that can hardly be meant
 	Catalogs []*catalog.Catalog // what the site was applied to
+
+	Expectations []rule.Expectation // the site's, in its order
 }
 
 // Build applies the site to the catalogues. Nothing is guessed: what is neither
@@ -85,7 +87,7 @@ func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) 
 	b.know(others)
 	b.bind()
 	b.checkNames()
-	result := &Result{Catalogs: catalogs, Outcomes: make([]Outcome, 0, len(b.entries))}
+	result := &Result{Catalogs: catalogs, Outcomes: make([]Outcome, 0, len(b.entries)), Expectations: b.expectations()}
 	for _, id := range slices.Sorted(maps.Keys(b.entries)) {
 		result.Outcomes = append(result.Outcomes, b.entry(b.entries[id]))
 	}

@@ -179,11 +179,28 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
 	c, err := s.readFeed(ref, path, data)
-	var unknown *feed.UnknownError
-	if dir != "" && errors.As(err, &unknown) { // it may be no catalogue at all, but hold secrets
-		unknown.AsList = errors.New("expected one prefix, address or FQDN a line")
+	if dir != "" && err != nil {
+		err = unquoted(path, data, err)
 	}
 	return c, err
+}
+
+// unquoted is an error of a file that only a site file names. If the file does not begin
+// like a catalogue it may hold secrets, so that nothing of it is shown.
+func unquoted(path plainfile.Path, data []byte, err error) error {
+	var inside *jsonc.Error
+	var unknown *feed.UnknownError
+	ref := path.String()
+	if !isFile(ref) {
+		ref = "./" + ref
+	}
+	switch {
+	case errors.As(err, &unknown):
+		unknown.AsList = errors.New("expected one prefix, address or FQDN a line")
+	case errors.As(err, &inside) && inside.Line > 0 && !feed.Begins(data):
+		return &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: fmt.Errorf("this reads as no catalogue, and is not shown, as the file does not begin like one; `gatewright list --catalog %s` shows what is wrong", ref)}
+	}
+	return err
 }
 
 func (s *Site) readFile(path plainfile.Path, named bool) ([]byte, error) {
@@ -322,18 +339,27 @@ func pathOf(ref, dir string) (plainfile.Path, error) {
 	if dir == "" {
 		return plainfile.Named(ref), nil
 	}
-	path := plainfile.In(dir, ref)
-	if path.Outside() {
-		return path, fmt.Errorf("%q leads out of the site file's folder; put the file there, or name all catalogues on the command line, this one as --catalog %s", ref, path)
-	}
-	if isHidden(ref) {
-		return path, fmt.Errorf("%q is hidden, and a site file names no hidden file or folder, which may hold secrets; give it a name without a dot in front, or name all catalogues on the command line, this one as --catalog %s", ref, path)
+	path, wrong := ownFile(ref, dir)
+	if wrong != "" {
+		return path, fmt.Errorf("%q %s, or name all catalogues on the command line, this one as --catalog %s", ref, wrong, path)
 	}
 	return path, nil
 }
 
-// isHidden reports whether a part of a path has a dot in front.
-func isHidden(ref string) bool {
+// ownFile is the path of a file that a site file names, and what is wrong with that.
+func ownFile(ref, dir string) (path plainfile.Path, wrong string) {
+	path = plainfile.In(dir, ref)
+	switch {
+	case path.Outside():
+		wrong = "leads out of the site file's folder; put the file there"
+	case IsHidden(ref):
+		wrong = "is hidden, and a site file names no hidden file or folder, which may hold secrets; give it a name without a dot in front"
+	}
+	return path, wrong
+}
+
+// IsHidden reports whether a part of a path has a dot in front.
+func IsHidden(ref string) bool {
 	return slices.ContainsFunc(strings.Split(filepath.ToSlash(filepath.Clean(ref)), "/"), func(part string) bool {
 		return part != "." && part != ".." && strings.HasPrefix(part, ".")
 	})

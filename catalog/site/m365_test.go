@@ -146,11 +146,13 @@ func TestElsewhereGivesWay(t *testing.T) {
 	}
 }
 
-// Any instance of a feed is found by the feed's name.
+// Any instance of a feed is found by the feed's name, in any letter case.
 func TestFromFindsTheFeed(t *testing.T) {
-	r := buildM365(t, `{ "bind": { "sts-proxy": ["10.0.0.1"] }, "answers": { "m365-additional/sts-federated": { "remote": { "from": "m365/exchange" } } } }`, webService, "Worldwide")
-	if o := outcome(t, r, "m365-additional/sts-federated"); len(o.Rules) != 1 {
-		t.Errorf("%s, open %v", o.State, o.Open)
+	for _, from := range []string{"m365/exchange", "M365/Exchange", "M365-Worldwide/EXCHANGE"} {
+		r := buildM365(t, `{ "bind": { "sts-proxy": ["10.0.0.1"] }, "answers": { "m365-additional/sts-federated": { "remote": { "from": "`+from+`" } } } }`, webService, "Worldwide")
+		if o := outcome(t, r, "m365-additional/sts-federated"); len(o.Rules) != 1 {
+			t.Errorf("%s: %s, open %v", from, o.State, o.Open)
+		}
 	}
 }
 

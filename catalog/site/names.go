@@ -8,6 +8,7 @@ import (
 
 	"gatewright/catalog"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/suggest"
 )
 
 // checkNames refuses what names an entry, an area, an instance, a placeholder or a
@@ -22,8 +23,8 @@ func (b *builder) checkNames() {
 		}
 	}
 	for name := range s.Values {
-		if !b.some(func(e *catalog.Entry) bool { return hasPlaceholder(e, name) }) {
-			b.failf("values", name, "value %q fills no placeholder of the loaded catalogues", name)
+		if known := b.placeholders(); !slices.Contains(known, name) {
+			b.failf("values", name, "value %q fills no placeholder of the loaded catalogues%s", name, suggest.DidYouMean(name, known))
 		}
 	}
 	b.checkRoles()
@@ -34,6 +35,9 @@ func (b *builder) checkNames() {
 	b.checkAttribute("service", s.Select.Services, func(e *catalog.Entry) string { return e.Service })
 	b.checkEntries("entry", s.Select.Entries)
 	b.checkEntries("exclude", s.Select.Exclude)
+	for _, t := range s.Tolerations {
+		b.checkEntries("tolerate entry", t.Entries)
+	}
 	for _, r := range s.Routes {
 		b.checkAreas("route area", r.Areas)
 		b.checkEntries("route entry", r.Entries)
@@ -47,26 +51,32 @@ const resolver = "resolver"
 // checkRoles refuses to bind a role that no flow has, and to answer with one that
 // is neither the catalogues' nor bound: both are a slip that would do nothing.
 func (b *builder) checkRoles() {
-	known := map[string]bool{string(rule.Clients): true}
-	for _, e := range b.known {
-		known[e.Role], known[e.RemoteRole] = true, true
-	}
-	delete(known, "")
+	known := b.entryRoles()
 	used := maps.Clone(known)
 	used[resolver] = true
 	for id, a := range b.site.Answers {
 		for _, role := range a.roles() {
 			used[string(role)] = true
 			if _, bound := b.site.Bindings[role]; !known[string(role)] && !bound {
-				b.failf("answers", id, `%s: no entry of the loaded catalogues has the role %q, and "bind" gives it no addresses%s`, id, role, didYouMean(string(role), known))
+				b.failf("answers", id, `%s: no entry of the loaded catalogues has the role %q, and "bind" gives it no addresses%s`, id, role, meant(string(role), known))
 			}
 		}
 	}
 	for role := range b.site.Bindings {
 		if !used[string(role)] {
-			b.failf("bind", string(role), "no entry of the loaded catalogues has the role %q%s", role, didYouMean(string(role), used))
+			b.failf("bind", string(role), "no entry of the loaded catalogues has the role %q%s", role, meant(string(role), used))
 		}
 	}
+}
+
+// entryRoles are the roles of the entries of all loaded catalogues.
+func (b *builder) entryRoles() map[string]bool {
+	known := map[string]bool{string(rule.Clients): true}
+	for _, e := range b.known {
+		known[e.Role], known[e.RemoteRole] = true, true
+	}
+	delete(known, "")
+	return known
 }
 
 // roles are those that an answer names.
@@ -78,11 +88,27 @@ func (a Answer) roles() []rule.Role {
 	return slices.DeleteFunc(roles, func(r rule.Role) bool { return r == "" })
 }
 
+// placeholders are the names of those that entries hold.
+func (b *builder) placeholders() []string {
+	return b.all(func(e *catalog.Entry) (names []string) {
+		pending := slices.Clone(e.Pending)
+		for _, n := range e.Narrowings {
+			pending = append(pending, n.To...)
+		}
+		for _, p := range pending {
+			for _, one := range p.Placeholders {
+				names = append(names, one.Name)
+			}
+		}
+		return names
+	})
+}
+
 func (b *builder) checkInstances(list []string) {
 	for _, want := range list {
 		if !b.some(func(e *catalog.Entry) bool { return slices.Contains(e.Instances, want) }) {
 			known := b.all(func(e *catalog.Entry) []string { return e.Instances })
-			b.failf("instance", want, "no entry of instance %q in the loaded catalogues; they have %s", want, known)
+			b.failf("instance", want, "no entry of instance %q in the loaded catalogues; they have %s%s", want, cmp.Or(strings.Join(known, ", "), "none"), suggest.DidYouMean(want, known))
 		}
 	}
 }
@@ -91,7 +117,7 @@ func (b *builder) checkAreas(section string, list []string) {
 	for _, want := range list {
 		if !b.some(func(e *catalog.Entry) bool { return e.Area == want }) {
 			known := b.all(func(e *catalog.Entry) []string { return []string{e.Area} })
-			b.failf(section, want, "no entry of area %q in the loaded catalogues; they have %s", want, known)
+			b.failf(section, want, "no entry of area %q in the loaded catalogues; they have %s%s", want, cmp.Or(strings.Join(known, ", "), "none"), suggest.DidYouMean(want, known))
 		}
 	}
 }
@@ -135,7 +161,7 @@ func (b *builder) some(has func(*catalog.Entry) bool) bool {
 }
 
 // all lists what entries have, each once.
-func (b *builder) all(of func(*catalog.Entry) []string) string {
+func (b *builder) all(of func(*catalog.Entry) []string) []string {
 	seen := map[string]bool{}
 	for _, e := range b.known {
 		for _, s := range of(e) {
@@ -143,32 +169,13 @@ func (b *builder) all(of func(*catalog.Entry) []string) string {
 		}
 	}
 	delete(seen, "")
-	if len(seen) == 0 {
-		return "none"
-	}
-	return strings.Join(slices.Sorted(maps.Keys(seen)), ", ")
+	return slices.Sorted(maps.Keys(seen))
 }
 
-func hasPlaceholder(e *catalog.Entry, name string) bool {
-	has := func(p catalog.Pending) bool {
-		return slices.ContainsFunc(p.Placeholders, func(one catalog.Placeholder) bool { return one.Name == name })
-	}
-	return slices.ContainsFunc(e.Pending, has) ||
-		slices.ContainsFunc(e.Narrowings, func(n catalog.Narrowing) bool { return slices.ContainsFunc(n.To, has) })
-}
-
-// didYouMean names the known word that is nearest to one that is not known.
-func didYouMean(word string, known map[string]bool) string {
-	best, least := "", mostEdits(word)+1
-	for _, k := range slices.Sorted(maps.Keys(known)) {
-		if n := edits(word, k); n < least {
-			best, least = k, n
-		}
-	}
-	if best == "" {
-		return "; there are " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
-	}
-	return "; did you mean \"" + best + "\"?"
+// meant names the known word that is nearest to one that is not known, or else them all.
+func meant(word string, known map[string]bool) string {
+	words := slices.Sorted(maps.Keys(known))
+	return cmp.Or(suggest.DidYouMean(word, words), "; there are "+strings.Join(words, ", "))
 }
 
 // shortWord is the length in bytes under which words are part of too many others.
@@ -187,9 +194,9 @@ func near(id string, known []string, show string) string {
 	slug := slugOf(id)
 	rank := func(have string) int {
 		other := slugOf(have)
-		n := edits(strings.ToLower(slug), strings.ToLower(other))
+		n, slip := suggest.Edits(slug, other)
 		switch {
-		case n <= mostEdits(slug):
+		case slip:
 		case min(len(slug), len(other)) >= shortWord && (strings.Contains(other, slug) || strings.Contains(slug, other)):
 			n = len(id) + len(have)
 		default:
@@ -211,31 +218,3 @@ func near(id string, known []string, show string) string {
 func catalogOf(id string) string { name, _, _ := strings.Cut(id, "/"); return name }
 
 func slugOf(id string) string { return id[strings.IndexByte(id, '/')+1:] }
-
-// mostEdits is how many edits a slip in the word may have.
-func mostEdits(word string) int { return 1 + len(word)/5 }
-
-// edits is the Levenshtein distance of a and b in bytes, or anything over mostEdits(a)
-// if it is over that.
-func edits(a, b string) int {
-	if apart := max(len(a)-len(b), len(b)-len(a)); apart > mostEdits(a) {
-		return apart // at least, and too many
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}

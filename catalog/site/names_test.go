@@ -1,39 +1,6 @@
 package site
 
-import (
-	"math/rand/v2"
-	"strings"
-	"testing"
-)
-
-// TestEdits compares the distance with its definition.
-func TestEdits(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 1))
-	word := func() string {
-		var b strings.Builder
-		for range r.IntN(7) {
-			b.WriteByte("abc"[r.IntN(3)])
-		}
-		return b.String()
-	}
-	for range 2000 {
-		a, b := word(), word()
-		want, most := slowEdits(a, b), mostEdits(a)
-		if got := edits(a, b); got != want && (got <= most || want <= most) {
-			t.Fatalf("edits(%q, %q) = %d, want %d", a, b, got, want)
-		}
-	}
-}
-
-func slowEdits(a, b string) int {
-	switch {
-	case a == "" || b == "":
-		return len(a) + len(b)
-	case a[0] == b[0]:
-		return slowEdits(a[1:], b[1:])
-	}
-	return 1 + min(slowEdits(a[1:], b), slowEdits(a, b[1:]), slowEdits(a[1:], b[1:]))
-}
+import "testing"
 
 func TestNear(t *testing.T) {
 	known := []string{"m365/exchange", "own/exchange", "own/exchange-hybrid", "own/hook", "own/mfa-server"}

@@ -56,6 +56,8 @@ func (r *reader) fields() []jsonc.Field {
 		jsonc.Optional("routes", r.routes),
 		jsonc.Optional("tolerate", r.tolerate),
 		jsonc.Optional("accept", r.accepts),
+		jsonc.Optional(SectionExpect, r.expectations),
+		jsonc.Optional("lint", func(v jsonc.Value) { s.Lint, _ = r.word(v, "error", "warning", "off") }),
 		jsonc.Optional("options", r.options),
 		jsonc.Optional("generators", r.list("generators", &s.Generators)),
 		jsonc.Optional("output", func(v jsonc.Value) {
@@ -307,16 +309,6 @@ func (r *reader) routes(v jsonc.Value) {
 		)
 		route.Via = rule.Via(via)
 		r.site.Routes = append(r.site.Routes, route)
-	})
-}
-
-func (r *reader) tolerate(v jsonc.Value) {
-	r.site.Tolerate = map[string][]string{}
-	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
-		var verdicts []string
-		r.oneOfEach(&verdicts, "narrower", "wider", "absent")(v)
-		r.site.Tolerate[k.Text()] = verdicts
-		r.keep("tolerate", k.Text(), k)
 	})
 }
 

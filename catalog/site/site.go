@@ -49,12 +49,19 @@ type Site struct {
 	// and none go direct, the rest to the proxy.
 	Routes []Route
 
-	// Tolerate names, by generator, the verdicts that --strict accepts.
-	Tolerate map[string][]string
+	// Tolerations are the shortfalls that --strict accepts.
+	Tolerations []Toleration
+
+	// Lint is what `check` makes of findings of lint: "error", "warning" or "off"; empty
+	// stands for "warning".
+	Lint string
 
 	// Accept says of addresses that no public service should have that they are meant, by
 	// an entry's id, by "<catalogue>/<area>" or by a catalogue's name.
 	Accept map[string]Accepted
+
+	// Expectations of flows, in the order of the site file and then of files beside it.
+	Expectations []Expectation
 
 	// Options by generator and option name, not yet checked by the generator.
 	Options map[string]map[string][]string
@@ -70,10 +77,12 @@ type Site struct {
 	// Notices tell what was read differently from how it was written.
 	Notices []catalog.Notice
 
-	bytes     int             // of catalogues that this run has read
-	staged    map[string]bool // the catalogues that were loaded with their change records
-	places    map[place]jsonc.Value
-	arguments map[place]string
+	bytes  int             // of catalogues that this run has read
+	staged map[string]bool // the catalogues that were loaded with their change records
+	places map[place]jsonc.Value
+
+	expectFiles []string // that hold expectations, relative to the site file's folder
+	arguments   map[place]string
 }
 
 // place names something that a site file says: an answer, a value, an option.

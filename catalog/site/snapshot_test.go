@@ -50,8 +50,8 @@ func TestFileInPlaceOfTheSnapshot(t *testing.T) {
 // The file of a snapshot's name has to be that catalogue, and one that reads.
 func TestBadFileInPlaceOfTheSnapshot(t *testing.T) {
 	for text, want := range map[string]string{
-		document: "m365-worldwide.json would stand in place of the snapshot m365-worldwide, but is a catalogue own; give the file another name",
-		`{`:      `expected a key in double quotes, found the end of the file`,
+		document:       "m365-worldwide.json would stand in place of the snapshot m365-worldwide, but is a catalogue own; give the file another name",
+		`{"catalog": `: `expected a value, found the end of the file`,
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "m365-worldwide.json"), []byte(text), 0o600); err != nil {

@@ -220,7 +220,7 @@ func (p *production) shortfalls() []string {
 	}
 	for _, o := range p.outputs {
 		for _, c := range o.Coverage {
-			if isShort(c) && !slices.Contains(p.site.Tolerate[o.name], string(c.Verdict)) {
+			if isShort(c) && !p.site.Tolerates(o.name, string(c.Verdict), c.Entries) {
 				short = append(short, fmt.Sprintf("%s: %s is %s: %s; %s, or tolerate it in the site file", o.name, coverageName(c), c.Verdict, c.Reason, c.Remedy))
 			}
 		}

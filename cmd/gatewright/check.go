@@ -3,13 +3,16 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"gatewright/catalog/suggest"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -25,13 +28,25 @@ site file's output). A difference is shown as a unified diff on stdout, then as
 what the files accept and send another way, and the exit status is 1. What lines
 do that generate does not write is unknown, and told so. Nothing is written.
 
+What the site file expects of flows ("expect") is asked of the policy and of
+what the files in DIR do: each expectation holds for every flow that it stands
+for, or one flow is shown for which it does not, and the exit status is 1. What
+outputs fall short of, and what lint finds, is told by the formats for machines,
+and fails with --strict, with "lint": "error" in the site file, or if --new BASE
+does not have it.
+
     gatewright check -o out
+    gatewright check --format github
+    gatewright check --new ../base --format junit
     gatewright check --site gatewright.json --strict
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` that holds the files")
 			flags.BoolVar(&inv.strict, "strict", false, "also fail on open items and shortfalls that the site does not tolerate")
+			flags.StringVar(&inv.base, "new", "", "fail only on shortfalls and lint findings that the site file in `BASE`, a folder, does not have")
+			flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, json, junit, github for annotations, or gitlab for its code quality report")
+			flags.BoolVar(&inv.json, "json", false, "as JSON; the same as --format json")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
 		run: check,
@@ -39,6 +54,14 @@ do that generate does not write is unknown, and told so. Nothing is written.
 }
 
 func check(inv *invocation, names []string) error {
+	switch {
+	case !slices.Contains(checkFormats(), inv.format):
+		return usagef("check: --format %q: %s", inv.format, suggest.OneOf(inv.format, checkFormats()))
+	case inv.json && inv.format != "text":
+		return usagef("check: --json is a format; leave --format out")
+	case inv.json:
+		inv.format = "json"
+	}
 	p, err := inv.produce(names)
 	if err != nil {
 		return err
@@ -59,7 +82,15 @@ func check(inv *invocation, names []string) error {
 		inv.talk.errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
 		return errDifferent
 	}
-	different, err := inv.compareFiles(p, root)
+	files, err := p.readOutputs(root)
+	if err != nil {
+		return err
+	}
+	expected, err := p.ask(files)
+	if err != nil {
+		return err
+	}
+	different, err := inv.compareFiles(p, files)
 	if err != nil {
 		return err
 	}
@@ -67,27 +98,25 @@ func check(inv *invocation, names []string) error {
 	if err != nil {
 		return err
 	}
-	var short []string
-	if inv.strict {
-		short = p.shortfalls()
+	if err := inv.addShortfalls(p); err != nil {
+		return err
 	}
-	for _, s := range short {
-		inv.talk.errorf("%s", s)
+	inv.tellExpected(p, expected)
+	if err := inv.writeFindings(p); err != nil {
+		return err
 	}
-	if different || stale || len(short) > 0 {
+	if different || stale || inv.failed() {
 		return errDifferent
 	}
-	inv.talk.sayf("%s is up to date: %s", p.dir, count(p.count(), "file"))
+	if inv.format == "text" {
+		inv.talk.sayf("%s is up to date: %s", p.dir, count(p.count(), "file"))
+	}
 	return nil
 }
 
 // compareFiles shows how the files differ from the artefacts: as text, and as what they
 // do where a generator reads them.
-func (inv *invocation) compareFiles(p *production, root *os.Root) (different bool, err error) {
-	r, err := p.readFiles(root)
-	if err != nil {
-		return false, err
-	}
+func (inv *invocation) compareFiles(p *production, r folder) (different bool, err error) {
 	var text strings.Builder
 	for _, a := range p.artefacts() {
 		have, there := r.files[a.Name]
@@ -97,22 +126,24 @@ func (inv *invocation) compareFiles(p *production, root *os.Root) (different boo
 		different = true
 		switch {
 		case !there:
-			inv.talk.errorf("%s is missing", p.path(a.Name))
+			inv.find(finding{Check: checkFiles, Level: levelError, Text: p.path(a.Name) + " is missing"})
 		case !artefact.Opens(have, a.Data):
-			inv.talk.errorf("%s:1: not a file of Gatewright's, so that it is not shown; remove it, and generate again", p.path(a.Name))
+			inv.find(finding{Check: checkFiles, Level: levelError, Text: p.path(a.Name) + ":1: not a file of Gatewright's, so that it is not shown; remove it, and generate again"})
 			continue
+		case inv.format != "text":
+			inv.find(finding{Check: checkFiles, Level: levelError, Text: p.path(a.Name) + " is not what generate would write; generate again"})
 		}
 		if !inv.talk.quiet {
 			text.WriteString(unifiedDiff(p.path(a.Name), have, a.Data))
 		}
 	}
-	if !different || inv.talk.quiet {
+	if !different || inv.talk.quiet || inv.format != "text" {
 		return different, nil
 	}
 	if _, err := io.WriteString(inv.stdout, text.String()); err != nil {
 		return true, err
 	}
-	return true, inv.compareEffects(p, r.folder(p.folder))
+	return true, inv.compareEffects(p, r)
 }
 
 // compareEffects shows what the files of a folder do more and less than the artefacts.
@@ -165,7 +196,7 @@ func (inv *invocation) tellStale(p *production, root *os.Root, all bool) (stale 
 		for _, r := range records {
 			if _, err := root.Lstat(r.name); err == nil {
 				stale = true
-				inv.talk.errorf("%s: "+format, append([]any{p.path(r.name)}, args...)...)
+				inv.find(finding{Check: checkFiles, Level: levelError, Text: fmt.Sprintf("%s: "+format, append([]any{p.path(r.name)}, args...)...)})
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/rule"
+	"gatewright/catalog/suggest"
 	"gatewright/generators"
 )
 
@@ -37,8 +38,10 @@ func complete(inv *invocation, args []string) error {
 	case "fish":
 		return completeFish(inv.stdout)
 	}
-	return usagef("completion: unknown shell %q; expect bash, zsh or fish", args[0])
+	return usagef("completion: unknown shell %q; %s", args[0], suggest.OneOf(args[0], shells()))
 }
+
+func shells() []string { return []string{"bash", "zsh", "fish"} }
 
 // completions returns, by command, the flags and operands that may follow it.
 func completions() (names []string, words map[string][]string) {

@@ -46,7 +46,11 @@ func TestHelpIsWhole(t *testing.T) {
 		if !strings.HasPrefix(c.usage, "gatewright "+c.name) || !strings.Contains(help, "    "+c.name+" ") || c.summary == "" {
 			t.Errorf("%s has no synopsis or no line in the help", c.name)
 		}
-		for line := range strings.Lines(c.usage + help) {
+		shown := flagHelp(c.flagSet(&invocation{}))
+		if strings.Contains(shown, "[=") {
+			t.Errorf("%s: the help shows a value of a flag that takes none:\n%s", c.name, shown)
+		}
+		for line := range strings.Lines(c.usage + help + shown) {
 			if len(line) > 81 {
 				t.Errorf("%s: a line of the help is too wide: %q", c.name, line)
 			}

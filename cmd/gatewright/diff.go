@@ -16,6 +16,7 @@ import (
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/catalog/suggest"
 )
 
 func diffCommand() command {
@@ -56,8 +57,8 @@ func diff(inv *invocation, args []string) error {
 	switch {
 	case len(args) != 2:
 		return usagef("diff: name two catalogues, two site files, two folders, or a site file and a folder, OLD and NEW")
-	case inv.format != "text" && inv.format != "markdown":
-		return usagef("diff: --format %q: expect text or markdown", inv.format)
+	case !slices.Contains(formats(), inv.format):
+		return usagef("diff: --format %q: %s", inv.format, suggest.OneOf(inv.format, formats()))
 	}
 	for _, name := range args {
 		if isURL(name) {
@@ -92,6 +93,9 @@ func (inv *invocation) compare(oldName, newName string) (report, error) {
 	r.finish(r.Equal)
 	return r, err
 }
+
+// formats are those of the report; the first is the default.
+func formats() []string { return []string{"text", "markdown"} }
 
 func isFolder(name string) bool {
 	info, err := os.Stat(name)

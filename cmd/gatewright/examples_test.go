@@ -187,6 +187,87 @@ func TestWorkflow(t *testing.T) {
 	}
 }
 
+// recipeLines are the shell lines of a recipe: those after "run:", or below "script:" and
+// "after_script:".
+func recipeLines(text string) (lines []string) {
+	below := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		item, isItem := strings.CutPrefix(line, "- ")
+		command, isRun := strings.CutPrefix(strings.TrimPrefix(line, "- "), "run: ")
+		switch {
+		case isRun:
+			lines = append(lines, command)
+		case strings.HasSuffix(line, "script:"):
+			below = true
+			continue
+		case below && isItem:
+			lines = append(lines, item)
+			continue
+		}
+		below = false
+	}
+	return lines
+}
+
+// TestRecipes runs the shell lines of every recipe in a new repository with nothing but
+// the site file, its output and the program: they pass, and fail once an expectation does.
+func TestRecipes(t *testing.T) {
+	source, err := filepath.Abs(filepath.Join(repository, "examples", "ci"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell := program(t)
+	for name, want := range map[string]int{"action.yml": 1, "gitlab-ci.yml": 2, "pre-commit": 0} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.CopyFS(filepath.Join(dir, "out"), os.DirFS(filepath.Join(source, "out"))); err != nil {
+				t.Fatal(err)
+			}
+			site, err := os.ReadFile(filepath.Join(source, "gatewright.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			broken := strings.Replace(string(site), `"deny": "outbound tcp any:25`, `"deny": "outbound tcp any:443`, 1)
+			recipe, err := os.ReadFile(filepath.Join(source, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := recipeLines(string(recipe))
+			if len(lines) != want {
+				t.Fatalf("%d shell lines, want %d: %q", len(lines), want, lines)
+			}
+			if want == 0 {
+				lines = []string{"git init -q . && git add . && " + filepath.Join(source, name)}
+			}
+			for text, passes := range map[string]bool{string(site): true, broken: false} {
+				if err := os.WriteFile(filepath.Join(dir, "gatewright.json"), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				for _, line := range lines {
+					if out, err := shell(dir, line); (err == nil) != passes {
+						t.Errorf("%s: %v\n%s", line, err, out)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestRecipesAreYAML asks Python's reader, where there is one.
+func TestRecipesAreYAML(t *testing.T) {
+	if exec.Command("python3", "-c", "import yaml").Run() != nil {
+		t.Log("python3 has no yaml here; .ci/deps installs it")
+		return
+	}
+	for _, name := range []string{"workflow.yml", "action.yml", "gitlab-ci.yml"} {
+		read := exec.Command("python3", "-c", "import sys, yaml; assert isinstance(yaml.safe_load(open(sys.argv[1])), dict)", filepath.Join(repository, "examples", "ci", name))
+		if out, err := read.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
 // TestGeneratorDocumentation holds the sections of every generator's README and
 // runs its examples.
 func TestGeneratorDocumentation(t *testing.T) {

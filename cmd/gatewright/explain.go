@@ -14,6 +14,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/catalog/suggest"
 	"gatewright/generators/artefact"
 )
 
@@ -259,7 +260,7 @@ func (e *explainer) checkRoles(questions []rule.Question) error {
 				}
 			}
 			slices.Sort(roles)
-			return usagef("explain: flow %q: no entry has the role %q; expect one of %s, or an address", q, q.Role, strings.Join(roles, ", "))
+			return usagef("explain: flow %q: no entry has the role %q; expect an address or one of %s", q, q.Role, strings.TrimPrefix(suggest.OneOf(string(q.Role), roles), "expect one of "))
 		}
 	}
 	return nil

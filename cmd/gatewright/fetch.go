@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/feed"
+	"gatewright/catalog/suggest"
 )
 
 // fetchFlags are the flags of fetch.
@@ -37,9 +38,9 @@ that lost too many endpoints or gained too many addresses, and one of addresses
 that no public service has. FILE.fetched.json says what was fetched; keep it
 beside FILE. "Unchanged" means that FILE is what this user fetched last, and
 that the publisher has nothing newer, or was asked a short while ago; --force
-fetches the content and compares. When each publisher was asked, digests of
-what it sent, and a lock for each FILE are kept in the user's cache folder, and
-for m365 a random client-request-id in the user's configuration folder.
+fetches the content and compares. When each publisher was asked and
+digests of what it sent are kept in the user's cache folder, and for m365 a
+random client-request-id in the user's configuration folder.
 Proxies are taken from HTTPS_PROXY and NO_PROXY, further CAs from
 SSL_CERT_FILE.
 
@@ -98,6 +99,12 @@ func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedS
 		return err
 	}
 	defer k.close()
+	k.account = func(done fetched) error {
+		if inv.json {
+			return writeJSON(inv.stdout, done)
+		}
+		return nil
+	}
 	var done fetched
 	if source.url != "" {
 		done, err = k.fromURL(ctx, source.url)
@@ -107,15 +114,13 @@ func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedS
 	if err != nil {
 		return hiddenQuery{fmt.Errorf("%w; %s", err, k.stays()), source.url}
 	}
-	if inv.json {
-		err = writeJSON(inv.stdout, done)
-	} else {
+	if !inv.json {
 		inv.talk.sayf("%s", done.tell(client.Now()))
 	}
-	if err == nil && f.exitCode && done.Changed {
+	if f.exitCode && done.Changed {
 		return errDifferent
 	}
-	return err
+	return nil
 }
 
 // hiddenQuery is an error that may quote what a server answered, which may be the query
@@ -128,6 +133,9 @@ type hiddenQuery struct {
 func (e hiddenQuery) Error() string { return feed.HideQuery(e.url, e.error.Error()) }
 
 func (e hiddenQuery) Unwrap() error { return e.error }
+
+// sources are the feeds that have a name.
+func sources() []string { return []string{"m365"} }
 
 // feedSource is what the operand names: a URL, or an extract of the web service.
 type feedSource struct {
@@ -149,7 +157,7 @@ func readSource(f *fetchFlags, args []string, client *feed.Client) (s feedSource
 		if strings.ContainsAny(args[0], "/:?#@") { // a URL that is not whole, which may hold a secret
 			return s, usagef("fetch: unknown source; expect m365, or an https URL, https://HOST/PATH")
 		}
-		return s, usagef("fetch: unknown source %q; expect m365, or an https URL", args[0])
+		return s, usagef("fetch: unknown source %q; expect m365, or an https URL%s", args[0], suggest.DidYouMean(args[0], sources()))
 	}
 	u, err := client.ParseURL(args[0])
 	if err != nil {

@@ -338,10 +338,6 @@ func TestFetchUsage(t *testing.T) {
 	}
 }
 
-// TestFetchTarget holds that nobody's file is replaced.
-// TestFetchKilled holds that a run that was killed between the file and its record is
-// mended by the next one, and that the record is not believed meanwhile.
-// TestFetchConcurrently holds that one of two runs for one file gives way.
 func TestRequestID(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	id, err := requestID()

@@ -34,6 +34,8 @@ type keeper struct {
 
 	changes       bool   // the publisher's change records are wanted
 	changeRecords []byte // as answered; nil if they were not asked for
+
+	account func(fetched) error // gives the account before the file is written
 }
 
 // keep opens and locks a file that is to be kept up to date. What stands there must be
@@ -109,7 +111,7 @@ func (k *keeper) old(as feed.Naming) (*feed.Listed, error) {
 	}
 	c, err := feed.ReadListed(k.file, k.data, as)
 	if err != nil {
-		return nil, fmt.Errorf("%w\n%s is there and is no catalogue; remove it, or name another file", err, k.file)
+		return nil, errors.Join(err, fmt.Errorf("%s is there and is no catalogue; remove it, or name another file", k.file))
 	}
 	return c, nil
 }
@@ -311,15 +313,16 @@ func (k *keeper) replace(record feed.Record, data []byte) (fetched, error) {
 	}
 	changed := old == nil || feed.Digest(k.data) != feed.Digest(data) || old.Revision != c.Revision
 	record.Revision, record.Digest = c.Revision, feed.Digest(data)
-	if err := k.write(record, data); err != nil {
-		return fetched{}, err
-	}
-	return fetched{
+	done := fetched{
 		File: k.file, Source: record.Source, Catalogue: c.Name, Instance: record.Instance, Changed: changed,
 		Revision: c.Revision, Digest: record.Digest, RevisionBefore: before,
 		Endpoints: update.Endpoints, EndpointsBefore: update.Before, EndpointsLost: update.Lost,
 		Asked: k.client.Now(), Now: true,
-	}, nil
+	}
+	if err := k.account(done); err != nil {
+		return fetched{}, err
+	}
+	return done, k.write(record, data)
 }
 
 // doubts refuses addresses that no public service has, unless the site accepts them.
@@ -377,9 +380,10 @@ func (k *keeper) unchanged(asked time.Time, now bool) (fetched, error) {
 		return fetched{}, err
 	}
 	n := feed.NewUpdate(nil, c).Endpoints
-	return fetched{
+	done := fetched{
 		File: k.file, Source: k.record.Source, Catalogue: c.Name, Instance: k.record.Instance,
 		Revision: c.Revision, Digest: k.record.Digest, RevisionBefore: c.Revision,
 		Endpoints: n, EndpointsBefore: n, Asked: asked, Now: now,
-	}, nil
+	}
+	return done, k.account(done)
 }

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,6 +119,65 @@ func TestFetchConcurrently(t *testing.T) {
 	}
 	if status, _, talk := s.fetch("m365", "-o", "w.json"); status != exitOK || !inside {
 		t.Errorf("the first run: status %d, %q", status, talk)
+	}
+	locks, err := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "gatewright", "*.lock"))
+	if err != nil || len(locks) > 0 {
+		t.Errorf("locks stay: %q, %v", locks, err)
+	}
+}
+
+// TestLockOfMany holds that a lock has one holder at a time, though each removes it, and
+// that nobody fails for another reason than that it is held.
+func TestLockOfMany(t *testing.T) {
+	root := openRoot(t, t.TempDir())
+	var holders, taken atomic.Int32
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 500 {
+				unlock, err := lock(root, "lock")
+				if errors.Is(err, errLocked) {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if holders.Add(1) != 1 {
+					t.Error("two hold the lock")
+				}
+				taken.Add(1)
+				runtime.Gosched()
+				holders.Add(-1)
+				removeLock(root, "lock", unlock)
+			}
+		})
+	}
+	all.Wait()
+	if taken.Load() < 8 {
+		t.Errorf("taken %d times", taken.Load())
+	}
+	if files := tree(t, root.Name()); len(files) > 0 {
+		t.Errorf("the lock stays: %v", files)
+	}
+}
+
+// TestFetchFullOutput holds that nothing is written where the account cannot be given.
+func TestFetchFullOutput(t *testing.T) {
+	s := serve(t)
+	s.feed = ownFeed("own", "1", "a.example.com")
+	for _, source := range []string{"m365", s.URL + "/feed"} {
+		var stderr bytes.Buffer
+		inv := &invocation{stdout: newSafeWriter(fullDevice{}), talk: newTalk(&stderr)}
+		c := fetchCommand()
+		f := &fetchFlags{}
+		c.flags = f.register
+		c.run = func(inv *invocation, args []string) error { return fetch(inv, f, args, s.client(), s.URL) }
+		status := inv.status(inv.call(c, []string{source, "-o", "own.json", "--json"}))
+		const want = "gatewright: error: write: no space left on device; nothing was written\n"
+		if files := tree(t, "."); status != exitFailed || stderr.String() != want || len(files) > 0 {
+			t.Errorf("%s: status %d, %q, files %v", source, status, &stderr, files)
+		}
 	}
 }
 

@@ -12,23 +12,27 @@ import (
 // that another process has it. The kernel drops it when the process ends, however
 // it ends.
 func lock(root *os.Root, name string) (unlock func(), err error) {
-	f, err := root.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_NONBLOCK, 0o644)
-	if err != nil {
-		return nil, err
+	for {
+		f, err := root.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_NONBLOCK, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil && stands(root, name, f) {
+			return func() { f.Close() }, nil
+		}
+		f.Close()
+		switch {
+		case err == nil: // its last holder removed it; another file has the name now, or none
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			return nil, errLocked
+		default:
+			return nil, os.NewSyscallError("flock", err)
+		}
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil && stands(root, name, f) {
-		return func() { f.Close() }, nil
-	}
-	f.Close()
-	if err == nil || errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, errLocked
-	}
-	return nil, os.NewSyscallError("flock", err)
 }
 
-// stands reports whether the name is still that of the open file: a run that failed
-// removes its lock.
+// stands reports whether the name is still that of the open file.
 func stands(root *os.Root, name string, f *os.File) bool {
 	mine, err := f.Stat()
 	if err != nil {

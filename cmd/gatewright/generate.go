@@ -56,6 +56,7 @@ type production struct {
 
 	writeOpen func([]suggestion) string // says which command writes them into the site file
 	siteFile  string                    // the site file, whether or not it is there
+	siteDir   string                    // its folder
 }
 
 // generated is the output of one generator.
@@ -88,15 +89,17 @@ func generate(inv *invocation, names []string) error {
 			return errDifferent
 		}
 	}
+	if inv.json { // before the files: where the account cannot be given, nothing is written
+		p.warn(inv.talk)
+		if err := writeJSON(inv.stdout, p.account()); err != nil {
+			return err
+		}
+	}
 	if err := inv.write(p); err != nil {
 		return err
 	}
-	if err := inv.tellOthers(p); err != nil {
+	if err := inv.tellOthers(p); err != nil || inv.json {
 		return err
-	}
-	if inv.json {
-		p.warn(inv.talk)
-		return writeJSON(inv.stdout, p.account())
 	}
 	p.tell(inv.talk, inv.full)
 	return nil
@@ -181,7 +184,7 @@ func (inv *invocation) produce(names []string) (*production, error) {
 	if err := checkSite(s); err != nil {
 		return nil, err
 	}
-	p := &production{site: s, result: result, siteFile: cmp.Or(inv.site.file, defaultSite), writeOpen: inv.site.writeOpen}
+	p := &production{site: s, result: result, siteFile: cmp.Or(inv.site.file, defaultSite), siteDir: dir, writeOpen: inv.site.writeOpen}
 	if p.folder, p.dir, err = outputDir(inv.output, s, dir); err != nil {
 		return nil, err
 	}
@@ -227,8 +230,14 @@ func outputDir(flag string, s *site.Site, siteDir string) (folder plainfile.Path
 	case flag != "":
 		folder = plainfile.Named(flag)
 	default:
+		wrong := ""
 		if folder = plainfile.In(siteDir, s.Output); folder.Outside() {
-			return folder, "", s.Errorf("output", "", "%q leads out of the site file's folder; write a folder below that, or name this one on the command line: -o %s", s.Output, folder)
+			wrong = "leads out of the site file's folder"
+		} else if site.IsHidden(s.Output) {
+			wrong = "is hidden, as .git/hooks would be"
+		}
+		if wrong != "" {
+			return folder, "", s.Errorf("output", "", "%q %s; write a folder below that, or name this one on the command line: -o %s", s.Output, wrong, folder)
 		}
 	}
 	return folder, folder.String(), nil
@@ -248,8 +257,10 @@ func checkSite(s *site.Site) error {
 	for _, name := range s.Generators {
 		known("generators", name)
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Tolerate)) {
-		known("tolerate", name)
+	for _, t := range s.Tolerations {
+		for _, name := range t.Generators {
+			known("tolerate", name)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Options)) {
 		g, ok := known("options", name)
@@ -263,7 +274,7 @@ func checkSite(s *site.Site) error {
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, checkExpected(s)...)...)
 }
 
 // choose returns the generators that the command line names, or the site file, or

@@ -312,3 +312,58 @@ func TestNamedPipes(t *testing.T) {
 		t.Errorf("an endless file: status %d, %q; want %q", status, told, want)
 	}
 }
+
+// TestSecretsNamedBySite holds that nothing is shown of a file that a site file names and
+// that does not begin like a catalogue, in whatever way it is broken; and that a broken
+// catalogue is shown, as is what the user names.
+func TestSecretsNamedBySite(t *testing.T) {
+	const (
+		plain = ": unknown kind of catalogue; the known ones are "
+		list  = "; as a list: expected one prefix, address or FQDN a line\n"
+		odd   = ": this reads as no catalogue, and is not shown, as the file does not begin like one; `gatewright list --catalog ./token` shows what is wrong\n"
+	)
+	for _, test := range []struct{ text, at, want, named string }{
+		{"[SECRET]\nkey = 1\n", "1:2", odd, "token:1:2: /0: expected a value, found \"SECRET\"; text takes double quotes\n"},
+		{"{SECRET}", "1:2", odd, "token:1:2: expected a key in double quotes, found \"SECRET\"\n"},
+		{`{"password": SECRET}`, "1:14", odd, "token:1:14: /password: expected a value, found \"SECRET\"; text takes double quotes\n"},
+		{`{"password": "x", "password": "SECRET"}`, "1:19", odd, "token:1:19: /password: key \"password\" was already given at 1:2; keep one of the two\n"},
+		{`{"password": "x"} SECRET`, "1:19", odd, "token:1:19: expected the end of the file after the value, found \"SECRET\"\n"},
+		{"// a comment\nSECRET", "2:1", odd, ""},
+		{`["SECRET"]`, "", plain, ""},
+		{`{"password": "SECRET"}`, "", plain, ""},
+		{"SECRET\n", "1:1", plain, ""},
+		{"SECRET\n192.0.2.0/24\n", "1:1", odd, ""},
+		{"machine a.example.com SECRET\n192.0.2.0/24\n", "1:1", odd, ""},
+		{"user,password\n192.0.2.0/24,x\nSECRET,SECRET\n", "3:1", odd, ""},
+		{`{"password": "x", "status": "disabled SECRET", "ips": ["192.0.2.0/24"]}`, "1:29", odd, ""},
+	} {
+		checkout(t)
+		err := errors.Join(os.WriteFile("token", []byte(test.text), 0o644), os.WriteFile("gatewright.json", []byte(`{"catalogs": ["./token"]}`), 0o644), os.WriteFile("empty.json", []byte("{}"), 0o644))
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, stdout, told := runSoon(t, "list")
+		want := strings.TrimSuffix("gatewright: error: token:"+test.at, ":") + test.want
+		if test.want == plain {
+			want = told[:max(0, strings.Index(told, plain))] + plain // and the formats
+			if !strings.HasSuffix(told, list) {
+				t.Errorf("%s: %q", test.text, told)
+			}
+			told = told[:min(len(told), len(want))]
+		}
+		if status != exitFailed || told != want || strings.Contains(stdout+told, "SECRET") {
+			t.Errorf("%s: status %d\n     %q\nwant %q", test.text, status, told, want)
+		}
+		if _, _, told := runSoon(t, "list", "--site", "empty.json", "--catalog", "./token"); test.named != "" && told != "gatewright: error: "+test.named {
+			t.Errorf("%s, named by the user:\n     %q\nwant %q", test.text, told, test.named)
+		}
+	}
+	const broken = `{"catalog": "own", "entries": SECRET}`
+	if err := os.WriteFile("token", []byte(broken), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const want = "gatewright: error: token:1:31: /entries: expected a value, found \"SECRET\"; text takes double quotes\n"
+	if _, _, told := runSoon(t, "list"); told != want {
+		t.Errorf("a broken catalogue: %q, want %q", told, want)
+	}
+}

@@ -53,26 +53,28 @@ func packages(t *testing.T) []goPackage {
 func layers() map[string][]string {
 	return map[string][]string{
 		"catalog/netset":             {},
-		"catalog/jsonc":              {},
+		"catalog/suggest":            {},
+		"catalog/jsonc":              {"catalog/suggest"},
 		"templates":                  {},
 		"catalog/plainfile":          {},
-		"catalog/rule":               {"catalog/netset"},
-		"catalog":                    {"catalog/jsonc", "catalog/netset"},
+		"catalog/rule":               {"catalog/suggest", "catalog/netset"},
+		"catalog":                    {"catalog/jsonc", "catalog/suggest", "catalog/netset"},
 		"catalog/lint":               {"catalog", "catalog/netset"},
-		"catalog/feed":               {"catalog", "catalog/jsonc", "catalog/netset", "catalog/plainfile"},
-		"catalog/site":               {"catalog/feed", "catalog/lint", "catalog", "catalog/jsonc", "catalog/netset", "catalog/plainfile", "catalog/rule"},
-		"generators/artefact":        {"catalog/rule", "catalog/netset"},
+		"catalog/feed":               {"catalog", "catalog/jsonc", "catalog/suggest", "catalog/netset", "catalog/plainfile"},
+		"catalog/site":               {"catalog/feed", "catalog/lint", "catalog", "catalog/jsonc", "catalog/suggest", "catalog/netset", "catalog/plainfile", "catalog/rule"},
+		"generators/artefact":        {"catalog/suggest", "catalog/rule", "catalog/netset"},
 		"generators/filter":          {"generators/artefact", "catalog/rule", "catalog/netset"},
 		"generators/nftables/kernel": {"generators/filter", "catalog/netset"},
 		"generators/*":               {"generators/filter", "generators/artefact", "templates", "catalog/rule", "catalog/netset"},
+		"generators/expect":          {"generators/artefact", "catalog/rule", "catalog/netset"},
 		"generators/box":             {},
 		"generators/engine":          {"generators/box", "generators/artefact", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
 		"generators/proof":           {"generators/*", "generators/filter", "generators/artefact", "generators/box", "generators/engine", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
 		"generators/live":            {"generators/*", "generators/filter", "generators/artefact", "generators/nftables/kernel", "catalog/rule", "catalog/netset"},
-		"generators":                 {"generators/*", "generators/filter", "generators/artefact", "catalog/rule", "catalog/netset"},
+		"generators":                 {"generators/*", "generators/filter", "generators/artefact", "catalog/suggest", "catalog/rule", "catalog/netset"},
 		"cmd/gatewright": {
-			"catalog/site", "catalog/lint", "catalog/feed", "catalog", "catalog/plainfile", "catalog/rule", "catalog/netset",
-			"generators", "generators/*", "generators/artefact", "generators/box", "generators/engine", "generators/live", "generators/nftables/kernel", "generators/proof",
+			"catalog/site", "catalog/lint", "catalog/feed", "catalog", "catalog/suggest", "catalog/plainfile", "catalog/rule", "catalog/netset",
+			"generators", "generators/*", "generators/artefact", "generators/expect", "generators/box", "generators/engine", "generators/live", "generators/nftables/kernel", "generators/proof",
 		},
 	}
 }
@@ -163,6 +165,7 @@ func TestFilesAreOpenedInOnePlace(t *testing.T) {
 		"cmd/gatewright/stage.go":       1, // create: only what is not there yet
 		"cmd/gatewright/folder_unix.go": 2, // lock, and a folder to be synced: without waiting
 		"cmd/gatewright/requestid.go":   1, // the user's own configuration
+		"cmd/gatewright/usage.go":       1, // what the user names: a log of any size, read line by line
 		"cmd/gatewright/visit.go":       2, // the user's own cache; replaceFile, as create
 	}
 	for _, dir := range []string{"catalog", "cmd", "generators"} {

@@ -84,8 +84,9 @@ func findings(r *site.Result, removals []site.Removals) ([]lint.Finding, error) 
 		shipped[info.Name] = append(shipped[info.Name], info)
 	}
 	for _, c := range r.Catalogs {
-		known := shipped[c.Name]
-		in.Public[c.Name] = c.Feed != "" || len(known) > 0
+		in.Public[c.Name] = c.Feed != "" || len(shipped[c.Name]) > 0
+	}
+	for name, known := range shipped {
 		if len(known) < 2 {
 			continue
 		}
@@ -93,7 +94,7 @@ func findings(r *site.Result, removals []site.Removals) ([]lint.Finding, error) 
 		if err != nil {
 			return nil, err
 		}
-		in.Revisions[c.Name] = revisions
+		in.Revisions[name] = revisions
 	}
 	return lint.Check(in)
 }

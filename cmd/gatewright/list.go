@@ -13,6 +13,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/catalog/suggest"
 )
 
 func listCommand() command {
@@ -59,7 +60,7 @@ func list(inv *invocation, args []string) error {
 	views := []func(*site.Result) (any, table){inv.entriesView, rulesView, trustedView, openView}
 	i := slices.Index(lists(), what)
 	if i < 0 {
-		return usagef("list: unknown list %q; expect one of %s", what, strings.Join(lists(), ", "))
+		return usagef("list: unknown list %q; %s", what, suggest.OneOf(what, lists()))
 	}
 	view := views[i]
 	_, _, result, err := inv.compile()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"gatewright/catalog/suggest"
 	"github.com/spf13/pflag"
 )
 
@@ -30,7 +31,7 @@ type command struct {
 
 // commands returns the sub-commands in the order in which help lists them.
 func commands() []command {
-	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), planCommand(), applyCommand(), driftCommand(), fetchCommand(), generatorsCommand(), versionCommand(), completionCommand()}
+	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), planCommand(), applyCommand(), driftCommand(), fetchCommand(), usageCommand(), generatorsCommand(), versionCommand(), completionCommand()}
 }
 
 // invocation is one run of the tool: its streams and its flags.
@@ -50,10 +51,15 @@ type invocation struct {
 	format   string
 	netns    string
 	dryRun   bool
+	base     string    // --new
+	findings []finding // of check
+	held     []string  // expectations that hold
 }
 
 // usageError is a mistake in how the tool was called.
 type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
@@ -93,23 +99,18 @@ func (inv *invocation) command(args []string) int {
 			return inv.status(inv.call(c, args[1:]))
 		}
 	}
-	return inv.status(usagef("unknown command %q; expect one of %s", args[0], strings.Join(commandNames(), ", ")))
+	return inv.status(usagef("unknown command %q; %s", args[0], suggest.OneOf(args[0], commandNames())))
 }
 
 func (inv *invocation) call(c command, args []string) error {
-	flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	help := flags.BoolP("help", "h", false, "show this help")
-	if c.flags != nil {
-		c.flags(inv, flags)
-	}
+	flags := c.flagSet(inv)
 	err := flags.Parse(args)
-	if errors.Is(err, pflag.ErrHelp) || *help {
-		fmt.Fprintf(inv.stdout, "%s\nFlags:\n%s", c.usage, flags.FlagUsages())
+	if errors.Is(err, pflag.ErrHelp) || flags.Changed("help") {
+		fmt.Fprintf(inv.stdout, "%s\nFlags:\n%s", c.usage, flagHelp(flags))
 		return nil
 	}
 	if err != nil {
-		return usagef("%s: %w; `gatewright %s --help` shows the flags", c.name, err, c.name)
+		return usagef("%s: %w%s; `gatewright %s --help` shows the flags", c.name, err, nearestFlag(flags, err), c.name)
 	}
 	if name := emptyFlag(flags); name != "" {
 		return usagef("%s: --%s has no value; give one, or leave it out", c.name, name)

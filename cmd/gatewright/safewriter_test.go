@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -67,7 +69,7 @@ func TestFullOutput(t *testing.T) {
 	for _, args := range [][]string{
 		{"--help"}, {"-h"}, {"help"}, {"help", "list"}, {"list", "--help"}, {"--version"}, {"version"}, {"generators"}, {"generators", "--json"},
 		{"completion", "bash"}, {"list"}, {"list", "--json"}, {"list", "--lint"}, {"explain", "http://a.example/"}, {"explain", "--json", "http://a.example/"},
-		{"generate", "pac", "-o", "-", "-q"}, {"diff", "m365-additional", "m365-additional@2018-10-23"}, {"diff", "--json", "m365-additional", "m365-additional"},
+		{"generate", "pac", "-o", "-", "-q"}, {"generate", "--json", "-o", "out"}, {"diff", "m365-additional", "m365-additional@2018-10-23"}, {"diff", "--json", "m365-additional", "m365-additional"},
 	} {
 		var stderr bytes.Buffer
 		status := run(args, strings.NewReader(""), fullDevice{}, &stderr)
@@ -76,6 +78,9 @@ func TestFullOutput(t *testing.T) {
 		if status != exitFailed || len(errs) != 1 || errs[0] != want {
 			t.Errorf("%s: status %d, %q; want %q", args, status, errs, want)
 		}
+	}
+	if files := tree(t, "."); len(files) > 0 {
+		t.Errorf("files were written: %v", slices.Sorted(maps.Keys(files)))
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/catalog/suggest"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -176,6 +177,9 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	}
 	f.found, f.text = true, string(data)
 	s, err := site.Read(file, data)
+	if err == nil {
+		err = s.LoadExpectations(folderOf(file))
+	}
 	return s, folderOf(file), err
 }
 
@@ -231,7 +235,7 @@ func (f *siteFlags) overlaySelection(s *site.Site) error {
 	} {
 		for _, v := range one.given {
 			if one.known != nil && !slices.Contains(one.known, v) {
-				return usagef("--%s %q: expect one of %s", one.flag, v, strings.Join(one.known, ", "))
+				return usagef("--%s %q: %s", one.flag, v, suggest.OneOf(v, one.known))
 			}
 			s.SaidBy(fmt.Sprintf("--%s %q", one.flag, v), one.flag, v)
 		}

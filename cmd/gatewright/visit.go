@@ -81,11 +81,12 @@ func (v visits) lockFor(file string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	unlock, err = lock(v.root, cacheName(path, ".lock"))
+	name := cacheName(path, ".lock")
+	drop, err := lock(v.root, name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return unlock, nil
+	return func() { removeLock(v.root, name, drop) }, nil
 }
 
 // clearNew returns where a file that is put into place is written before, and removes

@@ -3,8 +3,8 @@ package artefact
 import (
 	"encoding/json"
 	"fmt"
+	"gatewright/catalog/suggest"
 	"slices"
-	"strings"
 )
 
 // Option is one setting that a generator takes. Every value is text that Check
@@ -33,7 +33,7 @@ func Configure(options []Option, raw map[string][]string) (Settings, error) {
 	for _, name := range sortedNames(raw) {
 		i := slices.IndexFunc(options, func(o Option) bool { return o.Name == name })
 		if i < 0 {
-			return Settings{}, fmt.Errorf("unknown option %q; expect one of %s", name, optionNames(options))
+			return Settings{}, fmt.Errorf("unknown option %q; %s", name, suggest.OneOf(name, optionNames(options)))
 		}
 		if err := options[i].check(raw[name]); err != nil {
 			return Settings{}, err
@@ -49,7 +49,7 @@ func (o Option) check(values []string) error {
 	}
 	for _, v := range values {
 		if o.Values != nil && !slices.Contains(o.Values, v) {
-			return fmt.Errorf("option %s: unknown value %q; expect one of %s", o.Name, v, strings.Join(o.Values, ", "))
+			return fmt.Errorf("option %s: unknown value %q; %s", o.Name, v, suggest.OneOf(v, o.Values))
 		}
 		if o.Check == nil {
 			continue
@@ -70,12 +70,12 @@ func sortedNames(raw map[string][]string) []string {
 	return names
 }
 
-func optionNames(options []Option) string {
+func optionNames(options []Option) []string {
 	names := make([]string, len(options))
 	for i, o := range options {
 		names[i] = o.Name
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // Text returns the value of a single option, empty if it is not set.

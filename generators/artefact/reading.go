@@ -31,6 +31,8 @@ type Reading struct {
 	Filters  []Filtered   // what packet filters accept, in the order of hook points
 	Requests *rule.Policy // what a proxy allows; nil without a proxy's file
 	Routes   *rule.Policy // the ways of requests; nil without a PAC file
+	Before   rule.Before  // what a PAC file sends direct before any of these routes
+	Roles    []rule.Role  // whose machines a PAC file is for
 	Zones    []Zone       // of browsers, sorted by name
 	Beside   []Statement  // what has no flow of its own, in the files' order
 	Comments []Comment    // whose words are the policy's or an option's, in the files' order

@@ -38,7 +38,10 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	if err := artefact.Compare(fileName, data, again); err != nil {
 		return none, err
 	}
-	reading := artefact.Reading{Routes: r.policy(), Beside: r.beside(), Comments: file.Comments}
+	reading := artefact.Reading{Routes: r.policy(), Before: r.before(), Beside: r.beside(), Comments: file.Comments}
+	for role := range strings.SplitSeq(r.roles, ", ") {
+		reading.Roles = append(reading.Roles, rule.Role(role))
+	}
 	reading.Take(fileName, data)
 	return reading, nil
 }
@@ -318,6 +321,22 @@ func (c *readClass) members(services netset.ServiceSet) []rule.RouteMember {
 		members = append(members, m)
 	}
 	return members
+}
+
+// before is what options answer for names of several labels, and for literals.
+func (r *reader) before() (b rule.Before) {
+	var prefixes netset.PrefixBuilder
+	for _, word := range r.local {
+		prefixes.Add(netip.MustParsePrefix(word))
+	}
+	if r.internal != nil {
+		b.Names = netset.NameSetOf(r.internal.names...)
+		for _, p := range r.internal.prefixes {
+			prefixes.Add(p)
+		}
+	}
+	b.Prefixes = prefixes.Build()
+	return b
 }
 
 // beside is what options answer, and for whom.

@@ -1,0 +1,263 @@
+package rule
+
+import (
+	"net/netip"
+	"slices"
+
+	"gatewright/catalog/netset"
+)
+
+// PatternFlows is a pattern with the addresses of our side that it stands for.
+type PatternFlows struct {
+	FlowPattern
+	Locals netset.PrefixSet
+}
+
+// ours is services with the local addresses that use them.
+type ours = ourSide
+
+func (a PatternFlows) ours() ours { return netset.ProductOf(a.Services, a.Locals) }
+
+// oursOf is where a rule or a grant accepts flows of one port, the same before and after
+// any DNAT.
+func (p *Policy) oursOf(services netset.ServiceSet, r Role) ours {
+	return netset.ProductOf(services, p.Binding(r).Local())
+}
+
+// addressed is flows by address: of one family, or of any two where a proxy may stand
+// between.
+type addressed struct {
+	ours    ours
+	remotes netset.PrefixSet
+}
+
+// byAddress returns the flows to some remotes.
+func (a PatternFlows) byAddress(remotes netset.PrefixSet) (all []addressed) {
+	add := func(s netset.ServiceSet, locals, remotes netset.PrefixSet) {
+		if !s.IsEmpty() && !locals.IsEmpty() && !remotes.IsEmpty() {
+			all = append(all, addressed{netset.ProductOf(s, locals), remotes})
+		}
+	}
+	rest := a.Services
+	if a.Direction == Outbound {
+		add(a.Services.Only(netset.TCP), a.Locals, remotes)
+		rest = rest.Only(netset.UDP)
+	}
+	add(rest, a.Locals.V4(), remotes.V4())
+	add(rest, a.Locals.V6(), remotes.V6())
+	return all
+}
+
+// Addresses are the remotes that the pattern names by address.
+func (a PatternFlows) Addresses() netset.PrefixSet {
+	if a.Any {
+		return netset.EveryAddress()
+	}
+	return a.Prefixes
+}
+
+// IsPossible reports whether there is such a flow: with addresses of one family on both
+// sides, but for outbound TCP.
+func (a PatternFlows) IsPossible() bool {
+	return !a.ours().IsEmpty() && (a.Name != netset.Pattern{} || len(a.byAddress(a.Addresses())) > 0)
+}
+
+// Refused returns a flow of the pattern that no rule accepts, as its remote is named: by
+// name alone, or by address alone. ok is false if there is none.
+func (p *Policy) Refused(a PatternFlows, budget *netset.Budget) (f Flow, ok bool) {
+	if a.Any || a.Name != (netset.Pattern{}) {
+		if f, ok = p.refusedName(a, budget); ok {
+			return f, true
+		}
+	}
+	for _, part := range a.byAddress(a.Addresses()) {
+		if f, ok = p.refusedAddress(a, part, budget); ok {
+			return f, true
+		}
+	}
+	return f, false
+}
+
+// refusedName looks for a name that the rules' patterns leave out somewhere.
+func (p *Policy) refusedName(a PatternFlows, budget *netset.Budget) (Flow, bool) {
+	var list []NamesOn
+	rest := a.ours()
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		if r.Direction != a.Direction {
+			continue
+		}
+		on := p.oursOf(r.Services, r.Role).Intersect(rest)
+		switch {
+		case on.IsEmpty():
+		case r.Remote.Any:
+			rest = rest.Subtract(on)
+		case !a.Any:
+			list = append(list, NamesOn{on, r.Remote.Overlapping(a.Name)})
+		}
+	}
+	if a.Any {
+		return a.flowOn(rest, p.unlisted(), netset.PrefixSet{})
+	}
+	on, name := uncoveredName(a.Name, rest, list, budget)
+	return a.flowOn(on, name, netset.PrefixSet{})
+}
+
+// Overlapping returns the remote's patterns that match a name of p.
+func (r Remote) Overlapping(p netset.Pattern) netset.PatternList {
+	return netset.PatternListOf(slices.Concat(r.Addressed.Overlapping(p), r.Unaddressed.Overlapping(p)))
+}
+
+// NamesOn is patterns that are listed for a part of our side.
+type NamesOn struct {
+	on    ours
+	names netset.PatternList
+}
+
+// uncoveredName returns a part of our side on which some name of a pattern is in none of
+// the lists, and such a name; nothing if they cover it everywhere.
+func uncoveredName(p netset.Pattern, rest ours, list []NamesOn, budget *netset.Budget) (ours, string) {
+	var of accounts
+	for _, one := range list {
+		if on := one.on.Intersect(rest); len(one.names) > 0 {
+			of.add(where{plain: on}, Endpoints{Names: one.names})
+		}
+	}
+	for w, but := range of.within(where{plain: rest}, budget) {
+		if name, found, decided := netset.Witness([]netset.Pattern{p}, but.Names, budget); found || !decided {
+			return w.plain, name
+		}
+	}
+	return ours{}, ""
+}
+
+func (p *Policy) refusedAddress(a PatternFlows, part addressed, budget *netset.Budget) (Flow, bool) {
+	rest := netset.ProductOf(part.remotes, part.ours)
+	var accepted []netset.Product[netset.PrefixSet, ours]
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		if r.Direction != a.Direction {
+			continue
+		}
+		remotes := part.remotes
+		if !r.Remote.Any {
+			remotes = remotes.Intersect(r.Remote.Prefixes())
+		}
+		if on := p.oursOf(r.Services, r.Role).Intersect(part.ours); !on.IsEmpty() {
+			accepted = append(accepted, netset.ProductOf(remotes, on))
+		}
+	}
+	all, _ := netset.UniteProducts(accepted, budget)
+	for remotes, on := range rest.Subtract(all).All() {
+		return a.flowOn(on, "", remotes)
+	}
+	return Flow{}, false
+}
+
+// Accepted returns a flow of the pattern that a rule accepts: by its name alone, or by
+// its address alone. ok is false if there is none.
+func (p *Policy) Accepted(a PatternFlows) (Flow, bool) {
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		on := p.oursOf(r.Services, r.Role).Intersect(a.ours())
+		if r.Direction != a.Direction || on.IsEmpty() {
+			continue
+		}
+		if name := a.acceptedName(r.Remote); name != "" {
+			return a.flowOn(on, name, netset.PrefixSet{})
+		}
+		remotes := a.Addresses()
+		if !r.Remote.Any {
+			remotes = remotes.Intersect(r.Remote.Prefixes())
+		}
+		for _, part := range a.byAddress(remotes) {
+			if on := part.ours.Intersect(on); !on.IsEmpty() {
+				return a.flowOn(on, "", part.remotes)
+			}
+		}
+	}
+	return Flow{}, false
+}
+
+// acceptedName returns a name of the pattern that a remote has.
+func (a PatternFlows) acceptedName(r Remote) string {
+	switch {
+	case a.Any && !r.Any:
+		for p := range r.Names().Patterns() {
+			return p.Example()
+		}
+		return ""
+	case a.Name == netset.Pattern{}:
+		return ""
+	case r.Any:
+		return a.Name.Example()
+	}
+	for _, p := range r.Overlapping(a.Name) {
+		if name, found, _ := netset.Witness([]netset.Pattern{a.Name, p}, nil, nil); found {
+			return name
+		}
+	}
+	return ""
+}
+
+// flowOn returns a flow of a part of our side to a name or to some addresses; false if
+// the part is empty. Both addresses are of one family, if there are such.
+func (a PatternFlows) flowOn(on ours, name string, remotes netset.PrefixSet) (Flow, bool) {
+	for services, locals := range on.All() {
+		f := Flow{Direction: a.Direction, Name: name}
+		f.Protocol, f.Port = firstService(services)
+		if remotes.IsEmpty() {
+			f.Local = anAddress(locals, f.Remote)
+			return f, true
+		}
+		if locals.V4().IsEmpty() || remotes.V4().IsEmpty() {
+			if v6 := locals.V6(); !v6.IsEmpty() && !remotes.V6().IsEmpty() {
+				locals, remotes = v6, remotes.V6()
+			}
+		} else {
+			locals, remotes = locals.V4(), remotes.V4()
+		}
+		f.Remote, f.Local = anAddress(remotes, f.Remote), anAddress(locals, f.Remote)
+		return f, true
+	}
+	return Flow{}, false
+}
+
+func firstService(s netset.ServiceSet) (netset.Protocol, uint16) {
+	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+		for _, ports := range s.Ports(protocol) {
+			return protocol, ports.First
+		}
+	}
+	return 0, 0
+}
+
+// unlisted returns a name that no rule lists.
+func (p *Policy) unlisted() string {
+	for name := "unlisted.invalid"; ; name = "un" + name { // RFC 2606
+		lists := func(r Rule) bool { return !r.Remote.Any && r.Remote.Accepts(name, netip.Addr{}) }
+		if !slices.ContainsFunc(p.Rules, lists) {
+			return name
+		}
+	}
+}
+
+// Overlaps reports whether both patterns stand for some same flow, with a remote that
+// both name alike: by its name or by its address.
+func (a PatternFlows) Overlaps(b PatternFlows) bool {
+	on := a.ours().Intersect(b.ours())
+	if a.Direction != b.Direction || on.IsEmpty() {
+		return false
+	}
+	named := func(p FlowPattern) bool { return p.Any || p.Name != netset.Pattern{} }
+	switch {
+	case a.Any && named(b.FlowPattern), b.Any && named(a.FlowPattern), a.Name.Overlaps(b.Name):
+		return true
+	}
+	for _, part := range a.byAddress(a.Addresses().Intersect(b.Addresses())) {
+		if !part.ours.Intersect(on).IsEmpty() {
+			return true
+		}
+	}
+	return false
+}

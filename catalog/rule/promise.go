@@ -1,0 +1,209 @@
+package rule
+
+import (
+	"net/netip"
+	"slices"
+
+	"gatewright/catalog/netset"
+)
+
+// The publisher's promise: where an entry gives names and addresses, its names lead to
+// its addresses, and no other name does.
+
+// promised are the grants that give names and addresses, of which some name is of a
+// pattern, with such a name.
+func (c Compiled) promised(p netset.Pattern) (all []ledName) {
+	for i := range c.Grants {
+		g := &c.Grants[i]
+		if g.Any || g.Prefixes.IsEmpty() {
+			continue
+		}
+		names := slices.DeleteFunc(slices.Clone(g.Names), func(n netset.Pattern) bool { return !n.Overlaps(p) })
+		if len(names) == 0 {
+			continue
+		}
+		if name, found, _ := netset.Witness([]netset.Pattern{p, names[0]}, nil, nil); found {
+			all = append(all, ledName{g, netset.PatternListOf(names), name})
+		}
+	}
+	return all
+}
+
+// ledName is a grant whose names lead to its addresses.
+type ledName struct {
+	grant *Grant
+	names netset.PatternList // that overlap the pattern
+	name  string             // of both
+}
+
+// PromisedAccepted returns a flow to a name of the pattern and an address that the name
+// leads to, which a rule accepts by the address.
+func (c Compiled) PromisedAccepted(a PatternFlows) (Flow, bool) {
+	if a.Name == (netset.Pattern{}) {
+		return Flow{}, false
+	}
+	for _, led := range c.promised(a.Name) {
+		b := a
+		b.Name, b.Prefixes = netset.Pattern{}, led.grant.Prefixes
+		if f, ok := c.Policy.Accepted(b); ok {
+			f.Name = led.name
+			return f, true
+		}
+	}
+	return Flow{}, false
+}
+
+// Promise adds to endpoints the names that lead to no other addresses, and the addresses
+// that no other names lead to.
+func (c Compiled) Promise(e Endpoints) Endpoints {
+	names := netset.NameSetOf(e.Names...)
+	var more []netset.Pattern
+	var prefixes netset.PrefixBuilder
+	prefixes.AddSet(e.Prefixes)
+	for i := range c.Grants {
+		g := &c.Grants[i]
+		if g.Any || len(g.Names) == 0 || g.Prefixes.IsEmpty() {
+			continue
+		}
+		if e.Prefixes.Covers(g.Prefixes) {
+			more = append(more, g.Names...)
+		}
+		beyond := func(n netset.Pattern) bool { _, is := names.Outside(n); return is }
+		if len(e.Names) > 0 && !slices.ContainsFunc(g.Names, beyond) {
+			prefixes.AddSet(g.Prefixes)
+		}
+	}
+	return Endpoints{prefixes.Build(), e.Names.Union(netset.PatternListOf(more))}
+}
+
+// Traffic returns the first packets of the pattern's flows to some remotes.
+func (a PatternFlows) Traffic(remotes netset.PrefixSet) TrafficSet {
+	return trafficBetween(a.Direction, a.Services, a.Locals, remotes)
+}
+
+func trafficBetween(d Direction, s netset.ServiceSet, locals, remotes netset.PrefixSet) TrafficSet {
+	if d == Inbound {
+		return TrafficOf(s, false, remotes, locals)
+	}
+	return TrafficOf(s, false, locals, remotes)
+}
+
+// trafficOn is the traffic between a part of our side and some remotes.
+func trafficOn(d Direction, on ours, remotes netset.PrefixSet) TrafficSet {
+	var list []TrafficSet
+	for services, locals := range on.All() {
+		list = append(list, trafficBetween(d, services, locals, remotes))
+	}
+	return UniteTraffic(list...)
+}
+
+// OfOnePort returns the packets of flows that have the same port before and after any
+// DNAT: those of either kind of port are of both.
+func (t TrafficSet) OfOnePort() TrafficSet {
+	for i := range t.planes {
+		if i&publishedPlane == 0 {
+			t.planes[i] = t.planes[i].Union(t.planes[i|publishedPlane])
+			t.planes[i|publishedPlane] = servedPairs{}
+		}
+	}
+	return t
+}
+
+// Intersect returns the packets of both sets.
+func (t TrafficSet) Intersect(u TrafficSet) TrafficSet {
+	for i := range t.planes {
+		t.planes[i] = t.planes[i].Intersect(u.planes[i])
+	}
+	return t
+}
+
+// FlowOf returns a flow of a direction whose first packet is in the set; false if it is
+// empty.
+func (t TrafficSet) FlowOf(d Direction) (Flow, bool) {
+	for _, f := range t.Flows(d) {
+		one := Flow{Direction: d, Protocol: f.Service.Protocol, Port: f.Service.Ports.First}
+		one.Remote = anAddress(f.Remote, one.Remote)
+		one.Local = anAddress(f.Local, one.Remote)
+		return one, true
+	}
+	return Flow{}, false
+}
+
+// Has reports whether the first packet of a flow is in the set, by the port that a filter
+// sees.
+func (t TrafficSet) Has(f Flow) bool {
+	one := func(a netip.Addr) netset.PrefixSet { return netset.PrefixSetOf(netip.PrefixFrom(a, a.BitLen())) }
+	ports := netset.ServicesOver(f.Protocol, []netset.PortRange{{First: f.Port, Last: f.Port}})
+	packet := trafficBetween(f.Direction, ports, one(f.Local), one(f.Remote))
+	return !packet.IsEmpty() && !t.Intersect(packet).IsEmpty()
+}
+
+// oursIn returns where on our side packets of the set are of a direction.
+func (t TrafficSet) oursIn(d Direction) ours {
+	var list []ours
+	for _, f := range t.Flows(d) {
+		list = append(list, netset.ProductOf(netset.ServiceSetOf(f.Service), f.Local))
+	}
+	all, _ := netset.UniteProducts(list, nil)
+	return all
+}
+
+// RefusedAt returns a flow of the pattern that a packet filter does not let pass, which
+// lets t pass. Names are decided by the promise: what a rule accepts by name, the filter
+// lets pass to every address that the name leads to. Of a name that leads to none, the
+// flow has no address.
+func (c Compiled) RefusedAt(t TrafficSet, a PatternFlows, budget *netset.Budget) (Flow, bool) {
+	if a.Name == (netset.Pattern{}) {
+		return a.Traffic(a.Addresses()).Subtract(t).FlowOf(a.Direction)
+	}
+	rest := a.ours().Subtract(a.open(t, netset.EveryAddress()))
+	var list []NamesOn
+	for _, led := range c.promised(a.Name) {
+		g := led.grant
+		on := c.Policy.oursOf(g.Services, g.Role).Intersect(rest)
+		if g.Direction != a.Direction || on.IsEmpty() || a.Traffic(g.Prefixes).IsEmpty() {
+			continue
+		}
+		if f, ok := trafficOn(a.Direction, on, g.Prefixes).Subtract(t).FlowOf(a.Direction); ok {
+			f.Name = led.name
+			return f, true
+		}
+		list = append(list, NamesOn{on, led.names})
+	}
+	on, name := uncoveredName(a.Name, rest, list, budget)
+	return a.flowOn(on, name, netset.PrefixSet{})
+}
+
+// open returns where on our side the traffic has every one of some remotes.
+func (a PatternFlows) open(t TrafficSet, remotes netset.PrefixSet) ours {
+	return a.ours().Subtract(a.Traffic(remotes).Subtract(t).oursIn(a.Direction))
+}
+
+// AcceptedAt returns a flow of the pattern that a packet filter lets pass, which lets t
+// pass. Names are decided by the promise: a name that an entry gives with addresses leads
+// to these, and another one to none of them.
+func (c Compiled) AcceptedAt(t TrafficSet, a PatternFlows) (Flow, bool) {
+	if a.Name == (netset.Pattern{}) {
+		return t.Intersect(a.Traffic(a.Addresses())).FlowOf(a.Direction)
+	}
+	var listed []netset.Pattern
+	for _, led := range c.promised(a.Name) {
+		if f, ok := t.Intersect(a.Traffic(led.grant.Prefixes)).FlowOf(a.Direction); ok {
+			f.Name = led.name
+			return f, true
+		}
+		listed = append(listed, led.names...)
+	}
+	name, found, _ := netset.Witness([]netset.Pattern{a.Name}, listed, nil)
+	if !found {
+		return Flow{}, false
+	}
+	var taken netset.PrefixBuilder
+	for i := range c.Grants {
+		if g := &c.Grants[i]; len(g.Names) > 0 {
+			taken.AddSet(g.Prefixes)
+		}
+	}
+	others := netset.EveryAddress().Subtract(taken.Build())
+	return a.flowOn(a.open(t, others), name, others)
+}

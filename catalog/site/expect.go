@@ -1,0 +1,301 @@
+package site
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gatewright/catalog"
+	"gatewright/catalog/jsonc"
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/catalog/suggest"
+)
+
+// SectionExpect holds expectations by their numbers, from 0, and what each names:
+// "0 in squid".
+const SectionExpect = "expect"
+
+// maxExpectations bounds a file of expectations, in bytes.
+const maxExpectations = 16 << 20
+
+// Expectation is one expectation as a site file has it. Its remotes may be those of
+// entries.
+type Expectation struct {
+	rule.Expectation
+	from  []string // entries or "<catalogue>/<area>" that are listed
+	roles []rule.Role
+}
+
+// Place is where something stands in the site file or a file beside it; without a file
+// it is nowhere.
+type Place struct {
+	File      string
+	Line, Col int
+}
+
+// PlaceOf returns where a section of the site file says a name.
+func (s *Site) PlaceOf(section, name string) Place {
+	err := s.places[place{section, name}].Errorf("here")
+	return Place{err.File, err.Line, err.Col}
+}
+
+// expectations reads "expect": expectations, and names of files beside that hold more.
+func (r *reader) expectations(v jsonc.Value) {
+	r.Array(v, func(v jsonc.Value) {
+		if v.Kind() == jsonc.String {
+			var file string
+			if r.text(&file)(v); file != "" {
+				r.keep("expect file", file, v)
+				r.site.expectFiles = append(r.site.expectFiles, file)
+			}
+			return
+		}
+		r.expectation(v)
+	})
+}
+
+// LoadExpectations reads the files of expectations that the site names, which stand in
+// dir, the site file's folder, or below.
+func (s *Site) LoadExpectations(dir string) error {
+	for _, file := range s.expectFiles {
+		path, wrong := ownFile(file, cmp.Or(dir, "."))
+		if wrong != "" {
+			return s.Errorf("expect file", file, "%q %s", file, wrong)
+		}
+		data, err := path.Read(maxExpectations)
+		if err != nil {
+			return s.Errorf("expect file", file, "%w", err)
+		}
+		if err = s.readExpectations(path.String(), data); err != nil && !beginsAsExpectations(data) {
+			return s.Errorf("expect file", file, "%q is not shown, as it does not begin as a list of expectations does; expect [{\"allow\": ...}, ...]", file)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// beginsAsExpectations tells a file of expectations, in which the first key may be a slip,
+// from one that may hold secrets.
+func beginsAsExpectations(data []byte) bool {
+	text, err := jsonc.DecodeText("", data)
+	first, isKey := jsonc.First(text)
+	meant := func(key string) bool { _, slip := suggest.Edits(first, key); return slip }
+	return err == nil && isKey && slices.ContainsFunc(expectationKeys, meant)
+}
+
+func (s *Site) readExpectations(file string, data []byte) error {
+	doc, err := jsonc.Parse(file, data)
+	if err != nil {
+		return err
+	}
+	r := &reader{Decoder: jsonc.NewDecoder(doc), file: file, site: s}
+	r.Array(doc.Root(), r.expectation)
+	return r.Err()
+}
+
+// expectationKeys are those that an expectation may begin with.
+var expectationKeys = []string{"allow", "deny", "direct", "proxied", "only", "from", "to", "in"}
+
+// expectation reads one expectation.
+func (r *reader) expectation(v jsonc.Value) {
+	e := Expectation{}
+	number := len(r.site.Expectations)
+	said := 0
+	flows := func(kind rule.Expects, parse func(string) (rule.FlowPattern, error)) func(jsonc.Value) {
+		return func(v jsonc.Value) {
+			said++
+			if e.Expects != "" {
+				r.Errorf(v, "%s stands beside %s; write two expectations", kind, e.Expects)
+			}
+			e.Expects = kind
+			r.keep(SectionExpect, strconv.Itoa(number), v)
+			var text string
+			if r.text(&text)(v); text == "" {
+				return
+			}
+			var err error
+			if e.Flows, err = parse(text); err != nil {
+				r.Errorf(v, "%w", err)
+			}
+			if e.RoutesRequests() {
+				r.checkRequests(v, e.Flows)
+			}
+		}
+	}
+	var from, to jsonc.Value
+	ok := r.Object(v,
+		jsonc.Optional("allow", flows(rule.ExpectAllow, rule.ParseFlowPattern)),
+		jsonc.Optional("deny", flows(rule.ExpectDeny, rule.ParseFlowPattern)),
+		jsonc.Optional("direct", flows(rule.ExpectDirect, rule.ParseFlowPattern)),
+		jsonc.Optional("proxied", flows(rule.ExpectProxied, rule.ParseFlowPattern)),
+		jsonc.Optional("only", flows(rule.ExpectOnly, rule.ParseSidePattern)),
+		jsonc.Optional("from", func(v jsonc.Value) { from = v }),
+		jsonc.Optional("to", func(v jsonc.Value) { to = v }),
+		jsonc.Optional("in", func(v jsonc.Value) { r.outputs(v, &e, number) }),
+	)
+	switch {
+	case ok && said == 0:
+		r.Errorf(v, `an expectation without flows; write "allow", "deny", "direct", "proxied" or "only", such as {"allow": "outbound tcp www.example.com:443"}`)
+	case ok:
+		r.listed(v, &e, number, from, to)
+	}
+	r.site.Expectations = append(r.site.Expectations, e)
+}
+
+func (r *reader) checkRequests(v jsonc.Value, p rule.FlowPattern) {
+	if p.Direction == rule.Inbound || !p.Services.IsEmpty() && p.Services.Only(netset.TCP).IsEmpty() {
+		r.Errorf(v, "a browser chooses the way of what it opens over TCP; write a host, a URL, or outbound tcp HOST:PORTS")
+	}
+}
+
+// outputs reads the generators to which an expectation is limited.
+func (r *reader) outputs(v jsonc.Value, e *Expectation, number int) {
+	r.Array(v, func(v jsonc.Value) {
+		var name string
+		r.text(&name)(v)
+		if slices.Contains(e.In, name) {
+			r.Errorf(v, "%s stands twice in the list; remove one", jsonc.Quote(name))
+		}
+		e.In = append(e.In, name)
+		r.keep(SectionExpect, InName(number, name), v)
+	})
+	if v.Kind() == jsonc.Array && len(e.In) == 0 {
+		r.Errorf(v, `no generator; name one, such as "nftables", or leave "in" out`)
+	}
+}
+
+// InName is what SectionExpect calls a generator to which an expectation is limited.
+func InName(number int, generator string) string { return fmt.Sprintf("%d in %s", number, generator) }
+
+// listed reads the remotes of a closed world: "from" of inbound flows, "to" of outbound
+// ones.
+func (r *reader) listed(v jsonc.Value, e *Expectation, number int, from, to jsonc.Value) {
+	key, list, key2, other := "from", from, "to", to
+	if e.Flows.Direction == rule.Outbound {
+		key, list, key2, other = key2, other, key, list
+	}
+	switch {
+	case e.Expects != rule.ExpectOnly && from.Kind() != jsonc.Invalid:
+		r.Errorf(from, `"from" lists remotes of "only"; say in the flows who on our side is meant, such as "%s from LOCAL"`, e.Flows)
+		return
+	case e.Expects != rule.ExpectOnly && to.Kind() != jsonc.Invalid:
+		r.Errorf(to, `"to" lists remotes of "only"; leave it out`)
+		return
+	case e.Expects != rule.ExpectOnly || e.Flows.Direction == "":
+		return
+	case other.Kind() != jsonc.Invalid:
+		r.Errorf(other, `%s flows have their remotes under %q; write %q in place of %q`, e.Flows.Direction, key, key, key2)
+		return
+	case list.Kind() == jsonc.Invalid:
+		r.Errorf(v, `"only" without the remotes that may be; list them under %q, such as %q: [{"from": "m365/exchange"}, "198.51.100.0/24"]`, key, key)
+		return
+	}
+	r.Array(list, func(v jsonc.Value) { r.listedRemote(v, e, number) })
+	if list.Kind() == jsonc.Array && len(e.from)+len(e.roles)+len(e.Listed.Names) == 0 && e.Listed.Prefixes.IsEmpty() {
+		r.Errorf(list, `no remote; list some, or write {"deny": "%s"}`, denyAll(e.Flows))
+	}
+}
+
+// denyAll is the flows of a closed world in which there is no remote.
+func denyAll(p rule.FlowPattern) string {
+	if p.Direction == rule.Inbound {
+		return "inbound tcp any to LOCAL:1-65535"
+	}
+	return "outbound tcp any:1-65535 from LOCAL"
+}
+
+// listedRemote reads a prefix, an FQDN pattern, {"from": ...} or {"role": ...}.
+func (r *reader) listedRemote(v jsonc.Value, e *Expectation, number int) {
+	if v.Kind() == jsonc.Object {
+		remote := r.remote(v)
+		e.from = append(e.from, remote.From...)
+		for _, ref := range remote.From {
+			r.keep(SectionExpect, fromName(number, ref), v)
+		}
+		if remote.Role != "" {
+			e.roles = append(e.roles, remote.Role)
+			r.keep(SectionExpect, roleName(number, remote.Role), v)
+		}
+		return
+	}
+	var text string
+	if r.text(&text)(v); text == "" {
+		return
+	}
+	prefix, name, note, err := catalog.ParseEndpoint(text)
+	switch {
+	case text == "any":
+		r.Errorf(v, `"any" leaves nothing else; list the remotes that may be`)
+	case err != nil:
+		r.Errorf(v, "%w", err)
+	case note != "" && strings.Contains(text, "/"):
+		r.Errorf(v, "%s: %s; write %s", jsonc.Quote(text), note, jsonc.Quote(prefix.String()))
+	case prefix.IsEmpty():
+		e.Listed.Names = e.Listed.Names.Union(netset.PatternList{name})
+	default:
+		e.Listed.Prefixes = e.Listed.Prefixes.Union(prefix)
+	}
+}
+
+func fromName(number int, ref string) string { return fmt.Sprintf("%d from %s", number, ref) }
+
+func roleName(number int, role rule.Role) string { return fmt.Sprintf("%d role %s", number, role) }
+
+// expectations returns those of the site, with the remotes of entries and roles that they
+// list. What none of the catalogues has is an error.
+func (b *builder) expectations() (all []rule.Expectation) {
+	for i, e := range b.site.Expectations {
+		b.checkExpectedRole(strconv.Itoa(i), e.Flows.Role)
+		for _, ref := range e.from {
+			e.Listed = e.Listed.Union(b.listedOf(i, ref))
+		}
+		for _, role := range e.roles {
+			b.checkExpectedRole(roleName(i, role), role)
+			e.Listed.Prefixes = e.Listed.Prefixes.Union(b.binding(role).Local())
+		}
+		all = append(all, e.Expectation)
+	}
+	return all
+}
+
+// listedOf returns the endpoints of the entries that "from" names.
+func (b *builder) listedOf(number int, ref string) (listed rule.Endpoints) {
+	others := b.referred(ref)
+	if len(others) == 0 && !b.isKnownReference(ref) {
+		b.failf(SectionExpect, fromName(number, ref), `"from" names %q, which is no entry and no <catalogue>/<area> in the loaded catalogues; %s`, ref, b.whereFrom(ref))
+	}
+	of := &catalog.Entry{ID: ref} // of no kind: it takes part in nothing
+	var f facts
+	for _, other := range others {
+		b.fill(of, other, &f)
+	}
+	for _, r := range f.remotes {
+		listed = listed.Union(rule.Endpoints{Prefixes: r.Prefixes, Names: netset.PatternListOf(slices.Clone(r.Names))})
+	}
+	return listed
+}
+
+// checkExpectedRole refuses a role that nobody plays: a slip.
+func (b *builder) checkExpectedRole(name string, role rule.Role) {
+	if role == "" {
+		return
+	}
+	known := b.entryRoles()
+	for _, a := range b.site.Answers {
+		for _, r := range a.roles() {
+			known[string(r)] = true
+		}
+	}
+	for _, one := range b.input.Bindings {
+		known[string(one.Role)] = true
+	}
+	delete(known, "")
+	if !known[string(role)] {
+		b.failf(SectionExpect, name, "no entry of the loaded catalogues has the role %q%s", role, meant(string(role), known))
+	}
+}

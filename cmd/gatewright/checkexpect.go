@@ -1,0 +1,259 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/catalog/site"
+	"gatewright/generators"
+	"gatewright/generators/artefact"
+	"gatewright/generators/expect"
+)
+
+// checkExpected refuses expectations of outputs that do not exist, or that carry no flow
+// of theirs.
+func checkExpected(s *site.Site) (errs []error) {
+	for i, e := range s.Expectations {
+		for _, name := range e.In {
+			g, err := generators.ByName(name)
+			switch {
+			case err != nil:
+			case !made(choose(s, nil), g):
+				err = fmt.Errorf(`generator %s is not among the site's "generators"; add it there, or leave it out`, name)
+			default:
+				if err = expect.Carries(g.Kind(), e.Expectation); err != nil {
+					err = fmt.Errorf("%s carries none of these flows: %w", name, err)
+				}
+			}
+			if err != nil {
+				errs = append(errs, s.Errorf(site.SectionExpect, site.InName(i, name), "%w", err))
+			}
+		}
+	}
+	return errs
+}
+
+// expectation is one that was asked.
+type expectation struct {
+	rule.Expectation
+	place   site.Place
+	answers []expect.Answer
+}
+
+// holds reports whether nothing contradicts the expectation.
+func (e expectation) holds() bool {
+	return !slices.ContainsFunc(e.answers, func(a expect.Answer) bool { return !a.Holds })
+}
+
+func (e expectation) name() string { return fmt.Sprintf("%s %s", e.Expects, e.Flows) }
+
+// ask asks every expectation of the site of the policy and of the files that are there.
+func (p *production) ask(f folder) ([]expectation, error) {
+	k := expect.Asker{Compiled: rule.Compiled{Policy: p.result.Policy, Grants: p.result.Input.Grants}, Outputs: p.readings(f)}
+	var all []expectation
+	var errs []error
+	for i, e := range p.result.Expectations {
+		number := strconv.Itoa(i)
+		answers, err := k.Ask(e)
+		if err != nil {
+			errs = append(errs, p.site.Errorf(site.SectionExpect, number, "%w", err))
+		}
+		all = append(all, expectation{e, p.site.PlaceOf(site.SectionExpect, number), answers})
+	}
+	contradictions := k.Contradictions(p.result.Expectations)
+	for _, i := range slices.Sorted(maps.Keys(contradictions)) {
+		j := contradictions[i]
+		other := p.site.PlaceOf(site.SectionExpect, strconv.Itoa(j))
+		errs = append(errs, p.site.Errorf(site.SectionExpect, strconv.Itoa(i), "contradicts %q at %s:%d:%d: both are of some same flow; change one of the two", all[j].name(), other.File, other.Line, other.Col))
+	}
+	return all, errors.Join(errs...)
+}
+
+// readings are what the outputs of a run do, by the files that are there.
+func (p *production) readings(f folder) (outputs []expect.Output) {
+	for _, o := range p.outputs {
+		g, err := generators.ByName(o.name)
+		if err != nil {
+			continue
+		}
+		reading, err := f.of(o.name)
+		if err == nil && len(reading.Read) == 0 {
+			err = errors.New("its files are missing; run generate")
+		}
+		outputs = append(outputs, expect.Output{Name: o.name, Kind: g.Kind(), Reading: reading, Unread: err})
+	}
+	return outputs
+}
+
+// tellExpected tells what does not hold, and how many expectations do.
+func (inv *invocation) tellExpected(p *production, all []expectation) {
+	promised := 0
+	for _, e := range all {
+		inv.tellHidden(p, e)
+		if e.holds() {
+			inv.held = append(inv.held, e.name())
+			if slices.ContainsFunc(e.answers, func(a expect.Answer) bool { return a.Promise }) {
+				promised++
+			}
+			continue
+		}
+		inv.tellFailures(p, e)
+	}
+	if len(inv.held) > 0 && inv.format == "text" {
+		text := count(len(inv.held), "expectation") + map[bool]string{true: " holds", false: " hold"}[len(inv.held) == 1]
+		if promised > 0 {
+			text += fmt.Sprintf(", %d of them %s", promised, byPromise)
+		}
+		inv.talk.sayf("%s", text)
+	}
+}
+
+// tellHidden tells of a closed world what packet filters cannot see.
+func (inv *invocation) tellHidden(p *production, e expectation) {
+	for _, a := range e.answers {
+		for _, id := range a.Hidden {
+			text := fmt.Sprintf("%s: at %s rule %s%s has names without addresses, which no packet filter sees: what they lead to is not known there", e.name(), a.At, id, p.labelsOf(id))
+			if inv.format == "text" {
+				inv.talk.warnf("%s:%d:%d: %s", e.place.File, e.place.Line, e.place.Col, text)
+			}
+			inv.find(finding{Check: checkFlows, Level: levelWarning, File: e.place.File, Line: e.place.Line, Column: e.place.Col, Text: text})
+		}
+	}
+}
+
+func (inv *invocation) tellFailures(p *production, e expectation) {
+	for _, a := range e.answers {
+		if a.Holds {
+			continue
+		}
+		text, more := p.failure(e, a)
+		if a.Promise && a.Unread == nil {
+			text += " (" + byPromise + ")"
+		}
+		inv.find(finding{checkFlows, levelError, e.place.File, e.place.Line, e.place.Col, e.name() + ": " + text, more})
+	}
+}
+
+// byPromise marks what is decided by what publishers promise of their names.
+const byPromise = "by the publisher's promise that names lead to their entry's addresses"
+
+// failure tells why an expectation does not hold at one place: what is wrong first, then
+// what there is of a closed world.
+func (p *production) failure(e expectation, a expect.Answer) (text string, more []string) {
+	at := a.At
+	switch {
+	case a.Unread != nil:
+		return fmt.Sprintf("at %s it is not known: %v", at, a.Unread), nil
+	case e.Expects == rule.ExpectOnly:
+		more = p.elseLines(a)
+		return fmt.Sprintf("at %s other remotes pass: for example %s", at, a.Flow), more
+	case e.RoutesRequests():
+		return fmt.Sprintf("at %s %s goes %s%s", at, a.Flow, wayText(a.Via), p.ofEntries(a.Flow)), nil
+	case e.Expects == rule.ExpectAllow:
+		return fmt.Sprintf("at %s %s does not pass: %s", at, a.Flow, p.refusal(a)), nil
+	}
+	return fmt.Sprintf("at %s %s passes by %s", at, a.Flow, p.passing(a)), nil
+}
+
+func wayText(v rule.Via) string {
+	switch v {
+	case rule.Direct:
+		return "direct"
+	case rule.Proxied:
+		return "by proxy"
+	}
+	return "by " + string(v)
+}
+
+// passing names the rules and entries by which a flow passes.
+func (p *production) passing(a expect.Answer) string {
+	var by []string
+	for _, id := range a.Rules {
+		by = append(by, "rule "+string(id))
+	}
+	text := strings.Join(append(by, a.Labels...), ", ")
+	if entries := p.ofEntries(a.Flow); entries != "" {
+		text += entries
+	} else if len(a.Rules) > 0 {
+		text += ", which the policy does not have"
+	}
+	return text
+}
+
+// ofEntries names the entries that give a flow.
+func (p *production) ofEntries(f rule.Flow) string {
+	var names []string
+	for _, e := range p.result.Accepting(f) {
+		names = append(names, artefact.Label(e))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ", of " + someOf(names)
+}
+
+// refusal says why a flow does not pass.
+func (p *production) refusal(a expect.Answer) string {
+	f := a.Flow
+	accepted := p.result.Policy.Decide(f).Rules
+	filter := isFilter(a.At)
+	switch {
+	case len(accepted) > 0 && filter && !f.Remote.IsValid():
+		return fmt.Sprintf(`rule %s accepts it by a name without addresses, which no packet filter sees; add addresses in a catalogue of the site's own, or say "in" which outputs are meant`, accepted[0])
+	case len(accepted) > 0:
+		return fmt.Sprintf("rule %s accepts it, and the files do not; generate them again", accepted[0])
+	}
+	x := p.result.Policy.Explain(f)
+	if len(x.Near) == 0 {
+		return "no rule is near it; `gatewright explain` tells more"
+	}
+	var misses []string
+	for _, m := range x.Near[0].Misses {
+		misses = append(misses, string(m.Dimension)+": "+m.Why)
+	}
+	return fmt.Sprintf("the nearest rule is %s, which misses it by %s", x.Near[0].Rule, strings.Join(misses, "; "))
+}
+
+// elseLines lists what passes beside the listed remotes, rule by rule.
+func (p *production) elseLines(a expect.Answer) (lines []string) {
+	for _, e := range a.Else {
+		remotes := slices.Concat(patternTexts(e.Names), prefixTexts(e.Prefixes))
+		if e.Any {
+			remotes = []string{"any remote"}
+		}
+		lines = append(lines, fmt.Sprintf("rule %s%s: %s on %s", e.Rule.ID, p.labelsOf(e.Rule.ID), someOf(remotes), e.Rule.Services))
+	}
+	for _, passes := range a.Traffic {
+		by := strings.Join(passes.Labels, ", ")
+		if passes.Rule != "" {
+			by = "rule " + string(passes.Rule) + p.labelsOf(passes.Rule)
+		}
+		var remotes netset.PrefixSet
+		var services netset.ServiceSet
+		for _, f := range passes.Flows {
+			remotes, services = remotes.Union(f.Remote), services.Union(netset.ServiceSetOf(f.Service))
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s on %s", by, someOf(prefixTexts(remotes)), services))
+	}
+	return lines
+}
+
+// labelsOf names the entries of a rule of the policy.
+func (p *production) labelsOf(id rule.ID) string {
+	for _, r := range p.result.Policy.Rules {
+		if r.ID == id {
+			var names []string
+			for _, e := range r.Entries {
+				names = append(names, artefact.Label(e))
+			}
+			return ", of " + someOf(names)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+func routeSection(routes []reportRoute) diffSection {
+	s := diffSection{title: "another way in PAC files"}
+	for _, r := range routes {
+		s.add(' ', "%s -> %s: %s, %s", r.From, r.To, cmp.Or(string(r.Role), r.Place), r.Services)
+		if r.Any {
+			s.add(' ', "    every remote without a route of its own")
+		}
+		for _, n := range r.Names {
+			s.add(' ', "    %s", n)
+		}
+		for _, prefix := range r.Prefixes {
+			s.add(' ', "    %s", shortAddress(prefix))
+		}
+	}
+	return s
+}
+
+func trustedSection(t reportTrusted) diffSection {
+	s := diffSection{title: "trusted sites", inSight: len(t.Added) > 0}
+	for _, one := range []struct {
+		sign  byte
+		sites []listedSite
+	}{{'+', t.Added}, {'-', t.Removed}} {
+		for _, site := range one.sites {
+			s.add(one.sign, "%s: %s", site.Entry, strings.Join(site.Names, ", "))
+		}
+	}
+	return s
+}
+
+func openSection(r report) diffSection {
+	s := diffSection{title: "open: nothing is rendered, so that no flows are compared"}
+	for _, o := range r.OpenAdded {
+		s.add('+', "%s: %s is open: %s", o.Entry, missingOf(o), o.Why)
+	}
+	for _, o := range r.OpenRemoved {
+		s.add('-', "%s: %s is open no more", o.Entry, missingOf(o))
+	}
+	missing := map[string][]string{}
+	var entries []string
+	for _, o := range r.OpenUnchanged {
+		if missing[o.Entry] == nil {
+			entries = append(entries, o.Entry)
+		}
+		missing[o.Entry] = append(missing[o.Entry], missingOf(o))
+	}
+	for _, id := range entries {
+		s.add(' ', "%s: open on both sides: %s", id, strings.Join(missing[id], ", "))
+	}
+	return s
+}
+
+func missingOf(o accountOpen) string {
+	if o.Endpoint != "" {
+		return o.Missing + " of " + o.Endpoint
+	}
+	return o.Missing
+}
+
+func entrySection(entries []reportEntry) diffSection {
+	s := diffSection{title: "entries that came, went or changed"}
+	for _, e := range entries {
+		label := artefact.Label(rule.Entry{ID: e.ID, Row: e.Row, Title: e.Title})
+		switch e.Change {
+		case "added":
+			s.add('+', "%s (%s)", label, e.State)
+		case "removed":
+			s.add('-', "%s (%s)", label, e.State)
+		default:
+			s.add(' ', "%s", label)
+		}
+		if e.Asks != "" {
+			s.add(' ', "    %s", e.Asks)
+		}
+		for _, f := range e.Changes {
+			if len(f.Old)+len(f.New) <= shortFact {
+				s.add(' ', "    %s: %s -> %s", f.Attribute, cmp.Or(f.Old, "none"), cmp.Or(f.New, "none"))
+				continue
+			}
+			s.add('-', "    %s: %s", f.Attribute, shortFactText(f.Old))
+			s.add('+', "    %s: %s", f.Attribute, shortFactText(f.New))
+		}
+	}
+	return s
+}
+
+func besideSection(changes []reportBeside) diffSection {
+	s := diffSection{title: "what the files do beside their rules", inSight: true}
+	for _, c := range changes {
+		s.add(' ', "%s: %s", c.File, c.Name)
+		for _, v := range c.Old {
+			s.add('-', "    %s", v)
+		}
+		for _, v := range c.New {
+			s.add('+', "    %s", v)
+		}
+	}
+	return s
+}
+
+// shownComments is how many changes of comments are shown with their words; JSON has all.
+const shownComments = 20
+
+func commentSection(changes []reportComment) diffSection {
+	s := diffSection{title: "comments changed"}
+	for i, c := range changes {
+		s.add(' ', "%s%s", strings.Join(c.Places, ", "), map[bool]string{true: ": in another order"}[len(c.Old)+len(c.New) == 0])
+		if i >= shownComments {
+			continue
+		}
+		for _, text := range c.Old {
+			s.add('-', "    %s", text)
+		}
+		for _, text := range c.New {
+			s.add('+', "    %s", text)
+		}
+	}
+	return s
+}
+
+func editedSection(r report) diffSection {
+	s := diffSection{title: "changed by hand since they were generated, and read as they stand"}
+	for _, side := range []reportSide{r.Old, r.New} {
+		for _, name := range side.Edited {
+			s.add(' ', "%s/%s", side.Name, name)
+		}
+	}
+	return s
+}
+
+// shortFactText shortens a list of many endpoints; JSON has all.
+func shortFactText(text string) string {
+	const shown = 8
+	if list := strings.Split(text, ", "); len(list) > shown+1 {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:shown], ", "), len(list)-shown)
+	}
+	return cmp.Or(text, "none")
+}
+
+func fileSection(files []reportFile) diffSection {
+	s := diffSection{title: "files that came or went, or differ as text"}
+	for _, f := range files {
+		sign := map[string]byte{"added": '+', "removed": '-'}[f.Change]
+		s.add(cmp.Or(sign, ' '), "%s: %s", f.Name, f.Change)
+	}
+	return s
+}

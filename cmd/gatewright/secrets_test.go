@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestNoSecretsInErrors puts a URL with a user, a password, a query and a fragment, and one
+// without its scheme, wherever a text of somebody's comes in: no message shows one of these.
+func TestNoSecretsInErrors(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const own = `{"catalog": "own", "revision": "1", "title": "t", "entries": [{"id": "e", "title": "t", "direction": "outbound", "role": "clients", "services": "tcp 443", "endpoints": ["a.example.com"]}]}`
+	for _, url := range []string{"https://sUSER:sPW@h.example/p?sQUERY#sFRAG", "sUSER:sPW@h.example/p?sQUERY#sFRAG", "sUSER:sPW@h.example", "https://h.example?sQUERY"} {
+		for _, key := range []string{"catalog", "revision", "title", "id", "direction", "role", "tcp 443", "a.example.com"} {
+			secretsIn(t, url, map[string]string{"own.json": strings.Replace(own, key, url, 1)}, "list", "--catalog", "own.json")
+		}
+		for _, list := range []string{"192.0.2.1\nURL\n", "prefix,region\n192.0.2.0/24,x\nURL,x\n", `{"prefixes": ["192.0.2.0/24", "URL"]}`, `{"prefixes": [{"ip_prefix": "URL"}]}`, `["URL"]`, `[{"id": 1, "serviceArea": "x", "urls": ["URL"], "tcpPorts": "443"}]`, `URL`} {
+			secretsIn(t, url, map[string]string{"list.txt": strings.ReplaceAll(list, "URL", url)}, "list", "--catalog", "list.txt")
+		}
+		for _, site := range []string{
+			`{"catalogs": ["URL"]}`, `{"URL": 1}`, `{"output": "URL", "generators": ["pac"]}`, `{"generators": ["URL"]}`, `{"bind": {"clients": ["URL"]}}`, `{"bind": {"URL": ["10.0.0.0/8"]}}`,
+			`{"options": {"pac": {"proxy": ["URL"]}}}`, `{"options": {"pac": {"internal": ["URL"]}}}`, `{"options": {"URL": {}}}`, `{"options": {"pac": {"URL": []}}}`,
+			`{"answers": {"own/e": {"remote": ["URL"]}}}`, `{"answers": {"own/e": {"remote": {"from": "URL"}}}}`, `{"answers": {"URL": {"remote": "any"}}}`, `{"answers": {"own/e": {"services": "URL"}}}`,
+			`{"values": {"tenant": "URL"}}`, `{"accept": {"URL": ["10.0.0.0/8"]}}`, `{"select": {"entry": ["URL"]}}`, `{"tolerate": {"URL": ["absent"]}}`, `{"as_of": "URL"}`,
+		} {
+			secretsIn(t, url, map[string]string{"own.json": own, "gatewright.json": strings.ReplaceAll(site, "URL", url)}, "generate", "-o", "out")
+		}
+		for _, args := range []string{
+			"list --catalog URL", "list --site URL", "list --entry URL", "list --area URL", "list URL", "URL", "generate URL", "generate --bind clients=URL -o out", "generate --bind URL -o out",
+			"generate --set pac.proxy=URL -o out", "generate --set URL -o out", "generate --tenant URL -o out", "explain URL.", "explain inbound URL", "explain udp URL", "explain outbound tcp a.example.com:443 from URL",
+			"explain outbound tcp URL:443 to", "diff URL own.json", "diff own.json URL", "check -o URL", "verify -o URL", "verify URL", "fetch URL", "fetch URL -o f --tenant x", "fetch m365 -o f --area URL", "fetch m365 -o f --instance URL",
+			"init URL", "completion URL", "list --format URL", "generate --URL",
+		} {
+			secretsIn(t, url, map[string]string{"own.json": own}, strings.Fields(strings.ReplaceAll(args, "URL", url))...)
+		}
+	}
+}
+
+// secretsIn runs the tool in a folder of these files.
+func secretsIn(t *testing.T, url string, files map[string]string, args ...string) {
+	t.Helper()
+	for name, text := range files {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Remove(name)
+	}
+	var stdout, stderr bytes.Buffer
+	run(args, strings.NewReader(""), &stdout, &stderr)
+	for line := range strings.Lines(stderr.String()) {
+		for _, secret := range []string{"sUSER", "sPW", "sQUERY", "sFRAG"} {
+			if strings.Contains(line, secret) {
+				t.Errorf("%q: %s", args, line)
+				break
+			}
+		}
+	}
+}
+
+// TestErrorLines holds that a line feed in what an error quotes starts no line, and that
+// each of several errors has one.
+func TestErrorLines(t *testing.T) {
+	joined := errors.Join(errors.New("a\nb"), &fs.PathError{Op: "open", Path: "c\nd", Err: fs.ErrNotExist})
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("a\nb"), `a\u000ab`},
+		{joined, "a\\u000ab\nopen c\\u000ad: file does not exist"},
+		{fmt.Errorf("e\nf: %w; g\nh", joined), "e\\u000af: a\\u000ab\nopen c\\u000ad: file does not exist; g\\u000ah"},
+		{fmt.Errorf("%w and %w", errors.New("a\nb"), joined), "a\\u000ab and a\\u000ab\nopen c\\u000ad: file does not exist"},
+		{usageError{joined}, "a\\u000ab\nopen c\\u000ad: file does not exist"},
+		{hiddenQuery{joined, "https://a.example/?x"}, "a\\u000ab\nopen c\\u000ad: file does not exist"},
+	} {
+		if got := errorLines(c.err); got != c.want {
+			t.Errorf("%q: %q, want %q", c.err, got, c.want)
+		}
+	}
+}
+
+// TestLineFeedInArguments holds that an error is one line, whatever the user's own words hold.
+func TestLineFeedInArguments(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range [][]string{
+		{"list", "--catalog", "a\nb.json"}, {"list", "--catalog", "a\nb"}, {"list", "--site", "a\nb"}, {"a\nb"}, {"list", "a\nb"}, {"generate", "a\nb"}, {"explain", "a\nb"}, {"diff", "a\nb", "c\nd"},
+		{"check", "-o", "a\nb"}, {"verify", "-o", "a\nb"}, {"fetch", "a\nb"}, {"fetch", "m365", "-o", "a\nb/c"}, {"fetch", "m365", "-o", "f", "--area", "a\nb"}, {"init", "--site", "a\nb/c"}, {"init", "a\nb"},
+		{"generate", "--bind", "a\nb"}, {"generate", "--bind", "clients=a\nb"}, {"generate", "--set", "a\nb"}, {"generate", "--set", "pac.proxy=a\nb"}, {"list", "--a\nb"}, {"list", "--entry", "a\nb"}, {"completion", "a\nb"},
+	} {
+		var stdout, stderr bytes.Buffer
+		status := run(args, strings.NewReader(""), &stdout, &stderr)
+		if errs := strings.Count(stderr.String(), "gatewright: error: "); status == exitOK || errs != 1 || strings.Count(stderr.String(), "\n") != 1 {
+			t.Errorf("%q: status %d, %q", args, status, &stderr)
+		}
+	}
+}

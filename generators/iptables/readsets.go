@@ -1,0 +1,111 @@
+package iptables
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
+	"gatewright/templates"
+)
+
+// setsReader gathers the view of a file of sets, and what they hold.
+type setsReader struct {
+	view    setsView
+	held    []filter.Set // of each set of the view
+	created []int        // the lines that create them
+	file    *artefact.Lines
+}
+
+func readSetsFile(data []byte) (*setsReader, error) {
+	r := &setsReader{view: setsView{Header: setsHeader()}, file: artefact.LinesOf(setsFile, data, maxSetsLine)}
+	rest, err := r.file.ReadTitle(setsTitle, format)
+	if err == nil && rest != "" {
+		err = r.file.Foreign(errors.New("the title of the file"))
+	}
+	for err == nil && r.file.Next() {
+		err = r.take(strings.Fields(r.file.Line))
+	}
+	if err != nil {
+		return nil, err
+	}
+	again, err := templates.Execute("iptables/gatewright.ipset.tmpl", &r.view)
+	if err == nil {
+		err = artefact.Compare(setsFile, data, again)
+	}
+	return r, err
+}
+
+// take reads what starts at a line. The comparison finds what it passes over.
+func (r *setsReader) take(words []string) error {
+	switch {
+	case len(words) == 8 && words[0] == "create" && !strings.HasSuffix(words[1], staging):
+		s := filter.Set{Name: words[1], Family: filter.Family(ipv4)}
+		if words[4] == string(ipv6.setFamily()) {
+			s.Family = filter.Family(ipv6)
+		}
+		err := checkName(s.Name, maxSet-len(staging))
+		if err == nil && r.index(s.Name) >= 0 {
+			err = errors.New("each set once")
+		}
+		if err != nil {
+			return r.file.Foreign(err)
+		}
+		r.held, r.created = append(r.held, s), append(r.created, r.file.At)
+		r.view.Sets = append(r.view.Sets, setView{})
+	case len(words) == 2 && words[0] == "flush":
+		return r.takeElements(words[1])
+	}
+	return nil
+}
+
+func (r *setsReader) index(set string) int {
+	return slices.IndexFunc(r.held, func(s filter.Set) bool { return s.Name == set })
+}
+
+// takeElements reads the lines that follow the one that empties a set.
+func (r *setsReader) takeElements(staged string) error {
+	i := r.index(strings.TrimSuffix(staged, staging))
+	if i < 0 || !strings.HasSuffix(staged, staging) || r.view.Sets[i].Name != "" {
+		return r.file.Foreign(errors.New("a set of this file, once"))
+	}
+	first := r.file.At + 1
+	var prefixes []netip.Prefix
+	var lines []string
+	for r.file.Follows("add ") && r.file.Next() {
+		p, err := family(r.held[i].Family).readElement(strings.TrimPrefix(r.file.Line, "add "+staged+" "))
+		if err != nil {
+			return r.file.Foreign(err)
+		}
+		prefixes, lines = append(prefixes, p), append(lines, r.file.Line)
+	}
+	if bad, found := artefact.Overlapping(prefixes, netip.Prefix.Compare, netip.Prefix.Overlaps); found {
+		return r.file.ForeignAt(first+bad, errors.New("elements that do not overlap"))
+	}
+	r.held[i].Prefixes = netset.PrefixSetOf(prefixes...)
+	r.view.Sets[i] = newSet(r.held[i])
+	r.view.Sets[i].Elements = elements(strings.Join(lines, "\n")) // in their order
+	return nil
+}
+
+// checkUse refuses a set that no rule of its family uses.
+func (r *setsReader) checkUse(by *rules) error {
+	for i, s := range r.held {
+		if family(s.Family) == by.family && !slices.ContainsFunc(by.sets, func(used filter.Set) bool { return used.Name == s.Name }) {
+			return r.file.ForeignAt(r.created[i], errors.New("a set that a rule uses"))
+		}
+	}
+	return nil
+}
+
+// besides adds the sets of a family whose rules are not there.
+func (r *setsReader) besides(out *artefact.Reading, f family) {
+	for _, s := range r.held {
+		if family(s.Family) == f {
+			out.Beside = append(out.Beside, artefact.Statement{File: setsFile, Name: "set", Value: s.Name + ": " + s.Prefixes.String()})
+		}
+	}
+}
