@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"gatewright/catalog/suggest"
 	"github.com/spf13/pflag"
+
+	"gatewright/catalog/suggest"
+	"gatewright/generators/live"
 )
 
 // Exit statuses.
@@ -51,6 +53,7 @@ type invocation struct {
 	format   string
 	netns    string
 	dryRun   bool
+	bounds   live.Bounds
 	base     string    // --new
 	findings []finding // of check
 	held     []string  // expectations that hold
