@@ -40,7 +40,8 @@ would refuse the SSH session that it is run from. It takes root.
 			flags.IntVar(&inv.bounds.MaxShrink, "max-shrink", 20, "refuse what loses more than this `PERCENT` of the remote addresses' ranges")
 			flags.IntVar(&inv.bounds.MaxGrowth, "max-growth", 100, "refuse what gains more than this `PERCENT` of a family's remote addresses")
 		},
-		run: apply,
+		operands: liveNames,
+		run:      apply,
 	}
 }
 
@@ -75,10 +76,16 @@ func apply(inv *invocation, names []string) error {
 		return err
 	}
 	defer held.Release()
-	if err := inv.change(m, p); err != nil {
+	done := newReport()
+	done.Old.Name, done.New.Name = "this machine", inv.siteName()
+	if err := inv.change(m, p, &done); err != nil {
 		return err
 	}
-	return inv.writeBoot(p)
+	if err := inv.writeBoot(p); err != nil || !inv.json {
+		return err
+	}
+	done.finish(true)
+	return writeJSON(inv.stdout, done)
 }
 
 func (inv *invocation) checkApply(names []string) error {
@@ -132,13 +139,13 @@ func (inv *invocation) refuse(m live.Machine, w wanted) error {
 const retries = 10
 
 // change makes the changes of all outputs, and tells what they were.
-func (inv *invocation) change(m live.Machine, p *production) error {
+func (inv *invocation) change(m live.Machine, p *production, done *report) error {
 	for _, o := range p.outputs {
 		one := *p
 		one.outputs = []generated{o}
 		var err error
 		for range retries {
-			if err = inv.changeOne(m, &one); !errors.Is(err, live.ErrChanged) {
+			if err = inv.changeOne(m, &one, done); !errors.Is(err, live.ErrChanged) {
 				break
 			}
 		}
@@ -149,7 +156,7 @@ func (inv *invocation) change(m live.Machine, p *production) error {
 	return nil
 }
 
-func (inv *invocation) changeOne(m live.Machine, p *production) error {
+func (inv *invocation) changeOne(m live.Machine, p *production, done *report) error {
 	compared, err := inv.runsAgainst(m, p)
 	if err != nil {
 		return err
@@ -173,6 +180,9 @@ func (inv *invocation) changeOne(m live.Machine, p *production) error {
 		return err
 	}
 	inv.talk.sayf("%s: changed: %s", w.Place, liveCounts(w.report(false)))
+	if inv.json {
+		return done.addLive(w, false)
+	}
 	return nil
 }
 

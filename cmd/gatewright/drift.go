@@ -25,7 +25,8 @@ Reading what runs takes root.
 			inv.registerLive(flags)
 			flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, or markdown for a pull request")
 		},
-		run: drift,
+		operands: liveNames,
+		run:      drift,
 	}
 }
 

@@ -18,6 +18,11 @@ func (inv *invocation) registerLive(flags *pflag.FlagSet) {
 	flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 }
 
+// liveNames offers the generators that can run here and are not named yet.
+func liveNames(_ *invocation, before []string) []candidate {
+	return candidates(slices.DeleteFunc(live.Generators(), func(name string) bool { return slices.Contains(before, name) })...)
+}
+
 // machine is where the command works.
 func (inv *invocation) machine() (live.Machine, error) {
 	switch {

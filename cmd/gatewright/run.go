@@ -28,7 +28,12 @@ type command struct {
 	summary string // one line for the list of commands
 	usage   string // synopsis, what it does, an example
 	flags   func(*invocation, *pflag.FlagSet)
-	run     func(*invocation, []string) error
+
+	// operands are those that may follow the ones before, for completion; nil for none
+	// that are known.
+	operands func(inv *invocation, before []string) []candidate
+
+	run func(*invocation, []string) error
 }
 
 // commands returns the sub-commands in the order in which help lists them.
@@ -96,6 +101,13 @@ func (inv *invocation) command(args []string) int {
 	}
 	if args[0] == "--version" {
 		args[0] = "version"
+	}
+	switch args[0] {
+	case completeName:
+		inv.complete(args[1:])
+		return exitOK
+	case manualName:
+		return inv.status(inv.manual(args[1:]))
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {
