@@ -1,6 +1,7 @@
 package nftables
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -437,7 +438,7 @@ func (f *file) reading() artefact.Reading {
 		f.addOpenings(&out, filter.EntryOf(d), d)
 	}
 	beside := func(name, value string) {
-		out.Beside = append(out.Beside, artefact.Statement{File: fileName, Name: name, Value: value})
+		out.Beside = append(out.Beside, artefact.Statement{File: f.where(), Name: name, Value: value})
 	}
 	beside("mode", string(f.config.Mode))
 	beside("place", string(f.config.Place))
@@ -460,13 +461,16 @@ func (f *file) reading() artefact.Reading {
 	return out
 }
 
+// where is the file, or the table that holds the like.
+func (f *file) where() string { return cmp.Or(f.place, fileName) }
+
 // addOpenings adds what a chain accepts itself, of a base chain without what it jumps to.
 func (f *file) addOpenings(out *artefact.Reading, chain string, d rule.Direction) {
 	for _, o := range f.held.Openings(chain) {
 		if f.isBase(chain) && o.ID != "" {
 			continue
 		}
-		p := artefact.HookPoint{File: fileName, Chain: chain, In: strings.Join(o.In, " "), Out: strings.Join(o.Out, " "), Mark: o.Mark}
+		p := artefact.HookPoint{File: f.where(), Chain: chain, In: strings.Join(o.In, " "), Out: strings.Join(o.Out, " "), Mark: o.Mark}
 		out.Accept(p, artefact.Accepted{Rule: o.ID, Labels: f.labelsOf(o), Direction: d, Traffic: o.Traffic()})
 	}
 }
@@ -479,8 +483,11 @@ func (f *file) labelsOf(o filter.Opening) []string {
 	if o.ID == "" {
 		return []string{o.Comment}
 	}
+	text, known := f.textOf(string(prefix) + string(o.ID))
+	if !known && o.Comment != "" {
+		return strings.Split(o.Comment, labelsEnd) // of another policy, in the kernel
+	}
 	var out []string
-	text, _ := f.textOf(string(prefix) + string(o.ID))
 	for _, l := range text.labels {
 		out = append(out, string(l))
 	}
