@@ -73,8 +73,17 @@ func (c *Comparison) Commit() (kept []string, err error) { return c.commit() }
 // Saved returns what runs, for Backend.Restore.
 func (c *Comparison) Saved() ([]byte, error) { return c.save() }
 
+// checkFiles refuses a network namespace for what is made of files, which it has not by
+// itself.
+func (m Machine) checkFiles() error {
+	if m.Namespace != "" {
+		return errors.New("files are the same in every network namespace; leave out --netns, or run this by `ip netns exec`")
+	}
+	return nil
+}
+
 // backends returns those of this machine, in the order of generators.
-func backends() []Backend { return []Backend{nftablesBackend{}} }
+func backends() []Backend { return []Backend{nftablesBackend{}, pacBackend{}, squidBackend{}} }
 
 // Generators returns the names of the generators that can be live.
 func Generators() (names []string) {
