@@ -32,7 +32,8 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 	var catalogs []*catalog.Catalog
 	var together sum
 	s.bytes = 0
-	loaded := map[string]string{} // by the catalogue's name, how the site names it
+	loaded := map[string]string{}
+	s.references = loaded
 	for _, ref := range refs {
 		c, err := s.loadChecked(ref, dir)
 		if err != nil {

@@ -52,7 +52,10 @@ func (r *reader) fields() []jsonc.Field {
 		jsonc.Optional("bind", r.bindings),
 		jsonc.Optional("answers", r.answers),
 		jsonc.Optional("values", r.values),
-		jsonc.Optional("paths", filledIn(func(v jsonc.Value) { _, s.PathsAsHost = r.word(v, "host") })),
+		jsonc.Optional("paths", func(v jsonc.Value) {
+			r.keep(SectionPaths, "", v)
+			filledIn(func(v jsonc.Value) { _, s.PathsAsHost = r.word(v, "host") })(v)
+		}),
 		jsonc.Optional("routes", r.routes),
 		jsonc.Optional("tolerate", r.tolerate),
 		jsonc.Optional("accept", r.accepts),
@@ -180,7 +183,7 @@ func (r *reader) selection(v jsonc.Value) {
 	s := &r.site.Select
 	r.Object(v,
 		jsonc.Optional("area", r.readAs("area", &s.Areas, AreaOf)),
-		jsonc.Optional("category", r.oneOfEach(&s.Categories, categories()...)),
+		jsonc.Optional("category", r.oneOfEach(&s.Categories, Categories()...)),
 		jsonc.Optional("tag", r.list("tag", &s.Tags)),
 		jsonc.Optional("region", r.list("region", &s.Regions)),
 		jsonc.Optional("service", r.list("service", &s.Services)),
@@ -200,11 +203,10 @@ func (r *reader) bindings(v jsonc.Value) {
 			r.Errorf(k, "%w", err)
 			return
 		}
-		if HoldsBlank(v) {
-			return
+		r.keep(SectionBind, string(role), k)
+		if !HoldsBlank(v) {
+			r.site.Bindings[role] = r.binding(v, role)
 		}
-		r.site.Bindings[role] = r.binding(v, role)
-		r.keep("bind", string(role), k)
 	})
 }
 
@@ -269,6 +271,7 @@ func (r *reader) notice(v jsonc.Value, s, note string) {
 func (r *reader) values(v jsonc.Value) {
 	r.site.Values = map[string][]string{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
+		r.keep(SectionValues, k.Text(), k)
 		if HoldsBlank(v) {
 			return
 		}
@@ -277,7 +280,6 @@ func (r *reader) values(v jsonc.Value) {
 			r.Errorf(v, "no value for %s; write one, or remove the key", jsonc.Quote(k.Text()))
 		}
 		r.site.Values[k.Text()] = values
-		r.keep("values", k.Text(), k)
 	})
 }
 
@@ -303,7 +305,7 @@ func (r *reader) routes(v jsonc.Value) {
 		var via string
 		r.Object(v,
 			jsonc.Optional("area", r.readAs("route area", &route.Areas, AreaOf)),
-			jsonc.Optional("category", r.oneOfEach(&route.Categories, categories()...)),
+			jsonc.Optional("category", r.oneOfEach(&route.Categories, Categories()...)),
 			jsonc.Optional("entry", r.list("route entry", &route.Entries)),
 			jsonc.Required("via", r.text(&via)),
 		)
@@ -346,6 +348,7 @@ func (r *reader) option(v jsonc.Value) []string {
 func (r *reader) answers(v jsonc.Value) {
 	r.site.Answers = map[string]Answer{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
+		r.keep(SectionAnswers, k.Text(), k)
 		var a Answer
 		unfilled := HoldsBlank(v)
 		ok := r.Object(v,
@@ -372,7 +375,6 @@ func (r *reader) answers(v jsonc.Value) {
 			return // blanks alone, which stop nothing
 		}
 		r.site.Answers[k.Text()] = a
-		r.keep("answers", k.Text(), k)
 	})
 }
 
@@ -466,8 +468,8 @@ func (r *reader) endpoints(v jsonc.Value, remote *Remote) {
 	}
 }
 
-// categories are the words for them; "none" stands for entries without one.
-func categories() []string {
+// Categories are the words for them; "none" stands for entries without one.
+func Categories() []string {
 	return []string{string(catalog.CategoryOptimize), string(catalog.CategoryAllow), string(catalog.CategoryDefault), "none"}
 }
 

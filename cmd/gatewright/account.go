@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -209,23 +206,40 @@ func coverageName(c artefact.Coverage) string {
 	return string(c.Rule) + " (" + strings.Join(c.Entries, ", ") + ")"
 }
 
+// shortfall is one thing that --strict fails on.
+type shortfall struct {
+	text  string
+	place site.Place // in the site file; nowhere if that says nothing of it
+}
+
 // shortfalls returns what --strict fails on.
-func (p *production) shortfalls() []string {
-	var short []string
+func (p *production) shortfalls() []shortfall {
+	var short []shortfall
 	for _, d := range p.result.Doubts {
-		short = append(short, d.Where+": "+d.Text)
+		short = append(short, shortfall{d.Where + ": " + d.Text, p.site.PlaceOfEntry(d.Where)})
 	}
 	for _, o := range p.result.Policy.Open {
-		short = append(short, fmt.Sprintf("%s: %s is open: %s", o.Entry.ID, openName(o), o.Why))
+		text := fmt.Sprintf("%s: %s is open: %s", o.Entry.ID, openName(o), o.Why)
+		short = append(short, shortfall{text, cmp.Or(p.site.PlaceOf(o.Section, lineKey(o)), p.site.PlaceOfEntry(o.Entry.ID))})
 	}
 	for _, o := range p.outputs {
 		for _, c := range o.Coverage {
 			if isShort(c) && !p.site.Tolerates(o.name, string(c.Verdict), c.Entries) {
-				short = append(short, fmt.Sprintf("%s: %s is %s: %s; %s, or tolerate it in the site file", o.name, coverageName(c), c.Verdict, c.Reason, c.Remedy))
+				text := fmt.Sprintf("%s: %s is %s: %s; %s, or tolerate it in the site file", o.name, coverageName(c), c.Verdict, c.Reason, c.Remedy)
+				short = append(short, shortfall{text, p.site.PlaceOfTolerable(o.name, c.Entries)})
 			}
 		}
 	}
 	return append(short, p.hiddenShortfalls()...)
+}
+
+// lineKey is the key of the line that answers an open item.
+func lineKey(o rule.Open) string {
+	if o.Section == site.SectionPaths {
+		return ""
+	}
+	key, _, _ := strings.Cut(strings.TrimPrefix(o.Line, `"`), `"`)
+	return key
 }
 
 func openName(o rule.Open) string {
@@ -237,6 +251,7 @@ func openName(o rule.Open) string {
 
 // account is the account of a run as JSON.
 type account struct {
+	Version   int               `json:"version"`
 	Artefacts []accountArtefact `json:"artefacts"`
 	Coverage  []accountVerdict  `json:"coverage"`
 	Open      []accountOpen     `json:"open"`
@@ -275,7 +290,7 @@ type accountOpen struct {
 }
 
 func (p *production) account() account {
-	a := account{Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
+	a := account{Version: jsonVersion, Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
 	for _, n := range p.result.Notices {
 		a.Notices = append(a.Notices, n.Where+": "+n.Text)
 	}
@@ -314,44 +329,4 @@ func openItems(open []rule.Open) iter.Seq[accountOpen] {
 			}
 		}
 	}
-}
-
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
-// writeJSONList is writeJSON of a list that is never held as a whole.
-func writeJSONList[T any](w io.Writer, list iter.Seq[T]) error {
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	e.SetIndent("  ", "  ")
-	text.WriteString("[")
-	some := false
-	for v := range list {
-		if some {
-			text.WriteString(",")
-		}
-		some = true
-		text.WriteString("\n  ")
-		if err := e.Encode(v); err != nil {
-			return err
-		}
-		text.Truncate(text.Len() - 1) // the newline
-		if text.Len() < 64<<10 {
-			continue
-		}
-		if _, err := text.WriteTo(w); err != nil {
-			return err
-		}
-	}
-	if some {
-		text.WriteString("\n")
-	}
-	text.WriteString("]\n")
-	_, err := text.WriteTo(w)
-	return err
 }

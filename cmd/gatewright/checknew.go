@@ -31,9 +31,9 @@ func (inv *invocation) addShortfalls(p *production) error {
 		}
 		return levelWarning, true
 	}
-	for _, text := range p.shortfalls() {
-		if l, ok := level(inv.strict, text); ok {
-			inv.find(finding{Check: checkCoverage, Level: l, Text: text})
+	for _, s := range p.shortfalls() {
+		if l, ok := level(inv.strict, s.text); ok {
+			inv.find(finding{Check: checkCoverage, Level: l, Text: s.text}.at(s.place))
 		}
 	}
 	found, err := p.lints(inv)
@@ -43,7 +43,7 @@ func (inv *invocation) addShortfalls(p *production) error {
 	for _, f := range found {
 		text := lintText(f)
 		if l, ok := level(p.site.Lint == levelError, text); ok {
-			inv.find(finding{Check: checkLint, Level: l, Text: text, Details: []string{f.Do}})
+			inv.find(finding{Check: checkLint, Level: l, Text: text, Details: []string{f.Do}}.at(p.site.PlaceOfEntry(f.Entry)))
 		}
 	}
 	return nil
@@ -91,8 +91,8 @@ func (inv *invocation) readBase(p *production, known map[string]bool) error {
 	if err != nil {
 		return fmt.Errorf("--new %s: %w", inv.base, err)
 	}
-	for _, text := range base.shortfalls() {
-		known[text] = true
+	for _, s := range base.shortfalls() {
+		known[s.text] = true
 	}
 	found, err := base.lints(old)
 	for _, f := range found {

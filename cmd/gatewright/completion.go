@@ -2,14 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/pflag"
 
-	"gatewright/catalog/rule"
 	"gatewright/catalog/suggest"
-	"gatewright/generators"
 )
 
 func completionCommand() command {
@@ -18,121 +14,103 @@ func completionCommand() command {
 		summary: "print a completion script for a shell",
 		usage: `gatewright completion bash|zsh|fish
 
+The script asks gatewright itself what may follow, so that it knows the entries,
+roles, tags and regions of the catalogues that the line names.
+
     source <(gatewright completion bash)
     gatewright completion zsh > ~/.zfunc/_gatewright
     gatewright completion fish > ~/.config/fish/completions/gatewright.fish
 `,
-		run: complete,
+		flags: func(inv *invocation, flags *pflag.FlagSet) {
+			flags.BoolVar(&inv.json, "json", false, "as JSON")
+		},
+		operands: firstOf(shells()...),
+		run:      printCompletion,
 	}
 }
 
-func complete(inv *invocation, args []string) error {
-	if len(args) != 1 {
-		return usagef("completion: name one shell: bash, zsh or fish")
-	}
-	switch args[0] {
-	case "bash":
-		return completeBash(inv.stdout)
-	case "zsh":
-		return completeZsh(inv.stdout)
-	case "fish":
-		return completeFish(inv.stdout)
-	}
-	return usagef("completion: unknown shell %q; %s", args[0], suggest.OneOf(args[0], shells()))
+// completionScripts are the scripts by shell. Each passes the words up to the cursor to
+// `gatewright __complete`, and offers files where that says so.
+var completionScripts = map[string]string{
+	"bash": `# bash completion for gatewright
+_gatewright() {
+  local IFS=$'\n' line words files=""
+  # COMP_WORDS are parted at "=" and "@", too.
+  local typed="${COMP_LINE:0:COMP_POINT}"
+  IFS=$' \t\n' read -r -a words <<<"$typed"
+  case "$typed" in
+    "") words=("${COMP_WORDS[@]:0:COMP_CWORD+1}") ;;
+    *[[:space:]]) words+=("") ;;
+  esac
+  local current="${words[${#words[@]}-1]}"
+  # Readline replaces what stands after the last of its word breaks alone, which is $2.
+  local head="${current%"${2-$current}"}"
+  COMPREPLY=()
+  while read -r line; do
+    if [ "$line" = :files ]; then files=yes; continue; fi
+    line="${line%%$'\t'*}"
+    COMPREPLY+=("${line#"$head"}")
+  done < <("${words[0]/#\~/$HOME}" __complete "${words[@]:1}" 2>/dev/null)
+  if [ -n "$files" ]; then
+    compopt -o filenames
+    while read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "${2-$current}")
+  elif [ "${#COMPREPLY[@]}" -eq 1 ]; then
+    case "${COMPREPLY[0]}" in *[=./]) compopt -o nospace ;; esac
+  fi
+}
+complete -F _gatewright gatewright
+`,
+	"zsh": `#compdef gatewright
+_gatewright() {
+  local line word text files
+  local -a whole open
+  for line in "${(@f)$(${(Q)words[1]/#\~/$HOME} __complete "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}"; do
+    [[ -n $line ]] || continue
+    if [[ $line == :files ]]; then files=yes; continue; fi
+    word=${line%%$'\t'*}
+    text=${word//:/\\:}
+    [[ $line == *$'\t'* ]] && text+=":${line#*$'\t'}"
+    if [[ $word == *[=./] ]]; then open+=("$text"); else whole+=("$text"); fi
+  done
+  (( $#whole )) && _describe -t values gatewright whole
+  (( $#open )) && _describe -t values gatewright open -S ''
+  [[ -n $files ]] && _files
+}
+if [[ ${funcstack[1]} == _gatewright ]]; then _gatewright "$@"; else compdef _gatewright gatewright; fi
+`,
+	"fish": `# fish completion for gatewright
+function __gatewright_complete
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    for line in ($words[1] __complete $words[2..-1] "$current" 2>/dev/null)
+        if test "$line" = :files
+            __fish_complete_path "$current"
+        else
+            printf '%s\n' "$line"
+        end
+    end
+end
+complete -c gatewright -f -a '(__gatewright_complete)'
+`,
 }
 
 func shells() []string { return []string{"bash", "zsh", "fish"} }
 
-// completions returns, by command, the flags and operands that may follow it.
-func completions() (names []string, words map[string][]string) {
-	words = map[string][]string{}
-	for _, c := range commands() {
-		names = append(names, c.name)
-		flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
-		if c.flags != nil {
-			c.flags(&invocation{}, flags)
-		}
-		flags.VisitAll(func(f *pflag.Flag) { words[c.name] = append(words[c.name], "--"+f.Name) })
-		switch c.name {
-		case "generate", "check", "verify", "generators":
-			for _, g := range generators.All() {
-				words[c.name] = append(words[c.name], g.Name())
-			}
-		case "list":
-			words[c.name] = append(words[c.name], lists()...)
-		case "fetch":
-			words[c.name] = append(words[c.name], "m365")
-		case "explain":
-			words[c.name] = append(words[c.name], string(rule.Outbound), string(rule.Inbound), "tcp", "udp", "from", "to", "published")
-		case "completion":
-			words[c.name] = append(words[c.name], "bash", "zsh", "fish")
-		}
+func printCompletion(inv *invocation, args []string) error {
+	if len(args) != 1 {
+		return usagef("completion: name one shell: bash, zsh or fish")
 	}
-	return names, words
-}
-
-func completeBash(w io.Writer) error {
-	names, words := completions()
-	var cases strings.Builder
-	for _, name := range names {
-		fmt.Fprintf(&cases, "    %s) words=\"%s\" ;;\n", name, strings.Join(words[name], " "))
+	script, ok := completionScripts[args[0]]
+	if !ok {
+		return usagef("completion: unknown shell %q; %s", args[0], suggest.OneOf(args[0], shells()))
 	}
-	_, err := fmt.Fprintf(w, `_gatewright() {
-  local words="" current="${COMP_WORDS[COMP_CWORD]}"
-  if [ "$COMP_CWORD" -eq 1 ]; then
-    words="%s"
-  else
-    case "${COMP_WORDS[1]}" in
-%s    esac
-  fi
-  case "${COMP_WORDS[COMP_CWORD-1]}" in
-    -o|--output|--site|--catalog) words="" ;;
-  esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-  if [ "${#COMPREPLY[@]}" -eq 0 ] && [ "$COMP_CWORD" -gt 1 ]; then
-    compopt -o filenames
-    mapfile -t COMPREPLY < <(compgen -f -- "$current")
-  fi
-}
-complete -F _gatewright gatewright
-`, strings.Join(names, " "), cases.String())
+	if inv.json {
+		return writeJSON(inv.stdout, struct {
+			Version int    `json:"version"`
+			Shell   string `json:"shell"`
+			Script  string `json:"script"`
+		}{jsonVersion, args[0], script})
+	}
+	_, err := fmt.Fprint(inv.stdout, script)
 	return err
-}
-
-func completeZsh(w io.Writer) error {
-	names, words := completions()
-	var cases strings.Builder
-	for _, name := range names {
-		fmt.Fprintf(&cases, "    %s) compadd -- %s; _files ;;\n", name, strings.Join(words[name], " "))
-	}
-	_, err := fmt.Fprintf(w, `#compdef gatewright
-if (( CURRENT == 2 )); then
-  compadd -- %s
-else
-  case "${words[2]}" in
-%s  esac
-fi
-`, strings.Join(names, " "), cases.String())
-	return err
-}
-
-func completeFish(w io.Writer) error {
-	names, words := completions()
-	for _, c := range commands() {
-		if _, err := fmt.Fprintf(w, "complete -c gatewright -n __fish_use_subcommand -f -a %s -d '%s'\n", c.name, c.summary); err != nil {
-			return err
-		}
-	}
-	for _, name := range names {
-		for _, word := range words[name] {
-			arg := "-a " + word
-			if flag, ok := strings.CutPrefix(word, "--"); ok {
-				arg = "-l " + flag
-			}
-			if _, err := fmt.Fprintf(w, "complete -c gatewright -n '__fish_seen_subcommand_from %s' %s\n", name, arg); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -49,7 +49,8 @@ are compared as text.
 			flags.BoolVar(&inv.json, "json", false, "as JSON, with everything that text shortens")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
-		run: diff,
+		operands: comparable,
+		run:      diff,
 	}
 }
 

@@ -11,9 +11,9 @@ func driftCommand() command {
 		usage: `gatewright drift [GENERATOR...]
 
 Holds what runs on this machine against what generate would write for the site,
-and tells what is there besides, and what is missing: flows that are accepted and
-should not be come first. Counters, and elements that come and go by themselves,
-are no drift. The exit status is 1 if there is any.
+and tells what is there besides, and what is missing: flows that are accepted
+and should not be come first. Counters, and elements that come and go by
+themselves, are no drift. The exit status is 1 if there is any.
 
     gatewright drift
     gatewright drift nftables --json
@@ -25,7 +25,8 @@ Reading what runs takes root.
 			inv.registerLive(flags)
 			flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, or markdown for a pull request")
 		},
-		run: drift,
+		operands: liveNames,
+		run:      drift,
 	}
 }
 
@@ -33,7 +34,7 @@ func drift(inv *invocation, names []string) error {
 	if inv.format != "text" && inv.format != "markdown" {
 		return usagef("drift: --format %q: expect text or markdown", inv.format)
 	}
-	compared, err := inv.compareLive("drift", names)
+	_, compared, err := inv.compareLive("drift", names)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,8 @@ what the PAC file sends direct; 1: one is denied, or dropped, for all.
 			flags.BoolVar(&inv.json, "json", false, "as JSON")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but the answers and errors")
 		},
-		run: explain,
+		operands: flowWords,
+		run:      explain,
 	}
 }
 
@@ -74,7 +75,7 @@ func explain(inv *invocation, args []string) error {
 	var failed error
 	answers := noting(e.answers(questions, &failed), &denied)
 	if inv.json {
-		err = writeJSONList(inv.stdout, answers)
+		err = writeJSONList(inv.stdout, "flows", answers)
 	} else {
 		err = e.write(inv.stdout, answers)
 	}

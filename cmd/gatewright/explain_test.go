@@ -52,12 +52,13 @@ func TestManyFlows(t *testing.T) {
 // TestJSONList holds that a list that is written one by one is the JSON of the whole.
 func TestJSONList(t *testing.T) {
 	for want, list := range map[string][]map[string]string{
-		"[]\n":                                 nil,
-		"[\n  {\n    \"a\": \"<b>\"\n  }\n]\n": {{"a": "<b>"}},
-		"[\n  {\n    \"a\": \"b\"\n  },\n  {\n    \"c\": \"d\"\n  }\n]\n": {{"a": "b"}, {"c": "d"}},
+		"[]": nil,
+		"[\n    {\n      \"a\": \"<b>\"\n    }\n  ]":                                  {{"a": "<b>"}},
+		"[\n    {\n      \"a\": \"b\"\n    },\n    {\n      \"c\": \"d\"\n    }\n  ]": {{"a": "b"}, {"c": "d"}},
 	} {
+		want = "{\n  \"version\": 1,\n  \"rows\": " + want + "\n}\n"
 		var got strings.Builder
-		if err := writeJSONList(&got, slices.Values(list)); err != nil || got.String() != want {
+		if err := writeJSONList(&got, "rows", slices.Values(list)); err != nil || got.String() != want {
 			t.Errorf("%q, %v; want %q", got.String(), err, want)
 		}
 	}

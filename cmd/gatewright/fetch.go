@@ -52,7 +52,8 @@ SSL_CERT_FILE.
 Exit status: 0 changed or unchanged (with --exit-code: 1 changed); 3 failed, and
 FILE is as it was.
 `,
-		flags: f.register,
+		flags:    f.register,
+		operands: firstOf(sources()...),
 		run: func(inv *invocation, args []string) error {
 			return fetch(inv, f, args, feed.NewClient(inv.talk.warnf), "")
 		},
@@ -101,6 +102,7 @@ func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedS
 	defer k.close()
 	k.account = func(done fetched) error {
 		if inv.json {
+			done.Version = jsonVersion
 			return writeJSON(inv.stdout, done)
 		}
 		return nil
@@ -171,6 +173,7 @@ func readSource(f *fetchFlags, args []string, client *feed.Client) (s feedSource
 
 // fetched is the account of a run.
 type fetched struct {
+	Version   int    `json:"version"`
 	File      string `json:"file"`
 	Source    string `json:"source"`
 	Catalogue string `json:"catalogue"`

@@ -42,7 +42,8 @@ the lines that answer it.
 			flags.BoolVar(&inv.json, "json", false, "give the account as JSON on stdout; needs -o DIR")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors")
 		},
-		run: generate,
+		operands: generatorNames,
+		run:      generate,
 	}
 }
 
@@ -80,7 +81,7 @@ func generate(inv *invocation, names []string) error {
 	if inv.strict {
 		if short := p.shortfalls(); len(short) > 0 {
 			for _, s := range short {
-				inv.talk.errorf("%s", s)
+				inv.talk.errorf("%s", s.text)
 			}
 			if len(p.result.Policy.Open) > 0 {
 				inv.talk.sayf("what to write for open items: gatewright list open")

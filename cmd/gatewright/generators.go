@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -22,7 +23,8 @@ take, their values and defaults.
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			flags.BoolVar(&inv.json, "json", false, "as JSON")
 		},
-		run: listGenerators,
+		operands: generatorNames,
+		run:      listGenerators,
 	}
 }
 
@@ -61,7 +63,7 @@ func listGenerators(inv *invocation, names []string) error {
 		infos = append(infos, info)
 	}
 	if inv.json {
-		return writeJSON(inv.stdout, infos)
+		return writeJSONList(inv.stdout, "generators", slices.Values(infos))
 	}
 	for i, g := range all {
 		fmt.Fprintf(inv.stdout, "%s: %s\n", g.Name(), infos[i].Description)

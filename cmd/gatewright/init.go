@@ -36,6 +36,7 @@ there what is newly open, and changes nothing else in it.
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			flags.BoolVar(&toMerge, "merge", false, "add what is newly open to the file that is there")
+			flags.BoolVar(&inv.json, "json", false, "tell what was done as JSON on stdout")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors")
 		},
 		run: func(inv *invocation, args []string) error {
@@ -95,8 +96,7 @@ func (inv *invocation) initSite(toMerge bool) error {
 			if _, err := clearNew(root, name); err != nil {
 				return err
 			}
-			inv.talk.sayf("%s: nothing is newly open", file)
-			return nil
+			return inv.tellInit(file, 0, "nothing is newly open", result)
 		}
 	}
 	if _, err := site.Read(file, []byte(text)); err != nil {
@@ -105,7 +105,21 @@ func (inv *invocation) initSite(toMerge bool) error {
 	if err := replaceFile(root, name, []byte(text), siteMode); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Dir(file), err)
 	}
-	inv.talk.sayf("%s: %s; fill in those that matter to you, <like this>, and run `gatewright generate%s`", file, count(added, "blank"), inv.site.source())
+	done := fmt.Sprintf("%s; fill in those that matter to you, <like this>, and run `gatewright generate%s`", count(added, "blank"), inv.site.source())
+	return inv.tellInit(file, added, done, result)
+}
+
+// tellInit tells what was done: in words, or as JSON with what is open.
+func (inv *invocation) tellInit(file string, added int, done string, result *site.Result) error {
+	if inv.json {
+		return writeJSON(inv.stdout, struct {
+			Version int           `json:"version"`
+			File    string        `json:"file"`
+			Added   int           `json:"added"` // blanks that this run wrote
+			Open    []accountOpen `json:"open"`
+		}{jsonVersion, file, added, openAccount(result.Policy.Open)})
+	}
+	inv.talk.sayf("%s: %s", file, done)
 	return nil
 }
 

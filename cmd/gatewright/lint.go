@@ -48,11 +48,13 @@ func (inv *invocation) lint() error {
 
 func (inv *invocation) showFindings(r *site.Result, found []lint.Finding) error {
 	if inv.json {
-		listed := []listedFinding{}
-		for _, f := range found {
-			listed = append(listed, listedFinding(f))
-		}
-		return writeJSON(inv.stdout, listed)
+		return writeJSONList(inv.stdout, "findings", func(yield func(listedFinding) bool) {
+			for _, f := range found {
+				if !yield(listedFinding(f)) {
+					return
+				}
+			}
+		})
 	}
 	if len(found) == 0 {
 		inv.talk.sayf("nothing is worth a second look")

@@ -35,12 +35,13 @@ endpoints of several categories, entries that others cover.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
-			flags.BoolVar(&inv.json, "json", false, "as JSON; entries that are not selected, too")
+			flags.BoolVar(&inv.json, "json", false, "as JSON; entries that are not selected, too, unless --entry names some")
 			flags.BoolVar(&inv.all, "all", false, "also show the entries that are not selected, and why")
 			flags.BoolVar(&inv.lintOnly, "lint", false, "show what is worth a second look in the selected entries, and what to do about it")
 			flags.BoolVar(&inv.strict, "strict", false, "with --lint: exit with status 1 if there is any finding")
 		},
-		run: list,
+		operands: firstOf(lists()...),
+		run:      list,
 	}
 }
 
@@ -57,26 +58,19 @@ func list(inv *invocation, args []string) error {
 		return usagef("list: --strict is about the findings of --lint; give both, or neither")
 	}
 	what := append(args, lists()[0])[0]
-	views := []func(*site.Result) (any, table){inv.entriesView, rulesView, trustedView, openView}
+	views := []func(*site.Result) table{inv.entriesView, rulesView, trustedView, openView}
 	i := slices.Index(lists(), what)
 	if i < 0 {
 		return usagef("list: unknown list %q; %s", what, suggest.OneOf(what, lists()))
 	}
-	view := views[i]
 	_, _, result, err := inv.compile()
 	if err != nil {
 		return err
 	}
-	switch {
-	case inv.json && what == "entries":
-		return writeJSONList(inv.stdout, listedEntries(result))
-	case inv.json && what == "open":
-		return writeJSONList(inv.stdout, openItems(result.Policy.Open))
-	}
-	data, t := view(result)
 	if inv.json {
-		return writeJSON(inv.stdout, data)
+		return inv.listJSON(what, result)
 	}
+	t := views[i](result)
 	if len(t.header) > 0 {
 		err = t.write(inv.stdout, outputWidth(inv.stdout))
 	}
@@ -84,6 +78,19 @@ func list(inv *invocation, args []string) error {
 		inv.talk.sayf("%s", t.remark)
 	}
 	return err
+}
+
+func (inv *invocation) listJSON(what string, r *site.Result) error {
+	name := strings.ReplaceAll(what, "-", "_")
+	switch what {
+	case "entries":
+		return writeJSONList(inv.stdout, name, inv.listedEntries(r))
+	case "rules":
+		return writeJSONList(inv.stdout, name, listedRules(r))
+	case "trusted-sites":
+		return writeJSONList(inv.stdout, name, listedSites(r))
+	}
+	return writeJSONList(inv.stdout, name, openItems(r.Policy.Open))
 }
 
 // lists are what list can show; the first is the default.
@@ -124,7 +131,7 @@ type inference struct {
 	Reason string `json:"reason"`
 }
 
-func (inv *invocation) entriesView(r *site.Result) (any, table) {
+func (inv *invocation) entriesView(r *site.Result) table {
 	hidden := 0
 	t := table{header: []string{"ROW", "ENTRY", "WHAT", "BECAME"}, ids: []int{1}}
 	granted := grantedFacts(r)
@@ -142,7 +149,7 @@ func (inv *invocation) entriesView(r *site.Result) (any, table) {
 	default:
 		t.remark = fmt.Sprintf("%d entries are not selected; --all shows them", hidden)
 	}
-	return nil, t
+	return t
 }
 
 // inRows returns outcomes in the order of their catalogues and rows.
@@ -154,10 +161,15 @@ func inRows(outcomes []site.Outcome) []site.Outcome {
 	return outcomes
 }
 
-// listedEntries are the entries one by one, as JSON has them.
-func listedEntries(r *site.Result) iter.Seq[listedEntry] {
+// listedEntries are the entries one by one, as JSON has them. Where --entry names some,
+// the others are left out, unless --all is given.
+func (inv *invocation) listedEntries(r *site.Result) iter.Seq[listedEntry] {
 	return func(yield func(listedEntry) bool) {
+		named := len(inv.site.sel.Entries) > 0 && !inv.all
 		for _, o := range inRows(r.Outcomes) {
+			if o.State == site.NotSelected && named {
+				continue
+			}
 			if !yield(listEntry(o)) {
 				return
 			}
@@ -284,20 +296,34 @@ type listedRule struct {
 	Entries   []string       `json:"entries"`
 }
 
-func rulesView(r *site.Result) (any, table) {
-	listed := []listedRule{}
+// listedRules are the rules one by one, as JSON has them.
+func listedRules(r *site.Result) iter.Seq[listedRule] {
+	return func(yield func(listedRule) bool) {
+		for _, one := range r.Policy.Rules {
+			if !yield(listRule(&one)) {
+				return
+			}
+		}
+	}
+}
+
+func listRule(one *rule.Rule) listedRule {
+	l := listedRule{
+		ID: one.ID, Group: one.Group, Direction: one.Direction, Role: one.Role, Any: one.Remote.Any, OnSite: one.OnSite,
+		Names: patternTexts(one.Remote.Names()), Prefixes: []string{}, Services: one.Services.String(),
+	}
+	for p := range one.Remote.Prefixes().Prefixes() {
+		l.Prefixes = append(l.Prefixes, p.String())
+	}
+	for _, e := range one.Entries {
+		l.Entries = append(l.Entries, e.ID)
+	}
+	return l
+}
+
+func rulesView(r *site.Result) table {
 	t := table{header: []string{"RULE", "ROLE", "REMOTE", "SERVICES", "ENTRIES"}, ids: []int{0, 4}}
-	for _, one := range r.Policy.Rules {
-		l := listedRule{
-			ID: one.ID, Group: one.Group, Direction: one.Direction, Role: one.Role, Any: one.Remote.Any, OnSite: one.OnSite,
-			Names: patternTexts(one.Remote.Names()), Prefixes: []string{}, Services: one.Services.String(),
-		}
-		for p := range one.Remote.Prefixes().Prefixes() {
-			l.Prefixes = append(l.Prefixes, p.String())
-		}
-		for _, e := range one.Entries {
-			l.Entries = append(l.Entries, e.ID)
-		}
+	for l := range listedRules(r) {
 		remote := endpointSummary(append(slices.Clone(l.Names), l.Prefixes...))
 		if l.Any {
 			remote = "any"
@@ -306,13 +332,12 @@ func rulesView(r *site.Result) (any, table) {
 			remote += " (on site)"
 		}
 		arrow := "-> "
-		if one.Direction == rule.Inbound {
+		if l.Direction == rule.Inbound {
 			arrow = "<- "
 		}
-		listed = append(listed, l)
 		t.rows = append(t.rows, []string{string(l.ID), string(l.Role), arrow + remote, l.Services, shown(r, l.Entries...)})
 	}
-	return listed, t
+	return t
 }
 
 func patternTexts(s netset.NameSet) []string {
@@ -329,25 +354,33 @@ type listedSite struct {
 	Names []string `json:"names"`
 }
 
-func trustedView(r *site.Result) (any, table) {
-	listed := []listedSite{}
-	t := table{header: []string{"ENTRY", "NAMES"}, ids: []int{0}}
-	for _, s := range r.Policy.TrustedSites {
-		names := patternTexts(s.Names)
-		listed = append(listed, listedSite{s.Entry.ID, s.Entry.Title, names})
-		t.rows = append(t.rows, []string{shown(r, s.Entry.ID), strings.Join(names, "\n")})
+// listedSites are the trusted sites one by one, as JSON has them.
+func listedSites(r *site.Result) iter.Seq[listedSite] {
+	return func(yield func(listedSite) bool) {
+		for _, s := range r.Policy.TrustedSites {
+			if !yield(listedSite{s.Entry.ID, s.Entry.Title, patternTexts(s.Names)}) {
+				return
+			}
+		}
 	}
-	return listed, t
 }
 
-func openView(r *site.Result) (any, table) {
+func trustedView(r *site.Result) table {
+	t := table{header: []string{"ENTRY", "NAMES"}, ids: []int{0}}
+	for s := range listedSites(r) {
+		t.rows = append(t.rows, []string{shown(r, s.Entry), strings.Join(s.Names, "\n")})
+	}
+	return t
+}
+
+func openView(r *site.Result) table {
 	if len(r.Policy.Open) == 0 {
-		return nil, table{remark: "nothing is open"}
+		return table{remark: "nothing is open"}
 	}
 	t := table{header: []string{"ENTRY", "MISSING", "WHY", "WHO SAYS IT"}, ids: []int{0}}
 	for _, o := range r.Policy.Open {
 		t.rows = append(t.rows, []string{shown(r, o.Entry.ID), openName(o), o.Why, o.Who})
 	}
 	t.footer = "\n{\n" + siteBlock(suggestions(r)) + "}\n"
-	return nil, t
+	return t
 }

@@ -18,11 +18,19 @@ func listJSON[T any](t *testing.T, args ...string) []T {
 	if status := run(append([]string{"list", "--json"}, args...), nil, &stdout, &stderr); status != exitOK {
 		t.Fatalf("status %d\n%s", status, &stderr)
 	}
-	var list []T
-	if err := json.Unmarshal(stdout.Bytes(), &list); err != nil {
-		t.Fatal(err)
+	list := map[string]json.RawMessage{}
+	err := json.Unmarshal(stdout.Bytes(), &list)
+	if err != nil || len(list) != 2 || string(list["version"]) != "1" {
+		t.Fatalf("%v\n%s", err, &stdout)
 	}
-	return list
+	delete(list, "version")
+	var items []T
+	for _, one := range list {
+		if err := json.Unmarshal(one, &items); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return items
 }
 
 // TestEveryRowOfTheArticle holds that every row of the articles is listed, and that

@@ -70,50 +70,6 @@ func TestFullDisk(t *testing.T) {
 	mustWrite(t, dir, newRun())
 }
 
-// TestBashCompletion asks the script in a folder whose files are named like commands and
-// operands, with a space, and with a star.
-func TestBashCompletion(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for _, name := range []string{"nftables", "pac", "my site.json", "*", "out.json"} {
-		if err := os.WriteFile(name, nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := errors.Join(os.Mkdir("generate", 0o755), os.Mkdir("m365", 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	var script strings.Builder
-	if status := run([]string{"completion", "bash"}, nil, &script, &script); status != exitOK {
-		t.Fatal(status)
-	}
-	for _, c := range []struct {
-		words []string
-		want  string // of it each completion, and at last how they are shown
-	}{
-		{[]string{"gen"}, "generate|generators|"},
-		{[]string{"generate", "nft"}, "nftables|"},
-		{[]string{"generate", "nftables", "p"}, "pac|"},
-		{[]string{"fetch", "m3"}, "m365|"},
-		{[]string{"list", "--site", "my"}, "my site.json|-o filenames"},
-		{[]string{"generate", "--catalog", "n"}, "nftables|-o filenames"},
-		{[]string{"generate", "-o", "ge"}, "generate|-o filenames"},
-		{[]string{"diff", "out"}, "out.json|-o filenames"},
-		{[]string{"diff", "*"}, "*|-o filenames"},
-		{[]string{"x"}, ""},
-	} {
-		ask := script.String() + `
-compopt() { shown="$*"; }
-COMP_WORDS=(gatewright "$@"); COMP_CWORD=$#
-_gatewright
-printf '%s|' "${COMPREPLY[@]}"; printf '%s' "$shown"`
-		out, err := exec.Command("bash", append([]string{"-c", ask, "bash"}, c.words...)...).CombinedOutput()
-		got := strings.TrimPrefix(string(out), "|") // of no completion at all
-		if err != nil || got != c.want {
-			t.Errorf("%q: %q, %v; want %q", c.words, out, err, c.want)
-		}
-	}
-}
-
 // TestLeftGenerator holds that check tells of the files of a generator that was taken out
 // of the site file, where it checks the whole folder.
 func TestLeftGenerator(t *testing.T) {

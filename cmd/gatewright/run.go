@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"gatewright/catalog/suggest"
 	"github.com/spf13/pflag"
+
+	"gatewright/catalog/suggest"
+	"gatewright/generators/live"
 )
 
 // Exit statuses.
@@ -26,7 +28,12 @@ type command struct {
 	summary string // one line for the list of commands
 	usage   string // synopsis, what it does, an example
 	flags   func(*invocation, *pflag.FlagSet)
-	run     func(*invocation, []string) error
+
+	// operands are those that may follow the ones before, for completion; nil for none
+	// that are known.
+	operands func(inv *invocation, before []string) []candidate
+
+	run func(*invocation, []string) error
 }
 
 // commands returns the sub-commands in the order in which help lists them.
@@ -51,6 +58,7 @@ type invocation struct {
 	format   string
 	netns    string
 	dryRun   bool
+	bounds   live.Bounds
 	base     string    // --new
 	findings []finding // of check
 	held     []string  // expectations that hold
@@ -93,6 +101,13 @@ func (inv *invocation) command(args []string) int {
 	}
 	if args[0] == "--version" {
 		args[0] = "version"
+	}
+	switch args[0] {
+	case completeName:
+		inv.complete(args[1:])
+		return exitOK
+	case manualName:
+		return inv.status(inv.manual(args[1:]))
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {

@@ -184,12 +184,12 @@ func TestEscapedJSON(t *testing.T) {
 	if status := run([]string{"list", "--json", "--catalog", runnerCatalog(t, "")}, nil, &stdout, &bytes.Buffer{}); status != exitOK {
 		t.Fatal(status)
 	}
-	var listed []struct{ ID, Title string }
+	var listed struct{ Entries []struct{ ID, Title string } }
 	if err := json.Unmarshal(stdout.Bytes(), &listed); err != nil {
 		t.Fatal(err)
 	}
 	titles := map[string]string{}
-	for _, e := range listed {
+	for _, e := range listed.Entries {
 		titles[e.ID] = e.Title
 	}
 	for i, text := range runnerTexts() {

@@ -224,7 +224,7 @@ func (f *siteFlags) overlaySelection(s *site.Site) error {
 		known []string
 	}{
 		{"area", each(f.sel.Areas, site.AreaOf), &to.Areas, nil},
-		{"category", f.sel.Categories, &to.Categories, []string{"optimize", "allow", "default", "none"}},
+		{"category", f.sel.Categories, &to.Categories, site.Categories()},
 		{"tag", f.sel.Tags, &to.Tags, nil},
 		{"region", f.sel.Regions, &to.Regions, nil},
 		{"service", f.sel.Services, &to.Services, nil},

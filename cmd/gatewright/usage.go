@@ -38,7 +38,8 @@ rule.
 			flags.BoolVar(&inv.json, "json", false, "as JSON")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but the result and errors")
 		},
-		run: usage,
+		operands: countedThenFiles,
+		run:      usage,
 	}
 }
 

@@ -53,7 +53,8 @@ missing or failed.
 			flags.BoolVar(&inv.json, "json", false, "as JSON")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
-		run: verify,
+		operands: generatorNames,
+		run:      verify,
 	}
 }
 
@@ -95,7 +96,7 @@ func (inv *invocation) tellProofs(ctx context.Context, p *production) error {
 		return errInterrupted
 	}
 	if inv.json {
-		failed = errors.Join(writeJSON(inv.stdout, verdicts), failed)
+		failed = errors.Join(writeJSONList(inv.stdout, "proofs", slices.Values(verdicts)), failed)
 	}
 	switch {
 	case failed != nil:

@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+)
 
 // version is the tool's own; it never appears in an artefact.
 const version = "0.1.0"
@@ -9,13 +13,27 @@ func versionCommand() command {
 	return command{
 		name:    "version",
 		summary: "print the version",
-		usage:   "gatewright version\n",
-		run: func(inv *invocation, args []string) error {
-			if len(args) > 0 {
-				return usagef("version takes no arguments")
-			}
-			_, err := fmt.Fprintln(inv.stdout, "gatewright", version)
-			return err
+		usage: `gatewright version
+
+Prints the tool's version, which stands in no file that it writes.
+`,
+		flags: func(inv *invocation, flags *pflag.FlagSet) {
+			flags.BoolVar(&inv.json, "json", false, "as JSON")
 		},
+		run: printVersion,
 	}
+}
+
+func printVersion(inv *invocation, args []string) error {
+	if len(args) > 0 {
+		return usagef("version takes no arguments")
+	}
+	if inv.json {
+		return writeJSON(inv.stdout, struct {
+			Version    int    `json:"version"`
+			Gatewright string `json:"gatewright"`
+		}{jsonVersion, version})
+	}
+	_, err := fmt.Fprintln(inv.stdout, "gatewright", version)
+	return err
 }

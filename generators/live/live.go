@@ -4,12 +4,15 @@
 package live
 
 import (
+	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/generators/nftables/kernel"
 )
 
 // Machine is where a backend runs.
@@ -24,25 +27,16 @@ type Backend interface {
 
 	// Compare holds what runs against what the policy wants.
 	Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error)
-
-	// CompareFiles holds what runs against what the generator's files say.
-	CompareFiles(Machine, artefact.Files) (*Comparison, error)
-
-	// Restore brings back what Comparison.Saved returned, and reads it back.
-	Restore(m Machine, saved []byte) error
 }
 
 // Comparison is what runs, held against what is wanted.
 type Comparison struct {
 	Place   string   // what is compared: "table inet filter"
 	Changes []Change // that make what is wanted of what runs
-	Notes   []string // what a person should know besides
 
-	Elements, Lost, Gained int // that run, that go and that come
-
+	admits   func(remote netip.Addr, local netip.AddrPort) bool
 	readings func() (running, wanted artefact.Reading)
 	commit   func() (kept []string, err error)
-	save     func() ([]byte, error)
 }
 
 // Change is one thing that comes or goes.
@@ -62,6 +56,12 @@ func (c Change) Invert() Change {
 // IsEmpty reports whether what runs is what is wanted.
 func (c *Comparison) IsEmpty() bool { return len(c.Changes) == 0 }
 
+// Admits reports whether what is wanted lets a remote connect by TCP to an address and
+// port of this machine, as far as it decides about that.
+func (c *Comparison) Admits(remote netip.Addr, local netip.AddrPort) bool {
+	return c.admits(remote, local)
+}
+
 // Readings returns what runs and what is wanted by what they do.
 func (c *Comparison) Readings() (running, wanted artefact.Reading) { return c.readings() }
 
@@ -70,8 +70,12 @@ func (c *Comparison) Readings() (running, wanted artefact.Reading) { return c.re
 // what was compared.
 func (c *Comparison) Commit() (kept []string, err error) { return c.commit() }
 
-// Saved returns what runs, for Backend.Restore.
-func (c *Comparison) Saved() ([]byte, error) { return c.save() }
+// ErrBusy says that another process changes rules here.
+var ErrBusy = errors.New("another apply or confirm is at work here; wait for it to end")
+
+// ErrChanged says that somebody else changed what runs since it was compared. Nothing was
+// changed.
+var ErrChanged = kernel.ErrChanged
 
 // checkFiles refuses a network namespace for what is made of files, which it has not by
 // itself.

@@ -1,9 +1,9 @@
 package live
 
 import (
-	"bytes"
-	"encoding/gob"
+	"errors"
 	"fmt"
+	"syscall"
 
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
@@ -24,14 +24,6 @@ func (b nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings)
 	return b.compare(m, l)
 }
 
-func (b nftablesBackend) CompareFiles(m Machine, files artefact.Files) (*Comparison, error) {
-	l, err := nftables.LiveFrom(files)
-	if err != nil {
-		return nil, err
-	}
-	return b.compare(m, l)
-}
-
 func (nftablesBackend) compare(m Machine, l nftables.Live) (*Comparison, error) {
 	want, err := kernel.Lower(l.Table, l.Ruleset)
 	if err != nil {
@@ -46,16 +38,14 @@ func (nftablesBackend) compare(m Machine, l nftables.Live) (*Comparison, error) 
 	for _, one := range changes.List() {
 		c.Changes = append(c.Changes, Change{one.Sign, one.Kind, one.In, changeText(one)})
 	}
-	c.Elements, c.Gained, c.Lost = have.Size(), changes.Count('+'), changes.Count('-')
+	c.admits = l.Admits
 	c.readings = func() (running, wanted artefact.Reading) {
-		return l.Reading(have.Ruleset()), l.Reading(l.Ruleset)
+		if !have.Missing {
+			running = l.Reading(have.Ruleset())
+		}
+		return running, l.Reading(l.Ruleset)
 	}
 	c.commit = func() ([]string, error) { return commit(m, changes) }
-	c.save = func() ([]byte, error) {
-		var b bytes.Buffer
-		err := gob.NewEncoder(&b).Encode(have)
-		return b.Bytes(), err
-	}
 	return c, nil
 }
 
@@ -73,7 +63,11 @@ func readTable(m Machine, table string, ours func(string) bool) (*kernel.Table, 
 		return nil, err
 	}
 	defer conn.Close()
-	return conn.Read(table, ours)
+	t, err := conn.Read(table, ours)
+	if errors.Is(err, syscall.EPERM) {
+		err = fmt.Errorf("%w; this takes root", err)
+	}
+	return t, err
 }
 
 func commit(m Machine, changes *kernel.Changes) ([]string, error) {
@@ -83,12 +77,4 @@ func commit(m Machine, changes *kernel.Changes) ([]string, error) {
 	}
 	defer conn.Close()
 	return conn.Commit(changes)
-}
-
-func (nftablesBackend) Restore(m Machine, saved []byte) error {
-	var old kernel.Table
-	if err := gob.NewDecoder(bytes.NewReader(saved)).Decode(&old); err != nil {
-		return fmt.Errorf("the saved rules: %w", err)
-	}
-	return nil
 }

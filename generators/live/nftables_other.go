@@ -20,9 +20,3 @@ func (nftablesBackend) Generator() string { return nftables.Generator{}.Name() }
 func (nftablesBackend) Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error) {
 	return nil, errNeedsLinux
 }
-
-func (nftablesBackend) CompareFiles(Machine, artefact.Files) (*Comparison, error) {
-	return nil, errNeedsLinux
-}
-
-func (nftablesBackend) Restore(Machine, []byte) error { return errNeedsLinux }

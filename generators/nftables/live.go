@@ -1,9 +1,11 @@
 package nftables
 
 import (
-	"errors"
+	"net/netip"
+	"slices"
 	"strings"
 
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/filter"
@@ -32,19 +34,6 @@ func LiveOf(p *rule.Policy, s artefact.Settings) (Live, error) {
 	return f.live(), nil
 }
 
-// LiveFrom returns what the kernel holds once gatewright.nft among the files is loaded.
-func LiveFrom(files artefact.Files) (Live, error) {
-	data, ok := files[fileName]
-	if !ok {
-		return Live{}, errors.New("there is no " + fileName)
-	}
-	f, err := readFile(data)
-	if err != nil {
-		return Live{}, err
-	}
-	return f.live(), nil
-}
-
 func (f *file) live() Live { return Live{string(f.config.table), f.held, f} }
 
 // IsOurs reports whether a set, a map, a chain or a counter of the table is ours: by its
@@ -61,6 +50,21 @@ func (l Live) Reading(rs filter.Ruleset) artefact.Reading {
 	out := f.reading()
 	out.Read = []string{f.place}
 	return out
+}
+
+// Admits reports whether the base chains among ours accept the first packet of a
+// connection by TCP to this machine.
+func (l Live) Admits(remote netip.Addr, local netip.AddrPort) bool {
+	p := filter.Packet{Protocol: netset.TCP, Source: remote, Destination: local.Addr(), Port: local.Port(), Original: local.Port()}
+	for _, c := range l.Ruleset.Chains {
+		if c.Hook == nil || c.Hook.Name != filter.Input {
+			continue
+		}
+		if !slices.ContainsFunc(l.Ruleset.Walk(c.Name, p), func(o filter.Outcome) bool { return o.Verdict == filter.Accept }) {
+			return false
+		}
+	}
+	return true
 }
 
 // identify names the policy's rules by their chains.

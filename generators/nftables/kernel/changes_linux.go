@@ -261,3 +261,24 @@ func staying(a, b []*rule, same func(h, w *rule) bool) map[*rule]*rule {
 
 // sorted returns the names of what is kept.
 func (c *Changes) sorted() []string { return slices.Sorted(maps.Keys(c.kept)) }
+
+// same reports whether two rules do the same and say the same.
+func (r *rule) same(o *rule) bool {
+	if r.odd != nil || o.odd != nil {
+		return r.odd != nil && o.odd != nil && r.sameBytes(o)
+	}
+	return reflect.DeepEqual(r.decoded, o.decoded)
+}
+
+// sameBytes compares rules that are not read.
+func (r *rule) sameBytes(o *rule) bool {
+	if len(r.Expressions) != len(o.Expressions) || !bytes.Equal(r.UserData, o.UserData) {
+		return false
+	}
+	for i, e := range r.Expressions {
+		if f := o.Expressions[i]; e.Name != f.Name || !bytes.Equal(e.Data, f.Data) {
+			return false
+		}
+	}
+	return true
+}

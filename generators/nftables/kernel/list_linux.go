@@ -160,25 +160,3 @@ func intervalText(first, last netip.Addr) string {
 	b.AddRange(first, last)
 	return string(b.Build().AppendRanges(nil, ", "))
 }
-
-// Size counts the elements of all sets and maps.
-func (t *Table) Size() (n int) {
-	for _, s := range t.Sets {
-		n += len(s.Elements) + len(s.Raw)
-	}
-	return n
-}
-
-// Count counts the elements that come or go.
-func (c *Changes) Count(sign byte) (n int) {
-	for _, one := range c.sets {
-		if sign == '+' {
-			n += len(one.add)
-			continue
-		}
-		if n += len(one.del); one.have != nil && (one.want == nil || one.replaced) {
-			n += len(one.have.Elements)
-		}
-	}
-	return n
-}

@@ -1,8 +1,10 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
+	"syscall"
 )
 
 // Open opens a netlink socket in the network namespace of a file, such as
@@ -17,4 +19,23 @@ func Open(namespace string) (*Conn, error) {
 	}
 	defer f.Close()
 	return open(int(f.Fd()))
+}
+
+// netnsCookie is SO_NETNS_COOKIE of asm-generic/socket.h.
+const netnsCookie = 71
+
+// Cookie returns a number of the network namespace that no other one has until the
+// machine starts again. Linux has it since 5.14.
+func (c *Conn) Cookie() (cookie uint64, err error) {
+	failed := c.raw.Control(func(fd uintptr) {
+		// Of the options that the standard library reads, this one has 64 bits.
+		value, e := syscall.GetsockoptIPMreq(int(fd), syscall.SOL_SOCKET, netnsCookie)
+		if err = e; err == nil {
+			cookie = binary.NativeEndian.Uint64(append(value.Multiaddr[:], value.Interface[:]...))
+		}
+	})
+	if failed != nil {
+		return 0, failed
+	}
+	return cookie, err
 }

@@ -1,4 +1,4 @@
-package kernel_test
+package nftables
 
 import (
 	"context"
@@ -7,16 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
-	"gatewright/generators/nftables"
 	"gatewright/generators/nftables/kernel"
 )
 
 // expected returns the expected files of package nftables.
 func expected(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob("../testdata/*.nft.golden")
+	files, err := filepath.Glob("testdata/*.nft.golden")
 	if err != nil || len(files) < 10 {
 		t.Fatalf("expected files %v: %v", files, err)
 	}
@@ -49,9 +47,18 @@ func on(t *testing.T, m *engine.Machine, f func(*kernel.Conn) error) {
 	}
 }
 
-func liveFrom(t *testing.T, text []byte) nftables.Live {
+// loaded is what the kernel holds once a file is loaded.
+func loaded(text []byte) (Live, error) {
+	f, err := readFile(text)
+	if err != nil {
+		return Live{}, err
+	}
+	return f.live(), nil
+}
+
+func liveFrom(t *testing.T, text []byte) Live {
 	t.Helper()
-	l, err := nftables.LiveFrom(artefact.Files{"gatewright.nft": text})
+	l, err := loaded(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +66,7 @@ func liveFrom(t *testing.T, text []byte) nftables.Live {
 }
 
 // apply makes a machine hold what a file says, and returns what changed.
-func apply(t *testing.T, m *engine.Machine, l nftables.Live) (changes *kernel.Changes) {
+func apply(t *testing.T, m *engine.Machine, l Live) (changes *kernel.Changes) {
 	t.Helper()
 	on(t, m, func(c *kernel.Conn) error {
 		want, err := kernel.Lower(l.Table, l.Ruleset)
