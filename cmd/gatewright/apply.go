@@ -176,6 +176,9 @@ func (inv *invocation) changeOne(m live.Machine, p *production, done *report) er
 	for _, name := range kept {
 		inv.talk.warnf("%s: %s stays, empty, because a rule of yours uses it; remove that, and apply again", w.Place, name)
 	}
+	if w.Said != "" {
+		inv.talk.warnf("%s: %s", w.Place, w.Said)
+	}
 	if err := inv.readBack(m, p, kept); err != nil {
 		return err
 	}
@@ -200,9 +203,16 @@ func (inv *invocation) readBack(m live.Machine, p *production, kept []string) er
 	return nil
 }
 
-// writeBoot writes the files that boot loads.
+// writeBoot writes the files that boot loads. What is files where it runs is there already.
 func (inv *invocation) writeBoot(p *production) error {
-	changed, err := writeFolder(plainfile.Named(inv.output), p.outputs, generators.Makes)
+	forgotten := slices.DeleteFunc(slices.Clone(p.outputs), func(o generated) bool {
+		backend, err := live.Of(o.name)
+		return err == nil && !backend.Forgets()
+	})
+	if len(forgotten) == 0 {
+		return nil
+	}
+	changed, err := writeFolder(plainfile.Named(inv.output), forgotten, generators.Makes)
 	for _, name := range changed {
 		inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(inv.output, name))
 	}

@@ -2,11 +2,9 @@ package live
 
 import (
 	"bytes"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -83,7 +81,6 @@ func (i *installation) comparison() (*Comparison, error) {
 		c.Said = said
 		return nil, err
 	}
-	c.save = i.save
 	return c, nil
 }
 
@@ -226,27 +223,4 @@ func installOne(path string, data []byte) error {
 		return errors.Join(err, root.Remove(beside))
 	}
 	return nil
-}
-
-// save returns the files that stand there, for restore.
-func (i *installation) save() ([]byte, error) {
-	var b bytes.Buffer
-	err := gob.NewEncoder(&b).Encode(i.have)
-	return b.Bytes(), err
-}
-
-// restore puts saved files back, whatever stands there now.
-func restoreInstalled(saved []byte, reload func() (string, error)) error {
-	old := installed{}
-	if err := gob.NewDecoder(bytes.NewReader(saved)).Decode(&old); err != nil {
-		return fmt.Errorf("the saved files: %w", err)
-	}
-	order := slices.Sorted(maps.Keys(old))
-	now, err := readInstalled(order)
-	if err != nil {
-		return err
-	}
-	i := installation{order: order, reload: reload}
-	_, err = i.put(old, now)
-	return err
 }

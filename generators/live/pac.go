@@ -1,6 +1,7 @@
 package live
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
@@ -15,9 +16,14 @@ type pacBackend struct{}
 
 func (pacBackend) Generator() string { return pac.Generator{}.Name() }
 
+func (pacBackend) Forgets() bool { return false }
+
 func (pacBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (*Comparison, error) {
 	if err := m.checkFiles(); err != nil {
 		return nil, err
+	}
+	if len(p.Rules) == 0 {
+		return nil, errors.New("the site's policy has no rule, so that no request would have a way of its own")
 	}
 	out, err := pac.Generator{}.Generate(p, s)
 	if err != nil {
@@ -34,5 +40,3 @@ func (pacBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (*Comp
 	}
 	return i.comparison()
 }
-
-func (pacBackend) Restore(_ Machine, saved []byte) error { return restoreInstalled(saved, nil) }

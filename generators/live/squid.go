@@ -16,6 +16,8 @@ type squidBackend struct{}
 
 func (squidBackend) Generator() string { return squid.Generator{}.Name() }
 
+func (squidBackend) Forgets() bool { return false }
+
 func (squidBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (*Comparison, error) {
 	if err := m.checkFiles(); err != nil {
 		return nil, err
@@ -90,8 +92,4 @@ func (i *installation) addStaleList(at squid.Installation, base string) error {
 	i.want[path] = data
 	i.order = append(i.order, path)
 	return nil
-}
-
-func (squidBackend) Restore(_ Machine, saved []byte) error {
-	return restoreInstalled(saved, reloadSquid)
 }
