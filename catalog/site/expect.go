@@ -48,7 +48,7 @@ func (r *reader) expectations(v jsonc.Value) {
 // dir, the site file's folder, or below.
 func (s *Site) LoadExpectations(dir string) error {
 	for _, file := range s.expectFiles {
-		path, wrong := ownFile(file, cmp.Or(dir, "."))
+		path, wrong := s.ownFile(file, cmp.Or(dir, "."))
 		if wrong != "" {
 			return s.Errorf("expect file", file, "%q %s", file, wrong)
 		}
