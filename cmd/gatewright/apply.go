@@ -27,6 +27,12 @@ the files that boot loads are written.
 
     gatewright apply nftables
     gatewright apply nftables --dry-run
+    gatewright apply pac squid
+
+The files of squid and pac go where these are read: squid.dir, the include in
+/etc/squid/squid.conf, and pac.dir. Squid is told only if it parses all without
+an error; if it does not take them, the old files are put back. Its lists of
+rules that are gone are removed.
 
 Refused, before anything is changed, is a policy without rules, one that loses
 or gains more addresses than --max-shrink and --max-growth allow, and one that

@@ -50,13 +50,9 @@ func readInstalled(paths []string) (installed, error) {
 
 // readOne returns nil for a file that is not there.
 func readOne(path string) ([]byte, error) {
-	root, err := os.OpenRoot(filepath.Dir(path))
+	data, err := plainfile.In(filepath.Dir(path), filepath.Base(path)).Read(maxInstalled)
 	if err == nil {
-		defer root.Close()
-		var data []byte
-		if data, err = plainfile.Read(root, filepath.Base(path), maxInstalled); err == nil {
-			return append([]byte{}, data...), nil
-		}
+		return append([]byte{}, data...), nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
