@@ -1,0 +1,98 @@
+package site
+
+import (
+	"slices"
+
+	"gatewright/catalog"
+	"gatewright/catalog/feed"
+	"gatewright/catalog/jsonc"
+	"gatewright/catalog/rule"
+)
+
+// texts is the shape of what reader.list reads.
+func texts() jsonc.Schema { return jsonc.Distinct(jsonc.ListOf(jsonc.Text, 0))() }
+
+// textsOrNone is the shape of what reader.prefixes reads: an address may stand twice.
+func textsOrNone() jsonc.Schema { return jsonc.ListOf(jsonc.Text, 0)() }
+
+// wordsOf is the shape of what reader.oneOfEach reads.
+func wordsOf(words ...string) jsonc.Shape {
+	return jsonc.Distinct(jsonc.ListOf(jsonc.WordOf(words...), 0))
+}
+
+// instanceShape is the shape of an instance in any letter case.
+func instanceShape() jsonc.Schema {
+	return jsonc.Either(jsonc.WordOf(feed.M365Instances()...), jsonc.Text)()
+}
+
+// textOrTexts is the shape of what reader.texts reads, where some text is wanted.
+func textOrTexts() jsonc.Schema {
+	return jsonc.Either(jsonc.Text, jsonc.Distinct(jsonc.ListOf(jsonc.Text, 1)))()
+}
+
+// blank is the shape of a blank to fill in.
+func blank() jsonc.Schema { return jsonc.Matching("^<.*>$")() }
+
+// orBlank adds the blank that may stand in a value's place.
+func orBlank(shape jsonc.Shape) jsonc.Shape { return jsonc.Either(shape, blank) }
+
+func (r *reader) catalogsShape() jsonc.Schema {
+	var names []string
+	for _, c := range catalog.Embedded() {
+		names = append(names, c.Name, c.String())
+	}
+	slices.Sort(names)
+	file := jsonc.ObjectOf(r.catalogFields(new(string), &feed.Naming{})...)
+	return jsonc.Distinct(jsonc.ListOf(jsonc.Either(jsonc.WordOf(slices.Compact(names)...), jsonc.Text, file), 0))()
+}
+
+func (r *reader) bindingShape() jsonc.Schema {
+	return jsonc.Either(jsonc.ListOf(jsonc.Text, 1), jsonc.ObjectOf(r.bindingFields(&rule.Binding{})...), blank)()
+}
+
+// remoteObject is the shape of a remote that refers to entries or a role.
+func (r *reader) remoteObject() jsonc.Schema {
+	return jsonc.ObjectOf(r.remoteFields(&Remote{})...)()
+}
+
+func (r *reader) remoteShape() jsonc.Schema {
+	return jsonc.Either(jsonc.ListOf(jsonc.Text, 1), r.remoteObject, jsonc.WordOf("any"), blank)()
+}
+
+func (r *reader) listedShape() jsonc.Schema {
+	return jsonc.ListOf(jsonc.Either(jsonc.Text, r.remoteObject), 1)()
+}
+
+func (r *reader) generatorShape() jsonc.Schema { return jsonc.WordOf(r.backends.Names...)() }
+
+func (r *reader) generatorsShape() jsonc.Schema {
+	return jsonc.Distinct(jsonc.ListOf(r.generatorShape, 0))()
+}
+
+func (r *reader) tolerateShape() jsonc.Schema {
+	var fields []jsonc.Field
+	for _, name := range r.backends.Names {
+		fields = append(fields, jsonc.Optional(name, nil).Means(wordsOf(toleratedVerdicts()...), "verdicts of this generator's"))
+	}
+	return jsonc.Either(jsonc.ObjectOf(fields...), jsonc.ListOf(jsonc.ObjectOf(r.tolerationFields(&Toleration{})...), 0))()
+}
+
+// OptionShape is the shape of a generator's option, which may have known words, or a list
+// of texts.
+func OptionShape(list bool, words []string) jsonc.Shape {
+	element, least := jsonc.Shape(jsonc.Text), 1
+	if words != nil {
+		element = jsonc.WordOf(words...)
+	}
+	if list {
+		least = 0
+	}
+	shapes := []jsonc.Shape{element, jsonc.Distinct(jsonc.ListOf(jsonc.Either(element, blank), least))}
+	if words == nil {
+		return jsonc.Either(append(shapes, jsonc.AnyNumber)...)
+	}
+	if slices.Contains(words, "yes") {
+		shapes = append(shapes, jsonc.TrueOrFalse)
+	}
+	return jsonc.Either(append(shapes, blank)...)
+}
