@@ -111,7 +111,7 @@ func (r *reader) remoteField(e *Entry) jsonc.Field {
 func (r *reader) unsaidFields(read func(Fact) func(jsonc.Value)) (fields []jsonc.Field) {
 	for _, f := range facts() {
 		fields = append(fields, jsonc.Optional(string(f), read(f)).
-			Means(func() jsonc.Schema { return jsonc.ObjectOf(r.questionFields(&Unsaid{Fact: f})...)() }, "the "+string(f)+" is not said"))
+			Means(func() jsonc.Schema { return jsonc.ObjectOf(r.questionFields(&Unsaid{Fact: f})...)() }, "the source does not say the "+string(f)))
 	}
 	return fields
 }
@@ -160,7 +160,7 @@ func (r *reader) elsewhereFields(e *Elsewhere, under *bool) []jsonc.Field {
 func (r *reader) inferredFields(read func(Fact) func(jsonc.Value)) (fields []jsonc.Field) {
 	for _, f := range append(facts(), FactArea) {
 		fields = append(fields, jsonc.Optional(string(f), read(f)).
-			Means(jsonc.Text, "why the "+string(f)+" is so"))
+			Means(jsonc.Text, "the reason for the "+string(f)))
 	}
 	return fields
 }

@@ -20,6 +20,7 @@ type Schema struct {
 	MinLength           int        `json:"minLength,omitempty"`
 	Items               *Schema    `json:"items,omitempty"`
 	MinItems            int        `json:"minItems,omitempty"`
+	MaxItems            int        `json:"maxItems,omitempty"`
 	UniqueItems         bool       `json:"uniqueItems,omitempty"`
 	Properties          Properties `json:"properties,omitempty"`
 	Required            []string   `json:"required,omitempty"`

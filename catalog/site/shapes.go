@@ -78,21 +78,25 @@ func (r *reader) tolerateShape() jsonc.Schema {
 }
 
 // OptionShape is the shape of a generator's option, which may have known words, or a list
-// of texts.
+// of texts. A list of one stands for its element.
 func OptionShape(list bool, words []string) jsonc.Shape {
-	element, least := jsonc.Shape(jsonc.Text), 1
+	shapes := []jsonc.Shape{jsonc.Text, optionList(list, jsonc.Text), jsonc.AnyNumber}
 	if words != nil {
-		element = jsonc.WordOf(words...)
-	}
-	if list {
-		least = 0
-	}
-	shapes := []jsonc.Shape{element, jsonc.Distinct(jsonc.ListOf(jsonc.Either(element, blank), least))}
-	if words == nil {
-		return jsonc.Either(append(shapes, jsonc.AnyNumber)...)
+		word := jsonc.WordOf(words...)
+		shapes = []jsonc.Shape{word, optionList(list, jsonc.Either(word, blank)), blank}
 	}
 	if slices.Contains(words, "yes") {
 		shapes = append(shapes, jsonc.TrueOrFalse)
 	}
-	return jsonc.Either(append(shapes, blank)...)
+	return jsonc.Either(shapes...)
+}
+
+func optionList(list bool, element jsonc.Shape) jsonc.Shape {
+	return func() jsonc.Schema {
+		s := jsonc.Distinct(jsonc.ListOf(element, 0))()
+		if !list {
+			s.MinItems, s.MaxItems = 1, 1
+		}
+		return s
+	}
 }

@@ -295,3 +295,85 @@ func changes(t *testing.T, text string) (all []string) {
 	}
 	return all
 }
+
+// TestSchemaRefusesWhatIsNotRead holds that slips are refused by the schema and by the
+// tool.
+func TestSchemaRefusesWhatIsNotRead(t *testing.T) {
+	bad := map[string]map[string]string{
+		"site": {
+			`{"select": {"areas": ["exchange"]}}`:           `/select/areas: unknown key "areas"`,
+			`{"Bind": {}}`:                                  `/Bind: unknown key "Bind"`,
+			`{"group": "entries"}`:                          `/group: unknown value "entries"; known values: "area", "entry", "none"`,
+			`{"bind": {"exchange": 7}}`:                     `/bind/exchange: expected the addresses of role exchange, such as ["192.0.2.10"] or {"published": ["192.0.2.10"]}, found a number`,
+			`{"bind": {"exchange": []}}`:                    `/bind/exchange: no address for role exchange; write ["192.0.2.10"], or {"published": ["192.0.2.10"]} for machines behind a DNAT, or remove the role`,
+			`{"bind": {"exchange": {"publish": []}}}`:       `/bind/exchange/publish: unknown key "publish"`,
+			`{"answers": {"m365/x": {"remotes": "any"}}}`:   `/answers/m365~1x/remotes: unknown key "remotes"`,
+			`{"answers": {"m365/x": {"remote": "all"}}}`:    `/answers/m365~1x/remote: expected a list of prefixes and FQDNs, {"from": "an entry's id"}, {"role": "a role of this site"} or the word "any"`,
+			`{"answers": {"m365/x": {"direction": "in"}}}`:  `/answers/m365~1x/direction: unknown value "in"; known values: "outbound", "inbound", "bidirectional"`,
+			`{"routes": [{"category": ["optimize"]}]}`:      `/routes/0: missing required key "via"`,
+			`{"routes": {"via": "direct"}}`:                 `/routes: expected an array, found an object`,
+			`{"tolerate": {"nftables": ["none"]}}`:          `/tolerate/nftables/0: unknown value "none"; known values: "narrower", "wider", "absent"`,
+			`{"tolerate": [{"verdicts": ["absent"]}]}`:      `/tolerate/0: missing required key "reason"`,
+			`{"expect": [{"forbid": "any"}]}`:               `/expect/0/forbid: unknown key "forbid"`,
+			`{"expect": [{"allow": "a.example", "in": 1}]}`: `/expect/0/in: expected an array, found a number`,
+			`{"lint": "fatal"}`:                             `/lint: unknown value "fatal"; known values: "error", "warning", "off"`,
+			`{"generators": ["nftable"]}`:                   `unknown generator "nftable"; expect one of nftables, iptables, pac, squid, trusted-sites; did you mean "nftables"?`,
+			`{"generators": ["pac", "pac"]}`:                `/generators/1: "pac" stands twice in the list; remove one`,
+			`{"options": {"pac": {"plain": "maybe"}}}`:      `option plain: unknown value "maybe"; expect one of direct, proxy`,
+			`{"options": {"pac": {"proxies": "a:1"}}}`:      `unknown option "proxies"; expect one of proxy, roles, plain, local, internal, fallback`,
+			`{"catalogs": [{"name": "x"}]}`:                 `/catalogs/0: missing required key "file"`,
+			`{"output": ""}`:                                `/output: empty text; write something, or remove it`,
+			`{"$schema": 1}`:                                `/$schema: expected a string, found a number`,
+			`[]`:                                            `expected an object, found an array`,
+		},
+		"catalog": {
+			`{"catalog": "own", "revision": "1", "title": "Own"}`:                                    `missing required key "entries"`,
+			entryOf(`"titel": "A"`):                                                                  `/entries/0/titel: unknown key "titel"`,
+			entryOf(`"title": "A", "direction": "out"`):                                              `/entries/0/direction: unknown value "out"; known values: "outbound", "inbound", "bidirectional"`,
+			entryOf(`"title": "A", "endpoints": "10.0.0.0/8"`):                                       `/entries/0/endpoints: expected an array, found a string`,
+			entryOf(`"title": "A", "endpoints": []`):                                                 `/entries/0/endpoints: no endpoints; list prefixes or FQDNs, or write "remote" under "unsaid"`,
+			entryOf(`"title": "A", "services": ["tcp 443"]`):                                         `/entries/0/services: expected services as one text, such as "tcp 80, 443; udp 3478", found an array`,
+			entryOf(`"title": "A", "role": "Exchange"`):                                              `/entries/0/role: bad name "Exchange"; write a lower-case letter, then at most 15 lower-case letters, digits or hyphens`,
+			entryOf(`"title": "A", "date": "1.2.2025"`):                                              `/entries/0/date: bad date "1.2.2025"; write a day as YYYY-MM-DD`,
+			entryOf(`"title": "A", "unsaid": {"remote": {}}`):                                        `/entries/0/unsaid/remote: missing required key "why"`,
+			entryOf(`"title": "A", "unsaid": {"services": {"why": "x", "from": ["m365/exchange"]}}`): `/entries/0/unsaid/services/from: unknown key "from"`,
+			entryOf(`"title": "A", "inferred": {"ports": "x"}`):                                      `/entries/0/inferred/ports: unknown key "ports"`,
+			entryOf(`"title": "A", "remote": {"from": "x"}`):                                         `/entries/0/remote: missing required key "role"`,
+			entryOf(`"title": "A", "required": "yes"`):                                               `/entries/0/required: expected true or false, found a string`,
+			entryOf(`"title": "A", "instance": ["Europe"]`):                                          `/entries/0/instance/0: unknown value "Europe"; known values: "Worldwide", "USGovDoD", "USGovGCCHigh", "China", "Germany"`,
+		},
+	}
+	for _, d := range schemaDocuments() {
+		texts := slices.Sorted(maps.Keys(bad[d.name]))
+		found := validate(t, d.schema, texts)
+		for i, text := range texts {
+			if read := fmt.Sprint(d.read(text)); found[i] == "" || !strings.Contains(read, bad[d.name][text]) {
+				t.Errorf("%s: the schema says %q, the tool\n%s\nwant\n%s", text, found[i], read, bad[d.name][text])
+			}
+		}
+	}
+}
+
+func entryOf(members string) string {
+	return `{"catalog": "own", "revision": "1", "title": "Own", "entries": [{"id": "a", ` + members + `}]}`
+}
+
+// TestSchemaCommand holds what the command prints, and its errors.
+func TestSchemaCommand(t *testing.T) {
+	for _, c := range []struct {
+		args   []string
+		status int
+		stderr string
+	}{
+		{[]string{"site"}, exitOK, ""},
+		{[]string{"catalog", "--json"}, exitOK, ""},
+		{nil, exitUsage, "gatewright: error: schema: name one kind of document: site or catalog\n"},
+		{[]string{"sites"}, exitUsage, `gatewright: error: schema: unknown document "sites"; expect one of site, catalog; did you mean "site"?` + "\n"},
+	} {
+		var stdout, stderr bytes.Buffer
+		status := run(append([]string{"schema"}, c.args...), nil, &stdout, &stderr)
+		if status != c.status || stderr.String() != c.stderr || json.Valid(stdout.Bytes()) != (status == exitOK) {
+			t.Errorf("%q: status %d\n%s%s", c.args, status, &stdout, &stderr)
+		}
+	}
+}
