@@ -86,8 +86,8 @@ func fieldDenies(key, text string) bool {
 		return false
 	}
 	words := len(keyWords(text))
-	if strings.EqualFold(key, "type") { // where a block is one of addresses
-		text = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(text), "s"), "block")
+	if words > 1 && strings.EqualFold(key, "type") { // "Address Block" is a noun, "block" may be a verdict
+		text = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(text), "s"), " block")
 	}
 	if r := roleOf(key); r == holdsName || r == holdsService || r == holdsRegion {
 		return words == 1 && denies(text)
@@ -215,6 +215,24 @@ func (t *tree) tellUnread() {
 	}
 	if len(keys) > 0 {
 		t.feed.noticeFile("not read, for their keys are not known to hold endpoints as others of the file are: " + some(keys) + `; what of them is meant belongs under "prefixes", or in a file of its own`)
+	}
+}
+
+// tellUnknown tells of several lists, none of whose keys says what it holds: whether all
+// are endpoints is for a person to see.
+func (t *tree) tellUnknown() {
+	if t.vouched || t.issuer.name != "" {
+		return
+	}
+	var keys []string
+	slices.Sort(t.from)
+	for _, key := range slices.Compact(t.from) {
+		if !slices.ContainsFunc(keyWords(key), func(w string) bool { return slices.Contains(addressWords, w) }) {
+			keys = append(keys, jsonc.Quote(key))
+		}
+	}
+	if len(keys) > 1 {
+		t.feed.noticeFile("no key of the file says that it holds endpoints; all lists are read: " + some(keys) + "; remove those that are not meant")
 	}
 }
 

@@ -17,7 +17,7 @@ func TestDenied(t *testing.T) {
 			`{"`+word+`": ["9.9.9.0/24"], "ips": ["8.8.8.0/24"]}`,
 			`{"data": {"prefixes": ["8.8.8.0/24"]}, "`+word+`": ["9.9.9.0/24"]}`)
 	}
-	for _, field := range []string{`"active": false`, `"enabled": false`, `"allow": false`, `"anything": false`, `"deleted": true`, `"deny": true`, `"action": "deny"`, `"status": "removed"`, `"type": "exclude"`, `"permit": "no"`, `"disposition": "remove"`, `"tags": ["blocked"]`, `"active": 0`, `"deleted_at": "2024-01-01"`, `"state": {"enabled": "no"}`} {
+	for _, field := range []string{`"active": false`, `"enabled": false`, `"allow": false`, `"anything": false`, `"deleted": true`, `"deny": true`, `"action": "deny"`, `"status": "removed"`, `"type": "exclude"`, `"type": "block"`, `"type": "Blocks"`, `"permit": "no"`, `"disposition": "remove"`, `"tags": ["blocked"]`, `"active": 0`, `"deleted_at": "2024-01-01"`, `"state": {"enabled": "no"}`} {
 		documents = append(documents,
 			`[{"cidr": "8.8.8.0/24"}, {"cidr": "9.9.9.0/24", `+field+`}]`,
 			`{"prefixes": [{"ip_prefix": "9.9.9.0/24", `+field+`}, {"ip_prefix": "8.8.8.0/24"}]}`)
@@ -62,6 +62,8 @@ func TestDenialMessages(t *testing.T) {
 		"network,action\n1.1.1.0/24,deny\n":                                           `x:2:12: "deny" may say that the prefix of this row is not to be reached; remove the row, or this if it is to be`,
 		`[{"cidr": "8.8.8.0/24", "deprecated": false, "active": true}]`:               "x |  | List x\nprefixes: 8.8.8.0/24",
 		`[{"cidr": "8.8.8.0/24", "country": "NO", "removed_at": null}]`:               "x |  | List x\nprefixes: 8.8.8.0/24",
+		`{"good": ["8.8.8.0/24"], "parked": ["9.9.9.0/24"]}`:                          "x |  | List x\ngood: 8.8.8.0/24\nparked: 9.9.9.0/24\n! no key of the file says that it holds endpoints; all lists are read: \"good\", \"parked\"; remove those that are not meant",
+		`{"ips": [{"cidr": "8.8.8.0/24", "type": "block"}]}`:                          `x:1:41: /ips/0/type: "type" "block" may say that what stands beside it is not to be reached; remove it if these are endpoints, or else the whole object`,
 		`{"cidr_blocks": ["8.8.8.0/24"]}`:                                             "x |  | List x\ncidr_blocks: 8.8.8.0/24",
 		`{"ranges": [{"cidr": "8.8.8.0/24", "type": "IP address block"}]}`:            "x |  | List x\nranges: 8.8.8.0/24",
 		"network,country\n1.1.1.0/24,NO\n":                                            "x |  | List x\nNO: 1.1.1.0/24",

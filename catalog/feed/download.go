@@ -127,31 +127,8 @@ func NewUpdate(old, new *Listed) Update {
 			u.Lost++
 		}
 	}
-	u.Growth, u.family = growth(old.addresses(), have)
+	u.Growth, u.family = netset.Growth(old.addresses(), have)
 	return u
-}
-
-// growth compares addresses by family; a family that was not there before has no part
-// to compare with.
-func growth(old, new netset.PrefixSet) (part float64, family string) {
-	family = "IPv4"
-	if before := size(old.V4()); before > 0 {
-		part = size(new.V4().Subtract(old.V4())) / before
-	}
-	if before := size(old.V6()); before > 0 {
-		if v6 := size(new.V6().Subtract(old.V6())) / before; v6 > part {
-			part, family = v6, "IPv6"
-		}
-	}
-	return part, family
-}
-
-// size is the number of addresses of a set of one family.
-func size(s netset.PrefixSet) (n float64) {
-	for p := range s.Prefixes() {
-		n += math.Exp2(float64(p.Addr().BitLen() - p.Bits()))
-	}
-	return n
 }
 
 // Check refuses an update that lost more than maxShrink percent of the endpoints, or

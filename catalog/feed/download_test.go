@@ -90,7 +90,7 @@ func TestUpdateCounts(t *testing.T) {
 		"own":    func(prefixes []string) string { return endpointsDocument("1", prefixes...) },
 		"a list": func(prefixes []string) string { return strings.Join(prefixes, "\n") },
 		"public IP": func(prefixes []string) string {
-			return "Prefix,Type\n" + strings.Join(prefixes, ",Block\n") + ",Block\n"
+			return "Prefix,Type\n" + strings.Join(prefixes, ",One Block\n") + ",One Block\n"
 		},
 		"Cloudflare": func(prefixes []string) string {
 			return `{"success": true, "result": {"ipv4_cidrs": ["` + strings.Join(prefixes, `", "`) + `"], "ipv6_cidrs": ["2001:db8::/32"]}}`

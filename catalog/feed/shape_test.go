@@ -49,7 +49,7 @@ func TestShapes(t *testing.T) {
 		{"a crawler", "gptbot.json", `{"creationTime": "2026-01-02T11:00:00.000000", "prefixes": [{"ipv4Prefix": "20.1.0.0/28"}]}`,
 			"gptbot |  | List gptbot.json\nprefixes: 20.1.0.0/28"},
 		{"a list of names and addresses of GitHub's kind", "x.json", `{"hooks": ["20.1.0.0/28"], "web": ["20.2.0.0/28"], "api": [], "git": []}`,
-			"x |  | List x.json\nhooks: 20.1.0.0/28\nweb: 20.2.0.0/28"},
+			"x |  | List x.json\nhooks: 20.1.0.0/28\nweb: 20.2.0.0/28\n! no key of the file says that it holds endpoints; all lists are read: \"hooks\", \"web\"; remove those that are not meant"},
 		{"GitHub's by PowerShell", "x.json", `{"ssh_key_fingerprints": {}, "hooks": "20.1.0.0/28", "web": {"value": ["20.2.0.0/28"], "Count": 1}}`,
 			"github | github | GitHub addresses and names\nhooks: 20.1.0.0/28\nweb: 20.2.0.0/28"},
 		{"another service in Google's", "x.json", `{"creationTime": "2026-01-01", "prefixes": [{"ipv4Prefix": "20.1.0.0/28", "service": "Google Cloud", "scope": "eu"}, {"ipv4Prefix": "20.2.0.0/28", "service": "Other", "scope": "eu"}]}`,

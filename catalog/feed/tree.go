@@ -76,6 +76,7 @@ type tree struct {
 	root   jsonc.Value
 	roles  map[string]role
 	passed []string // keys of lists without prefixes
+	from   []string // keys of lists with prefixes
 	tried  int      // prefixes, good ones or not
 
 	vouched bool               // some prefixes stand under a key that is known to hold them
@@ -87,15 +88,6 @@ type tree struct {
 type keyed struct {
 	key  string
 	list jsonc.Value
-}
-
-// labels are what objects around a prefix say of it.
-type labels struct {
-	key                         string // of the list
-	services, regions, openedBy []string
-	mask                        string      // beside the prefix in its object
-	around                      jsonc.Value // a mask of an object around, which has no address itself
-	inList                      bool        // directly
 }
 
 func readTree(d document, as Naming) (*catalog.Catalog, error) {
@@ -115,6 +107,7 @@ func readTree(d document, as Naming) (*catalog.Catalog, error) {
 	}
 	t.read(d.root(), labels{})
 	t.tellUnread()
+	t.tellUnknown()
 	if len(t.passed) > 0 {
 		f.noticeFile("no prefix is among what is listed as " + some(t.passed) + "; passed over")
 	}
@@ -154,6 +147,9 @@ func (t *tree) array(v jsonc.Value, of labels) {
 		return
 	}
 	of.inList = true
+	if prefixes > 0 && of.key != "" && len(t.from) < maxRemembered {
+		t.from = append(t.from, of.key)
+	}
 	before := t.tried
 	var without []jsonc.Value
 	for _, one := range v.Elements() {
@@ -261,6 +257,7 @@ func (t *tree) object(v jsonc.Value, of labels) {
 		case t.isInner(key, one):
 			t.read(one, inner)
 		case besideLists && !t.vouched && t.roleOf(key) == holdsOther && isPrefixes(one):
+			t.from = append(t.from, inner.key)
 			t.prefix(one, inner)
 		}
 	}
@@ -373,48 +370,4 @@ func prefixWords(text string) []string {
 		return nil
 	}
 	return words
-}
-
-// tagged adds a prefix to each of its tags, and reports whether it could.
-func (t *tree) tagged(prefix string, v jsonc.Value, of labels) bool {
-	before := t.feed.listed
-	for _, service := range orEmpty(of.services) {
-		for _, region := range orEmpty(of.regions) {
-			tag := t.feed.tag(v, t.issuer.tag(service, region, of), region, service)
-			if tag == nil {
-				return false
-			}
-			if direction := openedBy(of.openedBy); direction != "" && tag.entry.Direction == "" {
-				tag.entry.Direction = direction
-				tag.entry.Inferred = []catalog.Inference{{Fact: string(catalog.FactDirection), Reason: "the feed tells by egress and ingress, as seen from its publisher"}}
-			}
-			if tag.prefix(prefix, v); t.feed.listed == before {
-				return false // and reported
-			}
-		}
-	}
-	return true
-}
-
-func orEmpty(list []string) []string {
-	if len(list) == 0 {
-		return []string{""}
-	}
-	return list
-}
-
-// openedBy is the direction of flows that a publisher calls egress (its own), ingress,
-// or both; empty for other words.
-func openedBy(words []string) catalog.Direction {
-	egress := slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, "egress") })
-	ingress := slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, "ingress") })
-	switch {
-	case egress && ingress:
-		return catalog.Bidirectional
-	case egress:
-		return catalog.Inbound
-	case ingress:
-		return catalog.Outbound
-	}
-	return ""
 }

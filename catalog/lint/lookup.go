@@ -141,6 +141,9 @@ func (l *lookup) parts(held netset.Holders) []part {
 	if len(held) == 1 {
 		return []part{{Key: anyService, Value: held}}
 	}
+	if !l.budget.Spend(1 + len(held)*stepsToPart/looksPerStep) {
+		return nil
+	}
 	sets := make([]netset.ServiceSet, len(held))
 	for k, i := range held {
 		sets[k] = l.services(i)

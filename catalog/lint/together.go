@@ -77,7 +77,7 @@ func (l *lookup) byClass(held netset.Holders, by []int) map[class]netset.Holders
 }
 
 // looksPerStep is how many entries that are looked at count as much as a part.
-const looksPerStep = 64
+const looksPerStep = 32
 
 // coverOf returns entries that cover the entry i between them, of those that are not
 // gone; nil if they do not.

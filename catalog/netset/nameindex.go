@@ -20,11 +20,15 @@ func NameIndexOf(patterns []Pattern) NameIndex {
 
 // Covering returns the patterns that match every name that p matches, in the order of
 // Pattern.Compare. Time is that of NameSet.Match.
-func (x NameIndex) Covering(p Pattern) []Pattern {
-	if x.trie == nil || p.text == "" {
+func (x NameIndex) Covering(p Pattern) []Pattern { return x.Matching(p.text) }
+
+// Matching returns the patterns that match a name, in the order of Pattern.Compare. Time
+// is that of NameSet.Match.
+func (x NameIndex) Matching(name string) []Pattern {
+	if x.trie == nil || name == "" {
 		return nil
 	}
-	return sortNames(x.trie.appendCovering(nil, 0, "", p.text))
+	return sortNames(x.trie.appendCovering(nil, 0, "", name))
 }
 
 // Overlapping returns the patterns that match a name that p matches, in the order of

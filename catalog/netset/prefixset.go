@@ -168,14 +168,12 @@ func (s PrefixSet) AppendRanges(b []byte, sep string) []byte {
 
 func appendRanges[N address[N]](b []byte, list []span[N], sep string, start int) []byte {
 	for i, s := range list {
-		if end, _ := s.first.block(s.last); end != s.last {
-			if end, _ = end.next().block(s.last); end != s.last {
-				if len(b) > start {
-					b = append(b, sep...)
-				}
-				b = s.last.ip().AppendTo(append(s.first.ip().AppendTo(b), '-'))
-				continue
+		if isRange(s) {
+			if len(b) > start {
+				b = append(b, sep...)
 			}
+			b = s.last.ip().AppendTo(append(s.first.ip().AppendTo(b), '-'))
+			continue
 		}
 		yieldPrefixes(list[i:i+1], func(p netip.Prefix) bool {
 			b = appendPrefix(b, p, sep, start)
@@ -183,6 +181,38 @@ func appendRanges[N address[N]](b []byte, list []span[N], sep string, start int)
 		})
 	}
 	return b
+}
+
+// isRange reports whether a span is of more than two prefixes.
+func isRange[N address[N]](s span[N]) bool {
+	end, _ := s.first.block(s.last)
+	if end == s.last {
+		return false
+	}
+	end, _ = end.next().block(s.last)
+	return end != s.last
+}
+
+// Intervals yields the first and the last address of everything that AppendRanges writes, in its order.
+func (s PrefixSet) Intervals() iter.Seq2[netip.Addr, netip.Addr] {
+	return func(yield func(first, last netip.Addr) bool) {
+		_ = yieldIntervals(s.v4, yield) && yieldIntervals(s.v6, yield)
+	}
+}
+
+func yieldIntervals[N address[N]](list []span[N], yield func(first, last netip.Addr) bool) bool {
+	for _, s := range list {
+		if end, _ := s.first.block(s.last); end != s.last && !isRange(s) {
+			if !yield(s.first.ip(), end.ip()) {
+				return false
+			}
+			s.first = end.next()
+		}
+		if !yield(s.first.ip(), s.last.ip()) {
+			return false
+		}
+	}
+	return true
 }
 
 // String returns the minimal prefixes joined by ", ".

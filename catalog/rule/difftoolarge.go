@@ -29,7 +29,7 @@ func (e *TooLargeError) Error() string {
 }
 
 func tooLarge(d Direction, old, new *accepted) error {
-	return &TooLargeError{string(d) + " rules", len(old.rules), len(new.rules), largest(slices.Concat(new.rules, old.rules))}
+	return &TooLargeError{string(d) + " rules", len(old.rules), len(new.rules), Largest(slices.Concat(new.rules, old.rules))}
 }
 
 func tooManyRoutes(old, new *Policy) error {
@@ -43,11 +43,11 @@ func tooManyRoutes(old, new *Policy) error {
 			}
 		}
 	}
-	return &TooLargeError{"outbound rules with routes", count[0], count[1], largest(all)}
+	return &TooLargeError{"outbound rules with routes", count[0], count[1], Largest(all)}
 }
 
-// largest returns the rules that say most, each once.
-func largest(rules []*Rule) []ID {
+// Largest returns the rules that say most, each once, at most three.
+func Largest(rules []*Rule) []ID {
 	size := func(r *Rule) int {
 		return r.Services.Size() * (1 + r.Remote.Prefixes().Size() + r.Remote.Names().Len())
 	}

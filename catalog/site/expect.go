@@ -29,19 +29,6 @@ type Expectation struct {
 	roles []rule.Role
 }
 
-// Place is where something stands in the site file or a file beside it; without a file
-// it is nowhere.
-type Place struct {
-	File      string
-	Line, Col int
-}
-
-// PlaceOf returns where a section of the site file says a name.
-func (s *Site) PlaceOf(section, name string) Place {
-	err := s.places[place{section, name}].Errorf("here")
-	return Place{err.File, err.Line, err.Col}
-}
-
 // expectations reads "expect": expectations, and names of files beside that hold more.
 func (r *reader) expectations(v jsonc.Value) {
 	r.Array(v, func(v jsonc.Value) {
@@ -61,7 +48,7 @@ func (r *reader) expectations(v jsonc.Value) {
 // dir, the site file's folder, or below.
 func (s *Site) LoadExpectations(dir string) error {
 	for _, file := range s.expectFiles {
-		path, wrong := ownFile(file, cmp.Or(dir, "."))
+		path, wrong := s.ownFile(file, cmp.Or(dir, "."))
 		if wrong != "" {
 			return s.Errorf("expect file", file, "%q %s", file, wrong)
 		}

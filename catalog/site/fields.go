@@ -34,13 +34,13 @@ func (r *reader) fields() []jsonc.Field {
 			Means(jsonc.ObjectOf(r.selectionFields()...), "which entries are wanted: those that match every key; all of the instance Worldwide without it"),
 		jsonc.Optional("group", r.grouping).
 			Means(jsonc.WordOf(groupings()...), "what has rules of its own: each area (the default), each entry, or nothing"),
-		jsonc.Optional("bind", r.bindings).
+		jsonc.Optional(SectionBind, r.bindings).
 			Means(jsonc.MapOf(r.bindingShape), "by role, the addresses that its machines have, as a filter sees them: after a DNAT, before a SNAT. The role clients is bound to the private, shared, link-local and unique-local ranges unless it stands here; no other role is"),
-		jsonc.Optional("answers", r.answers).
+		jsonc.Optional(SectionAnswers, r.answers).
 			Means(jsonc.MapOf(orBlank(jsonc.ObjectOf(r.answerFields(&writtenAnswer{})...))), "by an entry's id, or by a catalogue's name for all of its entries: what the publisher leaves unsaid"),
-		jsonc.Optional("values", r.values).
+		jsonc.Optional(SectionValues, r.values).
 			Means(jsonc.MapOf(textOrTexts), `what stands for the placeholders in published names, such as {"tenant": "contoso", "email_domain": ["example.com"]}`),
-		jsonc.Optional("paths", filledIn(func(v jsonc.Value) { _, s.PathsAsHost = r.word(v, "host") })).
+		jsonc.Optional(SectionPaths, r.paths).
 			Means(orBlank(jsonc.WordOf("host")), "host: take the whole host of an endpoint that is published with a path"),
 		jsonc.Optional("routes", r.routes).
 			Means(jsonc.ListOf(jsonc.ObjectOf(r.routeFields(&Route{})...), 0), "for PAC files: what goes which way, the first of equally specific matches. The default sends the categories optimize and allow, and entries without one, direct, and the rest to the proxy"),

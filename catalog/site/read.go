@@ -144,6 +144,13 @@ func (r *reader) word(v jsonc.Value, known ...string) (string, bool) {
 
 func (r *reader) selection(v jsonc.Value) { r.Object(v, r.selectionFields()...) }
 
+func (r *reader) paths(v jsonc.Value) {
+	r.keep(SectionPaths, "", v)
+	if !HoldsBlank(v) {
+		_, r.site.PathsAsHost = r.word(v, "host")
+	}
+}
+
 func (r *reader) grouping(v jsonc.Value) {
 	g, _ := r.word(v, groupings()...)
 	r.site.Group = Grouping(g)
@@ -162,11 +169,10 @@ func (r *reader) bindings(v jsonc.Value) {
 			r.Errorf(k, "%w", err)
 			return
 		}
-		if HoldsBlank(v) {
-			return
+		r.keep(SectionBind, string(role), k)
+		if !HoldsBlank(v) {
+			r.site.Bindings[role] = r.binding(v, role)
 		}
-		r.site.Bindings[role] = r.binding(v, role)
-		r.keep("bind", string(role), k)
 	})
 }
 
@@ -228,6 +234,7 @@ func (r *reader) notice(v jsonc.Value, s, note string) {
 func (r *reader) values(v jsonc.Value) {
 	r.site.Values = map[string][]string{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
+		r.keep(SectionValues, k.Text(), k)
 		if HoldsBlank(v) {
 			return
 		}
@@ -236,7 +243,6 @@ func (r *reader) values(v jsonc.Value) {
 			r.Errorf(v, "no value for %s; write one, or remove the key", jsonc.Quote(k.Text()))
 		}
 		r.site.Values[k.Text()] = values
-		r.keep("values", k.Text(), k)
 	})
 }
 
@@ -298,6 +304,7 @@ func (r *reader) option(v jsonc.Value) []string {
 func (r *reader) answers(v jsonc.Value) {
 	r.site.Answers = map[string]Answer{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
+		r.keep(SectionAnswers, k.Text(), k)
 		a := writtenAnswer{unfilled: HoldsBlank(v)}
 		ok := r.Object(v, r.answerFields(&a)...)
 		switch {
@@ -310,7 +317,6 @@ func (r *reader) answers(v jsonc.Value) {
 			return // blanks alone, which stop nothing
 		}
 		r.site.Answers[k.Text()] = a.Answer
-		r.keep("answers", k.Text(), k)
 	})
 }
 

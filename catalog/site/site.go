@@ -9,6 +9,7 @@ import (
 	"gatewright/catalog/feed"
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
+	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 )
 
@@ -71,6 +72,9 @@ type Site struct {
 	Generators []string
 	Output     string
 
+	// Tree is read in the place of the site file's folder, unless it is nil.
+	Tree plainfile.Tree
+
 	// Streams hold, by path, catalogues that were read already: a pipe is read once.
 	Streams map[string][]byte
 
@@ -81,34 +85,10 @@ type Site struct {
 	staged map[string]bool // the catalogues that were loaded with their change records
 	places map[place]jsonc.Value
 
+	references map[string]string // how the site names a catalogue that was loaded
+
 	expectFiles []string // that hold expectations, relative to the site file's folder
 	arguments   map[place]string
-}
-
-// place names something that a site file says: an answer, a value, an option.
-type place struct{ section, name string }
-
-// Errorf returns an error about a name in a section of the site, such as
-// ("answers", "m365-additional/stream") or ("options", "pac.proxy"). It carries
-// the place in the site file, if the name comes from there.
-func (s *Site) Errorf(section, name, format string, args ...any) error {
-	return s.errorf(section, name, format, args...)
-}
-
-// SaidBy notes that an argument of the command line, such as `--tenant "contoso"`,
-// names it; errors about the name are then at the argument.
-func (s *Site) SaidBy(argument, section, name string) {
-	if s.arguments == nil {
-		s.arguments = map[place]string{}
-	}
-	s.arguments[place{section, name}] = argument
-}
-
-func (s *Site) errorf(section, name, format string, args ...any) *jsonc.Error {
-	if argument, ok := s.arguments[place{section, name}]; ok {
-		return jsonc.Value{}.Errorf("%s: "+format, append([]any{argument}, args...)...)
-	}
-	return s.places[place{section, name}].Errorf(format, args...)
 }
 
 // Selection says which entries are wanted, by each entry's own attributes. An

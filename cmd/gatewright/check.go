@@ -33,18 +33,19 @@ what the files in DIR do: each expectation holds for every flow that it stands
 for, or one flow is shown for which it does not, and the exit status is 1. What
 outputs fall short of, and what lint finds, is told by the formats for machines,
 and fails with --strict, with "lint": "error" in the site file, or if --new BASE
-does not have it.
+does not have it. Of a revision, files are read as git holds them; nothing is
+checked out, and nothing runs that the repository names.
 
     gatewright check -o out
     gatewright check --format github
-    gatewright check --new ../base --format junit
+    gatewright check --new origin/main --format junit
     gatewright check --site gatewright.json --strict
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` that holds the files")
 			flags.BoolVar(&inv.strict, "strict", false, "also fail on open items and shortfalls that the site does not tolerate")
-			flags.StringVar(&inv.base, "new", "", "fail only on shortfalls and lint findings that the site file in `BASE`, a folder, does not have")
+			flags.StringVar(&inv.base, "new", "", "fail only on shortfalls and lint findings that the site file in `BASE`, a folder or a git revision of the site file's own, does not have")
 			flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, json, junit, github for annotations, or gitlab for its code quality report")
 			flags.BoolVar(&inv.json, "json", false, "as JSON; the same as --format json")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
@@ -63,62 +64,73 @@ func check(inv *invocation, names []string) error {
 	case inv.json:
 		inv.format = "json"
 	}
-	p, err := inv.produce(names)
-	if err != nil {
+	done, err := inv.checkAll(names)
+	if err != nil && inv.format != "text" { // a machine has to see it, too
+		inv.findings = append(inv.findings, findingsOf(err)...)
+	}
+	if failed := inv.writeFindings(); err == nil {
+		err = failed
+	}
+	switch {
+	case err != nil:
 		return err
-	}
-	if p.dir == "" {
-		return usagef("check: no folder to compare with; name it with -o, or with \"output\" in the site file")
-	}
-	root, err := p.folder.OpenFolder()
-	if errors.Is(err, fs.ErrNotExist) {
-		inv.talk.errorf("%s is missing; run generate first, or name the folder that holds the files", p.dir)
+	case inv.failed():
 		return errDifferent
-	}
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	if interrupted(root) {
-		inv.talk.errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
-		return errDifferent
-	}
-	files, err := p.readOutputs(root)
-	if err != nil {
-		return err
-	}
-	expected, err := p.ask(files)
-	if err != nil {
-		return err
-	}
-	different, err := inv.compareFiles(p, files)
-	if err != nil {
-		return err
-	}
-	stale, err := inv.tellStale(p, root, len(names) == 0)
-	if err != nil {
-		return err
-	}
-	if err := inv.addShortfalls(p); err != nil {
-		return err
-	}
-	inv.tellExpected(p, expected)
-	if err := inv.writeFindings(p); err != nil {
-		return err
-	}
-	if different || stale || inv.failed() {
-		return errDifferent
-	}
-	if inv.format == "text" {
-		inv.talk.sayf("%s is up to date: %s", p.dir, count(p.count(), "file"))
+	case inv.format == "text":
+		inv.talk.sayf("%s", done)
 	}
 	return nil
 }
 
+// checkAll does every check, and says that nothing differs if so. An error is what kept it
+// from checking.
+func (inv *invocation) checkAll(names []string) (done string, err error) {
+	p, err := inv.produce(names)
+	if err != nil {
+		return "", err
+	}
+	if p.dir == "" {
+		return "", usagef("check: no folder to compare with; name it with -o, or with \"output\" in the site file")
+	}
+	root, err := p.folder.OpenFolder()
+	if errors.Is(err, fs.ErrNotExist) {
+		inv.findFile("%s is missing; run generate first, or name the folder that holds the files", p.dir)
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	if interrupted(root) {
+		inv.findFile("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
+		return "", nil
+	}
+	files, err := p.readOutputs(root)
+	if err != nil {
+		return "", err
+	}
+	expected, err := p.ask(files)
+	if err != nil {
+		return "", err
+	}
+	if err := inv.compareFiles(p, files); err != nil {
+		return "", err
+	}
+	if err := inv.tellStale(p, root, len(names) == 0); err != nil {
+		return "", err
+	}
+	if err := inv.addShortfalls(p); err != nil {
+		return "", err
+	}
+	inv.tellExpected(p, expected)
+	return fmt.Sprintf("%s is up to date: %s", p.dir, count(p.count(), "file")), nil
+}
+
 // compareFiles shows how the files differ from the artefacts: as text, and as what they
 // do where a generator reads them.
-func (inv *invocation) compareFiles(p *production, r folder) (different bool, err error) {
+func (inv *invocation) compareFiles(p *production, r folder) error {
 	var text strings.Builder
+	different := false
 	for _, a := range p.artefacts() {
 		have, there := r.files[a.Name]
 		if there && bytes.Equal(have, a.Data) {
@@ -127,24 +139,22 @@ func (inv *invocation) compareFiles(p *production, r folder) (different bool, er
 		different = true
 		switch {
 		case !there:
-			inv.find(finding{Check: checkFiles, Level: levelError, Text: p.path(a.Name) + " is missing"})
+			inv.findFile("%s is missing", p.path(a.Name))
 		case !artefact.Opens(have, a.Data):
-			inv.find(finding{Check: checkFiles, Level: levelError, Text: p.path(a.Name) + ":1: not a file of Gatewright's, so that it is not shown; remove it, and generate again"})
+			inv.findFile("%s:1: not a file of Gatewright's, so that it is not shown; remove it, and generate again", p.path(a.Name))
 			continue
-		case inv.format != "text":
-			inv.find(finding{Check: checkFiles, Level: levelError, Text: p.path(a.Name) + " is not what generate would write; generate again"})
+		default:
+			inv.findings = append(inv.findings, finding{Check: checkFiles, Level: levelError, Text: p.path(a.Name) + " is not what generate would write; generate again"})
 		}
-		if !inv.talk.quiet {
-			text.WriteString(unifiedDiff(p.path(a.Name), have, a.Data))
-		}
+		text.WriteString(unifiedDiff(p.path(a.Name), have, a.Data))
 	}
 	if !different || inv.talk.quiet || inv.format != "text" {
-		return different, nil
+		return nil
 	}
 	if _, err := io.WriteString(inv.stdout, text.String()); err != nil {
-		return true, err
+		return err
 	}
-	return true, inv.compareEffects(p, r)
+	return inv.compareEffects(p, r)
 }
 
 // compareEffects shows what the files of a folder do more and less than the artefacts.
@@ -186,18 +196,17 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 
 // tellStale tells of files that nothing makes any more: of the generators that run, and,
 // where all of the site's run, of those that the site names no more.
-func (inv *invocation) tellStale(p *production, root *os.Root, all bool) (stale bool, err error) {
+func (inv *invocation) tellStale(p *production, root *os.Root, all bool) error {
 	old, err := readRecords(root, manifestFile, generators.Makes)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, inFolder(p.folder, err)
+		return inFolder(p.folder, err)
 	}
 	made := recordsOf(p.outputs)
 	others := kept(old, made, p.outputs)
 	tell := func(records []record, format string, args ...any) {
 		for _, r := range records {
 			if _, err := root.Lstat(r.name); err == nil {
-				stale = true
-				inv.find(finding{Check: checkFiles, Level: levelError, Text: fmt.Sprintf("%s: "+format, append([]any{p.path(r.name)}, args...)...)})
+				inv.findFile("%s: "+format, append([]any{p.path(r.name)}, args...)...)
 			}
 		}
 	}
@@ -205,5 +214,5 @@ func (inv *invocation) tellStale(p *production, root *os.Root, all bool) (stale 
 	if all {
 		tell(others, "of a generator that %s does not name any more; remove it, or name its generator", p.siteFile)
 	}
-	return stale, nil
+	return nil
 }

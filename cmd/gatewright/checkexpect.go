@@ -116,18 +116,28 @@ func (inv *invocation) tellExpected(p *production, all []expectation) {
 
 // tellHidden tells of a closed world what packet filters cannot see.
 func (inv *invocation) tellHidden(p *production, e expectation) {
+	var outputs, rules []string
 	for _, a := range e.answers {
-		for _, id := range a.Hidden {
-			text := fmt.Sprintf("%s: at %s rule %s%s has names without addresses, which no packet filter sees: what they lead to is not known there", e.name(), a.At, id, p.labelsOf(id))
-			if inv.format == "text" {
-				inv.talk.warnf("%s:%d:%d: %s", e.place.File, e.place.Line, e.place.Col, text)
-			}
-			inv.find(finding{Check: checkFlows, Level: levelWarning, File: e.place.File, Line: e.place.Line, Column: e.place.Col, Text: text})
+		if len(a.Hidden) > 0 {
+			outputs = append(outputs, a.At)
 		}
+		for _, id := range a.Hidden {
+			if line := "rule " + string(id) + p.labelsOf(id); !slices.Contains(rules, line) {
+				rules = append(rules, line)
+			}
+		}
+	}
+	if len(rules) > 0 {
+		text := fmt.Sprintf("%s: at %s names without addresses are not seen: what they lead to is not known there", e.name(), strings.Join(outputs, ", "))
+		inv.find(finding{Check: checkFlows, Level: levelWarning, Text: text, Details: rules}.at(e.place))
 	}
 }
 
+// tellFailures tells of an expectation what contradicts it at the first place, and at which
+// others.
 func (inv *invocation) tellFailures(p *production, e expectation) {
+	f := finding{Check: checkFlows, Level: levelError}.at(e.place)
+	var others []string
 	for _, a := range e.answers {
 		if a.Holds {
 			continue
@@ -136,15 +146,24 @@ func (inv *invocation) tellFailures(p *production, e expectation) {
 		if a.Promise && a.Unread == nil {
 			text += " (" + byPromise + ")"
 		}
-		inv.find(finding{checkFlows, levelError, e.place.File, e.place.Line, e.place.Col, e.name() + ": " + text, more})
+		if f.Text == "" {
+			f.Text, f.Details = e.name()+": "+text, more
+			continue
+		}
+		others = append(others, a.At)
+		f.Also = append(append(f.Also, text), more...)
 	}
+	if len(others) > 0 {
+		f.Text += "; it fails at " + strings.Join(others, ", ") + ", too"
+	}
+	inv.find(f)
 }
 
 // byPromise marks what is decided by what publishers promise of their names.
 const byPromise = "by the publisher's promise that names lead to their entry's addresses"
 
-// failure tells why an expectation does not hold at one place: what is wrong first, then
-// what there is of a closed world.
+// failure tells why an expectation does not hold at one place, and what more there is of a
+// closed world.
 func (p *production) failure(e expectation, a expect.Answer) (text string, more []string) {
 	at := a.At
 	switch {
@@ -152,7 +171,7 @@ func (p *production) failure(e expectation, a expect.Answer) (text string, more 
 		return fmt.Sprintf("at %s it is not known: %v", at, a.Unread), nil
 	case e.Expects == rule.ExpectOnly:
 		more = p.elseLines(a)
-		return fmt.Sprintf("at %s other remotes pass: for example %s", at, a.Flow), more
+		return fmt.Sprintf("at %s other remotes pass: for example %s by %s", at, a.Flow, more[0]), more[1:]
 	case e.RoutesRequests():
 		return fmt.Sprintf("at %s %s goes %s%s", at, a.Flow, wayText(a.Via), p.ofEntries(a.Flow)), nil
 	case e.Expects == rule.ExpectAllow:

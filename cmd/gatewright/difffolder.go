@@ -33,13 +33,7 @@ func (inv *invocation) compareFolders(oldName, newName string) (report, error) {
 	if err := errors.Join(old.err(), new.err()); err != nil {
 		return report{}, err
 	}
-	r := report{
-		Version: reportVersion,
-		Old:     reportSide{Sources: []reportSource{}}, New: reportSide{Sources: []reportSource{}},
-		Added: []reportRule{}, Removed: []reportRule{},
-		Routes: []reportRoute{}, TrustedSites: reportTrusted{[]listedSite{}, []listedSite{}}, Entries: []reportEntry{},
-		OpenAdded: []accountOpen{}, OpenRemoved: []accountOpen{}, OpenUnchanged: []accountOpen{},
-	}
+	r := newReport()
 	for i := range old.readings {
 		if err := r.addReadings(old.readings[i], new.readings[i]); err != nil {
 			return report{}, err
@@ -52,6 +46,17 @@ func (inv *invocation) compareFolders(oldName, newName string) (report, error) {
 	}
 	r.finish(true)
 	return r, nil
+}
+
+// newReport is the report of two that differ in nothing, as far as is known.
+func newReport() report {
+	return report{
+		Version: reportVersion,
+		Old:     reportSide{Sources: []reportSource{}}, New: reportSide{Sources: []reportSource{}},
+		Added: []reportRule{}, Removed: []reportRule{},
+		Routes: []reportRoute{}, TrustedSites: reportTrusted{[]listedSite{}, []listedSite{}}, Entries: []reportEntry{},
+		OpenAdded: []accountOpen{}, OpenRemoved: []accountOpen{}, OpenUnchanged: []accountOpen{},
+	}
 }
 
 // folderOf reads a folder, or makes what generate would write for a site file.
@@ -89,7 +94,7 @@ func (r *report) finish(equal bool) {
 
 // same reports whether folders do the same, and hold the same files.
 func (r *report) same() bool {
-	return len(r.Added)+len(r.Removed)+len(r.TrustedSites.Added)+len(r.TrustedSites.Removed)+len(r.Routes)+len(r.Beside)+len(r.Comments)+len(r.Files) == 0
+	return len(r.Added)+len(r.Removed)+len(r.TrustedSites.Added)+len(r.TrustedSites.Removed)+len(r.Routes)+len(r.Beside)+len(r.Comments)+len(r.Files)+len(r.Live) == 0
 }
 
 // addReadings adds how what one generator's files do differs.

@@ -23,9 +23,10 @@ type report struct {
 	OpenAdded     []accountOpen   `json:"open_added"`
 	OpenRemoved   []accountOpen   `json:"open_removed"`
 	OpenUnchanged []accountOpen   `json:"open_unchanged"`
-	Beside        []reportBeside  `json:"beside,omitempty"`   // of folders
-	Comments      []reportComment `json:"comments,omitempty"` // of folders
-	Files         []reportFile    `json:"files,omitempty"`    // of folders: those that are compared as text, or came or went
+	Beside        []reportBeside  `json:"beside,omitempty"`     // of folders
+	Comments      []reportComment `json:"comments,omitempty"`   // of folders
+	Files         []reportFile    `json:"files,omitempty"`      // of folders: those that are compared as text, or came or went
+	Live          []reportLive    `json:"statements,omitempty"` // of plan and drift
 
 	commentAt map[string]int // in Comments, by their words
 	lost      []string       // "OPENS: " texts of what no longer drops the rest

@@ -40,6 +40,7 @@ func (r report) sections() []diffSection {
 		openSection(r),
 		entrySection(r.Entries),
 		commentSection(r.Comments),
+		liveSection(r.Live),
 		fileSection(r.Files),
 		editedSection(r),
 	}
@@ -246,6 +247,7 @@ func (r report) headline() string {
 	say(len(r.Beside), "%s beside the rules", count(len(r.Beside), "change"))
 	say(len(r.Comments), "%s changed", count(len(r.Comments), "comment"))
 	say(len(r.Files), "%s came, went or differ as text", count(len(r.Files), "file"))
+	say(len(r.Live), "%s", liveCounts(r.Live))
 	say(len(r.OpenAdded), "%s newly open", count(len(r.OpenAdded), "item"))
 	say(len(r.OpenRemoved), "%s open no more", count(len(r.OpenRemoved), "item"))
 	return fmt.Sprintf("%s -> %s: %s", old, new, strings.Join(parts, "; "))

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/xml"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,13 +10,14 @@ import (
 
 // finding is one thing that check tells.
 type finding struct {
-	Check   string   `json:"check"` // files, expectation, coverage, lint
+	Check   string   `json:"check"` // files, expectation, coverage, lint, or run for what kept check from checking
 	Level   string   `json:"level"` // error: check fails; warning: it is told
 	File    string   `json:"file,omitempty"`
 	Line    int      `json:"line,omitempty"`
 	Column  int      `json:"column,omitempty"`
 	Text    string   `json:"text"`
 	Details []string `json:"details,omitempty"`
+	Also    []string `json:"also,omitempty"` // the same of other outputs, for machines that have the room
 }
 
 const (
@@ -32,136 +31,68 @@ const (
 	checkFlows    = "expectation"
 	checkCoverage = "coverage"
 	checkLint     = "lint"
+	checkRun      = "run"
 )
+
+// shownDetails is how many details people are shown.
+const shownDetails = 5
 
 // checkFormats are those of check; the first is the default.
 func checkFormats() []string { return []string{"text", "json", "junit", "github", "gitlab"} }
 
+// at is the finding at a place, if there is one.
+func (f finding) at(p site.Place) finding {
+	f.File, f.Line, f.Column = p.File, p.Line, p.Col
+	return f
+}
+
+// shown are the details for people.
+func (f finding) shown() []string {
+	if more := len(f.Details) - shownDetails; more > 1 {
+		return append(slices.Clip(f.Details[:shownDetails]), fmt.Sprintf("and %d more; --json has them all", more))
+	}
+	return f.Details
+}
+
 // find notes what is wrong, and tells it where people read.
 func (inv *invocation) find(f finding) {
 	inv.findings = append(inv.findings, f)
-	if inv.format != "text" || f.Level != levelError {
+	if inv.format != "text" || f.Level != levelError && f.Check != checkFlows {
 		return
 	}
+	tell := map[string]func(string, ...any){levelError: inv.talk.errorf, levelWarning: inv.talk.warnf}[f.Level]
 	if f.Line > 0 {
-		inv.talk.errorf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Text)
+		tell("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Text)
 	} else {
-		inv.talk.errorf("%s", f.Text)
+		tell("%s", f.Text)
 	}
-	for _, line := range f.Details {
-		inv.talk.errorf("    %s", line)
+	for _, line := range f.shown() {
+		tell("    %s", line)
 	}
+}
+
+// findFile notes what is wrong with the files.
+func (inv *invocation) findFile(format string, args ...any) {
+	inv.find(finding{Check: checkFiles, Level: levelError, Text: sprintLine(format, args...)})
+}
+
+// findingsOf are the errors that kept check from checking, each at its place.
+func findingsOf(err error) (all []finding) {
+	places := site.PlacesOf(err)
+	for line := range strings.Lines(errorLines(err)) {
+		f := finding{Check: checkRun, Level: levelError, Text: withoutSecrets(strings.TrimSuffix(line, "\n"))}
+		for text, at := range places {
+			if strings.Contains(line, text) {
+				f = f.at(at)
+				f.Text = strings.TrimPrefix(f.Text, fmt.Sprintf("%s:%d:%d: ", f.File, f.Line, f.Column))
+			}
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 // failed reports whether check has to fail.
 func (inv *invocation) failed() bool {
 	return slices.ContainsFunc(inv.findings, func(f finding) bool { return f.Level == levelError })
-}
-
-// writeFindings writes the report of check in its format.
-func (inv *invocation) writeFindings(p *production) error {
-	home := site.Place{File: p.siteFile, Line: 1, Col: 1}
-	for i := range inv.findings { // what is of no line is of the site file
-		if f := &inv.findings[i]; f.Line == 0 {
-			f.File, f.Line, f.Column = home.File, home.Line, home.Col
-		}
-	}
-	switch inv.format {
-	case "json":
-		return writeJSON(inv.stdout, struct {
-			Version  int       `json:"version"`
-			Passed   bool      `json:"passed"`
-			Findings []finding `json:"findings"`
-		}{jsonVersion, !inv.failed(), append([]finding{}, inv.findings...)})
-	case "junit":
-		return inv.writeJUnit()
-	case "github":
-		return inv.writeAnnotations()
-	case "gitlab":
-		return inv.writeCodeQuality()
-	}
-	return nil
-}
-
-// writeAnnotations writes a command of GitHub's runner for each finding. Nothing of a
-// text can end the command or start another: what does so is escaped as the runner reads
-// it, after what hides.
-func (inv *invocation) writeAnnotations() error {
-	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	for _, f := range inv.findings {
-		text := visible(strings.Join(append([]string{f.Text}, f.Details...), "\n"))
-		line := fmt.Sprintf("::%s file=%s,line=%d,col=%d,title=%s::%s\n", f.Level, property.Replace(visible(f.File)), f.Line, f.Column, property.Replace("gatewright "+f.Check), data.Replace(text))
-		if err := inv.stdout.raw(line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// writeCodeQuality writes GitLab's report of code quality.
-func (inv *invocation) writeCodeQuality() error {
-	type lines struct {
-		Begin int `json:"begin"`
-	}
-	type location struct {
-		Path  string `json:"path"`
-		Lines lines  `json:"lines"`
-	}
-	type issue struct {
-		Description string   `json:"description"`
-		CheckName   string   `json:"check_name"`
-		Fingerprint string   `json:"fingerprint"`
-		Severity    string   `json:"severity"`
-		Location    location `json:"location"`
-	}
-	issues := []issue{}
-	for _, f := range inv.findings {
-		text := strings.Join(append([]string{f.Text}, f.Details...), "; ")
-		severity := map[string]string{levelError: "major", levelWarning: "minor"}[f.Level]
-		print := fmt.Sprintf("%x", sha256.Sum256([]byte(f.Check+"\x00"+f.File+"\x00"+text)))
-		issues = append(issues, issue{text, f.Check, print, severity, location{f.File, lines{f.Line}}})
-	}
-	return writeJSON(inv.stdout, issues)
-}
-
-// writeJUnit writes a test case for each expectation and for each other finding that
-// fails.
-func (inv *invocation) writeJUnit() error {
-	type failure struct {
-		Message string `xml:"message,attr"`
-		Text    string `xml:",chardata"`
-	}
-	type testCase struct {
-		Class   string   `xml:"classname,attr"`
-		Name    string   `xml:"name,attr"`
-		File    string   `xml:"file,attr,omitempty"`
-		Line    int      `xml:"line,attr,omitempty"`
-		Failure *failure `xml:"failure"`
-	}
-	type suite struct {
-		XMLName  xml.Name   `xml:"testsuite"`
-		Name     string     `xml:"name,attr"`
-		Tests    int        `xml:"tests,attr"`
-		Failures int        `xml:"failures,attr"`
-		Cases    []testCase `xml:"testcase"`
-	}
-	s := suite{Name: "gatewright check"}
-	for _, name := range inv.held {
-		s.Cases = append(s.Cases, testCase{Class: checkFlows, Name: visible(name)})
-	}
-	for _, f := range inv.findings {
-		if f.Level != levelError {
-			continue
-		}
-		text := visible(strings.Join(append([]string{f.Text}, f.Details...), "\n"))
-		s.Cases = append(s.Cases, testCase{f.Check, visible(f.Text), f.File, f.Line, &failure{visible(f.Text), text}})
-		s.Failures++
-	}
-	s.Tests = len(s.Cases)
-	data, err := xml.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return err
-	}
-	return inv.stdout.raw(xml.Header + string(data) + "\n")
 }

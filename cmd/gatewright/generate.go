@@ -81,7 +81,7 @@ func generate(inv *invocation, names []string) error {
 	if inv.strict {
 		if short := p.shortfalls(); len(short) > 0 {
 			for _, s := range short {
-				inv.talk.errorf("%s", s)
+				inv.talk.errorf("%s", s.text)
 			}
 			if len(p.result.Policy.Open) > 0 {
 				inv.talk.sayf("what to write for open items: gatewright list open")

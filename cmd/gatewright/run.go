@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"gatewright/catalog/suggest"
 	"github.com/spf13/pflag"
+
+	"gatewright/catalog/suggest"
+	"gatewright/generators/live"
 )
 
 // Exit statuses.
@@ -36,7 +38,7 @@ type command struct {
 
 // commands returns the sub-commands in the order in which help lists them.
 func commands() []command {
-	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), fetchCommand(), usageCommand(), generatorsCommand(), schemaCommand(), versionCommand(), completionCommand()}
+	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), planCommand(), applyCommand(), driftCommand(), fetchCommand(), usageCommand(), generatorsCommand(), schemaCommand(), versionCommand(), completionCommand()}
 }
 
 // invocation is one run of the tool: its streams and its flags.
@@ -54,6 +56,9 @@ type invocation struct {
 	unboxed  bool
 	timeout  time.Duration // of one proof
 	format   string
+	netns    string
+	dryRun   bool
+	bounds   live.Bounds
 	base     string    // --new
 	findings []finding // of check
 	held     []string  // expectations that hold

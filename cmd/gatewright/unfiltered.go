@@ -45,8 +45,8 @@ func (p *production) unfiltered(file generated, asked func(rule.Grant, generated
 
 // hiddenShortfalls are those entries where no verdict of a packet filter falls short: the
 // rule is carried for other entries, or nothing of it is for machines that it sees.
-func (p *production) hiddenShortfalls() []string {
-	var short []string
+func (p *production) hiddenShortfalls() []shortfall {
+	var short []shortfall
 	for _, file := range p.outputs {
 		if !isChooser(file.name) || !knowsProxy(p.site) {
 			continue
@@ -55,7 +55,7 @@ func (p *production) hiddenShortfalls() []string {
 			return !slices.ContainsFunc(o.Coverage, func(c artefact.Coverage) bool { return isShort(c) && slices.Contains(c.Entries, g.Entry.ID) })
 		}
 		for _, id := range p.unfiltered(file, unsaid) {
-			short = append(short, id+": its names go direct by proxy.pac and have no packet-filter rule; "+mendUnfiltered)
+			short = append(short, shortfall{id + ": its names go direct by proxy.pac and have no packet-filter rule; " + mendUnfiltered, p.site.PlaceOfEntry(id)})
 		}
 	}
 	return short

@@ -2,7 +2,6 @@ package artefact
 
 import (
 	"slices"
-	"sync"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
@@ -10,17 +9,17 @@ import (
 
 // ByAddress returns the verdict on a rule for a backend that renders every
 // prefix, service and local address, and knows no names.
-func ByAddress(p *rule.Policy, r *rule.Rule) Coverage {
+func (j *Judge) ByAddress(r *rule.Rule) Coverage {
 	c := cover(r, Exact)
 	switch {
 	case r.Remote.Any:
-	case r.Remote.Prefixes().IsEmpty(), !shareFamily(p, r) && !r.Remote.Unaddressed.IsEmpty():
+	case r.Remote.Prefixes().IsEmpty(), !shareFamily(j.policy, r) && !r.Remote.Unaddressed.IsEmpty():
 		c.Verdict, c.Reason = Absent, "the publisher gives names alone and a packet filter sees only addresses"
-	case !shareFamily(p, r):
+	case !shareFamily(j.policy, r):
 		c.Verdict, c.Reason = NotApplicable, "the role and the remote have no address family in common, so no flow can match"
 		return c
 	default:
-		if f, ok := (witnessSearch{p, r}).unaddressed(); ok {
+		if f, ok := (witnessSearch{j, r}).unaddressed(); ok {
 			c.Verdict, c.Reason = Narrower, "some of its names are published without addresses and a packet filter sees only addresses"
 			c.Witnesses = []Witness{{Flow: f}}
 		}
@@ -40,32 +39,35 @@ func addressRemedy(r *rule.Rule) string {
 	return "let a proxy carry these names, or " + add
 }
 
-// ByRequest returns what gives the verdict on a rule for a backend that sees outbound
-// TCP requests by name or literal from machines of the given roles, and renders every
-// name, literal and port of the rules of these roles.
-func ByRequest(p *rule.Policy, roles ...rule.Role) func(*rule.Rule) Coverage {
-	names := sync.OnceValue(func() []requestName { return requestNames(p) })
-	return func(r *rule.Rule) Coverage { return byRequest(p, r, roles, names) }
+// ByRequest returns the verdict on a rule for a backend that sees outbound TCP requests
+// by name or literal from machines of the given roles, and renders every name, literal
+// and port of the rules of these roles.
+func (j *Judge) ByRequest(r *rule.Rule, roles ...rule.Role) Coverage {
+	c := Requested(r, roles...)
+	if c.Verdict == NotApplicable {
+		return c
+	}
+	if f, ok := (witnessSearch{j, r}).unnamed(); ok {
+		c.Verdict, c.Reason = Narrower, "some of its prefixes are published without names; a proxy sees them only in requests for literal addresses"
+		c.Remedy = "let a packet filter carry these prefixes, or add the names that clients use in a catalogue of the site's own"
+		c.Witnesses = []Witness{{Flow: f}}
+	}
+	return c
 }
 
-func byRequest(p *rule.Policy, r *rule.Rule, roles []rule.Role, names func() []requestName) Coverage {
+// Requested returns NotApplicable for a rule that has no outbound TCP requests from
+// machines of the roles; else Exact.
+func Requested(r *rule.Rule, roles ...rule.Role) Coverage {
 	c := cover(r, NotApplicable)
 	switch {
 	case r.Direction == rule.Inbound:
 		c.Reason = "a proxy does not carry inbound flows"
-		return c
 	case r.Services.Only(netset.TCP).IsEmpty():
 		c.Reason = "a proxy carries TCP alone"
-		return c
 	case !slices.Contains(roles, r.Role):
 		c.Reason = "the file does not serve role " + string(r.Role)
-		return c
-	}
-	c.Verdict = Exact
-	if f, ok := (witnessSearch{p, r}).unnamed(names); ok {
-		c.Verdict, c.Reason = Narrower, "some of its prefixes are published without names; a proxy sees them only in requests for literal addresses"
-		c.Remedy = "let a packet filter carry these prefixes, or add the names that clients use in a catalogue of the site's own"
-		c.Witnesses = []Witness{{Flow: f}}
+	default:
+		c.Verdict = Exact
 	}
 	return c
 }

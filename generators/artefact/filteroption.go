@@ -300,20 +300,20 @@ func (f Filter) CheckRoles(p *rule.Policy) error {
 // Cover is ByAddress, but NotApplicable to a rule of a role that the filter does not
 // serve, and Wider for one that lets packets of the other direction pass. Ours are the
 // addresses of our side that the filter sees.
-func (f Filter) Cover(p *rule.Policy, r *rule.Rule, ours netset.PrefixSet) Coverage {
+func (f Filter) Cover(j *Judge, r *rule.Rule, ours netset.PrefixSet) Coverage {
 	if !f.Serves(r.Role) {
 		c := cover(r, NotApplicable)
 		c.Reason = fmt.Sprintf("this machine plays %s, not %s", f.roleNames(), r.Role)
 		return c
 	}
-	c := ByAddress(p, r)
+	c := j.ByAddress(r)
 	if r.OnSite || c.Verdict == NotApplicable || c.Verdict == Absent {
 		return c
 	}
 	if f.hasSides() {
-		return f.coverSite(p, r, c)
+		return f.coverSite(j, r, c)
 	}
-	flow, ok := (witnessSearch{p, r}).reversed(ours)
+	flow, ok := (witnessSearch{j, r}).reversed(ours)
 	if !ok {
 		return c
 	}
@@ -325,11 +325,11 @@ func (f Filter) Cover(p *rule.Policy, r *rule.Rule, ours netset.PrefixSet) Cover
 
 // coverSite lessens the verdict on a rule of any remote, whose packets have to come or
 // go by wan: those of other machines on the site do not.
-func (f Filter) coverSite(p *rule.Policy, r *rule.Rule, c Coverage) Coverage {
+func (f Filter) coverSite(j *Judge, r *rule.Rule, c Coverage) Coverage {
 	if !r.Remote.Any || !f.tellsSite() {
 		return c
 	}
-	if flow, role, ok := (witnessSearch{p, r}).onSite(); ok {
+	if flow, role, ok := (witnessSearch{j, r}).onSite(); ok {
 		c.Verdict, c.Witnesses = Narrower, append(c.Witnesses, Witness{Flow: flow})
 		c.Reason = joined(c.Reason, "any remote is one beyond wan here, so machines of this site, such as those of role "+string(role)+", are none")
 		c.Remedy = joined(c.Remedy, fmt.Sprintf("let a second entry accept them, answered \"remote\": {\"role\": %q}, or leave out wan", role))

@@ -136,10 +136,11 @@ func TestFilterServes(t *testing.T) {
 		}
 	}
 	strange, any := 0, 0
+	j := artefact.NewJudge(p)
 	for i := range p.Rules {
 		r := &p.Rules[i]
-		all := artefact.ByAddress(p, r)
-		got := gateway.Cover(p, r, gateway.Local(p))
+		all := j.ByAddress(r)
+		got := gateway.Cover(j, r, gateway.Local(p))
 		if r.Remote.Any { // which machines of the site are none of
 			any++
 			if got.Verdict != artefact.Narrower {
@@ -153,7 +154,7 @@ func TestFilterServes(t *testing.T) {
 			strange++
 			want = artefact.Coverage{Rule: r.ID, Entries: all.Entries, Verdict: artefact.NotApplicable, Reason: "this machine plays clients, sts, not sbc"}
 		}
-		if got := host.Cover(p, r, host.Local(p)); !reflect.DeepEqual(got, want) {
+		if got := host.Cover(j, r, host.Local(p)); !reflect.DeepEqual(got, want) {
 			t.Errorf("machine: %+v; want %+v", got, want)
 		}
 	}
@@ -201,7 +202,7 @@ func TestFilterWithoutSides(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := f.Cover(c.policy, &c.policy.Rules[0], f.Local(c.policy))
+		got := f.Cover(artefact.NewJudge(c.policy), &c.policy.Rules[0], f.Local(c.policy))
 		text := string(got.Verdict)
 		for _, w := range got.Witnesses {
 			text += ": " + w.Flow.String()

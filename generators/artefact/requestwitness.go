@@ -2,74 +2,72 @@ package artefact
 
 import (
 	"net/netip"
-	"slices"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 )
 
-// requestName is a name that a rule lists with addresses.
-type requestName struct {
-	name      string
-	addresses netset.PrefixSet // that it may have by the publishers' promise
-	rules     []*rule.Rule     // that may accept requests for it
-}
-
-// requestNames returns the names of all rules, in their order.
-func requestNames(p *rule.Policy) (names []requestName) {
-	for i := range p.Rules {
-		for pattern := range p.Rules[i].Remote.Addressed.Patterns() {
-			for _, name := range examples(pattern) {
-				names = append(names, requestNameOf(p, name, unicast()))
-			}
-		}
-	}
-	return names
-}
-
-// requestNameOf looks at a name alone, for some addresses.
-func requestNameOf(p *rule.Policy, name string, addresses netset.PrefixSet) requestName {
-	n := requestName{name: name, addresses: witnessSearch{policy: p}.promised(addresses, name)}
-	for i := range p.Rules {
-		r := &p.Rules[i]
-		if r.Remote.Any || r.Remote.Addressed.Match(name) || r.Remote.Unaddressed.Match(name) {
-			n.rules = append(n.rules, r)
-		}
-	}
-	return n
-}
-
-// unnamed returns a flow to a prefix that is published without names, by a name
-// that no rule carries; a proxy does not accept it.
-func (w witnessSearch) unnamed(listed func() []requestName) (rule.Flow, bool) {
+// unnamed returns a flow to a prefix that is published without names, by a name that no
+// rule carries; a proxy does not accept it.
+func (w witnessSearch) unnamed() (rule.Flow, bool) {
 	bare := w.rule.Remote.BarePrefixes.Intersect(unicast())
 	if bare.IsEmpty() {
 		return rule.Flow{}, false
 	}
-	locals, services := w.locals(), w.services()
-	try := func(n requestName) (rule.Flow, bool) {
-		addresses := bare.Intersect(n.addresses)
-		if addresses.IsEmpty() {
-			return rule.Flow{}, false
-		}
-		f, ok := w.eachOf(locals, services, func(f rule.Flow) (netip.Addr, bool) {
-			f.Name = n.name
-			carried := func(r *rule.Rule) bool { return w.policy.Accepts(r, rule.Seen(f, rule.Proxy)) }
-			if f.Protocol != netset.TCP || slices.ContainsFunc(n.rules, carried) {
-				return netip.Addr{}, false
-			}
-			return first(family(addresses, f.Local))
-		})
-		f.Name = n.name
-		return f, ok
-	}
-	if f, ok := try(requestNameOf(w.policy, w.unlistedName(), bare)); ok {
+	if f, ok := w.uncarriedRequest(w.unlisted(), bare.Subtract(w.listed())); ok {
 		return f, true
 	}
-	for _, n := range listed() {
-		if f, ok := try(n); ok {
-			return f, true
+	for _, cell := range w.parts().find(bare) {
+		for _, name := range w.parts().of(cell.Value).names {
+			if f, ok := w.uncarriedRequest(name, cell.Key); ok {
+				return f, true
+			}
+		}
+		if !w.looks.Spend(1) {
+			break
 		}
 	}
 	return rule.Flow{}, false
+}
+
+// uncarriedRequest returns a TCP flow of the rule by a name, to one of the addresses, that
+// no rule accepts for its name.
+func (w witnessSearch) uncarriedRequest(name string, addresses netset.PrefixSet) (rule.Flow, bool) {
+	if addresses.IsEmpty() {
+		return rule.Flow{}, false
+	}
+	for _, local := range w.localsOf() {
+		remote, ok := first(family(addresses, local))
+		if !ok {
+			continue
+		}
+		if left := w.uncarriedPorts(name, local).Ports(netset.TCP); len(left) > 0 {
+			return rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: left[0].First, Name: name, Remote: remote, Local: local}, true
+		}
+	}
+	return rule.Flow{}, false
+}
+
+// uncarriedPorts returns the TCP ports of the rule on which no rule accepts requests for a
+// name from a local address.
+func (w witnessSearch) uncarriedPorts(name string, local netip.Addr) netset.ServiceSet {
+	left := w.rule.Services.Only(netset.TCP)
+	without := func(r *rule.Rule) {
+		w.looks.Spend(1 + (left.Size()+r.Services.Size())/16)
+		if r.Direction == rule.Outbound && w.policy.Binding(r.Role).Local().Contains(local) {
+			left = left.Subtract(r.Services)
+		}
+	}
+	for i := 0; i < len(w.policy.Rules) && w.policy.Rules[i].Remote.Any; i++ { // they come first
+		without(&w.policy.Rules[i])
+	}
+	for _, l := range []listing{w.addressedNames(), w.unaddressedNames()} {
+		for _, i := range l.of(name) {
+			if left.IsEmpty() || !w.looks.Spend(0) {
+				return left
+			}
+			without(&w.policy.Rules[i])
+		}
+	}
+	return left
 }

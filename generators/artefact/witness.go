@@ -3,6 +3,7 @@ package artefact
 import (
 	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,8 +22,8 @@ const (
 // witnessSearch looks for a flow of one rule on which a backend that does not see
 // all of it must differ from the model.
 type witnessSearch struct {
-	policy *rule.Policy
-	rule   *rule.Rule
+	*Judge
+	rule *rule.Rule
 }
 
 // unaddressed returns a flow to a name that is published without addresses, at an
@@ -30,9 +31,10 @@ type witnessSearch struct {
 func (w witnessSearch) unaddressed() (rule.Flow, bool) {
 	for pattern := range w.rule.Remote.Unaddressed.Patterns() {
 		for _, name := range examples(pattern) {
-			promised := sync.OnceValue(func() netset.PrefixSet { return w.promised(unicast(), name) })
+			promised := sync.OnceValue(func() netset.PrefixSet { return w.promised(name) })
+			by := sync.OnceValue(func() netset.Holders { return w.addressedNames().of(name) })
 			if f, ok := w.each(func(f rule.Flow) (netip.Addr, bool) {
-				if a, ok := w.documented(name, f); ok {
+				if a, ok := w.documented(by(), f); ok {
 					return a, true
 				}
 				return first(w.uncarried(family(promised(), f.Local), f))
@@ -56,7 +58,7 @@ func (w witnessSearch) reversed(ours netset.PrefixSet) (rule.Flow, bool) {
 	if ends.IsEmpty() {
 		return rule.Flow{}, false
 	}
-	for _, local := range w.locals() {
+	for _, local := range w.localsOf() {
 		if !ours.Contains(local) {
 			continue
 		}
@@ -66,13 +68,20 @@ func (w witnessSearch) reversed(ours netset.PrefixSet) (rule.Flow, bool) {
 				if w.rule.Direction == rule.Inbound {
 					f.Direction, f.Remote, f.Local = rule.Outbound, local, end
 				}
-				if !w.policy.Decide(f).Accept() {
-					return f, true
+				if !w.accepts(f) {
+					return f, w.looks.Spend(0)
 				}
 			}
 		}
 	}
 	return rule.Flow{}, false
+}
+
+// accepts reports whether some rule accepts the flow.
+func (w witnessSearch) accepts(f rule.Flow) bool {
+	rules := w.by[f.Direction]
+	w.looks.Spend(1 + len(rules)/16)
+	return slices.ContainsFunc(rules, func(r *rule.Rule) bool { return w.policy.Accepts(r, f) })
 }
 
 // onSite returns a flow of the rule whose remote is an address of another role, and that
@@ -86,6 +95,9 @@ func (w witnessSearch) onSite() (rule.Flow, rule.Role, bool) {
 	}
 	var role rule.Role
 	f, ok := w.each(func(f rule.Flow) (netip.Addr, bool) {
+		if !w.looks.Spend(1 + len(carriers) + len(w.policy.Bindings)) {
+			return netip.Addr{}, true // of a verdict that does not hold
+		}
 		carried := w.carriedOnSite(carriers, f)
 		for _, b := range w.policy.Bindings {
 			if role = b.Role; role == w.rule.Role {
@@ -142,7 +154,7 @@ func someOf(s netset.PrefixSet, but netip.Addr) iter.Seq[netip.Addr] {
 // each asks for a remote address for each local address and service of the rule
 // that other rules may tell apart, until there is one.
 func (w witnessSearch) each(remote func(rule.Flow) (netip.Addr, bool)) (rule.Flow, bool) {
-	return w.eachOf(w.locals(), w.services(), remote)
+	return w.eachOf(w.localsOf(), w.services(), remote)
 }
 
 func (w witnessSearch) eachOf(locals []netip.Addr, services []netset.Service, remote func(rule.Flow) (netip.Addr, bool)) (rule.Flow, bool) {
@@ -158,24 +170,24 @@ func (w witnessSearch) eachOf(locals []netip.Addr, services []netset.Service, re
 	return rule.Flow{}, false
 }
 
-// locals returns an address of each part of the role's addresses that the bindings
+// localsOf returns an address of each part of the role's addresses that the bindings
 // of other roles cut out.
-func (w witnessSearch) locals() []netip.Addr {
-	parts := []netset.PrefixSet{w.policy.Binding(w.rule.Role).Local()}
-	for _, b := range w.policy.Bindings {
-		var cut []netset.PrefixSet
-		for _, part := range parts {
-			cut = append(cut, part.Subtract(b.Local()), part.Intersect(b.Local()))
-		}
-		parts = cut[:0]
-		for _, part := range cut {
-			if !part.IsEmpty() && len(parts) < someLocals {
-				parts = append(parts, part)
-			}
+func (w witnessSearch) localsOf() []netip.Addr {
+	role := w.rule.Role
+	if _, known := w.locals[role]; !known {
+		w.locals[role] = w.cutLocals(w.policy.Binding(role).Local())
+	}
+	return w.locals[role]
+}
+
+func (j *Judge) cutLocals(all netset.PrefixSet) (locals []netip.Addr) {
+	parts := []netset.PrefixSet{all}
+	for _, side := range j.sides {
+		if len(parts) < someLocals && side.Overlaps(all) {
+			parts = cut(parts, side)
 		}
 	}
-	var locals []netip.Addr
-	for _, part := range parts {
+	for _, part := range parts[:min(len(parts), someLocals)] {
 		for _, one := range []netset.PrefixSet{part.V4(), part.V6()} {
 			if a, ok := first(one); ok {
 				locals = append(locals, a)
@@ -185,24 +197,35 @@ func (w witnessSearch) locals() []netip.Addr {
 	return locals
 }
 
+func cut(parts []netset.PrefixSet, side netset.PrefixSet) (out []netset.PrefixSet) {
+	for _, part := range parts {
+		for _, piece := range []netset.PrefixSet{part.Subtract(side), part.Intersect(side)} {
+			if !piece.IsEmpty() {
+				out = append(out, piece)
+			}
+		}
+	}
+	return out
+}
+
 // services returns one port of each part of the rule's services that the services
 // of other rules cut out, TCP first.
-func (w witnessSearch) services() []netset.Service {
-	var out []netset.Service
-	add := func(s netset.Service) {
-		if w.rule.Services.Contains(s.Protocol, s.Ports.First) && len(out) < someServices {
-			out = append(out, s)
+func (w witnessSearch) services() (out []netset.Service) {
+	add := func(p netset.Protocol, port uint16) {
+		if len(out) < someServices {
+			out = append(out, single(p, port))
 		}
 	}
 	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-		for _, r := range w.rule.Services.Ports(protocol) {
-			add(single(protocol, r.First))
+		ranges, cuts := w.rule.Services.Ports(protocol), w.cuts[protocol]
+		for _, r := range ranges {
+			add(protocol, r.First)
 		}
-		for i := range w.policy.Rules {
-			for _, r := range w.policy.Rules[i].Services.Ports(protocol) {
-				add(single(protocol, r.First))
-				if r.Last < 65535 {
-					add(single(protocol, r.Last+1))
+		for _, r := range ranges {
+			at, _ := slices.BinarySearch(cuts, r.First)
+			for ; len(out) < someServices && at < len(cuts) && cuts[at] <= r.Last; at++ {
+				if cuts[at] != r.First {
+					add(protocol, cuts[at])
 				}
 			}
 		}
@@ -215,101 +238,42 @@ func single(p netset.Protocol, port uint16) netset.Service {
 }
 
 // documented returns an address in the family of the flow's local side that is
-// reserved for documentation (RFC 5737, RFC 3849), that the name may have, and that
-// no rule carries. It is asked for before sets of all other addresses are made.
-func (w witnessSearch) documented(name string, f rule.Flow) (netip.Addr, bool) {
-	for _, a := range documentation {
-		if a.Is4() == f.Local.Is4() && w.promises(name, a) && !w.carries(f, a) {
-			return a, true
+// reserved for documentation, that a name may have which such rules list with addresses,
+// and that no rule carries. It is asked for before sets of all other addresses are made.
+func (w witnessSearch) documented(by netset.Holders, f rule.Flow) (netip.Addr, bool) {
+	for _, t := range w.documentation() {
+		if t.address.Is4() == f.Local.Is4() && t.listed.Equal(by) && !w.carries(t.takers, f) {
+			return t.address, true
 		}
 	}
 	return netip.Addr{}, false
 }
 
-// documentation are addresses that nobody has, fit for messages.
-var documentation = []netip.Addr{
-	netip.AddrFrom4([4]byte{192, 0, 2, 1}),
-	netip.AddrFrom4([4]byte{198, 51, 100, 1}),
-	netip.AddrFrom4([4]byte{203, 0, 113, 1}),
-	netip.AddrFrom16([16]byte{0: 0x20, 1: 0x01, 2: 0x0d, 3: 0xb8, 15: 1}),
-}
-
-// promises reports whether a unicast address is one that promised returns.
-func (w witnessSearch) promises(name string, a netip.Addr) bool {
-	for i := range w.policy.Rules {
-		r := &w.policy.Rules[i].Remote
-		if r.Addressed.Match(name) != r.AddressedPrefixes.Contains(a) {
-			return false
-		}
-	}
-	return true
-}
-
-// promised returns those of the addresses that a name may have by the publishers'
-// promise: those of every rule that lists the name with addresses, and of no other.
-func (w witnessSearch) promised(addresses netset.PrefixSet, name string) netset.PrefixSet {
-	var others []netset.PrefixSet
-	for i := 0; i < len(w.policy.Rules) && !addresses.IsEmpty(); i++ {
-		r := &w.policy.Rules[i].Remote
-		if r.Addressed.Match(name) {
-			addresses = addresses.Intersect(r.AddressedPrefixes)
-		} else {
-			others = append(others, r.AddressedPrefixes)
-		}
-	}
-	for i := 0; i < len(others) && !addresses.IsEmpty(); i++ {
-		addresses = addresses.Subtract(others[i])
-	}
-	return addresses
-}
-
 // uncarried returns those of the addresses that no rule accepts for the flow.
 func (w witnessSearch) uncarried(addresses netset.PrefixSet, f rule.Flow) netset.PrefixSet {
-	for r := range w.carriers(f) {
-		if r.Any {
+	for _, r := range w.by[f.Direction] {
+		switch {
+		case addresses.IsEmpty() || !w.looks.Spend(1):
 			return netset.PrefixSet{}
+		case !w.reaches(r, f):
+		case r.Remote.Any:
+			return netset.PrefixSet{}
+		default:
+			addresses = addresses.Subtract(r.Remote.AddressedPrefixes).Subtract(r.Remote.BarePrefixes)
 		}
-		addresses = addresses.Subtract(r.AddressedPrefixes).Subtract(r.BarePrefixes)
 	}
 	return addresses
 }
 
-// carries reports whether some rule accepts the address for the flow.
-func (w witnessSearch) carries(f rule.Flow, a netip.Addr) bool {
-	for r := range w.carriers(f) {
-		if r.Any || r.AddressedPrefixes.Contains(a) || r.BarePrefixes.Contains(a) {
-			return true
-		}
-	}
-	return false
+// carries reports whether one of the rules accepts the flow, but for its remote.
+func (w witnessSearch) carries(rules []*rule.Rule, f rule.Flow) bool {
+	w.looks.Spend(len(rules))
+	return slices.ContainsFunc(rules, func(r *rule.Rule) bool { return w.reaches(r, f) })
 }
 
-// carriers yields the remotes of the rules that accept the flow, but for its remote.
-func (w witnessSearch) carriers(f rule.Flow) iter.Seq[*rule.Remote] {
-	return func(yield func(*rule.Remote) bool) {
-		for i := range w.policy.Rules {
-			r := &w.policy.Rules[i]
-			if r.Direction == f.Direction && r.Services.Contains(f.Protocol, f.Port) &&
-				w.policy.Binding(r.Role).Local().Contains(f.Local) && !yield(&r.Remote) {
-				return
-			}
-		}
-	}
-}
-
-// unlistedName returns a name that no rule lists.
-func (w witnessSearch) unlistedName() string {
-	for i := 0; ; i++ {
-		name := "unlisted" + strings.Repeat("x", i) + ".invalid" // RFC 2606
-		listed := false
-		for j := range w.policy.Rules {
-			r := &w.policy.Rules[j].Remote
-			listed = listed || r.Addressed.Match(name) || r.Unaddressed.Match(name)
-		}
-		if !listed {
-			return name
-		}
-	}
+func (w witnessSearch) reaches(r *rule.Rule, f rule.Flow) bool {
+	return r.Direction == f.Direction && r.Services.Contains(f.Protocol, f.Port) &&
+		w.policy.Binding(r.Role).Local().Contains(f.Local)
 }
 
 // examples returns names that the pattern matches, with different labels in place
@@ -335,13 +299,15 @@ func family(s netset.PrefixSet, like netip.Addr) netset.PrefixSet {
 // unicast returns the addresses that a flow can go to: neither of "this network"
 // (RFC 1122 section 3.2.1.3) nor multicast nor broadcast. Linux carries flows to
 // 240.0.0.0/4.
-func unicast() netset.PrefixSet {
+func unicast() netset.PrefixSet { return unicastAddresses() }
+
+var unicastAddresses = sync.OnceValue(func() netset.PrefixSet {
 	var b netset.PrefixBuilder
 	b.AddRange(netip.MustParseAddr("1.0.0.0"), netip.MustParseAddr("223.255.255.255"))
 	b.AddRange(netip.MustParseAddr("240.0.0.0"), netip.MustParseAddr("255.255.255.254"))
 	b.AddRange(netip.MustParseAddr("1::"), netip.MustParseAddr("feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
 	return b.Build()
-}
+})
 
 func first(s netset.PrefixSet) (netip.Addr, bool) {
 	for a := range s.Ranges() {

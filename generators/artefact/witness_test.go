@@ -92,6 +92,7 @@ func TestVerdictsAgreeWithEveryFlow(t *testing.T) {
 	seen := map[Verdict]int{}
 	for range 600 {
 		p := randomPolicy(t, random)
+		j := NewJudge(p)
 		for i := range p.Rules {
 			r := &p.Rules[i]
 			for _, one := range []struct {
@@ -99,8 +100,8 @@ func TestVerdictsAgreeWithEveryFlow(t *testing.T) {
 				layer    rule.Layer
 				protocol netset.Protocol // the only one that is carried, or 0
 			}{
-				{ByAddress(p, r), rule.PacketFilter, 0},
-				{ByRequest(p, "clients", "one")(r), rule.Proxy, netset.TCP},
+				{j.ByAddress(r), rule.PacketFilter, 0},
+				{j.ByRequest(r, "clients", "one"), rule.Proxy, netset.TCP},
 			} {
 				c := one.coverage
 				seen[c.Verdict]++

@@ -123,6 +123,11 @@ func EntryOf(d rule.Direction) string {
 	return Outbound
 }
 
+// IsRemotes reports whether a set holds the remotes of a direction.
+func IsRemotes(set string) bool {
+	return strings.HasPrefix(set, Outbound+"_") || strings.HasPrefix(set, Inbound+"_")
+}
+
 // linesOf returns the lines of the rules of any remote, and those of each other rule
 // that has a flow of the family, with its remote.
 func (b *builder) linesOf(d rule.Direction, f Family) (any []line, lines [][]line, remotes []netset.PrefixSet) {

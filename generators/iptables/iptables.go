@@ -44,7 +44,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 	if err != nil {
 		return artefact.Output{}, err
 	}
-	out := artefact.Output{Coverage: coverage(p, c)}
+	var out artefact.Output
 	var sets []filter.Set
 	for _, f := range []family{ipv4, ipv6} {
 		r, err := newRules(p, c, f)
@@ -60,8 +60,8 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 			Name: f.file(), Data: artefact.Seal(data), Load: c.load(f), Rules: r.carried, Elements: r.elements,
 		})
 	}
-	if !c.ipset {
-		return out, nil
+	if out.Coverage, err = coverage(p, c); err != nil || !c.ipset {
+		return out, err
 	}
 	first := artefact.Artefact{Name: setsFile, Load: setsLoad}
 	view := setsView{Header: setsHeader()}

@@ -11,22 +11,23 @@ import (
 )
 
 // coverage has one line for each rule, then one for each trusted site.
-func coverage(p *rule.Policy, c config) []artefact.Coverage {
+func coverage(p *rule.Policy, c config) ([]artefact.Coverage, error) {
+	j := artefact.NewJudge(p)
 	out := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites))
 	var ours netset.PrefixSet
 	for _, f := range c.families {
 		ours = ours.Union(f.number().Of(c.Local(p)))
 	}
 	for i := range p.Rules {
-		out = append(out, c.cover(p, &p.Rules[i], ours))
+		out = append(out, c.cover(p, j, &p.Rules[i], ours))
 	}
-	return append(out, artefact.TrustedSitesNotApplicable(p, "a trusted site is a browser setting, which a packet filter knows nothing of")...)
+	return append(out, artefact.TrustedSitesNotApplicable(p, "a trusted site is a browser setting, which a packet filter knows nothing of")...), j.Err()
 }
 
 // cover lessens the verdict of a filter of both families by what the table leaves
 // out.
-func (c config) cover(p *rule.Policy, r *rule.Rule, ours netset.PrefixSet) artefact.Coverage {
-	v := c.Cover(p, r, ours)
+func (c config) cover(p *rule.Policy, j *artefact.Judge, r *rule.Rule, ours netset.PrefixSet) artefact.Coverage {
+	v := c.Cover(j, r, ours)
 	if v.Verdict == artefact.NotApplicable || v.Verdict == artefact.Absent {
 		return v
 	}

@@ -56,6 +56,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 	if err != nil {
 		return artefact.Output{}, err
 	}
+	judged, err := coverage(p, c)
 	return artefact.Output{
 		Artefacts: []artefact.Artefact{{
 			Name:     fileName,
@@ -64,8 +65,8 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 			Rules:    len(v.Rules),
 			Elements: v.elements(),
 		}},
-		Coverage: coverage(p, c),
-	}, nil
+		Coverage: judged,
+	}, err
 }
 
 // basePriority of our base chains is before that of the site's own filter.

@@ -1,6 +1,7 @@
 package nftables
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -276,7 +277,7 @@ func icmpOf(f filter.Family, list []filter.ICMP) icmpMatch {
 	}
 	types := make([]string, len(list))
 	for i, one := range list {
-		types[i] = icmpTypes[f][one.Type]
+		types[i] = cmp.Or(icmpTypes[f][one.Type], strconv.Itoa(int(one.Type)))
 	}
 	if len(types) > 1 {
 		return icmpMatch(word + " type { " + strings.Join(types, ", ") + " }")

@@ -1,6 +1,7 @@
 package nftables
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -407,7 +408,7 @@ func (f *file) reading() artefact.Reading {
 		f.addOpenings(&out, filter.EntryOf(d), d)
 	}
 	beside := func(name, value string) {
-		out.Beside = append(out.Beside, artefact.Statement{File: fileName, Name: name, Value: value})
+		out.Beside = append(out.Beside, artefact.Statement{File: f.where(), Name: name, Value: value})
 	}
 	beside("mode", string(f.config.Mode))
 	beside("place", string(f.config.Place))
@@ -430,13 +431,16 @@ func (f *file) reading() artefact.Reading {
 	return out
 }
 
+// where is the file, or the table that holds the like.
+func (f *file) where() string { return cmp.Or(f.place, fileName) }
+
 // addOpenings adds what a chain accepts itself, of a base chain without what it jumps to.
 func (f *file) addOpenings(out *artefact.Reading, chain string, d rule.Direction) {
 	for _, o := range f.held.Openings(chain) {
 		if f.isBase(chain) && o.ID != "" {
 			continue
 		}
-		p := artefact.HookPoint{File: fileName, Chain: chain, In: strings.Join(o.In, " "), Out: strings.Join(o.Out, " "), Mark: o.Mark}
+		p := artefact.HookPoint{File: f.where(), Chain: chain, In: strings.Join(o.In, " "), Out: strings.Join(o.Out, " "), Mark: o.Mark}
 		out.Accept(p, artefact.Accepted{Rule: o.ID, Labels: f.labelsOf(o), Direction: d, Traffic: o.Traffic()})
 	}
 }
@@ -450,6 +454,9 @@ func (f *file) labelsOf(o filter.Opening) []string {
 		return []string{o.Comment}
 	}
 	i := slices.IndexFunc(f.texts, func(t ruleText) bool { return t.chain == string(prefix)+string(o.ID) })
+	if i < 0 && o.Comment != "" {
+		return strings.Split(o.Comment, labelsEnd) // of another policy, in the kernel
+	}
 	if i < 0 {
 		return nil
 	}

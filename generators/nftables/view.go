@@ -101,6 +101,7 @@ type file struct {
 	listed map[string][][]string
 
 	comments []artefact.Comment // of a file that was read
+	place    string             // in place of the file's name
 }
 
 // ruleText is what the file says of a rule of the policy in words.
@@ -136,14 +137,16 @@ func lineComment(labels []comment) ruleComment {
 	for i, l := range labels {
 		words[i] = string(l)
 	}
-	return ruleCommentOf(strings.Join(words, "; "))
+	return ruleCommentOf(strings.Join(words, labelsEnd))
 }
+
+const labelsEnd = "; "
 
 // view is the file as the template takes it.
 func (f *file) view() *view {
 	v := &view{Header: f.header, Wiring: f.config.wiring(), Table: f.config.table}
 	for _, s := range f.held.Sets {
-		if isRemotes(s.Name) {
+		if filter.IsRemotes(s.Name) {
 			v.Remotes = append(v.Remotes, f.setOf(s))
 		} else {
 			v.Sets = append(v.Sets, f.setOf(s))
@@ -182,11 +185,6 @@ func (f *file) view() *view {
 		v.Rules = append(v.Rules, ruleView{t.title, t.labels, chains[t.chain]})
 	}
 	return v
-}
-
-// isRemotes reports whether a set holds the remotes of a direction.
-func isRemotes(set string) bool {
-	return strings.HasPrefix(set, filter.Outbound+"_") || strings.HasPrefix(set, filter.Inbound+"_")
 }
 
 // chainKind tells what a chain is for.

@@ -1,7 +1,8 @@
 package pac
 
 import (
-	"cmp"
+	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -21,23 +22,29 @@ const unlisted = "unlisted.invalid"
 // another way than one to the literal address, in a prefix that is published
 // without names. The options proxy, plain, local and internal are the site's own
 // word, and no verdict is on them.
-func coverage(p *rule.Policy, roles []rule.Role) []artefact.Coverage {
-	all := splits(p, roles)
+func coverage(p *rule.Policy, roles []rule.Role) ([]artefact.Coverage, error) {
+	return coverageWithin(p, roles, netset.NewBudget(maxLooks))
+}
+
+func coverageWithin(p *rule.Policy, roles []rule.Role, looks *netset.Budget) ([]artefact.Coverage, error) {
+	all := findStrays(p, roles, looks)
 	var named netset.PrefixBuilder
 	for i := range p.Rules {
 		named.AddSet(p.Rules[i].Remote.AddressedPrefixes)
 	}
 	addressed := named.Build()
 	out := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites))
-	byRequest := artefact.ByRequest(p, roles...)
 	for i := range p.Rules {
 		r := &p.Rules[i]
-		c := byRequest(r)
+		c := artefact.Requested(r, roles...)
 		if c.Verdict != artefact.NotApplicable {
-			f, ok := strayFlow(r, p.Binding(r.Role).Local(), r.Remote.BarePrefixes.Subtract(addressed), all)
+			f, ok := all.flow(r, p.Binding(r.Role).Local(), r.Remote.BarePrefixes.Subtract(addressed), looks)
 			c = verdict(c, f, ok)
 		}
 		out = append(out, c)
+	}
+	if !looks.Spend(0) {
+		return nil, fmt.Errorf("the prefixes and ports of %d rules overlap in so many ways that %d looks do not tell which requests go astray; give pac.roles fewer roles, select fewer entries, or name the other generators and leave pac out", len(p.Rules), maxLooks)
 	}
 	for _, t := range p.TrustedSites {
 		out = append(out, artefact.Coverage{
@@ -46,12 +53,11 @@ func coverage(p *rule.Policy, roles []rule.Role) []artefact.Coverage {
 			Reason:  "a PAC file knows no browser zones",
 		})
 	}
-	return out
+	return out, nil
 }
 
 // verdict judges a rule that the file serves by a flow of it that goes astray.
 func verdict(c artefact.Coverage, stray rule.Flow, found bool) artefact.Coverage {
-	c.Verdict, c.Reason, c.Remedy, c.Witnesses = artefact.Exact, "", "", nil
 	if found {
 		c.Verdict = artefact.Narrower
 		c.Reason = "some of its prefixes are published without names; a PAC file sees no addresses but literals, so a request by name goes the way of unlisted names"
@@ -61,110 +67,129 @@ func verdict(c artefact.Coverage, stray rule.Flow, found bool) artefact.Coverage
 	return c
 }
 
-// split is where a literal goes another way than a name that no entry lists.
-type split struct {
-	services  netset.ServiceSet
-	addresses netset.PrefixSet
+// maxLooks bounds what looking for flows that go astray may cost: a look is one at a part
+// of the addresses for one rule, or at a range of ports for one prefix.
+const maxLooks = 64_000_000
+
+// stray is addresses of which literals go another way, on these ports, than names that no
+// entry lists.
+type stray struct {
+	first, last netip.Addr
+	class       int // of strays with the same services
 }
 
-// splits judges each set of ports that the routes treat alike by its first port.
-func splits(p *rule.Policy, roles []rule.Role) []split {
-	var out []split
-	for _, services := range alike(p, roles) {
-		port := services.Ports(netset.TCP)[0].First
-		if s := strayLiterals(p, roles, port); !s.IsEmpty() {
-			out = append(out, split{services, s})
+// strays are in the order of their addresses, and disjoint.
+type strays struct {
+	list    []stray
+	classes []netset.ServiceSet
+	byHash  map[uint64][]int
+}
+
+// findStrays walks over the prefixes of the routes, of which the longest decides.
+func findStrays(p *rule.Policy, roles []rule.Role, looks *netset.Budget) *strays {
+	all := collect(p, roles)
+	usual := usualWays(all, p.Routes)
+	type open struct {
+		prefix   netip.Prefix
+		services netset.ServiceSet // of which its literals go astray
+	}
+	s := &strays{byHash: map[uint64][]int{}}
+	var stack []open    // each holds the next
+	var from netip.Addr // where the last one's own addresses start; zero after the last address
+	closeUpTo := func(within func(netip.Prefix) bool) {
+		for ; len(stack) > 0 && !within(stack[len(stack)-1].prefix); stack = stack[:len(stack)-1] {
+			top := stack[len(stack)-1]
+			last := lastOf(top.prefix)
+			s.add(from, last, top.services)
+			from = last.Next()
 		}
 	}
-	return out
+	for _, n := range slices.SortedFunc(maps.Keys(all.prefixes), netip.Prefix.Compare) {
+		closeUpTo(func(p netip.Prefix) bool { return p.Contains(n.Addr()) })
+		var services netset.ServiceSet
+		if len(stack) > 0 {
+			services = stack[len(stack)-1].services
+			s.add(from, n.Addr().Prev(), services)
+		}
+		for _, one := range all.prefixes[n].shares {
+			services = services.Subtract(one.services).Union(one.services.Subtract(usual[p.Routes[one.route].Via]))
+		}
+		if !looks.Spend(services.Size()) {
+			return s
+		}
+		stack, from = append(stack, open{n, services}), n.Addr()
+	}
+	closeUpTo(func(netip.Prefix) bool { return false })
+	return s
 }
 
-// alike parts the TCP ports into sets that no endpoint of the routes tells apart.
-func alike(p *rule.Policy, roles []rule.Role) []netset.ServiceSet {
-	parts := []netset.ServiceSet{everyPort()}
-	seen := map[string]bool{}
-	served(p, roles, func(_ int, m rule.RouteMember) {
-		if seen[m.Services.String()] {
-			return
+// usualWays returns the ports on which names that no entry lists go each way.
+func usualWays(all endpoints, routes []rule.Route) map[rule.Via]netset.ServiceSet {
+	left := netset.ServicesOver(netset.TCP, nil)
+	ways := map[rule.Via]netset.ServiceSet{}
+	take := func(via rule.Via, services netset.ServiceSet) {
+		ways[via] = ways[via].Union(services.Intersect(left))
+		left = left.Subtract(services)
+	}
+	if e := all.names[unlisted]; e != nil {
+		for _, s := range e.shares {
+			take(routes[s.route].Via, s.services)
 		}
-		seen[m.Services.String()] = true
-		var next []netset.ServiceSet
-		for _, part := range parts {
-			for _, piece := range []netset.ServiceSet{part.Intersect(m.Services), part.Subtract(m.Services)} {
-				if !piece.IsEmpty() {
-					next = append(next, piece)
+	}
+	for _, s := range all.any.shares {
+		take(routes[s.route].Via, s.services)
+	}
+	take(rule.Proxied, left)
+	return ways
+}
+
+// add adds a range of addresses, which may be none.
+func (s *strays) add(first, last netip.Addr, services netset.ServiceSet) {
+	if services.IsEmpty() || !first.IsValid() || !last.IsValid() || last.Less(first) {
+		return
+	}
+	h := services.Hash()
+	at := slices.IndexFunc(s.byHash[h], func(class int) bool { return s.classes[class].Equal(services) })
+	if at < 0 {
+		at = len(s.byHash[h])
+		s.byHash[h] = append(s.byHash[h], len(s.classes))
+		s.classes = append(s.classes, services)
+	}
+	s.list = append(s.list, stray{first, last, s.byHash[h][at]})
+}
+
+func lastOf(p netip.Prefix) netip.Addr {
+	for _, last := range netset.PrefixSetOf(p).Ranges() {
+		return last
+	}
+	return netip.Addr{}
+}
+
+// flow returns a flow of the rule, by a name that no entry lists to one of the bare
+// addresses, that goes another way than one to the literal.
+func (s *strays) flow(r *rule.Rule, local, bare netset.PrefixSet, looks *netset.Budget) (rule.Flow, bool) {
+	f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Name: unlisted}
+	known := map[int]bool{} // classes of other ports
+	for start, end := range bare.Ranges() {
+		from, ok := first(local.V4())
+		if start.Is6() {
+			from, ok = first(local.V6())
+		}
+		at, _ := slices.BinarySearchFunc(s.list, start, func(one stray, a netip.Addr) int { return one.last.Compare(a) })
+		for ; ok && at < len(s.list) && !end.Less(s.list[at].first) && looks.Spend(1); at++ {
+			one := &s.list[at]
+			if known[one.class] {
+				continue
+			}
+			if ports := s.classes[one.class].Intersect(r.Services).Ports(netset.TCP); len(ports) > 0 {
+				f.Port, f.Remote, f.Local = ports[0].First, one.first, from
+				if f.Remote.Less(start) {
+					f.Remote = start
 				}
-			}
-		}
-		parts = next
-	})
-	return parts
-}
-
-func everyPort() netset.ServiceSet {
-	return netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: netset.PortRange{First: 1, Last: 65535}})
-}
-
-// strayLiterals returns the literals that go another way on a port than unlisted
-// names: what the longest prefix says, and of equal ones the earliest route.
-func strayLiterals(p *rule.Policy, roles []rule.Role, port uint16) netset.PrefixSet {
-	request := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: port, Name: unlisted}
-	usual := p.Route(request, roles...)
-	stray := map[netip.Prefix]bool{}
-	served(p, roles, func(route int, m rule.RouteMember) {
-		if !m.Services.Contains(netset.TCP, port) {
-			return
-		}
-		for n := range m.Prefixes.Prefixes() {
-			if _, ok := stray[n]; !ok {
-				stray[n] = p.Routes[route].Via != usual
-			}
-		}
-	})
-	list := make([]netip.Prefix, 0, len(stray))
-	for n := range stray {
-		list = append(list, n)
-	}
-	slices.SortFunc(list, func(a, b netip.Prefix) int { return cmp.Compare(a.Bits(), b.Bits()) })
-	return overlay(list, stray)
-}
-
-// overlay returns the addresses of the prefixes that are in, where a longer prefix
-// overrules a shorter one. The list is ordered by length.
-func overlay(list []netip.Prefix, in map[netip.Prefix]bool) netset.PrefixSet {
-	var set netset.PrefixSet
-	for len(list) > 0 {
-		var add, remove netset.PrefixBuilder
-		length := list[0].Bits()
-		for ; len(list) > 0 && list[0].Bits() == length; list = list[1:] {
-			if in[list[0]] {
-				add.Add(list[0])
-			} else {
-				remove.Add(list[0])
-			}
-		}
-		set = set.Subtract(remove.Build()).Union(add.Build())
-	}
-	return set
-}
-
-// strayFlow returns a flow of the rule, by a name that no entry lists to one of the
-// bare addresses, that goes another way than one to the literal.
-func strayFlow(r *rule.Rule, local, bare netset.PrefixSet, all []split) (rule.Flow, bool) {
-	for _, s := range all {
-		ports := s.services.Intersect(r.Services).Ports(netset.TCP)
-		if len(ports) == 0 || !s.addresses.Overlaps(bare) {
-			continue
-		}
-		addresses := s.addresses.Intersect(bare)
-		f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Port: ports[0].First, Name: unlisted}
-		for _, family := range []func(netset.PrefixSet) netset.PrefixSet{netset.PrefixSet.V4, netset.PrefixSet.V6} {
-			var remote, from bool
-			f.Remote, remote = first(family(addresses))
-			f.Local, from = first(family(local))
-			if remote && from {
 				return f, true
 			}
+			looks.Spend((s.classes[one.class].Size() + r.Services.Size()) / 4)
+			known[one.class] = true
 		}
 	}
 	return rule.Flow{}, false

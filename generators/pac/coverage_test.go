@@ -1,6 +1,7 @@
 package pac
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
@@ -77,7 +78,11 @@ func TestVerdictsHold(t *testing.T) {
 	for seed := range uint64(800) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		p := ruletest.Compile(t, randomInput(t, r))
-		for i, c := range coverage(p, []rule.Role{"clients"}) {
+		all, err := coverage(p, []rule.Role{"clients"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range all {
 			seen[c.Verdict]++
 			stray := straysOf(p, &p.Rules[i], r)
 			if c.Verdict != artefact.Narrower && len(stray) > 0 {
@@ -132,4 +137,26 @@ func astray(p *rule.Policy, f rule.Flow) bool {
 	literal := f
 	literal.Name = ""
 	return p.Route(f, "clients") != p.Route(literal, "clients")
+}
+
+// TestVerdictsAreBounded counts looks in place of time: 2,000 entries whose prefixes and
+// ports overlap take a few for each, and too many are an error.
+func TestVerdictsAreBounded(t *testing.T) {
+	const n, each = 2000, 40
+	in := rule.Input{Bindings: bindings(t), Routes: []rule.Via{rule.Direct, rule.Proxied}}
+	for i := range n {
+		id := fmt.Sprintf("x/%04d", i)
+		g := ruletest.Grant(t, id, id, rule.Outbound, "clients", fmt.Sprintf("tcp %d-%d", 1+i, 20000+i), fmt.Sprintf("20.%d.%d.0/%d", i/24/256, i/24%256, 8+i%24))
+		g.Route = i % 2
+		in.Grants = append(in.Grants, g)
+	}
+	p := ruletest.Compile(t, in)
+	all, err := coverageWithin(p, []rule.Role{"clients"}, netset.NewBudget(n*each))
+	if err != nil || len(all) != n {
+		t.Errorf("%d verdicts, error %v; want %d within %d looks for each", len(all), err, n, each)
+	}
+	const want = "the prefixes and ports of 2000 rules overlap in so many ways that 64000000 looks do not tell which requests go astray; give pac.roles fewer roles, select fewer entries, or name the other generators and leave pac out"
+	if _, err := coverageWithin(p, []rule.Role{"clients"}, netset.NewBudget(n)); err == nil || err.Error() != want {
+		t.Errorf("too many looks: error %v; want %s", err, want)
+	}
 }

@@ -109,7 +109,10 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 		return artefact.Output{}, fmt.Errorf("%s would have %d bytes for %d endpoints; Chromium ignores a PAC file over %d bytes and goes direct; select fewer entries, route fewer of them, give pac.roles fewer roles, or name the other generators and leave pac out",
 			fileName, len(data), elements, maxSize)
 	}
-	out := artefact.Output{Coverage: coverage(p, c.roles)}
+	var out artefact.Output
+	if out.Coverage, err = coverage(p, c.roles); err != nil {
+		return out, err
+	}
 	rules := 0
 	for _, line := range out.Coverage {
 		if line.Verdict != artefact.NotApplicable {

@@ -297,7 +297,7 @@ func (r *reader) policy() *rule.Policy {
 		}
 		p.Routes = append(p.Routes, route)
 	}
-	rest := rule.Route{Via: rule.Via(r.unmatched), Members: []rule.RouteMember{{Role: rule.Clients, Services: everyPort(), Any: true}}}
+	rest := rule.Route{Via: rule.Via(r.unmatched), Members: []rule.RouteMember{{Role: rule.Clients, Services: netset.ServicesOver(netset.TCP, nil), Any: true}}}
 	if r.unmatched == directAnswer {
 		rest.Via = rule.Direct
 	}

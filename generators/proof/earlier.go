@@ -90,8 +90,8 @@ func leaveNFT(m *engine.Machine, table string, s strays) error {
 		return strings.HasPrefix(c, held.Prefix) && c != held.Outbound && c != held.Inbound
 	})
 	for _, m := range names.Maps {
-		if element := s[typeOfKeys(m)]; element != "" && ours >= 0 {
-			view.Sets = append(view.Sets, earlierSet{Table: table, Name: m, Element: element + " : goto " + names.Chains[ours]})
+		if element := s[m.Type]; element != "" && ours >= 0 {
+			view.Sets = append(view.Sets, earlierSet{Table: table, Name: m.Name, Element: element + " : goto " + names.Chains[ours]})
 		}
 	}
 	text, err := templates.Execute("engine/earlier.nft.tmpl", view)
@@ -99,15 +99,6 @@ func leaveNFT(m *engine.Machine, table string, s strays) error {
 		return err
 	}
 	return m.LoadNFT(text)
-}
-
-// typeOfKeys goes by the end of a map's name: the kernel's answer, as the library gives
-// it, has lost the type of keys.
-func typeOfKeys(name string) string {
-	if strings.HasSuffix(name, "_6") {
-		return "ipv6_addr"
-	}
-	return "ipv4_addr"
 }
 
 // leaveIptables puts strays into the sets and chains that the artefacts declare, also

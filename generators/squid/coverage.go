@@ -20,21 +20,21 @@ func safePorts() []netset.PortRange {
 }
 
 // coverage has one line for each rule, then one for each trusted site.
-func coverage(p *rule.Policy, place string) []artefact.Coverage {
+func coverage(p *rule.Policy, place string) ([]artefact.Coverage, error) {
 	var roles []rule.Role
 	for _, b := range p.Bindings {
 		roles = append(roles, b.Role)
 	}
 	out := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites))
-	byRequest := artefact.ByRequest(p, roles...)
+	j := artefact.NewJudge(p)
 	for i := range p.Rules {
-		c := byRequest(&p.Rules[i])
+		c := j.ByRequest(&p.Rules[i], roles...)
 		if place == placeConfD && c.Verdict != artefact.NotApplicable {
 			c = afterDebian(c, p, &p.Rules[i])
 		}
 		out = append(out, c)
 	}
-	return append(out, artefact.TrustedSitesNotApplicable(p, "a proxy knows no browser zones")...)
+	return append(out, artefact.TrustedSitesNotApplicable(p, "a proxy knows no browser zones")...), j.Err()
 }
 
 // afterDebian narrows the verdict for what Debian's squid.conf has refused by the

@@ -99,8 +99,9 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 	out.Artefacts = append(out.Artefacts, artefact.Artefact{
 		Name: confName, Data: artefact.Seal(data), Load: load, Rules: c.rules(),
 	})
-	out.Coverage, out.Assumes = coverage(p, place), assumed
-	return out, nil
+	out.Assumes = assumed
+	out.Coverage, err = coverage(p, place)
+	return out, err
 }
 
 // loadCommand copies the artefacts to where Squid reads them and reconfigures it

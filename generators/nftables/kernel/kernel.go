@@ -3,7 +3,11 @@
 // overlooked.
 package kernel
 
-import "gatewright/generators/filter"
+import (
+	"errors"
+
+	"gatewright/generators/filter"
+)
 
 // Held is one table in the kernel, and by name what else there is.
 type Held struct {
@@ -14,9 +18,14 @@ type Held struct {
 // Names are the named sets, the maps and the chains of a table.
 type Names struct {
 	Sets   []NamedSet
-	Maps   []string
+	Maps   []NamedSet
 	Chains []string
 }
 
-// NamedSet is a set's name, and nft's name of the type of its elements.
+// NamedSet is the name of a set or a map, and nft's name of the type of its elements or
+// keys; empty for one that no rule of ours matches.
 type NamedSet struct{ Name, Type string }
+
+// ErrChanged says that somebody else changed rules since they were read. Nothing was
+// changed.
+var ErrChanged = errors.New("the rules in the kernel changed meanwhile")

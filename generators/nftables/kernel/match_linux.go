@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	nf "github.com/google/nftables"
 	"github.com/google/nftables/expr"
 
 	"gatewright/catalog/netset"
@@ -194,31 +193,33 @@ func maskLength(mask []byte) int {
 
 // lookup takes a match of a set, named or anonymous.
 func (d *decoder) lookup(e *expr.Lookup) error {
-	o, s := d.operand, d.reader.sets[e.SetName]
+	o, s := d.operand, d.sets(e.SetName)
 	d.operand = nil
 	switch {
 	case o == nil || o.mask != nil || d.low != nil || e.SourceRegister != onlyRegister || e.Invert:
 		return fmt.Errorf("set %s is not matched as a rule of ours does", e.SetName)
 	case s == nil:
 		return fmt.Errorf("there is no set %s", e.SetName)
-	case s.odd != "":
-		return fmt.Errorf("set %s: %s", e.SetName, s.odd)
+	case s.Spec.isDynamic():
+		return fmt.Errorf("set %s: its elements come and go", e.SetName)
 	}
 	if err := d.once(o.key); err != nil {
 		return err
 	}
-	if s.elements != nil || e.IsDestRegSet {
+	if s.Spec.Flags&flagMap != 0 || e.IsDestRegSet {
 		return d.lookUpChain(o, s, e)
 	}
 	switch {
-	case s.kind == nf.TypeIFName.Name && strings.HasSuffix(o.key, "ifname"):
-		return d.interfaces(o, s.values)
-	case s.kind == nf.TypeICMP6Type.Name && o.key == "transport 0" && d.protocol == icmp6:
-		return d.icmp(o, s.values)
-	case s.kind == nf.TypeInetService.Name && o.key == "ct original proto-dst" && d.rule.Protocol != 0:
+	case s.Spec.KeyType == typeInterface && strings.HasSuffix(o.key, "ifname"):
+		return d.interfaces(o, s.values())
+	case s.Spec.KeyType == typeICMP6 && o.key == "transport 0" && d.protocol == icmp6:
+		return d.icmp(o, s.values())
+	case !s.Spec.isKnown():
+		return fmt.Errorf("set %s is of a type that no rule of ours matches", e.SetName)
+	case s.Spec.KeyType == typeService && o.key == "ct original proto-dst" && d.rule.Protocol != 0:
 		d.rule.Original.Set = e.SetName
 		return nil
-	case s.kind == nf.TypeInetService.Name:
+	case s.Spec.KeyType == typeService:
 		d.rule.Ports.Set = e.SetName
 		return d.checkPorts(o)
 	}
@@ -226,8 +227,8 @@ func (d *decoder) lookup(e *expr.Lookup) error {
 	if err != nil {
 		return err
 	}
-	if keySize(s.kind) != size || o.size != size {
-		return fmt.Errorf("set %s of type %s is matched with %s", e.SetName, s.kind, o.key)
+	if int(s.Spec.KeySize) != size || o.size != size {
+		return fmt.Errorf("set %s of addresses of %d bytes is matched with %s", e.SetName, s.Spec.KeySize, o.key)
 	}
 	to.Set = e.SetName
 	return nil
@@ -239,7 +240,9 @@ func (d *decoder) lookUpChain(o *operand, s *set, e *expr.Lookup) error {
 	switch {
 	case err != nil:
 		return err
-	case s.elements == nil || !e.IsDestRegSet || e.DestRegister != verdictRegister || keySize(s.kind) != size || o.size != size:
+	case !s.leadsOn():
+		return fmt.Errorf("map %s: it is a map that no rule of ours looks up", e.SetName)
+	case !e.IsDestRegSet || e.DestRegister != verdictRegister || int(s.Spec.KeySize) != size || o.size != size:
 		return fmt.Errorf("map %s is not looked up as a rule of ours does", e.SetName)
 	}
 	d.ended = true

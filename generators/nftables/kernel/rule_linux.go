@@ -12,8 +12,6 @@ import (
 
 // Sizes in bytes, and numbers of the kernel's headers and of IANA's registries.
 const (
-	net4, net6    = 4, 16
-	portSize      = 2
 	interfaceSize = 16 // IFNAMSIZ
 
 	familyIPv4, familyIPv6 = 2, 10 // NFPROTO_IPV4, NFPROTO_IPV6
@@ -35,7 +33,7 @@ type operand struct {
 
 // decoder reads the expressions of one rule.
 type decoder struct {
-	reader   *reader
+	sets     func(name string) *set // nil for one that is not there
 	rule     filter.Rule
 	operand  *operand
 	low      []byte          // lower bound of a range
@@ -46,21 +44,21 @@ type decoder struct {
 	original bool            // only packets of the connection's direction
 }
 
-// decode reads a rule by its expressions, which have to be those that nft makes of a
-// rule of ours.
-func (r *reader) decode(rule kernelRule) (filter.Rule, error) {
-	d := decoder{reader: r, seen: map[string]bool{}}
-	switch r.table.Family {
+// decode reads a rule of a table of a family by its expressions, which have to be those
+// that nft makes of a rule of ours.
+func decode(one *rule, family byte, sets func(string) *set) (filter.Rule, error) {
+	d := decoder{sets: sets, seen: map[string]bool{}}
+	switch nf.TableFamily(family) {
 	case nf.TableFamilyIPv4:
 		d.family = familyIPv4
 	case nf.TableFamilyIPv6:
 		d.family = familyIPv6
 	}
-	for _, e := range rule.expressions {
+	for _, e := range one.Expressions {
 		if d.ended {
-			return d.rule, fmt.Errorf("expression %s after the verdict", e.name)
+			return d.rule, fmt.Errorf("expression %s after the verdict", e.Name)
 		}
-		decoded, err := e.decode(byte(r.table.Family))
+		decoded, err := e.decode(family)
 		if err == nil {
 			err = d.take(decoded)
 		}
@@ -83,7 +81,7 @@ func (r *reader) decode(rule kernelRule) (filter.Rule, error) {
 	case familyIPv6:
 		d.rule.Family = filter.IPv6
 	}
-	d.rule.Comment = rule.comment
+	d.rule.Comment = one.comment()
 	return d.rule, nil
 }
 

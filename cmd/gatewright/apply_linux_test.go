@@ -1,0 +1,118 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestApply takes a machine from nothing to a site and to the next one: plan tells what
+// apply then does, counts go on, and drift finds nothing.
+func TestApply(t *testing.T) {
+	h := newHost(t)
+	h.site(map[string][]string{"one": {"203.0.113.0/28"}, "two": {"203.0.113.64/28"}})
+	h.want("gatewright apply nftables -o boot --dry-run | head -1",
+		"this machine -> gatewright.json: 3 prefixes newly accepted; 1 file came, went or differ as text; +1 table, +9 chains, +20 rules, +1 set, +3 elements, +1 map, +6 counters\n", 0)
+	if rules := h.ruleset(); rules != "" {
+		t.Errorf("--dry-run changed rules:\n%s", rules)
+	}
+	h.want("gatewright apply nftables -o boot", "table inet gatewright: changed: +1 table, +9 chains, +20 rules, +1 set, +3 elements, +1 map, +6 counters\n", 0)
+	h.want("gatewright drift", "gatewright.json and this machine: no difference\n", 0)
+	h.must("gatewright generate nftables -q -o want && cmp want/gatewright.nft boot/gatewright.nft")
+	h.must("ip addr add 192.0.2.10 dev lo; ip addr add 203.0.113.1 dev lo; ip addr add 203.0.113.65 dev lo; (</dev/tcp/203.0.113.1/443) 2>&1 || :")
+
+	h.site(map[string][]string{"one": {"203.0.113.0/28", "203.0.113.32/28"}, "two": {"203.0.113.64/28"}})
+	h.want("gatewright plan --json | grep -c element", "1\n", 0)
+	h.want("gatewright plan -q", "", 1)
+	h.want("gatewright apply nftables -o boot", "table inet gatewright: changed: +1 element\n", 0)
+	h.want("gatewright apply nftables -o boot", "table inet gatewright: nothing to change\n", 0)
+	h.want("gatewright plan -q", "", 0)
+	before := h.ruleset()
+	h.must("nft flush ruleset && nft -f boot/gatewright.nft")
+	if after := h.ruleset(); after != before {
+		t.Errorf("boot loads other rules than apply made:\n%s", unifiedDiff("rules", []byte(before), []byte(after)))
+	}
+}
+
+// TestApplyKeepsCounts holds that rules that stay go on counting.
+func TestApplyKeepsCounts(t *testing.T) {
+	h := newHost(t)
+	h.site(map[string][]string{"one": {"203.0.113.0/28"}})
+	h.must("gatewright apply nftables -q -o boot")
+	h.must("ip link add out type bridge && ip addr add 192.0.2.10/24 dev out && ip link set out up && ip route add default via 192.0.2.1 && ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev out")
+	h.must("timeout 0.2 bash -c '</dev/tcp/203.0.113.1/443' 2>&1 || :")
+	const counted = "nft list counters table inet gatewright | grep -A1 gatewright_one | grep -o 'packets [0-9]*'"
+	h.want(counted, "packets 1\n", 0)
+	h.site(map[string][]string{"one": {"203.0.113.0/28"}, "two": {"203.0.113.64/28"}})
+	h.must("gatewright apply nftables -q -o boot")
+	h.want(counted, "packets 1\n", 0)
+}
+
+// TestApplyRefuses holds that what is refused changes nothing.
+func TestApplyRefuses(t *testing.T) {
+	h := newHost(t)
+	four := map[string][]string{"one": {"203.0.113.0/28"}, "two": {"203.0.113.64/28"}, "three": {"203.0.113.128/28"}, "four": {"203.0.113.192/28"}}
+	h.site(four)
+	h.must("gatewright apply nftables -q -o boot")
+	before := h.ruleset()
+	const e = "gatewright: error: "
+	for _, c := range []struct {
+		entries     map[string][]string
+		lines, want string
+		status      int
+	}{
+		{map[string][]string{"one": {"www.example.com"}}, "gatewright apply nftables -o boot",
+			e + "table inet gatewright: the site's policy has no rule that can run here; nothing would be accepted; nothing was changed\n", exitFailed},
+		{map[string][]string{"one": four["one"], "two": four["two"], "three": four["three"]}, "gatewright apply nftables -o boot",
+			e + "table inet gatewright: 1 of 4 ranges of remote addresses would go, more than the 20 % that --max-shrink allows; if that is meant, --max-shrink 25 lets it pass; nothing was changed\n", exitFailed},
+		{map[string][]string{"one": {"203.0.113.0/24"}}, "gatewright apply nftables -o boot",
+			e + "table inet gatewright: the remote addresses of IPv4 would grow by 300 %, more than the 100 % that --max-growth allows; if that is meant, --max-growth 300 lets it pass; nothing was changed\n", exitFailed},
+		{four, "SSH_CONNECTION='203.0.113.9 50000 192.0.2.10 22' gatewright apply nftables -o boot --set 'nftables.admin=198.51.100.0/25 tcp 22'",
+			e + "table inet gatewright: the SSH session that this is run from, from 203.0.113.9 to 192.0.2.10:22, could not be opened again; let it in, such as by --set 'nftables.admin=203.0.113.9 tcp 22'; nothing was changed\n", exitFailed},
+		{four, "SSH_CONNECTION='203.0.113.9 50000 192.0.2.10 22' sh -c 'env -i PATH=$PATH GATEWRIGHT_TEST_AS_TOOL=1 gatewright apply nftables -o boot --set \"nftables.admin=198.51.100.0/25 tcp 22\"; exit $?'",
+			e + "table inet gatewright: the SSH session that this is run from, from 203.0.113.9 to 192.0.2.10:22, could not be opened again; let it in, such as by --set 'nftables.admin=203.0.113.9 tcp 22'; nothing was changed\n", exitFailed},
+		{four, "SSH_CONNECTION='198.51.100.9 50000 192.0.2.10 2222' gatewright apply nftables -o boot --set 'nftables.admin=198.51.100.0/25 tcp 22'",
+			e + "table inet gatewright: the SSH session that this is run from, from 198.51.100.9 to 192.0.2.10:2222, could not be opened again; let it in, such as by --set 'nftables.admin=198.51.100.9 tcp 2222'; nothing was changed\n", exitFailed},
+		{four, "flock /run/gatewright/*/lock gatewright apply nftables -o boot",
+			e + "another apply or confirm is at work here; wait for it to end\n", exitFailed},
+		{four, "setpriv --reuid 65534 --clear-groups gatewright apply nftables -o boot --netns missing",
+			e + "network namespace /run/netns/missing: open /run/netns/missing: no such file or directory\n", exitFailed},
+		{four, "gatewright apply nftables --netns ../x", e + "--netns \"../x\": expect a name, such as `ip netns list` shows\n", exitUsage},
+		{four, "gatewright apply", e + "apply: name what is to be changed, such as `gatewright apply nftables`\n", exitUsage},
+		{four, "gatewright apply pac", e + "apply: pac is not changed where it runs; expect one of nftables\n", exitUsage},
+		{four, "gatewright apply nftables -o -", e + "apply: -o - is no folder that boot loads; name one, or leave it out\n", exitUsage},
+		{four, "gatewright apply nftables --max-shrink 101", e + "apply: --max-shrink 101: expect 0 to 100 percent\n", exitUsage},
+		{four, "gatewright apply nftables --max-growth -1", e + "apply: --max-growth -1: expect a percentage from 0\n", exitUsage},
+	} {
+		h.site(c.entries)
+		h.want(c.lines, c.want, c.status)
+	}
+	if after := h.ruleset(); after != before {
+		t.Errorf("something that was refused changed the rules:\n%s", unifiedDiff("rules", []byte(before), []byte(after)))
+	}
+	h.site(four)
+	h.want("SSH_CONNECTION='198.51.100.9 50000 192.0.2.10 22' gatewright apply nftables -o boot --set 'nftables.admin=198.51.100.0/25 tcp 22'",
+		"table inet gatewright: changed: -1 rule, +1 rule\n", 0)
+	h.site(map[string][]string{"one": {"203.0.113.0/24"}})
+	h.want("gatewright apply nftables -o boot --dry-run 2>&1 >dry",
+		"gatewright: warning: apply would refuse this: table inet gatewright: the remote addresses of IPv4 would grow by 300 %, more than the 100 % that --max-growth allows; if that is meant, --max-growth 300 lets it pass\n", 1)
+}
+
+// TestPlanWithoutRights holds that reading and comparing need no more than the kernel
+// asks for.
+func TestPlanWithoutRights(t *testing.T) {
+	h := newHost(t)
+	h.site(map[string][]string{"one": {"203.0.113.0/28"}})
+	h.want("setpriv --reuid 65534 --clear-groups unshare -Urn "+filepath.Join(h.dir, "gatewright")+" plan -q", "", exitDifferent)
+	out, status := h.sh("setpriv --reuid 65534 --clear-groups gatewright plan")
+	if want := "gatewright: error: nftables: table inet gatewright in the kernel: operation not permitted; this takes root\n"; out != want || status != exitFailed {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	if _, err := os.Stat(filepath.Join(h.dir, "boot")); !os.IsNotExist(err) {
+		t.Error("plan wrote a folder", err)
+	}
+	if out, _ := h.sh("ls /run"); strings.Contains(out, "gatewright") {
+		t.Error("plan left something in /run: ", out)
+	}
+}

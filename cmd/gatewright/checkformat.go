@@ -1,0 +1,120 @@
+package main
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/xml"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/site"
+)
+
+// writeFindings writes the report of check in its format.
+func (inv *invocation) writeFindings() error {
+	home := site.Place{File: cmp.Or(inv.site.file, defaultSite), Line: 1, Col: 1}
+	for i, f := range inv.findings { // what is of no line is of the site file
+		if f.Line == 0 {
+			inv.findings[i] = f.at(home)
+		}
+	}
+	switch inv.format {
+	case "json":
+		return writeJSON(inv.stdout, struct {
+			Version  int       `json:"version"`
+			Passed   bool      `json:"passed"`
+			Findings []finding `json:"findings"`
+		}{jsonVersion, !inv.failed(), append([]finding{}, inv.findings...)})
+	case "junit":
+		return inv.writeJUnit()
+	case "github":
+		return inv.writeAnnotations()
+	case "gitlab":
+		return inv.writeCodeQuality()
+	}
+	return nil
+}
+
+// writeAnnotations writes a command of GitHub's runner for each finding. Nothing of a
+// text can end the command or start another: what does so is escaped as the runner reads
+// it, after what hides.
+func (inv *invocation) writeAnnotations() error {
+	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	for _, f := range inv.findings {
+		text := visible(strings.Join(slices.Concat([]string{f.Text}, f.shown()), "\n"))
+		line := fmt.Sprintf("::%s file=%s,line=%d,col=%d,title=%s::%s\n", f.Level, property.Replace(visible(f.File)), f.Line, f.Column, property.Replace("gatewright "+f.Check), data.Replace(text))
+		if err := inv.stdout.raw(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeCodeQuality writes GitLab's report of code quality.
+func (inv *invocation) writeCodeQuality() error {
+	type lines struct {
+		Begin int `json:"begin"`
+	}
+	type location struct {
+		Path  string `json:"path"`
+		Lines lines  `json:"lines"`
+	}
+	type issue struct {
+		Description string   `json:"description"`
+		CheckName   string   `json:"check_name"`
+		Fingerprint string   `json:"fingerprint"`
+		Severity    string   `json:"severity"`
+		Location    location `json:"location"`
+	}
+	issues := []issue{}
+	for _, f := range inv.findings {
+		text := strings.Join(slices.Concat([]string{f.Text}, f.shown()), "; ")
+		severity := map[string]string{levelError: "major", levelWarning: "minor"}[f.Level]
+		print := fmt.Sprintf("%x", sha256.Sum256([]byte(f.Check+"\x00"+f.File+"\x00"+text)))
+		issues = append(issues, issue{text, f.Check, print, severity, location{f.File, lines{f.Line}}})
+	}
+	return writeJSON(inv.stdout, issues)
+}
+
+// writeJUnit writes a test case for each expectation and for each other finding that
+// fails.
+func (inv *invocation) writeJUnit() error {
+	type failure struct {
+		Message string `xml:"message,attr"`
+		Text    string `xml:",chardata"`
+	}
+	type testCase struct {
+		Class   string   `xml:"classname,attr"`
+		Name    string   `xml:"name,attr"`
+		File    string   `xml:"file,attr,omitempty"`
+		Line    int      `xml:"line,attr,omitempty"`
+		Failure *failure `xml:"failure"`
+	}
+	type suite struct {
+		XMLName  xml.Name   `xml:"testsuite"`
+		Name     string     `xml:"name,attr"`
+		Tests    int        `xml:"tests,attr"`
+		Failures int        `xml:"failures,attr"`
+		Cases    []testCase `xml:"testcase"`
+	}
+	s := suite{Name: "gatewright check"}
+	for _, name := range inv.held {
+		s.Cases = append(s.Cases, testCase{Class: checkFlows, Name: visible(name)})
+	}
+	for _, f := range inv.findings {
+		if f.Level != levelError {
+			continue
+		}
+		text := visible(strings.Join(slices.Concat([]string{f.Text}, f.Details, f.Also), "\n"))
+		s.Cases = append(s.Cases, testCase{f.Check, visible(f.Text), f.File, f.Line, &failure{visible(f.Text), text}})
+		s.Failures++
+	}
+	s.Tests = len(s.Cases)
+	data, err := xml.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	return inv.stdout.raw(xml.Header + string(data) + "\n")
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"gatewright/generators/live"
+)
+
+// registerLive adds the flags that commands on what runs have in common.
+func (inv *invocation) registerLive(flags *pflag.FlagSet) {
+	flags.StringVar(&inv.netns, "netns", "", "the network namespace `NAME` of `ip netns`, in place of this process's")
+	flags.BoolVar(&inv.json, "json", false, "as JSON, with everything that text shortens")
+	flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+}
+
+// liveNames offers the generators that can run here and are not named yet.
+func liveNames(_ *invocation, before []string) []candidate {
+	return candidates(slices.DeleteFunc(live.Generators(), func(name string) bool { return slices.Contains(before, name) })...)
+}
+
+// machine is where the command works.
+func (inv *invocation) machine() (live.Machine, error) {
+	switch {
+	case inv.netns == "":
+		return live.Machine{}, nil
+	case inv.netns != filepath.Base(inv.netns) || inv.netns == "." || inv.netns == "..":
+		return live.Machine{}, usagef("--netns %q: expect a name, such as `ip netns list` shows", inv.netns)
+	}
+	return live.Machine{Namespace: filepath.Join(namedNamespaces, inv.netns)}, nil
+}
+
+// namedNamespaces is where ip-netns(8) keeps them.
+const namedNamespaces = "/run/netns"
+
+// wanted is what one generator wants of this machine.
+type wanted struct {
+	generated
+	*live.Comparison
+}
+
+// compareLive holds what runs against what the site wants of the generators that the
+// arguments name or, without any, of those of the site that can run here.
+func (inv *invocation) compareLive(command string, names []string) (*production, []wanted, error) {
+	m, err := inv.machine()
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := inv.produceLive(command, names)
+	if err != nil {
+		return nil, nil, err
+	}
+	compared, err := inv.runsAgainst(m, p)
+	return p, compared, err
+}
+
+// produceLive makes the outputs that can run here.
+func (inv *invocation) produceLive(command string, names []string) (*production, error) {
+	for _, name := range names {
+		if _, err := live.Of(name); err != nil {
+			return nil, usageError{fmt.Errorf("%s: %w", command, err)}
+		}
+	}
+	all := names
+	if len(all) == 0 {
+		all = live.Generators()
+	}
+	p, err := inv.produce(all)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 && len(p.site.Generators) > 0 {
+		p.outputs = slices.DeleteFunc(p.outputs, func(g generated) bool { return !slices.Contains(p.site.Generators, g.name) })
+	}
+	if len(p.outputs) == 0 {
+		return nil, usagef("%s: none of the site file's generators is changed where it runs; name one of %s", command, strings.Join(live.Generators(), ", "))
+	}
+	return p, nil
+}
+
+// runsAgainst holds what runs on a machine against the outputs.
+func (inv *invocation) runsAgainst(m live.Machine, p *production) ([]wanted, error) {
+	var all []wanted
+	for _, o := range p.outputs {
+		backend, err := live.Of(o.name)
+		if err != nil {
+			return nil, err
+		}
+		c, err := backend.Compare(m, p.result.Policy, o.settings)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", o.name, err)
+		}
+		all = append(all, wanted{o, c})
+	}
+	return all, nil
+}
+
+// siteName is what is wanted, in words.
+func (inv *invocation) siteName() string {
+	if file, found := inv.site.atHand(); found {
+		return file
+	}
+	return "the default catalogues"
+}

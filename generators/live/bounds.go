@@ -1,0 +1,85 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
+
+// Bounds says how much one apply may change, in percent of what runs.
+type Bounds struct{ MaxShrink, MaxGrowth int }
+
+// Check refuses what accepts nothing for the policy, and what loses or gains more remote
+// addresses than the bounds allow. Nothing that runs yet has no bounds.
+func (c *Comparison) Check(b Bounds) error {
+	running, wanted := c.Readings()
+	if !carries(wanted) {
+		return errors.New("the site's policy has no rule that can run here; nothing would be accepted")
+	}
+	return b.check(remotesOf(running), remotesOf(wanted))
+}
+
+// carries reports whether a reading accepts anything for a rule of the policy.
+func carries(r artefact.Reading) bool {
+	for _, f := range r.Filters {
+		for _, line := range f.Lines {
+			if line.Rule != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// remotesOf returns the remotes of the policy's rules, but of those for any address.
+func remotesOf(r artefact.Reading) netset.PrefixSet {
+	var b netset.PrefixBuilder
+	for _, f := range r.Filters {
+		for _, line := range f.Lines {
+			if line.Rule == "" {
+				continue
+			}
+			for _, flows := range line.Traffic.Flows(line.Direction) {
+				addNarrow(&b, flows)
+			}
+		}
+	}
+	return b.Build()
+}
+
+func addNarrow(b *netset.PrefixBuilder, f rule.Flows) {
+	v4, v6 := f.Remote.CoversFamily()
+	if !v4 {
+		b.AddSet(f.Remote.V4())
+	}
+	if !v6 {
+		b.AddSet(f.Remote.V6())
+	}
+}
+
+func (b Bounds) check(running, wanted netset.PrefixSet) error {
+	if running.IsEmpty() {
+		return nil
+	}
+	lost := 0
+	for first, last := range running.Ranges() {
+		var one netset.PrefixBuilder
+		if one.AddRange(first, last); !wanted.Covers(one.Build()) {
+			lost++
+		}
+	}
+	before := running.Size()
+	if lost*100 > before*b.MaxShrink {
+		return fmt.Errorf("%d of %d ranges of remote addresses would go, more than the %d %% that --max-shrink allows; if that is meant, --max-shrink %d lets it pass",
+			lost, before, b.MaxShrink, (lost*100+before-1)/before)
+	}
+	if part, family := netset.Growth(running, wanted); part*100 > float64(b.MaxGrowth) {
+		return fmt.Errorf("the remote addresses of %s would grow by %.0f %%, more than the %d %% that --max-growth allows; if that is meant, --max-growth %.0f lets it pass",
+			family, part*100, b.MaxGrowth, math.Ceil(part*100))
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+// Package live holds what runs on this machine against what a policy wants, and changes
+// it in one step. Each backend reads what it holds as the Reading that its generator
+// gives of files, so that the difference is told in the same words.
+package live
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/generators/nftables/kernel"
+)
+
+// Machine is where a backend runs.
+type Machine struct {
+	Namespace string // file of a network namespace; empty for the one of this process
+}
+
+// Backend is what runs here of one generator.
+type Backend interface {
+	// Generator is the generator's name.
+	Generator() string
+
+	// Compare holds what runs against what the policy wants.
+	Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error)
+}
+
+// Comparison is what runs, held against what is wanted.
+type Comparison struct {
+	Place   string   // what is compared: "table inet filter"
+	Changes []Change // that make what is wanted of what runs
+
+	admits   func(remote netip.Addr, local netip.AddrPort) bool
+	readings func() (running, wanted artefact.Reading)
+	commit   func() (kept []string, err error)
+}
+
+// Change is one thing that comes or goes.
+type Change struct {
+	Sign byte   // '+' or '-'
+	Kind string // "element", "rule", "chain", "set", "map", "counter", "policy", "table"
+	In   string // the set or chain that it is of; empty for one of its own
+	Text string
+}
+
+// Invert returns the change in the other direction.
+func (c Change) Invert() Change {
+	c.Sign = '+' + '-' - c.Sign
+	return c
+}
+
+// IsEmpty reports whether what runs is what is wanted.
+func (c *Comparison) IsEmpty() bool { return len(c.Changes) == 0 }
+
+// Admits reports whether what is wanted lets a remote connect by TCP to an address and
+// port of this machine, as far as it decides about that.
+func (c *Comparison) Admits(remote netip.Addr, local netip.AddrPort) bool {
+	return c.admits(remote, local)
+}
+
+// Readings returns what runs and what is wanted by what they do.
+func (c *Comparison) Readings() (running, wanted artefact.Reading) { return c.readings() }
+
+// Commit makes the changes, all or none of them. It returns what had to be kept, because
+// something that is not ours still uses it. ErrChanged says that what runs is no longer
+// what was compared.
+func (c *Comparison) Commit() (kept []string, err error) { return c.commit() }
+
+// ErrBusy says that another process changes rules here.
+var ErrBusy = errors.New("another apply or confirm is at work here; wait for it to end")
+
+// ErrChanged says that somebody else changed what runs since it was compared. Nothing was
+// changed.
+var ErrChanged = kernel.ErrChanged
+
+// backends returns those of this machine, in the order of generators.
+func backends() []Backend { return []Backend{nftablesBackend{}} }
+
+// Generators returns the names of the generators that can be live.
+func Generators() (names []string) {
+	for _, b := range backends() {
+		names = append(names, b.Generator())
+	}
+	return names
+}
+
+// Of returns the backend of a generator; the error lists those that there are.
+func Of(generator string) (Backend, error) {
+	all := backends()
+	if i := slices.IndexFunc(all, func(b Backend) bool { return b.Generator() == generator }); i >= 0 {
+		return all[i], nil
+	}
+	return nil, fmt.Errorf("%s is not changed where it runs; expect one of %s", generator, strings.Join(Generators(), ", "))
+}

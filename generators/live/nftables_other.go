@@ -1,0 +1,22 @@
+//go:build !linux
+
+package live
+
+import (
+	"errors"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/generators/nftables"
+)
+
+var errNeedsLinux = errors.New("nftables needs Linux; run this on the gateway")
+
+// nftablesBackend says that Linux is needed.
+type nftablesBackend struct{}
+
+func (nftablesBackend) Generator() string { return nftables.Generator{}.Name() }
+
+func (nftablesBackend) Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error) {
+	return nil, errNeedsLinux
+}

@@ -1,0 +1,169 @@
+package kernel
+
+import (
+	"cmp"
+	"encoding/binary"
+	"net/netip"
+	"slices"
+
+	"gatewright/generators/filter"
+)
+
+// Table is what one table of the kernel holds of ours, or should hold, in the kernel's
+// own form: so that two can be compared, and what was there be brought back whatever it
+// was.
+type Table struct {
+	Name    string // "inet filter"
+	Missing bool   // there is no such table
+	Flags   uint32 // of the table: one puts it to sleep
+
+	Sets     []*set
+	Counters []string
+	Chains   []*chain
+
+	others []string // the other tables
+	gen    uint32   // of the rules as they were read
+}
+
+// set is a named set or map. What is beside its value and its verdict in an element, such
+// as a comment, is kept to be brought back, and not compared.
+type set struct {
+	Name     string
+	Spec     spec
+	Elements elements
+	Targets  []string          // verdicts of a map's elements: "goto gatewright_x", "accept"
+	Notes    map[number][]byte // further attributes of elements, by their first values
+	Raw      [][]byte          // the elements of a set that no rule of ours can match, as they are
+}
+
+// spec is how a set is declared.
+type spec struct {
+	Flags            uint32
+	KeyType, KeySize uint32
+	DataType         uint32
+	More             []byte // further attributes, as they are
+}
+
+// element is an interval of values, both ends inclusive.
+type element struct {
+	First, Last number
+	Target      int32 // in the set's targets; -1 for none
+}
+
+type elements []element
+
+// Sizes of values in bytes.
+const (
+	net4, net6 = 4, 16
+	portSize   = 2
+)
+
+// number is a value of a set: its bytes as one number.
+type number struct{ Hi, Lo uint64 }
+
+func (a number) compare(b number) int {
+	return cmp.Or(cmp.Compare(a.Hi, b.Hi), cmp.Compare(a.Lo, b.Lo))
+}
+
+func (a number) less(b number) bool { return a.Hi < b.Hi || a.Hi == b.Hi && a.Lo < b.Lo }
+
+func (a number) next() number {
+	if a.Lo++; a.Lo == 0 {
+		a.Hi++
+	}
+	return a
+}
+
+func (a number) before() number {
+	if a.Lo--; a.Lo == ^uint64(0) {
+		a.Hi--
+	}
+	return a
+}
+
+// numberOf reads big-endian bytes, at most 16.
+func numberOf(b []byte) (n number) {
+	switch len(b) {
+	case net4:
+		n.Lo = uint64(binary.BigEndian.Uint32(b))
+	case net6:
+		n.Hi, n.Lo = binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
+	case portSize:
+		n.Lo = uint64(binary.BigEndian.Uint16(b))
+	}
+	return n
+}
+
+func numberOfAddr(a netip.Addr) number {
+	if a.Is4() {
+		b := a.As4()
+		return numberOf(b[:])
+	}
+	b := a.As16()
+	return numberOf(b[:])
+}
+
+// append appends the number as so many bytes.
+func (a number) append(b []byte, size uint32) []byte {
+	switch size {
+	case net4:
+		return binary.BigEndian.AppendUint32(b, uint32(a.Lo))
+	case net6:
+		return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, a.Hi), a.Lo)
+	}
+	return binary.BigEndian.AppendUint16(b, uint16(a.Lo))
+}
+
+// addr is the number as an address of so many bytes.
+func (a number) addr(size uint32) netip.Addr {
+	ip, _ := netip.AddrFromSlice(a.append(nil, size))
+	return ip
+}
+
+// greatest is the last value of so many bytes.
+func greatest(size uint32) number {
+	if size == net6 {
+		return number{^uint64(0), ^uint64(0)}
+	}
+	return number{0, 1<<(8*size) - 1}
+}
+
+// chain is a chain and its rules in order.
+type chain struct {
+	Name  string
+	Hook  *hook
+	Rules []*rule
+}
+
+// hook makes a base chain of a chain.
+type hook struct {
+	Kind     string // "filter"
+	Number   uint32
+	Priority int32
+	Policy   uint32 // verdict
+	Flags    uint32 // of the chain
+	More     []byte // further attributes of the hook, as they are
+}
+
+// rule is a rule with its expressions undecoded.
+type rule struct {
+	Expressions []expression
+	UserData    []byte
+	Sets        map[string]*set // without a name of their own, by the names in the expressions
+
+	handle  uint64 // of a rule in the kernel
+	decoded filter.Rule
+	odd     error // why it is no rule of ours; nil for one that is
+}
+
+type expression struct {
+	Name string
+	Data []byte
+}
+
+func (t *Table) set(name string) *set {
+	if i := slices.IndexFunc(t.Sets, func(s *set) bool { return s.Name == name }); i >= 0 {
+		return t.Sets[i]
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package nftables
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/netset"
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
+)
+
+// Live is what the kernel holds once an artefact is loaded.
+type Live struct {
+	Table   string // "inet filter"
+	Ruleset filter.Ruleset
+	file    *file
+}
+
+// LiveOf returns what the kernel has to hold of a policy.
+func LiveOf(p *rule.Policy, s artefact.Settings) (Live, error) {
+	c, err := configure(s)
+	if err == nil {
+		err = c.CheckRoles(p)
+	}
+	if err != nil {
+		return Live{}, err
+	}
+	f, err := newFile(p, c)
+	if err != nil {
+		return Live{}, err
+	}
+	return f.live(), nil
+}
+
+func (f *file) live() Live { return Live{string(f.config.table), f.held, f} }
+
+// IsOurs reports whether a set, a map, a chain or a counter of the table is ours: by its
+// name in the site's table, and all of a table of our own.
+func (l Live) IsOurs(name string) bool {
+	return l.file.config.table == ownTable || strings.HasPrefix(name, string(prefix))
+}
+
+// Reading returns what the table does while it holds the ruleset.
+func (l Live) Reading(rs filter.Ruleset) artefact.Reading {
+	f := *l.file
+	f.held, f.place = rs, "table "+l.Table
+	identify(&f.held)
+	out := f.reading()
+	out.Read = []string{f.place}
+	return out
+}
+
+// Admits reports whether the base chains among ours accept the first packet of a
+// connection by TCP to this machine.
+func (l Live) Admits(remote netip.Addr, local netip.AddrPort) bool {
+	p := filter.Packet{Protocol: netset.TCP, Source: remote, Destination: local.Addr(), Port: local.Port(), Original: local.Port()}
+	for _, c := range l.Ruleset.Chains {
+		if c.Hook == nil || c.Hook.Name != filter.Input {
+			continue
+		}
+		if !slices.ContainsFunc(l.Ruleset.Walk(c.Name, p), func(o filter.Outcome) bool { return o.Verdict == filter.Accept }) {
+			return false
+		}
+	}
+	return true
+}
+
+// identify names the policy's rules by their chains.
+func identify(rs *filter.Ruleset) {
+	for i := range rs.Chains {
+		c := &rs.Chains[i]
+		for j := range c.Rules {
+			r := &c.Rules[j]
+			switch id, ours := strings.CutPrefix(r.Target, string(prefix)); {
+			case c.Hook != nil:
+			case r.Verdict == filter.Goto && ours && r.Target != "":
+				r.ID = rule.ID(id)
+			default:
+				r.ID = rule.ID(strings.TrimPrefix(c.Name, string(prefix)))
+			}
+		}
+	}
+}
+
+// Text is a rule as a line of the file.
+func Text(r filter.Rule) string { return lineText(lineOf(r)) }
