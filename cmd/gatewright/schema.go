@@ -19,9 +19,9 @@ func schemaCommand() command {
 		summary: "print the JSON Schema of site files or catalogues",
 		usage: `gatewright schema site|catalog
 
-The schema (draft-07) tells an editor every key of a site file or of a catalogue,
-what its value may be and what it means. Name the file at the top of a document:
-"$schema": "./gatewright.schema.json".
+The schema (draft-07) tells an editor every key of a site file or of a
+catalogue, what its value may be and what it means. Name its file at the top of
+a document: "$schema": "./gatewright.schema.json".
 
     gatewright schema site > gatewright.schema.json
     gatewright schema catalog > catalog.schema.json
