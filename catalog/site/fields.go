@@ -7,16 +7,24 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// Backends are what a schema of site files says of generators, which this package does
-// not know.
-type Backends struct {
-	Names   []string
-	Options jsonc.Shape // of "options": an object of objects, by generator and option
+// Backend is what a schema of site files says of a generator, which this package does not
+// know.
+type Backend struct {
+	Name, Doc string
+	Options   []BackendOption
 }
 
-// Schema returns the JSON Schema of site files. What it refuses, Read refuses, too.
-func Schema(b Backends) jsonc.Schema {
-	r := &reader{site: &Site{}, backends: b}
+// BackendOption is an option of a generator.
+type BackendOption struct {
+	Name, Doc string
+	List      bool
+	Values    []string // the only ones, if not nil
+}
+
+// Schema returns the JSON Schema of site files. What it refuses, Read refuses, too, or
+// whoever reads what the file names.
+func Schema(backends []Backend) jsonc.Schema {
+	r := &reader{site: &Site{}, backends: backends}
 	return jsonc.Document("Site file of Gatewright", jsonc.ObjectOf(r.fields()...))
 }
 
@@ -53,7 +61,7 @@ func (r *reader) fields() []jsonc.Field {
 		jsonc.Optional("lint", func(v jsonc.Value) { s.Lint, _ = r.word(v, lintLevels()...) }).
 			Means(jsonc.WordOf(lintLevels()...), "what check makes of findings of lint (default warning)"),
 		jsonc.Optional("options", r.options).
-			Means(r.backends.Options, "options by generator, as --set GENERATOR.OPTION=VALUE gives them"),
+			Means(r.optionsShape, "options by generator, as --set GENERATOR.OPTION=VALUE gives them"),
 		jsonc.Optional("generators", r.list("generators", &s.Generators)).
 			Means(r.generatorsShape, "the generators that run when the command line names none; all without it"),
 		jsonc.Optional("output", r.output).

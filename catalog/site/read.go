@@ -33,7 +33,7 @@ type reader struct {
 	*jsonc.Decoder
 	file     string
 	site     *Site
-	backends Backends // of a schema
+	backends []Backend // of a schema
 }
 
 func (r *reader) root(v jsonc.Value) { r.Object(v, r.fields()...) }

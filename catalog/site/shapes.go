@@ -63,7 +63,7 @@ func (r *reader) listedShape() jsonc.Schema {
 	return jsonc.ListOf(jsonc.Either(jsonc.Text, r.remoteObject), 1)()
 }
 
-func (r *reader) generatorShape() jsonc.Schema { return jsonc.WordOf(r.backends.Names...)() }
+func (r *reader) generatorShape() jsonc.Schema { return jsonc.WordOf(r.generatorNames()...)() }
 
 func (r *reader) generatorsShape() jsonc.Schema {
 	return jsonc.Distinct(jsonc.ListOf(r.generatorShape, 0))()
@@ -71,30 +71,48 @@ func (r *reader) generatorsShape() jsonc.Schema {
 
 func (r *reader) tolerateShape() jsonc.Schema {
 	var fields []jsonc.Field
-	for _, name := range r.backends.Names {
+	for _, name := range r.generatorNames() {
 		fields = append(fields, jsonc.Optional(name, nil).Means(wordsOf(toleratedVerdicts()...), "verdicts of this generator's"))
 	}
 	return jsonc.Either(jsonc.ObjectOf(fields...), jsonc.ListOf(jsonc.ObjectOf(r.tolerationFields(&Toleration{})...), 0))()
 }
 
-// OptionShape is the shape of a generator's option, which may have known words, or a list
-// of texts. A list of one stands for its element.
-func OptionShape(list bool, words []string) jsonc.Shape {
-	shapes := []jsonc.Shape{jsonc.Text, optionList(list, jsonc.Text), jsonc.AnyNumber}
-	if words != nil {
-		word := jsonc.WordOf(words...)
-		shapes = []jsonc.Shape{word, optionList(list, jsonc.Either(word, blank)), blank}
+func (r *reader) generatorNames() (names []string) {
+	for _, b := range r.backends {
+		names = append(names, b.Name)
 	}
-	if slices.Contains(words, "yes") {
-		shapes = append(shapes, jsonc.TrueOrFalse)
-	}
-	return jsonc.Either(shapes...)
+	return names
 }
 
-func optionList(list bool, element jsonc.Shape) jsonc.Shape {
+func (r *reader) optionsShape() jsonc.Schema {
+	var fields []jsonc.Field
+	for _, b := range r.backends {
+		var options []jsonc.Field
+		for _, o := range b.Options {
+			options = append(options, jsonc.Optional(o.Name, nil).Means(o.shape, o.Doc))
+		}
+		fields = append(fields, jsonc.Optional(b.Name, nil).Means(jsonc.ObjectOf(options...), b.Doc))
+	}
+	return jsonc.ObjectOf(fields...)()
+}
+
+// shape is that of the option's values. A list of one stands for its element.
+func (o BackendOption) shape() jsonc.Schema {
+	shapes := []jsonc.Shape{jsonc.Text, o.listOf(jsonc.Text), jsonc.AnyNumber}
+	if o.Values != nil {
+		word := jsonc.WordOf(o.Values...)
+		shapes = []jsonc.Shape{word, o.listOf(jsonc.Either(word, blank)), blank}
+	}
+	if slices.Contains(o.Values, "yes") {
+		shapes = append(shapes, jsonc.TrueOrFalse)
+	}
+	return jsonc.Either(shapes...)()
+}
+
+func (o BackendOption) listOf(element jsonc.Shape) jsonc.Shape {
 	return func() jsonc.Schema {
 		s := jsonc.Distinct(jsonc.ListOf(element, 0))()
-		if !list {
+		if !o.List {
 			s.MinItems, s.MaxItems = 1, 1
 		}
 		return s

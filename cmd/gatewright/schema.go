@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog"
-	"gatewright/catalog/jsonc"
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
 	"gatewright/generators"
@@ -41,10 +40,10 @@ func printSchema(inv *invocation, args []string) error {
 	if len(args) != 1 {
 		return usagef("schema: name one kind of document: site or catalog")
 	}
-	var s jsonc.Schema
+	var s any
 	switch args[0] {
 	case "site":
-		s = siteSchema()
+		s = site.Schema(backends())
 	case "catalog":
 		s = catalog.Schema()
 	default:
@@ -52,28 +51,24 @@ func printSchema(inv *invocation, args []string) error {
 	}
 	if inv.json {
 		return writeJSON(inv.stdout, struct {
-			Version  int          `json:"version"`
-			Document string       `json:"document"`
-			Schema   jsonc.Schema `json:"schema"`
+			Version  int    `json:"version"`
+			Document string `json:"document"`
+			Schema   any    `json:"schema"`
 		}{jsonVersion, args[0], s})
 	}
 	return writeJSON(inv.stdout, s)
 }
 
-// siteSchema is the schema of site files with what the generators take.
-func siteSchema() jsonc.Schema {
-	var b site.Backends
-	var fields []jsonc.Field
+// backends are the generators with their options.
+func backends() (all []site.Backend) {
 	for _, g := range generators.All() {
-		b.Names = append(b.Names, g.Name())
-		var options []jsonc.Field
+		b := site.Backend{Name: g.Name(), Doc: g.Description()}
 		for _, o := range g.Options() {
-			options = append(options, jsonc.Optional(o.Name, nil).Means(site.OptionShape(o.List, o.Values), optionDoc(o)))
+			b.Options = append(b.Options, site.BackendOption{Name: o.Name, Doc: optionDoc(o), List: o.List, Values: o.Values})
 		}
-		fields = append(fields, jsonc.Optional(g.Name(), nil).Means(jsonc.ObjectOf(options...), g.Description()))
+		all = append(all, b)
 	}
-	b.Options = jsonc.ObjectOf(fields...)
-	return site.Schema(b)
+	return all
 }
 
 // optionDoc is what an option is for, with its default.

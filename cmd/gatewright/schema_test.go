@@ -30,7 +30,7 @@ type document struct {
 
 func schemaDocuments() []document {
 	return []document{
-		{"site", siteSchema(), readSite},
+		{"site", site.Schema(backends()), readSite},
 		{"catalog", catalog.Schema(), func(text string) error { _, err := catalog.Read("d", []byte(text)); return err }},
 	}
 }
@@ -124,7 +124,7 @@ func TestSchemaOptions(t *testing.T) {
 	t.Chdir(t.TempDir())
 	known := regexp.MustCompile(`unknown option "zzzzzz"; expect one of (.*)\n`)
 	asked := 0
-	for _, o := range objectsOf(siteSchema(), "", "") {
+	for _, o := range objectsOf(site.Schema(backends()), "", "") {
 		generator, ok := strings.CutPrefix(o.before, `{"options": {"`)
 		if !ok {
 			continue
