@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -27,6 +28,12 @@ that boot loads are written then.
     gatewright apply nftables --dry-run
     gatewright apply nftables --confirm 60s
     gatewright confirm
+    gatewright apply pac squid
+
+The files of squid and pac go where these are read: squid.dir, the include in
+/etc/squid/squid.conf, and pac.dir. Squid is told only if it parses all without
+an error; if it does not take them, the old files are put back. Its lists of
+rules that are gone are removed.
 
 Refused, before anything is changed, is a policy without rules, one that loses
 or gains more addresses than --max-shrink and --max-growth allow, and one that
@@ -138,6 +145,13 @@ func (inv *invocation) applyHeld(m live.Machine, held *live.Run, p *production) 
 	return inv.await(m, trial)
 }
 
+// staysAsItIs reports whether what a generator runs cannot be brought back.
+func staysAsItIs(generator string) bool {
+	backend, err := live.Of(generator)
+	_, restores := backend.(live.Restorer)
+	return err == nil && !restores
+}
+
 func (inv *invocation) checkApply(names []string) error {
 	switch {
 	case len(names) == 0:
@@ -148,6 +162,8 @@ func (inv *invocation) checkApply(names []string) error {
 		return usagef("apply: --max-growth %d: expect a percentage from 0", inv.bounds.MaxGrowth)
 	case inv.confirm < 0 || inv.confirm > 0 && inv.confirm < time.Second:
 		return usagef("apply: --confirm %s: expect a second or more, such as 60s", inv.confirm)
+	case inv.confirm > 0 && slices.ContainsFunc(names, staysAsItIs):
+		return usagef("apply: --confirm brings back rules of packet filters; apply pac and squid without it")
 	case inv.output == "-":
 		return usagef("apply: -o - is no folder that boot loads; name one, or leave it out")
 	case inv.output == "":

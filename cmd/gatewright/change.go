@@ -61,6 +61,9 @@ func (c change) one(p *production) (changed bool, err error) {
 	for _, name := range kept {
 		c.talk.warnf("%s: %s stays, empty, because a rule of yours uses it; remove that, and apply again", w.Place, name)
 	}
+	if w.Said != "" {
+		c.talk.warnf("%s: %s", w.Place, w.Said)
+	}
 	if err := c.readBack(p, kept); err != nil {
 		return true, err
 	}

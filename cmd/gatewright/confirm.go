@@ -101,7 +101,9 @@ func (inv *invocation) keep(p *production) ([]byte, error) {
 	}
 	k := bootFiles{folder, map[string][]artefact.Artefact{}}
 	for _, o := range p.outputs {
-		k.Files[o.name] = o.Artefacts
+		if backend, err := live.Of(o.name); err == nil && backend.Forgets() {
+			k.Files[o.name] = o.Artefacts
+		}
 	}
 	var b bytes.Buffer
 	err = gob.NewEncoder(&b).Encode(k)
@@ -119,6 +121,9 @@ func (inv *invocation) writeKept(keep []byte) (folder string, err error) {
 		if files, ok := k.Files[name]; ok {
 			outputs = append(outputs, generated{name: name, Output: artefact.Output{Artefacts: files}})
 		}
+	}
+	if len(outputs) == 0 { // what is files where it runs is there already
+		return k.Folder, nil
 	}
 	changed, err := writeFolder(plainfile.Named(k.Folder), outputs, generators.Makes)
 	for _, name := range changed {

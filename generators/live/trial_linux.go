@@ -144,7 +144,11 @@ func (r *Run) restore(m Machine, t trial) error {
 		if err != nil {
 			return err
 		}
-		if err := backend.Restore(m, s.Data); err != nil {
+		restorer, ok := backend.(Restorer)
+		if !ok {
+			return fmt.Errorf("%s cannot be brought back", s.Generator)
+		}
+		if err := restorer.Restore(m, s.Data); err != nil {
 			return err
 		}
 	}
