@@ -75,7 +75,7 @@ func (h *host) starts(until string, args ...string) {
 var ourTable = regexp.MustCompile(`(?ms)^table inet gatewright \{.*?^\}\n`)
 
 // others are the rules of everybody else.
-func (h *host) others() string { return ourTable.ReplaceAllString(h.ruleset(), "") }
+func (h *host) others() string { return ourTable.ReplaceAllString(h.must("nft -s list ruleset"), "") }
 
 // TestApplyBesideOthers has ufw, firewalld, fail2ban, Docker's rules and a table of the
 // site's own on one machine: apply changes none of theirs, and their reloads none of ours.
