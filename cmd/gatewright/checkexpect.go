@@ -93,11 +93,12 @@ func (p *production) readings(f folder) (outputs []expect.Output) {
 
 // tellExpected tells what does not hold, and how many expectations do.
 func (inv *invocation) tellExpected(p *production, all []expectation) {
-	promised := 0
+	held, promised := 0, 0
 	for _, e := range all {
 		inv.tellHidden(p, e)
 		if e.holds() {
-			inv.held = append(inv.held, e.name())
+			held++
+			inv.held = append(inv.held, inv.site.ofOutput(e.name()))
 			if slices.ContainsFunc(e.answers, func(a expect.Answer) bool { return a.Promise }) {
 				promised++
 			}
@@ -105,12 +106,12 @@ func (inv *invocation) tellExpected(p *production, all []expectation) {
 		}
 		inv.tellFailures(p, e)
 	}
-	if len(inv.held) > 0 && inv.format == "text" {
-		text := count(len(inv.held), "expectation") + map[bool]string{true: " holds", false: " hold"}[len(inv.held) == 1]
+	if held > 0 && inv.format == "text" {
+		text := count(held, "expectation") + map[bool]string{true: " holds", false: " hold"}[held == 1]
 		if promised > 0 {
 			text += fmt.Sprintf(", %d of them %s", promised, byPromise)
 		}
-		inv.talk.sayf("%s", text)
+		inv.talk.sayf("%s", inv.site.ofOutput(text))
 	}
 }
 
