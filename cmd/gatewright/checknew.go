@@ -12,6 +12,7 @@ import (
 	"gatewright/catalog/lint"
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/site"
 	"gatewright/generators/expect"
 )
 
@@ -86,6 +87,10 @@ func (inv *invocation) readBase(p *production, known map[string]bool) error {
 		return nil
 	}
 	base, err := old.produce(nil)
+	if errors.Is(err, site.ErrNoOutput) {
+		inv.talk.warnf("--new %s: it has no output %s, so that everything of that is new", inv.base, p.site.Name)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("--new %s: %w", inv.base, err)
 	}
@@ -142,7 +147,7 @@ func (inv *invocation) tellGivenUp(base, p *production) {
 		given := expectation{Expectation: e, answers: answers}
 		for _, a := range answers {
 			if err == nil && !a.Holds {
-				why, _ := p.failure(given, a)
+				why, _ := p.failure(given, a, someOf)
 				inv.find(finding{Check: checkFlows, Level: levelWarning, Text: fmt.Sprintf("%s expects %s, which is given up here: %s", inv.base, given.name(), why)})
 			}
 		}
