@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"gatewright/catalog/jsonc"
 )
@@ -25,7 +24,7 @@ func (r *reader) text(to *string, limit int) func(jsonc.Value) {
 			r.Errorf(v, "empty text; write something, or remove the key")
 		case len(s) > limit:
 			r.Errorf(v, "text of %d bytes; at most %d fit", len(s), limit)
-		case strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }):
+		case !jsonc.IsPlainText(s):
 			r.Errorf(v, "%s holds a character that does not print; write one line of plain text", jsonc.Quote(s))
 		default:
 			*to = s

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"gatewright/catalog"
 	"gatewright/catalog/feed"
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/suggest"
 )
 
 // Read reads a site file: JSON, in which comments and trailing commas are accepted.
@@ -27,6 +27,15 @@ func Read(file string, data []byte) (*Site, error) {
 		return nil, err
 	}
 	return r.site, nil
+}
+
+// Begins reports whether a file begins as site files do: with one of their keys, or a slip
+// of one. What does not may be any file, and hold secrets.
+func Begins(data []byte) bool {
+	text, err := jsonc.DecodeText("", data)
+	first, isKey := jsonc.First(text)
+	fields := (&reader{site: &Site{}}).fields()
+	return err == nil && isKey && slices.ContainsFunc(fields, func(f jsonc.Field) bool { _, slip := suggest.Edits(first, f.Key()); return slip })
 }
 
 type reader struct {
@@ -155,7 +164,7 @@ func (r *reader) text(to *string) func(jsonc.Value) {
 		case !ok:
 		case strings.TrimSpace(s) == "":
 			r.Errorf(v, "empty text; write something, or remove it")
-		case strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }):
+		case !jsonc.IsPlainText(s):
 			r.Errorf(v, "%s holds a character that does not print; write one line of plain text", jsonc.Quote(s))
 		case isBlank(s):
 			r.blank(v)

@@ -15,6 +15,7 @@ import (
 
 	"gatewright/catalog"
 	"gatewright/catalog/feed"
+	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
@@ -178,6 +179,10 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	}
 	f.found, f.text = true, string(data)
 	s, err := site.Read(file, data)
+	var inside *jsonc.Error
+	if errors.As(err, &inside) && f.file != "" && plainfile.Named(file).Linked() && !site.Begins(data) {
+		err = &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: errors.New("this reads as no site file, and is not shown, as the file does not begin like one; name the file that the link leads to, if it is meant")}
+	}
 	if err == nil {
 		s.Tree = f.tree
 		err = s.LoadExpectations(folderOf(file))
