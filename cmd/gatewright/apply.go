@@ -27,6 +27,12 @@ the files that boot loads are written.
 
     gatewright apply nftables
     gatewright apply nftables --dry-run
+    gatewright apply pac squid
+
+The files of squid and pac go where these are read: squid.dir, the include in
+/etc/squid/squid.conf, and pac.dir. Squid is told only if it parses all without
+an error; if it does not take them, the old files are put back. Its lists of
+rules that are gone are removed.
 
 Refused, before anything is changed, is a policy without rules, one that loses
 or gains more addresses than --max-shrink and --max-growth allow, and one that
@@ -176,6 +182,9 @@ func (inv *invocation) changeOne(m live.Machine, p *production, done *report) er
 	for _, name := range kept {
 		inv.talk.warnf("%s: %s stays, empty, because a rule of yours uses it; remove that, and apply again", w.Place, name)
 	}
+	if w.Said != "" {
+		inv.talk.warnf("%s: %s", w.Place, w.Said)
+	}
 	if err := inv.readBack(m, p, kept); err != nil {
 		return err
 	}
@@ -200,9 +209,16 @@ func (inv *invocation) readBack(m live.Machine, p *production, kept []string) er
 	return nil
 }
 
-// writeBoot writes the files that boot loads.
+// writeBoot writes the files that boot loads. What is files where it runs is there already.
 func (inv *invocation) writeBoot(p *production) error {
-	changed, err := writeFolder(plainfile.Named(inv.output), p.outputs, generators.Makes)
+	forgotten := slices.DeleteFunc(slices.Clone(p.outputs), func(o generated) bool {
+		backend, err := live.Of(o.name)
+		return err == nil && !backend.Forgets()
+	})
+	if len(forgotten) == 0 {
+		return nil
+	}
+	changed, err := writeFolder(plainfile.Named(inv.output), forgotten, generators.Makes)
 	for _, name := range changed {
 		inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(inv.output, name))
 	}

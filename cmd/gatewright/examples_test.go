@@ -96,7 +96,7 @@ func TestExamples(t *testing.T) {
 	}
 	shell := program(t)
 	for _, e := range examples {
-		if !e.IsDir() {
+		if !e.IsDir() || e.Name() == "debian" { // what a package holds, which .ci/install uses
 			continue
 		}
 		t.Run(e.Name(), func(t *testing.T) {

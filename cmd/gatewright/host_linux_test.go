@@ -100,7 +100,7 @@ func (h *host) site(entries map[string][]string) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	for name, text := range map[string]string{"own.json": string(text), "gatewright.json": `{ "catalogs": ["own.json"], "group": "entry",
+	for name, text := range map[string]string{"own.json": string(text), "gatewright.json": `{ "catalogs": ["own.json"], "group": "entry", "generators": ["nftables"],
 		"bind": { "clients": ["192.0.2.10"] }, "options": { "nftables": {
 			"mode": "enforce", "place": "host", "roles": ["clients"], "admin": ["198.51.100.0/24 tcp 22"] } } }`} {
 		if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o644); err != nil {

@@ -38,7 +38,7 @@ type command struct {
 
 // commands returns the sub-commands in the order in which help lists them.
 func commands() []command {
-	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), planCommand(), applyCommand(), driftCommand(), fetchCommand(), usageCommand(), generatorsCommand(), versionCommand(), completionCommand()}
+	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), planCommand(), applyCommand(), driftCommand(), fetchCommand(), usageCommand(), generatorsCommand(), schemaCommand(), versionCommand(), completionCommand()}
 }
 
 // invocation is one run of the tool: its streams and its flags.

@@ -16,6 +16,8 @@ type nftablesBackend struct{}
 
 func (nftablesBackend) Generator() string { return nftables.Generator{}.Name() }
 
+func (nftablesBackend) Forgets() bool { return true }
+
 func (b nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (*Comparison, error) {
 	l, err := nftables.LiveOf(p, s)
 	if err != nil {

@@ -17,6 +17,8 @@ type nftablesBackend struct{}
 
 func (nftablesBackend) Generator() string { return nftables.Generator{}.Name() }
 
+func (nftablesBackend) Forgets() bool { return true }
+
 func (nftablesBackend) Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error) {
 	return nil, errNeedsLinux
 }
