@@ -32,6 +32,14 @@ type Backend interface {
 	Forgets() bool
 }
 
+// Restorer is a Backend that can bring back what ran.
+type Restorer interface {
+	Backend
+
+	// Restore brings back what Comparison.Saved returned, and holds that it is there.
+	Restore(m Machine, saved []byte) error
+}
+
 // Comparison is what runs, held against what is wanted.
 type Comparison struct {
 	Place   string   // what is compared: "table inet filter"
@@ -42,6 +50,7 @@ type Comparison struct {
 	admits   func(remote netip.Addr, local netip.AddrPort) bool
 	readings func() (running, wanted artefact.Reading)
 	commit   func() (kept []string, err error)
+	save     func() ([]byte, error)
 }
 
 // Change is one thing that comes or goes.
@@ -74,6 +83,9 @@ func (c *Comparison) Readings() (running, wanted artefact.Reading) { return c.re
 // something that is not ours still uses it. ErrChanged says that what runs is no longer
 // what was compared.
 func (c *Comparison) Commit() (kept []string, err error) { return c.commit() }
+
+// Saved returns what runs, for Backend.Restore.
+func (c *Comparison) Saved() ([]byte, error) { return c.save() }
 
 // ErrBusy says that another process changes rules here.
 var ErrBusy = errors.New("another apply or confirm is at work here; wait for it to end")

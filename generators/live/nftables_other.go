@@ -22,3 +22,5 @@ func (nftablesBackend) Forgets() bool { return true }
 func (nftablesBackend) Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error) {
 	return nil, errNeedsLinux
 }
+
+func (nftablesBackend) Restore(Machine, []byte) error { return errNeedsLinux }
