@@ -14,6 +14,9 @@ const (
 	digits = "0123456789"
 )
 
+// IsPlain is jsonc.IsPlain: whether a character prints, with a shape of its own.
+func IsPlain(r rune) bool { return jsonc.IsPlain(r) }
+
 // text reads one line of printable text of at most limit bytes.
 func (r *reader) text(to *string, limit int) func(jsonc.Value) {
 	return func(v jsonc.Value) {

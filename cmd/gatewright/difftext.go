@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode"
 
-	"gatewright/catalog/jsonc"
+	"gatewright/catalog"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 )
@@ -24,7 +24,7 @@ type diffSection struct {
 // hold anything.
 func (s *diffSection) add(sign byte, format string, args ...any) {
 	plain := func(c rune) rune {
-		if jsonc.IsPlain(c) {
+		if catalog.IsPlain(c) {
 			return c
 		}
 		return unicode.ReplacementChar

@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"gatewright/catalog/jsonc"
+	"gatewright/catalog"
 )
 
 // safeWriter is stdout or stderr as people, terminals and the runners of GitHub and
@@ -107,7 +107,7 @@ func visible(text string) string {
 // direction and other formats, fillers, separators of lines, what Unicode has not given
 // out; and what stands for bytes that are not UTF-8.
 func isHidden(r rune) bool {
-	return r != '\n' && r != '\t' && !jsonc.IsPlain(r) && !unicode.Is(unicode.Zs, r) || r == utf8.RuneError
+	return r != '\n' && r != '\t' && !catalog.IsPlain(r) && !unicode.Is(unicode.Zs, r) || r == utf8.RuneError
 }
 
 func escapeHidden(line string) string {

@@ -15,7 +15,6 @@ import (
 
 	"gatewright/catalog"
 	"gatewright/catalog/feed"
-	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
@@ -179,9 +178,8 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	}
 	f.found, f.text = true, string(data)
 	s, err := site.Read(file, data)
-	var inside *jsonc.Error
-	if errors.As(err, &inside) && f.file != "" && plainfile.Named(file).Linked() && !site.Begins(data) {
-		err = &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: errors.New("this reads as no site file, and is not shown, as the file does not begin like one; name the file that the link leads to, if it is meant")}
+	if f.file != "" && plainfile.Named(file).Linked() {
+		err = site.Unquoted(data, err)
 	}
 	if err == nil {
 		s.Tree = f.tree
