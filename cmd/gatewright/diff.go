@@ -317,10 +317,10 @@ func loadNamed(s *site.Site, name string) (*catalog.Catalog, error) {
 		ref = "./" + name
 	}
 	c, err := s.LoadCatalog(ref)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err != nil && !strings.Contains(err.Error(), name) {
+		err = fmt.Errorf("%s: %w", name, err)
 	}
-	return c, nil
+	return c, err
 }
 
 func (c compared) compiled() rule.Compiled {

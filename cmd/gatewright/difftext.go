@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"gatewright/catalog"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 )
@@ -23,7 +24,7 @@ type diffSection struct {
 // hold anything.
 func (s *diffSection) add(sign byte, format string, args ...any) {
 	plain := func(c rune) rune {
-		if unicode.IsPrint(c) {
+		if catalog.IsPlain(c) {
 			return c
 		}
 		return unicode.ReplacementChar
