@@ -223,6 +223,11 @@ const shortFact = 50
 
 // headline says in one line what is compared and how much differs.
 func (r report) headline() string {
+	if r.Output != "" {
+		output := r.Output
+		r.Output = ""
+		return output + ": " + r.headline()
+	}
 	old, new := r.Old.title(), r.New.title()
 	if old == new {
 		old, new = r.Old.Name, r.New.Name
