@@ -196,13 +196,16 @@ func kills() int {
 func TestKilledApply(t *testing.T) {
 	h := newHost(t)
 	old, new := h.applied()
-	start := time.Now()
-	h.must(tryApply + "1s")
-	whole := time.Since(start)
-	h.ended()
+	whole := time.Duration(0)
+	for range 3 {
+		start := time.Now()
+		h.must(tryApply + "1s")
+		whole = max(whole, time.Since(start))
+		h.ended()
+	}
 	seen := map[string]int{}
 	for i := range kills() {
-		h.killed(tryApply+"1s", i%2 == 0, whole*3/2)
+		h.killed(tryApply+"1s", i%2 == 0, 2*whole)
 		switch h.ruleset() {
 		case old:
 			seen["old"]++
