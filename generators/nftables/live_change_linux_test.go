@@ -19,13 +19,18 @@ import (
 // assigned is a policy whose rules, each by its number, have these remotes.
 func assigned(t testing.TB, remotes map[int][]string, services func(int) string) (Live, []byte) {
 	t.Helper()
+	return assignedOn(t, remotes, services, "mode=enforce", "place=forward", "admin=none")
+}
+
+func assignedOn(t testing.TB, remotes map[int][]string, services func(int) string, settings ...string) (Live, []byte) {
+	t.Helper()
 	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}}}
 	for _, i := range slices.Sorted(maps.Keys(remotes)) {
 		id := fmt.Sprintf("e%03d", i)
 		in.Grants = append(in.Grants, ruletest.Grant(t, "many/"+id, id, rule.Outbound, "clients", services(i), remotes[i]...))
 	}
 	p := ruletest.Compile(t, in)
-	s, err := artefact.Configure(Generator{}.Options(), artefacttest.Settings("mode=enforce", "place=forward", "admin=none"))
+	s, err := artefact.Configure(Generator{}.Options(), artefacttest.Settings(settings...))
 	if err != nil {
 		t.Fatal(err)
 	}
