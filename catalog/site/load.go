@@ -210,6 +210,9 @@ func (s *Site) readFile(path plainfile.Path, named bool) ([]byte, error) {
 	}
 	if named {
 		data, err := path.ReadStream(feed.MaxFile)
+		if s.Name != "" && err == nil { // for the next output: a pipe is read once
+			s.Streams[path.String()] = data
+		}
 		return s.counted(path, data, err)
 	}
 	data, err := path.Read(feed.MaxFile)

@@ -33,10 +33,14 @@ type reader struct {
 	*jsonc.Decoder
 	file     string
 	site     *Site
-	backends []Backend // of a schema
+	outputs  jsonc.Value // read once the rest is
+	backends []Backend   // of a schema
 }
 
-func (r *reader) root(v jsonc.Value) { r.Object(v, r.fields()...) }
+func (r *reader) root(v jsonc.Value) {
+	r.Object(v, r.fields()...)
+	r.readOutputs(r.outputs)
+}
 
 // keep remembers where the site file names something.
 func (r *reader) keep(section, name string, v jsonc.Value) {
@@ -96,6 +100,7 @@ func (r *reader) oneOfEach(to *[]string, known ...string) func(jsonc.Value) {
 
 func (r *reader) each(section string, to *[]string, read func(*string) func(jsonc.Value)) func(jsonc.Value) {
 	return func(v jsonc.Value) {
+		*to = nil
 		seen := map[string]bool{}
 		r.Array(v, func(v jsonc.Value) {
 			var s string
@@ -162,7 +167,9 @@ func (r *reader) output(v jsonc.Value) {
 }
 
 func (r *reader) bindings(v jsonc.Value) {
-	r.site.Bindings = map[rule.Role]rule.Binding{}
+	if r.site.Bindings == nil {
+		r.site.Bindings = map[rule.Role]rule.Binding{}
+	}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 		role, err := rule.ParseRole(k.Text())
 		if err != nil {
@@ -271,10 +278,14 @@ func (r *reader) routes(v jsonc.Value) {
 }
 
 func (r *reader) options(v jsonc.Value) {
-	r.site.Options = map[string]map[string][]string{}
+	if r.site.Options == nil {
+		r.site.Options = map[string]map[string][]string{}
+	}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 		generator := k.Text()
-		r.site.Options[generator] = map[string][]string{}
+		if r.site.Options[generator] == nil {
+			r.site.Options[generator] = map[string][]string{}
+		}
 		r.keep("options", generator, k)
 		r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 			if holdsBlankWithin(v) {

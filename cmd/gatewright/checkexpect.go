@@ -93,11 +93,12 @@ func (p *production) readings(f folder) (outputs []expect.Output) {
 
 // tellExpected tells what does not hold, and how many expectations do.
 func (inv *invocation) tellExpected(p *production, all []expectation) {
-	promised := 0
+	held, promised := 0, 0
 	for _, e := range all {
 		inv.tellHidden(p, e)
 		if e.holds() {
-			inv.held = append(inv.held, e.name())
+			held++
+			inv.held = append(inv.held, inv.site.ofOutput(e.name()))
 			if slices.ContainsFunc(e.answers, func(a expect.Answer) bool { return a.Promise }) {
 				promised++
 			}
@@ -105,12 +106,12 @@ func (inv *invocation) tellExpected(p *production, all []expectation) {
 		}
 		inv.tellFailures(p, e)
 	}
-	if len(inv.held) > 0 && inv.format == "text" {
-		text := count(len(inv.held), "expectation") + map[bool]string{true: " holds", false: " hold"}[len(inv.held) == 1]
+	if held > 0 && inv.format == "text" {
+		text := count(held, "expectation") + map[bool]string{true: " holds", false: " hold"}[held == 1]
 		if promised > 0 {
 			text += fmt.Sprintf(", %d of them %s", promised, byPromise)
 		}
-		inv.talk.sayf("%s", text)
+		inv.talk.sayf("%s", inv.site.ofOutput(text))
 	}
 }
 
@@ -122,7 +123,7 @@ func (inv *invocation) tellHidden(p *production, e expectation) {
 			outputs = append(outputs, a.At)
 		}
 		for _, id := range a.Hidden {
-			if line := "rule " + string(id) + p.labelsOf(id); !slices.Contains(rules, line) {
+			if line := "rule " + string(id) + p.entriesOf(id); !slices.Contains(rules, line) {
 				rules = append(rules, line)
 			}
 		}
@@ -171,7 +172,7 @@ func (p *production) failure(e expectation, a expect.Answer) (text string, more 
 		return fmt.Sprintf("at %s it is not known: %v", at, a.Unread), nil
 	case e.Expects == rule.ExpectOnly:
 		more = p.elseLines(a)
-		return fmt.Sprintf("at %s other remotes pass: for example %s by %s", at, a.Flow, more[0]), more[1:]
+		return fmt.Sprintf("at %s other remotes pass by %s: for example %s%s", at, count(len(more), "rule"), a.Flow, p.ofEntries(a.Flow)), more
 	case e.RoutesRequests():
 		return fmt.Sprintf("at %s %s goes %s%s", at, a.Flow, wayText(a.Via), p.ofEntries(a.Flow)), nil
 	case e.Expects == rule.ExpectAllow:
@@ -246,12 +247,12 @@ func (p *production) elseLines(a expect.Answer) (lines []string) {
 		if e.Any {
 			remotes = []string{"any remote"}
 		}
-		lines = append(lines, fmt.Sprintf("rule %s%s: %s on %s", e.Rule.ID, p.labelsOf(e.Rule.ID), someOf(remotes), e.Rule.Services))
+		lines = append(lines, fmt.Sprintf("rule %s%s: %s on %s", e.Rule.ID, p.entriesOf(e.Rule.ID), someOf(remotes), e.Rule.Services))
 	}
 	for _, passes := range a.Traffic {
 		by := strings.Join(passes.Labels, ", ")
 		if passes.Rule != "" {
-			by = "rule " + string(passes.Rule) + p.labelsOf(passes.Rule)
+			by = "rule " + string(passes.Rule) + p.entriesOf(passes.Rule)
 		}
 		var remotes netset.PrefixSet
 		var services netset.ServiceSet
@@ -263,15 +264,15 @@ func (p *production) elseLines(a expect.Answer) (lines []string) {
 	return lines
 }
 
-// labelsOf names the entries of a rule of the policy.
-func (p *production) labelsOf(id rule.ID) string {
+// entriesOf are the ids of the entries of a rule of the policy.
+func (p *production) entriesOf(id rule.ID) string {
 	for _, r := range p.result.Policy.Rules {
 		if r.ID == id {
-			var names []string
+			var ids []string
 			for _, e := range r.Entries {
-				names = append(names, artefact.Label(e))
+				ids = append(ids, e.ID)
 			}
-			return ", of " + someOf(names)
+			return ", of " + someOf(ids)
 		}
 	}
 	return ""
