@@ -143,7 +143,7 @@ func (inv *invocation) tellFailures(p *production, e expectation) {
 		if a.Holds {
 			continue
 		}
-		text, more := p.failure(e, a)
+		text, more := p.failure(e, a, inv.listed)
 		if a.Promise && a.Unread == nil {
 			text += " (" + byPromise + ")"
 		}
@@ -165,13 +165,13 @@ const byPromise = "by the publisher's promise that names lead to their entry's a
 
 // failure tells why an expectation does not hold at one place, and what more there is of a
 // closed world.
-func (p *production) failure(e expectation, a expect.Answer) (text string, more []string) {
+func (p *production) failure(e expectation, a expect.Answer, listed func([]string) string) (text string, more []string) {
 	at := a.At
 	switch {
 	case a.Unread != nil:
 		return fmt.Sprintf("at %s it is not known: %v", at, a.Unread), nil
 	case e.Expects == rule.ExpectOnly:
-		more = p.elseLines(a)
+		more = p.elseLines(a, listed)
 		return fmt.Sprintf("at %s other remotes pass by %s: for example %s%s", at, count(len(more), "rule"), a.Flow, p.ofEntries(a.Flow)), more
 	case e.RoutesRequests():
 		return fmt.Sprintf("at %s %s goes %s%s", at, a.Flow, wayText(a.Via), p.ofEntries(a.Flow)), nil
@@ -240,14 +240,22 @@ func (p *production) refusal(a expect.Answer) string {
 	return fmt.Sprintf("the nearest rule is %s, which misses it by %s", x.Near[0].Rule, strings.Join(misses, "; "))
 }
 
+// listed is a list of remotes: some of it where people read, and all of it for machines.
+func (inv *invocation) listed(all []string) string {
+	if inv.format == "json" || inv.format == "junit" {
+		return strings.Join(all, ", ")
+	}
+	return someOf(all)
+}
+
 // elseLines lists what passes beside the listed remotes, rule by rule.
-func (p *production) elseLines(a expect.Answer) (lines []string) {
+func (p *production) elseLines(a expect.Answer, listed func([]string) string) (lines []string) {
 	for _, e := range a.Else {
 		remotes := slices.Concat(patternTexts(e.Names), prefixTexts(e.Prefixes))
 		if e.Any {
 			remotes = []string{"any remote"}
 		}
-		lines = append(lines, fmt.Sprintf("rule %s%s: %s on %s", e.Rule.ID, p.entriesOf(e.Rule.ID), someOf(remotes), e.Rule.Services))
+		lines = append(lines, fmt.Sprintf("rule %s%s: %s on %s", e.Rule.ID, p.entriesOf(e.Rule.ID), listed(remotes), e.Rule.Services))
 	}
 	for _, passes := range a.Traffic {
 		by := strings.Join(passes.Labels, ", ")
@@ -259,7 +267,7 @@ func (p *production) elseLines(a expect.Answer) (lines []string) {
 		for _, f := range passes.Flows {
 			remotes, services = remotes.Union(f.Remote), services.Union(netset.ServiceSetOf(f.Service))
 		}
-		lines = append(lines, fmt.Sprintf("%s: %s on %s", by, someOf(prefixTexts(remotes)), services))
+		lines = append(lines, fmt.Sprintf("%s: %s on %s", by, listed(prefixTexts(remotes)), services))
 	}
 	return lines
 }
