@@ -1,16 +1,17 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"gatewright/catalog"
 	"gatewright/catalog/feed"
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/suggest"
 )
 
 // Read reads a site file: JSON, in which comments and trailing commas are accepted.
@@ -27,6 +28,25 @@ func Read(file string, data []byte) (*Site, error) {
 		return nil, err
 	}
 	return r.site, nil
+}
+
+// Unquoted is an error of Read for a site file that is a link. If the file does not begin
+// like a site file it may hold secrets, so that nothing of it is shown.
+func Unquoted(data []byte, err error) error {
+	var inside *jsonc.Error
+	if !errors.As(err, &inside) || begins(data) {
+		return err
+	}
+	return &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: errors.New("this reads as no site file, and is not shown, as the file does not begin like one; name the file that the link leads to, if it is meant")}
+}
+
+// begins reports whether a file begins as site files do: with one of their keys, or a slip
+// of one.
+func begins(data []byte) bool {
+	text, err := jsonc.DecodeText("", data)
+	first, isKey := jsonc.First(text)
+	fields := (&reader{site: &Site{}}).fields()
+	return err == nil && isKey && slices.ContainsFunc(fields, func(f jsonc.Field) bool { _, slip := suggest.Edits(first, f.Key()); return slip })
 }
 
 type reader struct {
@@ -123,7 +143,7 @@ func (r *reader) text(to *string) func(jsonc.Value) {
 		case !ok:
 		case strings.TrimSpace(s) == "":
 			r.Errorf(v, "empty text; write something, or remove it")
-		case strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }):
+		case !jsonc.IsPlainText(s):
 			r.Errorf(v, "%s holds a character that does not print; write one line of plain text", jsonc.Quote(s))
 		case isBlank(s):
 			r.blank(v)

@@ -111,12 +111,12 @@ func (inv *invocation) tellLeftOutputs() error {
 		return err
 	}
 	defer root.Close()
-	manifests, err := fs.Glob(root.FS(), "*/"+manifestFile)
+	folders, err := outputFolders(root)
 	if err != nil {
 		return err
 	}
-	for _, m := range manifests {
-		if name, _, _ := strings.Cut(m, "/"); !slices.Contains(s.OutputNames(), name) {
+	for _, name := range folders {
+		if !slices.Contains(s.OutputNames(), name) {
 			inv.findFile("%s: of an output that the site file does not name any more; remove the folder", folder.Beside("/"+name))
 		}
 	}

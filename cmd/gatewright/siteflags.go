@@ -200,6 +200,9 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	}
 	f.streams[plainfile.Named(file).String()] = data
 	s, err := site.Read(file, data)
+	if f.file != "" && plainfile.Named(file).Linked() {
+		err = site.Unquoted(data, err)
+	}
 	return s, folderOf(file), err
 }
 
