@@ -13,7 +13,7 @@ func Open(namespace string) (*Conn, error) {
 	if namespace == "" {
 		return open(0)
 	}
-	f, err := os.Open(namespace)
+	f, err := os.OpenFile(namespace, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a named pipe would wait
 	if err != nil {
 		return nil, fmt.Errorf("network namespace %s: %w", namespace, err)
 	}
