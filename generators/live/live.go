@@ -27,6 +27,9 @@ type Backend interface {
 
 	// Compare holds what runs against what the policy wants.
 	Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error)
+
+	// Restore brings back what Comparison.Saved returned, and holds that it is there.
+	Restore(m Machine, saved []byte) error
 }
 
 // Comparison is what runs, held against what is wanted.
@@ -37,6 +40,7 @@ type Comparison struct {
 	admits   func(remote netip.Addr, local netip.AddrPort) bool
 	readings func() (running, wanted artefact.Reading)
 	commit   func() (kept []string, err error)
+	save     func() ([]byte, error)
 }
 
 // Change is one thing that comes or goes.
@@ -70,6 +74,9 @@ func (c *Comparison) Readings() (running, wanted artefact.Reading) { return c.re
 // what was compared.
 func (c *Comparison) Commit() (kept []string, err error) { return c.commit() }
 
+// Saved returns what runs, for Backend.Restore.
+func (c *Comparison) Saved() ([]byte, error) { return c.save() }
+
 // ErrBusy says that another process changes rules here.
 var ErrBusy = errors.New("another apply or confirm is at work here; wait for it to end")
 
@@ -78,7 +85,7 @@ var ErrBusy = errors.New("another apply or confirm is at work here; wait for it 
 var ErrChanged = kernel.ErrChanged
 
 // backends returns those of this machine, in the order of generators.
-func backends() []Backend { return []Backend{nftablesBackend{}} }
+func backends() []Backend { return []Backend{nftablesBackend{}, iptablesBackend{}} }
 
 // Generators returns the names of the generators that can be live.
 func Generators() (names []string) {

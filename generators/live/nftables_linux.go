@@ -78,3 +78,5 @@ func commit(m Machine, changes *kernel.Changes) ([]string, error) {
 	defer conn.Close()
 	return conn.Commit(changes)
 }
+
+func (nftablesBackend) Restore(Machine, []byte) error { return nil }

@@ -20,3 +20,5 @@ func (nftablesBackend) Generator() string { return nftables.Generator{}.Name() }
 func (nftablesBackend) Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error) {
 	return nil, errNeedsLinux
 }
+
+func (nftablesBackend) Restore(Machine, []byte) error { return nil }
