@@ -22,10 +22,11 @@ type Kernel struct {
 // set is a set of ipset.
 type set struct {
 	name     string
-	create   string         // behind its name, as it is created
-	spec     string         // what of create makes it another set
-	prefixes []netip.Prefix // sorted
-	odd      []oddElement   // elements that none of ours is like, sorted by their keys
+	create   string                  // behind its name, as it is created
+	spec     string                  // what of create makes it another set
+	prefixes []netip.Prefix          // sorted
+	texts    map[netip.Prefix]string // of those that hold more than the prefix
+	odd      []oddElement            // elements that none of ours is like, sorted by their keys
 }
 
 // oddElement is an element by its whole text, and by what of it does not change by itself.

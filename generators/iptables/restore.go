@@ -23,7 +23,7 @@ func (c *Changes) Sets() []byte {
 		}
 		fmt.Fprintf(&b, "create %s %s\n", fill, s.create)
 		for _, p := range s.prefixes {
-			b.WriteString("add " + fill + " " + textOf(p) + "\n")
+			b.WriteString("add " + fill + " " + s.text(p) + "\n")
 		}
 		for _, e := range s.odd {
 			b.WriteString("add " + fill + " " + e.text + "\n")

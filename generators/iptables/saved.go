@@ -102,24 +102,40 @@ func without(words []string, options ...string) string {
 func setSpec(f family) string { return "hash:net family " + string(f.setFamily()) }
 
 func (s *set) family() family {
-	if s.spec == setSpec(ipv6) {
+	if strings.Contains(s.spec, string(ipv6.setFamily())) {
 		return ipv6
 	}
 	return ipv4
 }
 
-func (s *set) isOdd() bool { return s.spec != setSpec(ipv4) && s.spec != setSpec(ipv6) }
+func (s *set) isOdd() bool { return s.spec != setSpec(s.family()) }
 
 func (s *set) isEmpty() bool { return len(s.prefixes)+len(s.odd) == 0 }
 
-// add takes an element as ipset prints it.
+// add takes an element as ipset prints it. What counts up or down in it does not tell it
+// from another one.
 func (s *set) add(text string) {
-	p, err := s.family().readPrefix(text)
-	if err == nil && !s.isOdd() {
-		s.prefixes = append(s.prefixes, p)
+	key := without(strings.Fields(text), "timeout", "packets", "bytes")
+	p, err := s.family().readPrefix(key)
+	if err != nil {
+		s.odd = append(s.odd, oddElement{key, text})
 		return
 	}
-	s.odd = append(s.odd, oddElement{without(strings.Fields(text), "timeout", "packets", "bytes"), text})
+	s.prefixes = append(s.prefixes, p)
+	if key != text {
+		if s.texts == nil {
+			s.texts = map[netip.Prefix]string{}
+		}
+		s.texts[p] = text
+	}
+}
+
+// text is an element as ipset takes it.
+func (s *set) text(p netip.Prefix) string {
+	if text, ok := s.texts[p]; ok {
+		return text
+	}
+	return textOf(p)
 }
 
 func (s *set) sort() {

@@ -75,7 +75,8 @@ func (s *stand) sh(lines string) string {
 // rules is what the tools print, without counts and what changes by itself.
 func (s *stand) rules() string {
 	s.Helper()
-	return s.sh(`iptables-save | grep -v '^#' | sed 's/\[.*\]//'; echo; ip6tables-save | grep -v '^#' | sed 's/\[.*\]//'; echo; ipset save | sed 's/ hashsize.* maxelem/ maxelem/; s/ bucketsize.*//' | sort`)
+	const tables = ` | sed '/^#/d; /^\*/d; /^COMMIT/d; /^:[A-Z]* ACCEPT/d; s/\[.*\]//'; echo; `
+	return s.sh(`iptables-save` + tables + `ip6tables-save` + tables + `ipset save | sed 's/ hashsize.* maxelem/ maxelem/; s/ bucketsize.*//; s/ timeout .*//' | sort`)
 }
 
 // many is more prefixes than a tree has in its rules.
