@@ -1,6 +1,7 @@
 package iptables
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -136,8 +137,24 @@ func (r *rules) heldChain(c *chain, ids map[string]rule.ID) filter.Chain {
 		}
 		out.Rules = append(out.Rules, ruled)
 	}
-	for i := behindWays(out); i > 0; i = behindWays(out) {
-		out.Rules = slices.Delete(out.Rules, i, i+1)
+	return readable(out)
+}
+
+// readable brings what follows ways before them, and so shows what it may open; what then
+// still is like no chain of ours is left out.
+func readable(c filter.Chain) filter.Chain {
+	if behindWays(c) > 0 {
+		slices.SortStableFunc(c.Rules, func(a, b filter.Rule) int { return cmp.Compare(wayOrder(a), wayOrder(b)) })
 	}
-	return out
+	for i := behindWays(c); i > 0; i = behindWays(c) {
+		c.Rules = slices.Delete(c.Rules, i, i+1)
+	}
+	return c
+}
+
+func wayOrder(r filter.Rule) int {
+	if r.IsWay() {
+		return 1
+	}
+	return 0
 }

@@ -60,7 +60,10 @@ func (r *rules) addOpenings(out *artefact.Reading, held *filter.Ruleset, p artef
 // labelsOf returns the labels of the rule that opens, or what the file says in place of
 // them.
 func (r *rules) labelsOf(o filter.Opening) (out []string) {
-	if o.ID == "" {
+	switch {
+	case o.Comment == "":
+		return nil // of a rule that somebody made by hand
+	case o.ID == "":
 		return []string{o.Comment}
 	}
 	i := slices.IndexFunc(r.sections, func(s section) bool { return s.id == o.ID })
