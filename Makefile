@@ -2,7 +2,7 @@
 
 GO      ?= go
 FUZZ    ?= 30s
-PLATFORMS = linux/arm64 darwin/arm64 windows/amd64 freebsd/amd64
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 freebsd/amd64 freebsd/arm64
 
 # nft, ipset and squid live where a user's PATH may not look.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -13,16 +13,25 @@ GOLDEN = ./cmd/gatewright ./generators $(addprefix ./generators/,nftables iptabl
 # Tests make network namespaces, so they need root.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E env "PATH=$$PATH")
 
-.PHONY: help build demo deps test prove check golden fuzz bench clean
+.PHONY: help build demo dist reproduce package deps test prove check golden fuzz bench clean
 
 help: ## print the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 build: ## build bin/gatewright, a static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/gatewright ./cmd/gatewright
 
 demo: build ## write the rule files for the default catalogue to out/
 	bin/gatewright generate -o out
+
+dist: ## build static binaries and Debian packages in bin/dist/, with their SHA-256 sums
+	.ci/dist bin/dist $(PLATFORMS)
+
+reproduce: dist ## build them once more elsewhere, and compare every byte
+	.ci/reproduce bin/dist $(PLATFORMS)
+
+package: ## ask lintian about the Debian package, and use it in Debian 12 and 13; needs root or sudo
+	.ci/package
 
 deps: ## install the system packages that the tests need and that are missing
 	@.ci/deps

@@ -33,7 +33,7 @@ func (r *reader) remoteRole(v jsonc.Value, e *Entry, g *given) {
 		r.Errorf(v, `"endpoints" says the remote already; remove one of the two`)
 	}
 	g.said[FactRemote] = v
-	r.Object(v, jsonc.Required("role", r.slug(&e.RemoteRole, maxRole)))
+	r.Object(v, r.remoteField(e))
 }
 
 // unsaid reads what the publisher leaves out.
@@ -41,9 +41,8 @@ func (r *reader) unsaid(e *Entry, g given) bool {
 	if g.unsaid.Kind() == jsonc.Invalid {
 		return true
 	}
-	var fields []jsonc.Field
-	for _, f := range facts() {
-		fields = append(fields, jsonc.Optional(string(f), func(v jsonc.Value) {
+	read := func(f Fact) func(jsonc.Value) {
+		return func(v jsonc.Value) {
 			if _, said := g.said[f]; said {
 				key := f.key()
 				if f == FactRemote && e.RemoteRole != "" {
@@ -52,28 +51,16 @@ func (r *reader) unsaid(e *Entry, g given) bool {
 				r.Errorf(v, "%q says what is unsaid here; remove one of the two", key)
 			}
 			e.Unsaid = append(e.Unsaid, r.question(v, f))
-		}))
+		}
 	}
-	ok := r.Object(g.unsaid, fields...)
+	ok := r.Object(g.unsaid, r.unsaidFields(read)...)
 	slices.SortFunc(e.Unsaid, func(a, b Unsaid) int { return slices.Index(facts(), a.Fact) - slices.Index(facts(), b.Fact) })
 	return ok
 }
 
 func (r *reader) question(v jsonc.Value, f Fact) Unsaid {
 	u := Unsaid{Fact: f}
-	fields := []jsonc.Field{
-		jsonc.Required("why", r.text(&u.Why, MaxText)),
-		jsonc.Optional("ask", r.text(&u.Ask, MaxText)),
-		jsonc.Optional("who", r.text(&u.Who, MaxTitle)),
-	}
-	if f == FactRemote {
-		fields = append(fields,
-			jsonc.Optional("from", r.references(&u.From)),
-			jsonc.Optional("elsewhere", func(v jsonc.Value) { u.Elsewhere = r.elsewhere(v) }),
-			jsonc.Optional("never_any", func(v jsonc.Value) { u.NeverAny, _ = r.Bool(v) }),
-		)
-	}
-	r.Object(v, fields...)
+	r.Object(v, r.questionFields(&u)...)
 	return u
 }
 
@@ -81,17 +68,7 @@ func (r *reader) question(v jsonc.Value, f Fact) Unsaid {
 func (r *reader) elsewhere(v jsonc.Value) *Elsewhere {
 	var e Elsewhere
 	var under bool
-	r.Object(v,
-		jsonc.Required("from", func(v jsonc.Value) {
-			if r.references(&e.From)(v); v.Kind() == jsonc.Array && len(e.From) == 0 {
-				r.Errorf(v, `no reference; write a catalogue and an entry or area of it, such as "m365/exchange"`)
-			}
-		}),
-		jsonc.Optional("under", func(v jsonc.Value) {
-			under = true
-			r.list(&e.Under, r.domain)(v)
-		}),
-	)
+	r.Object(v, r.elsewhereFields(&e, &under)...)
 	if under && len(e.Under) == 0 {
 		r.Errorf(v, `no domain; write those whose names are meant, or leave "under" out for the addresses`)
 	}
@@ -122,18 +99,17 @@ func (r *reader) inferred(e *Entry, g given) bool {
 	if g.inferred.Kind() == jsonc.Invalid {
 		return true
 	}
-	var fields []jsonc.Field
-	for _, f := range append(facts(), FactArea) {
-		fields = append(fields, jsonc.Optional(string(f), func(v jsonc.Value) {
+	read := func(f Fact) func(jsonc.Value) {
+		return func(v jsonc.Value) {
 			i := Inference{Fact: string(f)}
 			r.text(&i.Reason, MaxText)(v)
 			if _, said := g.said[f]; !said && (f != FactArea || e.Area == "") {
 				r.Errorf(v, "the %s is not said, so it cannot be inferred; write %q, or remove this", f, f.key())
 			}
 			e.Inferred = append(e.Inferred, i)
-		}))
+		}
 	}
-	ok := r.Object(g.inferred, fields...)
+	ok := r.Object(g.inferred, r.inferredFields(read)...)
 	slices.SortFunc(e.Inferred, func(a, b Inference) int { return strings.Compare(a.Fact, b.Fact) })
 	return ok
 }

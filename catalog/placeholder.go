@@ -82,7 +82,7 @@ func (r *reader) placeholders(v jsonc.Value) {
 		if !isPlaceholder(k.Text()) {
 			r.Errorf(k, "bad placeholder name %s; use at most %d lower-case letters and underscores", jsonc.Quote(k.Text()), MaxSlug)
 		}
-		kind, _ := r.OneOf(v, string(Label), string(FQDN))
+		kind, _ := r.OneOf(v, placeholderKinds()...)
 		r.kinds[k.Text()] = PlaceholderKind(kind)
 	})
 }

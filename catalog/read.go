@@ -79,19 +79,7 @@ type sighting struct {
 func (r *reader) root(v jsonc.Value) {
 	var entries jsonc.Value
 	c := &r.catalog
-	r.Object(v,
-		jsonc.Required("catalog", r.slug(&c.Name, MaxSlug)),
-		jsonc.Optional("snapshot_of", r.slug(&c.Feed, MaxSlug)),
-		jsonc.Required("revision", r.revision),
-		jsonc.Required("title", r.text(&c.Title, MaxTitle)),
-		jsonc.Optional("source", r.text(&c.Source, MaxText)),
-		jsonc.Optional("date", r.dateText(&r.date)),
-		jsonc.Optional("placeholders", r.placeholders),
-		jsonc.Optional("inferred", func(v jsonc.Value) {
-			r.Object(v, jsonc.Required(string(FactArea), r.text(&r.areaRead, MaxText)))
-		}),
-		jsonc.Required("entries", func(v jsonc.Value) { entries = v }),
-	)
+	r.Object(v, r.fields(&entries)...)
 	if c.Feed != "" {
 		if c.Snapshot = r.date; c.Snapshot == "" {
 			r.Errorf(v, `a snapshot of a feed is of a day; write it as "date"`)
@@ -122,39 +110,7 @@ func (r *reader) entry(v jsonc.Value) {
 	e := Entry{Kind: KindFlow, Source: r.catalog.Source, Date: r.date, Instances: []string{DefaultInstance}}
 	g := given{said: map[Fact]jsonc.Value{}}
 	var slug string
-	ok := r.Object(v,
-		jsonc.Required("id", r.id(&slug)),
-		jsonc.Optional("row", r.text(&e.Row, MaxSlug)),
-		jsonc.Required("title", r.text(&e.Title, MaxTitle)),
-		jsonc.Optional("kind", func(v jsonc.Value) {
-			kind, _ := r.OneOf(v, string(KindFlow), string(KindTrustedSite))
-			e.Kind = Kind(kind)
-		}),
-		jsonc.Optional("area", r.slug(&e.Area, MaxSlug)),
-		jsonc.Optional("type", r.text(&e.Type, MaxTitle)),
-		jsonc.Optional("category", func(v jsonc.Value) {
-			category, _ := r.OneOf(v, string(CategoryOptimize), string(CategoryAllow), string(CategoryDefault))
-			e.Category = Category(category)
-		}),
-		jsonc.Optional("required", func(v jsonc.Value) { e.Required, _ = r.Bool(v) }),
-		jsonc.Optional("instance", func(v jsonc.Value) { e.Instances = r.instances(v) }),
-		r.fact(&g, FactDirection, func(v jsonc.Value) {
-			direction, _ := r.OneOf(v, string(Outbound), string(Inbound), string(Bidirectional))
-			e.Direction = Direction(direction)
-		}),
-		r.fact(&g, FactRole, r.slug(&e.Role, maxRole)),
-		r.fact(&g, FactRemote, func(v jsonc.Value) { r.endpoints(v, &e) }),
-		jsonc.Optional("remote", func(v jsonc.Value) { r.remoteRole(v, &e, &g) }),
-		r.fact(&g, FactServices, func(v jsonc.Value) { e.Services = r.services(v) }),
-		jsonc.Optional("narrowed", func(v jsonc.Value) { g.narrowed = v }),
-		jsonc.Optional("unsaid", func(v jsonc.Value) { g.unsaid = v }),
-		jsonc.Optional("inferred", func(v jsonc.Value) { g.inferred = v }),
-		jsonc.Optional("condition", r.text(&e.Condition, MaxTitle)),
-		jsonc.Optional("notes", r.texts(&e.Notes, MaxText)),
-		jsonc.Optional("links", r.list(&e.Links, r.link)),
-		jsonc.Optional("source", r.text(&e.Source, MaxText)),
-		jsonc.Optional("date", r.dateText(&e.Date)),
-	)
+	ok := r.Object(v, r.entryFields(&e, &g, &slug)...)
 	e.ID = r.catalog.Name + "/" + slug
 	r.narrowings(&e, g.narrowed)
 	ok = r.unsaid(&e, g) && ok
@@ -184,7 +140,7 @@ func (r *reader) add(v jsonc.Value, e Entry) {
 func (r *reader) instances(v jsonc.Value) []string {
 	var list []string
 	ok := r.Array(v, func(v jsonc.Value) {
-		s, _ := r.OneOf(v, DefaultInstance, "USGovDoD", "USGovGCCHigh", "China", "Germany")
+		s, _ := r.OneOf(v, instances()...)
 		list = append(list, s)
 	})
 	if ok && len(list) == 0 {

@@ -59,18 +59,20 @@ func (d *Decoder) Err() error {
 }
 
 // Field is a key that an object may have, and what reads its value. Required and
-// Optional make it.
+// Optional make it, and Means describes it.
 type Field struct {
 	key      string
 	required bool
 	read     func(Value)
+	shape    Shape
+	doc      string
 }
 
 // Required returns a Field whose absence is an error.
-func Required(key string, read func(Value)) Field { return Field{key, true, read} }
+func Required(key string, read func(Value)) Field { return Field{key: key, required: true, read: read} }
 
 // Optional returns a Field that may be absent; read is then not called.
-func Optional(key string, read func(Value)) Field { return Field{key, false, read} }
+func Optional(key string, read func(Value)) Field { return Field{key: key, read: read} }
 
 // Key is the object's key that the field reads.
 func (f Field) Key() string { return f.key }
@@ -130,12 +132,15 @@ func (d *Decoder) unknownKey(key Key, fields []Field) int {
 		d.count++
 		return -1
 	}
-	known := make([]string, len(fields))
-	for i, f := range fields {
-		known[i] = f.key
+	var known []string
+	for _, f := range fields {
+		if !f.IsSchema() { // which is not what anybody looks for
+			known = append(known, f.key)
+		}
 	}
 	d.Errorf(key, "unknown key %s; known keys: %s%s", Quote(key.Text()), list(known), suggest.DidYouMean(key.Text(), known))
-	return slices.Index(known, suggest.Nearest(key.Text(), known))
+	meant := suggest.Nearest(key.Text(), known)
+	return slices.IndexFunc(fields, func(f Field) bool { return f.key == meant })
 }
 
 // Members calls read with each member of an object whose keys are free, in

@@ -7,6 +7,9 @@ func TestFirst(t *testing.T) {
 		first string
 		isKey bool
 	}{
+		`{ "$schema": "x", "allow": "y"`:       {"allow", true},
+		`{"$schema": "x"}`:                     {"$schema", true},
+		`{"$schema": 5, "a": "x", "b": 1`:      {"$schema", true},
 		"// a\n /* b */ [ { \"allow\" : \"x\"": {"allow", true},
 		`["192.0.2.0/24"]`:                     {"192.0.2.0/24", false},
 		`[[{"a": 1}]]`:                         {"a", true},

@@ -21,7 +21,18 @@ type Path struct {
 	rest    string // below within
 	outside bool
 	links   bool // whether links are followed, within the folder
+	tree    Tree // in the place of within
 }
+
+// Tree is a folder that is none of the machine's, such as that of an earlier revision.
+type Tree interface {
+	// Read is Path.Read of a slash path below the folder.
+	Read(name string, limit int64) ([]byte, error)
+}
+
+// Of is the path of the same name in a tree, nil for the machine's own files. Nothing of it
+// is then read but by Read.
+func (p Path) Of(t Tree) Path { p.tree = t; return p }
 
 // Named is a path as the user gives it on the command line: a relative one stays in the
 // working directory, or in the folder above it that its ".." names. Links are followed
@@ -66,6 +77,9 @@ func (p Path) Read(limit int64) ([]byte, error) { return p.read(limit, false) }
 func (p Path) ReadStream(limit int64) ([]byte, error) { return p.read(limit, true) }
 
 func (p Path) read(limit int64, stream bool) ([]byte, error) {
+	if p.tree != nil {
+		return p.tree.Read(filepath.ToSlash(p.rest), limit)
+	}
 	if p.within == "" {
 		return read(anywhere{}, p.rest, p.String(), limit, stream)
 	}

@@ -17,7 +17,7 @@ import (
 func IsSite(data []byte) bool {
 	known := map[string]bool{}
 	for _, f := range (&reader{site: &Site{}}).fields() {
-		known[f.Key()] = true
+		known[f.Key()] = !f.IsSchema()
 	}
 	is := false
 	for key, kind := range jsonc.Keys(data) {

@@ -48,7 +48,7 @@ func (r *reader) expectations(v jsonc.Value) {
 // dir, the site file's folder, or below.
 func (s *Site) LoadExpectations(dir string) error {
 	for _, file := range s.expectFiles {
-		path, wrong := ownFile(file, cmp.Or(dir, "."))
+		path, wrong := s.ownFile(file, cmp.Or(dir, "."))
 		if wrong != "" {
 			return s.Errorf("expect file", file, "%q %s", file, wrong)
 		}
@@ -71,8 +71,7 @@ func (s *Site) LoadExpectations(dir string) error {
 func beginsAsExpectations(data []byte) bool {
 	text, err := jsonc.DecodeText("", data)
 	first, isKey := jsonc.First(text)
-	meant := func(key string) bool { _, slip := suggest.Edits(first, key); return slip }
-	return err == nil && isKey && slices.ContainsFunc(expectationKeys, meant)
+	return err == nil && isKey && isExpectationKey(first)
 }
 
 func (s *Site) readExpectations(file string, data []byte) error {
@@ -85,53 +84,61 @@ func (s *Site) readExpectations(file string, data []byte) error {
 	return r.Err()
 }
 
-// expectationKeys are those that an expectation may begin with.
-var expectationKeys = []string{"allow", "deny", "direct", "proxied", "only", "from", "to", "in"}
+// isExpectationKey reports whether an expectation may begin with a key, which may be a
+// slip.
+func isExpectationKey(key string) bool {
+	fields := (&reader{site: &Site{}}).expectationFields(&writtenExpectation{})
+	return slices.ContainsFunc(fields, func(f jsonc.Field) bool {
+		_, slip := suggest.Edits(key, f.Key())
+		return slip
+	})
+}
+
+// writtenExpectation is an expectation while it is read.
+type writtenExpectation struct {
+	Expectation
+	number           int
+	said             int // kinds of expectation: one is right
+	fromList, toList jsonc.Value
+}
 
 // expectation reads one expectation.
 func (r *reader) expectation(v jsonc.Value) {
-	e := Expectation{}
-	number := len(r.site.Expectations)
-	said := 0
-	flows := func(kind rule.Expects, parse func(string) (rule.FlowPattern, error)) func(jsonc.Value) {
-		return func(v jsonc.Value) {
-			said++
-			if e.Expects != "" {
-				r.Errorf(v, "%s stands beside %s; write two expectations", kind, e.Expects)
-			}
-			e.Expects = kind
-			r.keep(SectionExpect, strconv.Itoa(number), v)
-			var text string
-			if r.text(&text)(v); text == "" {
-				return
-			}
-			var err error
-			if e.Flows, err = parse(text); err != nil {
-				r.Errorf(v, "%w", err)
-			}
-			if e.RoutesRequests() {
-				r.checkRequests(v, e.Flows)
-			}
-		}
-	}
-	var from, to jsonc.Value
-	ok := r.Object(v,
-		jsonc.Optional("allow", flows(rule.ExpectAllow, rule.ParseFlowPattern)),
-		jsonc.Optional("deny", flows(rule.ExpectDeny, rule.ParseFlowPattern)),
-		jsonc.Optional("direct", flows(rule.ExpectDirect, rule.ParseFlowPattern)),
-		jsonc.Optional("proxied", flows(rule.ExpectProxied, rule.ParseFlowPattern)),
-		jsonc.Optional("only", flows(rule.ExpectOnly, rule.ParseSidePattern)),
-		jsonc.Optional("from", func(v jsonc.Value) { from = v }),
-		jsonc.Optional("to", func(v jsonc.Value) { to = v }),
-		jsonc.Optional("in", func(v jsonc.Value) { r.outputs(v, &e, number) }),
-	)
+	e := writtenExpectation{number: len(r.site.Expectations)}
+	ok := r.Object(v, r.expectationFields(&e)...)
 	switch {
-	case ok && said == 0:
+	case ok && e.said == 0:
 		r.Errorf(v, `an expectation without flows; write "allow", "deny", "direct", "proxied" or "only", such as {"allow": "outbound tcp www.example.com:443"}`)
 	case ok:
-		r.listed(v, &e, number, from, to)
+		r.listed(v, &e)
 	}
-	r.site.Expectations = append(r.site.Expectations, e)
+	r.site.Expectations = append(r.site.Expectations, e.Expectation)
+}
+
+// flows reads the flows of which something is expected.
+func (r *reader) flows(e *writtenExpectation, kind rule.Expects) func(jsonc.Value) {
+	parse := rule.ParseFlowPattern
+	if kind == rule.ExpectOnly {
+		parse = rule.ParseSidePattern
+	}
+	return func(v jsonc.Value) {
+		if e.said++; e.Expects != "" {
+			r.Errorf(v, "%s stands beside %s; write two expectations", kind, e.Expects)
+		}
+		e.Expects = kind
+		r.keep(SectionExpect, strconv.Itoa(e.number), v)
+		var text string
+		if r.text(&text)(v); text == "" {
+			return
+		}
+		var err error
+		if e.Flows, err = parse(text); err != nil {
+			r.Errorf(v, "%w", err)
+		}
+		if e.RoutesRequests() {
+			r.checkRequests(v, e.Flows)
+		}
+	}
 }
 
 func (r *reader) checkRequests(v jsonc.Value, p rule.FlowPattern) {
@@ -141,7 +148,7 @@ func (r *reader) checkRequests(v jsonc.Value, p rule.FlowPattern) {
 }
 
 // outputs reads the generators to which an expectation is limited.
-func (r *reader) outputs(v jsonc.Value, e *Expectation, number int) {
+func (r *reader) outputs(v jsonc.Value, e *writtenExpectation) {
 	r.Array(v, func(v jsonc.Value) {
 		var name string
 		r.text(&name)(v)
@@ -149,7 +156,7 @@ func (r *reader) outputs(v jsonc.Value, e *Expectation, number int) {
 			r.Errorf(v, "%s stands twice in the list; remove one", jsonc.Quote(name))
 		}
 		e.In = append(e.In, name)
-		r.keep(SectionExpect, InName(number, name), v)
+		r.keep(SectionExpect, InName(e.number, name), v)
 	})
 	if v.Kind() == jsonc.Array && len(e.In) == 0 {
 		r.Errorf(v, `no generator; name one, such as "nftables", or leave "in" out`)
@@ -161,7 +168,8 @@ func InName(number int, generator string) string { return fmt.Sprintf("%d in %s"
 
 // listed reads the remotes of a closed world: "from" of inbound flows, "to" of outbound
 // ones.
-func (r *reader) listed(v jsonc.Value, e *Expectation, number int, from, to jsonc.Value) {
+func (r *reader) listed(v jsonc.Value, e *writtenExpectation) {
+	from, to := e.fromList, e.toList
 	key, list, key2, other := "from", from, "to", to
 	if e.Flows.Direction == rule.Outbound {
 		key, list, key2, other = key2, other, key, list
@@ -182,7 +190,7 @@ func (r *reader) listed(v jsonc.Value, e *Expectation, number int, from, to json
 		r.Errorf(v, `"only" without the remotes that may be; list them under %q, such as %q: [{"from": "m365/exchange"}, "198.51.100.0/24"]`, key, key)
 		return
 	}
-	r.Array(list, func(v jsonc.Value) { r.listedRemote(v, e, number) })
+	r.Array(list, func(v jsonc.Value) { r.listedRemote(v, e) })
 	if list.Kind() == jsonc.Array && len(e.from)+len(e.roles)+len(e.Listed.Names) == 0 && e.Listed.Prefixes.IsEmpty() {
 		r.Errorf(list, `no remote; list some, or write {"deny": "%s"}`, denyAll(e.Flows))
 	}
@@ -197,16 +205,16 @@ func denyAll(p rule.FlowPattern) string {
 }
 
 // listedRemote reads a prefix, an FQDN pattern, {"from": ...} or {"role": ...}.
-func (r *reader) listedRemote(v jsonc.Value, e *Expectation, number int) {
+func (r *reader) listedRemote(v jsonc.Value, e *writtenExpectation) {
 	if v.Kind() == jsonc.Object {
 		remote := r.remote(v)
 		e.from = append(e.from, remote.From...)
 		for _, ref := range remote.From {
-			r.keep(SectionExpect, fromName(number, ref), v)
+			r.keep(SectionExpect, fromName(e.number, ref), v)
 		}
 		if remote.Role != "" {
 			e.roles = append(e.roles, remote.Role)
-			r.keep(SectionExpect, roleName(number, remote.Role), v)
+			r.keep(SectionExpect, roleName(e.number, remote.Role), v)
 		}
 		return
 	}

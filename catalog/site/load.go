@@ -171,7 +171,7 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 	if strings.Contains(ref, "://") {
 		return nil, errors.New("a catalogue is read from a file; `gatewright fetch URL -o FILE` gets one")
 	}
-	path, err := pathOf(ref, dir)
+	path, err := s.pathOf(ref, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -336,11 +336,11 @@ func isFile(ref string) bool {
 
 // pathOf is the file of a reference. A site file, which may be somebody else's, names
 // files of its own folder alone: what is wrong with a file quotes it.
-func pathOf(ref, dir string) (plainfile.Path, error) {
+func (s *Site) pathOf(ref, dir string) (plainfile.Path, error) {
 	if dir == "" {
 		return plainfile.Named(ref), nil
 	}
-	path, wrong := ownFile(ref, dir)
+	path, wrong := s.ownFile(ref, dir)
 	if wrong != "" {
 		return path, fmt.Errorf("%q %s, or name all catalogues on the command line, this one as --catalog %s", ref, wrong, path)
 	}
@@ -348,8 +348,8 @@ func pathOf(ref, dir string) (plainfile.Path, error) {
 }
 
 // ownFile is the path of a file that a site file names, and what is wrong with that.
-func ownFile(ref, dir string) (path plainfile.Path, wrong string) {
-	path = plainfile.In(dir, ref)
+func (s *Site) ownFile(ref, dir string) (path plainfile.Path, wrong string) {
+	path = plainfile.In(dir, ref).Of(s.Tree)
 	switch {
 	case path.Outside():
 		wrong = "leads out of the site file's folder; put the file there"

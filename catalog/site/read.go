@@ -31,44 +31,12 @@ func Read(file string, data []byte) (*Site, error) {
 
 type reader struct {
 	*jsonc.Decoder
-	file string
-	site *Site
+	file     string
+	site     *Site
+	backends []Backend // of a schema
 }
 
 func (r *reader) root(v jsonc.Value) { r.Object(v, r.fields()...) }
-
-// fields are the keys of a site file.
-func (r *reader) fields() []jsonc.Field {
-	s := r.site
-	return []jsonc.Field{
-		jsonc.Optional("catalogs", r.each("catalogs", &s.Catalogs, r.catalog)),
-		jsonc.Optional("as_of", r.asOf),
-		jsonc.Optional("keep_removed", r.keepRemoved),
-		jsonc.Optional("select", r.selection),
-		jsonc.Optional("group", func(v jsonc.Value) {
-			g, _ := r.word(v, string(ByArea), string(ByEntry), string(ByNone))
-			s.Group = Grouping(g)
-		}),
-		jsonc.Optional("bind", r.bindings),
-		jsonc.Optional("answers", r.answers),
-		jsonc.Optional("values", r.values),
-		jsonc.Optional("paths", func(v jsonc.Value) {
-			r.keep(SectionPaths, "", v)
-			filledIn(func(v jsonc.Value) { _, s.PathsAsHost = r.word(v, "host") })(v)
-		}),
-		jsonc.Optional("routes", r.routes),
-		jsonc.Optional("tolerate", r.tolerate),
-		jsonc.Optional("accept", r.accepts),
-		jsonc.Optional(SectionExpect, r.expectations),
-		jsonc.Optional("lint", func(v jsonc.Value) { s.Lint, _ = r.word(v, "error", "warning", "off") }),
-		jsonc.Optional("options", r.options),
-		jsonc.Optional("generators", r.list("generators", &s.Generators)),
-		jsonc.Optional("output", func(v jsonc.Value) {
-			r.text(&s.Output)(v)
-			r.keep("output", "", v)
-		}),
-	}
-}
 
 // keep remembers where the site file names something.
 func (r *reader) keep(section, name string, v jsonc.Value) {
@@ -84,12 +52,7 @@ func (r *reader) catalog(ref *string) func(jsonc.Value) {
 			return
 		}
 		var as feed.Naming
-		r.Object(v,
-			jsonc.Required("file", r.text(ref)),
-			jsonc.Optional("name", r.text(&as.Name)),
-			jsonc.Optional("instance", func(v jsonc.Value) { as.Instance = r.instance(v) }),
-			jsonc.Optional("revision", r.text(&as.Revision)),
-		)
+		r.Object(v, r.catalogFields(ref, &as)...)
 		if as.Name != "" && !catalog.IsSlug(as.Name) {
 			r.Errorf(v, "bad name %s of a catalogue; write a lower-case letter, then lower-case letters, digits or hyphens", jsonc.Quote(as.Name))
 		}
@@ -179,20 +142,23 @@ func (r *reader) word(v jsonc.Value, known ...string) (string, bool) {
 	return r.OneOf(v, known...)
 }
 
-func (r *reader) selection(v jsonc.Value) {
-	s := &r.site.Select
-	r.Object(v,
-		jsonc.Optional("area", r.readAs("area", &s.Areas, AreaOf)),
-		jsonc.Optional("category", r.oneOfEach(&s.Categories, Categories()...)),
-		jsonc.Optional("tag", r.list("tag", &s.Tags)),
-		jsonc.Optional("region", r.list("region", &s.Regions)),
-		jsonc.Optional("service", r.list("service", &s.Services)),
-		jsonc.Optional("entry", r.list("entry", &s.Entries)),
-		jsonc.Optional("direction", r.oneOfEach(&s.Directions, directions()...)),
-		jsonc.Optional("instance", r.readAs("instance", &s.Instances, feed.InstanceOf)),
-		jsonc.Optional("required_only", func(v jsonc.Value) { s.RequiredOnly, _ = r.Bool(v) }),
-		jsonc.Optional("exclude", r.list("exclude", &s.Exclude)),
-	)
+func (r *reader) selection(v jsonc.Value) { r.Object(v, r.selectionFields()...) }
+
+func (r *reader) paths(v jsonc.Value) {
+	r.keep(SectionPaths, "", v)
+	if !HoldsBlank(v) {
+		_, r.site.PathsAsHost = r.word(v, "host")
+	}
+}
+
+func (r *reader) grouping(v jsonc.Value) {
+	g, _ := r.word(v, groupings()...)
+	r.site.Group = Grouping(g)
+}
+
+func (r *reader) output(v jsonc.Value) {
+	r.text(&r.site.Output)(v)
+	r.keep("output", "", v)
 }
 
 func (r *reader) bindings(v jsonc.Value) {
@@ -217,10 +183,7 @@ func (r *reader) binding(v jsonc.Value, role rule.Role) rule.Binding {
 	case jsonc.Array:
 		b.Addresses, ok = r.prefixes(v)
 	case jsonc.Object:
-		ok = r.Object(v,
-			jsonc.Optional("addresses", func(v jsonc.Value) { b.Addresses, _ = r.prefixes(v) }),
-			jsonc.Optional("published", func(v jsonc.Value) { b.Published, _ = r.prefixes(v) }),
-		)
+		ok = r.Object(v, r.bindingFields(&b)...)
 	default:
 		r.Errorf(v, `expected the addresses of role %s, such as ["192.0.2.10"] or {"published": ["192.0.2.10"]}, found %v`, role, v.Kind())
 	}
@@ -302,14 +265,7 @@ func (r *reader) routes(v jsonc.Value) {
 	r.site.Routes = []Route{}
 	r.Array(v, func(v jsonc.Value) {
 		var route Route
-		var via string
-		r.Object(v,
-			jsonc.Optional("area", r.readAs("route area", &route.Areas, AreaOf)),
-			jsonc.Optional("category", r.oneOfEach(&route.Categories, Categories()...)),
-			jsonc.Optional("entry", r.list("route entry", &route.Entries)),
-			jsonc.Required("via", r.text(&via)),
-		)
-		route.Via = rule.Via(via)
+		r.Object(v, r.routeFields(&route)...)
 		r.site.Routes = append(r.site.Routes, route)
 	})
 }
@@ -349,33 +305,25 @@ func (r *reader) answers(v jsonc.Value) {
 	r.site.Answers = map[string]Answer{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 		r.keep(SectionAnswers, k.Text(), k)
-		var a Answer
-		unfilled := HoldsBlank(v)
-		ok := r.Object(v,
-			jsonc.Optional("remote", filledIn(func(v jsonc.Value) { a.Remote = r.remote(v) })),
-			jsonc.Optional("services", func(v jsonc.Value) {
-				if unfilled = unfilled || holdsBlankWithin(v); !holdsBlankWithin(v) {
-					a.Services = r.services(v)
-				}
-			}),
-			jsonc.Optional("direction", filledIn(func(v jsonc.Value) {
-				d, _ := r.word(v, string(catalog.Outbound), string(catalog.Inbound), string(catalog.Bidirectional))
-				a.Direction = catalog.Direction(d)
-			})),
-			jsonc.Optional("role", filledIn(func(v jsonc.Value) { a.Role = r.role(v) })),
-			jsonc.Optional("dismissed", filledIn(r.text(&a.Dismissed))),
-		)
+		a := writtenAnswer{unfilled: HoldsBlank(v)}
+		ok := r.Object(v, r.answerFields(&a)...)
 		switch {
 		case a.Dismissed != "" && a.says():
 			r.Errorf(k, "%s is dismissed and answered; remove one of the two", jsonc.Quote(k.Text()))
-		case ok && a.Dismissed == "" && !a.says() && !unfilled:
+		case ok && a.Dismissed == "" && !a.says() && !a.unfilled:
 			r.Errorf(v, `an empty answer; say "remote", "services", "direction" or "role", or "dismissed" with the reason`)
 		}
 		if a.Dismissed == "" && !a.says() {
 			return // blanks alone, which stop nothing
 		}
-		r.site.Answers[k.Text()] = a
+		r.site.Answers[k.Text()] = a.Answer
 	})
+}
+
+// writtenAnswer is an answer of which a blank may be left to fill in.
+type writtenAnswer struct {
+	Answer
+	unfilled bool
 }
 
 func (a Answer) says() bool { return len(a.facts()) > 0 }
@@ -408,69 +356,3 @@ func (r *reader) role(v jsonc.Value) rule.Role {
 	}
 	return role
 }
-
-// remote reads "any", {"from": ...}, {"role": ...}, or a list of prefixes and FQDN
-// patterns.
-func (r *reader) remote(v jsonc.Value) *Remote {
-	remote := &Remote{own: true}
-	switch v.Kind() {
-	case jsonc.Object:
-		ok := r.Object(v,
-			jsonc.Optional("from", func(v jsonc.Value) {
-				from, ok := r.texts(v)
-				if remote.From = from; ok && len(from) == 0 {
-					r.Errorf(v, `nothing to take the remote from; name an entry or an area, such as "m365/exchange"`)
-				}
-			}),
-			jsonc.Optional("role", func(v jsonc.Value) { remote.Role = r.role(v) }),
-		)
-		if ok && (len(remote.From) > 0) == (remote.Role != "") {
-			r.Errorf(v, `expected one of {"from": "an entry's id"} and {"role": "a role of this site"}`)
-		}
-	case jsonc.Array:
-		r.endpoints(v, remote)
-	default:
-		if remote.Any = v.Kind() == jsonc.String && v.Text() == "any"; !remote.Any {
-			r.Errorf(v, `expected a list of prefixes and FQDNs, {"from": "an entry's id"}, {"role": "a role of this site"} or the word "any"`)
-		}
-	}
-	return remote
-}
-
-func (r *reader) endpoints(v jsonc.Value, remote *Remote) {
-	var prefixes netset.PrefixBuilder
-	ok := r.Array(v, func(v jsonc.Value) {
-		var s string
-		if r.text(&s)(v); s == "" {
-			return
-		}
-		prefix, name, note, err := catalog.ParseEndpoint(s)
-		switch {
-		case s == "any":
-			r.Errorf(v, `"any" is no endpoint; write it in place of the whole list, or list what is meant`)
-		case strings.ContainsAny(s, "<>"):
-			r.Errorf(v, "%s has a blank to fill in; write the value in its place", jsonc.Quote(s))
-		case err != nil:
-			r.Errorf(v, "%w", err)
-		case prefix.IsEmpty():
-			remote.Names = append(remote.Names, name)
-		default:
-			r.notice(v, s, note)
-			prefixes.AddSet(prefix)
-		}
-	})
-	remote.Prefixes = prefixes.Build()
-	if ok && remote.isEmpty() {
-		r.Errorf(v, `an empty remote; list prefixes or FQDNs, write {"from": "an entry's id"}, or dismiss the entry`)
-	}
-	if v4, v6 := remote.Prefixes.CoversFamily(); v4 || v6 {
-		r.Errorf(v, `these prefixes together are every address of a family; write the word "any" in place of the list if that is meant`)
-	}
-}
-
-// Categories are the words for them; "none" stands for entries without one.
-func Categories() []string {
-	return []string{string(catalog.CategoryOptimize), string(catalog.CategoryAllow), string(catalog.CategoryDefault), "none"}
-}
-
-func directions() []string { return []string{string(rule.Outbound), string(rule.Inbound)} }

@@ -24,7 +24,7 @@ func (s *Site) Removals(dir string) ([]Removals, error) {
 		if !isFile(ref) {
 			continue
 		}
-		path, err := pathOf(ref, dir)
+		path, err := s.pathOf(ref, dir)
 		if err != nil {
 			return nil, err
 		}

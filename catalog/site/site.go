@@ -9,6 +9,7 @@ import (
 	"gatewright/catalog/feed"
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
+	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 )
 
@@ -70,6 +71,9 @@ type Site struct {
 	// line names none: generators in order, and a folder relative to the site file.
 	Generators []string
 	Output     string
+
+	// Tree is read in the place of the site file's folder, unless it is nil.
+	Tree plainfile.Tree
 
 	// Streams hold, by path, catalogues that were read already: a pipe is read once.
 	Streams map[string][]byte

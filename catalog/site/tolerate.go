@@ -48,12 +48,7 @@ func toleratedVerdicts() []string { return []string{"narrower", "wider", "absent
 
 func (r *reader) toleration(v jsonc.Value) {
 	var t Toleration
-	ok := r.Object(v,
-		jsonc.Optional("entries", r.list("tolerate entry", &t.Entries)),
-		jsonc.Optional("generators", r.list("tolerate", &t.Generators)),
-		jsonc.Optional("verdicts", r.oneOfEach(&t.Verdicts, toleratedVerdicts()...)),
-		jsonc.Required("reason", r.text(&t.Reason)),
-	)
+	ok := r.Object(v, r.tolerationFields(&t)...)
 	if ok && len(t.Entries)+len(t.Generators)+len(t.Verdicts) == 0 {
 		r.Errorf(v, `this tolerates everything; name "entries", "generators" or "verdicts"`)
 	}

@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
-	"gatewright/catalog/plainfile"
-	"gatewright/generators"
 	"gatewright/generators/live"
 )
 
@@ -23,10 +21,19 @@ func applyCommand() command {
 Changes what runs on this machine to what generate would write for the site: in
 one transaction, and only what differs and is ours. Counters, and elements that
 come and go by themselves, stay. What runs then is read back and compared, and
-the files that boot loads are written.
+the files that boot loads are written. With --confirm the old rules come back
+after that time, whatever becomes of this session, unless you confirm; the files
+that boot loads are written then.
 
-    gatewright apply nftables
     gatewright apply nftables --dry-run
+    gatewright apply nftables --confirm 60s
+    gatewright confirm
+    gatewright apply pac squid
+
+The files of squid and pac go where these are read: squid.dir, the include in
+/etc/squid/squid.conf, and pac.dir. Squid is told only if it parses all without
+an error; if it does not take them, the old files are put back. Its lists of
+rules that are gone are removed.
 
 Refused, before anything is changed, is a policy without rules, one that loses
 or gains more addresses than --max-shrink and --max-growth allow, and one that
@@ -36,6 +43,7 @@ would refuse the SSH session that it is run from. It takes root.
 			inv.site.register(flags)
 			inv.registerLive(flags)
 			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` that boot loads (default "+bootDir+")")
+			flags.DurationVar(&inv.confirm, "confirm", 0, "bring the old rules back after this `TIME`, such as 60s, unless confirmed")
 			flags.BoolVar(&inv.dryRun, "dry-run", false, "change nothing, and tell what would be; as plan does")
 			flags.IntVar(&inv.bounds.MaxShrink, "max-shrink", 20, "refuse what loses more than this `PERCENT` of the remote addresses' ranges")
 			flags.IntVar(&inv.bounds.MaxGrowth, "max-growth", 100, "refuse what gains more than this `PERCENT` of a family's remote addresses")
@@ -76,16 +84,72 @@ func apply(inv *invocation, names []string) error {
 		return err
 	}
 	defer held.Release()
+	if err := inv.clear(m, held); err != nil {
+		return err
+	}
+	return inv.applyHeld(m, held, p)
+}
+
+// clear ends what an earlier apply left that was stopped. What waits for confirmation is
+// no such thing.
+func (inv *invocation) clear(m live.Machine, held *live.Run) error {
+	if err := inv.settle(held); err != nil {
+		return err
+	}
+	left, alive, ok := held.Pending()
+	switch {
+	case !ok:
+		return nil
+	case alive:
+		return fmt.Errorf("the last apply waits for its confirmation for another %s; run `%s`, or wait until the old rules are back", left.Round(time.Second), inv.confirmLine())
+	}
+	if err := held.Restore(m); err != nil {
+		return fmt.Errorf("the last apply was not confirmed: %w", err)
+	}
+	inv.talk.warnf("the last apply was not confirmed, and who watched it is gone: the old rules are back")
+	return nil
+}
+
+func (inv *invocation) applyHeld(m live.Machine, held *live.Run, p *production) error {
 	done := newReport()
 	done.Old.Name, done.New.Name = "this machine", inv.siteName()
-	if err := inv.change(m, p, &done); err != nil {
+	keep, err := inv.keep(p)
+	if err != nil {
 		return err
 	}
-	if err := inv.writeBoot(p); err != nil || !inv.json {
+	var trial *live.Trial
+	if inv.confirm > 0 {
+		if trial, err = held.NewTrial(m, keep, inv.confirm); err != nil {
+			return err
+		}
+	}
+	c := change{inv, m, trial, &done}
+	changed, err := c.all(p)
+	switch {
+	case err != nil && trial != nil:
+		return errors.Join(err, trial.GiveUp())
+	case err != nil:
 		return err
+	case trial == nil || !changed:
+		_, err = inv.writeKept(keep)
+	default:
+		err = trial.Begin()
 	}
 	done.finish(true)
-	return writeJSON(inv.stdout, done)
+	if err == nil && inv.json {
+		err = writeJSON(inv.stdout, done)
+	}
+	if held.Release(); err != nil || trial == nil || !changed {
+		return err
+	}
+	return inv.await(m, trial)
+}
+
+// staysAsItIs reports whether what a generator runs cannot be brought back.
+func staysAsItIs(generator string) bool {
+	backend, err := live.Of(generator)
+	_, restores := backend.(live.Restorer)
+	return err == nil && !restores
 }
 
 func (inv *invocation) checkApply(names []string) error {
@@ -96,6 +160,10 @@ func (inv *invocation) checkApply(names []string) error {
 		return usagef("apply: --max-shrink %d: expect 0 to 100 percent", inv.bounds.MaxShrink)
 	case inv.bounds.MaxGrowth < 0:
 		return usagef("apply: --max-growth %d: expect a percentage from 0", inv.bounds.MaxGrowth)
+	case inv.confirm < 0 || inv.confirm > 0 && inv.confirm < time.Second:
+		return usagef("apply: --confirm %s: expect a second or more, such as 60s", inv.confirm)
+	case inv.confirm > 0 && slices.ContainsFunc(names, staysAsItIs):
+		return usagef("apply: --confirm brings back rules of packet filters; apply pac and squid without it")
 	case inv.output == "-":
 		return usagef("apply: -o - is no folder that boot loads; name one, or leave it out")
 	case inv.output == "":
@@ -137,77 +205,3 @@ func (inv *invocation) refuse(m live.Machine, w wanted) error {
 
 // retries is how often a change is tried anew that somebody else's came before.
 const retries = 10
-
-// change makes the changes of all outputs, and tells what they were.
-func (inv *invocation) change(m live.Machine, p *production, done *report) error {
-	for _, o := range p.outputs {
-		one := *p
-		one.outputs = []generated{o}
-		var err error
-		for range retries {
-			if err = inv.changeOne(m, &one, done); !errors.Is(err, live.ErrChanged) {
-				break
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (inv *invocation) changeOne(m live.Machine, p *production, done *report) error {
-	compared, err := inv.runsAgainst(m, p)
-	if err != nil {
-		return err
-	}
-	w := compared[0]
-	if w.IsEmpty() {
-		inv.talk.sayf("%s: nothing to change", w.Place)
-		return nil
-	}
-	if err := inv.refuse(m, w); err != nil {
-		return fmt.Errorf("%w; nothing was changed", err)
-	}
-	kept, err := w.Commit()
-	if err != nil {
-		return fmt.Errorf("%s: %w; nothing was changed", w.Place, err)
-	}
-	for _, name := range kept {
-		inv.talk.warnf("%s: %s stays, empty, because a rule of yours uses it; remove that, and apply again", w.Place, name)
-	}
-	if err := inv.readBack(m, p, kept); err != nil {
-		return err
-	}
-	inv.talk.sayf("%s: changed: %s", w.Place, liveCounts(w.report(false)))
-	if inv.json {
-		return done.addLive(w, false)
-	}
-	return nil
-}
-
-// readBack holds that what runs is now what is wanted.
-func (inv *invocation) readBack(m live.Machine, p *production, kept []string) error {
-	now, err := inv.runsAgainst(m, p)
-	if err != nil {
-		return err
-	}
-	for _, c := range now[0].Changes {
-		if left := strings.TrimSpace(c.Kind + " " + c.Text); !slices.Contains(kept, left) {
-			return fmt.Errorf("%s: what runs is not what was written: %c %s", now[0].Place, c.Sign, left)
-		}
-	}
-	return nil
-}
-
-// writeBoot writes the files that boot loads.
-func (inv *invocation) writeBoot(p *production) error {
-	changed, err := writeFolder(plainfile.Named(inv.output), p.outputs, generators.Makes)
-	for _, name := range changed {
-		inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(inv.output, name))
-	}
-	if err != nil {
-		return fmt.Errorf("the rules run, and boot would not load them: %w", err)
-	}
-	return nil
-}

@@ -33,18 +33,19 @@ what the files in DIR do: each expectation holds for every flow that it stands
 for, or one flow is shown for which it does not, and the exit status is 1. What
 outputs fall short of, and what lint finds, is told by the formats for machines,
 and fails with --strict, with "lint": "error" in the site file, or if --new BASE
-does not have it.
+does not have it. Of a revision, files are read as git holds them; nothing is
+checked out, and nothing runs that the repository names.
 
     gatewright check -o out
     gatewright check --format github
-    gatewright check --new ../base --format junit
+    gatewright check --new origin/main --format junit
     gatewright check --site gatewright.json --strict
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` that holds the files")
 			flags.BoolVar(&inv.strict, "strict", false, "also fail on open items and shortfalls that the site does not tolerate")
-			flags.StringVar(&inv.base, "new", "", "fail only on shortfalls and lint findings that the site file in `BASE`, a folder, does not have")
+			flags.StringVar(&inv.base, "new", "", "fail only on shortfalls and lint findings that the site file in `BASE`, a folder or a git revision of the site file's own, does not have")
 			flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, json, junit, github for annotations, or gitlab for its code quality report")
 			flags.BoolVar(&inv.json, "json", false, "as JSON; the same as --format json")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")

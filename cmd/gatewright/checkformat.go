@@ -13,12 +13,7 @@ import (
 
 // writeFindings writes the report of check in its format.
 func (inv *invocation) writeFindings() error {
-	home := site.Place{File: cmp.Or(inv.site.file, defaultSite), Line: 1, Col: 1}
-	for i, f := range inv.findings { // what is of no line is of the site file
-		if f.Line == 0 {
-			inv.findings[i] = f.at(home)
-		}
-	}
+	inv.findings = forMachines(inv.findings, site.Place{File: cmp.Or(inv.site.file, defaultSite), Line: 1, Col: 1})
 	switch inv.format {
 	case "json":
 		return writeJSON(inv.stdout, struct {
@@ -34,6 +29,43 @@ func (inv *invocation) writeFindings() error {
 		return inv.writeCodeQuality()
 	}
 	return nil
+}
+
+// forMachines are findings as a page with room for ten of them shows them best: what fails
+// first, the files as one, and everything at a place, be it home.
+func forMachines(all []finding, home site.Place) []finding {
+	var files, list []finding
+	for _, f := range all {
+		if f.Line == 0 {
+			f = f.at(home)
+		}
+		if f.Check == checkFiles {
+			files = append(files, f)
+		} else {
+			list = append(list, f)
+		}
+	}
+	if len(files) > 1 {
+		one := finding{Check: checkFiles, Level: levelError, Text: count(len(files), "file") + " are not what generate would write; generate again"}.at(home)
+		for _, f := range files {
+			one.Details = append(one.Details, f.Text)
+		}
+		files = []finding{one}
+	}
+	list = append(files, list...)
+	slices.SortStableFunc(list, func(a, b finding) int { return cmp.Compare(rank(a), rank(b)) })
+	return list
+}
+
+// rank is 0 for expectations that fail, 1 for what fails besides, and 2 for the rest.
+func rank(f finding) int {
+	switch {
+	case f.Level != levelError:
+		return 2
+	case f.Check == checkFlows:
+		return 0
+	}
+	return 1
 }
 
 // writeAnnotations writes a command of GitHub's runner for each finding. Nothing of a

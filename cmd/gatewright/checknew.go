@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/spf13/pflag"
+	"strings"
 
 	"gatewright/catalog/lint"
+	"gatewright/catalog/plainfile"
 )
 
 // addShortfalls notes what the outputs cannot say and what lint finds. With --strict the
@@ -69,24 +69,19 @@ func (p *production) lints(inv *invocation) ([]lint.Finding, error) {
 	return findings(p.result, removals)
 }
 
-// readBase notes the shortfalls and findings of the site in a folder: of the same site
-// file, or none if the folder has none.
+// readBase notes the shortfalls and findings of the base: of the same site file, or none if
+// that is not there.
 func (inv *invocation) readBase(p *production, known map[string]bool) error {
-	file := p.siteFile
-	if filepath.IsAbs(file) {
-		file = filepath.Base(file)
+	old := &invocation{stdin: inv.stdin, stdout: inv.stdout, talk: inv.talk, base: inv.base, site: inv.site}
+	old.talk.quiet, old.site.missing = true, false
+	there, err := inv.openBase(p, &old.site)
+	if err != nil {
+		return fmt.Errorf("--new %s: %w", inv.base, err)
 	}
-	file = filepath.Join(inv.base, file)
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(inv.base); err != nil {
-			return usagef("check: --new: %w; name a folder with the site file of an earlier revision", err)
-		}
+	if !there {
+		inv.talk.warnf("--new %s: no %s is there, so that everything is new", inv.base, filepath.Base(p.siteFile))
 		return nil
 	}
-	old := &invocation{stdin: inv.stdin, stdout: inv.stdout, talk: inv.talk, base: inv.base}
-	old.talk.quiet = true
-	old.site.register(pflag.NewFlagSet("", pflag.ContinueOnError))
-	old.site.file = file
 	base, err := old.produce(nil)
 	if err != nil {
 		return fmt.Errorf("--new %s: %w", inv.base, err)
@@ -99,4 +94,40 @@ func (inv *invocation) readBase(p *production, known map[string]bool) error {
 		known[lintText(f)] = true
 	}
 	return err
+}
+
+// openBase points flags at the site file of the base, a folder or a revision of the site
+// file's own folder, and reports whether it is there.
+func (inv *invocation) openBase(p *production, flags *siteFlags) (there bool, err error) {
+	if strings.HasPrefix(inv.base, "-") {
+		return false, usagef("begins with a hyphen, as no revision does; for a folder of that name write ./%s", inv.base)
+	}
+	info, err := os.Stat(inv.base)
+	revision, unknown := openRevision(p.siteDir, inv.base)
+	switch {
+	case err == nil && info.IsDir():
+		if unknown == nil {
+			inv.talk.warnf("--new %s: this is a folder, which is taken, and a git revision; for the revision write %s", inv.base, revision.commit)
+		}
+		return openBaseFolder(inv.base, p.siteFile, flags)
+	case unknown != nil:
+		return false, usagef("no folder, and no git revision here (%w); fetch the revision first, as in `git fetch origin main`, or name a folder with the site file of an earlier one", unknown)
+	}
+	file := filepath.Join(revision.folder(), filepath.Base(p.siteFile))
+	data, err := revision.Read(filepath.Base(p.siteFile), maxSite)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	flags.file, flags.tree = file, revision
+	flags.streams = map[string][]byte{plainfile.Named(file).String(): data}
+	return true, err
+}
+
+func openBaseFolder(base, file string, flags *siteFlags) (there bool, err error) {
+	if filepath.IsAbs(file) {
+		file = filepath.Base(file)
+	}
+	flags.file = filepath.Join(base, file)
+	_, err = os.Stat(flags.file)
+	return !errors.Is(err, fs.ErrNotExist), nil
 }

@@ -215,7 +215,7 @@ func (k *keyboard) press(keys string) {
 func (k *keyboard) until(text string) string {
 	k.t.Helper()
 	var shown strings.Builder
-	late := time.After(30 * time.Second)
+	late := time.After(3 * time.Minute)
 	for !strings.Contains(shown.String(), text) {
 		select {
 		case chunk, ok := <-k.output:

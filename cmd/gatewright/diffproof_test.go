@@ -131,7 +131,7 @@ func (d draws) revised(s, c object) (object, object) {
 		}
 	}
 	options := maps.Clone(s["options"].(object))
-	for g := range options {
+	for _, g := range slices.Sorted(maps.Keys(options)) {
 		if d.IntN(3) == 0 {
 			options[g] = other["options"].(object)[g]
 		}

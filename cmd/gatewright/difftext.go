@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -175,25 +176,24 @@ type endpointCount struct {
 
 // countEndpoints counts the names and prefixes of rules, each once.
 func countEndpoints(rules []reportRule) (c endpointCount) {
-	seen := map[string]bool{}
-	tally := func(text string, n *int) {
-		if !seen[text] {
-			seen[text] = true
-			*n++
-		}
-	}
+	var names, prefixes []string
 	for _, r := range rules {
 		for _, p := range r.Parts {
 			c.any = c.any || p.Any
 			for _, n := range p.Names {
-				tally(n.Pattern, &c.names)
+				names = append(names, n.Pattern)
 			}
-			for _, prefix := range p.Prefixes {
-				tally(prefix, &c.prefixes)
-			}
+			prefixes = append(prefixes, p.Prefixes...)
 		}
 	}
+	c.names, c.prefixes = countDistinct(names), countDistinct(prefixes)
 	return c
+}
+
+// countDistinct counts the texts, each once; it sorts them.
+func countDistinct(texts []string) int {
+	slices.Sort(texts)
+	return len(slices.Compact(texts))
 }
 
 func (c endpointCount) String() string {

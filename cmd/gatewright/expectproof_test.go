@@ -136,6 +136,36 @@ func (w world) passesFilter(generator string, f rule.Flow) bool {
 	return false
 }
 
+// carries reports whether some entry gives the name of a flow with addresses, for machines
+// and a port as the flow's, and a packet filter lets pass what such entries give. An entry
+// counts if any of our machines that are asked about has an address of a family of its.
+func (w world) carries(generator string, f rule.Flow, locals []netip.Addr, grants []rule.Grant) bool {
+	gives := func(g rule.Grant) bool {
+		ports := netset.ServicesOver(f.Protocol, []netset.PortRange{{First: f.Port, Last: f.Port}})
+		meets := func(a netip.Addr) bool {
+			return a.Is4() && !g.Prefixes.V4().IsEmpty() || a.Is6() && !g.Prefixes.V6().IsEmpty()
+		}
+		return g.Direction == f.Direction && !g.Services.Intersect(ports).IsEmpty() && w.policy.Binding(g.Role).Local().Contains(f.Local) && slices.ContainsFunc(locals, meets)
+	}
+	to := leads(grants, f.Name, gives)
+	for _, f.Remote = range to {
+		if f.Local.Is4() == f.Remote.Is4() && !w.passesFilter(generator, f) {
+			return false
+		}
+	}
+	return len(to) > 0
+}
+
+// opensAll reports whether a packet filter lets pass a flow whatever its remote is.
+func (w world) opensAll(generator string, f rule.Flow) bool {
+	for _, f.Remote = range slices.Concat(universeRemotes, addressesOf("203.0.113.77", "2a00::9")) {
+		if f.Local.Is4() == f.Remote.Is4() && !w.passesFilter(generator, f) {
+			return false
+		}
+	}
+	return true
+}
+
 // violates reports whether some flow of the universe contradicts the pattern at a place;
 // it is not known of names at packet filters whose addresses the universe cannot tell.
 func (w world) violates(x drawnFlows, at string, grants []rule.Grant) (violated, known bool) {
@@ -164,7 +194,8 @@ func (w world) violates(x drawnFlows, at string, grants []rule.Grant) (violated,
 				break
 			}
 			if x.kind == "allow" {
-				return false, false
+				bad = !w.opensAll(at, f) && !w.carries(at, f, x.locals(w.policy), grants)
+				break
 			}
 			to := leads(grants, f.Name, func(rule.Grant) bool { return true })
 			if len(to) == 0 {
@@ -350,7 +381,7 @@ func TestExpectProofOfOnly(t *testing.T) {
 		if x.direction == rule.Inbound {
 			key, text = "from", "inbound to "+string(x.role)
 		}
-		prefixes := d.some(4, "192.0.2.0/29", "192.0.2.0/30", "192.0.2.2/31", "192.0.2.4", "2001:db8::/127", "2001:db8::/126")
+		prefixes := d.some(4, "192.0.2.0/29", "192.0.2.0/30", "192.0.2.2/31", "192.0.2.4/32", "2001:db8::/127", "2001:db8::/126")
 		names := append(d.some(3, "*.x.test", "a*.x.test", "x.test", "*b.x.test"), "y.test")
 		s["expect"] = []any{object{"only": text, key: slices.Concat(prefixes, names)}}
 		w, k, list, ok := expectedWorld(t, dir, s, c)
@@ -362,12 +393,18 @@ func TestExpectProofOfOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		count++
-		promised := k.Compiled.Promise(list[0].Listed)
 		listed := func(f rule.Flow) bool {
 			if f.Name == "" {
-				return promised.Prefixes.Contains(f.Remote)
+				return holdsAny(prefixes, f.Remote) || slices.ContainsFunc(k.Compiled.Grants, func(g rule.Grant) bool {
+					return len(g.Names) > 0 && g.Prefixes.Contains(f.Remote) && !slices.ContainsFunc(universeNames, func(name string) bool {
+						return slices.ContainsFunc(g.Names, func(n netset.Pattern) bool { return n.Match(name) }) && !matchesAny(names, name)
+					})
+				})
 			}
-			return slices.ContainsFunc(promised.Names, func(n netset.Pattern) bool { return n.Match(f.Name) })
+			return matchesAny(names, f.Name) || slices.ContainsFunc(k.Compiled.Grants, func(g rule.Grant) bool {
+				to := leads([]rule.Grant{g}, f.Name, func(rule.Grant) bool { return true })
+				return len(to) > 0 && !slices.ContainsFunc(universeRemotes, func(a netip.Addr) bool { return g.Prefixes.Contains(a) && !holdsAny(prefixes, a) })
+			})
 		}
 		for _, a := range answers {
 			passes := func(f rule.Flow) bool {

@@ -36,7 +36,7 @@ const (
 
 // Bounds in bytes.
 const (
-	maxArtefact = 128 << 20 // with a million prefixes and more; what reads one takes its memory many times
+	maxArtefact = 128 << 20 // with a million prefixes and more
 	maxRecords  = 16 << 20  // of a journal or manifest
 )
 
@@ -140,7 +140,7 @@ func inFolder(dir plainfile.Path, err error) error { return fmt.Errorf("%s: %w",
 
 // checkOutputs refuses what cannot be written, or not be read again, before anything is.
 func checkOutputs(outputs []generated) error {
-	whole := int64(0)
+	whole, lines := int64(0), 0
 	for _, o := range outputs {
 		for _, a := range o.Artefacts {
 			size := int64(len(a.Data))
@@ -148,10 +148,14 @@ func checkOutputs(outputs []generated) error {
 				return fmt.Errorf("generator %s: %s would have %d KiB, over the limit of %d KiB of a file; select fewer entries", o.name, a.Name, (size+1023)>>10, maxArtefact>>10)
 			}
 			whole += size
+			lines += bytes.Count(a.Data, newline)
 		}
 	}
 	if whole > maxFolder {
 		return fmt.Errorf("the files would have %d KiB together, over the limit of %d KiB of a folder; select fewer entries, or write generators to folders of their own", (whole+1023)>>10, maxFolder>>10)
+	}
+	if lines > maxLines {
+		return fmt.Errorf("the files would have %d lines together, over the limit of %d of a folder; select fewer entries, or write generators to folders of their own", lines, maxLines)
 	}
 	return checkFileNames(outputs)
 }

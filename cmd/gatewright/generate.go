@@ -178,6 +178,11 @@ func (inv *invocation) produce(names []string) (*production, error) {
 			return nil, usageError{err}
 		}
 	}
+	return inv.produceChosen(func(s *site.Site) ([]generators.Generator, error) { return choose(s, names), nil })
+}
+
+// produceChosen makes the outputs of the generators that are chosen for the site.
+func (inv *invocation) produceChosen(choose func(*site.Site) ([]generators.Generator, error)) (*production, error) {
 	s, dir, result, err := inv.compile()
 	if err != nil {
 		return nil, err
@@ -185,11 +190,14 @@ func (inv *invocation) produce(names []string) (*production, error) {
 	if err := checkSite(s); err != nil {
 		return nil, err
 	}
+	chosen, err := choose(s)
+	if err != nil {
+		return nil, err
+	}
 	p := &production{site: s, result: result, siteFile: cmp.Or(inv.site.file, defaultSite), siteDir: dir, writeOpen: inv.site.writeOpen}
 	if p.folder, p.dir, err = outputDir(inv.output, s, dir); err != nil {
 		return nil, err
 	}
-	chosen := choose(s, names)
 	p.outputs = make([]generated, len(chosen))
 	errs := make([]error, len(chosen))
 	var wait sync.WaitGroup

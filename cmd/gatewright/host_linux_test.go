@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -72,8 +73,23 @@ func (h *host) must(lines string) string {
 	return out
 }
 
-// ruleset is what nft lists, without counts.
-func (h *host) ruleset() string { return h.must("nft -s list ruleset") }
+// ruleset is what nft lists, without counts, and in an order of its own: the kernel's
+// tells when something came, and means nothing.
+func (h *host) ruleset() string { return inOrder(h.must("nft -s list ruleset")) }
+
+func inOrder(rules string) string {
+	var out strings.Builder
+	for _, table := range strings.SplitAfter(rules, "\n}\n") {
+		head, body, _ := strings.Cut(table, "\n")
+		objects := strings.SplitAfter(strings.TrimSuffix(body, "}\n"), "\n\t}\n")
+		for i := range objects {
+			objects[i] = strings.TrimPrefix(objects[i], "\n")
+		}
+		slices.Sort(objects)
+		out.WriteString(head + "\n" + strings.Join(objects, ""))
+	}
+	return out.String()
+}
 
 // site writes a site of entries, each with its endpoints, of which the machine holds a
 // client's rules and lets nothing else pass.
@@ -100,7 +116,7 @@ func (h *host) site(entries map[string][]string) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	for name, text := range map[string]string{"own.json": string(text), "gatewright.json": `{ "catalogs": ["own.json"], "group": "entry",
+	for name, text := range map[string]string{"own.json": string(text), "gatewright.json": `{ "catalogs": ["own.json"], "group": "entry", "generators": ["nftables"],
 		"bind": { "clients": ["192.0.2.10"] }, "options": { "nftables": {
 			"mode": "enforce", "place": "host", "roles": ["clients"], "admin": ["198.51.100.0/24 tcp 22"] } } }`} {
 		if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o644); err != nil {

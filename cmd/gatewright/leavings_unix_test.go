@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -40,6 +41,7 @@ func TestFailedRunLeavesNothing(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		three.Artefacts = append(three.Artefacts, artefact.Artefact{Name: name, Data: large.Artefacts[0].Data[:120<<20]})
 	}
+	lines := generated{name: "one", Output: artefact.Output{Artefacts: []artefact.Artefact{{Name: "lines", Data: bytes.Repeat([]byte("\n"), 8_000_001)}}}}
 	taken := outputOf("one", "a", "a\n", "new/c", "c\n", "taken", "x\n")
 	for _, c := range []struct {
 		name, folder string // below a folder where the folder "out/taken" is
@@ -47,7 +49,8 @@ func TestFailedRunLeavesNothing(t *testing.T) {
 		want         string
 	}{
 		{"file over the limit", "out", large, "generator one: deep/large would have 131073 KiB, over the limit of 131072 KiB of a file; select fewer entries"},
-		{"files over the limit", "new/out", three, "the files would have 614400 KiB together, over the limit of 524288 KiB of a folder; select fewer entries, or write generators to folders of their own"},
+		{"files over the limit", "new/out", three, "the files would have 614400 KiB together, over the limit of 262144 KiB of a folder; select fewer entries, or write generators to folders of their own"},
+		{"lines over the limit", "new/out", lines, "the files would have 8000001 lines together, over the limit of 8000000 of a folder; select fewer entries, or write generators to folders of their own"},
 		{"folder in a file's place", "out", taken, "DIR: taken is in the way: it is no plain file; remove it, or write elsewhere"},
 		{"folder below a file", "file/out", taken, "open DIR: not a directory"},
 	} {
@@ -168,5 +171,19 @@ func TestKilledInit(t *testing.T) {
 		if got := everything(t, "."); !slices.Equal(got, []string{"", "gatewright.json"}) {
 			t.Errorf("%s leaves %q", args, got)
 		}
+	}
+}
+
+// TestFolderOfTooManyLines holds that a folder is not read whose lines would take too much.
+func TestFolderOfTooManyLines(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		if err := os.WriteFile(filepath.Join(dir, name), bytes.Repeat([]byte("\n"), 4_000_001), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := dir + ": the files have over 8000000 lines together; generate from fewer entries, or write generators to folders of their own"
+	if _, err := readFolder(plainfile.Named(dir)); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/catalog/site"
+	"gatewright/generators"
 	"gatewright/generators/live"
 )
 
@@ -65,21 +67,16 @@ func (inv *invocation) produceLive(command string, names []string) (*production,
 			return nil, usageError{fmt.Errorf("%s: %w", command, err)}
 		}
 	}
-	all := names
-	if len(all) == 0 {
-		all = live.Generators()
-	}
-	p, err := inv.produce(all)
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 0 && len(p.site.Generators) > 0 {
-		p.outputs = slices.DeleteFunc(p.outputs, func(g generated) bool { return !slices.Contains(p.site.Generators, g.name) })
-	}
-	if len(p.outputs) == 0 {
-		return nil, usagef("%s: none of the site file's generators is changed where it runs; name one of %s", command, strings.Join(live.Generators(), ", "))
-	}
-	return p, nil
+	return inv.produceChosen(func(s *site.Site) ([]generators.Generator, error) {
+		if len(names) > 0 {
+			return choose(s, names), nil
+		}
+		those := slices.DeleteFunc(slices.Clone(s.Generators), func(name string) bool { return !slices.Contains(live.Generators(), name) })
+		if len(those) == 0 {
+			return nil, usagef("%s: the site file says of no generator that it runs on this machine; name one of %s", command, strings.Join(live.Generators(), ", "))
+		}
+		return choose(s, those), nil
+	})
 }
 
 // runsAgainst holds what runs on a machine against the outputs.
@@ -93,6 +90,9 @@ func (inv *invocation) runsAgainst(m live.Machine, p *production) ([]wanted, err
 		c, err := backend.Compare(m, p.result.Policy, o.settings)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.name, err)
+		}
+		if c.Unread != nil {
+			inv.talk.warnf("%s: %v; what runs is unknown, and its lines alone are compared", o.name, c.Unread)
 		}
 		all = append(all, wanted{o, c})
 	}

@@ -10,6 +10,9 @@ func (r *report) addLive(w wanted, drifted bool) error {
 		return nil
 	}
 	r.Live = append(r.Live, w.report(drifted)...)
+	if w.Unread != nil {
+		return nil
+	}
 	old, new := w.Readings()
 	if drifted {
 		old, new = new, old
@@ -32,7 +35,7 @@ func (w wanted) report(drifted bool) (all []reportLive) {
 type reportLive struct {
 	Place string `json:"place"`
 	Sign  string `json:"sign"` // "+" or "-"
-	Kind  string `json:"kind"` // "element", "rule", "chain", "set", "map", "counter", "policy", "table"
+	Kind  string `json:"kind"` // "element", "rule", "chain", "set", "map", "counter", "policy", "table", "file", "line"
 	In    string `json:"in,omitempty"`
 	Text  string `json:"text"`
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -12,6 +13,7 @@ import (
 
 func main() {
 	delayCollection()
+	boundGarbage()
 	proof.DoInBox()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
@@ -26,4 +28,16 @@ func delayCollection() {
 		return
 	}
 	runtime.AddCleanup(new([64]byte), func(int) { debug.SetGCPercent(percent) }, 0)
+}
+
+// garbageFrom is from where on memory is collected early, in bytes: what a file that
+// somebody made takes is bounded, and garbage beside it would double that.
+const garbageFrom = 1280 << 20
+
+// boundGarbage holds garbage low once the heap is large, unless the user's GOMEMLIMIT says
+// from where on.
+func boundGarbage() {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(garbageFrom)
+	}
 }

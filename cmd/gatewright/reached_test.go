@@ -92,7 +92,7 @@ var rigs = []string{
 }
 
 // called are methods that the standard library calls through its own interfaces.
-var called = []string{".String", ".Error", ".Unwrap", ".MarshalJSON", ".UnmarshalJSON", ".MarshalText", ".UnmarshalText", ".Write", ".Read", ".Type"}
+var called = []string{".String", ".Error", ".Unwrap", ".MarshalJSON", ".UnmarshalJSON", ".MarshalText", ".UnmarshalText", ".GobEncode", ".GobDecode", ".Write", ".Read", ".Type"}
 
 // uses are what declarations name, by declaration; "" for what runs by itself.
 type uses struct {

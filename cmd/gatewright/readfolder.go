@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -65,9 +66,11 @@ func (p *production) readFiles(root *os.Root) (*folderReader, error) {
 	return r, nil
 }
 
-// Bounds of a folder that is read as a whole.
+// Bounds of a folder that is read as a whole: what reads a line takes up to 200 bytes, and
+// reading two folders at once is to take less than 2 GiB.
 const (
-	maxFolder = 512 << 20 // bytes
+	maxFolder = 256 << 20 // bytes
+	maxLines  = 8_000_000
 	maxFiles  = 100_000
 )
 
@@ -77,6 +80,7 @@ type folderReader struct {
 	root  *os.Root
 	files artefact.Files
 	left  int64 // bytes
+	lines int
 }
 
 // read reads a file, if it is there and not yet read.
@@ -95,8 +99,13 @@ func (r *folderReader) read(name string) error {
 	}
 	r.files[name] = data
 	r.left -= int64(len(data))
+	if r.lines += bytes.Count(data, newline); r.lines > maxLines {
+		return fmt.Errorf("the files have over %d lines together; generate from fewer entries, or write generators to folders of their own", maxLines)
+	}
 	return nil
 }
+
+var newline = []byte("\n")
 
 // walk reads every file below a folder, but the output folder's own state.
 func (r *folderReader) walk(dir string) error {

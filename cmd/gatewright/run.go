@@ -38,7 +38,7 @@ type command struct {
 
 // commands returns the sub-commands in the order in which help lists them.
 func commands() []command {
-	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), planCommand(), applyCommand(), driftCommand(), fetchCommand(), usageCommand(), generatorsCommand(), versionCommand(), completionCommand()}
+	return []command{initCommand(), generateCommand(), listCommand(), explainCommand(), checkCommand(), diffCommand(), verifyCommand(), planCommand(), applyCommand(), confirmCommand(), driftCommand(), fetchCommand(), usageCommand(), generatorsCommand(), schemaCommand(), versionCommand(), completionCommand()}
 }
 
 // invocation is one run of the tool: its streams and its flags.
@@ -59,6 +59,7 @@ type invocation struct {
 	netns    string
 	dryRun   bool
 	bounds   live.Bounds
+	confirm  time.Duration
 	base     string    // --new
 	findings []finding // of check
 	held     []string  // expectations that hold
@@ -109,7 +110,7 @@ func (inv *invocation) command(args []string) int {
 	case manualName:
 		return inv.status(inv.manual(args[1:]))
 	}
-	for _, c := range commands() {
+	for _, c := range append(commands(), watchCommand()) {
 		if c.name == args[0] {
 			return inv.status(inv.call(c, args[1:]))
 		}

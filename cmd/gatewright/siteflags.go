@@ -46,6 +46,7 @@ type siteFlags struct {
 	set      []string
 
 	streams map[string][]byte // files that were read already, by path: a pipe is read once
+	tree    plainfile.Tree    // in the place of the site file's folder, unless it is nil
 }
 
 func (f *siteFlags) register(flags *pflag.FlagSet) {
@@ -178,6 +179,7 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	f.found, f.text = true, string(data)
 	s, err := site.Read(file, data)
 	if err == nil {
+		s.Tree = f.tree
 		err = s.LoadExpectations(folderOf(file))
 	}
 	return s, folderOf(file), err

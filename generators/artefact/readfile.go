@@ -58,6 +58,12 @@ func (l *Lines) Next() bool {
 	return true
 }
 
+// Since returns the lines that were read since an earlier place of the same file, without
+// the last newline.
+func (l *Lines) Since(earlier Lines) string {
+	return strings.TrimSuffix(earlier.rest[:len(earlier.rest)-len(l.rest)], "\n")
+}
+
 // Note takes the line as a comment about something: a rule's id, or what else its
 // reader calls it; empty for the whole file.
 func (l *Lines) Note(about string) {
@@ -144,16 +150,22 @@ func Compare(file string, data, rendered []byte) error {
 // Overlapping returns the index of a value that overlaps another of the list; false if
 // there is none. Of values that overlap, compare has those beside each other.
 func Overlapping[T any](list []T, compare func(a, b T) int, overlap func(a, b T) bool) (int, bool) {
-	order := make([]int, len(list))
+	if slices.IsSortedFunc(list, compare) {
+		for i := 1; i < len(list); i++ {
+			if overlap(list[i-1], list[i]) {
+				return i, true
+			}
+		}
+		return 0, false
+	}
+	order := make([]int32, len(list))
 	for i := range order {
-		order[i] = i
+		order[i] = int32(i)
 	}
-	if !slices.IsSortedFunc(list, compare) {
-		slices.SortFunc(order, func(i, j int) int { return compare(list[i], list[j]) })
-	}
+	slices.SortFunc(order, func(i, j int32) int { return compare(list[i], list[j]) })
 	for i := 1; i < len(order); i++ {
 		if one, other := order[i-1], order[i]; overlap(list[one], list[other]) {
-			return max(one, other), true
+			return int(max(one, other)), true
 		}
 	}
 	return 0, false

@@ -10,6 +10,8 @@ package filter
 import (
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
@@ -49,6 +51,8 @@ type Ruleset struct {
 	Sets   []Set   // sorted by name
 	Maps   []Map   // sorted by name
 	Chains []Chain // in the order in which they are declared
+
+	chainAt map[string]int // in Chains, once IndexChains was called
 }
 
 // Set is a named set of addresses of one family, or of ports.
@@ -176,8 +180,19 @@ type Addresses struct {
 // IsAll reports whether every address matches.
 func (a Addresses) IsAll() bool { return a.Set == "" && !a.Prefix.IsValid() }
 
+// IndexChains makes Chain find the present chains at once.
+func (rs *Ruleset) IndexChains() {
+	rs.chainAt = make(map[string]int, len(rs.Chains))
+	for i := range rs.Chains {
+		rs.chainAt[rs.Chains[i].Name] = i
+	}
+}
+
 // Chain returns the chain of a name; false if there is none.
 func (rs *Ruleset) Chain(name string) (*Chain, bool) {
+	if i, ok := rs.chainAt[name]; ok && i < len(rs.Chains) && rs.Chains[i].Name == name {
+		return &rs.Chains[i], true
+	}
 	for i := range rs.Chains {
 		if rs.Chains[i].Name == name {
 			return &rs.Chains[i], true
@@ -188,6 +203,12 @@ func (rs *Ruleset) Chain(name string) (*Chain, bool) {
 
 // MapNamed returns the map of a name; false if there is none.
 func (rs *Ruleset) MapNamed(name string) (*Map, bool) {
+	if name == "" {
+		return nil, false
+	}
+	if i, ok := slices.BinarySearchFunc(rs.Maps, name, func(m Map, n string) int { return strings.Compare(m.Name, n) }); ok {
+		return &rs.Maps[i], true
+	}
 	for i := range rs.Maps {
 		if rs.Maps[i].Name == name {
 			return &rs.Maps[i], true

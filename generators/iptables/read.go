@@ -63,16 +63,20 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 type rulesReader struct {
 	rules
 	file  *artefact.Lines
-	held  []filter.Set
-	at    map[string]int     // lines that declare chains
-	order map[string]int     // of declared chains, from 1
-	ids   map[string]rule.ID // of rules' chains
+	held  map[string]filter.Set // by name
+	used  map[string]bool       // of these
+	at    map[string]int        // lines that declare chains
+	order map[string]int        // of declared chains, from 1
+	ids   map[string]rule.ID    // of rules' chains
 }
 
 func readRulesFile(f family, data []byte, sets []filter.Set) (*rules, error) {
 	r := rulesReader{
-		rules: rules{family: f}, file: artefact.LinesOf(f.file(), data, maxRulesLine), held: sets,
+		rules: rules{family: f}, file: artefact.LinesOf(f.file(), data, maxRulesLine), held: map[string]filter.Set{}, used: map[string]bool{},
 		at: map[string]int{}, order: map[string]int{}, ids: map[string]rule.ID{},
+	}
+	for _, s := range sets {
+		r.held[s.Name] = s
 	}
 	err := r.readHeader()
 	for err == nil && r.file.Next() {
@@ -223,13 +227,14 @@ func (r *rulesReader) takeRule(chain, text string) error {
 
 // use notes a set that a rule matches.
 func (r *rulesReader) use(set string) error {
-	i := slices.IndexFunc(r.held, func(s filter.Set) bool { return s.Name == set })
+	held, known := r.held[set]
 	switch {
 	case set == "":
-	case i < 0 || family(r.held[i].Family) != r.family || !r.config.ipset:
+	case !known || family(held.Family) != r.family || !r.config.ipset:
 		return errors.New("a set of this family that " + setsFile + " fills")
-	case !slices.ContainsFunc(r.sets, func(s filter.Set) bool { return s.Name == set }):
-		r.sets = append(r.sets, r.held[i])
+	case !r.used[set]:
+		r.used[set] = true
+		r.sets = append(r.sets, held)
 	}
 	return nil
 }

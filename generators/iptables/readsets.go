@@ -3,7 +3,6 @@ package iptables
 import (
 	"errors"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"gatewright/catalog/netset"
@@ -15,13 +14,14 @@ import (
 // setsReader gathers the view of a file of sets, and what they hold.
 type setsReader struct {
 	view    setsView
-	held    []filter.Set // of each set of the view
-	created []int        // the lines that create them
+	held    []filter.Set   // of each set of the view
+	at      map[string]int // of a set by name, in held
+	created []int          // the lines that create them
 	file    *artefact.Lines
 }
 
 func readSetsFile(data []byte) (*setsReader, error) {
-	r := &setsReader{view: setsView{Header: setsHeader()}, file: artefact.LinesOf(setsFile, data, maxSetsLine)}
+	r := &setsReader{at: map[string]int{}, view: setsView{Header: setsHeader()}, file: artefact.LinesOf(setsFile, data, maxSetsLine)}
 	rest, err := r.file.ReadTitle(setsTitle, format)
 	if err == nil && rest != "" {
 		err = r.file.Foreign(errors.New("the title of the file"))
@@ -48,12 +48,13 @@ func (r *setsReader) take(words []string) error {
 			s.Family = filter.Family(ipv6)
 		}
 		err := checkName(s.Name, maxSet-len(staging))
-		if err == nil && r.index(s.Name) >= 0 {
+		if _, known := r.at[s.Name]; err == nil && known {
 			err = errors.New("each set once")
 		}
 		if err != nil {
 			return r.file.Foreign(err)
 		}
+		r.at[s.Name] = len(r.held)
 		r.held, r.created = append(r.held, s), append(r.created, r.file.At)
 		r.view.Sets = append(r.view.Sets, setView{})
 	case len(words) == 2 && words[0] == "flush":
@@ -62,39 +63,38 @@ func (r *setsReader) take(words []string) error {
 	return nil
 }
 
-func (r *setsReader) index(set string) int {
-	return slices.IndexFunc(r.held, func(s filter.Set) bool { return s.Name == set })
-}
-
 // takeElements reads the lines that follow the one that empties a set.
 func (r *setsReader) takeElements(staged string) error {
-	i := r.index(strings.TrimSuffix(staged, staging))
-	if i < 0 || !strings.HasSuffix(staged, staging) || r.view.Sets[i].Name != "" {
+	i, known := r.at[strings.TrimSuffix(staged, staging)]
+	if !known || !strings.HasSuffix(staged, staging) || r.view.Sets[i].Name != "" {
 		return r.file.Foreign(errors.New("a set of this file, once"))
 	}
-	first := r.file.At + 1
+	start := *r.file
 	var prefixes []netip.Prefix
-	var lines []string
 	for r.file.Follows("add ") && r.file.Next() {
 		p, err := family(r.held[i].Family).readElement(strings.TrimPrefix(r.file.Line, "add "+staged+" "))
 		if err != nil {
 			return r.file.Foreign(err)
 		}
-		prefixes, lines = append(prefixes, p), append(lines, r.file.Line)
+		prefixes = append(prefixes, p)
 	}
 	if bad, found := artefact.Overlapping(prefixes, netip.Prefix.Compare, netip.Prefix.Overlaps); found {
-		return r.file.ForeignAt(first+bad, errors.New("elements that do not overlap"))
+		return r.file.ForeignAt(start.At+1+bad, errors.New("elements that do not overlap"))
 	}
 	r.held[i].Prefixes = netset.PrefixSetOf(prefixes...)
-	r.view.Sets[i] = newSet(r.held[i])
-	r.view.Sets[i].Elements = elements(strings.Join(lines, "\n")) // in their order
+	r.view.Sets[i] = newSet(filter.Set{Name: r.held[i].Name, Family: r.held[i].Family})
+	r.view.Sets[i].Elements = elements(r.file.Since(start)) // in their order
 	return nil
 }
 
 // checkUse refuses a set that no rule of its family uses.
 func (r *setsReader) checkUse(by *rules) error {
+	used := map[string]bool{}
+	for _, s := range by.sets {
+		used[s.Name] = true
+	}
 	for i, s := range r.held {
-		if family(s.Family) == by.family && !slices.ContainsFunc(by.sets, func(used filter.Set) bool { return used.Name == s.Name }) {
+		if family(s.Family) == by.family && !used[s.Name] {
 			return r.file.ForeignAt(r.created[i], errors.New("a set that a rule uses"))
 		}
 	}

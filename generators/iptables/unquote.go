@@ -32,11 +32,14 @@ func checkName(s string, limit int) error {
 
 // readPrefix reads a prefix, or a single address without a length.
 func (f family) readPrefix(text string) (netip.Prefix, error) {
-	p, err := netip.ParsePrefix(text)
-	if a, single := netip.ParseAddr(text); single == nil {
-		p, err = netip.PrefixFrom(a, a.BitLen()), nil
+	var p netip.Prefix
+	var err error
+	if strings.Contains(text, "/") {
+		p, err = netip.ParsePrefix(text)
+	} else if a, single := netip.ParseAddr(text); single == nil {
+		p = netip.PrefixFrom(a, a.BitLen())
 	}
-	if err != nil || p != p.Masked() || p.Bits() == 0 || familyOf(p.Addr()) != f || p.Addr().Is4In6() {
+	if err != nil || !p.IsValid() || p != p.Masked() || p.Bits() == 0 || familyOf(p.Addr()) != f || p.Addr().Is4In6() {
 		return netip.Prefix{}, fmt.Errorf("an address or a prefix of IPv%s", f.digit())
 	}
 	return p, nil

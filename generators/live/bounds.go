@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
@@ -20,6 +21,9 @@ func (c *Comparison) Check(b Bounds) error {
 	if !carries(wanted) {
 		return errors.New("the site's policy has no rule that can run here; nothing would be accepted")
 	}
+	if err := b.checkNames(namesOf(running), namesOf(wanted)); err != nil {
+		return err
+	}
 	return b.check(remotesOf(running), remotesOf(wanted))
 }
 
@@ -32,7 +36,40 @@ func carries(r artefact.Reading) bool {
 			}
 		}
 	}
-	return false
+	return r.Routes != nil || len(requestsOf(r)) > 0 // a PAC file without routes sends all the same way
+}
+
+// requestsOf returns the rules of a proxy's or a PAC file's reading.
+func requestsOf(r artefact.Reading) (rules []rule.Rule) {
+	for _, p := range []*rule.Policy{r.Requests, r.Routes} {
+		if p != nil {
+			rules = append(rules, p.Rules...)
+		}
+	}
+	return rules
+}
+
+// namesOf returns the names of a proxy's or a PAC file's rules.
+func namesOf(r artefact.Reading) netset.NameSet {
+	var names []netset.Pattern
+	for _, one := range requestsOf(r) {
+		names = slices.AppendSeq(names, one.Remote.Names().Patterns())
+	}
+	return netset.NameSetOf(names...)
+}
+
+func (b Bounds) checkNames(running, wanted netset.NameSet) error {
+	lost := 0
+	for name := range running.Patterns() {
+		if !wanted.Covers(name) {
+			lost++
+		}
+	}
+	if before := running.Len(); lost*100 > before*b.MaxShrink {
+		return fmt.Errorf("%d of %d names would go, more than the %d %% that --max-shrink allows; if that is meant, --max-shrink %d lets it pass",
+			lost, before, b.MaxShrink, (lost*100+before-1)/before)
+	}
+	return nil
 }
 
 // remotesOf returns the remotes of the policy's rules, but of those for any address.
@@ -47,6 +84,9 @@ func remotesOf(r artefact.Reading) netset.PrefixSet {
 				addNarrow(&b, flows)
 			}
 		}
+	}
+	for _, one := range requestsOf(r) {
+		addNarrow(&b, rule.Flows{Remote: one.Remote.Prefixes()})
 	}
 	return b.Build()
 }

@@ -20,16 +20,14 @@ type iptablesBackend struct{}
 
 func (iptablesBackend) Generator() string { return iptables.Generator{}.Name() }
 
-func (b iptablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (*Comparison, error) {
+func (iptablesBackend) Forgets() bool { return true }
+
+func (iptablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (*Comparison, error) {
 	out, err := iptables.Generator{}.Generate(p, s)
 	if err != nil {
 		return nil, err
 	}
-	return b.CompareFiles(m, artefact.FilesOf(out.Artefacts))
-}
-
-func (iptablesBackend) CompareFiles(m Machine, files artefact.Files) (*Comparison, error) {
-	l, err := iptables.LiveOf(files)
+	l, err := iptables.LiveOf(artefact.FilesOf(out.Artefacts))
 	if err != nil {
 		return nil, err
 	}

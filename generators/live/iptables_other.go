@@ -13,11 +13,9 @@ type iptablesBackend struct{}
 
 func (iptablesBackend) Generator() string { return iptables.Generator{}.Name() }
 
-func (iptablesBackend) Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error) {
-	return nil, errNeedsLinux
-}
+func (iptablesBackend) Forgets() bool { return true }
 
-func (iptablesBackend) CompareFiles(Machine, artefact.Files) (*Comparison, error) {
+func (iptablesBackend) Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error) {
 	return nil, errNeedsLinux
 }
 

@@ -28,6 +28,14 @@ type Backend interface {
 	// Compare holds what runs against what the policy wants.
 	Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error)
 
+	// Forgets reports whether what runs is gone after a boot that loads no files of ours.
+	Forgets() bool
+}
+
+// Restorer is a Backend that can bring back what ran.
+type Restorer interface {
+	Backend
+
 	// Restore brings back what Comparison.Saved returned, and holds that it is there.
 	Restore(m Machine, saved []byte) error
 }
@@ -36,6 +44,8 @@ type Backend interface {
 type Comparison struct {
 	Place   string   // what is compared: "table inet filter"
 	Changes []Change // that make what is wanted of what runs
+	Unread  error    // why it is unknown what runs; nil if it is known
+	Said    string   // by what was told of the changes, after Commit
 
 	admits   func(remote netip.Addr, local netip.AddrPort) bool
 	readings func() (running, wanted artefact.Reading)
@@ -46,7 +56,7 @@ type Comparison struct {
 // Change is one thing that comes or goes.
 type Change struct {
 	Sign byte   // '+' or '-'
-	Kind string // "element", "rule", "chain", "set", "map", "counter", "policy", "table"
+	Kind string // "element", "rule", "chain", "set", "map", "counter", "policy", "table", "file", "line"
 	In   string // the set or chain that it is of; empty for one of its own
 	Text string
 }
@@ -84,8 +94,17 @@ var ErrBusy = errors.New("another apply or confirm is at work here; wait for it 
 // changed.
 var ErrChanged = kernel.ErrChanged
 
+// checkFiles refuses a network namespace for what is made of files, which it has not by
+// itself.
+func (m Machine) checkFiles() error {
+	if m.Namespace != "" {
+		return errors.New("files are the same in every network namespace; leave out --netns, or run this by `ip netns exec`")
+	}
+	return nil
+}
+
 // backends returns those of this machine, in the order of generators.
-func backends() []Backend { return []Backend{nftablesBackend{}, iptablesBackend{}} }
+func backends() []Backend { return []Backend{nftablesBackend{}, iptablesBackend{}, pacBackend{}, squidBackend{}} }
 
 // Generators returns the names of the generators that can be live.
 func Generators() (names []string) {

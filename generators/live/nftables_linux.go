@@ -1,6 +1,8 @@
 package live
 
 import (
+	"bytes"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"syscall"
@@ -16,36 +18,44 @@ type nftablesBackend struct{}
 
 func (nftablesBackend) Generator() string { return nftables.Generator{}.Name() }
 
-func (b nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (*Comparison, error) {
+func (nftablesBackend) Forgets() bool { return true }
+
+func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (*Comparison, error) {
 	l, err := nftables.LiveOf(p, s)
 	if err != nil {
 		return nil, err
 	}
-	return b.compare(m, l)
-}
-
-func (nftablesBackend) compare(m Machine, l nftables.Live) (*Comparison, error) {
 	want, err := kernel.Lower(l.Table, l.Ruleset)
 	if err != nil {
 		return nil, err
 	}
-	have, err := readTable(m, l.Table, l.IsOurs)
+	have, err := readTables(m, l.Table, nftables.OwnTable)
 	if err != nil {
 		return nil, err
 	}
-	changes := kernel.Compare(have, want)
-	c := &Comparison{Place: "table " + l.Table}
+	changes := kernel.Compare(have[0], want)
+	if len(have) > 1 && !have[1].Missing {
+		changes.Drop(nftables.OwnTable) // of another mode, which would decide on
+	}
+	c := &Comparison{Place: "table " + l.Table, admits: l.Admits}
 	for _, one := range changes.List() {
 		c.Changes = append(c.Changes, Change{one.Sign, one.Kind, one.In, changeText(one)})
 	}
-	c.admits = l.Admits
 	c.readings = func() (running, wanted artefact.Reading) {
-		if !have.Missing {
-			running = l.Reading(have.Ruleset())
+		if !have[0].Missing {
+			running = l.Reading(have[0].Ruleset())
 		}
 		return running, l.Reading(l.Ruleset)
 	}
-	c.commit = func() ([]string, error) { return commit(m, changes) }
+	c.commit = func() (kept []string, err error) {
+		err = onKernel(m, func(conn *kernel.Conn) error { kept, err = conn.Commit(changes); return err })
+		return kept, err
+	}
+	c.save = func() ([]byte, error) {
+		var b bytes.Buffer
+		err := gob.NewEncoder(&b).Encode(have)
+		return b.Bytes(), err
+	}
 	return c, nil
 }
 
@@ -57,26 +67,68 @@ func changeText(c kernel.Change) string {
 	return nftables.Text(*c.Rule)
 }
 
-func readTable(m Machine, table string, ours func(string) bool) (*kernel.Table, error) {
+// readTables reads tables of one state, each once.
+func readTables(m Machine, names ...string) (all []*kernel.Table, err error) {
+	err = onKernel(m, func(conn *kernel.Conn) error {
+		for i, name := range names {
+			if i > 0 && name == names[0] {
+				continue
+			}
+			t, err := conn.Read(name, func(object string) bool { return nftables.IsOurs(name, object) })
+			if err != nil {
+				return err
+			}
+			t.Own = name == nftables.OwnTable
+			all = append(all, t)
+		}
+		return nil
+	})
+	return all, err
+}
+
+func onKernel(m Machine, f func(*kernel.Conn) error) error {
 	conn, err := kernel.Open(m.Namespace)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer conn.Close()
-	t, err := conn.Read(table, ours)
-	if errors.Is(err, syscall.EPERM) {
+	if err = f(conn); errors.Is(err, syscall.EPERM) {
 		err = fmt.Errorf("%w; this takes root", err)
 	}
-	return t, err
+	return err
 }
 
-func commit(m Machine, changes *kernel.Changes) ([]string, error) {
-	conn, err := kernel.Open(m.Namespace)
-	if err != nil {
-		return nil, err
+// Restore changes each table on its own.
+func (nftablesBackend) Restore(m Machine, saved []byte) error {
+	var tables []*kernel.Table
+	if err := gob.NewDecoder(bytes.NewReader(saved)).Decode(&tables); err != nil {
+		return fmt.Errorf("the rules that were saved: %w", err)
 	}
-	defer conn.Close()
-	return conn.Commit(changes)
+	for _, old := range tables {
+		if err := restoreTable(m, old); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (nftablesBackend) Restore(Machine, []byte) error { return nil }
+func restoreTable(m Machine, old *kernel.Table) error {
+	if err := old.Revive(); err != nil {
+		return err
+	}
+	for range 20 {
+		now, err := readTables(m, old.Name)
+		if err != nil {
+			return err
+		}
+		changes := kernel.Compare(now[0], old)
+		if changes.IsEmpty() {
+			return nil
+		}
+		err = onKernel(m, func(conn *kernel.Conn) error { _, err := conn.Commit(changes); return err })
+		if err != nil && !errors.Is(err, ErrChanged) {
+			return fmt.Errorf("table %s: %w", old.Name, err)
+		}
+	}
+	return fmt.Errorf("table %s: others change it all the time", old.Name)
+}

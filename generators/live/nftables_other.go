@@ -10,15 +10,17 @@ import (
 	"gatewright/generators/nftables"
 )
 
-var errNeedsLinux = errors.New("nftables needs Linux; run this on the gateway")
+var errNeedsLinux = errors.New("packet filters need Linux; run this on the gateway")
 
 // nftablesBackend says that Linux is needed.
 type nftablesBackend struct{}
 
 func (nftablesBackend) Generator() string { return nftables.Generator{}.Name() }
 
+func (nftablesBackend) Forgets() bool { return true }
+
 func (nftablesBackend) Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error) {
 	return nil, errNeedsLinux
 }
 
-func (nftablesBackend) Restore(Machine, []byte) error { return nil }
+func (nftablesBackend) Restore(Machine, []byte) error { return errNeedsLinux }

@@ -2,14 +2,34 @@
 
 package live
 
-// Run is what applies to one machine have in common.
+import "time"
+
+// Run needs Linux.
 type Run struct{}
 
-// Hold needs Linux.
 func (Machine) Hold() (*Run, error) { return nil, errNeedsLinux }
-
-// Release gives the Run back.
-func (*Run) Release() {}
+func (*Run) Release()               {}
 
 // Is reports whether two are the same machine.
 func (m Machine) Is(other Machine) bool { return m == other }
+
+// Trial needs Linux.
+type Trial struct{}
+
+func (*Run) NewTrial(Machine, []byte, time.Duration) (*Trial, error) { return nil, errNeedsLinux }
+func (*Run) Pending() (left time.Duration, alive, ok bool)           { return 0, false, false }
+func (*Run) Confirm() ([]byte, error)                                { return nil, errNeedsLinux }
+func (*Run) Unsettled() ([]byte, bool)                               { return nil, false }
+func (*Run) Settled() error                                          { return errNeedsLinux }
+func (*Run) Restore(Machine) error                                   { return errNeedsLinux }
+
+func (*Trial) Save(string, *Comparison) error { return errNeedsLinux }
+func (*Trial) Begin() error                   { return errNeedsLinux }
+func (*Trial) GiveUp() error                  { return errNeedsLinux }
+func (*Trial) Outcome() Outcome               { return Waiting }
+
+// WatchCommand is the command of the tool that calls Watch with the arguments that follow.
+const WatchCommand = "watch"
+
+// Watch needs Linux.
+func Watch([]string, func([]byte) error) error { return errNeedsLinux }

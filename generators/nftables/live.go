@@ -36,10 +36,13 @@ func LiveOf(p *rule.Policy, s artefact.Settings) (Live, error) {
 
 func (f *file) live() Live { return Live{string(f.config.table), f.held, f} }
 
-// IsOurs reports whether a set, a map, a chain or a counter of the table is ours: by its
-// name in the site's table, and all of a table of our own.
-func (l Live) IsOurs(name string) bool {
-	return l.file.config.table == ownTable || strings.HasPrefix(name, string(prefix))
+// OwnTable is the table of modes mark and enforce.
+const OwnTable = string(ownTable)
+
+// IsOurs reports whether a set, a map, a chain or a counter of a table is ours: all of our
+// own table, and by its name in the site's.
+func IsOurs(table, object string) bool {
+	return table == OwnTable || strings.HasPrefix(object, string(prefix))
 }
 
 // Reading returns what the table does while it holds the ruleset.

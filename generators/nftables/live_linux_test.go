@@ -73,7 +73,7 @@ func apply(t *testing.T, m *engine.Machine, l Live) (changes *kernel.Changes) {
 		if err != nil {
 			return err
 		}
-		have, err := c.Read(l.Table, l.IsOurs)
+		have, err := c.Read(l.Table, func(name string) bool { return IsOurs(l.Table, name) })
 		if err != nil {
 			return err
 		}

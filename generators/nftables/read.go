@@ -45,11 +45,12 @@ type reader struct {
 	declared map[string]int     // lines of sets and maps, from 1
 	bodies   map[string]int     // lines of chains' rules, from 1
 	open     map[string]bool    // chains, by isOpen
+	chains   map[string]int     // by their place in what is held
 }
 
 func readFile(data []byte) (*file, error) {
 	lines := artefact.LinesOf(fileName, data, 0)
-	r := reader{file: file{listed: map[string][][]string{}}, lines: lines, ids: map[string]rule.ID{}, declared: map[string]int{}, bodies: map[string]int{}}
+	r := reader{file: file{listed: map[string][][]string{}}, lines: lines, ids: map[string]rule.ID{}, declared: map[string]int{}, bodies: map[string]int{}, chains: map[string]int{}}
 	err := r.readHeader()
 	for err == nil && lines.Next() {
 		err = r.take(lines.Line)
@@ -135,9 +136,10 @@ func (r *reader) takeChain(line, text string) error {
 	} else if _, err := readName(text); err != nil {
 		return err
 	}
-	if _, known := r.held.Chain(text); known {
+	if _, known := r.chains[text]; known {
 		return errors.New("each chain once")
 	}
+	r.chains[text] = len(r.held.Chains)
 	r.held.Chains = append(r.held.Chains, c)
 	return nil
 }
@@ -168,7 +170,7 @@ func (r *reader) takeComment(text string) error {
 	}
 	r.ids[chain] = rule.ID(id)
 	t := ruleText{title: c}
-	if _, known := r.held.Chain(chain); known {
+	if _, known := r.chains[chain]; known {
 		t.chain = chain
 	}
 	r.texts = append(r.texts, t)
@@ -199,12 +201,14 @@ func (r *reader) takeSet(kind, text string) error {
 		return err
 	}
 	r.lines.Next()
-	var words []string
-	var at []int
-	for r.lines.Next() && r.lines.Line != "\t\t}" {
-		if word, ok := strings.CutPrefix(r.lines.Line, "\t\t\t"); ok && !strings.HasPrefix(word, "#") {
-			words, at = append(words, strings.TrimSuffix(word, ",")), append(at, r.lines.At)
+	start := *r.lines
+	words := make([]string, 0, countElements(start))
+	for {
+		word, ok := nextElement(r.lines)
+		if !ok {
+			break
 		}
+		words = append(words, word)
 	}
 	bad := 0
 	if isMap {
@@ -212,10 +216,33 @@ func (r *reader) takeSet(kind, text string) error {
 	} else {
 		bad, err = r.addSet(text, f, words)
 	}
-	if err != nil && bad < len(at) {
-		return r.lines.ForeignAt(at[bad], err)
+	if err != nil && bad < len(words) {
+		for range bad + 1 {
+			nextElement(&start)
+		}
+		return start.Foreign(err)
 	}
 	return err
+}
+
+// nextElement goes to the next element of a set or a map, or to its closing brace.
+func nextElement(lines *artefact.Lines) (word string, ok bool) {
+	for lines.Next() && lines.Line != "\t\t}" {
+		if word, ok = strings.CutPrefix(lines.Line, "\t\t\t"); ok && !strings.HasPrefix(word, "#") {
+			return strings.TrimSuffix(word, ","), true
+		}
+	}
+	return "", false
+}
+
+// countElements counts the elements that follow.
+func countElements(lines artefact.Lines) (n int) {
+	for {
+		if _, ok := nextElement(&lines); !ok {
+			return n
+		}
+		n++
+	}
 }
 
 func (r *reader) addSet(text string, f filter.Family, words []string) (bad int, err error) {
@@ -248,7 +275,7 @@ func (r *reader) addMap(text string, f filter.Family, words []string) (bad int, 
 	}
 	for i, word := range words {
 		key, chain, ok := strings.Cut(word, " : goto ")
-		if _, known := r.held.Chain(chain); !ok || !known {
+		if _, known := r.chains[chain]; !ok || !known {
 			return i, errors.New("an address and a chain of this file")
 		}
 		if n := len(m.Elements); n == 0 || m.Elements[n-1].Chain != chain {
@@ -267,10 +294,11 @@ func (r *reader) addMap(text string, f filter.Family, words []string) (bad int, 
 
 // takeBody reads the rules of a chain up to its closing brace.
 func (r *reader) takeBody(text string) error {
-	c, known := r.held.Chain(text)
+	at, known := r.chains[text]
 	if !known || r.bodies[text] > 0 {
 		return errors.New("each chain of this file once")
 	}
+	c := &r.held.Chains[at]
 	r.bodies[text] = r.lines.At + 1
 	for r.lines.Next() && r.lines.Line != "\t}" {
 		one, err := r.readRule(r.lines.Line)
@@ -284,6 +312,8 @@ func (r *reader) takeBody(text string) error {
 
 // connect checks what the file names and fills in what it says by names.
 func (r *reader) connect() error {
+	r.held.IndexChains()
+	r.indexTexts()
 	used := map[string]bool{}
 	if r.config.Mode != artefact.ModeChains && (len(r.held.Chains) < 3 || r.held.Chains[2].Hook == nil) {
 		return r.lines.Foreign(errors.New("a base chain of each hook"))
@@ -324,7 +354,7 @@ func (r *reader) connect() error {
 // checkRules holds that each rule is of the kind that its chain has, that one that counts
 // has the counter of its chain, and that a policy's rule says what its labels do.
 func (r *reader) checkRules(c *filter.Chain) error {
-	t := slices.IndexFunc(r.texts, func(t ruleText) bool { return t.chain == c.Name })
+	t, isRule := r.textOf(c.Name)
 	kind := r.kindOf(c)
 	for i, one := range c.Rules {
 		at, want := r.bodies[c.Name]+i, counterOf(c, one)
@@ -333,7 +363,7 @@ func (r *reader) checkRules(c *filter.Chain) error {
 			return r.lines.ForeignAt(at, errors.New(kindTexts[kind]))
 		case one.Counter != want:
 			return r.lines.ForeignAt(at, fmt.Errorf("counter %q", want))
-		case t >= 0 && one.Comment != string(lineComment(r.texts[t].labels)):
+		case isRule && one.Comment != string(lineComment(t.labels)):
 			return r.lines.ForeignAt(at, errors.New("the labels above as the rule's comment"))
 		}
 	}
@@ -453,15 +483,12 @@ func (f *file) labelsOf(o filter.Opening) []string {
 	if o.ID == "" {
 		return []string{o.Comment}
 	}
-	i := slices.IndexFunc(f.texts, func(t ruleText) bool { return t.chain == string(prefix)+string(o.ID) })
-	if i < 0 && o.Comment != "" {
+	text, known := f.textOf(string(prefix) + string(o.ID))
+	if !known && o.Comment != "" {
 		return strings.Split(o.Comment, labelsEnd) // of another policy, in the kernel
 	}
-	if i < 0 {
-		return nil
-	}
 	var out []string
-	for _, l := range f.texts[i].labels {
+	for _, l := range text.labels {
 		out = append(out, string(l))
 	}
 	return out

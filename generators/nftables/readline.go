@@ -100,7 +100,7 @@ func (r *reader) readMatch(w *words, one *filter.Rule) (err error) {
 		one.Verdict = filter.Verdict(word)
 	case "jump", "goto":
 		one.Verdict, one.Target = filter.Verdict(word), w.take(1)[0]
-		if _, known := r.held.Chain(one.Target); !known {
+		if _, known := r.chains[one.Target]; !known {
 			err = errors.New("a chain of this file")
 		}
 	default:

@@ -62,17 +62,31 @@ func readSetType(line string) (f filter.Family, isMap bool, err error) {
 // word whose index it returns.
 func readPrefixes(words []string, f filter.Family) (s netset.PrefixSet, bad int, err error) {
 	var b netset.PrefixBuilder
-	ranges := make([]addressRange, len(words))
+	var last addressRange
+	apart := true // as Generate writes them, each is after the one before
 	for i, word := range words {
-		if ranges[i], err = readElement(word, f); err != nil {
+		r, err := readElement(word, f)
+		if err != nil {
 			return s, i, err
 		}
-		b.AddRange(ranges[i].first, ranges[i].last)
+		b.AddRange(r.first, r.last)
+		apart, last = apart && (i == 0 || last.last.Less(r.first)), r
 	}
-	if i, found := artefact.Overlapping(ranges, addressRange.compare, addressRange.overlaps); found {
-		return s, i, errors.New("elements that do not overlap")
+	if !apart {
+		if i, found := overlappingElement(words, f); found {
+			return s, i, errors.New("elements that do not overlap")
+		}
 	}
 	return b.Build(), 0, nil
+}
+
+// overlappingElement returns the index of an element that overlaps another.
+func overlappingElement(words []string, f filter.Family) (int, bool) {
+	ranges := make([]addressRange, len(words))
+	for i, word := range words {
+		ranges[i], _ = readElement(word, f)
+	}
+	return artefact.Overlapping(ranges, addressRange.compare, addressRange.overlaps)
 }
 
 type addressRange struct{ first, last netip.Addr }

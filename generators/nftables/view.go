@@ -94,6 +94,7 @@ type file struct {
 	header []comment
 	config config
 	texts  []ruleText
+	textAt map[string]int // in texts, by chain, once indexed
 	held   filter.Ruleset
 
 	// listed are the elements of each group of a set or map as a file that was read has
@@ -118,6 +119,7 @@ func newFile(p *rule.Policy, c config) (*file, error) {
 		return nil, err
 	}
 	f := &file{header: commentsOf(artefact.Header(p, title+c.Title(), loadCommand, format)), config: c, held: built.Ruleset}
+	f.held.IndexChains()
 	for _, r := range built.Rules {
 		if _, err := slugOf(string(r.Rule.ID)); err != nil {
 			return nil, err
@@ -128,7 +130,26 @@ func newFile(p *rule.Policy, c config) (*file, error) {
 		}
 		f.texts = append(f.texts, t)
 	}
+	f.indexTexts()
 	return f, nil
+}
+
+func (f *file) indexTexts() {
+	f.textAt = make(map[string]int, len(f.texts))
+	for i, t := range f.texts {
+		if t.chain != "" {
+			f.textAt[t.chain] = i
+		}
+	}
+}
+
+// textOf returns what the file says of the rule that has a chain.
+func (f *file) textOf(chain string) (ruleText, bool) {
+	i, ok := f.textAt[chain]
+	if !ok {
+		return ruleText{}, false
+	}
+	return f.texts[i], true
 }
 
 // lineComment is the comment of a rule's chain.
@@ -198,12 +219,13 @@ const (
 )
 
 func (f *file) kindOf(c *filter.Chain) chainKind {
+	_, isRule := f.textOf(c.Name)
 	switch {
 	case c.Hook != nil:
 		return baseChain
 	case c.Name == filter.Outbound || c.Name == filter.Inbound:
 		return entryChain
-	case slices.ContainsFunc(f.texts, func(t ruleText) bool { return t.chain == c.Name }):
+	case isRule:
 		return ruleChain
 	}
 	return classChain

@@ -20,9 +20,17 @@ import (
 const format = 3
 
 const (
-	fileName = "proxy.pac"
-	load     = "install -D -m 644 " + fileName + " /var/www/html/" + fileName
+	fileName   = "proxy.pac"
+	defaultDir = "/var/www/html"
 )
+
+const install = "install -D -m 644 " + fileName + " "
+
+// loadCommand copies the file to where the web server reads it.
+func loadCommand(dir string) string { return install + InstalledAs(dir) }
+
+// InstalledAs returns where the file stands on a web server that serves a folder.
+func InstalledAs(dir string) string { return dir + "/" + fileName }
 
 // maxSize is the size in bytes of the largest file that Chromium 156 reads. It
 // ignores a larger one and sends every request direct.
@@ -81,6 +89,12 @@ func (Generator) Options() []artefact.Option {
 			Check: func(s string) error { _, _, err := parseInternal(s); return err },
 		},
 		{
+			Name:    "dir",
+			Doc:     "folder of the web server that the file is copied to",
+			Default: []string{defaultDir},
+			Check:   checkDir,
+		},
+		{
 			Name:    "fallback",
 			Doc:     "whether a browser goes direct when none of an answer's proxies can be reached",
 			Values:  []string{no, yes},
@@ -119,12 +133,13 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 			rules++
 		}
 	}
-	out.Artefacts = []artefact.Artefact{{Name: fileName, Data: artefact.Seal(data), Load: load, Rules: rules, Elements: elements}}
+	out.Artefacts = []artefact.Artefact{{Name: fileName, Data: artefact.Seal(data), Load: loadCommand(c.dir), Rules: rules, Elements: elements}}
 	return out, nil
 }
 
 // config is what the options say.
 type config struct {
+	dir      string  // of the web server
 	proxies  []proxy // empty: Proxied requests go direct
 	roles    []rule.Role
 	plain    string
@@ -134,7 +149,7 @@ type config struct {
 }
 
 func newConfig(p *rule.Policy, s artefact.Settings) (config, error) {
-	c := config{plain: s.Text("plain"), fallback: s.Text("fallback") == yes}
+	c := config{dir: s.Text("dir"), plain: s.Text("plain"), fallback: s.Text("fallback") == yes}
 	if err := c.setDirect(s.List("local"), s.List("internal")); err != nil {
 		return c, err
 	}
@@ -162,6 +177,8 @@ func newConfig(p *rule.Policy, s artefact.Settings) (config, error) {
 	}
 	return c, nil
 }
+
+func checkDir(dir string) error { return artefact.CheckFolder(dir, defaultDir) }
 
 // Internal returns the names that the settings send direct before any route; none of
 // settings that Generate refuses.

@@ -103,7 +103,18 @@ func (r *reader) readTitle() error {
 			return r.foreign("roles")
 		}
 	}
-	r.view.Header = commentsOf(artefact.ListHeader(forRoles+r.roles, load, format))
+	return r.readLoad()
+}
+
+// readLoad reads the folder from the command that loads the file.
+func (r *reader) readLoad() error {
+	r.file.Next()
+	dir, ours := strings.CutPrefix(r.file.Line, "// load: "+install)
+	dir, named := strings.CutSuffix(dir, "/"+fileName)
+	if !ours || !named || checkDir(dir) != nil {
+		return r.foreign(fmt.Sprintf("%q", "// load: "+loadCommand(defaultDir)))
+	}
+	r.view.Header = commentsOf(artefact.ListHeader(forRoles+r.roles, loadCommand(dir), format))
 	return nil
 }
 

@@ -95,7 +95,7 @@ func newView(p *rule.Policy, c config) (view, int, error) {
 const forRoles = "proxy auto-configuration file for machines of role "
 
 func header(p *rule.Policy, c config) []comment {
-	lines := artefact.Header(p, forRoles+roleList(c.roles), load, format)
+	lines := artefact.Header(p, forRoles+roleList(c.roles), loadCommand(c.dir), format)
 	lines = append(lines, "clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig")
 	if len(c.proxies) == 0 {
 		lines = append(lines, "WARNING: no proxy is set, so every request that a route would send to it goes direct; set pac.proxy=HOST:PORT")

@@ -2,12 +2,12 @@ package squid
 
 import (
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"gatewright/catalog/netset"
+	"gatewright/generators/artefact"
 )
 
 // Types that views hold. Only this file makes values of them.
@@ -39,7 +39,6 @@ const (
 	aclPrefix  = "gatewright_"
 	maxACLName = 63   // Squid 5.7 refuses 64
 	maxComment = 1200 // characters; Squid reads lines of list files in pieces of 2,048
-	maxDir     = 120  // characters; keeps every line short
 )
 
 // commentOf makes a text fit one comment line: line breaks and control characters
@@ -91,21 +90,12 @@ func match(n aclName) aclRef  { return aclRef(n) }
 func except(n aclName) aclRef { return aclRef("!" + n) }
 
 // checkDir refuses folders that squid.conf, a shell and sed would not all read as
-// one plain word.
+// one plain word, and one whose files Squid reads by itself.
 func checkDir(dir string) error {
-	switch {
-	case !strings.HasPrefix(dir, "/"):
-		return fmt.Errorf("%q is not an absolute path; write one such as %s", dir, defaultDir)
-	case len(dir) > maxDir:
-		return fmt.Errorf("%q has %d characters; write a path of at most %d", dir[:maxDir]+"...", len(dir), maxDir)
-	case strings.ContainsFunc(dir, func(r rune) bool { return !isPlain(r) && r != '/' && r != '.' }):
-		return fmt.Errorf("%q has a character that needs quoting; write a path of letters, digits, and - _ . /", dir)
-	case dir != path.Clean(dir) || dir == "/":
-		return fmt.Errorf("%q is not a plain path to a folder; write it without trailing slash, empty parts, . and ..", dir)
-	case dir == confDDir:
+	if dir == confDDir {
 		return fmt.Errorf("%q is read by squid.conf on its own, so the rules would be there twice; write another folder such as %s", dir, defaultDir)
 	}
-	return nil
+	return artefact.CheckFolder(dir, defaultDir)
 }
 
 // pathOf joins a checked folder and a file name made of an ACL's name.

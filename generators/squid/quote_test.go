@@ -52,14 +52,14 @@ func TestACLName(t *testing.T) {
 func TestDir(t *testing.T) {
 	const quoting = ` has a character that needs quoting; write a path of letters, digits, and - _ . /`
 	const plain = ` is not a plain path to a folder; write it without trailing slash, empty parts, . and ..`
-	long := "/" + strings.Repeat("d", maxDir)
+	long := "/" + strings.Repeat("d", artefact.MaxFolder)
 	for _, c := range []struct{ in, err string }{
 		{"/etc/squid/gatewright", ""},
 		{"/srv/squid-5.7/lists_a", ""},
-		{long[:maxDir], ""},
+		{long[:artefact.MaxFolder], ""},
 		{"", `option dir: "" is not an absolute path; write one such as /etc/squid/gatewright`},
 		{"gatewright", `option dir: "gatewright" is not an absolute path; write one such as /etc/squid/gatewright`},
-		{long, `option dir: "` + long[:maxDir] + `..." has 121 characters; write a path of at most 120`},
+		{long, `option dir: "` + long[:artefact.MaxFolder] + `..." has 121 characters; write a path of at most 120`},
 		{"/a b", `option dir: "/a b"` + quoting},
 		{"/a\"b", `option dir: "/a\"b"` + quoting},
 		{"/a\nb", `option dir: "/a\nb"` + quoting},

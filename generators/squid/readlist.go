@@ -30,12 +30,12 @@ func readList(name string, data []byte, what string, t aclType, rules []ruleView
 	for first := len(l.view().Header); file.At < first && file.Next(); {
 	}
 	words := make([][]string, max(len(rules), 1)) // of each rule
-	var lines []int                               // of all words
+	start := *file
 	at, next := 0, 0
 	for file.Next() {
 		id, isComment := strings.CutPrefix(file.Line, "# ")
 		if len(rules) < 2 || !isComment {
-			words[at], lines = append(words[at], file.Line), append(lines, file.At)
+			words[at] = append(words[at], file.Line)
 			continue
 		}
 		i := slices.IndexFunc(rules[next:], func(v ruleView) bool { return string(v.ID) == id })
@@ -44,9 +44,18 @@ func readList(name string, data []byte, what string, t aclType, rules []ruleView
 		}
 		at, next = next+i, next+i+1
 	}
-	all, bad, want := readTokens(slices.Concat(words...), t)
+	whole := words[0]
+	if len(words) > 1 {
+		whole = slices.Concat(words...)
+	}
+	all, bad, want := readTokens(whole, t)
 	if want != "" {
-		return nil, file.ForeignAt(lines[bad], errors.New(want))
+		for start.Next() && (len(rules) > 1 && strings.HasPrefix(start.Line, "# ") || bad > 0) {
+			if len(rules) < 2 || !strings.HasPrefix(start.Line, "# ") {
+				bad--
+			}
+		}
+		return nil, start.Foreign(errors.New(want))
 	}
 	all.kind = t
 	if len(rules) < 2 {

@@ -31,6 +31,7 @@ const (
 	defaultDir = "/etc/squid/gatewright"
 	squidConf  = "/etc/squid/squid.conf"
 	confDDir   = "/etc/squid/conf.d"
+	confDFile  = confDDir + "/gatewright.conf"
 )
 
 // Generator renders http_access rules and their list files.
@@ -114,13 +115,13 @@ func loadCommand(dir, place string, lists bool) string {
 	}
 	const reload = " && squid -k parse && squid -k reconfigure"
 	if place == placeConfD {
-		install := "install -m 644 " + confName + " " + confDDir + "/gatewright.conf"
+		install := "install -m 644 " + confName + " " + confDFile
 		if lists {
 			install = "install -D -m 644 -t " + dir + " " + listFolder + "*.txt && " + install
 		}
 		return install + reload
 	}
-	include := "include " + dir + "/" + confName
+	include := includeLine(dir)
 	return "install -D -m 644 -t " + dir + " " + files +
 		" && { grep -qxF '" + include + "' " + squidConf + " || sed -i '1i " + include + "' " + squidConf + "; }" + reload
 }

@@ -80,7 +80,7 @@ func TestLoadCommand(t *testing.T) {
 			t.Errorf("loadCommand(%q, %q, %t) = %q; want %q", c.dir, c.place, c.lists, got, c.want)
 		}
 	}
-	if n := len("load: " + loadCommand("/"+strings.Repeat("d", maxDir-1), placeFirst, true)); n > maxComment {
+	if n := len("load: " + loadCommand("/"+strings.Repeat("d", artefact.MaxFolder-1), placeFirst, true)); n > maxComment {
 		t.Errorf("the longest loading command has %d bytes and does not fit a comment of %d", n, maxComment)
 	}
 }

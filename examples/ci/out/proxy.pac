@@ -1,8 +1,9 @@
 // Gatewright: proxy auto-configuration file for machines of role clients; format 3
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// digest: sha256:98e743f768d501ef53fb950dcca923b3f23577eda28b18e93de1a96e2a36ef19
+// digest: sha256:308546ba5a0732775328845fc2dc49a6b832cde5ac0caa421c6cb4d023bfb475
 // source: m365-additional 2025-01-08
-// open: 20 not rendered; gatewright list open shows what is missing
+// source: m365-worldwide 2025-12-01 (a snapshot of that day; `gatewright fetch m365` replaces it)
+// open: 19 not rendered; gatewright list open shows what is missing
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
 // left out: endpoints whose requests go the same way without them
 
@@ -15,8 +16,19 @@ var gatewright = (function () {
   var answers = [];
   // Route 0, direct:
   //     m365-additional/skype-screen-sharing (row 12): Skype for Business screen sharing, older clients [Office 2013 and earlier]
+  //     m365-worldwide/1 (row 1): Exchange Online: Outlook and its web client
+  //     m365-worldwide/10 (row 10): Exchange Online: mail transport
+  //     m365-worldwide/12 (row 12): Teams: meetings, calls and chat
+  //     m365-worldwide/2 (row 2): Exchange Online: mail clients by IMAP, POP and submission
+  //     m365-worldwide/9 (row 9): Exchange Online Protection: management
   answers.push('DIRECT');
-  // Route 1, proxy: no entries
+  // Route 1, proxy:
+  //     m365-worldwide/127 (row 127): Skype: shared domain
+  //     m365-worldwide/16 (row 16): Teams: recorded and streamed media
+  //     m365-worldwide/17 (row 17): Teams: short links
+  //     m365-worldwide/19 (row 19): Teams: updates of devices
+  //     m365-worldwide/27 (row 27): Teams: joining and content delivery
+  //     m365-worldwide/8 (row 8): Exchange Online: autodiscover and hosts without fixed addresses
   answers.push('PROXY proxy.example.com:8080');
   var unmatched = 'PROXY proxy.example.com:8080';
 
@@ -426,10 +438,89 @@ var gatewright = (function () {
 
   // Class 0.
   addServices(0, 0, [
+'143 587 993 995'
+  ]);
+  addNames(names, 0, [
+'smtp.office365.com'
+  ]);
+
+  // Class 1.
+  addServices(1, 0, [
+'25 443'
+  ]);
+  addPrefixes(prefixes, 1, [
+'40.92.0.0/15 40.107.0.0/16',
+'52.100.0.0/14',
+'104.47.0.0/17',
+'2a01:111:f400::/48 2a01:111:f403::/48'
+  ]);
+
+  // Class 2.
+  addServices(2, 0, [
+'25'
+  ]);
+  addNames(subdomains, 2, [
+'mail.protection.outlook.com',
+'mx.microsoft'
+  ]);
+
+  // Class 3.
+  addServices(3, 0, [
 '443'
   ]);
-  addPrefixes(prefixes, 0, [
-'52.112.0.0/14'
+  addNames(subdomains, 3, [
+'protection.outlook.com'
+  ]);
+  addPrefixes(prefixes, 3, [
+'52.238.78.88/32'
+  ]);
+
+  // Class 4.
+  addServices(4, 0, [
+'80 143 443 587 993 995'
+  ]);
+  addNames(names, 4, [
+'outlook.office365.com'
+  ]);
+  addPrefixes(prefixes, 4, [
+'13.107.6.152/31 13.107.18.10/31 13.107.128.0/22',
+'23.103.160.0/20',
+'40.96.0.0/13 40.104.0.0/15',
+'52.96.0.0/14',
+'131.253.33.215/32',
+'132.245.0.0/16',
+'150.171.32.0/22',
+'204.79.197.215/32',
+'2603:1006::/40 2603:1016::/36 2603:1026::/36 2603:1036::/36 2603:1046::/36 2603:1056::/36',
+'2620:1ec:4::152/127 2620:1ec:c::10/127 2620:1ec:d::10/127 2620:1ec:8f0::/46 2620:1ec:900::/46 2620:1ec:a92::152/127'
+  ]);
+
+  // Class 5.
+  addServices(5, 0, [
+'80 443'
+  ]);
+  addNames(names, 5, [
+'teams.microsoft.com',
+'outlook.office.com',
+'outlook.cloud.microsoft teams.cloud.microsoft'
+  ]);
+  addNames(subdomains, 5, [
+'lync.com',
+'teams.microsoft.com',
+'teams.cloud.microsoft'
+  ]);
+  addPrefixes(prefixes, 5, [
+'52.112.0.0/14 52.122.0.0/15',
+'2603:1027::/48 2603:1037::/48 2603:1047::/48 2603:1057::/48 2603:1063::/38',
+'2620:1ec:6::/48 2620:1ec:40::/42'
+  ]);
+
+  // Class 6.
+  addServices(6, 1, [
+'80 443'
+  ]);
+  addPatterns(6, [
+'autodiscover.*.onmicrosoft.com'
   ]);
 
   return answer;

@@ -14,6 +14,7 @@ type Changes struct {
 	sets     []setChange
 	chains   []chainChange
 	counters counterChange
+	drops    []string        // tables that go as a whole
 	kept     map[string]bool // what other rules still use, by step.object
 }
 
@@ -43,6 +44,10 @@ type counterChange struct{ del, add []string }
 // Compare returns what has to change.
 func Compare(have, want *Table) *Changes {
 	c := &Changes{Have: have, Want: want, kept: map[string]bool{}}
+	if have.Own && !have.Missing && want.Missing {
+		c.Drop(have.Name)
+		return c
+	}
 	before, after := byName(have.Sets, setNameOf), byName(want.Sets, setNameOf)
 	replaced := map[string]bool{}
 	for _, w := range want.Sets {
@@ -61,9 +66,12 @@ func Compare(have, want *Table) *Changes {
 	return c
 }
 
+// Drop removes a table with everything in it, such as "inet gatewright".
+func (c *Changes) Drop(table string) { c.drops = append(c.drops, table) }
+
 // IsEmpty reports whether nothing has to change.
 func (c *Changes) IsEmpty() bool {
-	return len(c.sets)+len(c.chains)+len(c.counters.add)+len(c.counters.del) == 0 && (!c.Have.Missing || c.Want.Missing)
+	return len(c.sets)+len(c.chains)+len(c.counters.add)+len(c.counters.del)+len(c.drops) == 0 && (!c.Have.Missing || c.Want.Missing)
 }
 
 func setNameOf(s *set) string     { return s.Name }
@@ -261,24 +269,3 @@ func staying(a, b []*rule, same func(h, w *rule) bool) map[*rule]*rule {
 
 // sorted returns the names of what is kept.
 func (c *Changes) sorted() []string { return slices.Sorted(maps.Keys(c.kept)) }
-
-// same reports whether two rules do the same and say the same.
-func (r *rule) same(o *rule) bool {
-	if r.odd != nil || o.odd != nil {
-		return r.odd != nil && o.odd != nil && r.sameBytes(o)
-	}
-	return reflect.DeepEqual(r.decoded, o.decoded)
-}
-
-// sameBytes compares rules that are not read.
-func (r *rule) sameBytes(o *rule) bool {
-	if len(r.Expressions) != len(o.Expressions) || !bytes.Equal(r.UserData, o.UserData) {
-		return false
-	}
-	for i, e := range r.Expressions {
-		if f := o.Expressions[i]; e.Name != f.Name || !bytes.Equal(e.Data, f.Data) {
-			return false
-		}
-	}
-	return true
-}

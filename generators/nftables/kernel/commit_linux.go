@@ -130,7 +130,10 @@ func (w *writer) write(c *Changes) {
 	w.beginRaw(msgBatchBegin, syscall.NLM_F_REQUEST, 0, subsystemNFTables)
 	w.number(batchGeneration, c.Have.gen)
 	w.end()
-	if c.Have.Missing || c.Have.Flags != c.Want.Flags {
+	for _, name := range c.drops {
+		w.dropTable(name)
+	}
+	if !c.Want.Missing && (c.Have.Missing || c.Have.Flags != c.Want.Flags) {
 		w.addTable(c.Want.Flags)
 	}
 	w.removeRules(c)
@@ -159,6 +162,15 @@ func (w *writer) write(c *Changes) {
 	binary.NativeEndian.PutUint16(w.data[w.last+6:], syscall.NLM_F_REQUEST|ack|binary.NativeEndian.Uint16(w.data[w.last+6:]))
 	w.beginRaw(msgBatchEnd, syscall.NLM_F_REQUEST, 0, subsystemNFTables)
 	w.end()
+}
+
+// dropTable removes a table, which may be another one.
+func (w *writer) dropTable(name string) {
+	family, table := familyAndName(name)
+	ours := w.family
+	w.family = family
+	w.message(msgDelTable, 0, step{text: "delete table " + name}, func() { w.string(tableNameAttr, table) })
+	w.family = ours
 }
 
 func (w *writer) addTable(flags uint32) {

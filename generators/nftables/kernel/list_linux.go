@@ -27,9 +27,12 @@ func (c *Changes) List() (all []Change) {
 	if c.Have.Missing && !c.Want.Missing {
 		add('+', "table", "", c.Want.Name)
 	}
-	if have, want := flagsText(c.Have.Flags), flagsText(c.Want.Flags); have != want {
+	if have, want := flagsText(c.Have.Flags), flagsText(c.Want.Flags); have != want && !c.Want.Missing {
 		add('-', "table", "", c.Want.Name+have)
 		add('+', "table", "", c.Want.Name+want)
+	}
+	for _, name := range c.drops {
+		add('-', "table", "", name)
 	}
 	for _, one := range c.chains {
 		all = append(all, one.list()...)

@@ -3,6 +3,7 @@ package kernel
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"net/netip"
 	"slices"
 
@@ -15,6 +16,7 @@ import (
 type Table struct {
 	Name    string // "inet filter"
 	Missing bool   // there is no such table
+	Own     bool   // all that it holds is ours
 	Flags   uint32 // of the table: one puts it to sleep
 
 	Sets     []*set
@@ -167,3 +169,30 @@ func (t *Table) set(name string) *set {
 	}
 	return nil
 }
+
+// GobEncode packs elements, of which there may be a million.
+func (list elements) GobEncode() ([]byte, error) {
+	out := make([]byte, 0, packed*len(list))
+	for _, e := range list {
+		for _, n := range []uint64{e.First.Hi, e.First.Lo, e.Last.Hi, e.Last.Lo} {
+			out = binary.BigEndian.AppendUint64(out, n)
+		}
+		out = binary.BigEndian.AppendUint32(out, uint32(e.Target))
+	}
+	return out, nil
+}
+
+// GobDecode reads what GobEncode packs.
+func (list *elements) GobDecode(data []byte) error {
+	if len(data)%packed != 0 {
+		return errors.New("elements of a set are cut short")
+	}
+	for ; len(data) > 0; data = data[packed:] {
+		n := func(at int) uint64 { return binary.BigEndian.Uint64(data[at:]) }
+		*list = append(*list, element{number{n(0), n(8)}, number{n(16), n(24)}, int32(binary.BigEndian.Uint32(data[32:]))})
+	}
+	return nil
+}
+
+// packed is the size of a packed element in bytes.
+const packed = 36

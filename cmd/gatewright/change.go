@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gatewright/generators/live"
+)
+
+// change is one run's change of what runs on a machine.
+type change struct {
+	*invocation
+	machine live.Machine
+	trial   *live.Trial // nil for one that stays
+	done    *report
+}
+
+// all makes the changes of all outputs, and reports whether there were any.
+func (c change) all(p *production) (changed bool, err error) {
+	for _, o := range p.outputs {
+		alone := *p
+		alone.outputs = []generated{o}
+		var one bool
+		for range retries {
+			if one, err = c.one(&alone); !errors.Is(err, live.ErrChanged) {
+				break
+			}
+		}
+		if err != nil {
+			return changed, err
+		}
+		changed = changed || one
+	}
+	return changed, nil
+}
+
+// one makes the changes of one output, and tells what they were.
+func (c change) one(p *production) (changed bool, err error) {
+	w, err := c.against(p)
+	if err != nil {
+		return false, err
+	}
+	if w.IsEmpty() {
+		c.talk.sayf("%s: nothing to change", w.Place)
+		return false, nil
+	}
+	if err := c.refuse(c.machine, w); err != nil {
+		return false, fmt.Errorf("%w; nothing was changed", err)
+	}
+	if c.trial != nil {
+		if err := c.trial.Save(w.name, w.Comparison); err != nil {
+			return false, fmt.Errorf("%s: %w; nothing was changed", w.Place, err)
+		}
+	}
+	kept, err := w.Commit()
+	if err != nil {
+		return false, fmt.Errorf("%s: %w; nothing was changed", w.Place, err)
+	}
+	for _, name := range kept {
+		c.talk.warnf("%s: %s stays, empty, because a rule of yours uses it; remove that, and apply again", w.Place, name)
+	}
+	if w.Said != "" {
+		c.talk.warnf("%s: %s", w.Place, w.Said)
+	}
+	if err := c.readBack(p, kept); err != nil {
+		return true, err
+	}
+	c.talk.sayf("%s: changed: %s", w.Place, liveCounts(w.report(false)))
+	if c.json {
+		err = c.done.addLive(w, false)
+	}
+	return true, err
+}
+
+// against holds what runs against the one output.
+func (c change) against(p *production) (wanted, error) {
+	compared, err := c.runsAgainst(c.machine, p)
+	if err != nil {
+		return wanted{}, err
+	}
+	return compared[0], nil
+}
+
+// readBack holds that what runs is now what is wanted.
+func (c change) readBack(p *production, kept []string) error {
+	now, err := c.against(p)
+	if err != nil {
+		return err
+	}
+	for _, one := range now.Changes {
+		if left := strings.TrimSpace(one.Kind + " " + one.Text); !slices.Contains(kept, left) {
+			return fmt.Errorf("%s: what runs is not what was written: %c %s", now.Place, one.Sign, left)
+		}
+	}
+	return nil
+}

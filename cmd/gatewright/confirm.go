@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"gatewright/catalog/plainfile"
+	"gatewright/generators"
+	"gatewright/generators/artefact"
+	"gatewright/generators/live"
+)
+
+func confirmCommand() command {
+	return command{
+		name:    "confirm",
+		summary: "keep what apply --confirm changed",
+		usage: `gatewright confirm
+
+Keeps the rules that an apply with --confirm changed, and writes the files that
+boot loads. Without it, the old rules come back when the time is over.
+
+    gatewright apply nftables --confirm 60s
+    gatewright confirm
+`,
+		flags: func(inv *invocation, flags *pflag.FlagSet) { inv.registerLive(flags) },
+		run:   confirm,
+	}
+}
+
+func confirm(inv *invocation, args []string) error {
+	if len(args) > 0 {
+		return usagef("confirm: it takes no operands, and %q is one", args[0])
+	}
+	m, err := inv.machine()
+	if err != nil {
+		return err
+	}
+	held, err := m.Hold()
+	if err != nil {
+		return err
+	}
+	defer held.Release()
+	if err := inv.settle(held); err != nil {
+		return err
+	}
+	return inv.confirmHeld(held)
+}
+
+// confirmHeld keeps what waits for confirmation.
+func (inv *invocation) confirmHeld(held *live.Run) error {
+	keep, err := held.Confirm()
+	if err != nil {
+		return err
+	}
+	folder, err := inv.writeKept(keep)
+	if err != nil {
+		return err
+	}
+	inv.talk.sayf("confirmed; boot loads it from %s", folder)
+	if err := held.Settled(); err != nil || !inv.json {
+		return err
+	}
+	return writeJSON(inv.stdout, struct {
+		Version int    `json:"version"`
+		Folder  string `json:"folder"`
+	}{jsonVersion, folder})
+}
+
+// settle writes what an earlier confirmation kept, if it was stopped before it had.
+func (inv *invocation) settle(held *live.Run) error {
+	keep, ok := held.Unsettled()
+	if !ok {
+		return nil
+	}
+	if _, err := inv.writeKept(keep); err != nil {
+		return err
+	}
+	return held.Settled()
+}
+
+// bootFiles is what a confirmation writes for boot.
+type bootFiles struct {
+	Folder string
+	Files  map[string][]artefact.Artefact // by generator
+}
+
+// keep packs the files that boot loads.
+func (inv *invocation) keep(p *production) ([]byte, error) {
+	folder, err := filepath.Abs(inv.output)
+	if err != nil {
+		return nil, err
+	}
+	k := bootFiles{folder, map[string][]artefact.Artefact{}}
+	for _, o := range p.outputs {
+		if backend, err := live.Of(o.name); err == nil && backend.Forgets() {
+			k.Files[o.name] = o.Artefacts
+		}
+	}
+	var b bytes.Buffer
+	err = gob.NewEncoder(&b).Encode(k)
+	return b.Bytes(), err
+}
+
+// writeKept writes the files that boot loads, and returns their folder.
+func (inv *invocation) writeKept(keep []byte) (folder string, err error) {
+	var k bootFiles
+	if err := gob.NewDecoder(bytes.NewReader(keep)).Decode(&k); err != nil {
+		return "", err
+	}
+	var outputs []generated
+	for _, name := range live.Generators() {
+		if files, ok := k.Files[name]; ok {
+			outputs = append(outputs, generated{name: name, Output: artefact.Output{Artefacts: files}})
+		}
+	}
+	if len(outputs) == 0 { // what is files where it runs is there already
+		return k.Folder, nil
+	}
+	changed, err := writeFolder(plainfile.Named(k.Folder), outputs, generators.Makes)
+	for _, name := range changed {
+		inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(k.Folder, name))
+	}
+	if err != nil {
+		return "", fmt.Errorf("the rules run, and boot would not load them: %w", err)
+	}
+	return k.Folder, nil
+}
+
+// watchCommand is for apply alone.
+func watchCommand() command {
+	return command{name: live.WatchCommand, run: func(inv *invocation, args []string) error {
+		return live.Watch(args, func(keep []byte) error { _, err := inv.writeKept(keep); return err })
+	}}
+}
+
+// askInterval is how often a prompt looks what became of the trial.
+const askInterval = 100 * time.Millisecond
+
+// await waits for the confirmation at the prompt or by another process; without a prompt
+// it says how to give it, and returns.
+func (inv *invocation) await(m live.Machine, t *live.Trial) error {
+	back := time.Now().Add(inv.confirm).Format(time.TimeOnly)
+	stdin, ok := inv.stdin.(*os.File)
+	if !ok || !canAsk(stdin) {
+		inv.talk.sayf("the old rules come back at %s, unless `%s` keeps the new ones", back, inv.confirmLine())
+		return nil
+	}
+	inv.talk.sayf("the old rules come back at %s; type y and Enter to keep the new ones, or run `%s`", back, inv.confirmLine())
+	answers := make(chan string)
+	go func() {
+		for lines := bufio.NewScanner(stdin); lines.Scan(); {
+			answers <- strings.ToLower(strings.TrimSpace(lines.Text()))
+		}
+	}()
+	for {
+		select {
+		case answer := <-answers:
+			if answer == "y" || answer == "yes" {
+				return inv.confirmAgain(m)
+			}
+			inv.talk.sayf("type y and Enter to keep the new rules")
+		case <-time.After(askInterval):
+		}
+		switch t.Outcome() {
+		case live.Confirmed:
+			inv.talk.sayf("confirmed")
+			return nil
+		case live.Restored:
+			return errors.New("not confirmed: the old rules are back")
+		}
+	}
+}
+
+func (inv *invocation) confirmLine() string {
+	if inv.netns != "" {
+		return "gatewright confirm --netns " + inv.netns
+	}
+	return "gatewright confirm"
+}
+
+func (inv *invocation) confirmAgain(m live.Machine) error {
+	held, err := m.Hold()
+	if err != nil {
+		return err
+	}
+	defer held.Release()
+	return inv.confirmHeld(held)
+}

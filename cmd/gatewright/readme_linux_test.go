@@ -1,0 +1,88 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// readmeLines are the lines of the README.
+func readmeLines(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(string(text), "\n")
+}
+
+// block is the indented lines of the README from one that begins with some text.
+func block(t *testing.T, begins string) (lines []string) {
+	t.Helper()
+	for _, line := range readmeLines(t) {
+		inner, indented := strings.CutPrefix(line, "    ")
+		switch {
+		case len(lines) == 0 && !(indented && strings.HasPrefix(inner, begins)):
+		case !indented:
+			return lines
+		default:
+			lines = append(lines, inner)
+		}
+	}
+	t.Fatalf("the README has no block that begins with %q", begins)
+	return nil
+}
+
+// TestReadmeSite generates and checks the README's site file with the expectations that
+// the README shows: all of them hold.
+func TestReadmeSite(t *testing.T) {
+	site, expect := block(t, "{"), block(t, `"expect"`)
+	t.Chdir(t.TempDir())
+	writeFiles(t, map[string]string{
+		"gatewright.json":   strings.Join(append(site[:len(site)-1], append(expect, "}")...), "\n"),
+		"my-endpoints.json": strings.Replace(ownFeed("my-endpoints", "1", "192.0.2.0/24"), `"title": "t", "endpoints"`, `"title": "t", "area": "exchange", "endpoints"`, 1),
+		"mail.expect.json":  `[{ "deny": "outbound udp any:25 from clients" }]`,
+	})
+	if status, said := gatewright("generate", "-q"); status != exitOK {
+		t.Fatal(said)
+	}
+	if status, said := gatewright("check"); status != exitOK || !strings.Contains(said, "7 expectations hold") {
+		t.Errorf("status %d\n%s", status, said)
+	}
+}
+
+// TestReadmeCommands runs the README's command lines in their order, in an empty folder.
+// What the package installs is run by .ci/install.
+func TestReadmeCommands(t *testing.T) {
+	shell := program(t)
+	lines := readmeLines(t)
+	publisher(t).endpoints = m365Sets("outlook.office.com", "outlook.office365.com")
+	writeFiles(t, map[string]string{"access.log": "1700000000.000     10 10.0.0.1 TCP_DENIED/403 100 CONNECT www.example.com:443 - HIER_NONE/- text/html\n"})
+	ran := 0
+	for _, line := range lines {
+		line, indented := strings.CutPrefix(line, "    ")
+		line, _, _ = strings.Cut(line, "   ") // what it does
+		word, _, _ := strings.Cut(line, " ")
+		if !indented || word != "gatewright" && word != "cp" && word != "nft" {
+			continue
+		}
+		switch line = strings.ReplaceAll(line, "/var/log/squid/access.log", "access.log"); {
+		case word == "nft": // of a ruleset that is loaded, and away from the machine's own
+			line = "unshare -n sh -ec 'nft -f out/gatewright.nft; " + line + "'"
+		case strings.HasPrefix(line, "gatewright verify"): // browsers take long, and are asked elsewhere
+			line += " nftables iptables squid"
+		case strings.HasPrefix(line, "gatewright diff"):
+			line += " || [ $? = 1 ]"
+		case line == "gatewright init": // a second time
+			line = "rm gatewright.json && " + line
+		}
+		ran++
+		if out, err := shell(".", line); err != nil {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
+	}
+	if ran < 20 {
+		t.Errorf("%d lines found", ran)
+	}
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// revision is a folder as a commit of its git repository holds it. Nothing is checked out:
+// objects are read, and nothing that the repository or its configuration names is run.
+type revision struct {
+	name   string // as the user writes it
+	commit string
+	dir    string // the folder as it is now
+	prefix string // of the folder in the repository: empty, or with a slash at its end
+}
+
+// gitTime bounds one run of git.
+const gitTime = time.Minute
+
+// maxGitAnswer bounds what git says of a revision or a file, in bytes.
+const maxGitAnswer = 64 << 10
+
+var objectName = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+
+// openRevision finds the revision of a name in the repository that a folder is of.
+func openRevision(dir, name string) (r revision, err error) {
+	r = revision{name: name, dir: dir}
+	prefix, err := r.git(maxGitAnswer, "rev-parse", "--show-prefix")
+	if err != nil {
+		return r, err
+	}
+	r.prefix = strings.TrimSuffix(string(prefix), "\n")
+	commit, err := r.git(maxGitAnswer, "rev-parse", "--verify", "--quiet", name+"^{commit}")
+	r.commit = strings.TrimSpace(string(commit))
+	if err == nil && !objectName.MatchString(r.commit) {
+		err = errors.New("git: no such revision")
+	}
+	return r, err
+}
+
+// folder is what the folder is called where people read it.
+func (r revision) folder() string { return r.name + ":" + strings.TrimSuffix(r.prefix, "/") }
+
+// Read returns the content of a plain file below the folder. The error is fs.ErrNotExist
+// if the revision has none.
+func (r revision) Read(name string, limit int64) ([]byte, error) {
+	shown := path.Join(r.folder(), name)
+	listed, err := r.git(maxGitAnswer, "ls-tree", "-z", "--full-tree", r.commit, "--", r.prefix+name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", shown, err)
+	}
+	about, _, _ := strings.Cut(string(listed), "\t")
+	words := strings.Fields(about) // mode, type, object
+	switch {
+	case len(words) == 0:
+		return nil, &fs.PathError{Op: "open", Path: shown, Err: fs.ErrNotExist}
+	case len(words) != 3 || !objectName.MatchString(words[2]):
+		return nil, fmt.Errorf("%s: git says of it %q", shown, about)
+	case words[0] != "100644" && words[0] != "100755":
+		kind := map[string]string{"120000": "a symbolic link", "160000": "a repository of its own", "040000": "a folder"}[words[0]]
+		return nil, fmt.Errorf("%s is %s and no plain file; compare with a revision that has one there", shown, kind)
+	}
+	data, err := r.git(limit, "cat-file", "blob", words[2])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", shown, err)
+	}
+	return data, nil
+}
+
+// git runs git in the folder and returns what it prints.
+//
+// What could run another program is off: objects that are missing are not fetched, which a
+// configuration says how to do; a bare repository within a checkout, which anybody can
+// commit, is none; and no object stands for another.
+func (r revision) git(limit int64, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), gitTime)
+	defer cancel()
+	all := append([]string{"--no-pager", "--no-replace-objects", "--literal-pathspecs", "-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false"}, args...)
+	c := exec.CommandContext(ctx, "git", all...)
+	c.Dir, c.WaitDelay = r.dir, time.Second
+	c.Env = append(slices.DeleteFunc(os.Environ(), isHooks), "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
+	var said bytes.Buffer
+	c.Stderr = &boundedWriter{&said, maxGitAnswer}
+	out, err := c.StdoutPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(out, limit+1))
+	if int64(len(data)) > limit {
+		cancel()
+		err = fmt.Errorf("over the limit of %d KiB", limit>>10)
+	}
+	if failed := c.Wait(); err == nil && failed != nil {
+		err = gitError(failed, said.String())
+	}
+	return data, err
+}
+
+// isHooks reports whether a variable is one that git sets for its hooks, and by which it
+// takes another repository for the folder's own.
+func isHooks(variable string) bool {
+	name, _, _ := strings.Cut(variable, "=")
+	return slices.Contains([]string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"}, name)
+}
+
+// gitError is what git says of its failure, in one line.
+func gitError(err error, said string) error {
+	line, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
+	if line = strings.TrimPrefix(line, "fatal: "); line != "" {
+		return errors.New("git: " + line)
+	}
+	return fmt.Errorf("git: %w", err)
+}
+
+// boundedWriter keeps the first bytes and takes the rest.
+type boundedWriter struct {
+	w    *bytes.Buffer
+	left int
+}
+
+func (b *boundedWriter) Write(p []byte) (int, error) {
+	n := min(len(p), b.left)
+	b.left -= n
+	b.w.Write(p[:n])
+	return len(p), nil
+}

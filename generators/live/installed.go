@@ -1,0 +1,222 @@
+package live
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/plainfile"
+	"gatewright/generators/artefact"
+)
+
+// maxInstalled is the size in bytes of the largest file that is read where it is
+// installed.
+const maxInstalled = 128 << 20
+
+// installed are files where a program reads them, by their paths; nil for one that is not
+// there.
+type installed map[string][]byte
+
+// installation is what a generator's files are and should be, where a program reads them.
+type installation struct {
+	generator interface {
+		Name() string
+		Read(artefact.Files) (artefact.Reading, error)
+	}
+	have, want installed
+	order      []string               // of want: what others name comes before these
+	names      map[string]string      // of artefacts, by path
+	reload     func() (string, error) // tells the program, and returns what is to be said; nil if none needs to be told
+}
+
+// readInstalled reads the files; no link is followed to one.
+func readInstalled(paths []string) (installed, error) {
+	files := installed{}
+	for _, path := range paths {
+		data, err := readOne(path)
+		if err != nil {
+			return nil, err
+		}
+		files[path] = data
+	}
+	return files, nil
+}
+
+// readOne returns nil for a file that is not there.
+func readOne(path string) ([]byte, error) {
+	data, err := plainfile.In(filepath.Dir(path), filepath.Base(path)).Read(maxInstalled)
+	if err == nil {
+		return append([]byte{}, data...), nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return nil, err
+}
+
+func (i *installation) comparison() (*Comparison, error) {
+	wanted, err := i.generator.Read(i.artefacts(i.want))
+	if err != nil {
+		return nil, err
+	}
+	running, err := i.generator.Read(i.artefacts(i.have))
+	c := &Comparison{Place: i.generator.Name(), Unread: err}
+	for _, path := range i.order {
+		c.Changes = append(c.Changes, changedLines(path, i.have[path], i.want[path])...)
+	}
+	c.admits = func(netip.Addr, netip.AddrPort) bool { return true }
+	c.readings = func() (artefact.Reading, artefact.Reading) { return running, wanted }
+	c.commit = func() ([]string, error) {
+		said, err := i.commit()
+		c.Said = said
+		return nil, err
+	}
+	return c, nil
+}
+
+// artefacts are the files that are there under the names of artefacts.
+func (i *installation) artefacts(of installed) artefact.Files {
+	files := artefact.Files{}
+	for path, name := range i.names {
+		if data := of[path]; data != nil {
+			files[name] = data
+		}
+	}
+	return files
+}
+
+// changedLines tells how a file changes: as one that comes or goes, by its lines or, if
+// these are the same but for comments or their order, by its name.
+func changedLines(path string, have, want []byte) (changes []Change) {
+	switch {
+	case bytes.Equal(have, want) && (have == nil) == (want == nil):
+		return nil
+	case have == nil:
+		return []Change{{'+', "file", "", path}}
+	case want == nil:
+		return []Change{{'-', "file", "", path}}
+	}
+	counts := map[string]int{}
+	for line := range strings.Lines(string(have)) {
+		counts[line]--
+	}
+	for line := range strings.Lines(string(want)) {
+		counts[line]++
+	}
+	for _, part := range []struct {
+		sign  byte
+		lines string
+		more  int
+	}{{'-', string(have), -1}, {'+', string(want), 1}} {
+		for line := range strings.Lines(part.lines) {
+			if text := strings.TrimSpace(line); counts[line]*part.more > 0 && text != "" && !isComment(text) {
+				counts[line] -= part.more
+				changes = append(changes, Change{part.sign, "line", path, text})
+			}
+		}
+	}
+	if changes == nil {
+		changes = []Change{{'+', "file", "", path + ", with other comments"}}
+	}
+	return changes
+}
+
+func isComment(line string) bool {
+	return strings.HasPrefix(line, "#") || strings.HasPrefix(line, "//")
+}
+
+// commit puts the files where they belong and tells the program. If it does not take
+// them, the old ones are put back.
+func (i *installation) commit() (string, error) {
+	now, err := readInstalled(i.order)
+	if err != nil {
+		return "", err
+	}
+	for path, data := range now {
+		if !bytes.Equal(data, i.have[path]) || (data == nil) != (i.have[path] == nil) {
+			return "", ErrChanged
+		}
+	}
+	return i.put(i.want, i.have)
+}
+
+// put installs files in the place of others.
+func (i *installation) put(want, have installed) (string, error) {
+	err := installAll(i.order, want, have)
+	said := ""
+	if err == nil && i.reload != nil {
+		said, err = i.reload()
+	}
+	if err == nil {
+		return said, nil
+	}
+	back := slices.Clone(i.order)
+	slices.Reverse(back)
+	if undo := installAll(back, have, want); undo != nil {
+		return "", fmt.Errorf("%w; and the old files could not all be put back: %w", err, undo)
+	}
+	if i.reload != nil {
+		if _, undo := i.reload(); undo != nil {
+			return "", fmt.Errorf("%w; the old files are back, and were not taken either: %w", err, undo)
+		}
+	}
+	return "", fmt.Errorf("%w; the old files are back", err)
+}
+
+// installAll writes the files that differ from those that stand there, in order.
+func installAll(order []string, want, have installed) error {
+	for _, path := range order {
+		var err error
+		switch data, old := want[path], have[path]; {
+		case data == nil && old == nil, data != nil && old != nil && bytes.Equal(data, old):
+		case data == nil:
+			err = os.Remove(path)
+		default:
+			err = installOne(path, data)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// installOne puts a file in the place of another one, at once, with the mode and the owner
+// of that.
+func installOne(path string, data []byte) error {
+	root, _, err := plainfile.Named(filepath.Dir(path)).MakeFolder()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	name, beside := filepath.Base(path), "."+filepath.Base(path)+".gatewright"
+	if err := root.Remove(beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if old, missing := root.Lstat(name); err == nil && missing == nil {
+		err = keepAttributes(f, old)
+	} else if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = root.Rename(beside, name)
+	}
+	if err != nil {
+		return errors.Join(err, root.Remove(beside))
+	}
+	return nil
+}

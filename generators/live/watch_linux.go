@@ -1,0 +1,207 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// WatchCommand is the command of the tool that calls Watch with the arguments that follow.
+const WatchCommand = "watch"
+
+// detach is the first argument of a watcher that is to start another one and end, so that
+// nothing leads from that one to who asked for it.
+const detach = "detach"
+
+// systemdFolder is there where systemd is process 1 (sd_booted(3)).
+const systemdFolder = "/run/systemd/system"
+
+// startWatcher starts a process that outlives this one, its terminal, session and process
+// group, and returns once it is seen alive.
+func (r *Run) startWatcher(m Machine, name string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	args := []string{program, WatchCommand, filepath.Clean(r.dir.Name()), m.namespace(), name}
+	cmd := exec.Command(program, append([]string{WatchCommand, detach}, args[2:]...)...)
+	if info, err := os.Stat(systemdFolder); err == nil && info.IsDir() {
+		cmd = exec.Command("systemd-run", append([]string{
+			"--quiet", "--collect", "--unit", "gatewright-watch-" + strings.ToLower(name),
+			"--description", "Gatewright brings rules back that nobody confirms",
+			"--property", "Restart=on-failure", "--"}, args...)...)
+	}
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("no process watches the change: %s: %w %s", filepath.Base(cmd.Path), err, strings.TrimSpace(string(out)))
+	}
+	for end := time.Now().Add(watcherStart); time.Now().Before(end); time.Sleep(watchInterval / 10) {
+		if text, err := r.read(watcherFile); err == nil && string(text) == name && r.isWatched() {
+			return nil
+		}
+	}
+	return fmt.Errorf("no process watches the change: none came within %v", watcherStart)
+}
+
+// namespace is the machine's network namespace by a name for other processes.
+func (m Machine) namespace() string {
+	if m.Namespace != "" {
+		return m.Namespace
+	}
+	own, err := os.Readlink("/proc/self/ns/net")
+	first, firstErr := os.Readlink("/proc/1/ns/net")
+	if err == nil && firstErr == nil && own == first {
+		return "/proc/1/ns/net" // which stays
+	}
+	return fmt.Sprintf("/proc/%d/ns/net", os.Getpid())
+}
+
+// Watch brings back what ran before a trial that is not confirmed in time, or when it is
+// told to end. settle writes what a confirmed trial keeps, if who confirmed it could not.
+func Watch(args []string, settle func(keep []byte) error) error {
+	if len(args) == 4 && args[0] == detach {
+		return startDetached(args[1:])
+	}
+	if len(args) != 3 {
+		return errors.New("this command is for apply alone")
+	}
+	w, err := newWatcher(args[0], args[1], args[2])
+	if err != nil {
+		return err
+	}
+	return w.watch(settle)
+}
+
+func startDetached(args []string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(program, append([]string{WatchCommand}, args...)...)
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return cmd.Start()
+}
+
+type watcher struct {
+	run     *Run
+	machine Machine
+	name    string           // of the trial
+	open    []*os.File       // while it lives: the namespace, and the lock
+	told    <-chan os.Signal // to end
+}
+
+// newWatcher is seen alive when it returns: it holds the namespace, and the lock of
+// watcherFile, in which the trial's name stands.
+func newWatcher(folder, namespace, name string) (*watcher, error) {
+	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGPIPE)
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM)
+	held, err := os.Open(namespace)
+	if err != nil {
+		return nil, err
+	}
+	run, err := openRun(folder)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := run.dir.OpenFile(watcherFile, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil { // of an earlier trial's watcher, which ends
+		return nil, err
+	}
+	w := &watcher{run, Machine{fmt.Sprintf("/proc/self/fd/%d", held.Fd())}, name, []*os.File{held, lock}, told}
+	if err := w.begin(); err != nil {
+		return nil, err
+	}
+	if err := lock.Truncate(0); err != nil {
+		return nil, err
+	}
+	_, err = lock.WriteAt([]byte(name), 0)
+	return w, err
+}
+
+// begin begins the trial's time: whoever started the watcher may be gone.
+func (w *watcher) begin() error {
+	t, err := w.run.readTrial(pendingFile)
+	if err == nil && t.Name != w.name {
+		err = ErrNoTrial
+	}
+	if err != nil {
+		return err
+	}
+	return w.run.setDeadline(w.name, t.Wait)
+}
+
+// watch returns when the trial has ended.
+func (w *watcher) watch(settle func([]byte) error) error {
+	for ; ; time.Sleep(watchInterval) {
+		name, deadline, err := w.run.deadline()
+		if err != nil || name != w.name {
+			return nil
+		}
+		ended := w.isTold() || uptime() >= deadline
+		if _, err := w.run.dir.Stat(pendingFile); err == nil && !ended {
+			continue
+		}
+		if done, err := w.end(settle); done {
+			return err
+		} else if err != nil {
+			fmt.Fprintln(os.Stderr, "gatewright: error:", err)
+			time.Sleep(time.Second)
+		}
+	}
+}
+
+func (w *watcher) isTold() bool {
+	select {
+	case <-w.told:
+		w.told = closed()
+		return true
+	default:
+		return false
+	}
+}
+
+// closed returns a channel that always has something.
+func closed() <-chan os.Signal {
+	c := make(chan os.Signal)
+	close(c)
+	return c
+}
+
+// end ends the trial, unless another process has the Run: it may be confirming, or still
+// changing rules.
+func (w *watcher) end(settle func([]byte) error) (done bool, err error) {
+	if err := syscall.Flock(int(w.run.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return false, nil
+	}
+	defer syscall.Flock(int(w.run.lock.Fd()), syscall.LOCK_UN)
+	name, deadline, err := w.run.deadline()
+	if err != nil || name != w.name {
+		return true, nil
+	}
+	if keep, ok := w.run.Unsettled(); ok {
+		if err := settle(keep); err != nil {
+			return false, err
+		}
+		return true, w.run.Settled()
+	}
+	if _, err := w.run.dir.Stat(pendingFile); err != nil {
+		return true, w.run.dir.Remove(deadlineFile)
+	}
+	if uptime() < deadline && !w.isTold() {
+		return false, nil // it was put off meanwhile
+	}
+	err = w.run.Restore(w.machine)
+	return err == nil, err
+}
