@@ -19,8 +19,8 @@ func applyCommand() command {
 		usage: `gatewright apply GENERATOR...
 
 Changes what runs on this machine to what generate would write for the site: in
-one transaction, and only what differs and is ours. Counters, and elements that
-come and go by themselves, stay. What runs then is read back and compared, and
+one transaction (with iptables, one for each family), and only what differs and
+is ours. Counters, and elements that come and go by themselves, stay. What runs then is read back and compared, and
 the files that boot loads are written. With --confirm the old rules come back
 after that time, whatever becomes of this session, unless you confirm; the files
 that boot loads are written then.

@@ -59,14 +59,23 @@ func TestApplyIptables(t *testing.T) {
 		h.must("iptables -A FORWARD -s 192.0.2.99 -j DROP")
 		h.iptablesSite(map[string][]string{"one": {"203.0.113.0/28"}, "two": {"203.0.113.64/28", "2001:db8::/64"}})
 		h.want("gatewright plan iptables -q", "", 1)
-		h.want("gatewright apply iptables -o boot", place+"changed: -4 policies, +4 policies, +38 rules, +7 chains\n", 0)
+		h.want("gatewright apply iptables -o boot", place+"changed: -4 policies, +4 policies, +41 rules, +9 chains\n", 0)
 		h.want("gatewright drift iptables", "gatewright.json and this machine: no difference\n", 0)
 		h.must("gatewright generate iptables -q -o want && cmp want/gatewright.iptables boot/gatewright.iptables && cmp want/gatewright.ip6tables boot/gatewright.ip6tables")
 		h.iptablesSite(map[string][]string{"one": {"203.0.113.0/28", "203.0.113.32/28"}, "two": {"203.0.113.64/28", "2001:db8::/64"}})
 		h.want("gatewright apply iptables -o boot", place+"changed: +1 rule\n", 0)
 		h.want("gatewright apply iptables -o boot", place+"nothing to change\n", 0)
 		h.must("iptables -A gatewright_outbound -d 198.51.100.9 -p tcp --dport 25 -j ACCEPT")
-		h.want("gatewright drift iptables", `gatewright.json -> this machine: +1 rule
+		h.want("gatewright drift iptables", `gatewright.json -> this machine: 1 prefix newly accepted; +1 rule
+OPENS: any IPv4 address to 198.51.100.9, tcp 25, iptables, table filter, chain OUTPUT and gatewright_outbound (1 rule)
+
+newly accepted: 1 prefix in 1 rule
++ outbound, tcp 25, iptables, table filter, chain OUTPUT and gatewright_outbound
+    for local any IPv4 address:
++     198.51.100.9
+
+statements that come and go: +1 rule
++ rule gatewright_outbound of iptables: -d 198.51.100.9/32 -p tcp -m tcp --dport 25 -j ACCEPT
 `, 1)
 		before := h.family("iptables")
 		h.want("SSH_CONNECTION='203.0.113.9 50000 192.0.2.10 22' gatewright apply iptables -o boot", "gatewright: error: "+place+
@@ -76,10 +85,56 @@ func TestApplyIptables(t *testing.T) {
 		}
 		h.must("gatewright apply iptables -q -o boot")
 		before = h.family("iptables") + h.family("ip6tables")
-		h.must("for c in INPUT OUTPUT gatewright_outbound; do iptables -F $c; ip6tables -F $c; done; iptables-restore --noflush < boot/gatewright.iptables; ip6tables-restore --noflush < boot/gatewright.ip6tables")
+		h.must("for c in INPUT OUTPUT gatewright_outbound; do iptables -F $c; ip6tables -F $c; done\n" + bootLines(h.T))
 		if after := h.family("iptables") + h.family("ip6tables"); after != before {
 			h.Errorf("boot loads other rules than apply made:\n%s\nwant\n%s", after, before)
 		}
+	})
+}
+
+// bootLines are what the unit for boot runs, with the folder boot.
+func bootLines(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(repository, "examples", "debian", "usr", "lib", "systemd", "system", "gatewright-iptables.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if command, ok := strings.CutPrefix(line, "ExecStart="); ok {
+			lines = append(lines, strings.ReplaceAll(command, "/etc/gatewright", "boot"))
+		}
+	}
+	if len(lines) != 3 {
+		t.Fatalf("%d commands: %q", len(lines), lines)
+	}
+	return strings.Join(lines, "")
+}
+
+// TestUnconfirmedIptables holds that the old rules and sets come back, and that a
+// confirmation keeps the new ones.
+func TestUnconfirmedIptables(t *testing.T) {
+	iptablesHosts(t, func(h *host) {
+		all := func() string { return h.family("iptables") + h.family("ip6tables") + h.must("ipset list -n") }
+		h.iptablesSite(map[string][]string{"one": append(manyPrefixes(0), "2001:db8::/64")})
+		h.must("gatewright apply iptables -q -o boot")
+		before := all()
+		h.iptablesSite(map[string][]string{"one": append(manyPrefixes(7), "2001:db8:1::/64")})
+		h.must("gatewright apply iptables -q -o boot --confirm 5s </dev/null")
+		if all() == before {
+			h.Fatal("nothing was changed")
+		}
+		for end := time.Now().Add(time.Minute); all() != before; time.Sleep(200 * time.Millisecond) {
+			if time.Now().After(end) {
+				h.Fatalf("the old rules did not come back:\n%.3000s", all())
+			}
+		}
+		for end := time.Now().Add(time.Minute); h.must("ls /run/gatewright/*") != "lock\noutcome\nwatcher\n"; time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(end) {
+				h.Fatal(h.must("ls /run/gatewright/*"))
+			}
+		}
+		h.must("gatewright apply iptables -q -o boot --confirm 100s </dev/null && gatewright confirm && gatewright drift iptables")
 	})
 }
 

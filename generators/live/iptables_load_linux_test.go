@@ -143,4 +143,3 @@ func newSender(p netset.Protocol, to netip.Addr, port uint16) (f sender, err err
 }
 
 func (f sender) send() error { return syscall.Sendto(f.socket, f.packet, 0, f.to) }
-

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"fmt"
-	"os"
 	"runtime"
 	"syscall"
 )
@@ -16,9 +15,9 @@ var setns = map[string]uintptr{
 // Enter takes the calling thread into the network namespace of a file. The thread has to
 // end there.
 func Enter(namespace string) error {
-	f, err := os.Open(namespace)
+	f, err := openNamespace(namespace)
 	if err != nil {
-		return fmt.Errorf("network namespace %s: %w", namespace, err)
+		return err
 	}
 	defer f.Close()
 	if _, _, errno := syscall.RawSyscall(setns[runtime.GOARCH], f.Fd(), syscall.CLONE_NEWNET, 0); errno != 0 {
