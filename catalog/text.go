@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"gatewright/catalog/jsonc"
 )
@@ -14,6 +13,9 @@ const (
 	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	digits = "0123456789"
 )
+
+// IsPlain is jsonc.IsPlain: whether a character prints, with a shape of its own.
+func IsPlain(r rune) bool { return jsonc.IsPlain(r) }
 
 // text reads one line of printable text of at most limit bytes.
 func (r *reader) text(to *string, limit int) func(jsonc.Value) {
@@ -25,7 +27,7 @@ func (r *reader) text(to *string, limit int) func(jsonc.Value) {
 			r.Errorf(v, "empty text; write something, or remove the key")
 		case len(s) > limit:
 			r.Errorf(v, "text of %d bytes; at most %d fit", len(s), limit)
-		case strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }):
+		case !jsonc.IsPlainText(s):
 			r.Errorf(v, "%s holds a character that does not print; write one line of plain text", jsonc.Quote(s))
 		default:
 			*to = s

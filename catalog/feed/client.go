@@ -106,6 +106,9 @@ func parseURL(text string, http bool) (*url.URL, error) {
 // *WaitError otherwise. No error holds the query of the URL.
 func (c *Client) Get(ctx context.Context, q Query) (Answer, error) {
 	u, err := c.ParseURL(q.URL)
+	if err == nil && c.Proxy == nil {
+		err = checkProxies(c.HTTP)
+	}
 	if err != nil {
 		return Answer{}, err
 	}

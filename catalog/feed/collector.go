@@ -186,8 +186,8 @@ func (l *endpointList) build() (netset.PrefixSet, error) {
 // plain is a text for display as one line of at most limit bytes; what differs from
 // how it is written is noticed.
 func (c *collector) plain(text, what string, limit int, at place) string {
-	plain := strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
-	odd := strings.ContainsFunc(strings.Join(strings.Fields(text), " "), func(r rune) bool { return !unicode.IsPrint(r) })
+	plain := strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !jsonc.IsPlain(r) }), " ")
+	odd := !jsonc.IsPlainText(strings.Join(strings.Fields(text), " "))
 	if len(plain) > limit {
 		plain, odd = strings.TrimSpace(strings.ToValidUTF8(plain[:limit], "")), true
 	}

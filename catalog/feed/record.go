@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/plainfile"
@@ -67,7 +66,7 @@ func parseRecord(name string, data []byte) (Record, error) {
 	d := jsonc.NewDecoder(doc)
 	text := func(to *string) func(jsonc.Value) {
 		return func(v jsonc.Value) {
-			if *to, _ = d.String(v); strings.ContainsFunc(*to, func(c rune) bool { return !unicode.IsPrint(c) }) {
+			if *to, _ = d.String(v); !jsonc.IsPlainText(*to) {
 				d.Errorf(v, "%s holds a character that does not print", jsonc.Quote(*to))
 			}
 		}

@@ -109,16 +109,16 @@ func shorten(s string) string {
 
 // printable escapes what would move a terminal's cursor or hide text.
 func printable(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) < 0 {
+	if IsPlainText(s) {
 		return s
 	}
 	var b strings.Builder
 	for _, r := range s {
-		if strconv.IsPrint(r) {
+		if IsPlain(r) {
 			b.WriteRune(r)
 			continue
 		}
-		quoted := strconv.QuoteRune(r)
+		quoted := strconv.QuoteRuneToASCII(r)
 		b.WriteString(quoted[1 : len(quoted)-1])
 	}
 	return b.String()

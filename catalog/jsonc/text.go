@@ -3,9 +3,26 @@ package jsonc
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
+
+// IsPlain reports whether a character prints, with a shape of its own. The others are
+// controls and separators, and what Unicode calls default ignorable: marks of direction,
+// fillers such as U+3164, variation selectors.
+func IsPlain(r rune) bool {
+	if r < utf8.RuneSelf {
+		return ' ' <= r && r <= '~'
+	}
+	return unicode.IsPrint(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// IsPlainText reports whether a text is of plain characters alone.
+func IsPlainText(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !IsPlain(r) })
+}
 
 // DecodeText returns data as UTF-8 without a byte-order mark, free of invalid
 // sequences and of NUL; it may be a part of data. Parse does it by itself. RFC 8259 section 8.1 asks for UTF-8; UTF-16 with a mark

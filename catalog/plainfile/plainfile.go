@@ -66,6 +66,25 @@ func (p Path) Outside() bool { return p.outside }
 // String is the path as people see it.
 func (p Path) String() string { return filepath.Join(p.within, p.rest) }
 
+// Linked reports whether a link stands on the way to a plain file: it may be of somebody
+// else's making, and the file none that the user means.
+func (p Path) Linked() bool {
+	if p.within == "" {
+		info, err := os.Lstat(p.rest)
+		target, failed := os.Stat(p.rest)
+		return err == nil && failed == nil && info.Mode()&fs.ModeSymlink != 0 && target.Mode().IsRegular()
+	}
+	root, err := os.OpenRoot(p.within)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	_, err = unlinked{root}.Stat(p.rest)
+	var link *linkError
+	info, failed := root.Stat(p.rest)
+	return errors.As(err, &link) && failed == nil && info.Mode().IsRegular()
+}
+
 // Beside is the file whose name is that of p with a suffix.
 func (p Path) Beside(suffix string) Path { p.rest += suffix; return p }
 

@@ -31,6 +31,7 @@ type Expectation struct {
 
 // expectations reads "expect": expectations, and names of files beside that hold more.
 func (r *reader) expectations(v jsonc.Value) {
+	r.site.Expectations, r.site.expectFiles = nil, nil
 	r.Array(v, func(v jsonc.Value) {
 		if v.Kind() == jsonc.String {
 			var file string
@@ -147,8 +148,8 @@ func (r *reader) checkRequests(v jsonc.Value, p rule.FlowPattern) {
 	}
 }
 
-// outputs reads the generators to which an expectation is limited.
-func (r *reader) outputs(v jsonc.Value, e *writtenExpectation) {
+// expectedIn reads the generators to which an expectation is limited.
+func (r *reader) expectedIn(v jsonc.Value, e *writtenExpectation) {
 	r.Array(v, func(v jsonc.Value) {
 		var name string
 		r.text(&name)(v)

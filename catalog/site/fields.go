@@ -62,6 +62,8 @@ func (r *reader) fields() []jsonc.Field {
 			Means(jsonc.WordOf(lintLevels()...), "what check makes of findings of lint (default warning)"),
 		jsonc.Optional("options", r.options).
 			Means(r.optionsShape, "options by generator, as --set GENERATOR.OPTION=VALUE gives them"),
+		jsonc.Optional("outputs", func(v jsonc.Value) { r.outputs = v }).
+			Means(jsonc.MapOf(r.outputShape), "outputs by name, each with files of its own in a folder of that name below the output's: what it says takes the place of what the site file says under the same key; of select, bind and options, under each key of theirs"),
 		jsonc.Optional("generators", r.list("generators", &s.Generators)).
 			Means(r.generatorsShape, "the generators that run when the command line names none; all without it"),
 		jsonc.Optional("output", r.output).
@@ -189,7 +191,7 @@ func (r *reader) expectationFields(e *writtenExpectation) []jsonc.Field {
 			Means(r.listedShape, `remotes of an inbound "only": prefixes, FQDN patterns, {"from": ...} or {"role": ...}`),
 		jsonc.Optional("to", func(v jsonc.Value) { e.toList = v }).
 			Means(r.listedShape, `remotes of an outbound "only", likewise`),
-		jsonc.Optional("in", func(v jsonc.Value) { r.outputs(v, e) }).
+		jsonc.Optional("in", func(v jsonc.Value) { r.expectedIn(v, e) }).
 			Means(r.generatorsShape, "the generators whose files are asked; without it the policy and each that carries such flows"),
 	}
 }

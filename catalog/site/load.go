@@ -180,26 +180,35 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
 	c, err := s.readFeed(ref, path, data)
-	if dir != "" && err != nil {
-		err = unquoted(path, data, err)
+	switch {
+	case err == nil:
+	case dir != "":
+		err = unquoted(path, data, err, fmt.Sprintf("`gatewright list --catalog %s` shows what is wrong", commandPath(path)))
+	case path.Linked():
+		err = unquoted(path, data, err, "name the file that the link leads to, if it is meant")
 	}
 	return c, err
 }
 
-// unquoted is an error of a file that only a site file names. If the file does not begin
-// like a catalogue it may hold secrets, so that nothing of it is shown.
-func unquoted(path plainfile.Path, data []byte, err error) error {
-	var inside *jsonc.Error
-	var unknown *feed.UnknownError
+// commandPath is a path as --catalog takes it.
+func commandPath(path plainfile.Path) string {
 	ref := path.String()
 	if !isFile(ref) {
 		ref = "./" + ref
 	}
+	return ref
+}
+
+// unquoted is an error of a file that only a site file names, or a link. If the file does
+// not begin like a catalogue it may hold secrets, so that nothing of it is shown.
+func unquoted(path plainfile.Path, data []byte, err error, do string) error {
+	var inside *jsonc.Error
+	var unknown *feed.UnknownError
 	switch {
 	case errors.As(err, &unknown):
 		unknown.AsList = errors.New("expected one prefix, address or FQDN a line")
 	case errors.As(err, &inside) && inside.Line > 0 && !feed.Begins(data):
-		return &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: fmt.Errorf("this reads as no catalogue, and is not shown, as the file does not begin like one; `gatewright list --catalog %s` shows what is wrong", ref)}
+		return &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: fmt.Errorf("this reads as no catalogue, and is not shown, as the file does not begin like one; %s", do)}
 	}
 	return err
 }
@@ -210,6 +219,9 @@ func (s *Site) readFile(path plainfile.Path, named bool) ([]byte, error) {
 	}
 	if named {
 		data, err := path.ReadStream(feed.MaxFile)
+		if s.Name != "" && err == nil { // for the next output: a pipe is read once
+			s.Streams[path.String()] = data
+		}
 		return s.counted(path, data, err)
 	}
 	data, err := path.Read(feed.MaxFile)

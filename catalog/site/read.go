@@ -1,16 +1,17 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"gatewright/catalog"
 	"gatewright/catalog/feed"
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/suggest"
 )
 
 // Read reads a site file: JSON, in which comments and trailing commas are accepted.
@@ -29,14 +30,37 @@ func Read(file string, data []byte) (*Site, error) {
 	return r.site, nil
 }
 
+// Unquoted is an error of Read for a site file that is a link. If the file does not begin
+// like a site file it may hold secrets, so that nothing of it is shown.
+func Unquoted(data []byte, err error) error {
+	var inside *jsonc.Error
+	if !errors.As(err, &inside) || begins(data) {
+		return err
+	}
+	return &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: errors.New("this reads as no site file, and is not shown, as the file does not begin like one; name the file that the link leads to, if it is meant")}
+}
+
+// begins reports whether a file begins as site files do: with one of their keys, or a slip
+// of one.
+func begins(data []byte) bool {
+	text, err := jsonc.DecodeText("", data)
+	first, isKey := jsonc.First(text)
+	fields := (&reader{site: &Site{}}).fields()
+	return err == nil && isKey && slices.ContainsFunc(fields, func(f jsonc.Field) bool { _, slip := suggest.Edits(first, f.Key()); return slip })
+}
+
 type reader struct {
 	*jsonc.Decoder
 	file     string
 	site     *Site
-	backends []Backend // of a schema
+	outputs  jsonc.Value // read once the rest is
+	backends []Backend   // of a schema
 }
 
-func (r *reader) root(v jsonc.Value) { r.Object(v, r.fields()...) }
+func (r *reader) root(v jsonc.Value) {
+	r.Object(v, r.fields()...)
+	r.readOutputs(r.outputs)
+}
 
 // keep remembers where the site file names something.
 func (r *reader) keep(section, name string, v jsonc.Value) {
@@ -96,6 +120,7 @@ func (r *reader) oneOfEach(to *[]string, known ...string) func(jsonc.Value) {
 
 func (r *reader) each(section string, to *[]string, read func(*string) func(jsonc.Value)) func(jsonc.Value) {
 	return func(v jsonc.Value) {
+		*to = nil
 		seen := map[string]bool{}
 		r.Array(v, func(v jsonc.Value) {
 			var s string
@@ -118,7 +143,7 @@ func (r *reader) text(to *string) func(jsonc.Value) {
 		case !ok:
 		case strings.TrimSpace(s) == "":
 			r.Errorf(v, "empty text; write something, or remove it")
-		case strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }):
+		case !jsonc.IsPlainText(s):
 			r.Errorf(v, "%s holds a character that does not print; write one line of plain text", jsonc.Quote(s))
 		case isBlank(s):
 			r.blank(v)
@@ -162,7 +187,9 @@ func (r *reader) output(v jsonc.Value) {
 }
 
 func (r *reader) bindings(v jsonc.Value) {
-	r.site.Bindings = map[rule.Role]rule.Binding{}
+	if r.site.Bindings == nil {
+		r.site.Bindings = map[rule.Role]rule.Binding{}
+	}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 		role, err := rule.ParseRole(k.Text())
 		if err != nil {
@@ -271,10 +298,14 @@ func (r *reader) routes(v jsonc.Value) {
 }
 
 func (r *reader) options(v jsonc.Value) {
-	r.site.Options = map[string]map[string][]string{}
+	if r.site.Options == nil {
+		r.site.Options = map[string]map[string][]string{}
+	}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 		generator := k.Text()
-		r.site.Options[generator] = map[string][]string{}
+		if r.site.Options[generator] == nil {
+			r.site.Options[generator] = map[string][]string{}
+		}
 		r.keep("options", generator, k)
 		r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 			if holdsBlankWithin(v) {

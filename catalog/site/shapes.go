@@ -77,6 +77,8 @@ func (r *reader) tolerateShape() jsonc.Schema {
 	return jsonc.Either(jsonc.ObjectOf(fields...), jsonc.ListOf(jsonc.ObjectOf(r.tolerationFields(&Toleration{})...), 0))()
 }
 
+func (r *reader) outputShape() jsonc.Schema { return jsonc.ObjectOf(r.outputFields()...)() }
+
 func (r *reader) generatorNames() (names []string) {
 	for _, b := range r.backends {
 		names = append(names, b.Name)

@@ -75,6 +75,11 @@ type Site struct {
 	// Tree is read in the place of the site file's folder, unless it is nil.
 	Tree plainfile.Tree
 
+	// Outputs are the site as each output of the site file has it; nil if there is one
+	// alone. Name is that of the output, below whose folder in Output its files stand.
+	Outputs []*Site
+	Name    string
+
 	// Streams hold, by path, catalogues that were read already: a pipe is read once.
 	Streams map[string][]byte
 

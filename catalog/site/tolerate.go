@@ -30,6 +30,7 @@ func (s *Site) Tolerates(generator, verdict string, entries []string) bool {
 
 // tolerate reads {"nftables": ["absent"]}, or a list of tolerations with their reasons.
 func (r *reader) tolerate(v jsonc.Value) {
+	r.site.Tolerations = nil
 	if v.Kind() == jsonc.Array {
 		r.Array(v, r.toleration)
 		return

@@ -255,6 +255,7 @@ func openName(o rule.Open) string {
 // account is the account of a run as JSON.
 type account struct {
 	Version   int               `json:"version"`
+	Output    string            `json:"output,omitempty"` // of a site file with several
 	Artefacts []accountArtefact `json:"artefacts"`
 	Coverage  []accountVerdict  `json:"coverage"`
 	Open      []accountOpen     `json:"open"`
@@ -293,7 +294,7 @@ type accountOpen struct {
 }
 
 func (p *production) account() account {
-	a := account{Version: jsonVersion, Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
+	a := account{Version: jsonVersion, Output: p.site.Name, Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
 	for _, n := range p.result.Notices {
 		a.Notices = append(a.Notices, n.Where+": "+n.Text)
 	}

@@ -64,7 +64,15 @@ func check(inv *invocation, names []string) error {
 	case inv.json:
 		inv.format = "json"
 	}
-	done, err := inv.checkAll(names)
+	var done []string
+	err := inv.site.eachOutput(func() error {
+		one, err := inv.checkAll(names)
+		done = append(done, one)
+		return err
+	})
+	if err == nil && len(names) == 0 && inv.site.output == "" {
+		err = inv.tellLeftOutputs()
+	}
 	if err != nil && inv.format != "text" { // a machine has to see it, too
 		inv.findings = append(inv.findings, findingsOf(err)...)
 	}
@@ -77,7 +85,43 @@ func check(inv *invocation, names []string) error {
 	case inv.failed():
 		return errDifferent
 	case inv.format == "text":
-		inv.talk.sayf("%s", done)
+		for _, one := range done {
+			inv.talk.sayf("%s", one)
+		}
+	}
+	return nil
+}
+
+// tellLeftOutputs tells of the folders of outputs that the site file names no more, and of
+// files from before it had several.
+func (inv *invocation) tellLeftOutputs() error {
+	s, dir, err := inv.site.read()
+	if err != nil || len(s.Outputs) == 0 {
+		return err
+	}
+	folder, _, err := outputDir(inv.output, s, dir)
+	if err != nil {
+		return err
+	}
+	root, err := folder.OpenFolder()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	folders, err := outputFolders(root)
+	if err != nil {
+		return err
+	}
+	for _, name := range folders {
+		if !slices.Contains(s.OutputNames(), name) {
+			inv.findFile("%s: of an output that the site file does not name any more; remove the folder", folder.Beside("/"+name))
+		}
+	}
+	if _, err := root.Lstat(manifestFile); err == nil {
+		inv.findFile("%s: its files are of no output; remove them and %s, the outputs have folders of their own", folder, manifestFile)
 	}
 	return nil
 }

@@ -93,11 +93,12 @@ func (p *production) readings(f folder) (outputs []expect.Output) {
 
 // tellExpected tells what does not hold, and how many expectations do.
 func (inv *invocation) tellExpected(p *production, all []expectation) {
-	promised := 0
+	held, promised := 0, 0
 	for _, e := range all {
 		inv.tellHidden(p, e)
 		if e.holds() {
-			inv.held = append(inv.held, e.name())
+			held++
+			inv.held = append(inv.held, inv.site.ofOutput(e.name()))
 			if slices.ContainsFunc(e.answers, func(a expect.Answer) bool { return a.Promise }) {
 				promised++
 			}
@@ -105,12 +106,12 @@ func (inv *invocation) tellExpected(p *production, all []expectation) {
 		}
 		inv.tellFailures(p, e)
 	}
-	if len(inv.held) > 0 && inv.format == "text" {
-		text := count(len(inv.held), "expectation") + map[bool]string{true: " holds", false: " hold"}[len(inv.held) == 1]
+	if held > 0 && inv.format == "text" {
+		text := count(held, "expectation") + map[bool]string{true: " holds", false: " hold"}[held == 1]
 		if promised > 0 {
 			text += fmt.Sprintf(", %d of them %s", promised, byPromise)
 		}
-		inv.talk.sayf("%s", text)
+		inv.talk.sayf("%s", inv.site.ofOutput(text))
 	}
 }
 
@@ -122,7 +123,7 @@ func (inv *invocation) tellHidden(p *production, e expectation) {
 			outputs = append(outputs, a.At)
 		}
 		for _, id := range a.Hidden {
-			if line := "rule " + string(id) + p.labelsOf(id); !slices.Contains(rules, line) {
+			if line := "rule " + string(id) + p.entriesOf(id); !slices.Contains(rules, line) {
 				rules = append(rules, line)
 			}
 		}
@@ -142,7 +143,7 @@ func (inv *invocation) tellFailures(p *production, e expectation) {
 		if a.Holds {
 			continue
 		}
-		text, more := p.failure(e, a)
+		text, more := p.failure(e, a, inv.listed)
 		if a.Promise && a.Unread == nil {
 			text += " (" + byPromise + ")"
 		}
@@ -164,14 +165,14 @@ const byPromise = "by the publisher's promise that names lead to their entry's a
 
 // failure tells why an expectation does not hold at one place, and what more there is of a
 // closed world.
-func (p *production) failure(e expectation, a expect.Answer) (text string, more []string) {
+func (p *production) failure(e expectation, a expect.Answer, listed func([]string) string) (text string, more []string) {
 	at := a.At
 	switch {
 	case a.Unread != nil:
 		return fmt.Sprintf("at %s it is not known: %v", at, a.Unread), nil
 	case e.Expects == rule.ExpectOnly:
-		more = p.elseLines(a)
-		return fmt.Sprintf("at %s other remotes pass: for example %s by %s", at, a.Flow, more[0]), more[1:]
+		more = p.elseLines(a, listed)
+		return fmt.Sprintf("at %s other remotes pass by %s: for example %s%s", at, count(len(more), "rule"), a.Flow, p.ofEntries(a.Flow)), more
 	case e.RoutesRequests():
 		return fmt.Sprintf("at %s %s goes %s%s", at, a.Flow, wayText(a.Via), p.ofEntries(a.Flow)), nil
 	case e.Expects == rule.ExpectAllow:
@@ -239,39 +240,47 @@ func (p *production) refusal(a expect.Answer) string {
 	return fmt.Sprintf("the nearest rule is %s, which misses it by %s", x.Near[0].Rule, strings.Join(misses, "; "))
 }
 
+// listed is a list of remotes: some of it where people read, and all of it for machines.
+func (inv *invocation) listed(all []string) string {
+	if inv.format == "json" || inv.format == "junit" {
+		return strings.Join(all, ", ")
+	}
+	return someOf(all)
+}
+
 // elseLines lists what passes beside the listed remotes, rule by rule.
-func (p *production) elseLines(a expect.Answer) (lines []string) {
+func (p *production) elseLines(a expect.Answer, listed func([]string) string) (lines []string) {
 	for _, e := range a.Else {
 		remotes := slices.Concat(patternTexts(e.Names), prefixTexts(e.Prefixes))
 		if e.Any {
 			remotes = []string{"any remote"}
 		}
-		lines = append(lines, fmt.Sprintf("rule %s%s: %s on %s", e.Rule.ID, p.labelsOf(e.Rule.ID), someOf(remotes), e.Rule.Services))
+		lines = append(lines, fmt.Sprintf("rule %s%s: %s on %s", e.Rule.ID, p.entriesOf(e.Rule.ID), listed(remotes), e.Rule.Services))
 	}
 	for _, passes := range a.Traffic {
 		by := strings.Join(passes.Labels, ", ")
 		if passes.Rule != "" {
-			by = "rule " + string(passes.Rule) + p.labelsOf(passes.Rule)
+			by = "rule " + string(passes.Rule) + p.entriesOf(passes.Rule)
 		}
 		var remotes netset.PrefixSet
 		var services netset.ServiceSet
 		for _, f := range passes.Flows {
 			remotes, services = remotes.Union(f.Remote), services.Union(netset.ServiceSetOf(f.Service))
 		}
-		lines = append(lines, fmt.Sprintf("%s: %s on %s", by, someOf(prefixTexts(remotes)), services))
+		lines = append(lines, fmt.Sprintf("%s: %s on %s", by, listed(prefixTexts(remotes)), services))
 	}
 	return lines
 }
 
-// labelsOf names the entries of a rule of the policy.
-func (p *production) labelsOf(id rule.ID) string {
+// entriesOf are the ids of the entries of a rule of the policy.
+func (p *production) entriesOf(id rule.ID) string {
 	for _, r := range p.result.Policy.Rules {
 		if r.ID == id {
-			var names []string
+			var ids []string
 			for _, e := range r.Entries {
-				names = append(names, artefact.Label(e))
+				ids = append(ids, e.ID)
 			}
-			return ", of " + someOf(names)
+			return ", of " + someOf(ids)
 		}
 	}
 	return ""

@@ -74,7 +74,7 @@ func rank(f finding) int {
 func (inv *invocation) writeAnnotations() error {
 	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	for _, f := range inv.findings {
+	for _, f := range onePerLine(inv.findings) {
 		text := visible(strings.Join(slices.Concat([]string{f.Text}, f.shown()), "\n"))
 		line := fmt.Sprintf("::%s file=%s,line=%d,col=%d,title=%s::%s\n", f.Level, property.Replace(visible(f.File)), f.Line, f.Column, property.Replace("gatewright "+f.Check), data.Replace(text))
 		if err := inv.stdout.raw(line); err != nil {
@@ -82,6 +82,29 @@ func (inv *invocation) writeAnnotations() error {
 		}
 	}
 	return nil
+}
+
+// onePerLine joins warnings of one check at one line of the site file.
+func onePerLine(all []finding) (list []finding) {
+	type place struct {
+		check, file string
+		line        int
+	}
+	at := map[place]int{}
+	for _, f := range all {
+		key := place{f.Check, f.File, f.Line}
+		first, known := at[key]
+		switch {
+		case f.Level != levelWarning:
+		case known:
+			list[first].Details = slices.Concat(list[first].Details, []string{f.Text})
+			continue
+		default:
+			at[key] = len(list)
+		}
+		list = append(list, f)
+	}
+	return list
 }
 
 // writeCodeQuality writes GitLab's report of code quality.

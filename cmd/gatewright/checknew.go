@@ -10,6 +10,7 @@ import (
 
 	"gatewright/catalog/lint"
 	"gatewright/catalog/plainfile"
+	"gatewright/catalog/site"
 )
 
 // addShortfalls notes what the outputs cannot say and what lint finds. With --strict the
@@ -83,6 +84,10 @@ func (inv *invocation) readBase(p *production, known map[string]bool) error {
 		return nil
 	}
 	base, err := old.produce(nil)
+	if errors.Is(err, site.ErrNoOutput) {
+		inv.talk.warnf("--new %s: it has no output %s, so that everything of that is new", inv.base, p.site.Name)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("--new %s: %w", inv.base, err)
 	}

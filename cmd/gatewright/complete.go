@@ -195,6 +195,8 @@ func (inv *invocation) flagValues(c command, f *pflag.Flag) []candidate {
 		return candidates(formats()...)
 	case "set":
 		return optionNames()
+	case "for":
+		return inv.outputNames()
 	case "instance", "area":
 		if c.name == "fetch" {
 			return candidates(map[string][]string{"instance": feed.Instances(), "area": feed.ServiceAreas()}[f.Name]...)
@@ -275,19 +277,38 @@ func roleGiven(role string) string {
 	return role + "="
 }
 
+// outputNames offers the outputs of the site file.
+func (inv *invocation) outputNames() []candidate {
+	if !inv.namesPlainFiles() {
+		return nil
+	}
+	s, _, err := inv.site.read()
+	if err != nil {
+		return nil
+	}
+	return candidates(s.OutputNames()...)
+}
+
+// namesPlainFiles reports whether the site file and the catalogues of the line can be read
+// more than once.
+func (inv *invocation) namesPlainFiles() bool {
+	for _, file := range append(inv.site.catalogs, inv.site.file) {
+		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+			return false
+		}
+	}
+	return true
+}
+
 // catalogEntries yields the entries of the catalogues that the line and the site file
 // name: none if they cannot be read, or not more than once.
 func (inv *invocation) catalogEntries() func(yield func(*catalog.Entry) bool) {
 	return func(yield func(*catalog.Entry) bool) {
-		if inv.site.flags == nil {
+		if inv.site.flags == nil || !inv.namesPlainFiles() {
 			return
 		}
-		for _, file := range append(inv.site.catalogs, inv.site.file) {
-			if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-				return
-			}
-		}
 		inv.talk = newTalk(io.Discard)
+		inv.site.whole = true
 		s, dir, err := inv.site.load()
 		if err != nil {
 			return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -66,15 +67,100 @@ func diff(inv *invocation, args []string) error {
 			return usagef("diff: a catalogue or a site is read from a file; `gatewright fetch URL -o FILE` gets a catalogue")
 		}
 	}
-	r, err := inv.compare(args[0], args[1])
+	outputs, err := inv.comparedOutputs(args)
 	if err != nil {
 		return err
 	}
-	if err := inv.show(r); err != nil {
+	var reports []report
+	equal := true
+	for _, inv.site.output = range outputs {
+		r, err := inv.compare(args[0], args[1])
+		if err != nil {
+			return err
+		}
+		r.Output = inv.site.output
+		reports, equal = append(reports, r), equal && r.Equal
+	}
+	if err := inv.showAll(reports); err != nil {
 		return err
 	}
-	if !r.Equal {
+	if !equal {
 		return errDifferent
+	}
+	return nil
+}
+
+// comparedOutputs are the outputs of the site files and folders that are compared, each by
+// itself; one without a name where there are none.
+func (inv *invocation) comparedOutputs(args []string) (names []string, err error) {
+	if inv.site.output != "" {
+		return []string{inv.site.output}, nil
+	}
+	for _, arg := range args {
+		some, err := inv.outputsOf(arg)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range some {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	if names == nil {
+		return []string{""}, nil
+	}
+	return names, nil
+}
+
+// outputsOf are the outputs of a site file, or those whose folders stand in a folder.
+func (inv *invocation) outputsOf(arg string) (names []string, err error) {
+	if isFolder(arg) {
+		root, err := plainfile.Named(arg).OpenFolder()
+		if err != nil {
+			return nil, err
+		}
+		defer root.Close()
+		return outputFolders(root)
+	}
+	if isSite, err := inv.isSiteFile(arg); err != nil || !isSite || inv.site.file != "" {
+		return nil, err
+	}
+	inv.site.file = arg
+	defer func() { inv.site.file = "" }()
+	s, _, err := inv.site.read()
+	if err != nil {
+		return nil, err
+	}
+	return s.OutputNames(), nil
+}
+
+// outputFolders are the names of the folders in a folder that hold files of an output.
+func outputFolders(root *os.Root) (names []string, err error) {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	for _, e := range entries {
+		if !e.IsDir() { // a pipe must not be opened
+			continue
+		}
+		if _, err := root.Lstat(path.Join(e.Name(), manifestFile)); err == nil {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}
+
+// showAll shows a report, or one for each output.
+func (inv *invocation) showAll(reports []report) error {
+	if inv.json && !inv.talk.quiet && reports[0].Output != "" {
+		return writeJSONList(inv.stdout, "outputs", slices.Values(reports))
+	}
+	for i, r := range reports {
+		if i > 0 && !inv.talk.quiet {
+			fmt.Fprintln(inv.stdout)
+		}
+		if err := inv.show(r); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -169,6 +255,7 @@ func (inv *invocation) compileSites(oldFile, newFile string) (before, after *sit
 	if inv.site.file != "" {
 		return nil, nil, sites, usagef("diff: --site does not go with two site files; leave it out")
 	}
+	defer func() { inv.site.file = "" }()
 	var results [2]*site.Result
 	for i, file := range []string{oldFile, newFile} {
 		inv.site.file = file
@@ -230,10 +317,10 @@ func loadNamed(s *site.Site, name string) (*catalog.Catalog, error) {
 		ref = "./" + name
 	}
 	c, err := s.LoadCatalog(ref)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err != nil && !strings.Contains(err.Error(), name) {
+		err = fmt.Errorf("%s: %w", name, err)
 	}
-	return c, nil
+	return c, err
 }
 
 func (c compared) compiled() rule.Compiled {

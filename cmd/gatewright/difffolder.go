@@ -5,12 +5,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
 
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/site"
 	"gatewright/generators/artefact"
 )
 
@@ -60,10 +62,16 @@ func newReport() report {
 }
 
 // folderOf reads a folder, or makes what generate would write for a site file.
+// An output that it does not have is empty.
 func (inv *invocation) folderOf(name string) (folder, error) {
 	path := plainfile.Named(name)
+	empty := folderReader{files: artefact.Files{}}
 	if isFolder(name) {
-		return readFolder(path)
+		f, err := readFolder(plainfile.Named(below(name, inv.site.output)))
+		if inv.site.output != "" && errors.Is(err, fs.ErrNotExist) {
+			return empty.folder(path), nil
+		}
+		return f, err
 	}
 	isSite, err := inv.isSiteFile(name)
 	switch {
@@ -77,6 +85,9 @@ func (inv *invocation) folderOf(name string) (folder, error) {
 	inv.site.file = name
 	defer func() { inv.site.file = "" }()
 	p, err := inv.produce(nil)
+	if errors.Is(err, site.ErrNoOutput) {
+		return empty.folder(path), nil
+	}
 	if err != nil {
 		return folder{}, err
 	}

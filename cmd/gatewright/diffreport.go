@@ -10,8 +10,9 @@ import (
 
 // report is a difference as JSON; text and Markdown are made of it.
 type report struct {
-	Version       int             `json:"version"` // of this form: raised when a member gets another meaning
-	Opens         []string        `json:"opens"`   // what a reviewer has to see first, in words
+	Version       int             `json:"version"`          // of this form: raised when a member gets another meaning
+	Output        string          `json:"output,omitempty"` // of several
+	Opens         []string        `json:"opens"`            // what a reviewer has to see first, in words
 	Old           reportSide      `json:"old"`
 	New           reportSide      `json:"new"`
 	Equal         bool            `json:"equal"`

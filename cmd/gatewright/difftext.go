@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"gatewright/catalog"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 )
@@ -23,7 +24,7 @@ type diffSection struct {
 // hold anything.
 func (s *diffSection) add(sign byte, format string, args ...any) {
 	plain := func(c rune) rune {
-		if unicode.IsPrint(c) {
+		if catalog.IsPlain(c) {
 			return c
 		}
 		return unicode.ReplacementChar
@@ -222,6 +223,11 @@ const shortFact = 50
 
 // headline says in one line what is compared and how much differs.
 func (r report) headline() string {
+	if r.Output != "" {
+		output := r.Output
+		r.Output = ""
+		return output + ": " + r.headline()
+	}
 	old, new := r.Old.title(), r.New.title()
 	if old == new {
 		old, new = r.Old.Name, r.New.Name

@@ -225,7 +225,7 @@ func (inv *invocation) explainer() (*explainer, error) {
 	if err := checkSite(s); err != nil {
 		return nil, err
 	}
-	e := &explainer{site: s, result: result, listOpen: "gatewright list open" + inv.site.source()}
+	e := &explainer{site: s, result: result, listOpen: "gatewright list open" + inv.site.source() + inv.site.forOutput()}
 	for _, g := range choose(s, nil) {
 		settings, err := artefact.Configure(g.Options(), s.Options[g.Name()])
 		if err != nil {

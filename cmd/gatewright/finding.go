@@ -56,6 +56,9 @@ func (f finding) shown() []string {
 
 // find notes what is wrong, and tells it where people read.
 func (inv *invocation) find(f finding) {
+	if f.Check != checkFiles { // whose paths say it
+		f.Text = inv.site.ofOutput(f.Text)
+	}
 	inv.findings = append(inv.findings, f)
 	if inv.format != "text" || f.Level != levelError && f.Check != checkFlows {
 		return

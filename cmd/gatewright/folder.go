@@ -58,24 +58,31 @@ type record struct{ digest, generator, name string }
 type makes func(generator, name string) bool
 
 // writeFolder writes the outputs to dir, all or nothing: a run that fails, or is told to
-// end, before its journal stands leaves nothing that was not there. What the same
+// end, before its journal stands leaves nothing that was not there, unless that takes
+// longer than a signal leaves it: then the next run clears or finishes it. What the same
 // generators made before and make no more is removed, unless somebody changed it since:
 // the names of such files are returned. Files of other generators stay.
 func writeFolder(dir plainfile.Path, outputs []generated, ours makes) (changed []string, err error) {
 	if err := checkOutputs(outputs); err != nil {
 		return nil, err
 	}
-	ctx, release := holdSignals()
-	defer release()
-	root, unmake, err := dir.MakeFolder()
-	if err != nil {
-		return nil, err
-	}
-	changed, err = writeInto(ctx, root, outputs, ours)
-	root.Close()
-	if err != nil {
-		unmake()
+	err = interruptible(func(ctx context.Context) error {
+		root, unmake, err := dir.MakeFolder()
+		if err != nil {
+			return err
+		}
+		defer root.Close()
+		if changed, err = writeInto(ctx, root, outputs, ours); err != nil {
+			unmake()
+			return inFolder(dir, err)
+		}
+		return nil
+	})
+	switch {
+	case err == errInterrupted: // in the midst of it, as if it were killed
 		return nil, inFolder(dir, err)
+	case err != nil:
+		return nil, err
 	}
 	return changed, nil
 }

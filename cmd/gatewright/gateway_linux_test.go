@@ -84,9 +84,7 @@ func TestGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{"serve.js": answers, "ask.js": asks, "hosts": gatewayHosts} {
-		if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		h.writes(name, text)
 	}
 	h.must(gatewayNetwork + "cp hosts /etc/squid/hosts; squid -k reconfigure; mount -t tmpfs own /srv; mkdir /srv/pac")
 	h.serves("ip netns exec net", "tcp:203.0.113.17:443", "tcp:203.0.113.17:80", "udp:203.0.113.33:3478", "udp:203.0.113.33:53", "tcp:203.0.113.33:443", "tcp:203.0.113.80:443", "tcp:203.0.113.200:443")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -67,16 +68,58 @@ type generated struct {
 	artefact.Output
 }
 
+// generate makes every output before it writes the first.
 func generate(inv *invocation, names []string) error {
-	p, err := inv.produce(names)
+	var all []*production
+	err := inv.site.eachOutput(func() error {
+		p, err := inv.prepare(names)
+		all = append(all, p)
+		return err
+	})
 	if err != nil {
 		return err
 	}
+	if len(all) > 1 && all[0].dir == "" {
+		return usagef("generate: the site file has %d outputs, which do not fit stdout; name a folder with -o, or one output with --for", len(all))
+	}
+	if inv.json { // before the files: where the account cannot be given, nothing is written
+		if err := inv.writeAccounts(all); err != nil {
+			return err
+		}
+	}
+	for _, p := range all {
+		if err := inv.deliver(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeAccounts writes the account of the run as JSON: a list of them where the site file
+// has several outputs.
+func (inv *invocation) writeAccounts(all []*production) error {
+	var accounts []account
+	for _, p := range all {
+		p.warn(inv.talk)
+		accounts = append(accounts, p.account())
+	}
+	if all[0].site.Name == "" {
+		return writeJSON(inv.stdout, accounts[0])
+	}
+	return writeJSONList(inv.stdout, "outputs", slices.Values(accounts))
+}
+
+// prepare makes an output in memory, and refuses what is not to be written.
+func (inv *invocation) prepare(names []string) (*production, error) {
+	p, err := inv.produce(names)
+	if err != nil {
+		return nil, err
+	}
 	if inv.json && p.dir == "" {
-		return usagef("generate: --json takes stdout for the account; name a folder with -o")
+		return nil, usagef("generate: --json takes stdout for the account; name a folder with -o")
 	}
 	if p.dir == "" && p.count() != 1 {
-		return usagef("generate: %d files do not fit stdout; name a folder with -o, or one generator that makes a single file", p.count())
+		return nil, usagef("generate: %d files do not fit stdout; name a folder with -o, or one generator that makes a single file", p.count())
 	}
 	if inv.strict {
 		if short := p.shortfalls(); len(short) > 0 {
@@ -87,15 +130,14 @@ func generate(inv *invocation, names []string) error {
 				inv.talk.sayf("what to write for open items: gatewright list open")
 			}
 			inv.talk.sayf("nothing was written")
-			return errDifferent
+			return nil, errDifferent
 		}
 	}
-	if inv.json { // before the files: where the account cannot be given, nothing is written
-		p.warn(inv.talk)
-		if err := writeJSON(inv.stdout, p.account()); err != nil {
-			return err
-		}
-	}
+	return p, nil
+}
+
+// deliver writes the files and tells what they are.
+func (inv *invocation) deliver(p *production) error {
 	if err := inv.write(p); err != nil {
 		return err
 	}
@@ -237,10 +279,10 @@ func outputDir(flag string, s *site.Site, siteDir string) (folder plainfile.Path
 	case flag == "-" || flag == "" && (s.Output == "" || s.Output == "-"):
 		return folder, "", nil
 	case flag != "":
-		folder = plainfile.Named(flag)
+		folder = plainfile.Named(below(flag, s.Name))
 	default:
 		wrong := ""
-		if folder = plainfile.In(siteDir, s.Output); folder.Outside() {
+		if folder = plainfile.In(siteDir, below(s.Output, s.Name)); folder.Outside() {
 			wrong = "leads out of the site file's folder"
 		} else if site.IsHidden(s.Output) {
 			wrong = "is hidden, as .git/hooks would be"
@@ -250,6 +292,14 @@ func outputDir(flag string, s *site.Site, siteDir string) (folder plainfile.Path
 		}
 	}
 	return folder, folder.String(), nil
+}
+
+// below is the folder of an output in another; that one itself without a name.
+func below(folder, output string) string {
+	if output == "" {
+		return folder
+	}
+	return path.Join(folder, output)
 }
 
 // checkSite refuses generators that do not exist, and options that they do not

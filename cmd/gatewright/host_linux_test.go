@@ -73,6 +73,14 @@ func (h *host) must(lines string) string {
 	return out
 }
 
+// writes puts a file into the host's folder.
+func (h *host) writes(name, text string) {
+	h.Helper()
+	if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o644); err != nil {
+		h.Fatal(err)
+	}
+}
+
 // ruleset is what nft lists, without counts, and in an order of its own: the kernel's
 // tells when something came, and means nothing.
 func (h *host) ruleset() string { return inOrder(h.must("nft -s list ruleset")) }
@@ -119,9 +127,7 @@ func (h *host) site(entries map[string][]string) {
 	for name, text := range map[string]string{"own.json": string(text), "gatewright.json": `{ "catalogs": ["own.json"], "group": "entry", "generators": ["nftables"],
 		"bind": { "clients": ["192.0.2.10"] }, "options": { "nftables": {
 			"mode": "enforce", "place": "host", "roles": ["clients"], "admin": ["198.51.100.0/24 tcp 22"] } } }`} {
-		if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o644); err != nil {
-			h.Fatal(err)
-		}
+		h.writes(name, text)
 	}
 }
 

@@ -188,6 +188,9 @@ func TestForeignCatalog(t *testing.T) {
 	}
 }
 
+// knownFormats is how an error names what a catalogue may be.
+const knownFormats = "Gatewright's own, Microsoft 365 endpoints (JSON or CSV), flat endpoints of PowerShell modules, Azure service tags, GitHub meta, Cloudflare ips, JSON that lists prefixes (AWS, Google, Oracle, Fastly, Atlassian and the like), a CSV of prefixes (geofeed, Microsoft public IP space), a plain list of prefixes or names"
+
 // TestForeignWithinFolder holds that no command shows what stands in a file that is none
 // of Gatewright's: by links that stay in the folder, hidden files that a site names, and
 // foreign files in the place of its own.
@@ -195,7 +198,7 @@ func TestForeignWithinFolder(t *testing.T) {
 	const link = " is a symbolic link; remove it, or put the file or the folder itself there\n"
 	const inSite = "gatewright: error: gatewright.json:1:15: /catalogs/0: "
 	const hidden = " is hidden, and a site file names no hidden file or folder, which may hold secrets; give it a name without a dot in front, or name all catalogues on the command line, this one as --catalog "
-	const known = "the known ones are Gatewright's own, Microsoft 365 endpoints (JSON or CSV), flat endpoints of PowerShell modules, Azure service tags, GitHub meta, Cloudflare ips, JSON that lists prefixes (AWS, Google, Oracle, Fastly, Atlassian and the like), a CSV of prefixes (geofeed, Microsoft public IP space), a plain list of prefixes or names"
+	const known = "the known ones are " + knownFormats
 	site := func(ref string) func() error {
 		return func() error {
 			return os.WriteFile("gatewright.json", []byte(`{"catalogs": ["`+ref+`"], "generators": ["nftables", "squid"], "output": "out"}`), 0o644)
@@ -365,5 +368,33 @@ func TestSecretsNamedBySite(t *testing.T) {
 	const want = "gatewright: error: token:1:31: /entries: expected a value, found \"SECRET\"; text takes double quotes\n"
 	if _, _, told := runSoon(t, "list"); told != want {
 		t.Errorf("a broken catalogue: %q, want %q", told, want)
+	}
+}
+
+// TestLinksOnTheCommandLine holds that a link within the working directory, which somebody
+// else may have put there, shows nothing of a file that begins in another way than what
+// is asked for; of one that does, what is wrong is shown.
+func TestLinksOnTheCommandLine(t *testing.T) {
+	checkout(t)
+	const catalogWant = "this reads as no catalogue, and is not shown, as the file does not begin like one; name the file that the link leads to, if it is meant\n"
+	const siteWant = "this reads as no site file, and is not shown, as the file does not begin like one; name the file that the link leads to, if it is meant\n"
+	for _, c := range []struct{ text, args, want string }{
+		{"SECRET of mine\n", "list --catalog link.json", "link.json:1:1: unknown kind of catalogue; the known ones are " + knownFormats + "; as a list: expected one prefix, address or FQDN a line\n"},
+		{`{"SECRET": "hunter2"}`, "list --catalog link.json", "link.json:1:1: unknown kind of catalogue; the known ones are " + knownFormats + "; as a list: expected one prefix, address or FQDN a line\n"},
+		{`{"SECRET": hunter2}`, "list --catalog link.json", "link.json:1:12: " + catalogWant},
+		{`{"SECRET": hunter2}`, "diff link.json own.json", "link.json:1:12: " + catalogWant},
+		{"SECRET of mine\n", "list --site link.json", "link.json:1:1: " + siteWant},
+		{`{"SECRET": "hunter2"}`, "list --site link.json", "link.json:1:2: " + siteWant},
+		{`{"SECRET": "hunter2"}`, "check --site link.json", "link.json:1:2: " + siteWant},
+		{`{"group": "SECRET"}`, "list --site link.json", "link.json:1:11: /group: unknown value \"SECRET\"; known values: \"area\", \"entry\", \"none\"\n"},
+	} {
+		err := errors.Join(os.WriteFile(".env", []byte(c.text), 0o644), os.RemoveAll("link.json"), os.Symlink(".env", "link.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, stdout, told := runSoon(t, strings.Fields(c.args)...)
+		if want := "gatewright: error: " + c.want; status != exitFailed || stdout != "" || told != want {
+			t.Errorf("%s of %s: status %d, %q%q\nwant %q", c.args, c.text, status, stdout, told, want)
+		}
 	}
 }

@@ -75,6 +75,7 @@ func (inv *invocation) initSite(toMerge bool) error {
 	case !there:
 		inv.site.missing = true // as a file that --site names may be here alone
 	}
+	inv.site.whole = true
 	s, _, result, err := inv.compile()
 	if err != nil {
 		return err

@@ -255,3 +255,45 @@ func TestSignalsEndEveryCommand(t *testing.T) {
 		t.Errorf("left behind: %q", left)
 	}
 }
+
+// TestInterruptedRunIsTold holds that no command takes files of two runs for those of one:
+// neither beside the journal of a run that was killed, nor without it.
+func TestInterruptedRunIsTold(t *testing.T) {
+	checkout(t)
+	old, err := os.ReadFile("out/gatewright.nft")
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalog, err := os.ReadFile("own.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, data []byte) {
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("own.json", bytes.ReplaceAll(catalog, []byte("192.0.2.1"), []byte("192.0.2.2")))
+	if status, _, told := runSoon(t, "generate", "-q"); status != exitOK {
+		t.Fatal(told)
+	}
+	write("out/gatewright.nft", old)
+	const note = "gatewright: warning: own.json:2:60: \"192.0.2.2\": bare address read as /32\n"
+	expect := func(want string, status int, args ...string) {
+		t.Helper()
+		got, _, told := runSoon(t, args...)
+		if told = strings.TrimPrefix(told, note); got != status || told != want {
+			t.Errorf("%q: status %d, %q; want %d, %q", args, got, told, status, want)
+		}
+	}
+	if status, stdout, _ := runSoon(t, "check"); status != exitDifferent || !strings.Contains(stdout, "--- out/gatewright.nft\n") || strings.Contains(stdout, "squid") {
+		t.Errorf("one file of the run before: status %d, %q", status, stdout)
+	}
+	records, err := os.ReadFile("out/" + manifestFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("out/"+journalFile, records)
+	expect("gatewright: error: out: an earlier run was interrupted; run generate again to finish it\n", exitDifferent, "check")
+	expect("gatewright: error: out: an earlier run was interrupted, so that some files may be of the one before; run generate again to finish it\n", exitFailed, "diff", "out", "out")
+}

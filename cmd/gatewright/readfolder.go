@@ -23,6 +23,9 @@ type folder struct {
 	errs     []error            // why a generator did not read its files
 }
 
+// errMixed says that a run was killed between its first and its last file.
+var errMixed = errors.New("an earlier run was interrupted, so that some files may be of the one before; run generate again to finish it")
+
 // readFolder reads all files of a folder.
 func readFolder(path plainfile.Path) (folder, error) {
 	root, err := path.OpenFolder()
@@ -30,6 +33,9 @@ func readFolder(path plainfile.Path) (folder, error) {
 		return folder{}, err
 	}
 	defer root.Close()
+	if interrupted(root) {
+		return folder{}, inFolder(path, errMixed)
+	}
 	r := folderReader{root: root, files: artefact.Files{}, left: maxFolder}
 	if err := r.walk("."); err != nil {
 		return folder{}, inFolder(path, err)

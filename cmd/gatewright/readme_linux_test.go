@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -53,7 +54,8 @@ func TestReadmeSite(t *testing.T) {
 }
 
 // TestReadmeCommands runs the README's command lines in their order, in an empty folder.
-// What the package installs is run by .ci/install.
+// What the package installs is run by .ci/install; what touches the machine's own rules is
+// not run here.
 func TestReadmeCommands(t *testing.T) {
 	shell := program(t)
 	lines := readmeLines(t)
@@ -64,7 +66,8 @@ func TestReadmeCommands(t *testing.T) {
 		line, indented := strings.CutPrefix(line, "    ")
 		line, _, _ = strings.Cut(line, "   ") // what it does
 		word, _, _ := strings.Cut(line, " ")
-		if !indented || word != "gatewright" && word != "cp" && word != "nft" {
+		harmless := regexp.MustCompile(`^gatewright (init|generate|list|explain|check|diff|verify|fetch|usage|generators) ?|^cp |^nft -j list `)
+		if !indented || !harmless.MatchString(line) {
 			continue
 		}
 		switch line = strings.ReplaceAll(line, "/var/log/squid/access.log", "access.log"); {

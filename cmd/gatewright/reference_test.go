@@ -63,6 +63,10 @@ func referenceRows(rows *[]string, path string, s jsonc.Schema) {
 		if slices.Contains(s.Required, p.Key) {
 			value += "; required"
 		}
+		if strings.HasPrefix(at, "outputs.*.") {
+			*rows = append(*rows, fmt.Sprintf("| `%s` | as `%s` | of this output |\n", at, p.Key))
+			continue
+		}
 		doc := strings.NewReplacer("|", `\|`, "<", "`<", ">", ">`", "*", `\*`).Replace(p.Description)
 		*rows = append(*rows, fmt.Sprintf("| `%s` | %s | %s |\n", at, value, doc))
 		referenceRows(rows, at, p.Schema)

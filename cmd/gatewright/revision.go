@@ -43,8 +43,9 @@ func openRevision(dir, name string) (r revision, err error) {
 	r.prefix = strings.TrimSuffix(string(prefix), "\n")
 	commit, err := r.git(maxGitAnswer, "rev-parse", "--verify", "--quiet", name+"^{commit}")
 	r.commit = strings.TrimSpace(string(commit))
-	if err == nil && !objectName.MatchString(r.commit) {
-		err = errors.New("git: no such revision")
+	var silent *exec.ExitError
+	if errors.As(err, &silent) || err == nil && !objectName.MatchString(r.commit) {
+		err = errors.New("git knows none of that name")
 	}
 	return r, err
 }

@@ -166,7 +166,7 @@ func TestNewRefused(t *testing.T) {
 		"bad":           {exitFailed, `gatewright: error: --new bad: bad:fw/gatewright.json:2:3: /catalogues: unknown key "catalogues"; `},
 		"large":         {exitFailed, "gatewright: error: --new large: large:fw/gatewright.json: over the limit of 16384 KiB\n"},
 		"none":          {exitDifferent, "gatewright: warning: --new none: no gatewright.json is there, so that everything is new\n"},
-		"nowhere":       {exitUsage, `gatewright: error: --new nowhere: no folder, and no git revision here (git: exit status 1); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder with the site file of an earlier one\n"},
+		"nowhere":       {exitUsage, `gatewright: error: --new nowhere: no folder, and no git revision here (git knows none of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder with the site file of an earlier one\n"},
 		"--help":        {exitUsage, `gatewright: error: --new --help: begins with a hyphen, as no revision does; for a folder of that name write ./--help` + "\n"},
 		"main..bad":     {exitUsage, `--new main..bad: no folder, and no git revision here`},
 		":/one":         {exitUsage, `--new :/one: no folder, and no git revision here`},

@@ -10,6 +10,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"gatewright/catalog"
 )
 
 // safeWriter is stdout or stderr as people, terminals and the runners of GitHub and
@@ -102,10 +104,10 @@ func visible(text string) string {
 }
 
 // isHidden reports whether a character has no shape of its own: controls, marks of
-// direction and other formats, separators of lines, what Unicode has not given out; and
-// what stands for bytes that are not UTF-8.
+// direction and other formats, fillers, separators of lines, what Unicode has not given
+// out; and what stands for bytes that are not UTF-8.
 func isHidden(r rune) bool {
-	return r != '\n' && r != '\t' && !unicode.IsGraphic(r) || r == utf8.RuneError
+	return r != '\n' && r != '\t' && !catalog.IsPlain(r) && !unicode.Is(unicode.Zs, r) || r == utf8.RuneError
 }
 
 func escapeHidden(line string) string {

@@ -26,6 +26,7 @@ func TestSafeWriter(t *testing.T) {
 		{"direction", "\u202e\u202a\u2066\u2069\u200e\u200f\u061c\n", `\u202e\u202a\u2066\u2069\u200e\u200f\u061c` + "\n"},
 		{"lines", "a\u2028b\u2029c\n", `a\u2028b\u2029c` + "\n"},
 		{"other formats", "\u200b\u200d\ufeff\u00ad\U000e0041\n", `\u200b\u200d\ufeff\u00ad\udb40\udc41` + "\n"},
+		{"fillers", "a\u3164\u115f\uffa0\ufe0f\U000e0100b\n", `a\u3164\u115f\uffa0\ufe0f\udb40\udd00b` + "\n"},
 		{"private and not given out", "\ue000\u0378\n", `\ue000\u0378` + "\n"},
 		{"no UTF-8", "a\xff\xc3(\ufffd\n", `a\xff\xc3(` + "\ufffd\n"},
 		{"command", "::error file=a::b\n", `\u003a:error file=a::b` + "\n"},

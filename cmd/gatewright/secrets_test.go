@@ -98,3 +98,34 @@ func TestLineFeedInArguments(t *testing.T) {
 		}
 	}
 }
+
+// TestSayShowsNoSecrets holds that what is told besides errors and warnings shows none either.
+func TestSayShowsNoSecrets(t *testing.T) {
+	var out bytes.Buffer
+	say := newTalk(&out)
+	say.sayf("%s: %s of %s", "f.json", "https://me:word@a.example/b?key=value#part", "m365@2025-01-08")
+	if want := "f.json: https://a.example/b of m365@2025-01-08\n"; out.String() != want {
+		t.Errorf("%q, want %q", &out, want)
+	}
+}
+
+// TestPathOnce holds that an error about a file names it once.
+func TestPathOnce(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("bad.json", []byte(`{"catalog":`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"diff bad.json bad.json":   "bad.json:1:12: /catalog: expected a value, found the end of the file\n",
+		"list --catalog bad.json":  "bad.json:1:12: /catalog: expected a value, found the end of the file\n",
+		"diff none.json none.json": "catalogue: open none.json: no such file or directory\n",
+		"list --catalog none.json": "catalogue: open none.json: no such file or directory\n",
+		"list --site ./none.json":  "site file: open none.json: no such file or directory\n",
+		"check -o bad.json":        "bad.json is a file and no folder; name another\n",
+	} {
+		var stdout, stderr bytes.Buffer
+		if run(strings.Fields(args), strings.NewReader(""), &stdout, &stderr); stderr.String() != "gatewright: error: "+want {
+			t.Errorf("%s: %q, want %q", args, &stderr, want)
+		}
+	}
+}

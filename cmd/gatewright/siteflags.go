@@ -37,6 +37,8 @@ type siteFlags struct {
 	found    bool   // the site file is there
 	text     string // of the site file
 	missing  bool   // the site file may be missing, though --site names it
+	output   string // --for
+	whole    bool   // the command is of the site file as a whole, whatever outputs it has
 	catalogs []string
 	asOf     string
 	keep     string // --keep-removed
@@ -52,6 +54,7 @@ type siteFlags struct {
 func (f *siteFlags) register(flags *pflag.FlagSet) {
 	f.flags = flags
 	flags.StringVar(&f.file, "site", "", "site `FILE` (default "+defaultSite+", if there)")
+	flags.StringVar(&f.output, "for", "", "only this `OUTPUT` of those that the site file names under \"outputs\"")
 	flags.StringArrayVar(&f.catalogs, "catalog", nil, "catalogue `FILE|NAME[@REVISION]` (default "+strings.Join(site.DefaultCatalogs(), " and ")+")")
 	flags.StringVar(&f.asOf, "as-of", "", "leave out what the publisher makes live after `DAY`: YYYY-MM-DD or today")
 	flags.StringVar(&f.keep, "keep-removed", "", "keep what the publisher removed within `DAYS` (30d) before the catalogue's version, or before --as-of")
@@ -89,6 +92,14 @@ func (f *siteFlags) source() string {
 	return text.String()
 }
 
+// forOutput is the flag that names the output, for a command that is shown.
+func (f *siteFlags) forOutput() string {
+	if f.output == "" {
+		return ""
+	}
+	return " --for " + f.output
+}
+
 // says reports whether a flag says what a site file says, beside which file it is.
 func (f *siteFlags) says() bool {
 	said := false
@@ -106,7 +117,7 @@ func (f *siteFlags) writeOpen(all []suggestion) string {
 	case !f.found:
 		return "`gatewright init" + f.source() + "` writes a " + file + " with them all"
 	case err == nil && lacking == 0:
-		return "they all stand in " + file + ", with blanks to fill in; `gatewright list open" + f.source() + "` shows who can say what"
+		return "they all stand in " + file + ", with blanks to fill in; `gatewright list open" + f.source() + f.forOutput() + "` shows who can say what"
 	}
 	return "`gatewright init --merge" + f.source() + "` adds to " + file + " what it lacks of them"
 }
@@ -125,6 +136,13 @@ func (f *siteFlags) catalogDir(siteDir string) string {
 func (f *siteFlags) load() (*site.Site, string, error) {
 	s, dir, err := f.read()
 	if err != nil {
+		return nil, "", err
+	}
+	if s, err = f.choose(s); err != nil {
+		return nil, "", err
+	}
+	s.Tree = f.tree
+	if err := s.LoadExpectations(dir); err != nil {
 		return nil, "", err
 	}
 	s.Streams = f.streams
@@ -177,12 +195,61 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 		return nil, "", fmt.Errorf("site file: %w", err)
 	}
 	f.found, f.text = true, string(data)
+	if f.streams == nil {
+		f.streams = map[string][]byte{}
+	}
+	f.streams[plainfile.Named(file).String()] = data
 	s, err := site.Read(file, data)
-	if err == nil {
-		s.Tree = f.tree
-		err = s.LoadExpectations(folderOf(file))
+	if f.file != "" && plainfile.Named(file).Linked() {
+		err = site.Unquoted(data, err)
 	}
 	return s, folderOf(file), err
+}
+
+// choose returns the site of the output that is meant. A site file with several has to be
+// asked for one of them.
+func (f *siteFlags) choose(s *site.Site) (*site.Site, error) {
+	switch {
+	case f.output != "":
+		one, err := s.For(f.output)
+		if err != nil {
+			return nil, fmt.Errorf("--for %s: %w", f.output, err)
+		}
+		return one, nil
+	case len(s.Outputs) > 0 && !f.whole:
+		return nil, usagef("the site file has outputs of its own; name one with --for: %s", strings.Join(s.OutputNames(), ", "))
+	}
+	return s, nil
+}
+
+// ofOutput puts before a text which output it is about, where there are several.
+func (f *siteFlags) ofOutput(text string) string {
+	if f.output == "" {
+		return text
+	}
+	return f.output + ": " + text
+}
+
+// eachOutput calls do for the output that --for names, or else for each of the site file's;
+// for the site itself if it has none. The first error ends it.
+func (f *siteFlags) eachOutput(do func() error) error {
+	names := []string{f.output}
+	if f.output == "" {
+		s, _, err := f.read()
+		if err != nil {
+			return err
+		}
+		if len(s.Outputs) > 0 {
+			names = s.OutputNames()
+		}
+	}
+	defer func(given string) { f.output = given }(f.output)
+	for _, f.output = range names {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // isURL tells a URL, which may hold a secret that no message shows, from a path.

@@ -72,7 +72,7 @@ func (t talk) progress(text string) (done func()) {
 
 func (t talk) sayf(format string, args ...any) {
 	if !t.quiet {
-		fmt.Fprint(t, sprintLine(format, args...)+"\n")
+		fmt.Fprint(t, withoutSecrets(sprintLine(format, args...))+"\n")
 	}
 }
 

@@ -60,6 +60,7 @@ missing or failed.
 
 // verdict is what became of one proof, as --json tells it.
 type verdict struct {
+	Output        string             `json:"output,omitempty"` // of a site file with several
 	Generator     string             `json:"generator"`
 	Engine        string             `json:"engine"`
 	Proved        bool               `json:"proved"`
@@ -78,22 +79,35 @@ func verify(inv *invocation, names []string) error {
 	if inv.timeout <= 0 {
 		return usagef("verify: --timeout %v: expect a time above zero, such as 90s or 1h", inv.timeout)
 	}
-	p, err := inv.produce(names)
+	var all []*production
+	err := inv.site.eachOutput(func() error {
+		p, err := inv.produce(names)
+		if all = append(all, p); err != nil || p.dir == "" {
+			return err
+		}
+		return inv.takeFiles(p)
+	})
 	if err != nil {
 		return err
 	}
-	if p.dir != "" {
-		if err := inv.takeFiles(p); err != nil {
-			return err
-		}
-	}
-	return interruptible(func(ctx context.Context) error { return inv.tellProofs(ctx, p) })
+	return interruptible(func(ctx context.Context) error { return inv.tellProofs(ctx, all) })
 }
 
-func (inv *invocation) tellProofs(ctx context.Context, p *production) error {
-	verdicts, failed := inv.proveAll(ctx, p)
-	if ctx.Err() != nil {
-		return errInterrupted
+func (inv *invocation) tellProofs(ctx context.Context, all []*production) error {
+	var verdicts []verdict
+	var failed error
+	for _, p := range all {
+		if p.site.Name != "" {
+			inv.talk.sayf("output %s:", p.site.Name)
+		}
+		some, err := inv.proveAll(ctx, p)
+		for i := range some {
+			some[i].Output = p.site.Name
+		}
+		verdicts, failed = append(verdicts, some...), errors.Join(failed, err)
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
 	}
 	if inv.json {
 		failed = errors.Join(writeJSONList(inv.stdout, "proofs", slices.Values(verdicts)), failed)
