@@ -43,6 +43,7 @@ test: ## run every test with the real engines; needs root or sudo, and `make dep
 prove: ## ask the engines millions of flows; lines with "proved:" say how many of what
 	$(SUDO) env GATEWRIGHT_PROVE=all $(GO) test ./generators/... -count 1 -timeout 60m -v
 	env GATEWRIGHT_PROVE=all $(GO) test ./cmd/gatewright -run 'DiffProof|ExpectProof' -count 1 -timeout 60m -v
+	$(SUDO) env GATEWRIGHT_PROVE=all $(GO) test ./cmd/gatewright -run 'Drift|KilledApply|KilledConfirm' -count 1 -timeout 60m -v
 
 check: ## gofmt, vet, dependencies, layers, and builds for other platforms
 	@test -z "$$(gofmt -l cmd generators templates catalog)" || { gofmt -d cmd generators templates catalog; exit 1; }

@@ -65,7 +65,7 @@ func check(inv *invocation, names []string) error {
 		inv.format = "json"
 	}
 	var done []string
-	err := inv.site.eachOutput(func() error {
+	err := inv.site.eachOutput(names, func(names []string) error {
 		one, err := inv.checkAll(names)
 		done = append(done, one)
 		return err

@@ -137,7 +137,7 @@ func (inv *invocation) tellHidden(p *production, e expectation) {
 // tellFailures tells of an expectation what contradicts it at the first place, and at which
 // others.
 func (inv *invocation) tellFailures(p *production, e expectation) {
-	f := finding{Check: checkFlows, Level: levelError}.at(e.place)
+	f := finding{Check: checkFlows, Level: levelError, Name: e.name()}.at(e.place)
 	var others []string
 	for _, a := range e.answers {
 		if a.Holds {

@@ -57,9 +57,12 @@ func forMachines(all []finding, home site.Place) []finding {
 	return list
 }
 
-// rank is 0 for expectations that fail, 1 for what fails besides, and 2 for the rest.
+// rank is 0 for expectations that fail, 1 for what fails besides and for what the change
+// opens, and 2 for the rest.
 func rank(f finding) int {
 	switch {
+	case f.Check == checkChange:
+		return 1
 	case f.Level != levelError:
 		return 2
 	case f.Check == checkFlows:
@@ -126,7 +129,7 @@ func (inv *invocation) writeCodeQuality() error {
 	issues := []issue{}
 	for _, f := range inv.findings {
 		text := strings.Join(slices.Concat([]string{f.Text}, f.shown()), "; ")
-		severity := map[string]string{levelError: "major", levelWarning: "minor"}[f.Level]
+		severity := map[string]string{levelError: "major", levelWarning: "minor", levelNotice: "info"}[f.Level]
 		print := fmt.Sprintf("%x", sha256.Sum256([]byte(f.Check+"\x00"+f.File+"\x00"+text)))
 		issues = append(issues, issue{text, f.Check, print, severity, location{f.File, lines{f.Line}}})
 	}
@@ -163,7 +166,7 @@ func (inv *invocation) writeJUnit() error {
 			continue
 		}
 		text := visible(strings.Join(slices.Concat([]string{f.Text}, f.Details, f.Also), "\n"))
-		s.Cases = append(s.Cases, testCase{f.Check, visible(f.Text), f.File, f.Line, &failure{visible(f.Text), text}})
+		s.Cases = append(s.Cases, testCase{f.Check, visible(cmp.Or(f.Name, f.Text)), f.File, f.Line, &failure{visible(f.Text), text}})
 		s.Failures++
 	}
 	s.Tests = len(s.Cases)

@@ -6,11 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gatewright/catalog/lint"
 	"gatewright/catalog/plainfile"
+	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/generators/expect"
 )
 
 // addShortfalls notes what the outputs cannot say and what lint finds. With --strict the
@@ -98,7 +101,57 @@ func (inv *invocation) readBase(p *production, known map[string]bool) error {
 	for _, f := range found {
 		known[lintText(f)] = true
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	inv.tellGivenUp(base, p)
+	return inv.tellChanged(base, p)
+}
+
+// tellChanged tells what the site newly accepts and no longer, beside the base: what no
+// expectation names is seen by whoever reviews it.
+func (inv *invocation) tellChanged(base, p *production) error {
+	old, new := compared{inv.base, base.site, base.result}, compared{p.siteFile, p.site, p.result}
+	r, err := compareResults(old, new)
+	if err == nil {
+		err = r.addOptions(old, new)
+	}
+	if r.finish(r.Equal); err != nil || r.same() {
+		return err
+	}
+	f := finding{Check: checkChange, Level: levelNotice, Text: r.headline(), Details: slices.Concat(r.openings(), r.gained)}
+	for _, s := range r.sections() {
+		for _, line := range s.lines {
+			f.Details = append(f.Details, strings.TrimRight(line, " "))
+		}
+	}
+	inv.find(f)
+	return nil
+}
+
+// tellGivenUp tells of expectations of the base that the site has no more, and that do not
+// hold any more.
+func (inv *invocation) tellGivenUp(base, p *production) {
+	kept := map[string]bool{}
+	text := func(e rule.Expectation) string { return fmt.Sprint(e.Expects, e.Flows, e.In, e.Listed) }
+	for _, e := range p.result.Expectations {
+		kept[text(e)] = true
+	}
+	k := expect.Asker{Compiled: rule.Compiled{Policy: p.result.Policy, Grants: p.result.Input.Grants}}
+	for _, e := range base.result.Expectations {
+		if kept[text(e)] {
+			continue
+		}
+		e.In = nil // the policy tells
+		answers, err := k.Ask(e)
+		given := expectation{Expectation: e, answers: answers}
+		for _, a := range answers {
+			if err == nil && !a.Holds {
+				why, _ := p.failure(given, a, someOf)
+				inv.find(finding{Check: checkFlows, Level: levelWarning, Text: fmt.Sprintf("%s expects %s, which is given up here: %s", inv.base, given.name(), why)})
+			}
+		}
+	}
 }
 
 // openBase points flags at the site file of the base, a folder or a revision of the site

@@ -196,25 +196,40 @@ func kills() int {
 func TestKilledApply(t *testing.T) {
 	h := newHost(t)
 	old, new := h.applied()
-	start := time.Now()
-	h.must(tryApply + "1s")
-	whole := time.Since(start)
-	h.ended()
+	whole := time.Duration(0)
+	for range 3 {
+		start := time.Now()
+		h.must(tryApply + "1s")
+		whole = max(whole, time.Since(start))
+		h.ended()
+	}
 	seen := map[string]int{}
 	for i := range kills() {
-		h.killed(tryApply+"1s", i%2 == 0, whole*3/2)
-		switch h.ruleset() {
-		case old:
+		h.killed(tryApply+"1s", i%2 == 0, 2*whole)
+		switch got := h.ruleset(); {
+		case holdsAll(got, old):
 			seen["old"]++
-		case new:
+		case holdsAll(got, new):
 			seen["new"]++
 		default:
-			t.Errorf("killed, apply leaves other rules:\n%s", h.ruleset())
+			t.Errorf("killed, apply leaves other rules:\n%s", got)
 		}
 		h.ended()
 		h.holds("old", old)
 	}
 	t.Logf("proved: %d applies were killed, every second one with its whole session; %d left the old rules, %d the new ones, and within a second all were back", kills(), seen["old"], seen["new"])
+}
+
+// holdsAll reports whether rules hold all of others. What leads nowhere yet, or nothing
+// leads to any more, may be there besides.
+func holdsAll(rules, others string) bool {
+	_, objects, _ := strings.Cut(others, "\n")
+	for _, object := range strings.SplitAfter(objects, "\n\t}\n") {
+		if !strings.Contains(rules, object) {
+			return false
+		}
+	}
+	return true
 }
 
 // TestKilledConfirm kills confirm at random moments: what runs a little later is what

@@ -264,6 +264,27 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
+// TestHookGoesByTheIndex holds that the hook checks what is committed, and not what lies in
+// the working tree.
+func TestHookGoesByTheIndex(t *testing.T) {
+	source, err := filepath.Abs(filepath.Join(repository, "examples", "ci"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell, dir := program(t), t.TempDir()
+	run := func(passes bool, line string) {
+		t.Helper()
+		if out, err := shell(dir, line); (err == nil) != passes {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
+	}
+	run(true, "git init -q . && cp -r "+source+"/out "+source+"/gatewright.json . && cp "+source+"/pre-commit .git/hooks/ && git config user.name t && git config user.email t@t.test && git add . && git commit -q -m one")
+	run(true, "sed -i 's|10.1.1.11|10.1.1.12|' gatewright.json && ! git diff --quiet && gatewright generate -q && git add gatewright.json")
+	run(false, "git commit -q -m 'the site without its files'")
+	run(true, "git add out && git commit -q -m both")
+	run(true, "echo broken >gatewright.json && git commit -q --allow-empty -m none && git checkout -q gatewright.json")
+}
+
 // shortRecipe is the check alone, as the README of the recipes shows it.
 func shortRecipe(t *testing.T) string {
 	t.Helper()

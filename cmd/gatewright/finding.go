@@ -10,11 +10,12 @@ import (
 
 // finding is one thing that check tells.
 type finding struct {
-	Check   string   `json:"check"` // files, expectation, coverage, lint, or run for what kept check from checking
-	Level   string   `json:"level"` // error: check fails; warning: it is told
+	Check   string   `json:"check"` // files, expectation, coverage, lint, change, or run for what kept check from checking
+	Level   string   `json:"level"` // error: check fails; warning and notice: it is told
 	File    string   `json:"file,omitempty"`
 	Line    int      `json:"line,omitempty"`
 	Column  int      `json:"column,omitempty"`
+	Name    string   `json:"name,omitempty"` // of an expectation, as the site file has it
 	Text    string   `json:"text"`
 	Details []string `json:"details,omitempty"`
 	Also    []string `json:"also,omitempty"` // the same of other outputs, for machines that have the room
@@ -23,6 +24,7 @@ type finding struct {
 const (
 	levelError   = "error"
 	levelWarning = "warning"
+	levelNotice  = "notice"
 )
 
 // The checks.
@@ -31,6 +33,7 @@ const (
 	checkFlows    = "expectation"
 	checkCoverage = "coverage"
 	checkLint     = "lint"
+	checkChange   = "change"
 	checkRun      = "run"
 )
 
@@ -60,10 +63,10 @@ func (inv *invocation) find(f finding) {
 		f.Text = inv.site.ofOutput(f.Text)
 	}
 	inv.findings = append(inv.findings, f)
-	if inv.format != "text" || f.Level != levelError && f.Check != checkFlows {
+	if inv.format != "text" || f.Level == levelWarning && f.Check != checkFlows {
 		return
 	}
-	tell := map[string]func(string, ...any){levelError: inv.talk.errorf, levelWarning: inv.talk.warnf}[f.Level]
+	tell := map[string]func(string, ...any){levelError: inv.talk.errorf, levelWarning: inv.talk.warnf, levelNotice: inv.talk.sayf}[f.Level]
 	if f.Line > 0 {
 		tell("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Text)
 	} else {

@@ -71,7 +71,7 @@ type generated struct {
 // generate makes every output before it writes the first.
 func generate(inv *invocation, names []string) error {
 	var all []*production
-	err := inv.site.eachOutput(func() error {
+	err := inv.site.eachOutput(names, func(names []string) error {
 		p, err := inv.prepare(names)
 		all = append(all, p)
 		return err

@@ -95,7 +95,7 @@ statements that come and go: +1 rule
 // bootLines are what the unit for boot runs, with the folder boot.
 func bootLines(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(repository, "examples", "debian", "usr", "lib", "systemd", "system", "gatewright-iptables.service"))
+	text, err := os.ReadFile(filepath.Join(repository, "examples", "debian", "usr", "lib", "systemd", "system", "gatewright-boot-iptables.service"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,9 @@ import (
 	"os/exec"
 	"path"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -26,7 +28,7 @@ type revision struct {
 }
 
 // gitTime bounds one run of git.
-const gitTime = time.Minute
+const gitTime = 20 * time.Second
 
 // maxGitAnswer bounds what git says of a revision or a file, in bytes.
 const maxGitAnswer = 64 << 10
@@ -72,11 +74,26 @@ func (r revision) Read(name string, limit int64) ([]byte, error) {
 		kind := map[string]string{"120000": "a symbolic link", "160000": "a repository of its own", "040000": "a folder"}[words[0]]
 		return nil, fmt.Errorf("%s is %s and no plain file; compare with a revision that has one there", shown, kind)
 	}
+	if err := r.checkSize(words[2], limit); err != nil {
+		return nil, fmt.Errorf("%s: %w", shown, err)
+	}
 	data, err := r.git(limit, "cat-file", "blob", words[2])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", shown, err)
 	}
 	return data, nil
+}
+
+// checkSize asks for the size alone, because git unpacks as a whole what it prints.
+func (r revision) checkSize(object string, limit int64) error {
+	said, err := r.git(maxGitAnswer, "cat-file", "-s", object)
+	if err != nil {
+		return err
+	}
+	if size, err := strconv.ParseInt(strings.TrimSpace(string(said)), 10, 64); err != nil || size > limit {
+		return fmt.Errorf("over the limit of %d KiB", limit>>10)
+	}
+	return nil
 }
 
 // git runs git in the folder and returns what it prints.
@@ -87,8 +104,11 @@ func (r revision) Read(name string, limit int64) ([]byte, error) {
 func (r revision) git(limit int64, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), gitTime)
 	defer cancel()
-	all := append([]string{"--no-pager", "--no-replace-objects", "--literal-pathspecs", "-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false"}, args...)
-	c := exec.CommandContext(ctx, "git", all...)
+	all := append([]string{"--no-pager", "--no-replace-objects", "--literal-pathspecs", "-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false",
+		"-c", "core.packedGitWindowSize=32m", "-c", "core.packedGitLimit=256m"}, args...)
+	runtime.LockOSThread() // git ends with the thread that started it
+	defer runtime.UnlockOSThread()
+	c := gitCommand(ctx, all)
 	c.Dir, c.WaitDelay = r.dir, time.Second
 	c.Env = append(slices.DeleteFunc(os.Environ(), isHooks), "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
 	var said bytes.Buffer
@@ -105,7 +125,11 @@ func (r revision) git(limit int64, args ...string) ([]byte, error) {
 		cancel()
 		err = fmt.Errorf("over the limit of %d KiB", limit>>10)
 	}
-	if failed := c.Wait(); err == nil && failed != nil {
+	switch failed := c.Wait(); {
+	case err != nil:
+	case ctx.Err() != nil:
+		err = fmt.Errorf("git takes longer than %v", gitTime)
+	case failed != nil:
 		err = gitError(failed, said.String())
 	}
 	return data, err
@@ -118,11 +142,13 @@ func isHooks(variable string) bool {
 	return slices.Contains([]string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"}, name)
 }
 
-// gitError is what git says of its failure, in one line.
+// gitError is a failure of git in one line. Of what git says only words of its own are
+// shown: the rest may be the content of a file that something in the repository leads to.
 func gitError(err error, said string) error {
-	line, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
-	if line = strings.TrimPrefix(line, "fatal: "); line != "" {
-		return errors.New("git: " + line)
+	for _, words := range []string{"not a git repository", "detected dubious ownership", "cannot use bare repository", "out of memory"} {
+		if strings.Contains(said, words) {
+			return errors.New("git: " + words)
+		}
 	}
 	return fmt.Errorf("git: %w", err)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -118,6 +119,39 @@ func TestNewFolderAndRevision(t *testing.T) {
 	}
 }
 
+// TestNewTellsWhatOpens holds that a check beside a base tells what opens though no
+// expectation names it, and what an expectation that is gone would have found.
+func TestNewTellsWhatOpens(t *testing.T) {
+	git := repositoryOf(t)
+	const site = `{"catalogs": ["own/own.json"], "bind": {"clients": ["10.20.0.0/16"]}, "generators": ["nftables"], "output": "out"%s}`
+	prefixes := func(prefix string) string {
+		return strings.Replace(namesCatalog("a.example.com"), `["a.example.com"]`, `["`+prefix+`"]`, 1)
+	}
+	writeFiles(t, map[string]string{"fw/gatewright.json": fmt.Sprintf(site, `, "expect": [{"deny": "outbound tcp 203.0.113.9:443"}]`), "fw/own/own.json": prefixes("198.51.100.0/28")})
+	git("commit", "-q", "-a", "-m", "addresses")
+	writeFiles(t, map[string]string{"fw/gatewright.json": fmt.Sprintf(site, ""), "fw/own/own.json": prefixes("203.0.113.0/28")})
+	status, said := checkNew(t, "main")
+	for _, want := range []string{
+		"gatewright: warning: main expects deny outbound tcp 203.0.113.9:443, which is given up here: at policy outbound tcp 203.0.113.9:443 from 10.20.0.1 passes by rule a-out-",
+		"1 prefix newly accepted; 1 prefix no longer accepted", "    +     203.0.113.0/28\n",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("status %d\n%s\nwant %s", status, said, want)
+		}
+	}
+	if status != exitOK {
+		t.Errorf("status %d\n%s", status, said)
+	}
+	_, said = gatewright("check", "--site", "fw/gatewright.json", "--new", "main", "--format", "github")
+	if want := "::notice file=fw/gatewright.json,line=1,col=1,title=gatewright change::"; !strings.Contains(said, want) {
+		t.Errorf("%s\nwant %s", said, want)
+	}
+	git("commit", "-q", "-a", "-m", "others")
+	if status, said := checkNew(t, "main"); status != exitOK || strings.Contains(said, "newly accepted") || strings.Contains(said, "given up") {
+		t.Errorf("without a change: status %d\n%s", status, said)
+	}
+}
+
 // TestNewRefused holds the messages for bases that cannot be read.
 func TestNewRefused(t *testing.T) {
 	git := repositoryOf(t)
@@ -182,6 +216,38 @@ func TestNewRefused(t *testing.T) {
 	if status, said := checkNew(t, "main"); status != exitUsage || !strings.Contains(said, "(git: not a git repository") {
 		t.Errorf("outside of a repository: status %d\n%s", status, said)
 	}
+}
+
+// TestRevisionShowsNoForeignFile leads files of a repository to others, of which git would
+// quote a line.
+func TestRevisionShowsNoForeignFile(t *testing.T) {
+	git := repositoryOf(t)
+	writeFiles(t, map[string]string{"secret": "canary:x:0:0\n"})
+	for _, file := range []string{"shallow", "packed-refs", "config", "HEAD", "refs/heads/main", "info/grafts", "objects/info/alternates"} {
+		file = filepath.Join(".git", file)
+		old, err := os.ReadFile(file)
+		os.Remove(file)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		secret, _ := filepath.Abs("secret")
+		if err := os.Symlink(secret, file); err != nil {
+			t.Fatal(err)
+		}
+		for _, base := range []string{"main", "HEAD", "origin/main"} {
+			if _, said := checkNew(t, base); strings.Contains(said, "canary") {
+				t.Errorf("%s, --new %s: %s", file, base, said)
+			}
+		}
+		os.Remove(file)
+		if err == nil {
+			writeFiles(t, map[string]string{file: string(old)})
+		}
+	}
+	if status, said := checkNew(t, "main"); status != exitOK {
+		t.Errorf("status %d\n%s", status, said)
+	}
+	git("fsck")
 }
 
 // TestRevisionRunsNothing asks a repository whose configuration names a program wherever

@@ -92,14 +92,6 @@ func (f *siteFlags) source() string {
 	return text.String()
 }
 
-// forOutput is the flag that names the output, for a command that is shown.
-func (f *siteFlags) forOutput() string {
-	if f.output == "" {
-		return ""
-	}
-	return " --for " + f.output
-}
-
 // says reports whether a flag says what a site file says, beside which file it is.
 func (f *siteFlags) says() bool {
 	said := false
@@ -204,52 +196,6 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 		err = site.Unquoted(data, err)
 	}
 	return s, folderOf(file), err
-}
-
-// choose returns the site of the output that is meant. A site file with several has to be
-// asked for one of them.
-func (f *siteFlags) choose(s *site.Site) (*site.Site, error) {
-	switch {
-	case f.output != "":
-		one, err := s.For(f.output)
-		if err != nil {
-			return nil, fmt.Errorf("--for %s: %w", f.output, err)
-		}
-		return one, nil
-	case len(s.Outputs) > 0 && !f.whole:
-		return nil, usagef("the site file has outputs of its own; name one with --for: %s", strings.Join(s.OutputNames(), ", "))
-	}
-	return s, nil
-}
-
-// ofOutput puts before a text which output it is about, where there are several.
-func (f *siteFlags) ofOutput(text string) string {
-	if f.output == "" {
-		return text
-	}
-	return f.output + ": " + text
-}
-
-// eachOutput calls do for the output that --for names, or else for each of the site file's;
-// for the site itself if it has none. The first error ends it.
-func (f *siteFlags) eachOutput(do func() error) error {
-	names := []string{f.output}
-	if f.output == "" {
-		s, _, err := f.read()
-		if err != nil {
-			return err
-		}
-		if len(s.Outputs) > 0 {
-			names = s.OutputNames()
-		}
-	}
-	defer func(given string) { f.output = given }(f.output)
-	for _, f.output = range names {
-		if err := do(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // isURL tells a URL, which may hold a secret that no message shows, from a path.

@@ -80,7 +80,7 @@ func verify(inv *invocation, names []string) error {
 		return usagef("verify: --timeout %v: expect a time above zero, such as 90s or 1h", inv.timeout)
 	}
 	var all []*production
-	err := inv.site.eachOutput(func() error {
+	err := inv.site.eachOutput(names, func(names []string) error {
 		p, err := inv.produce(names)
 		if all = append(all, p); err != nil || p.dir == "" {
 			return err

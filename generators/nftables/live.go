@@ -77,7 +77,7 @@ func identify(rs *filter.Ruleset) {
 		for j := range c.Rules {
 			r := &c.Rules[j]
 			switch id, ours := strings.CutPrefix(r.Target, string(prefix)); {
-			case c.Hook != nil:
+			case c.Hook != nil || !strings.HasPrefix(c.Name, string(prefix)): // beside the policy
 			case r.Verdict == filter.Goto && ours && r.Target != "":
 				r.ID = rule.ID(id)
 			default:

@@ -11,10 +11,12 @@ import (
 type Changes struct {
 	Have, Want *Table
 
+	table    bool // comes, or has other flags
 	sets     []setChange
 	chains   []chainChange
 	counters counterChange
 	drops    []string        // tables that go as a whole
+	clears   bool            // removes what nothing leads to
 	kept     map[string]bool // what other rules still use, by step.object
 }
 
@@ -48,6 +50,7 @@ func Compare(have, want *Table) *Changes {
 		c.Drop(have.Name)
 		return c
 	}
+	c.table = !want.Missing && (have.Missing || have.Flags != want.Flags)
 	before, after := byName(have.Sets, setNameOf), byName(want.Sets, setNameOf)
 	replaced := map[string]bool{}
 	for _, w := range want.Sets {
@@ -71,7 +74,7 @@ func (c *Changes) Drop(table string) { c.drops = append(c.drops, table) }
 
 // IsEmpty reports whether nothing has to change.
 func (c *Changes) IsEmpty() bool {
-	return len(c.sets)+len(c.chains)+len(c.counters.add)+len(c.counters.del)+len(c.drops) == 0 && (!c.Have.Missing || c.Want.Missing)
+	return !c.table && len(c.sets)+len(c.chains)+len(c.counters.add)+len(c.counters.del)+len(c.drops) == 0
 }
 
 func setNameOf(s *set) string     { return s.Name }

@@ -27,20 +27,36 @@ type step struct {
 	object string // of a chain, set or counter that is removed: it is kept if others use it
 }
 
-// Commit makes the changes, all or none of them, in one transaction. What goes and is
-// still used by rules that are not ours stays, without rules or elements of ours, and is
-// returned by name.
+// Commit makes the changes, all or none of them, from one moment to the next. What goes
+// and is still used by rules that are not ours stays, without rules or elements of ours,
+// and is returned by name.
 func (c *Conn) Commit(changes *Changes) (kept []string, err error) {
+	gen := changes.Have.gen
+	for _, one := range changes.steps() {
+		if one.clears { // nothing that decides about a packet; others may have changed theirs
+			gen = 0
+		}
+		if err := c.commitStep(one, gen); err != nil {
+			return nil, err
+		}
+		if gen++; gen == 0 {
+			gen = 1
+		}
+	}
+	return changes.sorted(), nil
+}
+
+func (c *Conn) commitStep(changes *Changes, gen uint32) error {
 	for {
 		var b writer
-		b.write(changes)
+		b.write(changes, gen)
 		busy, err := c.transact(&b)
 		if err != nil || len(busy) == 0 {
-			return changes.sorted(), err
+			return err
 		}
 		for _, object := range busy {
 			if changes.kept[object] {
-				return nil, fmt.Errorf("%s is in use", object)
+				return fmt.Errorf("%s is in use", object)
 			}
 			changes.kept[object] = true
 		}
@@ -123,17 +139,19 @@ func (w *writer) message(kind, flags uint16, s step, f func()) {
 
 // write writes everything: first what others refer to, rules last; and what goes in the
 // opposite order.
-func (w *writer) write(c *Changes) {
+func (w *writer) write(c *Changes, gen uint32) {
 	w.family, w.table = familyAndName(c.Want.Name)
 	w.kept = c.kept
 	w.steps = append(w.steps, step{text: "the transaction"})
 	w.beginRaw(msgBatchBegin, syscall.NLM_F_REQUEST, 0, subsystemNFTables)
-	w.number(batchGeneration, c.Have.gen)
+	if gen != 0 {
+		w.number(batchGeneration, gen)
+	}
 	w.end()
 	for _, name := range c.drops {
 		w.dropTable(name)
 	}
-	if !c.Want.Missing && (c.Have.Missing || c.Have.Flags != c.Want.Flags) {
+	if c.table {
 		w.addTable(c.Want.Flags)
 	}
 	w.removeRules(c)

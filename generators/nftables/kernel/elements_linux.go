@@ -111,7 +111,7 @@ func (d *elementReader) verdict(data []byte, b *bound) error {
 }
 
 // verdictWords are the verdicts of nf_tables.h and netfilter.h that a map can hold.
-var verdictWords = map[int32]string{0: "drop", 1: "accept", 3: "queue", -1: "continue", -2: "break", -5: "return", jumpCode: "jump ", gotoCode: "goto "}
+var verdictWords = map[int32]string{dropCode: "drop", acceptCode: "accept", 3: "queue", -1: "continue", -2: "break", -5: "return", jumpCode: "jump ", gotoCode: "goto "}
 
 // verdictOf reads what verdict writes.
 func verdictOf(target string) (code int32, chain string) {

@@ -240,7 +240,7 @@ func (d *decoder) lookUpChain(o *operand, s *set, e *expr.Lookup) error {
 	switch {
 	case err != nil:
 		return err
-	case !s.leadsOn():
+	case !s.Spec.isKnown():
 		return fmt.Errorf("map %s: it is a map that no rule of ours looks up", e.SetName)
 	case !e.IsDestRegSet || e.DestRegister != verdictRegister || int(s.Spec.KeySize) != size || o.size != size:
 		return fmt.Errorf("map %s is not looked up as a rule of ours does", e.SetName)

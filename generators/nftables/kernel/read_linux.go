@@ -50,6 +50,8 @@ const (
 	verdictData = 0xffffff00 // NFT_DATA_VERDICT
 	gotoCode    = -4         // NFT_GOTO
 	jumpCode    = -3         // NFT_JUMP
+
+	dropCode, acceptCode = 0, 1 // NF_DROP, NF_ACCEPT
 )
 
 // attempts is how often rules are read anew that change meanwhile.

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,17 +30,21 @@ func (s *set) values() (list [][]byte) {
 
 // leadsOn reports whether a map sends every element to a chain by goto.
 func (s *set) leadsOn() bool {
-	return s.Spec.isKnown() && !slices.ContainsFunc(s.Targets, func(t string) bool { return !strings.HasPrefix(t, verdictWords[gotoCode]) })
+	return !slices.ContainsFunc(s.Targets, func(target string) bool { return !isGoto(target) })
 }
 
 // Ruleset returns what a table holds as far as rules are such as ours.
 func (t *Table) Ruleset() (rs filter.Ruleset) {
+	decisions := map[string]bool{} // of maps
 	for _, s := range t.Sets {
 		family := map[uint32]filter.Family{typeIPv4: filter.IPv4, typeIPv6: filter.IPv6}[s.Spec.KeyType]
 		switch isMap := s.Spec.Flags&flagMap != 0; {
-		case !s.Spec.isKnown() || isMap && family == filter.Both || isMap && !s.leadsOn():
+		case !s.Spec.isKnown() || isMap && family == filter.Both:
 		case isMap:
 			rs.Maps = append(rs.Maps, filter.Map{Name: s.Name, Family: family, Elements: s.chains()})
+			for _, target := range s.Targets {
+				decisions[target] = true
+			}
 		case family == filter.Both:
 			rs.Sets = append(rs.Sets, filter.Set{Name: s.Name, Ports: s.ports()})
 		default:
@@ -57,7 +62,36 @@ func (t *Table) Ruleset() (rs filter.Ruleset) {
 		}
 		rs.Chains = append(rs.Chains, one)
 	}
+	for _, target := range slices.Sorted(maps.Keys(decisions)) {
+		if _, chain := verdictOf(target); chain == "" || !isGoto(target) {
+			rs.Chains = append(rs.Chains, filter.Chain{Name: chainOf(target), Rules: rulesOf(target)})
+		}
+	}
 	return rs
+}
+
+func isGoto(target string) bool { return strings.HasPrefix(target, verdictWords[gotoCode]) }
+
+// chainOf is the chain of an element. Where it has a verdict of another kind, as none of
+// ours has, a chain that does the same stands for it, whose name no other one can have.
+func chainOf(target string) string {
+	if name, ok := strings.CutPrefix(target, verdictWords[gotoCode]); ok {
+		return name
+	}
+	return " " + target
+}
+
+// rulesOf does what a verdict does; nothing decides where it leads back.
+func rulesOf(target string) []filter.Rule {
+	switch code, chain := verdictOf(target); code {
+	case acceptCode:
+		return []filter.Rule{{Verdict: filter.Accept}}
+	case dropCode:
+		return []filter.Rule{{Verdict: filter.Drop}}
+	case jumpCode:
+		return []filter.Rule{{Verdict: filter.Jump, Target: chain}}
+	}
+	return []filter.Rule{}
 }
 
 func (s *set) prefixes() netset.PrefixSet {
@@ -83,7 +117,7 @@ func (s *set) chains() []filter.Element {
 	var held []netset.PrefixBuilder
 	for _, e := range s.Elements {
 		if at[e.Target] == 0 {
-			list = append(list, filter.Element{Chain: strings.TrimPrefix(s.Targets[e.Target], verdictWords[gotoCode])})
+			list = append(list, filter.Element{Chain: chainOf(s.Targets[e.Target])})
 			held = append(held, netset.PrefixBuilder{})
 			at[e.Target] = len(list)
 		}
@@ -151,6 +185,9 @@ func (t *Table) held() (held Held, err error) {
 			}
 			if r.odd != nil {
 				return held, fmt.Errorf("chain %s: rule %d: %w", c.Name, i+1, r.odd)
+			}
+			if m := t.set(r.decoded.Map); m != nil && !m.leadsOn() {
+				return held, fmt.Errorf("chain %s: rule %d: map %s: it is a map that no rule of ours looks up", c.Name, i+1, m.Name)
 			}
 		}
 		if c.Hook != nil && c.Hook.Kind != string(nf.ChainTypeFilter) {

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gatewright/catalog/site"
+	"gatewright/generators"
+)
+
+// choose returns the site of the output that is meant. A site file with several has to be
+// asked for one of them.
+func (f *siteFlags) choose(s *site.Site) (*site.Site, error) {
+	switch {
+	case f.output != "":
+		one, err := s.For(f.output)
+		if err != nil {
+			return nil, fmt.Errorf("--for %s: %w", f.output, err)
+		}
+		return one, nil
+	case len(s.Outputs) > 0 && !f.whole:
+		return nil, usagef("the site file has outputs of its own; name one with --for: %s", strings.Join(s.OutputNames(), ", "))
+	}
+	return s, nil
+}
+
+// eachOutput calls do for the output that --for names, or else for each of the site file's;
+// for the site itself if it has none. Of the named generators it passes those that the
+// output has; one that has none of them is left out. The first error ends it.
+func (f *siteFlags) eachOutput(names []string, do func(names []string) error) error {
+	if f.output != "" {
+		return do(names)
+	}
+	s, _, err := f.read()
+	if err != nil {
+		return err
+	}
+	if len(s.Outputs) == 0 {
+		return do(names)
+	}
+	defer func() { f.output = "" }()
+	left := true
+	for _, one := range s.Outputs {
+		of := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+			_, err := generators.ByName(name)
+			return err == nil && len(one.Generators) > 0 && !slices.Contains(one.Generators, name)
+		})
+		if len(of) == 0 && len(names) > 0 {
+			continue
+		}
+		left, f.output = false, one.Name
+		if err := do(of); err != nil {
+			return err
+		}
+	}
+	if left {
+		return usagef("no output of the site file has the generator %s; name one with --for to make it there", strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// ofOutput puts before a text which output it is about, where there are several.
+func (f *siteFlags) ofOutput(text string) string {
+	if f.output == "" {
+		return text
+	}
+	return f.output + ": " + text
+}
+
+// forOutput is the flag that names the output, for a command that is shown.
+func (f *siteFlags) forOutput() string {
+	if f.output == "" {
+		return ""
+	}
+	return " --for " + f.output
+}
