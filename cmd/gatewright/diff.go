@@ -237,6 +237,9 @@ func (inv *invocation) compilePair(oldName, newName string) (old, new compared, 
 
 // isSiteFile tells a site file from a catalogue, whether a file or a name.
 func (inv *invocation) isSiteFile(name string) (bool, error) {
+	if data, ok := inv.site.streams[plainfile.Named(name).String()]; ok {
+		return site.IsSite(data), nil
+	}
 	data, err := plainfile.Named(name).ReadStream(feed.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil // a name, or an error that reading it explains
