@@ -19,15 +19,17 @@ func applyCommand() command {
 		usage: `gatewright apply GENERATOR...
 
 Changes what runs on this machine to what generate would write for the site:
-from one moment to the next, and only what differs and is ours. Counters, and
-elements that come and go by themselves, stay. What runs then is read back and
-compared, and the files that boot loads are written. With --confirm the old
-rules come back after that time, whatever becomes of this session, unless you
-confirm; the files that boot loads are written then.
+from one moment to the next (with iptables, IPv4 and then IPv6), and only what
+differs and is ours. Counters, and elements that come and go by themselves,
+stay. What runs then is read back and compared, and the files that boot loads
+are written. With --confirm the old rules come back after that time, whatever
+becomes of this session, unless you confirm; the files that boot loads are
+written then.
 
     gatewright apply nftables --dry-run
     gatewright apply nftables --confirm 60s
     gatewright confirm
+    gatewright apply iptables
     gatewright apply pac squid
 
 The files of squid and pac go where these are read: squid.dir, the include in

@@ -80,7 +80,7 @@ func TestApplyRefuses(t *testing.T) {
 			e + "network namespace /run/netns/missing: open /run/netns/missing: no such file or directory\n", exitFailed},
 		{four, "gatewright apply nftables --netns ../x", e + "--netns \"../x\": expect a name, such as `ip netns list` shows\n", exitUsage},
 		{four, "gatewright apply", e + "apply: name what is to be changed, such as `gatewright apply nftables`\n", exitUsage},
-		{four, "gatewright apply trusted-sites", e + "apply: trusted-sites is not changed where it runs; expect one of nftables, pac, squid\n", exitUsage},
+		{four, "gatewright apply trusted-sites", e + "apply: trusted-sites is not changed where it runs; expect one of nftables, iptables, pac, squid\n", exitUsage},
 		{four, "gatewright apply nftables -o -", e + "apply: -o - is no folder that boot loads; name one, or leave it out\n", exitUsage},
 		{four, "gatewright apply nftables --max-shrink 101", e + "apply: --max-shrink 101: expect 0 to 100 percent\n", exitUsage},
 		{four, "gatewright apply nftables --max-growth -1", e + "apply: --max-growth -1: expect a percentage from 0\n", exitUsage},

@@ -16,7 +16,7 @@ import (
 // errors say what is expected.
 func (f family) parse(text string) (filter.Rule, error) {
 	words, err := splitWords(text)
-	r := parser{family: f}
+	r := parser{family: f, given: map[string]bool{}}
 	r.Family = filter.Family(f)
 	for err == nil && len(words) > 0 {
 		option, values := words[0], append(slices.Clone(words[1:min(3, len(words))]), "", "")
@@ -27,7 +27,9 @@ func (f family) parse(text string) (filter.Rule, error) {
 		if len(words) < n {
 			return r.Rule, errors.New("a value of " + option)
 		}
-		err, words = r.take(option, values[0], values[1]), words[n:]
+		if err = r.once(option, values[1]); err == nil {
+			err, words = r.take(option, values[0], values[1]), words[n:]
+		}
 	}
 	switch {
 	case err != nil:
@@ -49,6 +51,27 @@ type parser struct {
 	family         family
 	original, icmp bool
 	verdict, xmark string
+	given          map[string]bool // what was matched
+}
+
+// once refuses a second match of the same, of which the first would be lost.
+func (r *parser) once(option, last string) error {
+	what := option
+	switch option {
+	case "-m":
+		return nil
+	case "--dports":
+		what = "--dport"
+	case "-g":
+		what = "-j"
+	case "--match-set":
+		what = map[string]string{"src": "-s", "dst": "-d"}[last]
+	}
+	if r.given[what] {
+		return errors.New("each match once")
+	}
+	r.given[what] = true
+	return nil
 }
 
 // take reads one option.

@@ -1,13 +1,11 @@
 package iptables
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/filter"
 )
@@ -127,38 +125,17 @@ func readSaved(one filter.Rule, c filter.Chain) filter.Rule {
 	return one
 }
 
-// readSets reads "create NAME hash:net ..." and "add NAME PREFIX" of our sets, sorted by
-// name.
-func readSets(dump []byte) ([]filter.Set, error) {
-	sets, builders := map[string]filter.Set{}, map[string]*netset.PrefixBuilder{}
-	for line := range bytes.Lines(dump) {
-		words := strings.Fields(string(line))
-		if len(words) < 3 || !strings.HasPrefix(words[1], prefix) {
-			continue
-		}
-		s, known := sets[words[1]]
-		switch {
-		case words[0] == "create" && words[2] == "hash:net":
-			s = filter.Set{Name: words[1], Family: filter.Family(ipv4)}
-			if slices.Contains(words, string(ipv6.setFamily())) {
-				s.Family = filter.Family(ipv6)
-			}
-			sets[s.Name], builders[s.Name] = s, &netset.PrefixBuilder{}
-		case words[0] == "add" && known && len(words) == 3:
-			p, err := family(s.Family).readPrefix(words[2])
-			if err != nil {
-				return nil, fmt.Errorf("%q; expected %w", bytes.TrimSpace(line), err)
-			}
-			builders[s.Name].Add(p)
-		default:
-			return nil, fmt.Errorf("%q is not a set of ours", bytes.TrimSpace(line))
-		}
+// readSets reads our sets, sorted by name.
+func readSets(dump []byte) (out []filter.Set, err error) {
+	var k Kernel
+	if err := k.readSets(dump); err != nil {
+		return nil, err
 	}
-	var out []filter.Set
-	for _, n := range slices.Sorted(maps.Keys(sets)) {
-		s := sets[n]
-		s.Prefixes = builders[n].Build()
-		out = append(out, s)
+	for _, s := range k.sets {
+		if odd := s.oddity(); odd != "" {
+			return nil, fmt.Errorf("%q is not a set of ours", odd)
+		}
+		out = append(out, s.filter())
 	}
 	return out, nil
 }
@@ -178,23 +155,21 @@ func (t *savedTable) filters() bool {
 
 // readTables returns the tables by their names.
 func readTables(dump []byte) map[string]*savedTable {
-	tables, t := map[string]*savedTable{}, &savedTable{}
-	for line := range strings.Lines(string(dump)) {
-		line = strings.TrimSuffix(line, "\n")
-		if n, ok := strings.CutPrefix(line, "*"); ok {
+	tables := map[string]*savedTable{}
+	for s := range savedLines(dump) {
+		t := tables[s.table]
+		if t == nil {
 			t = &savedTable{rules: map[string][]string{}, policies: map[string]string{}}
-			tables[n] = t
+			tables[s.table] = t
 		}
-		if declared, ok := strings.CutPrefix(line, ":"); ok && t.rules != nil {
-			words := append(strings.Fields(declared), "-", "-")
-			t.chains = append(t.chains, words[0])
-			if words[1] != "-" {
-				t.policies[words[0]] = words[1]
-			}
-		}
-		if rest, ok := strings.CutPrefix(line, "-A "); ok && t.rules != nil {
-			chain, rule, _ := strings.Cut(rest, " ")
-			t.rules[chain] = append(t.rules[chain], rule)
+		switch {
+		case !s.isPolicy:
+			t.rules[s.chain] = append(t.rules[s.chain], s.text)
+		case s.text != "-":
+			t.policies[s.chain] = s.text
+			fallthrough
+		default:
+			t.chains = append(t.chains, s.chain)
 		}
 	}
 	return tables

@@ -2,6 +2,7 @@ package iptables
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gatewright/catalog/rule"
@@ -10,14 +11,16 @@ import (
 )
 
 // addTo adds the file to a reading.
-func (r *rules) addTo(out *artefact.Reading) {
-	whole := r.ruleset()
+func (r *rules) addTo(out *artefact.Reading) { r.addRuleset(out, r.ruleset(), r.family.file()) }
+
+// addRuleset adds what the file's chains hold in a place.
+func (r *rules) addRuleset(out *artefact.Reading, whole filter.Ruleset, place string) {
 	held := whole.Fold()
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
-		r.addOpenings(out, &held, filter.EntryOf(d), d)
+		r.addOpenings(out, &held, artefact.HookPoint{File: place, Chain: filter.EntryOf(d)}, d)
 	}
 	beside := func(name, value string) {
-		out.Beside = append(out.Beside, artefact.Statement{File: r.family.file(), Name: name, Value: value})
+		out.Beside = append(out.Beside, artefact.Statement{File: place, Name: name, Value: value})
 	}
 	beside("mode", string(r.config.Mode))
 	beside("place", string(r.config.Place))
@@ -38,18 +41,18 @@ func (r *rules) addTo(out *artefact.Reading) {
 		if c.Hook.Name == filter.Input {
 			d = rule.Inbound
 		}
-		r.addOpenings(out, &held, c.Name, d)
+		r.addOpenings(out, &held, artefact.HookPoint{File: place, Chain: c.Name}, d)
 	}
 }
 
 // addOpenings adds what a chain accepts itself, of a built-in one without what it jumps
 // to.
-func (r *rules) addOpenings(out *artefact.Reading, held *filter.Ruleset, chain string, d rule.Direction) {
-	for _, o := range held.Openings(chain) {
-		if r.isBase(chain) && o.ID != "" {
+func (r *rules) addOpenings(out *artefact.Reading, held *filter.Ruleset, p artefact.HookPoint, d rule.Direction) {
+	for _, o := range held.Openings(p.Chain) {
+		if r.isBase(p.Chain) && o.ID != "" {
 			continue
 		}
-		p := artefact.HookPoint{File: r.family.file(), Chain: chain, In: strings.Join(o.In, " "), Out: strings.Join(o.Out, " "), Mark: o.Mark}
+		p.In, p.Out, p.Mark = strings.Join(o.In, " "), strings.Join(o.Out, " "), o.Mark
 		out.Accept(p, artefact.Accepted{Rule: o.ID, Labels: r.labelsOf(o), Direction: d, Traffic: o.Traffic()})
 	}
 }
@@ -57,15 +60,19 @@ func (r *rules) addOpenings(out *artefact.Reading, held *filter.Ruleset, chain s
 // labelsOf returns the labels of the rule that opens, or what the file says in place of
 // them.
 func (r *rules) labelsOf(o filter.Opening) (out []string) {
-	if o.ID == "" {
+	switch {
+	case o.Comment == "":
+		return nil // of a rule that somebody made by hand
+	case o.ID == "":
 		return []string{o.Comment}
 	}
-	for _, s := range r.sections {
-		if s.id == o.ID {
-			for _, l := range s.labels {
-				out = append(out, string(l))
-			}
-		}
+	i := slices.IndexFunc(r.sections, func(s section) bool { return s.id == o.ID })
+	if i < 0 {
+		_, words, _ := strings.Cut(o.Comment, ": ")
+		return strings.Split(words, "; ")
+	}
+	for _, l := range r.sections[i].labels {
+		out = append(out, string(l))
 	}
 	return out
 }

@@ -104,7 +104,9 @@ func (m Machine) checkFiles() error {
 }
 
 // backends returns those of this machine, in the order of generators.
-func backends() []Backend { return []Backend{nftablesBackend{}, pacBackend{}, squidBackend{}} }
+func backends() []Backend {
+	return []Backend{nftablesBackend{}, iptablesBackend{}, pacBackend{}, squidBackend{}}
+}
 
 // Generators returns the names of the generators that can be live.
 func Generators() (names []string) {

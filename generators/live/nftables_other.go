@@ -10,7 +10,7 @@ import (
 	"gatewright/generators/nftables"
 )
 
-var errNeedsLinux = errors.New("nftables needs Linux; run this on the gateway")
+var errNeedsLinux = errors.New("packet filters need Linux; run this on the gateway")
 
 // nftablesBackend says that Linux is needed.
 type nftablesBackend struct{}

@@ -13,12 +13,20 @@ func Open(namespace string) (*Conn, error) {
 	if namespace == "" {
 		return open(0)
 	}
-	f, err := os.OpenFile(namespace, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a named pipe would wait
+	f, err := openNamespace(namespace)
 	if err != nil {
-		return nil, fmt.Errorf("network namespace %s: %w", namespace, err)
+		return nil, err
 	}
 	defer f.Close()
 	return open(int(f.Fd()))
+}
+
+func openNamespace(file string) (*os.File, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("network namespace %s: %w", file, err)
+	}
+	return f, nil
 }
 
 // netnsCookie is SO_NETNS_COOKIE of asm-generic/socket.h.

@@ -1,0 +1,283 @@
+package iptables
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Change is one thing that comes or goes.
+type Change struct {
+	Sign byte   // '+' or '-'
+	Kind string // "element", "rule", "chain", "set", "policy"
+	In   string // the set or chain that it is of; empty for one of its own
+	Text string
+}
+
+// Changes is what makes one Kernel of another. A chain that changes is written anew as a
+// whole, so that it holds what is wanted whatever somebody does to it meanwhile; the
+// counters of its rules that stay are written with it, and all other chains are left
+// alone.
+type Changes struct {
+	List []Change
+
+	sets   []*set // that come, or are filled anew in the place of those there
+	refill map[string]bool
+	gone   []string        // sets to be removed
+	inUse  map[string]bool // of those, that rules of others match
+	stale  []string        // sets that a run which was cut off left, in the way of sets
+	tables []tableChange
+}
+
+// tableChange is what changes in one table of a family.
+type tableChange struct {
+	table     *table            // as it is wanted
+	rewritten map[string]*chain // chains of it, with what they hold now; nil for new ones
+	policies  map[string]bool   // built-in chains whose policy changes
+	emptied   []string          // chains that go or that rules of others lead to
+	gone      []string
+}
+
+// Compare returns what has to change.
+func Compare(have, want *Kernel) *Changes {
+	c := &Changes{refill: map[string]bool{}, inUse: map[string]bool{}}
+	for _, w := range want.tables {
+		c.compareTables(have.table(w.family, w.name), w)
+	}
+	c.compareSets(have, want)
+	return c
+}
+
+func (c *Changes) add(sign byte, kind, in, text string) {
+	c.List = append(c.List, Change{sign, kind, in, text})
+}
+
+// place names a chain.
+func (t *table) place(chain string) string {
+	s := chain + " of " + t.family.program()
+	if t.name != filterTable {
+		s += ", table " + t.name
+	}
+	return s
+}
+
+func (c *Changes) compareTables(have, want *table) {
+	t := tableChange{table: want, rewritten: map[string]*chain{}, policies: map[string]bool{}}
+	for _, h := range have.chains {
+		switch {
+		case want.named[h.name] != nil:
+		case have.led[h.name] && len(h.rules) == 0: // the rules of others lead to it, and it does nothing
+		default:
+			t.emptied = append(t.emptied, h.name)
+			if !have.led[h.name] {
+				t.gone = append(t.gone, h.name)
+				c.add('-', "chain", "", have.place(h.name))
+			}
+			c.compareRules(h, &chain{}, have.place(h.name))
+		}
+	}
+	for _, w := range want.chains {
+		h := have.named[w.name]
+		if h == nil {
+			c.add('+', "chain", "", want.place(w.name))
+			h = &chain{}
+			t.rewritten[w.name] = h
+		}
+		if h.policy != w.policy && h.policy != "" {
+			t.policies[w.name] = true
+			c.add('-', "policy", want.place(w.name), h.policy)
+			c.add('+', "policy", want.place(w.name), w.policy)
+		}
+		if c.compareRules(h, w, want.place(w.name)) {
+			t.rewritten[w.name] = h
+		}
+	}
+	c.tables = append(c.tables, t)
+}
+
+// compareRules adds how the rules of a chain differ, and reports whether they do.
+func (c *Changes) compareRules(have, want *chain, place string) bool {
+	stay := staying(have.rules, want.rules)
+	kept := map[int]bool{}
+	for _, h := range stay {
+		kept[h] = true
+	}
+	before := len(c.List)
+	for i, r := range have.rules {
+		if !kept[i] {
+			c.add('-', "rule", place, r.text)
+		}
+	}
+	for i, r := range want.rules {
+		if _, ok := stay[i]; !ok {
+			c.add('+', "rule", place, r.text)
+		}
+	}
+	return len(c.List) > before
+}
+
+// maxPairs bounds the comparison of two lists of rules: where they are longer between
+// their common ends, all between changes.
+const maxPairs = 4_000_000
+
+// staying returns which rules of want are there already, in the same order, each with its
+// index in have: a longest common subsequence.
+func staying(have, want []savedRule) map[int]int {
+	stay := map[int]int{}
+	a, b := keys(have), keys(want)
+	start := 0
+	for start < min(len(a), len(b)) && a[start] == b[start] {
+		stay[start] = start
+		start++
+	}
+	end := 0
+	for end < min(len(a), len(b))-start && a[len(a)-1-end] == b[len(b)-1-end] {
+		stay[len(b)-1-end] = len(a) - 1 - end
+		end++
+	}
+	for j, i := range subsequence(a[start:len(a)-end], b[start:len(b)-end]) {
+		stay[start+j] = start + i
+	}
+	return stay
+}
+
+func keys(rules []savedRule) []string {
+	out := make([]string, len(rules))
+	for i, r := range rules {
+		out[i] = r.key()
+	}
+	return out
+}
+
+// subsequence is a longest common subsequence: indices in b with those in a.
+func subsequence(a, b []string) map[int]int {
+	if len(a) == 0 || len(b) == 0 || len(a)*len(b) > maxPairs {
+		return nil
+	}
+	width := len(b) + 1
+	length := make([]int32, (len(a)+1)*width)
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			length[i*width+j] = max(length[(i+1)*width+j], length[i*width+j+1])
+			if a[i] == b[j] {
+				length[i*width+j] = length[(i+1)*width+j+1] + 1
+			}
+		}
+	}
+	pairs := map[int]int{}
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		switch {
+		case a[i] == b[j]:
+			pairs[j] = i
+			i, j = i+1, j+1
+		case length[(i+1)*width+j] >= length[i*width+j+1]:
+			i++
+		default:
+			j++
+		}
+	}
+	return pairs
+}
+
+func (c *Changes) compareSets(have, want *Kernel) {
+	earlier := map[string][]*set{} // sets that go, by what their names begin with
+	for _, h := range have.sets {
+		if want.set(h.name) == nil && !(have.used[h.name] && h.isEmpty()) {
+			earlier[stemOf(h.name)] = append(earlier[stemOf(h.name)], h)
+		}
+	}
+	for _, w := range want.sets {
+		if h := have.set(w.name); h != nil {
+			c.compareSet(h, w)
+			continue
+		}
+		c.sets = append(c.sets, w)
+		c.add('+', "set", "", w.name)
+		before := &set{}
+		if stem := stemOf(w.name); len(earlier[stem]) > 0 {
+			before, earlier[stem] = earlier[stem][0], earlier[stem][1:]
+			c.removeSet(have, before)
+		}
+		c.compareElements(before, w, w.name)
+	}
+	for _, stem := range slices.Sorted(maps.Keys(earlier)) {
+		for _, h := range earlier[stem] {
+			c.removeSet(have, h)
+			c.compareElements(h, &set{}, h.name)
+		}
+	}
+	for _, s := range c.sets {
+		if staged := string(name(s.name).staging()); have.set(staged) != nil {
+			c.stale = append(c.stale, staged)
+		}
+	}
+}
+
+// stemOf leaves out what tells versions of a set apart.
+func stemOf(set string) string { return set[:max(0, strings.LastIndexByte(set, '_'))] }
+
+// removeSet removes a set, or empties one that rules of others match.
+func (c *Changes) removeSet(have *Kernel, s *set) {
+	c.gone = append(c.gone, s.name)
+	if c.inUse[s.name] = have.used[s.name]; !c.inUse[s.name] {
+		c.add('-', "set", "", s.name)
+	}
+}
+
+// compareSet compares two sets of one name.
+func (c *Changes) compareSet(have, want *set) {
+	before := len(c.List)
+	if have.spec != want.spec {
+		c.add('-', "set", "", have.name+" ("+have.spec+")")
+		c.add('+', "set", "", want.name+" ("+want.spec+")")
+	}
+	c.compareElements(have, want, want.name)
+	if len(c.List) > before {
+		c.sets = append(c.sets, want)
+		c.refill[want.name] = true
+	}
+}
+
+func (c *Changes) compareElements(have, want *set, name string) {
+	difference(have.prefixes, want.prefixes, netip.Prefix.Compare, func(sign byte, p netip.Prefix) {
+		c.add(sign, "element", name, textOf(p))
+	})
+	difference(have.odd, want.odd, func(a, b oddElement) int { return strings.Compare(a.key, b.key) }, func(sign byte, e oddElement) {
+		c.add(sign, "element", name, e.key)
+	})
+}
+
+// difference tells what of two sorted lists stands in one alone.
+func difference[T any](have, want []T, compare func(a, b T) int, tell func(sign byte, one T)) {
+	for len(have) > 0 || len(want) > 0 {
+		order := 0
+		switch {
+		case len(have) == 0:
+			order = 1
+		case len(want) == 0:
+			order = -1
+		default:
+			order = compare(have[0], want[0])
+		}
+		if order < 0 {
+			tell('-', have[0])
+		} else if order > 0 {
+			tell('+', want[0])
+		}
+		if order <= 0 {
+			have = have[1:]
+		}
+		if order >= 0 {
+			want = want[1:]
+		}
+	}
+}
+
+// textOf is an element as ipset prints it.
+func textOf(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}

@@ -1,0 +1,203 @@
+package live
+
+import (
+	"bytes"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+	"gatewright/generators/iptables"
+)
+
+// iptablesBackend is the kernel's rules as the programs iptables and ipset, by which it is
+// read and changed, show them.
+type iptablesBackend struct{}
+
+func (iptablesBackend) Generator() string { return iptables.Generator{}.Name() }
+
+func (iptablesBackend) Forgets() bool { return true }
+
+func (iptablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (*Comparison, error) {
+	out, err := iptables.Generator{}.Generate(p, s)
+	if err != nil {
+		return nil, err
+	}
+	l, err := iptables.LiveOf(artefact.FilesOf(out.Artefacts))
+	if err != nil {
+		return nil, err
+	}
+	dump, err := m.dumpIptables(l.Kernel.HasSets())
+	if err != nil {
+		return nil, err
+	}
+	have, err := iptables.ReadKernel(dump, l.Owned)
+	if err != nil {
+		return nil, err
+	}
+	changes := iptables.Compare(have, l.Kernel)
+	c := &Comparison{Place: l.Place(), admits: l.Admits}
+	for _, one := range changes.List {
+		c.Changes = append(c.Changes, Change(one))
+	}
+	c.readings = func() (running, wanted artefact.Reading) { return l.Readings(have) }
+	saved := savedIptables{dump, l.Owned}
+	c.commit = func() ([]string, error) { return m.commitIptables(saved, l.Kernel, changes) }
+	c.save = saved.encode
+	return c, nil
+}
+
+// dumpIptables reads what runs. Without ipset there are no sets.
+func (m Machine) dumpIptables(needsIpset bool) (d iptables.Dump, err error) {
+	for _, one := range []struct {
+		to   *[]byte
+		args []string
+	}{
+		{&d.Ipset, []string{"ipset", "save"}},
+		{&d.IPv4, []string{"iptables-save", "-c"}},
+		{&d.IPv6, []string{"ip6tables-save", "-c"}},
+	} {
+		if *one.to, err = m.run(nil, one.args[0], one.args[1:]...); err == nil {
+			continue
+		}
+		if one.to != &d.Ipset || needsIpset || !errors.Is(err, errNotInstalled) {
+			return d, asRoot(err)
+		}
+	}
+	return d, nil
+}
+
+// asRoot says what is missing where a program was not permitted something.
+func asRoot(err error) error {
+	for _, words := range []string{"Permission denied", "not permitted", "must be root"} {
+		if strings.Contains(err.Error(), words) {
+			return fmt.Errorf("%w; this takes root", err)
+		}
+	}
+	return err
+}
+
+// savedIptables is what ran before a change.
+type savedIptables struct {
+	Dump  iptables.Dump
+	Owned []string // built-in chains that the change is of
+}
+
+func (s savedIptables) encode() ([]byte, error) {
+	var b bytes.Buffer
+	err := gob.NewEncoder(&b).Encode(s)
+	return b.Bytes(), err
+}
+
+// commitIptables changes what runs from what was saved to what is wanted, if it is that
+// still. Each family changes as one; one alone does not stay changed.
+func (m Machine) commitIptables(saved savedIptables, want *iptables.Kernel, compared *iptables.Changes) (kept []string, err error) {
+	changes, err := m.changesTo(want, saved.Owned)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(changes.List, compared.List) {
+		return nil, ErrChanged
+	}
+	if kept, err = m.changeIptables(changes); err == nil {
+		return kept, nil
+	}
+	old, oldErr := iptables.ReadKernel(saved.Dump, saved.Owned)
+	if oldErr == nil {
+		oldErr = m.restoreIptables(old, saved.Owned)
+	}
+	if oldErr != nil {
+		err = fmt.Errorf("%w; and the rules before did not come back: %w", err, oldErr)
+	}
+	return nil, err
+}
+
+func (m Machine) changesTo(want *iptables.Kernel, owned []string) (*iptables.Changes, error) {
+	dump, err := m.dumpIptables(want.HasSets())
+	if err != nil {
+		return nil, err
+	}
+	now, err := iptables.ReadKernel(dump, owned)
+	if err != nil {
+		return nil, err
+	}
+	return iptables.Compare(now, want), nil
+}
+
+// changeIptables makes the changes: sets that come, the rules of one family and of the
+// other, then sets that go. No flow is of both families, so whatever lies between opens
+// nothing that neither policy allows.
+func (m Machine) changeIptables(c *iptables.Changes) (kept []string, err error) {
+	if sets := c.Sets(); len(sets) > 0 {
+		if _, err := m.run(sets, "ipset", "restore"); err != nil {
+			return nil, err
+		}
+	}
+	for _, program := range iptables.Families() {
+		if rules := c.Rules(program); len(rules) > 0 {
+			if _, err := m.run(rules, program+"-restore", "--noflush", "--counters", "-w", "60"); err != nil {
+				return nil, err
+			}
+		}
+	}
+	gone, inUse := c.Gone()
+	for _, name := range gone {
+		if m.destroySet(name) != nil {
+			kept, inUse = append(kept, "set "+name), append(inUse, name)
+		}
+	}
+	for _, name := range inUse {
+		if _, err := m.run(nil, "ipset", "flush", name); err != nil {
+			return nil, err
+		}
+	}
+	return kept, nil
+}
+
+// destroySet waits for the kernel, which lets go of a set a little after the rule that
+// matched it.
+func (m Machine) destroySet(name string) (err error) {
+	const tries, pause = 50, 20 * time.Millisecond
+	for range tries {
+		if _, err = m.run(nil, "ipset", "destroy", name); err == nil || !strings.Contains(err.Error(), "in use") {
+			return err
+		}
+		time.Sleep(pause)
+	}
+	return err
+}
+
+// Restore brings back all that was saved, where something else runs.
+func (iptablesBackend) Restore(m Machine, saved []byte) error {
+	var s savedIptables
+	if err := gob.NewDecoder(bytes.NewReader(saved)).Decode(&s); err != nil {
+		return fmt.Errorf("the rules that were saved: %w", err)
+	}
+	old, err := iptables.ReadKernel(s.Dump, s.Owned)
+	if err != nil {
+		return fmt.Errorf("the rules that were saved: %w", err)
+	}
+	return m.restoreIptables(old, s.Owned)
+}
+
+func (m Machine) restoreIptables(old *iptables.Kernel, owned []string) error {
+	const tries = 10 // others may change rules, too
+	for range tries {
+		changes, err := m.changesTo(old, owned)
+		if err != nil || len(changes.List) == 0 {
+			return err
+		}
+		kept, err := m.changeIptables(changes)
+		if err != nil {
+			return err
+		}
+		if len(kept) > 0 {
+			return nil // they are empty
+		}
+	}
+	return ErrChanged
+}
