@@ -75,7 +75,7 @@ func (n *sum) add(c *catalog.Catalog) error {
 		e := &c.Entries[i]
 		n.endpoints += len(e.Names) + len(e.Pending) + e.Prefixes.Len()
 		for _, name := range e.Names {
-			if _, below := name.Subdomains(); !below && !name.IsExact() {
+			if _, below := name.Subdomains(); !below && strings.Contains(name.String(), "*") {
 				n.starred++
 			}
 		}
