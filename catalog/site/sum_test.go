@@ -46,7 +46,9 @@ func TestStarredNames(t *testing.T) {
 		}
 		names = append(names, n)
 	}
-	c := func(n int) *catalog.Catalog { return &catalog.Catalog{Name: "c", Entries: []catalog.Entry{{Names: names[:n]}}} }
+	c := func(n int) *catalog.Catalog {
+		return &catalog.Catalog{Name: "c", Entries: []catalog.Entry{{Names: names[:n]}}}
+	}
 	var together sum
 	if err := together.add(c(catalog.MaxStarred)); err != nil {
 		t.Error(err)
