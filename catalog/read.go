@@ -14,6 +14,7 @@ import (
 const (
 	MaxEntries   = 100_000
 	MaxEndpoints = 2_000_000 // of all entries together
+	MaxStarred   = 20_000    // names with stars inside a label, which are compared one by one
 	MaxSlug      = 64        // bytes of an id, an area, a row, a revision, a catalogue's or placeholder's name
 	MaxTitle     = 200       // bytes of a title, a condition, a type, or who can answer
 	MaxText      = 500       // bytes of a note, a question, a reason, a source or a path

@@ -29,7 +29,7 @@ type Limits struct {
 // DefaultLimits are those of the command line.
 func DefaultLimits() Limits {
 	return Limits{
-		Connect: 10 * time.Second, Headers: 30 * time.Second, Try: 2 * time.Minute, Total: 5 * time.Minute,
+		Connect: 10 * time.Second, Headers: 15 * time.Second, Try: 90 * time.Second, Total: 2 * time.Minute,
 		Tries: 4, Pause: time.Second, Wait: time.Minute, Bytes: MaxFile,
 	}
 }

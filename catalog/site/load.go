@@ -65,7 +65,7 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 }
 
 // sum counts what several catalogues hold together.
-type sum struct{ catalogs, entries, endpoints int }
+type sum struct{ catalogs, entries, endpoints, starred int }
 
 // add holds catalogues together to the bounds of one: a run holds them all.
 func (n *sum) add(c *catalog.Catalog) error {
@@ -74,8 +74,15 @@ func (n *sum) add(c *catalog.Catalog) error {
 	for i := range c.Entries {
 		e := &c.Entries[i]
 		n.endpoints += len(e.Names) + len(e.Pending) + e.Prefixes.Len()
+		for _, name := range e.Names {
+			if _, below := name.Subdomains(); !below && strings.Contains(name.String(), "*") {
+				n.starred++
+			}
+		}
 	}
 	switch {
+	case n.starred > catalog.MaxStarred:
+		return fmt.Errorf("with %s the catalogues have %d names with stars inside a label, over the limit of %d of a run; write those below one domain as *.DOMAIN", c.Name, n.starred, catalog.MaxStarred)
 	case n.catalogs == 1:
 	case n.entries > catalog.MaxEntries:
 		return fmt.Errorf("with %s the catalogues have %d entries, over the limit of %d of a run; %s", c.Name, n.entries, catalog.MaxEntries, fewer)

@@ -36,6 +36,29 @@ func TestSumOfCatalogs(t *testing.T) {
 	}
 }
 
+// TestStarredNames holds that names which are compared one by one are bounded.
+func TestStarredNames(t *testing.T) {
+	var names []netset.Pattern
+	for i := range catalog.MaxStarred + 1 {
+		n, err := netset.ParsePattern(fmt.Sprintf("a*%d.example.com", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, n)
+	}
+	c := func(n int) *catalog.Catalog {
+		return &catalog.Catalog{Name: "c", Entries: []catalog.Entry{{Names: names[:n]}}}
+	}
+	var together sum
+	if err := together.add(c(catalog.MaxStarred)); err != nil {
+		t.Error(err)
+	}
+	const want = "with c the catalogues have 20001 names with stars inside a label, over the limit of 20000 of a run; write those below one domain as *.DOMAIN"
+	if err := together.add(c(1)); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 // TestBytesOfCatalogs reads two files that are within the bound of a file, and over that
 // of a run.
 func TestBytesOfCatalogs(t *testing.T) {

@@ -122,3 +122,23 @@ cp jail.local /etc/fail2ban/jail.d/; nft -f own.nft`)
 		t.Error("apply changed the site's own table")
 	}
 }
+
+// TestDriftOfForeignRules holds that a rule of somebody else's among ours is told by what
+// it opens or, where that is not known, as unknown, and never as the same flows.
+func TestDriftOfForeignRules(t *testing.T) {
+	h := newHost(t)
+	h.site(map[string][]string{"one": {"203.0.113.0/28"}})
+	h.must("gatewright apply nftables -q -o boot && nft add chain inet gatewright evil && nft add rule inet gatewright evil accept")
+	for _, foreign := range []string{"counter accept", "ip daddr 8.8.8.8 counter accept", "meta l4proto tcp counter accept", "ct state new accept", "log accept", "limit rate 1000/second accept",
+		"jump evil", "goto evil", `iifname "eth*" accept`, "tcp dport != 25 accept", "ip protocol tcp accept", "fib daddr type local accept", "meta skuid 0 accept", "drop", "accept", "ip daddr 8.8.8.8 accept", "tcp dport 25 accept"} {
+		for _, chain := range []string{"gatewright_outbound", "output"} {
+			h.must("nft insert rule inet gatewright " + chain + " " + foreign)
+			out, status := h.sh("gatewright drift")
+			if status != exitDifferent || strings.Contains(out, "the same flows") || !strings.Contains(out, "OPENS: ") && !strings.Contains(out, "UNKNOWN: ") && !strings.Contains(out, "newly accepted") && !strings.Contains(out, "no longer accepted") {
+				t.Errorf("%s in %s: status %d\n%s", foreign, chain, status, out)
+			}
+			h.must("nft delete rule inet gatewright " + chain + " handle $(nft -a list chain inet gatewright " + chain + " | sed -n '/handle/{/chain/d; /hook/d; s/.*handle //p; q}')")
+		}
+	}
+	h.must("nft delete chain inet gatewright evil && gatewright drift -q")
+}

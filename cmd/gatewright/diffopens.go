@@ -62,6 +62,9 @@ func (r report) openings() []string {
 	}
 	slices.SortStableFunc(all, func(a, b *opening) int { return cmp.Or(a.compare(b), cmp.Compare(a.direction, b.direction)) })
 	var lines []string
+	for _, why := range r.Unknown {
+		lines = append(lines, "UNKNOWN: what this machine accepts: "+why)
+	}
 	for _, o := range all {
 		lines = append(lines, fmt.Sprintf("OPENS: %s (%s)", o.text(), count(o.rules, "rule")))
 	}

@@ -28,6 +28,7 @@ type report struct {
 	Comments      []reportComment `json:"comments,omitempty"`   // of folders
 	Files         []reportFile    `json:"files,omitempty"`      // of folders: those that are compared as text, or came or went
 	Live          []reportLive    `json:"statements,omitempty"` // of plan and drift
+	Unknown       []string        `json:"unknown,omitempty"`    // of plan and drift: why it is not known what runs
 
 	commentAt map[string]int // in Comments, by their words
 	lost      []string       // "OPENS: " texts of what no longer drops the rest

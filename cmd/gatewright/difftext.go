@@ -236,7 +236,10 @@ func (r report) headline() string {
 		return fmt.Sprintf("%s and %s: no difference", old, new)
 	}
 	parts := []string{"the same flows"}
-	if len(r.Added)+len(r.Removed) > 0 {
+	switch {
+	case len(r.Unknown) > 0:
+		parts[0] = "flows that are not known"
+	case len(r.Added)+len(r.Removed) > 0:
 		parts = nil
 	}
 	say := func(n int, format string, args ...any) {

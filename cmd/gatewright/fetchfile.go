@@ -82,7 +82,7 @@ func (k *keeper) read() error {
 	// Once fetched, change records are kept up with the file: stale ones are worth nothing.
 	_, missing := k.root.Lstat(feed.ChangesName(name))
 	k.changes = k.withChanges || missing == nil
-	k.record, err = feed.ReadRecord(plainfile.Named(k.file))
+	k.record, err = feed.ReadRecord(plainfile.In(filepath.Dir(k.file), name)) // which no link may stand for
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -52,6 +52,26 @@ func TestFetchKeepsModes(t *testing.T) {
 	}
 }
 
+// TestFetchRecordIsNoLink holds that nothing is shown of a file that a link in the place of
+// the record leads to.
+func TestFetchRecordIsNoLink(t *testing.T) {
+	s := serve(t)
+	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
+	writeFiles(t, map[string]string{"secret": "canary:x:0:0\n"})
+	if err := errors.Join(os.Remove("w.json.fetched.json"), os.Symlink("secret", "w.json.fetched.json")); err != nil {
+		t.Fatal(err)
+	}
+	s.want(exitFailed, "", "w.json.fetched.json", "m365", "-o", "w.json")
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, said := gatewright("fetch", "https://127.0.0.1:1/", "-o", filepath.Join(dir, "w.json"))
+	if status != exitFailed || strings.Contains(said, "canary") || !strings.Contains(said, "link") {
+		t.Errorf("status %d\n%s", status, said)
+	}
+}
+
 func TestFetchTarget(t *testing.T) {
 	s := serve(t)
 	write := func(name, text string) {

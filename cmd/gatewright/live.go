@@ -91,9 +91,6 @@ func (inv *invocation) runsAgainst(m live.Machine, p *production) ([]wanted, err
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.name, err)
 		}
-		if c.Unread != nil {
-			inv.talk.warnf("%s: %v; what runs is unknown, and its lines alone are compared", o.name, c.Unread)
-		}
 		all = append(all, wanted{o, c})
 	}
 	return all, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 )
 
@@ -11,6 +12,7 @@ func (r *report) addLive(w wanted, drifted bool) error {
 	}
 	r.Live = append(r.Live, w.report(drifted)...)
 	if w.Unread != nil {
+		r.Unknown = append(r.Unknown, fmt.Sprintf("%s: %v", w.Place, w.Unread))
 		return nil
 	}
 	old, new := w.Readings()

@@ -37,7 +37,7 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	if len(have) > 1 && !have[1].Missing {
 		changes.Drop(nftables.OwnTable) // of another mode, which would decide on
 	}
-	c := &Comparison{Place: "table " + l.Table, admits: l.Admits}
+	c := &Comparison{Place: "table " + l.Table, admits: l.Admits, Unread: have[0].Foreign()}
 	for _, one := range changes.List() {
 		c.Changes = append(c.Changes, Change{one.Sign, one.Kind, one.In, changeText(one)})
 	}

@@ -178,24 +178,45 @@ func (t *Table) held() (held Held, err error) {
 	if t.Flags != 0 {
 		held.Others = append(held.Others, "flags of table "+t.Name)
 	}
+	if err := t.Foreign(); err != nil {
+		return held, err
+	}
 	for _, c := range t.Chains {
-		for i, r := range c.Rules {
-			if r.odd == nil && strings.HasPrefix(c.Name, filter.Prefix) && c.Hook == nil && !r.decoded.IsOurs() {
-				return held, fmt.Errorf("chain %s: rule %d is not how a rule of ours accepts or sends on", c.Name, i+1)
-			}
-			if r.odd != nil {
-				return held, fmt.Errorf("chain %s: rule %d: %w", c.Name, i+1, r.odd)
-			}
-			if m := t.set(r.decoded.Map); m != nil && !m.leadsOn() {
-				return held, fmt.Errorf("chain %s: rule %d: map %s: it is a map that no rule of ours looks up", c.Name, i+1, m.Name)
-			}
-		}
 		if c.Hook != nil && c.Hook.Kind != string(nf.ChainTypeFilter) {
 			held.Others = append(held.Others, fmt.Sprintf("chain %s of type %s", c.Name, c.Hook.Kind))
 		}
 	}
 	held.Ruleset = t.Ruleset()
 	return held, nil
+}
+
+// Foreign returns the first rule of which it is not known what it does, because no rule of
+// ours is like it.
+func (t *Table) Foreign() error {
+	for _, c := range t.Chains {
+		for i, r := range c.Rules {
+			one := r.decoded
+			switch {
+			case r.odd != nil:
+				return fmt.Errorf("chain %s: rule %d: %w", c.Name, i+1, r.odd)
+			case strings.HasPrefix(c.Name, filter.Prefix) && c.Hook == nil && !one.IsOurs():
+				return fmt.Errorf("chain %s: rule %d is not how a rule of ours accepts or sends on", c.Name, i+1)
+			case c.Hook != nil && one.Verdict == filter.Drop && one.State == "":
+				return fmt.Errorf("chain %s: rule %d drops packets of every state", c.Name, i+1)
+			case t.leadsOff(one.Map):
+				return fmt.Errorf("chain %s: rule %d: map %s: it is a map that no rule of ours looks up", c.Name, i+1, one.Map)
+			case one.Target != "" && !strings.HasPrefix(one.Target, filter.Prefix):
+				return fmt.Errorf("chain %s: rule %d leads to chain %s, which is none of ours", c.Name, i+1, one.Target)
+			}
+		}
+	}
+	return nil
+}
+
+// leadsOff reports whether elements of a map have verdicts other than goto.
+func (t *Table) leadsOff(name string) bool {
+	m := t.set(name)
+	return m != nil && !m.leadsOn()
 }
 
 // NamesOf returns the sets and chains of a table in the network namespace of the
