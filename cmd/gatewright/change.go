@@ -55,7 +55,9 @@ func (c change) one(p *production) (changed bool, err error) {
 		}
 	}
 	kept, err := w.Commit()
-	if err != nil {
+	if errors.Is(err, live.ErrLeft) {
+		return true, fmt.Errorf("%s: %w", w.Place, err)
+	} else if err != nil {
 		return false, fmt.Errorf("%s: %w; nothing was changed", w.Place, err)
 	}
 	for _, name := range kept {

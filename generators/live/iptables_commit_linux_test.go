@@ -49,20 +49,31 @@ func TestIptablesUndoes(t *testing.T) {
 		s, all := stand(t), policies(t)
 		s.apply(all[1], enforceForward)
 		before := s.rules()
-		c := s.compare(all[2], enforceForward)
 		path := os.Getenv("PATH")
 		broken := t.TempDir()
 		text := "#!/bin/sh\necho 'iptables-restore v1: line 3 failed' >&2\nexit 1\n"
 		if err := os.WriteFile(filepath.Join(broken, "ip6tables-restore"), []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		c = s.compare(all[3], enforceForward)
+		c := s.compare(all[3], enforceForward)
 		t.Setenv("PATH", broken+":"+path)
 		_, err := c.Commit()
 		if want := "ip6tables-restore --noflush --counters -w 60: exit status 1: iptables-restore v1: line 3 failed"; err == nil || err.Error() != want {
 			t.Errorf("error %v; want %q", err, want)
 		}
+		if after := s.rules(); after != before {
+			t.Errorf("changed\n%s\nwant\n%s", onlyIn(after, before), onlyIn(before, after))
+		}
+		text = "#!/bin/sh\necho 'iptables-restore v1: locked' >&2\nexit 4\n"
+		if err := os.WriteFile(filepath.Join(broken, "iptables-restore"), []byte(strings.Replace(text, "exit", "test -e "+broken+"/once || exec "+
+			"env PATH="+path+" iptables-restore --noflush -c $(touch "+broken+"/once)\nexit", 1)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.compare(all[3], enforceForward).Commit(); !errors.Is(err, ErrLeft) {
+			t.Errorf("error %v; want %v", err, ErrLeft)
+		}
 		t.Setenv("PATH", path)
+		s.apply(all[1], enforceForward)
 		if after := s.rules(); after != before {
 			t.Errorf("changed\n%s\nwant\n%s", onlyIn(after, before), onlyIn(before, after))
 		}

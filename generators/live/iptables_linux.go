@@ -111,7 +111,7 @@ func (m Machine) commitIptables(saved savedIptables, want *iptables.Kernel, comp
 		oldErr = m.restoreIptables(old, saved.Owned)
 	}
 	if oldErr != nil {
-		err = fmt.Errorf("%w; and the rules before did not come back: %w", err, oldErr)
+		err = fmt.Errorf("%w; %w: %w", err, ErrLeft, oldErr)
 	}
 	return nil, err
 }

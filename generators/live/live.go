@@ -94,6 +94,10 @@ var ErrBusy = errors.New("another apply or confirm is at work here; wait for it 
 // changed.
 var ErrChanged = kernel.ErrChanged
 
+// ErrLeft says that a change could not be made as a whole, and what ran before did not
+// come back.
+var ErrLeft = errors.New("the rules before did not come back, and some of both may run; look with `gatewright drift`, and apply again")
+
 // checkFiles refuses a network namespace for what is made of files, which it has not by
 // itself.
 func (m Machine) checkFiles() error {
