@@ -178,7 +178,7 @@ func (t *Table) held() (held Held, err error) {
 	if t.Flags != 0 {
 		held.Others = append(held.Others, "flags of table "+t.Name)
 	}
-	if err := t.Foreign(); err != nil {
+	if err := t.odd(); err != nil {
 		return held, err
 	}
 	for _, c := range t.Chains {
@@ -190,23 +190,37 @@ func (t *Table) held() (held Held, err error) {
 	return held, nil
 }
 
-// Foreign returns the first rule of which it is not known what it does, because no rule of
-// ours is like it.
+// Foreign returns the first rule of which it is not known what it opens or closes: none of
+// ours is like it, or it drops or leads where none of ours does.
 func (t *Table) Foreign() error {
+	if err := t.odd(); err != nil {
+		return err
+	}
 	for _, c := range t.Chains {
 		for i, r := range c.Rules {
 			one := r.decoded
 			switch {
-			case r.odd != nil:
-				return fmt.Errorf("chain %s: rule %d: %w", c.Name, i+1, r.odd)
-			case strings.HasPrefix(c.Name, filter.Prefix) && c.Hook == nil && !one.IsOurs():
-				return fmt.Errorf("chain %s: rule %d is not how a rule of ours accepts or sends on", c.Name, i+1)
 			case c.Hook != nil && one.Verdict == filter.Drop && one.State == "":
 				return fmt.Errorf("chain %s: rule %d drops packets of every state", c.Name, i+1)
-			case t.leadsOff(one.Map):
-				return fmt.Errorf("chain %s: rule %d: map %s: it is a map that no rule of ours looks up", c.Name, i+1, one.Map)
 			case one.Target != "" && !strings.HasPrefix(one.Target, filter.Prefix):
 				return fmt.Errorf("chain %s: rule %d leads to chain %s, which is none of ours", c.Name, i+1, one.Target)
+			}
+		}
+	}
+	return nil
+}
+
+// odd returns the first rule that is not of a form of ours.
+func (t *Table) odd() error {
+	for _, c := range t.Chains {
+		for i, r := range c.Rules {
+			switch {
+			case r.odd != nil:
+				return fmt.Errorf("chain %s: rule %d: %w", c.Name, i+1, r.odd)
+			case strings.HasPrefix(c.Name, filter.Prefix) && c.Hook == nil && !r.decoded.IsOurs():
+				return fmt.Errorf("chain %s: rule %d is not how a rule of ours accepts or sends on", c.Name, i+1)
+			case t.leadsOff(r.decoded.Map):
+				return fmt.Errorf("chain %s: rule %d: map %s: it is a map that no rule of ours looks up", c.Name, i+1, r.decoded.Map)
 			}
 		}
 	}
