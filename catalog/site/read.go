@@ -22,7 +22,7 @@ func Read(file string, data []byte) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{Decoder: jsonc.NewDecoder(doc), file: file, site: &Site{places: map[place]jsonc.Value{}}}
+	r := &reader{Decoder: jsonc.NewDecoder(doc), file: file, site: &Site{reading: reading{places: map[place]jsonc.Value{}}}}
 	r.root(doc.Root())
 	if err := r.Err(); err != nil {
 		return nil, err

@@ -86,13 +86,16 @@ type Site struct {
 	// Notices tell what was read differently from how it was written.
 	Notices []catalog.Notice
 
-	bytes  int             // of catalogues that this run has read
-	staged map[string]bool // the catalogues that were loaded with their change records
-	places map[place]jsonc.Value
+	reading
+}
 
-	references map[string]string // how the site names a catalogue that was loaded
-
-	expectFiles []string // that hold expectations, relative to the site file's folder
+// reading is what a site keeps of how it was read.
+type reading struct {
+	bytes       int             // of catalogues that this run has read
+	staged      map[string]bool // the catalogues that were loaded with their change records
+	places      map[place]jsonc.Value
+	references  map[string]string // how the site names a catalogue that was loaded
+	expectFiles []string          // that hold expectations, relative to the site file's folder
 	arguments   map[place]string
 }
 

@@ -186,7 +186,7 @@ func (inv *invocation) rehearse(m live.Machine, p *production) error {
 			inv.talk.warnf("apply would refuse this: %v", err)
 		}
 	}
-	return inv.showPlan(compared)
+	return inv.showLive(compared, false)
 }
 
 // refuse returns why a change is not made.

@@ -90,11 +90,11 @@ func TestApplySquidUndone(t *testing.T) {
 	const tree = "find /etc/squid -type f | sort | xargs sha256sum; stat -c '%a %U %n' /etc/squid/squid.conf"
 	for _, c := range []struct{ name, before, want, after string }{
 		{"a configuration with an error of the site's", "cp -p /etc/squid/squid.conf . && echo 'http_access allow nobody_knows' >>/etc/squid/squid.conf",
-			"gatewright: error: squid: squid -k parse refuses the configuration: exit status 1: FATAL: Bungled /etc/squid/squid.conf line", "cp -p squid.conf /etc/squid/squid.conf"},
-		{"a Squid that is not told", `printf '#!/bin/sh\n[ "$2" = reconfigure ] && { echo ERROR: no such signal; exit 7; }\nexec /usr/sbin/squid "$@"\n' >squid && chmod +x squid`,
+			"gatewright: error: squid: Squid refuses the configuration: squid -k parse: exit status 1: FATAL: Bungled /etc/squid/squid.conf line", "cp -p squid.conf /etc/squid/squid.conf"},
+		{"a Squid that is not told", `printf '#!/bin/sh\n[ "$2" = reconfigure ] && { echo ERROR: no such signal >&2; exit 7; }\nexec /usr/sbin/squid "$@"\n' >squid && chmod +x squid`,
 			"gatewright: error: squid: squid -k reconfigure: exit status 7: ERROR: no such signal; the old files are back, and were not taken either: ", "rm squid"},
 		{"a Squid that ends", `printf '#!/bin/sh\n[ "$2" = reconfigure ] && { touch "$(dirname "$0")/told"; exit; }\n[ "$2" = check ] && [ -e "$(dirname "$0")/told" ] && exit 1\nexec /usr/sbin/squid "$@"\n' >squid && chmod +x squid`,
-			"gatewright: error: squid: Squid ended after it was told to read the rules; start it again, and see its cache.log: exit status 1; the old files are back", "rm -f squid told"},
+			"gatewright: error: squid: Squid ended after it was told to read the rules; start it again, and see its cache.log: squid -k check: exit status 1; the old files are back", "rm -f squid told"},
 		{"rules for the other place that were changed", "echo '# by hand' >/etc/squid/conf.d/gatewright.conf",
 			"gatewright: error: squid: /etc/squid/conf.d/gatewright.conf is not as gatewright wrote it, and Squid would read its rules besides these; remove it", "rm /etc/squid/conf.d/gatewright.conf"},
 		{"a link in the place of a file", "mv /etc/squid/gatewright/gatewright.squid.conf . && ln -s /etc/passwd /etc/squid/gatewright/gatewright.squid.conf",

@@ -46,7 +46,7 @@ are compared as text.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
-			flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, or markdown for a pull request")
+			inv.registerFormat(flags)
 			flags.BoolVar(&inv.json, "json", false, "as JSON, with everything that text shortens")
 			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
@@ -59,8 +59,9 @@ func diff(inv *invocation, args []string) error {
 	switch {
 	case len(args) != 2:
 		return usagef("diff: name two catalogues, two site files, two folders, or a site file and a folder, OLD and NEW")
-	case !slices.Contains(formats(), inv.format):
-		return usagef("diff: --format %q: %s", inv.format, suggest.OneOf(inv.format, formats()))
+	}
+	if err := inv.checkFormat("diff"); err != nil {
+		return err
 	}
 	for _, name := range args {
 		if isURL(name) {
@@ -183,6 +184,17 @@ func (inv *invocation) compare(oldName, newName string) (report, error) {
 
 // formats are those of the report; the first is the default.
 func formats() []string { return []string{"text", "markdown"} }
+
+func (inv *invocation) registerFormat(flags *pflag.FlagSet) {
+	flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, or markdown for a pull request")
+}
+
+func (inv *invocation) checkFormat(command string) error {
+	if !slices.Contains(formats(), inv.format) {
+		return usagef("%s: --format %q: %s", command, inv.format, suggest.OneOf(inv.format, formats()))
+	}
+	return nil
+}
 
 func isFolder(name string) bool {
 	info, err := os.Stat(name)

@@ -23,27 +23,11 @@ Reading what runs takes root.
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			inv.registerLive(flags)
-			flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, or markdown for a pull request")
+			inv.registerFormat(flags)
 		},
 		operands: liveNames,
 		run:      drift,
 	}
 }
 
-func drift(inv *invocation, names []string) error {
-	if inv.format != "text" && inv.format != "markdown" {
-		return usagef("drift: --format %q: expect text or markdown", inv.format)
-	}
-	_, compared, err := inv.compareLive("drift", names)
-	if err != nil {
-		return err
-	}
-	r := newReport()
-	r.Old.Name, r.New.Name = inv.siteName(), "this machine"
-	for _, c := range compared {
-		if err := r.addLive(c, true); err != nil {
-			return err
-		}
-	}
-	return inv.showDifference(r)
-}
+func drift(inv *invocation, names []string) error { return inv.holdLive("drift", names, true) }

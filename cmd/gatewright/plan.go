@@ -23,38 +23,39 @@ Reading what runs takes root.
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			inv.registerLive(flags)
-			flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, or markdown for a pull request")
+			inv.registerFormat(flags)
 		},
 		operands: liveNames,
 		run:      plan,
 	}
 }
 
-func plan(inv *invocation, names []string) error {
-	if inv.format != "text" && inv.format != "markdown" {
-		return usagef("plan: --format %q: expect text or markdown", inv.format)
+func plan(inv *invocation, names []string) error { return inv.holdLive("plan", names, false) }
+
+// holdLive tells how what runs and what the site wants differ: what would become of what
+// runs or, drifted, what became of what is wanted.
+func (inv *invocation) holdLive(command string, names []string, drifted bool) error {
+	if err := inv.checkFormat(command); err != nil {
+		return err
 	}
-	_, compared, err := inv.compareLive("plan", names)
+	_, compared, err := inv.compareLive(command, names)
 	if err != nil {
 		return err
 	}
-	return inv.showPlan(compared)
+	return inv.showLive(compared, drifted)
 }
 
-// showPlan tells what would become of what runs.
-func (inv *invocation) showPlan(compared []wanted) error {
+func (inv *invocation) showLive(compared []wanted, drifted bool) error {
 	r := newReport()
 	r.Old.Name, r.New.Name = "this machine", inv.siteName()
+	if drifted {
+		r.Old, r.New = r.New, r.Old
+	}
 	for _, c := range compared {
-		if err := r.addLive(c, false); err != nil {
+		if err := r.addLive(c, drifted); err != nil {
 			return err
 		}
 	}
-	return inv.showDifference(r)
-}
-
-// showDifference shows a report and ends with exitDifferent if there is a difference.
-func (inv *invocation) showDifference(r report) error {
 	r.finish(true)
 	if err := inv.show(r); err != nil {
 		return err

@@ -107,11 +107,6 @@ func (m Machine) checkFiles() error {
 	return nil
 }
 
-// backends returns those of this machine, in the order of generators.
-func backends() []Backend {
-	return []Backend{nftablesBackend{}, iptablesBackend{}, pacBackend{}, squidBackend{}}
-}
-
 // Generators returns the names of the generators that can be live.
 func Generators() (names []string) {
 	for _, b := range backends() {

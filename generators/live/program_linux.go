@@ -17,8 +17,9 @@ import (
 // Bounds of one run of a program.
 const (
 	programTime   = 10 * time.Minute
-	programOutput = 1 << 30 // bytes
-	programSaid   = 2000    // bytes of its words in an error
+	programOutput = 1 << 30  // bytes
+	programSaid   = 64 << 10 // bytes of its words
+	shownSaid     = 2000     // bytes of these in an error
 )
 
 var errNotInstalled = errors.New("is not installed")
@@ -57,7 +58,7 @@ func programPath(name string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("%s %w; install the package that has it, iptables or ipset", name, errNotInstalled)
+	return "", fmt.Errorf("%s %w; install the package that has it", name, errNotInstalled)
 }
 
 func runHere(stdin []byte, path string, args []string) ([]byte, error) {
@@ -75,10 +76,25 @@ func runHere(stdin []byte, path string, args []string) ([]byte, error) {
 		return nil, fmt.Errorf("printed more than %d bytes", programOutput)
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("did not end within %v", programTime)
-	case err != nil && said != "":
-		return nil, fmt.Errorf("%w: %s", err, said)
+	case err != nil:
+		return nil, &programError{err, said}
 	}
-	return stdout.Bytes(), err
+	return stdout.Bytes(), nil
+}
+
+// programError is the failure of a program, with what it said.
+type programError struct {
+	failed error
+	said   string
+}
+
+func (e *programError) Unwrap() error { return e.failed }
+
+func (e *programError) Error() string {
+	if e.said == "" {
+		return e.failed.Error()
+	}
+	return e.failed.Error() + ": " + e.said[:min(len(e.said), shownSaid)]
 }
 
 // bounded keeps the beginning of what is written.

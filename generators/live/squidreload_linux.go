@@ -1,0 +1,58 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// watchTime is how long Squid is watched after it was told: it reads the files after it
+// has answered, and ends where it cannot go on.
+const watchTime = 2 * time.Second
+
+// reloadSquid has Squid read its configuration once for errors, and then for good. A
+// Squid that does not run reads it when it starts.
+func reloadSquid() (string, error) {
+	if err := tellSquid("parse"); err != nil {
+		return "", fmt.Errorf("Squid refuses the configuration: %w", err)
+	}
+	if tellSquid("check") != nil {
+		return "Squid does not run here; it reads the rules when it starts", nil
+	}
+	if err := tellSquid("reconfigure"); err != nil {
+		return "", err
+	}
+	for end := time.Now().Add(watchTime); time.Now().Before(end); time.Sleep(watchTime / 10) {
+		if err := tellSquid("check"); err != nil {
+			return "", fmt.Errorf("Squid ended after it was told to read the rules; start it again, and see its cache.log: %w", err)
+		}
+	}
+	return "", nil
+}
+
+// tellSquid runs squid -k with a word. The error holds the lines in which Squid says what
+// is wrong, of all that it says.
+func tellSquid(word string) error {
+	_, err := Machine{}.run(nil, "squid", "-k", word)
+	var failed *programError
+	if errors.As(err, &failed) {
+		return fmt.Errorf("squid -k %s: %w", word, &programError{failed.failed, complaints(failed.said)})
+	}
+	return err
+}
+
+// complaints are the lines in which Squid says what is wrong, and no more than three.
+func complaints(said string) string {
+	const most = 3
+	var lines []string
+	for line := range strings.Lines(said) {
+		for _, word := range []string{"FATAL", "ERROR", "Bungled"} {
+			if _, text, found := strings.Cut(line, word); found && len(lines) < most {
+				lines = append(lines, word+strings.TrimRight(text, "\n"))
+				break
+			}
+		}
+	}
+	return strings.Join(lines, "; ")
+}
