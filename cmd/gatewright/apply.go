@@ -126,10 +126,12 @@ func (inv *invocation) applyHeld(m live.Machine, held *live.Run, p *production) 
 		}
 	}
 	c := change{inv, m, trial, &done}
-	changed, err := c.all(p)
+	as, changed, err := c.all(p)
 	switch {
 	case err != nil && trial != nil:
 		return errors.Join(err, trial.GiveUp())
+	case err != nil && changed:
+		return errors.Join(err, inv.bootWith(p, as))
 	case err != nil:
 		return err
 	case trial == nil || !changed:
@@ -145,6 +147,17 @@ func (inv *invocation) applyHeld(m live.Machine, held *live.Run, p *production) 
 		return err
 	}
 	return inv.await(m, trial)
+}
+
+// bootWith has boot load what was changed before an output failed: the first ones.
+func (inv *invocation) bootWith(p *production, first int) error {
+	held := *p
+	held.outputs = p.outputs[:first]
+	keep, err := inv.keep(&held)
+	if err == nil {
+		_, err = inv.writeKept(keep)
+	}
+	return err
 }
 
 // staysAsItIs reports whether what a generator runs cannot be brought back.

@@ -99,6 +99,33 @@ func TestApplyRefuses(t *testing.T) {
 		"gatewright: warning: apply would refuse this: table inet gatewright: the remote addresses of IPv4 would grow by 300 %, more than the 100 % that --max-growth allows; if that is meant, --max-growth 300 lets it pass\n", 1)
 }
 
+// TestApplyOfSeveralRefuses holds that one output that is refused keeps those before it
+// from being changed, too.
+func TestApplyOfSeveralRefuses(t *testing.T) {
+	h := newHost(t)
+	h.site(map[string][]string{"one": {"203.0.113.0/28"}})
+	h.must("gatewright apply iptables -q -o boot")
+	h.site(map[string][]string{"one": {"203.0.113.0/24"}})
+	out, status := h.sh("gatewright apply nftables iptables -o boot")
+	if status != exitFailed || !strings.Contains(out, "would grow by") || !strings.HasSuffix(out, "; nothing was changed\n") || strings.Contains(out, "changed: ") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	h.want("nft list tables | grep -c gatewright; ls boot", "0\ngatewright.ip6tables\ngatewright.ipset\ngatewright.iptables\n", 0)
+}
+
+// TestApplyOfSeveralFails holds that where a later output fails boot loads what was changed
+// before it, and that nobody says that nothing was.
+func TestApplyOfSeveralFails(t *testing.T) {
+	h := newHost(t)
+	h.site(map[string][]string{"one": {"203.0.113.0/28"}})
+	h.must(`printf '#!/bin/sh\nexit 9\n' >iptables-restore && chmod +x iptables-restore`)
+	out, status := h.sh("gatewright apply nftables iptables -o boot")
+	if status != exitFailed || !strings.Contains(out, "table inet gatewright: changed: ") || strings.Contains(out, "nothing was changed") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	h.want("ls boot; gatewright drift nftables -q", "gatewright.nft\n", 0)
+}
+
 // TestPlanWithoutRights holds that reading and comparing need no more than the kernel
 // asks for.
 func TestPlanWithoutRights(t *testing.T) {

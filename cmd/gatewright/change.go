@@ -17,23 +17,32 @@ type change struct {
 	done    *report
 }
 
-// all makes the changes of all outputs, and reports whether there were any.
-func (c change) all(p *production) (changed bool, err error) {
-	for _, o := range p.outputs {
+// all makes the changes of all outputs, in order, once none of them is refused. It returns
+// how many of them are as wanted, and whether anything was changed.
+func (c change) all(p *production) (held int, changed bool, err error) {
+	compared, err := c.runsAgainst(c.machine, p)
+	for _, w := range compared {
+		if err = c.refuse(c.machine, w); err != nil {
+			break
+		}
+	}
+	for i := 0; err == nil && i < len(p.outputs); i++ {
 		alone := *p
-		alone.outputs = []generated{o}
-		var one bool
+		alone.outputs = p.outputs[i : i+1]
+		one := false
 		for range retries {
 			if one, err = c.one(&alone); !errors.Is(err, live.ErrChanged) {
 				break
 			}
 		}
-		if err != nil {
-			return changed, err
+		if changed = changed || one; err == nil {
+			held++
 		}
-		changed = changed || one
 	}
-	return changed, nil
+	if err != nil && !changed {
+		err = fmt.Errorf("%w; nothing was changed", err)
+	}
+	return held, changed, err
 }
 
 // one makes the changes of one output, and tells what they were.
@@ -47,18 +56,18 @@ func (c change) one(p *production) (changed bool, err error) {
 		return false, nil
 	}
 	if err := c.refuse(c.machine, w); err != nil {
-		return false, fmt.Errorf("%w; nothing was changed", err)
+		return false, err
 	}
 	if c.trial != nil {
 		if err := c.trial.Save(w.name, w.Comparison); err != nil {
-			return false, fmt.Errorf("%s: %w; nothing was changed", w.Place, err)
+			return false, fmt.Errorf("%s: %w", w.Place, err)
 		}
 	}
 	kept, err := w.Commit()
 	if errors.Is(err, live.ErrLeft) {
 		return true, fmt.Errorf("%s: %w", w.Place, err)
 	} else if err != nil {
-		return false, fmt.Errorf("%s: %w; nothing was changed", w.Place, err)
+		return false, fmt.Errorf("%s: %w", w.Place, err)
 	}
 	for _, name := range kept {
 		c.talk.warnf("%s: %s stays, empty, because a rule of yours uses it; remove that, and apply again", w.Place, name)

@@ -52,27 +52,27 @@ func confirm(inv *invocation, args []string) error {
 	if err := inv.settle(held); err != nil {
 		return err
 	}
-	return inv.confirmHeld(held)
-}
-
-// confirmHeld keeps what waits for confirmation.
-func (inv *invocation) confirmHeld(held *live.Run) error {
-	keep, err := held.Confirm()
-	if err != nil {
-		return err
-	}
-	folder, err := inv.writeKept(keep)
-	if err != nil {
-		return err
-	}
-	inv.talk.sayf("confirmed; boot loads it from %s", folder)
-	if err := held.Settled(); err != nil || !inv.json {
+	folder, err := inv.confirmHeld(held)
+	if err != nil || !inv.json {
 		return err
 	}
 	return writeJSON(inv.stdout, struct {
 		Version int    `json:"version"`
 		Folder  string `json:"folder"`
 	}{jsonVersion, folder})
+}
+
+// confirmHeld keeps what waits for confirmation, and returns the folder that boot loads.
+func (inv *invocation) confirmHeld(held *live.Run) (folder string, err error) {
+	keep, err := held.Confirm()
+	if err == nil {
+		folder, err = inv.writeKept(keep)
+	}
+	if err != nil {
+		return "", err
+	}
+	inv.talk.sayf("confirmed; boot loads it from %s", folder)
+	return folder, held.Settled()
 }
 
 // settle writes what an earlier confirmation kept, if it was stopped before it had.
@@ -193,5 +193,6 @@ func (inv *invocation) confirmAgain(m live.Machine) error {
 		return err
 	}
 	defer held.Release()
-	return inv.confirmHeld(held)
+	_, err = inv.confirmHeld(held)
+	return err
 }
