@@ -13,6 +13,7 @@ import (
 // asked for one of them.
 func (f *siteFlags) choose(s *site.Site) (*site.Site, error) {
 	switch {
+	case f.paired && len(s.Outputs) == 0:
 	case f.output != "":
 		one, err := s.For(f.output)
 		if err != nil {
