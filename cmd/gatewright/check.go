@@ -126,7 +126,7 @@ func (inv *invocation) tellLeftOutputs() error {
 			inv.findFile("%s: of an output that the site file does not name any more; remove the folder", below)
 		}
 	}
-	if _, err := root.Lstat(manifestFile); err == nil && len(s.Outputs) > 0 {
+	if isOutput(root) && len(s.Outputs) > 0 {
 		inv.findFile("%s: its files are of no output; remove them and %s, the outputs have folders of their own", folder, manifestFile)
 	}
 	return nil

@@ -47,9 +47,14 @@ func (inv *invocation) addShortfalls(p *production) error {
 		return err
 	}
 	for _, f := range found {
-		text := lintText(f)
-		if l, ok := level(p.site.Lint == levelError, text); ok {
-			inv.find(finding{Check: checkLint, Level: l, Text: text, Details: []string{f.Do}}.at(p.site.PlaceOfEntry(f.Entry)))
+		l, ok := "", false
+		for _, key := range lintKeys(f) { // one that is new makes it new
+			if one, new := level(p.site.Lint == levelError, key); new {
+				l, ok = one, new
+			}
+		}
+		if ok {
+			inv.find(finding{Check: checkLint, Level: l, Text: lintText(f), Details: []string{f.Do}}.at(p.site.PlaceOfEntry(f.Entry)))
 		}
 	}
 	return nil
@@ -61,6 +66,18 @@ func lintText(f lint.Finding) string {
 		text += ": " + endpointSummary(f.Endpoints)
 	}
 	return text
+}
+
+// lintKeys tell a finding from others of the same entry: one for each endpoint.
+func lintKeys(f lint.Finding) (keys []string) {
+	of := fmt.Sprintf("%s %s %q", f.Entry, f.Kind, f.Others)
+	for _, endpoint := range f.Endpoints {
+		keys = append(keys, of+" "+endpoint)
+	}
+	if keys == nil {
+		keys = []string{of}
+	}
+	return keys
 }
 
 // lints is what lint finds, unless the site wants none of it or nothing would be told.
@@ -133,7 +150,9 @@ func (inv *invocation) readBaseOutput(old *invocation, p *production, known map[
 	}
 	found, err := base.lints(old)
 	for _, f := range found {
-		known[lintText(f)] = true
+		for _, key := range lintKeys(f) {
+			known[key] = true
+		}
 	}
 	if err != nil {
 		return err

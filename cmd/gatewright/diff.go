@@ -134,7 +134,9 @@ func (inv *invocation) outputsOf(arg string) (names []string, isCatalog bool, er
 			return nil, false, err
 		}
 		defer root.Close()
-		names, err = outputFolders(root)
+		if names, err = outputFolders(root); len(names) == 0 || isOutput(root) {
+			names = append([]string{""}, names...) // of a site without outputs
+		}
 		return names, false, err
 	}
 	isSite, err := inv.isSiteFile(arg)
@@ -162,6 +164,12 @@ func outputFolders(root *os.Root) (names []string, err error) {
 		}
 	}
 	return names, err
+}
+
+// isOutput reports whether files of an output stand at the top of a folder.
+func isOutput(root *os.Root) bool {
+	_, err := root.Lstat(manifestFile)
+	return err == nil
 }
 
 // showAll shows a report, or one for each output.
