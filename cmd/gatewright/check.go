@@ -152,7 +152,7 @@ func (inv *invocation) checkAll(names []string) (done string, err error) {
 	}
 	defer root.Close()
 	if interrupted(root) {
-		inv.findFile("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
+		inv.findFile("%s: %v", p.dir, errMixed)
 		return "", nil
 	}
 	files, err := p.readOutputs(root)
