@@ -98,10 +98,10 @@ func (inv *invocation) clear(m live.Machine, held *live.Run) error {
 	if err := inv.settle(held); err != nil {
 		return err
 	}
-	left, alive, ok := held.Pending()
+	left, alive, ok, err := held.Pending()
 	switch {
-	case !ok:
-		return nil
+	case err != nil || !ok:
+		return err
 	case alive:
 		return fmt.Errorf("the last apply waits for its confirmation for another %s; run `%s`, or wait until the old rules are back", left.Round(time.Second), inv.confirmLine())
 	}

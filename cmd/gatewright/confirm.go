@@ -77,9 +77,9 @@ func (inv *invocation) confirmHeld(held *live.Run) (folder string, err error) {
 
 // settle writes what an earlier confirmation kept, if it was stopped before it had.
 func (inv *invocation) settle(held *live.Run) error {
-	keep, ok := held.Unsettled()
-	if !ok {
-		return nil
+	keep, ok, err := held.Unsettled()
+	if err != nil || !ok {
+		return err
 	}
 	if _, err := inv.writeKept(keep); err != nil {
 		return err
@@ -148,7 +148,8 @@ const askInterval = 100 * time.Millisecond
 // await waits for the confirmation at the prompt or by another process; without a prompt
 // it says how to give it, and returns.
 func (inv *invocation) await(m live.Machine, t *live.Trial) error {
-	back := time.Now().Add(inv.confirm).Format(time.TimeOnly)
+	end := time.Now().Add(inv.confirm)
+	back := end.Format(time.TimeOnly)
 	stdin, ok := inv.stdin.(*os.File)
 	if !ok || !canAsk(stdin) {
 		inv.talk.sayf("the old rules come back at %s, unless `%s` keeps the new ones", back, inv.confirmLine())
@@ -170,14 +171,42 @@ func (inv *invocation) await(m live.Machine, t *live.Trial) error {
 			inv.talk.sayf("type y and Enter to keep the new rules")
 		case <-time.After(askInterval):
 		}
-		switch t.Outcome() {
-		case live.Confirmed:
+		switch outcome, err := t.Outcome(); {
+		case err != nil: // it is looked again
+		case outcome == live.Confirmed:
 			inv.talk.sayf("confirmed")
 			return nil
-		case live.Restored:
+		case outcome == live.Restored:
 			return errors.New("not confirmed: the old rules are back")
+		case outcome == live.Unwatched && time.Now().After(end):
+			if err := inv.endUnwatched(m, t); err != nil && !errors.Is(err, live.ErrBusy) {
+				return err
+			}
 		}
 	}
+}
+
+// endUnwatched ends a trial as who watched it would have, and is gone.
+func (inv *invocation) endUnwatched(m live.Machine, t *live.Trial) error {
+	held, err := m.Hold()
+	if err != nil {
+		return err
+	}
+	defer held.Release()
+	if outcome, err := t.Outcome(); err != nil || outcome != live.Unwatched {
+		return err
+	}
+	if err := inv.settle(held); err != nil {
+		return err
+	}
+	if outcome, err := t.Outcome(); err != nil || outcome != live.Unwatched {
+		return err
+	}
+	inv.talk.warnf("who watched the change is gone; this process brings the old rules back")
+	if err := held.Restore(m); err != nil {
+		return fmt.Errorf("not confirmed, and the old rules are not back: %w", err)
+	}
+	return nil
 }
 
 func (inv *invocation) confirmLine() string {

@@ -149,6 +149,19 @@ func TestWatcherThatIsGone(t *testing.T) {
 	h.holds("old", old)
 }
 
+// TestPromptWithoutWatcher holds that the prompt brings the old rules back where who
+// watched is gone, and says so.
+func TestPromptWithoutWatcher(t *testing.T) {
+	h := newHost(t)
+	old, _ := h.applied()
+	out, status := h.sh("(sleep 1; kill -9 $(pgrep -f 'gatewright watch /run/gatewright/[0-9a-f]* /proc/[0-9]*/ns/net' --ns $$ --nslist mnt); sleep 4) | timeout 20 script -qec '" + tryApply + "2s' /dev/null")
+	if !strings.Contains(out, "who watched the change is gone; this process brings the old rules back") || !strings.Contains(out, "not confirmed: the old rules are back") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	h.holds("old", old)
+	h.want("gatewright confirm", "gatewright: error: nothing waits for confirmation\n", exitFailed)
+}
+
 // TestTwoAppliesAtOnce holds that of two that start together one changes the rules, and
 // the other one says why not.
 func TestTwoAppliesAtOnce(t *testing.T) {

@@ -17,16 +17,16 @@ func (m Machine) Is(other Machine) bool { return m == other }
 type Trial struct{}
 
 func (*Run) NewTrial(Machine, []byte, time.Duration) (*Trial, error) { return nil, errNeedsLinux }
-func (*Run) Pending() (left time.Duration, alive, ok bool)           { return 0, false, false }
+func (*Run) Pending() (time.Duration, bool, bool, error)             { return 0, false, false, errNeedsLinux }
 func (*Run) Confirm() ([]byte, error)                                { return nil, errNeedsLinux }
-func (*Run) Unsettled() ([]byte, bool)                               { return nil, false }
+func (*Run) Unsettled() ([]byte, bool, error)                        { return nil, false, errNeedsLinux }
 func (*Run) Settled() error                                          { return errNeedsLinux }
 func (*Run) Restore(Machine) error                                   { return errNeedsLinux }
 
 func (*Trial) Save(string, *Comparison) error { return errNeedsLinux }
 func (*Trial) Begin() error                   { return errNeedsLinux }
 func (*Trial) GiveUp() error                  { return errNeedsLinux }
-func (*Trial) Outcome() Outcome               { return Waiting }
+func (*Trial) Outcome() (Outcome, error)      { return Waiting, errNeedsLinux }
 
 // WatchCommand is the command of the tool that calls Watch with the arguments that follow.
 const WatchCommand = "watch"

@@ -43,6 +43,7 @@ const (
 	Waiting   Outcome = "" // for its confirmation
 	Confirmed Outcome = "confirmed"
 	Restored  Outcome = "restored"
+	Unwatched Outcome = "unwatched" // it waits, and who would bring back what ran before is gone
 )
 
 // ErrNoTrial says that nothing waits for confirmation.

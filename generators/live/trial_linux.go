@@ -6,19 +6,19 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
-
-	"gatewright/catalog/plainfile"
 )
 
-// maxTrial bounds a trial in bytes: a million elements have some 60 MiB.
-const maxTrial = 1 << 30
+// maxTrial bounds a trial in bytes: a million elements have some 60 MiB. A test lowers it.
+var maxTrial int64 = 1 << 30
 
 // Trial is a change that goes again unless it is confirmed.
 type Trial struct {
@@ -52,11 +52,12 @@ func (t *Trial) Save(generator string, c *Comparison) error {
 			return err
 		}
 	}
-	if err := t.run.writeTrial(pendingFile, t.trial); err != nil {
+	err = t.run.writeTrial(pendingFile, t.trial)
+	if t.watched {
 		return err
 	}
-	if t.watched {
-		return nil
+	if err != nil {
+		return errors.Join(err, t.run.remove(deadlineFile))
 	}
 	if err := t.run.startWatcher(t.machine, t.Name); err != nil {
 		return errors.Join(err, t.run.forget())
@@ -77,35 +78,46 @@ func (t *Trial) GiveUp() error {
 }
 
 // Outcome tells what became of a trial.
-func (t *Trial) Outcome() Outcome {
-	text, _ := t.run.read(outcomeFile)
-	name, outcome, _ := strings.Cut(string(text), " ")
-	if name != t.Name {
-		return Waiting
+func (t *Trial) Outcome() (Outcome, error) {
+	watched, err := t.run.isWatched() // before the outcome is read: who watches writes it first
+	if err != nil {
+		return Waiting, err
 	}
-	return Outcome(outcome)
+	text, err := t.run.read(outcomeFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Waiting, err
+	}
+	name, outcome, _ := strings.Cut(string(text), " ")
+	switch {
+	case name == t.Name:
+		return Outcome(outcome), nil
+	case watched:
+		return Waiting, nil
+	}
+	return Unwatched, nil
 }
 
 // Pending returns how long a trial still waits, and whether its watcher is alive; false
 // for no trial.
-func (r *Run) Pending() (left time.Duration, alive, ok bool) {
-	if _, err := r.readTrial(pendingFile); err != nil {
-		return 0, false, false
+func (r *Run) Pending() (left time.Duration, alive, ok bool, err error) {
+	if _, ok, err = r.trial(pendingFile); err != nil || !ok {
+		return 0, false, false, err
+	}
+	if alive, err = r.isWatched(); err != nil {
+		return 0, false, true, err
 	}
 	_, deadline, err := r.deadline()
-	if err != nil {
-		return 0, r.isWatched(), true
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, alive, true, nil
 	}
-	return max(deadline-uptime(), 0), r.isWatched(), true
+	now, clockErr := uptime()
+	return max(deadline-now, 0), alive, true, errors.Join(err, clockErr)
 }
 
 // Confirm keeps what runs, from one moment to the next, and returns what NewTrial was
 // given, for the caller to write; then it calls Settled.
 func (r *Run) Confirm() (keep []byte, err error) {
 	t, err := r.readTrial(pendingFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNoTrial
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -114,9 +126,9 @@ func (r *Run) Confirm() (keep []byte, err error) {
 
 // Unsettled returns what a trial that was confirmed has still to keep, because who
 // confirmed it was stopped.
-func (r *Run) Unsettled() (keep []byte, ok bool) {
-	t, err := r.readTrial(confirmedFile)
-	return t.Keep, err == nil
+func (r *Run) Unsettled() (keep []byte, ok bool, err error) {
+	t, ok, err := r.trial(confirmedFile)
+	return t.Keep, ok, err
 }
 
 // Settled notes that what a confirmed trial keeps is written.
@@ -160,21 +172,33 @@ func (r *Run) forget() error {
 	return errors.Join(r.dir.Remove(pendingFile), r.dir.Remove(deadlineFile))
 }
 
-// readTrial reads a trial. One of before the system started is removed: nothing runs of
-// it.
-func (r *Run) readTrial(name string) (t trial, err error) {
-	data, err := r.read(name)
-	if err != nil {
-		return t, err
+// readTrial reads a trial; ErrNoTrial says that there is none.
+func (r *Run) readTrial(name string) (trial, error) {
+	t, ok, err := r.trial(name)
+	if err == nil && !ok {
+		err = ErrNoTrial
 	}
-	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&t); err != nil {
-		return t, fmt.Errorf("%s: %w", name, err)
+	return t, err
+}
+
+// trial reads a trial, if there is one. One of before the system started is removed:
+// nothing runs of it.
+func (r *Run) trial(name string) (t trial, ok bool, err error) {
+	data, err := r.read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return t, false, nil
+	}
+	if err == nil {
+		err = gob.NewDecoder(bytes.NewReader(data)).Decode(&t)
+	}
+	if err != nil {
+		return t, false, fmt.Errorf("what ran before the last apply --confirm cannot be read: %w; see to the rules by hand, and then remove %s", err, filepath.Join(r.dir.Name(), name))
 	}
 	boot, err := bootID()
 	if err == nil && boot != t.Boot {
-		err = errors.Join(fs.ErrNotExist, r.dir.Remove(name))
+		return t, false, r.dir.Remove(name)
 	}
-	return t, err
+	return t, err == nil, err
 }
 
 func (r *Run) writeTrial(name string, t trial) error {
@@ -182,10 +206,50 @@ func (r *Run) writeTrial(name string, t trial) error {
 	if err := gob.NewEncoder(&b).Encode(t); err != nil {
 		return err
 	}
+	if int64(b.Len()) > maxTrial {
+		return fmt.Errorf("what runs takes %d bytes to be kept, over the limit of %d; apply without --confirm", b.Len(), maxTrial)
+	}
 	return r.write(name, b.Bytes())
 }
 
-func (r *Run) read(name string) ([]byte, error) { return plainfile.Read(r.dir, name, maxTrial) }
+// read reads a file of the folder, which is root's alone. What comes by rename in its
+// place meanwhile is no concern: either is whole.
+func (r *Run) read(name string) ([]byte, error) {
+	f, err := r.dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no plain file", name)
+	case info.Size() > maxTrial:
+		return nil, fmt.Errorf("%s has %d bytes, over the limit of %d", name, info.Size(), maxTrial)
+	}
+	data := make([]byte, info.Size())
+	_, err = io.ReadFull(f, data)
+	return data, err
+}
+
+// has reports whether there is a file.
+func (r *Run) has(name string) (bool, error) {
+	_, err := r.dir.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// remove removes a file that may be gone.
+func (r *Run) remove(name string) error {
+	if err := r.dir.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
 
 // write replaces a file as a whole.
 func (r *Run) write(name string, data []byte) error {
@@ -197,7 +261,11 @@ func (r *Run) write(name string, data []byte) error {
 }
 
 func (r *Run) setDeadline(name string, wait time.Duration) error {
-	return r.write(deadlineFile, []byte(name+" "+strconv.FormatInt(int64(uptime()+wait), 10)))
+	now, err := uptime()
+	if err != nil {
+		return err
+	}
+	return r.write(deadlineFile, []byte(name+" "+strconv.FormatInt(int64(now+wait), 10)))
 }
 
 // deadline returns the trial that waits, and until when, as uptime counts.
@@ -212,28 +280,37 @@ func (r *Run) deadline() (name string, at time.Duration, err error) {
 }
 
 // isWatched reports whether a watcher lives.
-func (r *Run) isWatched() bool {
+func (r *Run) isWatched() (bool, error) {
 	f, err := r.dir.OpenFile(watcherFile, os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer f.Close()
-	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, os.NewSyscallError("flock", err)
 }
 
 // uptime is the time since the system started, which nobody sets.
-func uptime() time.Duration {
+func uptime() (time.Duration, error) {
 	text, err := os.ReadFile("/proc/uptime")
-	seconds, _, _ := strings.Cut(string(text), " ")
-	d, parseErr := time.ParseDuration(seconds + "s")
-	if err != nil || parseErr != nil {
-		return 0
+	if err != nil {
+		return 0, fmt.Errorf("the time since the system started: %v", err)
 	}
-	return d
+	seconds, _, _ := strings.Cut(string(text), " ")
+	return time.ParseDuration(seconds + "s")
 }
 
 // bootID names this start of the system.
 func bootID() (string, error) {
 	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	return strings.TrimSpace(string(text)), err
+	if err != nil {
+		return "", fmt.Errorf("this start of the system: %v", err)
+	}
+	return strings.TrimSpace(string(text)), nil
 }

@@ -3,6 +3,7 @@ package live
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -43,7 +44,11 @@ func (r *Run) startWatcher(m Machine, name string) error {
 		return fmt.Errorf("no process watches the change: %s: %w %s", filepath.Base(cmd.Path), err, strings.TrimSpace(string(out)))
 	}
 	for end := time.Now().Add(watcherStart); time.Now().Before(end); time.Sleep(watchInterval / 10) {
-		if text, err := r.read(watcherFile); err == nil && string(text) == name && r.isWatched() {
+		text, err := r.read(watcherFile)
+		if err != nil || string(text) != name {
+			continue
+		}
+		if alive, err := r.isWatched(); err == nil && alive {
 			return nil
 		}
 	}
@@ -96,6 +101,7 @@ type watcher struct {
 	name    string           // of the trial
 	open    []*os.File       // while it lives: the namespace, and the lock
 	told    <-chan os.Signal // to end
+	until   time.Duration    // the deadline as it was read last
 }
 
 // newWatcher is seen alive when it returns: it holds the namespace, and the lock of
@@ -108,6 +114,12 @@ func newWatcher(folder, namespace, name string) (*watcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	machine := Machine{fmt.Sprintf("/proc/self/fd/%d", held.Fd())}
+	if key, err := machine.key(); err != nil {
+		return nil, err
+	} else if key != filepath.Base(folder) {
+		return nil, fmt.Errorf("%s is another network namespace than that of %s, whose process is gone", namespace, folder)
+	}
 	run, err := openRun(folder)
 	if err != nil {
 		return nil, err
@@ -119,7 +131,7 @@ func newWatcher(folder, namespace, name string) (*watcher, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil { // of an earlier trial's watcher, which ends
 		return nil, err
 	}
-	w := &watcher{run, Machine{fmt.Sprintf("/proc/self/fd/%d", held.Fd())}, name, []*os.File{held, lock}, told}
+	w := &watcher{run: run, machine: machine, name: name, open: []*os.File{held, lock}, told: told}
 	if err := w.begin(); err != nil {
 		return nil, err
 	}
@@ -136,21 +148,24 @@ func (w *watcher) begin() error {
 	if err == nil && t.Name != w.name {
 		err = ErrNoTrial
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = w.run.setDeadline(w.name, t.Wait)
 	}
-	return w.run.setDeadline(w.name, t.Wait)
+	if err == nil {
+		_, err = w.isOver()
+	}
+	return err
 }
 
-// watch returns when the trial has ended.
+// watch returns when the trial has ended. What cannot be read is read again.
 func (w *watcher) watch(settle func([]byte) error) error {
 	for ; ; time.Sleep(watchInterval) {
-		name, deadline, err := w.run.deadline()
-		if err != nil || name != w.name {
+		over, err := w.isOver()
+		if err == nil && over {
 			return nil
 		}
-		ended := w.isTold() || uptime() >= deadline
-		if _, err := w.run.dir.Stat(pendingFile); err == nil && !ended {
+		late, err := w.isLate()
+		if waits, statErr := w.run.has(pendingFile); err != nil || statErr != nil || waits && !late {
 			continue
 		}
 		if done, err := w.end(settle); done {
@@ -160,6 +175,25 @@ func (w *watcher) watch(settle func([]byte) error) error {
 			time.Sleep(time.Second)
 		}
 	}
+}
+
+// isOver reports whether the trial has ended, and notes until when it waits.
+func (w *watcher) isOver() (bool, error) {
+	name, deadline, err := w.run.deadline()
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && name != w.name:
+		return true, nil
+	case err == nil:
+		w.until = deadline
+	}
+	return false, err
+}
+
+// isLate reports whether what ran before is to come back. Where the deadline cannot be
+// read, the one that was read last counts.
+func (w *watcher) isLate() (bool, error) {
+	now, err := uptime()
+	return w.isTold() || err == nil && now >= w.until, err
 }
 
 func (w *watcher) isTold() bool {
@@ -186,21 +220,26 @@ func (w *watcher) end(settle func([]byte) error) (done bool, err error) {
 		return false, nil
 	}
 	defer syscall.Flock(int(w.run.lock.Fd()), syscall.LOCK_UN)
-	name, deadline, err := w.run.deadline()
-	if err != nil || name != w.name {
+	if over, err := w.isOver(); err == nil && over {
 		return true, nil
 	}
-	if keep, ok := w.run.Unsettled(); ok {
+	keep, ok, err := w.run.Unsettled()
+	if err != nil {
+		return false, err
+	}
+	if ok {
 		if err := settle(keep); err != nil {
 			return false, err
 		}
 		return true, w.run.Settled()
 	}
-	if _, err := w.run.dir.Stat(pendingFile); err != nil {
-		return true, w.run.dir.Remove(deadlineFile)
+	if waits, err := w.run.has(pendingFile); err != nil {
+		return false, err
+	} else if !waits {
+		return true, w.run.remove(deadlineFile)
 	}
-	if uptime() < deadline && !w.isTold() {
-		return false, nil // it was put off meanwhile
+	if late, err := w.isLate(); err != nil || !late {
+		return false, err // it was put off meanwhile
 	}
 	err = w.run.Restore(w.machine)
 	return err == nil, err
