@@ -85,6 +85,12 @@ func (p Path) Linked() bool {
 	return errors.As(err, &link) && failed == nil && info.Mode().IsRegular()
 }
 
+// Regular reports whether a plain file stands there, which can be read again.
+func (p Path) Regular() bool {
+	info, err := os.Stat(p.String())
+	return err == nil && info.Mode().IsRegular()
+}
+
 // Beside is the file whose name is that of p with a suffix.
 func (p Path) Beside(suffix string) Path { p.rest += suffix; return p }
 

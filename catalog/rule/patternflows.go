@@ -13,21 +13,18 @@ type PatternFlows struct {
 	Locals netset.PrefixSet
 }
 
-// ours is services with the local addresses that use them.
-type ours = ourSide
-
-func (a PatternFlows) ours() ours { return netset.ProductOf(a.Services, a.Locals) }
+func (a PatternFlows) ours() ourSide { return netset.ProductOf(a.Services, a.Locals) }
 
 // oursOf is where a rule or a grant accepts flows of one port, the same before and after
 // any DNAT.
-func (p *Policy) oursOf(services netset.ServiceSet, r Role) ours {
+func (p *Policy) oursOf(services netset.ServiceSet, r Role) ourSide {
 	return netset.ProductOf(services, p.Binding(r).Local())
 }
 
 // addressed is flows by address: of one family, or of any two where a proxy may stand
 // between.
 type addressed struct {
-	ours    ours
+	ours    ourSide
 	remotes netset.PrefixSet
 }
 
@@ -110,13 +107,13 @@ func (r Remote) Overlapping(p netset.Pattern) netset.PatternList {
 
 // NamesOn is patterns that are listed for a part of our side.
 type NamesOn struct {
-	on    ours
+	on    ourSide
 	names netset.PatternList
 }
 
 // uncoveredName returns a part of our side on which some name of a pattern is in none of
 // the lists, and such a name; nothing if they cover it everywhere.
-func uncoveredName(p netset.Pattern, rest ours, list []NamesOn, budget *netset.Budget) (ours, string) {
+func uncoveredName(p netset.Pattern, rest ourSide, list []NamesOn, budget *netset.Budget) (ourSide, string) {
 	var of accounts
 	for _, one := range list {
 		if on := one.on.Intersect(rest); len(one.names) > 0 {
@@ -128,12 +125,12 @@ func uncoveredName(p netset.Pattern, rest ours, list []NamesOn, budget *netset.B
 			return w.plain, name
 		}
 	}
-	return ours{}, ""
+	return ourSide{}, ""
 }
 
 func (p *Policy) refusedAddress(a PatternFlows, part addressed, budget *netset.Budget) (Flow, bool) {
 	rest := netset.ProductOf(part.remotes, part.ours)
-	var accepted []netset.Product[netset.PrefixSet, ours]
+	var accepted []netset.Product[netset.PrefixSet, ourSide]
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		if r.Direction != a.Direction {
@@ -202,7 +199,7 @@ func (a PatternFlows) acceptedName(r Remote) string {
 
 // flowOn returns a flow of a part of our side to a name or to some addresses; false if
 // the part is empty. Both addresses are of one family, if there are such.
-func (a PatternFlows) flowOn(on ours, name string, remotes netset.PrefixSet) (Flow, bool) {
+func (a PatternFlows) flowOn(on ourSide, name string, remotes netset.PrefixSet) (Flow, bool) {
 	for services, locals := range on.All() {
 		f := Flow{Direction: a.Direction, Name: name}
 		f.Protocol, f.Port = firstService(services)

@@ -89,7 +89,7 @@ func trafficBetween(d Direction, s netset.ServiceSet, locals, remotes netset.Pre
 }
 
 // trafficOn is the traffic between a part of our side and some remotes.
-func trafficOn(d Direction, on ours, remotes netset.PrefixSet) TrafficSet {
+func trafficOn(d Direction, on ourSide, remotes netset.PrefixSet) TrafficSet {
 	var list []TrafficSet
 	for services, locals := range on.All() {
 		list = append(list, trafficBetween(d, services, locals, remotes))
@@ -139,8 +139,8 @@ func (t TrafficSet) Has(f Flow) bool {
 }
 
 // oursIn returns where on our side packets of the set are of a direction.
-func (t TrafficSet) oursIn(d Direction) ours {
-	var list []ours
+func (t TrafficSet) oursIn(d Direction) ourSide {
+	var list []ourSide
 	for _, f := range t.Flows(d) {
 		list = append(list, netset.ProductOf(netset.ServiceSetOf(f.Service), f.Local))
 	}
@@ -175,7 +175,7 @@ func (c Compiled) RefusedAt(t TrafficSet, a PatternFlows, budget *netset.Budget)
 }
 
 // open returns where on our side the traffic has every one of some remotes.
-func (a PatternFlows) open(t TrafficSet, remotes netset.PrefixSet) ours {
+func (a PatternFlows) open(t TrafficSet, remotes netset.PrefixSet) ourSide {
 	return a.ours().Subtract(a.Traffic(remotes).Subtract(t).oursIn(a.Direction))
 }
 

@@ -3,6 +3,7 @@ package site
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,9 @@ type Expectation struct {
 	from  []string // entries or "<catalogue>/<area>" that are listed
 	roles []rule.Role
 }
+
+// Equal reports whether two say the same, whatever the catalogues make of it.
+func (e Expectation) Equal(other Expectation) bool { return reflect.DeepEqual(e, other) }
 
 // expectations reads "expect": expectations, and names of files beside that hold more.
 func (r *reader) expectations(v jsonc.Value) {

@@ -226,7 +226,7 @@ func (s *Site) readFile(path plainfile.Path, named bool) ([]byte, error) {
 	}
 	if named {
 		data, err := path.ReadStream(feed.MaxFile)
-		if s.Name != "" && err == nil { // for the next output: a pipe is read once
+		if s.Streams != nil && err == nil && (s.Name != "" || !path.Regular()) { // for the next output or the base: a pipe is read once
 			s.Streams[path.String()] = data
 		}
 		return s.counted(path, data, err)

@@ -37,6 +37,9 @@ func (r *reader) readOutputs(v jsonc.Value) {
 		one.Object(v, one.outputFields()...)
 		r.site.Outputs = append(r.site.Outputs, one.site)
 	})
+	for _, one := range r.site.Outputs {
+		one.siblings = r.site.Outputs
+	}
 	if v.Kind() == jsonc.Object && len(r.site.Outputs) == 0 {
 		r.Errorf(v, `no output; name one, such as "edge": {}, or remove the key`)
 	}
@@ -62,6 +65,15 @@ func (s *Site) OutputNames() (names []string) {
 		names = append(names, one.Name)
 	}
 	return names
+}
+
+// Siblings are the outputs of the site file that an output is of, itself among them; the site
+// itself for one without outputs.
+func (s *Site) Siblings() []*Site {
+	if s.Name == "" {
+		return []*Site{s}
+	}
+	return s.siblings
 }
 
 // For returns the site of an output.

@@ -97,6 +97,7 @@ type reading struct {
 	references  map[string]string // how the site names a catalogue that was loaded
 	expectFiles []string          // that hold expectations, relative to the site file's folder
 	arguments   map[place]string
+	siblings    []*Site // of an output
 }
 
 // Selection says which entries are wanted, by each entry's own attributes. An

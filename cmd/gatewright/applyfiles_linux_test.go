@@ -99,6 +99,8 @@ func TestApplySquidUndone(t *testing.T) {
 			"gatewright: error: squid: /etc/squid/conf.d/gatewright.conf is not as gatewright wrote it, and Squid would read its rules besides these; remove it", "rm /etc/squid/conf.d/gatewright.conf"},
 		{"a link in the place of a file", "mv /etc/squid/gatewright/gatewright.squid.conf . && ln -s /etc/passwd /etc/squid/gatewright/gatewright.squid.conf",
 			"gatewright: error: squid: ", "mv gatewright.squid.conf /etc/squid/gatewright/"},
+		{"a file that cannot be written, behind others that are new", "mkdir -p /etc/squid/.squid.conf.gatewright/full",
+			"gatewright: error: squid: removeat .squid.conf.gatewright: directory not empty; the old files are back; nothing was changed", "rm -r /etc/squid/.squid.conf.gatewright"},
 		{"a namespace", "ip netns add edge", "gatewright: error: squid: files are the same in every network namespace; leave out --netns, or run this by `ip netns exec`", "ip netns del edge"},
 	} {
 		h.must(c.before)
@@ -106,6 +108,9 @@ func TestApplySquidUndone(t *testing.T) {
 		line := "gatewright apply squid"
 		if c.name == "a namespace" {
 			line += " --netns edge"
+		}
+		if strings.HasPrefix(c.name, "a file that cannot be written") {
+			line += " --set squid.dir=/etc/squid/other"
 		}
 		if have, status := h.sh(line); !strings.HasPrefix(have, c.want) || !strings.HasSuffix(have, "nothing was changed\n") && strings.Contains(c.want, "-k") || status != exitFailed || strings.Count(have, "\n") != 1 {
 			t.Errorf("%s: status %d\n%s\nwant\n%s", c.name, status, have, c.want)

@@ -73,6 +73,9 @@ func check(inv *invocation, names []string) error {
 	if err == nil && len(names) == 0 && inv.site.output == "" {
 		err = inv.tellLeftOutputs()
 	}
+	if err == nil && inv.base != "" && inv.site.output == "" {
+		err = inv.tellGoneOutputs()
+	}
 	if err != nil && inv.format != "text" { // a machine has to see it, too
 		inv.findings = append(inv.findings, findingsOf(err)...)
 	}
@@ -96,11 +99,11 @@ func check(inv *invocation, names []string) error {
 // files from before it had several.
 func (inv *invocation) tellLeftOutputs() error {
 	s, dir, err := inv.site.read()
-	if err != nil || len(s.Outputs) == 0 {
+	if err != nil {
 		return err
 	}
-	folder, _, err := outputDir(inv.output, s, dir)
-	if err != nil {
+	folder, named, err := outputDir(inv.output, s, dir)
+	if err != nil || named == "" {
 		return err
 	}
 	root, err := folder.OpenFolder()
@@ -116,11 +119,14 @@ func (inv *invocation) tellLeftOutputs() error {
 		return err
 	}
 	for _, name := range folders {
-		if !slices.Contains(s.OutputNames(), name) {
-			inv.findFile("%s: of an output that the site file does not name any more; remove the folder", folder.Beside("/"+name))
+		switch below := folder.Beside("/" + name); {
+		case len(s.Outputs) == 0: // or another site's
+			inv.talk.warnf("%s: files of an output stand here, and the site file names none; if it was an output, remove the folder", below)
+		case !slices.Contains(s.OutputNames(), name):
+			inv.findFile("%s: of an output that the site file does not name any more; remove the folder", below)
 		}
 	}
-	if _, err := root.Lstat(manifestFile); err == nil {
+	if isOutput(root) && len(s.Outputs) > 0 {
 		inv.findFile("%s: its files are of no output; remove them and %s, the outputs have folders of their own", folder, manifestFile)
 	}
 	return nil
@@ -146,7 +152,7 @@ func (inv *invocation) checkAll(names []string) (done string, err error) {
 	}
 	defer root.Close()
 	if interrupted(root) {
-		inv.findFile("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
+		inv.findFile("%s: %v", p.dir, errMixed)
 		return "", nil
 	}
 	files, err := p.readOutputs(root)

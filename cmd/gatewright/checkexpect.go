@@ -24,7 +24,7 @@ func checkExpected(s *site.Site) (errs []error) {
 			g, err := generators.ByName(name)
 			switch {
 			case err != nil:
-			case !made(choose(s, nil), g):
+			case !slices.ContainsFunc(s.Siblings(), func(one *site.Site) bool { return made(choose(one, nil), g) }):
 				err = fmt.Errorf(`generator %s is not among the site's "generators"; add it there, or leave it out`, name)
 			default:
 				if err = expect.Carries(g.Kind(), e.Expectation); err != nil {
@@ -60,6 +60,9 @@ func (p *production) ask(f folder) ([]expectation, error) {
 	var errs []error
 	for i, e := range p.result.Expectations {
 		number := strconv.Itoa(i)
+		if p.isOfOthers(e) {
+			continue
+		}
 		answers, err := k.Ask(e)
 		if err != nil {
 			errs = append(errs, p.site.Errorf(site.SectionExpect, number, "%w", err))
@@ -70,9 +73,18 @@ func (p *production) ask(f folder) ([]expectation, error) {
 	for _, i := range slices.Sorted(maps.Keys(contradictions)) {
 		j := contradictions[i]
 		other := p.site.PlaceOf(site.SectionExpect, strconv.Itoa(j))
-		errs = append(errs, p.site.Errorf(site.SectionExpect, strconv.Itoa(i), "contradicts %q at %s:%d:%d: both are of some same flow; change one of the two", all[j].name(), other.File, other.Line, other.Col))
+		errs = append(errs, p.site.Errorf(site.SectionExpect, strconv.Itoa(i), "contradicts %q at %s:%d:%d: both are of some same flow; change one of the two", expectation{Expectation: p.result.Expectations[j]}.name(), other.File, other.Line, other.Col))
 	}
 	return all, errors.Join(errs...)
+}
+
+// isOfOthers reports whether an expectation is of generators that other outputs of the site
+// file have, and this one has not.
+func (p *production) isOfOthers(e rule.Expectation) bool {
+	here := choose(p.site, nil)
+	return len(e.In) > 0 && !slices.ContainsFunc(e.In, func(name string) bool {
+		return slices.ContainsFunc(here, func(g generators.Generator) bool { return g.Name() == name })
+	})
 }
 
 // readings are what the outputs of a run do, by the files that are there.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,9 +47,14 @@ func (inv *invocation) addShortfalls(p *production) error {
 		return err
 	}
 	for _, f := range found {
-		text := lintText(f)
-		if l, ok := level(p.site.Lint == levelError, text); ok {
-			inv.find(finding{Check: checkLint, Level: l, Text: text, Details: []string{f.Do}}.at(p.site.PlaceOfEntry(f.Entry)))
+		l, ok := "", false
+		for _, key := range lintKeys(f) { // one that is new makes it new
+			if one, new := level(p.site.Lint == levelError, key); new {
+				l, ok = one, new
+			}
+		}
+		if ok {
+			inv.find(finding{Check: checkLint, Level: l, Text: lintText(f), Details: []string{f.Do}}.at(p.site.PlaceOfEntry(f.Entry)))
 		}
 	}
 	return nil
@@ -59,6 +66,18 @@ func lintText(f lint.Finding) string {
 		text += ": " + endpointSummary(f.Endpoints)
 	}
 	return text
+}
+
+// lintKeys tell a finding from others of the same entry: one for each endpoint.
+func lintKeys(f lint.Finding) (keys []string) {
+	of := fmt.Sprintf("%s %s %q", f.Entry, f.Kind, f.Others)
+	for _, endpoint := range f.Endpoints {
+		keys = append(keys, of+" "+endpoint)
+	}
+	if keys == nil {
+		keys = []string{of}
+	}
+	return keys
 }
 
 // lints is what lint finds, unless the site wants none of it or nothing would be told.
@@ -74,38 +93,101 @@ func (p *production) lints(inv *invocation) ([]lint.Finding, error) {
 }
 
 // readBase notes the shortfalls and findings of the base: of the same site file, or none if
-// that is not there.
+// that is not there. An output has the base's output of its name beside it, or the base as a
+// whole if that has no outputs; a site without outputs has each of the base's.
 func (inv *invocation) readBase(p *production, known map[string]bool) error {
 	old := &invocation{stdin: inv.stdin, stdout: inv.stdout, talk: inv.talk, base: inv.base, site: inv.site}
-	old.talk.quiet, old.site.missing = true, false
+	old.talk.quiet, old.site.missing, old.site.paired = true, false, true
 	there, err := inv.openBase(p, &old.site)
-	if err != nil {
-		return fmt.Errorf("--new %s: %w", inv.base, err)
-	}
-	if !there {
+	if err == nil && !there {
 		inv.talk.warnf("--new %s: no %s is there, so that everything is new", inv.base, filepath.Base(p.siteFile))
 		return nil
 	}
-	base, err := old.produce(nil)
-	if errors.Is(err, site.ErrNoOutput) {
-		inv.talk.warnf("--new %s: it has no output %s, so that everything of that is new", inv.base, p.site.Name)
-		return nil
+	var names []string
+	if err == nil {
+		names, err = old.site.beside(p.site.Name)
 	}
 	if err != nil {
 		return fmt.Errorf("--new %s: %w", inv.base, err)
+	}
+	if names == nil {
+		inv.talk.warnf("--new %s: it has no output %s, so that everything of that is new", inv.base, p.site.Name)
+		return inv.tellChanged(&production{result: &site.Result{Policy: &rule.Policy{}}}, p)
+	}
+	for _, old.site.output = range names {
+		if err := inv.readBaseOutput(old, p, known); err != nil {
+			return fmt.Errorf("--new %s: %w", inv.base, err)
+		}
+	}
+	return nil
+}
+
+// beside returns the outputs of a base that an output is held against, "" for one without
+// outputs.
+func (f *siteFlags) beside(output string) ([]string, error) {
+	s, _, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	switch all := s.OutputNames(); {
+	case all == nil:
+		return []string{""}, nil
+	case output == "":
+		return all, nil
+	case !slices.Contains(all, output):
+		return nil, nil
+	}
+	return []string{output}, nil
+}
+
+func (inv *invocation) readBaseOutput(old *invocation, p *production, known map[string]bool) error {
+	base, err := old.produce(nil)
+	if err != nil {
+		return err
 	}
 	for _, s := range base.shortfalls() {
 		known[s.text] = true
 	}
 	found, err := base.lints(old)
 	for _, f := range found {
-		known[lintText(f)] = true
+		for _, key := range lintKeys(f) {
+			known[key] = true
+		}
 	}
 	if err != nil {
 		return err
 	}
 	inv.tellGivenUp(base, p)
 	return inv.tellChanged(base, p)
+}
+
+// tellGoneOutputs tells of the base's outputs that the site has no more, whose expectations
+// nobody asks.
+func (inv *invocation) tellGoneOutputs() error {
+	s, dir, err := inv.site.read()
+	if err != nil || len(s.Outputs) == 0 {
+		return err
+	}
+	old := inv.site
+	there, err := inv.openBase(&production{siteFile: cmp.Or(inv.site.file, defaultSite), siteDir: dir}, &old)
+	if err != nil || !there {
+		return err // and told for each output
+	}
+	base, baseDir, err := old.read()
+	if err != nil {
+		return fmt.Errorf("--new %s: %w", inv.base, err)
+	}
+	for _, one := range base.Outputs {
+		if slices.Contains(s.OutputNames(), one.Name) {
+			continue
+		}
+		one.Tree = old.tree
+		if err := one.LoadExpectations(baseDir); err != nil {
+			return fmt.Errorf("--new %s: %w", inv.base, err)
+		}
+		inv.find(finding{Check: checkFlows, Level: levelWarning, Text: fmt.Sprintf("%s has an output %s, which is given up here, and with it %s", inv.base, one.Name, count(len(one.Expectations), "expectation"))})
+	}
+	return nil
 }
 
 // tellChanged tells what the site newly accepts and no longer, beside the base: what no
@@ -132,23 +214,24 @@ func (inv *invocation) tellChanged(base, p *production) error {
 // tellGivenUp tells of expectations of the base that the site has no more, and that do not
 // hold any more.
 func (inv *invocation) tellGivenUp(base, p *production) {
-	kept := map[string]bool{}
-	text := func(e rule.Expectation) string { return fmt.Sprint(e.Expects, e.Flows, e.In, e.Listed) }
-	for _, e := range p.result.Expectations {
-		kept[text(e)] = true
-	}
 	k := expect.Asker{Compiled: rule.Compiled{Policy: p.result.Policy, Grants: p.result.Input.Grants}}
-	for _, e := range base.result.Expectations {
-		if kept[text(e)] {
+	for i, e := range base.result.Expectations {
+		if slices.ContainsFunc(p.site.Expectations, base.site.Expectations[i].Equal) {
 			continue
 		}
 		e.In = nil // the policy tells
 		answers, err := k.Ask(e)
 		given := expectation{Expectation: e, answers: answers}
+		tell := func(why string) {
+			inv.find(finding{Check: checkFlows, Level: levelWarning, Text: fmt.Sprintf("%s expects %s, which is given up here: %s", inv.base, given.name(), why)})
+		}
+		if err != nil {
+			tell(err.Error())
+		}
 		for _, a := range answers {
-			if err == nil && !a.Holds {
+			if !a.Holds {
 				why, _ := p.failure(given, a, someOf)
-				inv.find(finding{Check: checkFlows, Level: levelWarning, Text: fmt.Sprintf("%s expects %s, which is given up here: %s", inv.base, given.name(), why)})
+				tell(why)
 			}
 		}
 	}
@@ -177,12 +260,15 @@ func (inv *invocation) openBase(p *production, flags *siteFlags) (there bool, er
 		return false, nil
 	}
 	flags.file, flags.tree = file, revision
-	flags.streams = map[string][]byte{plainfile.Named(file).String(): data}
+	if flags.streams = maps.Clone(flags.streams); flags.streams == nil {
+		flags.streams = map[string][]byte{}
+	}
+	flags.streams[plainfile.Named(file).String()] = data
 	return true, err
 }
 
 func openBaseFolder(base, file string, flags *siteFlags) (there bool, err error) {
-	if filepath.IsAbs(file) {
+	if !filepath.IsLocal(file) {
 		file = filepath.Base(file)
 	}
 	flags.file = filepath.Join(base, file)

@@ -68,6 +68,7 @@ func diff(inv *invocation, args []string) error {
 			return usagef("diff: a catalogue or a site is read from a file; `gatewright fetch URL -o FILE` gets a catalogue")
 		}
 	}
+	inv.site.paired = inv.site.output == ""
 	outputs, err := inv.comparedOutputs(args)
 	if err != nil {
 		return err
@@ -92,21 +93,31 @@ func diff(inv *invocation, args []string) error {
 }
 
 // comparedOutputs are the outputs of the site files and folders that are compared, each by
-// itself; one without a name where there are none.
+// itself, or of the site that catalogues are compared for; one without a name where there
+// are none.
 func (inv *invocation) comparedOutputs(args []string) (names []string, err error) {
 	if inv.site.output != "" {
 		return []string{inv.site.output}, nil
 	}
+	catalogs := true
 	for _, arg := range args {
-		some, err := inv.outputsOf(arg)
+		some, isCatalog, err := inv.outputsOf(arg)
 		if err != nil {
 			return nil, err
 		}
+		catalogs = catalogs && isCatalog
 		for _, name := range some {
 			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
+	}
+	if catalogs {
+		s, _, err := inv.site.read()
+		if err != nil {
+			return nil, err
+		}
+		names = s.OutputNames()
 	}
 	if names == nil {
 		return []string{""}, nil
@@ -114,26 +125,31 @@ func (inv *invocation) comparedOutputs(args []string) (names []string, err error
 	return names, nil
 }
 
-// outputsOf are the outputs of a site file, or those whose folders stand in a folder.
-func (inv *invocation) outputsOf(arg string) (names []string, err error) {
+// outputsOf are the outputs of a site file, or those whose folders stand in a folder; a
+// catalogue has none.
+func (inv *invocation) outputsOf(arg string) (names []string, isCatalog bool, err error) {
 	if isFolder(arg) {
 		root, err := plainfile.Named(arg).OpenFolder()
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		defer root.Close()
-		return outputFolders(root)
+		if names, err = outputFolders(root); len(names) == 0 || isOutput(root) {
+			names = append([]string{""}, names...) // of a site without outputs
+		}
+		return names, false, err
 	}
-	if isSite, err := inv.isSiteFile(arg); err != nil || !isSite || inv.site.file != "" {
-		return nil, err
+	isSite, err := inv.isSiteFile(arg)
+	if err != nil || !isSite || inv.site.file != "" {
+		return nil, !isSite, err
 	}
 	inv.site.file = arg
 	defer func() { inv.site.file = "" }()
 	s, _, err := inv.site.read()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return s.OutputNames(), nil
+	return s.OutputNames(), false, nil
 }
 
 // outputFolders are the names of the folders in a folder that hold files of an output.
@@ -148,6 +164,12 @@ func outputFolders(root *os.Root) (names []string, err error) {
 		}
 	}
 	return names, err
+}
+
+// isOutput reports whether files of an output stand at the top of a folder.
+func isOutput(root *os.Root) bool {
+	_, err := root.Lstat(manifestFile)
+	return err == nil
 }
 
 // showAll shows a report, or one for each output.
@@ -275,6 +297,10 @@ func (inv *invocation) compileSites(oldFile, newFile string) (before, after *sit
 	for i, file := range []string{oldFile, newFile} {
 		inv.site.file = file
 		s, dir, err := inv.site.load()
+		if errors.Is(err, site.ErrNoOutput) && inv.site.paired {
+			results[i] = &site.Result{Policy: &rule.Policy{}}
+			continue
+		}
 		if err != nil {
 			return nil, nil, sites, err
 		}

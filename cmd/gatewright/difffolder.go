@@ -67,6 +67,9 @@ func (inv *invocation) folderOf(name string) (folder, error) {
 	path := plainfile.Named(name)
 	empty := folderReader{files: artefact.Files{}}
 	if isFolder(name) {
+		if lacks, err := lacksTop(path, inv.site.output); err != nil || lacks {
+			return empty.folder(path), err
+		}
 		f, err := readFolder(plainfile.Named(below(name, inv.site.output)))
 		if inv.site.output != "" && errors.Is(err, fs.ErrNotExist) {
 			return empty.folder(path), nil
@@ -93,6 +96,21 @@ func (inv *invocation) folderOf(name string) (folder, error) {
 	}
 	r := folderReader{files: artefact.FilesOf(p.artefacts())}
 	return r.folder(path), nil
+}
+
+// lacksTop reports whether a folder has outputs in folders of their own alone, and what is at
+// its top is asked for.
+func lacksTop(path plainfile.Path, output string) (bool, error) {
+	if output != "" {
+		return false, nil
+	}
+	root, err := path.OpenFolder()
+	if err != nil {
+		return false, err
+	}
+	defer root.Close()
+	names, err := outputFolders(root)
+	return len(names) > 0 && !isOutput(root), err
 }
 
 // finish puts what opens most first, and notes whether there is a difference; equal

@@ -15,7 +15,8 @@ type finding struct {
 	File    string   `json:"file,omitempty"`
 	Line    int      `json:"line,omitempty"`
 	Column  int      `json:"column,omitempty"`
-	Name    string   `json:"name,omitempty"` // of an expectation, as the site file has it
+	Output  string   `json:"output,omitempty"` // of the site file's, where it has several
+	Name    string   `json:"name,omitempty"`   // of an expectation, as the site file has it
 	Text    string   `json:"text"`
 	Details []string `json:"details,omitempty"`
 	Also    []string `json:"also,omitempty"` // the same of other outputs, for machines that have the room
@@ -61,6 +62,9 @@ func (f finding) shown() []string {
 func (inv *invocation) find(f finding) {
 	if f.Check != checkFiles { // whose paths say it
 		f.Text = inv.site.ofOutput(f.Text)
+	}
+	if f.Output = inv.site.output; f.Name != "" {
+		f.Name = inv.site.ofOutput(f.Name)
 	}
 	inv.findings = append(inv.findings, f)
 	if inv.format != "text" || f.Level == levelWarning && f.Check != checkFlows {

@@ -93,7 +93,7 @@ func TestHostileFiles(t *testing.T) {
 			const giveUp = "; mend this and generate again, or remove .gatewright/journal to give that run up"
 			return wants{w.link + giveUp, w.pipe + giveUp, w.folder + giveUp}
 		}()},
-		{"out/.gatewright/journal", "check", "", same("out: an earlier run was interrupted; run generate again to finish it")},
+		{"out/.gatewright/journal", "check", "", same("out: an earlier run was interrupted, so that some files may be of the one before; run generate again to finish it")},
 		{"out/.gatewright/stage", "generate", "", wants{}}, // removed, and not what it leads to
 		{"out", "generate", "", wants{"out: a link leads out of the working directory" + mendLink, "out is a named pipe and no folder; name another", ""}},
 		{"out", "check", "", wants{"out: a link leads out of the working directory" + mendLink, "out is a named pipe and no folder; name another", "out/gatewright.nft is missing\nout/gatewright.squid.conf is missing"}},

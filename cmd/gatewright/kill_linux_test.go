@@ -294,6 +294,6 @@ func TestInterruptedRunIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("out/"+journalFile, records)
-	expect("gatewright: error: out: an earlier run was interrupted; run generate again to finish it\n", exitDifferent, "check")
+	expect("gatewright: error: out: an earlier run was interrupted, so that some files may be of the one before; run generate again to finish it\n", exitDifferent, "check")
 	expect("gatewright: error: out: an earlier run was interrupted, so that some files may be of the one before; run generate again to finish it\n", exitFailed, "diff", "out", "out")
 }

@@ -152,6 +152,26 @@ func TestNewTellsWhatOpens(t *testing.T) {
 	}
 }
 
+// TestNewKeepsWhatIsSaid holds that an expectation is not given up because a catalogue
+// lists more, and that one that can no longer be asked is told.
+func TestNewKeepsWhatIsSaid(t *testing.T) {
+	git := repositoryOf(t)
+	const site = `{"catalogs": ["own/own.json"], "bind": {"clients": ["10.20.0.0/16"]%s}, "generators": ["nftables"], "output": "out", "expect": [{"only": "outbound from clients", "to": [{"from": ["own/a"]}]}%s]}`
+	catalog := func(prefixes string) string {
+		return strings.Replace(namesCatalog("a.example.com"), `["a.example.com"]`, `[`+prefixes+`]`, 1)
+	}
+	writeFiles(t, map[string]string{"fw/gatewright.json": fmt.Sprintf(site, `, "resolver": ["10.30.0.1"]`, `, {"deny": "inbound tcp 203.0.113.9 to resolver:25"}`), "fw/own/own.json": catalog(`"198.51.100.0/28"`)})
+	git("commit", "-q", "-a", "-m", "addresses")
+	writeFiles(t, map[string]string{"fw/own/own.json": catalog(`"198.51.100.0/28", "203.0.113.0/28"`)})
+	if status, said := checkNew(t, "main"); status != exitOK || strings.Contains(said, "given up") || !strings.Contains(said, "1 prefix newly accepted") {
+		t.Errorf("status %d\n%s", status, said)
+	}
+	writeFiles(t, map[string]string{"fw/gatewright.json": fmt.Sprintf(site, "", "")})
+	if _, said := checkNew(t, "main"); !strings.Contains(said, "main expects deny inbound tcp 203.0.113.9 to resolver:25, which is given up here: ") {
+		t.Error(said)
+	}
+}
+
 // TestNewRefused holds the messages for bases that cannot be read.
 func TestNewRefused(t *testing.T) {
 	git := repositoryOf(t)

@@ -38,6 +38,7 @@ type siteFlags struct {
 	text     string // of the site file
 	missing  bool   // the site file may be missing, though --site names it
 	output   string // --for
+	paired   bool   // beside a site with outputs, one without them stands for each of them
 	whole    bool   // the command is of the site file as a whole, whatever outputs it has
 	catalogs []string
 	asOf     string
@@ -136,6 +137,9 @@ func (f *siteFlags) load() (*site.Site, string, error) {
 	s.Tree = f.tree
 	if err := s.LoadExpectations(dir); err != nil {
 		return nil, "", err
+	}
+	if f.streams == nil {
+		f.streams = map[string][]byte{}
 	}
 	s.Streams = f.streams
 	if len(f.catalogs) > 0 {

@@ -13,6 +13,9 @@ import (
 // asked for one of them.
 func (f *siteFlags) choose(s *site.Site) (*site.Site, error) {
 	switch {
+	case f.paired && len(s.Outputs) == 0:
+	case f.paired && f.output == "":
+		return nil, site.ErrNoOutput
 	case f.output != "":
 		one, err := s.For(f.output)
 		if err != nil {

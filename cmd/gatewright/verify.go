@@ -173,7 +173,7 @@ func (inv *invocation) takeFiles(p *production) error {
 	}
 	defer root.Close()
 	if interrupted(root) {
-		return fmt.Errorf("%s: an earlier run was interrupted; run generate again to finish it", p.dir)
+		return fmt.Errorf("%s: %w", p.dir, errMixed)
 	}
 	f, err := p.readOutputs(root)
 	if err != nil {

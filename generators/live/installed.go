@@ -146,9 +146,10 @@ func (i *installation) commit() (string, error) {
 	return i.put(i.want, i.have)
 }
 
-// put installs files in the place of others.
+// put installs files in the place of others. If one cannot be, or the program does not take
+// them, those that were are put back.
 func (i *installation) put(want, have installed) (string, error) {
-	err := installAll(i.order, want, have)
+	came, err := installAll(i.order, want, have)
 	said := ""
 	if err == nil && i.reload != nil {
 		said, err = i.reload()
@@ -156,12 +157,10 @@ func (i *installation) put(want, have installed) (string, error) {
 	if err == nil {
 		return said, nil
 	}
-	back := slices.Clone(i.order)
-	slices.Reverse(back)
-	if undo := installAll(back, have, want); undo != nil {
-		return "", fmt.Errorf("%w; and the old files could not all be put back: %w", err, undo)
+	if undo := i.putBack(i.order[:came], want, have); undo != nil {
+		return "", fmt.Errorf("%w, %w: %w", err, ErrLeft, undo)
 	}
-	if i.reload != nil {
+	if came == len(i.order) && i.reload != nil {
 		if _, undo := i.reload(); undo != nil {
 			return "", fmt.Errorf("%w; the old files are back, and were not taken either: %w", err, undo)
 		}
@@ -169,10 +168,21 @@ func (i *installation) put(want, have installed) (string, error) {
 	return "", fmt.Errorf("%w; the old files are back", err)
 }
 
-// installAll writes the files that differ from those that stand there, in order.
-func installAll(order []string, want, have installed) error {
+// putBack installs the old files again, each of them that can be.
+func (i *installation) putBack(order []string, want, have installed) (err error) {
+	for _, path := range slices.Backward(order) {
+		_, failed := installAll([]string{path}, have, want)
+		if failed != nil && !(have[path] == nil && errors.Is(failed, fs.ErrNotExist)) {
+			err = errors.Join(err, failed)
+		}
+	}
+	return err
+}
+
+// installAll writes the files that differ from those that stand there, in order, and
+// returns how many stand as they are wanted.
+func installAll(order []string, want, have installed) (came int, err error) {
 	for _, path := range order {
-		var err error
 		switch data, old := want[path], have[path]; {
 		case data == nil && old == nil, data != nil && old != nil && bytes.Equal(data, old):
 		case data == nil:
@@ -181,10 +191,11 @@ func installAll(order []string, want, have installed) error {
 			err = installOne(path, data)
 		}
 		if err != nil {
-			return err
+			return came, err
 		}
+		came++
 	}
-	return nil
+	return came, nil
 }
 
 // installOne puts a file in the place of another one, at once, with the mode and the owner

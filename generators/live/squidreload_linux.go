@@ -17,8 +17,11 @@ func reloadSquid() (string, error) {
 	if err := tellSquid("parse"); err != nil {
 		return "", fmt.Errorf("Squid refuses the configuration: %w", err)
 	}
-	if tellSquid("check") != nil {
+	switch err := tellSquid("check"); {
+	case saysGone(err):
 		return "Squid does not run here; it reads the rules when it starts", nil
+	case err != nil:
+		return "", fmt.Errorf("it is not known whether Squid runs: %w", err)
 	}
 	if err := tellSquid("reconfigure"); err != nil {
 		return "", err
@@ -29,6 +32,17 @@ func reloadSquid() (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// saysGone reports whether Squid says that no other one runs: there is no file with the
+// number of its process, or no such process.
+func saysGone(err error) bool {
+	var failed *programError
+	if !errors.As(err, &failed) {
+		return false
+	}
+	return strings.Contains(failed.said, "failed to open") && strings.Contains(failed.said, "(2) No such file or directory") ||
+		strings.Contains(failed.said, "(3) No such process")
 }
 
 // tellSquid runs squid -k with a word. The error holds the lines in which Squid says what

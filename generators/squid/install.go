@@ -7,9 +7,6 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// Conf is the file that Squid starts from, as Debian has it.
-const Conf = squidConf
-
 // Installation is where a proxy reads the artefacts.
 type Installation struct{ dir, place string }
 

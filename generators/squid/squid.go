@@ -29,7 +29,7 @@ const (
 	listFolder = "gatewright/"
 	listSuffix = ".txt"
 	defaultDir = "/etc/squid/gatewright"
-	squidConf  = "/etc/squid/squid.conf"
+	Conf       = "/etc/squid/squid.conf" // that Squid starts from, as Debian has it
 	confDDir   = "/etc/squid/conf.d"
 	confDFile  = confDDir + "/gatewright.conf"
 )
@@ -123,5 +123,5 @@ func loadCommand(dir, place string, lists bool) string {
 	}
 	include := includeLine(dir)
 	return "install -D -m 644 -t " + dir + " " + files +
-		" && { grep -qxF '" + include + "' " + squidConf + " || sed -i '1i " + include + "' " + squidConf + "; }" + reload
+		" && { grep -qxF '" + include + "' " + Conf + " || sed -i '1i " + include + "' " + Conf + "; }" + reload
 }
