@@ -154,7 +154,7 @@ func checkSavedRule(r savedRule) error {
 // checkLine leaves room for what stands before a text in its line.
 func checkLine(s string, limit int) error {
 	const before = 100
-	if strings.ContainsAny(s, "\n\r\x00") {
+	if strings.ContainsAny(s, "\n\x00") {
 		return fmt.Errorf("the line break in %q is not read back; remove it", s)
 	}
 	if len(s) > limit-before {

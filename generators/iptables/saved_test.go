@@ -50,6 +50,7 @@ func TestCheckRestore(t *testing.T) {
 	const table, end = "*filter\n:gw_OUT - [0:0]\n", "COMMIT\n"
 	for _, c := range []struct{ sets, v4, want string }{
 		{"create gw_a hash:net family inet\nadd gw_a 1.1.1.1 comment \"a\\\"\n", table + `-A gw_OUT -m comment --comment "a \" b" -j X` + "\n" + end, ""},
+		{"create gw_a hash:net family inet comment\nadd gw_a 1.1.1.1 comment \"a\rb\"\n", "", ""},
 		{"create my set hash:ip\nadd my set 1.1.1.1 comment \"a\nadd gw_b 1.1.1.1\n\"\n", "", ""},
 		{"create gw_a hash:net family inet comment\nadd gw_a 1.1.1.1 comment \"a\nb\"\n", "",
 			`ipset restore: set "gw_a": the line break in "1.1.1.1 comment \"a\nb\"" is not read back; remove it`},
