@@ -381,3 +381,20 @@ func TestRestoreWithoutWhatIsGone(t *testing.T) {
 	}
 	h.holds("old", old)
 }
+
+// TestRestoreOfEverythingElse holds that catch-all elements come back, too.
+func TestRestoreOfEverythingElse(t *testing.T) {
+	h := newHost(t)
+	h.applied()
+	h.must("nft list ruleset >all.nft && sed -i '/map gatewright_outbound_4/,/}/s/elements = {/& * : accept,/' all.nft && nft flush ruleset && nft -f all.nft && nft add element inet gatewright gatewright_role_clients_host4 '{ * }'")
+	added := h.ruleset()
+	if strings.Count(added, "*") != 2 {
+		t.Fatalf("nft lists\n%s", added)
+	}
+	h.must(tryApply + "1s")
+	if strings.Contains(h.ruleset(), "*") {
+		t.Error("the elements did not go")
+	}
+	h.ended()
+	h.holds("former", added)
+}

@@ -43,6 +43,8 @@ func TestDrift(t *testing.T) {
 		{"nft flush map inet t " + map4, []string{"- element " + map4 + ": 203.0.113.0/28 : goto OUTONE", "- element " + map4 + ": 203.0.113.64/28 : goto OUTTWO"}},
 		{"nft add element inet t gatewright_role_clients_host4 '{ 192.0.2.99 }'", []string{"+ element gatewright_role_clients_host4: 192.0.2.99"}},
 		{"nft delete element inet t gatewright_role_clients_host4 '{ 192.0.2.10 }'", []string{"- element gatewright_role_clients_host4: 192.0.2.10"}},
+		{"nft list table inet t >all.nft && sed -i '/map " + map4 + "/,/}/s/elements = {/& * : accept,/' all.nft && nft 'delete table inet t ' && nft -f all.nft", []string{"+ element " + map4 + ": * : accept"}},
+		{"nft add element inet t gatewright_role_clients_host4 '{ * comment \"all\" }'", []string{"+ element gatewright_role_clients_host4: *"}},
 		{"nft add rule inet t input tcp dport 80 accept", []string{"+ rule input: tcp dport 80 accept"}},
 		{"nft insert rule inet t input tcp dport 80 accept", []string{"+ rule input: tcp dport 80 accept"}},
 		{"nft insert rule inet t input tcp dport '{ 80, 443 }' counter accept", []string{"+ rule input: "}},

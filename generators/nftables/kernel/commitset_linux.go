@@ -87,7 +87,11 @@ func (w *writer) elementsMessage(kind uint16, name string, id uint32, part any, 
 // removed, and one after its end. The last interval has no end.
 func (w *writer) element(kind uint16, s *set, e element) {
 	w.beginList(listElement)
-	w.value(e.First, s)
+	if e.isEverythingElse() {
+		w.number(elementFlags, flagCatchAll)
+	} else {
+		w.value(e.First, s)
+	}
 	if kind == msgNewElement {
 		if e.Target >= 0 {
 			w.target(s.Targets[e.Target])
@@ -95,7 +99,7 @@ func (w *writer) element(kind uint16, s *set, e element) {
 		w.data = append(w.data, s.Notes[e.First]...)
 	}
 	w.endList()
-	if s.Spec.Flags&flagInterval == 0 || e.Last == greatest(s.Spec.KeySize) {
+	if s.Spec.Flags&flagInterval == 0 || e.isEverythingElse() || e.Last == greatest(s.Spec.KeySize) {
 		return
 	}
 	w.beginList(listElement)

@@ -2,7 +2,7 @@ package kernel
 
 import (
 	"encoding/binary"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"syscall"
@@ -12,26 +12,41 @@ import (
 type bound struct {
 	number
 	target int32
-	end    bool
+	flags  uint32
 }
 
-// readSet reads the elements of a set.
+func (b bound) isEnd() bool { return b.flags&flagIntervalEnd != 0 }
+
+// readSet reads the elements of a set. If one of a set of ours cannot be read, all are kept
+// as they are.
 func (r *tableReader) readSet(s *set) error {
+	d := elementReader{set: s, known: s.Spec.isKnown(), targets: map[string]int32{}}
+	err := r.elements(s, d.take)
+	if err == nil && d.known {
+		err = d.finish()
+	}
+	if errors.Is(err, errElement) {
+		s.Elements, s.Targets, s.Notes = nil, nil, nil
+		err = r.elements(s, (&elementReader{set: s}).take)
+	}
+	return err
+}
+
+// errElement says that an element is not of a form that is known.
+var errElement = errors.New("an element that cannot be read")
+
+// elements calls f with each element of a set.
+func (r *tableReader) elements(s *set, f func([]byte) error) error {
 	request := appendAttribute(nil, elementsTable, append([]byte(r.name), 0))
 	request = appendAttribute(request, elementsSet, append([]byte(s.Name), 0))
-	d := elementReader{set: s, known: s.Spec.isKnown(), targets: map[string]int32{}}
-	err := r.ask(msgGetElement, syscall.NLM_F_DUMP, r.family, request, func(m message) error {
+	return r.ask(msgGetElement, syscall.NLM_F_DUMP, r.family, request, func(m message) error {
 		return attributes(m.data, func(kind uint16, value []byte) error {
 			if kind != elementsList {
 				return nil
 			}
-			return attributes(value, func(_ uint16, value []byte) error { return d.take(value) })
+			return attributes(value, func(_ uint16, value []byte) error { return f(value) })
 		})
 	})
-	if err == nil && d.known {
-		err = d.finish()
-	}
-	return err
 }
 
 // elementReader puts the elements of one set together.
@@ -60,7 +75,9 @@ func (d *elementReader) take(data []byte) error {
 				return nil
 			})
 		case elementFlags:
-			b.end = len(value) == 4 && binary.BigEndian.Uint32(value)&flagIntervalEnd != 0
+			if len(value) == 4 {
+				b.flags = binary.BigEndian.Uint32(value)
+			}
 		case elementVerdict:
 			return d.verdict(value, &b)
 		case elementPad:
@@ -69,8 +86,11 @@ func (d *elementReader) take(data []byte) error {
 		}
 		return nil
 	})
-	if err != nil || size != int(d.Spec.KeySize) {
-		return fmt.Errorf("element %x is not one value of %d bytes: %w", data, d.Spec.KeySize, err)
+	switch {
+	case err == nil && b.flags == flagCatchAll && size == 0:
+		b.number = everythingElse(0).First
+	case err != nil || b.flags&^flagIntervalEnd != 0 || size != int(d.Spec.KeySize):
+		return errElement
 	}
 	if notes != nil {
 		if d.Notes == nil {
@@ -130,10 +150,10 @@ func verdictOf(target string) (code int32, chain string) {
 // starts and one after its end, which is marked; the last interval may have no end.
 func (d *elementReader) finish() error {
 	order := func(a, b bound) int {
-		if c := a.compare(b.number); c != 0 || a.end == b.end {
+		if c := a.compare(b.number); c != 0 || a.flags == b.flags {
 			return c
 		}
-		if a.end {
+		if a.isEnd() || b.flags == flagCatchAll {
 			return -1
 		}
 		return 1
@@ -150,13 +170,15 @@ func (d *elementReader) finish() error {
 	for _, b := range d.bounds {
 		last := len(d.Elements) - 1
 		switch {
+		case b.flags == flagCatchAll:
+			d.Elements = append(d.Elements, everythingElse(b.target))
 		case !intervals:
 			d.Elements = append(d.Elements, element{b.number, b.number, b.target})
-		case b.end && open:
+		case b.isEnd() && open:
 			d.Elements[last].Last, open = b.before(), false
-		case b.end: // before the first interval
+		case b.isEnd(): // before the first interval
 		case open:
-			return fmt.Errorf("the interval from %x has no end", d.Elements[last].First.append(nil, d.Spec.KeySize))
+			return errElement // an interval without an end
 		default:
 			d.Elements, open = append(d.Elements, element{b.number, greatest(d.Spec.KeySize), b.target}), true
 		}

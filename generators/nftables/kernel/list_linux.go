@@ -148,9 +148,12 @@ func (s *set) kind() string {
 // text is an element as nft writes it.
 func (s *set) text(e element) string {
 	text := ""
-	if s.Spec.KeyType == typeService {
+	switch {
+	case e.isEverythingElse():
+		text = "*"
+	case s.Spec.KeyType == typeService:
 		text = netset.PortRange{First: uint16(e.First.Lo), Last: uint16(e.Last.Lo)}.String()
-	} else {
+	default:
 		text = intervalText(e.First.addr(s.Spec.KeySize), e.Last.addr(s.Spec.KeySize))
 	}
 	if e.Target >= 0 {

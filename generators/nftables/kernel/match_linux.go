@@ -202,6 +202,8 @@ func (d *decoder) lookup(e *expr.Lookup) error {
 		return fmt.Errorf("there is no set %s", e.SetName)
 	case s.Spec.isDynamic():
 		return fmt.Errorf("set %s: its elements come and go", e.SetName)
+	case s.Spec.Flags&flagAnonymous != 0 && s.odd() != nil:
+		return s.odd()
 	}
 	if err := d.once(o.key); err != nil {
 		return err

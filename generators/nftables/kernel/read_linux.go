@@ -47,7 +47,7 @@ const (
 const (
 	flagAnonymous, flagConstant, flagInterval, flagMap = 1, 2, 4, 8
 	flagTimeout, flagEval                              = 0x10, 0x20
-	flagIntervalEnd                                    = 1 // of an element
+	flagIntervalEnd, flagCatchAll                      = 1, 2 // of an element
 
 	verdictData = 0xffffff00 // NFT_DATA_VERDICT
 	gotoCode    = -4         // NFT_GOTO

@@ -96,14 +96,14 @@ func rulesOf(target string) []filter.Rule {
 
 func (s *set) prefixes() netset.PrefixSet {
 	var b netset.PrefixBuilder
-	for _, e := range s.Elements {
+	for _, e := range s.intervals() {
 		b.AddRange(e.First.addr(s.Spec.KeySize), e.Last.addr(s.Spec.KeySize))
 	}
 	return b.Build()
 }
 
 func (s *set) ports() (list []netset.PortRange) {
-	for _, e := range s.Elements {
+	for _, e := range s.intervals() {
 		list = append(list, netset.PortRange{First: uint16(e.First.Lo), Last: uint16(e.Last.Lo)})
 	}
 	return list
@@ -115,7 +115,7 @@ func (s *set) chains() []filter.Element {
 	list := []filter.Element{}
 	at := make([]int, len(s.Targets)) // in list, from 1
 	var held []netset.PrefixBuilder
-	for _, e := range s.Elements {
+	for _, e := range s.intervals() {
 		if at[e.Target] == 0 {
 			list = append(list, filter.Element{Chain: chainOf(s.Targets[e.Target])})
 			held = append(held, netset.PrefixBuilder{})
@@ -210,8 +210,13 @@ func (t *Table) Foreign() error {
 	return nil
 }
 
-// odd returns the first rule that is not of a form of ours.
+// odd returns the first set or rule that is not of a form of ours.
 func (t *Table) odd() error {
+	for _, s := range t.Sets {
+		if err := s.odd(); err != nil {
+			return err
+		}
+	}
 	for _, c := range t.Chains {
 		for i, r := range c.Rules {
 			switch {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -37,7 +38,7 @@ type set struct {
 	Elements elements
 	Targets  []string          // verdicts of a map's elements: "goto gatewright_x", "accept"
 	Notes    map[number][]byte // further attributes of elements, by their first values
-	Raw      [][]byte          // the elements of a set that no rule of ours can match, as they are
+	Raw      [][]byte          // the elements of a set that cannot be read, or that no rule of ours can match, as they are
 }
 
 // spec is how a set is declared.
@@ -55,6 +56,32 @@ type element struct {
 }
 
 type elements []element
+
+// everythingElse is the interval of a set's catch-all element, which no value is in.
+func everythingElse(target int32) element {
+	return element{number{^uint64(0), ^uint64(0)}, number{}, target}
+}
+
+func (e element) isEverythingElse() bool { return e.Last.less(e.First) }
+
+// intervals are the elements but for the catch-all one, which is the last.
+func (s *set) intervals() elements {
+	if n := len(s.Elements); n > 0 && s.Elements[n-1].isEverythingElse() {
+		return s.Elements[:n-1]
+	}
+	return s.Elements
+}
+
+// odd returns why it is not known what a set holds; nil if it is.
+func (s *set) odd() error {
+	switch {
+	case s.Spec.isKnown() && len(s.Raw) > 0:
+		return fmt.Errorf("set %s has an element that cannot be read", s.Name)
+	case len(s.intervals()) < len(s.Elements):
+		return fmt.Errorf("set %s has an element for everything else", s.Name)
+	}
+	return nil
+}
 
 // Sizes of values in bytes.
 const (
