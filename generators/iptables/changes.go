@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"gatewright/generators/filter"
 )
 
 // Change is one thing that comes or goes.
@@ -98,10 +100,11 @@ func (c *Changes) compareTables(have, want *table) {
 
 // compareRules adds how the rules of a chain differ, and reports whether they do.
 func (c *Changes) compareRules(have, want *chain, place string) bool {
-	stay := staying(have.rules, want.rules)
+	old, wanted := keys(have.rules), keys(want.rules)
+	stay := filter.Staying(len(old), len(wanted), func(i, j int) bool { return old[i] == wanted[j] })
 	kept := map[int]bool{}
-	for _, h := range stay {
-		kept[h] = true
+	for _, i := range stay {
+		kept[i] = true
 	}
 	before := len(c.List)
 	for i, r := range have.rules {
@@ -110,36 +113,11 @@ func (c *Changes) compareRules(have, want *chain, place string) bool {
 		}
 	}
 	for i, r := range want.rules {
-		if _, ok := stay[i]; !ok {
+		if stay[i] < 0 {
 			c.add('+', "rule", place, r.text)
 		}
 	}
 	return len(c.List) > before
-}
-
-// maxPairs bounds the comparison of two lists of rules: where they are longer between
-// their common ends, all between changes.
-const maxPairs = 4_000_000
-
-// staying returns which rules of want are there already, in the same order, each with its
-// index in have: a longest common subsequence.
-func staying(have, want []savedRule) map[int]int {
-	stay := map[int]int{}
-	a, b := keys(have), keys(want)
-	start := 0
-	for start < min(len(a), len(b)) && a[start] == b[start] {
-		stay[start] = start
-		start++
-	}
-	end := 0
-	for end < min(len(a), len(b))-start && a[len(a)-1-end] == b[len(b)-1-end] {
-		stay[len(b)-1-end] = len(a) - 1 - end
-		end++
-	}
-	for j, i := range subsequence(a[start:len(a)-end], b[start:len(b)-end]) {
-		stay[start+j] = start + i
-	}
-	return stay
 }
 
 func keys(rules []savedRule) []string {
@@ -148,36 +126,6 @@ func keys(rules []savedRule) []string {
 		out[i] = r.key()
 	}
 	return out
-}
-
-// subsequence is a longest common subsequence: indices in b with those in a.
-func subsequence(a, b []string) map[int]int {
-	if len(a) == 0 || len(b) == 0 || len(a)*len(b) > maxPairs {
-		return nil
-	}
-	width := len(b) + 1
-	length := make([]int32, (len(a)+1)*width)
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			length[i*width+j] = max(length[(i+1)*width+j], length[i*width+j+1])
-			if a[i] == b[j] {
-				length[i*width+j] = length[(i+1)*width+j+1] + 1
-			}
-		}
-	}
-	pairs := map[int]int{}
-	for i, j := 0, 0; i < len(a) && j < len(b); {
-		switch {
-		case a[i] == b[j]:
-			pairs[j] = i
-			i, j = i+1, j+1
-		case length[(i+1)*width+j] >= length[i*width+j+1]:
-			i++
-		default:
-			j++
-		}
-	}
-	return pairs
 }
 
 func (c *Changes) compareSets(have, want *Kernel) {

@@ -1,7 +1,6 @@
 package iptables
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"net/netip"
@@ -16,7 +15,8 @@ import (
 type Kernel struct {
 	sets   []*set          // sorted by name
 	tables []*table        // of both families, those that rules of ours may stand in
-	used   map[string]bool // sets that rules of others match
+	used   map[string]bool // sets that rules of others name
+	bad    error           // of the sets; the first line that cannot be read
 }
 
 // set is a set of ipset.
@@ -82,14 +82,12 @@ const (
 // chains of table filter that are ours.
 func ReadKernel(d Dump, owned []string) (*Kernel, error) {
 	k := &Kernel{used: map[string]bool{}}
-	if err := k.readSets(d.Ipset); err != nil {
-		return nil, fmt.Errorf("ipset save: %w", err)
-	}
+	k.readSets(d.Ipset)
 	for _, f := range []family{ipv4, ipv6} {
 		text := d.of(f)
-		for line := range bytes.Lines(text) {
-			if bytes.HasPrefix(line, []byte("# Table `")) {
-				return nil, fmt.Errorf("%s-save: %s; rules that nft wrote stand there, which iptables cannot change", f.program(), bytes.TrimSpace(line[2:]))
+		for line := range dumpLines(text, true) {
+			if strings.HasPrefix(line, "# Table `") {
+				return nil, fmt.Errorf("%s-save: %s; rules that nft wrote stand there, which iptables cannot change", f.program(), strings.TrimSpace(line[2:]))
 			}
 		}
 		for _, name := range []string{filterTable, mangleTable} {
@@ -103,7 +101,10 @@ func ReadKernel(d Dump, owned []string) (*Kernel, error) {
 	for _, text := range [][]byte{d.IPv4, d.IPv6} {
 		for s := range savedLines(text) {
 			if !isOurs(s.chain) && !(s.table == filterTable && slices.Contains(owned, s.chain)) {
-				k.used[wordBehind(s.text, "--match-set")] = true
+				_, sets := references(s.text)
+				for _, set := range sets {
+					k.used[set] = true
+				}
 			}
 		}
 	}
@@ -129,7 +130,10 @@ func readTable(f family, name string, text []byte, owned []string) *table {
 			c.rules = append(c.rules, f.readRule(s, builtIn))
 			t.order = append(t.order, statement{c, len(c.rules) - 1})
 		case !s.isPolicy:
-			t.led[wordBehind(s.text, "-j", "-g")] = true
+			chains, _ := references(s.text)
+			for _, chain := range chains {
+				t.led[chain] = true
+			}
 		}
 	}
 	for _, name := range owned {
@@ -165,15 +169,24 @@ func (f family) readRule(s savedLine, builtIn bool) savedRule {
 	return savedRule{text: s.text, counts: s.counts, rule: one, odd: err}
 }
 
-// wordBehind is the word of a rule behind the first of some options; empty for none.
-func wordBehind(text string, options ...string) string {
-	words, _ := splitWords(text)
-	for i, w := range words[:max(0, len(words)-1)] {
-		if slices.Contains(options, w) {
-			return words[i+1]
+// references returns the chains and sets that a rule of others names. What it only says,
+// in a comment or to a log, is neither.
+func references(text string) (chains, sets []string) {
+	words, err := splitWords(text)
+	if err != nil {
+		words = strings.Fields(text)
+	}
+	for i := 0; i+1 < len(words); i++ {
+		switch words[i] {
+		case "-j", "-g":
+			chains = append(chains, words[i+1])
+		case "--match-set", "--add-set", "--del-set", "--map-set":
+			sets = append(sets, words[i+1])
+		case "-i", "-o", "--comment", "--log-prefix", "--nflog-prefix", "--string":
+			i++ // any word
 		}
 	}
-	return ""
+	return chains, sets
 }
 
 // table returns one table of a family.

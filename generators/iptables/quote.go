@@ -114,6 +114,55 @@ func setName(chain string, s netset.PrefixSet) string {
 	return stem + "_" + digest(s.String())
 }
 
+// Lines that restore reads as one, in bytes.
+const (
+	maxIpsetLine    = 1023
+	maxIptablesLine = 10239
+)
+
+// checkSavedName refuses a name of a dump that restore does not read back as itself.
+func checkSavedName(s string) error {
+	bad := func(r rune) bool {
+		return !unicode.IsGraphic(r) || unicode.IsSpace(r) || strings.ContainsRune("\"'\\", r)
+	}
+	if s == "" || s[0] == '-' || s[0] == '#' || strings.ContainsFunc(s, bad) {
+		return fmt.Errorf("the name %q is not read back as it is; give it another name, or remove it", s)
+	}
+	return nil
+}
+
+// checkElement refuses an element, or how a set is created, that ipset does not read back:
+// of quotes it knows the two of a comment.
+func checkElement(s string) error {
+	if n := strings.Count(s, `"`); n != 0 && n != 2 {
+		return fmt.Errorf("the quotes of %q are not read back; remove it", s)
+	}
+	return checkLine(s, maxIpsetLine)
+}
+
+// checkSavedRule refuses a rule that iptables-restore does not read back.
+func checkSavedRule(r savedRule) error {
+	if strings.Trim(r.counts, "[0123456789:]") != "" {
+		return fmt.Errorf("the counts %q are no counts", r.counts)
+	}
+	if _, err := splitWords(r.text); err != nil {
+		return fmt.Errorf("the quotes of %q are not read back; remove it", r.text)
+	}
+	return checkLine(r.text, maxIptablesLine)
+}
+
+// checkLine leaves room for what stands before a text in its line.
+func checkLine(s string, limit int) error {
+	const before = 100
+	if strings.ContainsAny(s, "\n\x00") {
+		return fmt.Errorf("the line break in %q is not read back; remove it", s)
+	}
+	if len(s) > limit-before {
+		return fmt.Errorf("a line of %d bytes, %q..., is not read back; remove it", len(s), s[:40])
+	}
+	return nil
+}
+
 func isNameRune(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
 }

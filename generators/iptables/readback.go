@@ -128,8 +128,8 @@ func readSaved(one filter.Rule, c filter.Chain) filter.Rule {
 // readSets reads our sets, sorted by name.
 func readSets(dump []byte) (out []filter.Set, err error) {
 	var k Kernel
-	if err := k.readSets(dump); err != nil {
-		return nil, err
+	if k.readSets(dump); k.bad != nil {
+		return nil, k.bad
 	}
 	for _, s := range k.sets {
 		if odd := s.oddity(); odd != "" {

@@ -2,37 +2,107 @@ package iptables
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"iter"
+	"net/netip"
 	"slices"
+	"strings"
 )
 
 // Families returns those of programs, in the order in which they change.
 func Families() []string { return []string{ipv4.program(), ipv6.program()} }
 
-// Sets is what `ipset restore` takes before the rules: sets that are missing, and beside
-// those that hold something else new ones, which then take their place.
-func (c *Changes) Sets() []byte {
-	var b bytes.Buffer
-	for _, name := range c.stale {
-		fmt.Fprintf(&b, "destroy %s\n", name)
+// CheckRestore refuses what restore would not read back as it is: what cannot be brought
+// back is not to be changed.
+func (k *Kernel) CheckRestore() error {
+	if k.bad != nil {
+		return fmt.Errorf("ipset save: %w", k.bad)
 	}
-	for _, s := range c.sets {
-		fill := s.name
-		if c.refill[s.name] {
-			fill = string(name(s.name).staging())
+	for _, s := range k.sets {
+		if err := s.checkRestore(); err != nil {
+			return fmt.Errorf("ipset restore: set %q: %w", s.name, err)
 		}
-		fmt.Fprintf(&b, "create %s %s\n", fill, s.create)
-		for _, p := range s.prefixes {
-			b.WriteString("add " + fill + " " + s.text(p) + "\n")
+	}
+	for _, t := range k.tables {
+		for _, c := range t.chains {
+			if err := c.checkRestore(); err != nil {
+				return fmt.Errorf("%s-restore: table %s, chain %q: %w", t.family.program(), t.name, c.name, err)
+			}
 		}
-		for _, e := range s.odd {
-			b.WriteString("add " + fill + " " + e.text + "\n")
+	}
+	return nil
+}
+
+func (s *set) checkRestore() error {
+	err := cmp.Or(checkSavedName(s.name), checkElement(s.create))
+	for _, e := range s.odd {
+		err = cmp.Or(err, checkElement(e.text))
+	}
+	return err
+}
+
+func (c *chain) checkRestore() error {
+	err := checkSavedName(c.name)
+	for _, r := range c.rules {
+		err = cmp.Or(err, checkSavedRule(r))
+	}
+	return err
+}
+
+// Sets is what `ipset restore` takes before the rules, of one set after the other: those
+// that are missing, and beside those that hold something else new ones, which then take
+// their place.
+func (c *Changes) Sets() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for _, s := range c.sets {
+			if !yield(s.name, c.restoreSet(s)) {
+				return
+			}
 		}
-		if fill != s.name {
-			fmt.Fprintf(&b, "swap %s %s\ndestroy %[1]s\n", fill, s.name)
-		}
+	}
+}
+
+func (c *Changes) restoreSet(s *set) []byte {
+	var b bytes.Buffer
+	fill, staged := s.name, string(name(s.name).staging())
+	if c.refill[s.name] {
+		fill = staged
+	}
+	if slices.Contains(c.stale, staged) {
+		fmt.Fprintf(&b, "destroy %s\n", staged)
+	}
+	fmt.Fprintf(&b, "create %s %s\n", fill, s.create)
+	for _, p := range s.prefixes {
+		b.WriteString("add " + fill + " " + s.text(p) + "\n")
+	}
+	for _, e := range s.odd {
+		b.WriteString("add " + fill + " " + e.text + "\n")
+	}
+	if fill != s.name {
+		fmt.Fprintf(&b, "swap %s %s\ndestroy %[1]s\n", fill, s.name)
 	}
 	return b.Bytes()
+}
+
+// Simplify leaves of a set what is like a set of ours, and the addresses that it leaves
+// out; it reports whether there was more.
+func (k *Kernel) Simplify(name string) bool {
+	s := k.set(name)
+	held := len(s.prefixes) + len(s.odd)
+	s.prefixes = slices.DeleteFunc(s.prefixes, func(p netip.Prefix) bool { return s.texts[p] != "" })
+	s.odd = slices.DeleteFunc(s.odd, func(e oddElement) bool { return !isExcept(s.family(), e.text) })
+	more := s.isOdd() || len(s.prefixes)+len(s.odd) < held
+	s.texts, s.spec = nil, setSpec(s.family())
+	s.create = newSetWords(s.spec)
+	return more
+}
+
+// isExcept reports whether an element leaves addresses out, and says no more.
+func isExcept(f family, text string) bool {
+	p, ok := strings.CutSuffix(text, " nomatch")
+	_, err := f.readPrefix(p)
+	return ok && err == nil
 }
 
 // Gone returns the sets to be removed after the rules, and those of them to be emptied

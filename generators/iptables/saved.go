@@ -1,7 +1,6 @@
 package iptables
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"iter"
@@ -26,8 +25,7 @@ type savedLine struct {
 func savedLines(text []byte) iter.Seq[savedLine] {
 	return func(yield func(savedLine) bool) {
 		table := ""
-		for line := range strings.Lines(string(text)) {
-			line = strings.TrimSuffix(line, "\n")
+		for line := range dumpLines(text, true) {
 			if name, ok := strings.CutPrefix(line, "*"); ok {
 				table = name
 			}
@@ -56,29 +54,61 @@ func parseSaved(line string) (s savedLine, ok bool) {
 	return s, ok
 }
 
+// dumpLines returns the lines of a dump. A text in quotes may hold line breaks. A backslash
+// escapes in those of iptables, but not in those of ipset.
+func dumpLines(text []byte, escapes bool) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		start, quoted := 0, false
+		for i := 0; i < len(text); i++ {
+			switch c := text[i]; {
+			case quoted && escapes && c == '\\':
+				i++
+			case c == '"' && quoted:
+				quoted = false
+			case c == '"': // others stand in names, which nothing quotes
+				quoted = i > start && text[i-1] == ' ' && text[start] != '#' && text[start] != ':'
+			case c == '\n' && !quoted:
+				if !yield(string(text[start:i])) {
+					return
+				}
+				start = i + 1
+			}
+		}
+		if start < len(text) {
+			yield(string(text[start:]))
+		}
+	}
+}
+
 // readSets reads "create NAME TYPE ..." and "add NAME ELEMENT ..." of our sets.
-func (k *Kernel) readSets(dump []byte) error {
+func (k *Kernel) readSets(dump []byte) {
 	named := map[string]*set{}
-	for line := range bytes.Lines(dump) {
-		verb, rest, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), " ")
+	for line := range dumpLines(dump, false) {
+		verb, rest, _ := strings.Cut(line, " ")
 		name, what, _ := strings.Cut(rest, " ")
-		s := named[name]
+		s, ours := named[name], strings.HasPrefix(name, prefix)
 		switch {
-		case !strings.HasPrefix(name, prefix) || verb != "create" && verb != "add":
-		case verb == "create" && s == nil:
+		case verb == "create" && !ours && what != "" || verb == "add" && !ours:
+		case verb == "create" && s == nil && isSetType(what):
 			s = &set{name: name, create: what, spec: specOf(what)}
 			named[name], k.sets = s, append(k.sets, s)
 		case verb == "add" && s != nil:
 			s.add(what)
-		default:
-			return fmt.Errorf("%q is not a set of ours", bytes.TrimSpace(line))
+		case k.bad == nil:
+			k.bad = fmt.Errorf("%q is not a set of ours", line)
 		}
 	}
 	slices.SortFunc(k.sets, func(a, b *set) int { return cmp.Compare(a.name, b.name) })
 	for _, s := range k.sets {
 		s.sort()
 	}
-	return nil
+}
+
+// isSetType tells a type, such as "hash:net family inet", from the rest of a name that
+// holds a space.
+func isSetType(create string) bool {
+	method, _, ok := strings.Cut(create, ":")
+	return ok && method != "" && !strings.Contains(method, " ")
 }
 
 // specOf leaves out what ipset chooses itself, and how many elements there is room for.
@@ -100,6 +130,9 @@ func without(words []string, options ...string) string {
 }
 
 func setSpec(f family) string { return "hash:net family " + string(f.setFamily()) }
+
+// newSetWords is how a set of ours is created.
+func newSetWords(spec string) string { return fmt.Sprintf("%s maxelem %d", spec, maxElements) }
 
 func (s *set) family() family {
 	if strings.Contains(s.spec, string(ipv6.setFamily())) {
@@ -166,7 +199,7 @@ func (s *set) filter() filter.Set {
 // kernelSet is a set of ours as ipset holds it.
 func kernelSet(s filter.Set) *set {
 	f := family(s.Family)
-	out := &set{name: s.Name, spec: setSpec(f), create: fmt.Sprintf("%s maxelem %d", setSpec(f), maxElements)}
+	out := &set{name: s.Name, spec: setSpec(f), create: newSetWords(setSpec(f))}
 	for line := range strings.Lines(string(addElements(name(s.Name), s.Prefixes))) {
 		out.add(strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "add "+s.Name+" "))
 	}

@@ -2,9 +2,11 @@ package live
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +38,9 @@ func (iptablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 		return nil, err
 	}
 	have, err := iptables.ReadKernel(dump, l.Owned)
+	if err == nil {
+		err = have.CheckRestore()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +113,7 @@ func (m Machine) commitIptables(saved savedIptables, want *iptables.Kernel, comp
 	}
 	old, oldErr := iptables.ReadKernel(saved.Dump, saved.Owned)
 	if oldErr == nil {
-		oldErr = m.restoreIptables(old, saved.Owned)
+		oldErr = errors.Join(m.restoreIptables(old, saved.Owned))
 	}
 	if oldErr != nil {
 		err = fmt.Errorf("%w; %w: %w", err, ErrLeft, oldErr)
@@ -132,11 +137,15 @@ func (m Machine) changesTo(want *iptables.Kernel, owned []string) (*iptables.Cha
 // other, then sets that go. No flow is of both families, so whatever lies between opens
 // nothing that neither policy allows.
 func (m Machine) changeIptables(c *iptables.Changes) (kept []string, err error) {
-	if sets := c.Sets(); len(sets) > 0 {
-		if _, err := m.run(sets, "ipset", "restore"); err != nil {
+	for _, script := range c.Sets() {
+		if _, err := m.run(script, "ipset", "restore"); err != nil {
 			return nil, err
 		}
 	}
+	return m.changeRules(c)
+}
+
+func (m Machine) changeRules(c *iptables.Changes) (kept []string, err error) {
 	for _, program := range iptables.Families() {
 		if rules := c.Rules(program); len(rules) > 0 {
 			if _, err := m.run(rules, program+"-restore", "--noflush", "--counters", "-w", "60"); err != nil {
@@ -181,23 +190,43 @@ func (iptablesBackend) Restore(m Machine, saved []byte) error {
 	if err != nil {
 		return fmt.Errorf("the rules that were saved: %w", err)
 	}
-	return m.restoreIptables(old, s.Owned)
+	inexact, err := m.restoreIptables(old, s.Owned)
+	if inexact != nil {
+		fmt.Fprintln(os.Stderr, "gatewright: warning:", inexact)
+	}
+	return err
 }
 
-func (m Machine) restoreIptables(old *iptables.Kernel, owned []string) error {
+// restoreIptables brings back the rules, even if sets that they match do not come back as
+// they were; inexact says which.
+func (m Machine) restoreIptables(old *iptables.Kernel, owned []string) (inexact, err error) {
 	const tries = 10 // others may change rules, too
 	for range tries {
 		changes, err := m.changesTo(old, owned)
 		if err != nil || len(changes.List) == 0 {
-			return err
+			return inexact, err
 		}
-		kept, err := m.changeIptables(changes)
-		if err != nil {
-			return err
+		failed, simpler := m.restoreSets(changes, old)
+		inexact = cmp.Or(inexact, failed)
+		if simpler {
+			continue
 		}
-		if len(kept) > 0 {
-			return nil // they are empty
+		kept, err := m.changeRules(changes)
+		if err != nil || len(kept) > 0 || failed != nil { // those that are kept are empty
+			return inexact, err
 		}
 	}
-	return ErrChanged
+	return inexact, ErrChanged
+}
+
+// restoreSets has old hold less of sets that fail, and reports whether there is less to
+// try.
+func (m Machine) restoreSets(c *iptables.Changes, old *iptables.Kernel) (failed error, simpler bool) {
+	for name, script := range c.Sets() {
+		if _, err := m.run(script, "ipset", "restore"); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("set %s did not come back as it was: %w", name, err))
+			simpler = old.Simplify(name) || simpler
+		}
+	}
+	return failed, simpler
 }

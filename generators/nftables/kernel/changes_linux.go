@@ -5,6 +5,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"gatewright/generators/filter"
 )
 
 // Changes is what has to change for a table to hold what it should.
@@ -192,82 +194,26 @@ func (c chainChange) newPolicy() bool {
 	return c.have != nil && c.want != nil && c.have.Hook != nil && c.want.Hook != nil && c.have.Hook.Policy != c.want.Hook.Policy
 }
 
-// maxTable bounds the table by which the rules are found that stay.
-const maxTable = 4 << 20
-
 // compareRules returns the edits that make one list of the other: as few as there can be,
 // unless both are very long. A rule that has to be made anew never stays.
 func compareRules(have, want []*rule, anew func(*rule) bool) (edits []edit) {
-	same := func(h, w *rule) bool { return !anew(h) && h.same(w) }
-	start := 0
-	for start < min(len(have), len(want)) && same(have[start], want[start]) {
-		start++
-	}
-	end := 0
-	for end < min(len(have), len(want))-start && same(have[len(have)-1-end], want[len(want)-1-end]) {
-		end++
-	}
+	stay := filter.Staying(len(have), len(want), func(i, j int) bool { return !anew(have[i]) && have[i].same(want[j]) })
+	kept := map[int]bool{}
 	var before *rule
-	if end > 0 {
-		before = have[len(have)-end]
-	}
-	a, b := have[start:len(have)-end], want[start:len(want)-end]
-	stay := staying(a, b, same)
-	for i, w := range b {
-		if stay[w] != nil {
+	for j, i := range slices.Backward(stay) {
+		if i >= 0 {
+			kept[i], before = true, have[i]
 			continue
 		}
-		next := before
-		for _, later := range b[i+1:] {
-			if stay[later] != nil {
-				next = stay[later]
-				break
-			}
-		}
-		edits = append(edits, edit{new: w, before: next})
+		edits = append(edits, edit{new: want[j], before: before})
 	}
-	kept := map[*rule]bool{}
-	for _, h := range stay {
-		kept[h] = true
-	}
-	for _, h := range a {
-		if !kept[h] {
+	slices.Reverse(edits)
+	for i, h := range have {
+		if !kept[i] {
 			edits = append(edits, edit{gone: h})
 		}
 	}
 	return edits
-}
-
-// staying returns the rules of b that are in a as well, with those of a: a longest common
-// subsequence.
-func staying(a, b []*rule, same func(h, w *rule) bool) map[*rule]*rule {
-	stay := map[*rule]*rule{}
-	if len(a) == 0 || len(b) == 0 || len(a)*len(b) > maxTable {
-		return stay
-	}
-	width := len(b) + 1
-	length := make([]int32, (len(a)+1)*width)
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if same(a[i], b[j]) {
-				length[i*width+j] = length[(i+1)*width+j+1] + 1
-			} else {
-				length[i*width+j] = max(length[(i+1)*width+j], length[i*width+j+1])
-			}
-		}
-	}
-	for i, j := 0, 0; i < len(a) && j < len(b); {
-		switch {
-		case same(a[i], b[j]):
-			stay[b[j]] = a[i]
-			i, j = i+1, j+1
-		case length[(i+1)*width+j] >= length[i*width+j+1]:
-			i++
-		default:
-			j++
-		}
-	}
-	return stay
 }
 
 // sorted returns the names of what is kept.
