@@ -105,7 +105,11 @@ func (inv *invocation) clear(m live.Machine, held *live.Run) error {
 	case alive:
 		return fmt.Errorf("the last apply waits for its confirmation for another %s; run `%s`, or wait until the old rules are back", left.Round(time.Second), inv.confirmLine())
 	}
-	if err := held.Restore(m); err != nil {
+	err = held.Restore(m)
+	if left := (*live.LeftOutError)(nil); errors.As(err, &left) {
+		inv.talk.warnf("the last apply was not confirmed, and who watched it is gone: %v", left)
+		return nil
+	} else if err != nil {
 		return fmt.Errorf("the last apply was not confirmed: %w", err)
 	}
 	inv.talk.warnf("the last apply was not confirmed, and who watched it is gone: the old rules are back")

@@ -172,12 +172,14 @@ func (inv *invocation) await(m live.Machine, t *live.Trial) error {
 		case <-time.After(askInterval):
 		}
 		switch outcome, err := t.Outcome(); {
+		case outcome == live.Restored && err != nil:
+			return fmt.Errorf("not confirmed: %w", err)
+		case outcome == live.Restored:
+			return errors.New("not confirmed: the old rules are back")
 		case err != nil: // it is looked again
 		case outcome == live.Confirmed:
 			inv.talk.sayf("confirmed")
 			return nil
-		case outcome == live.Restored:
-			return errors.New("not confirmed: the old rules are back")
 		case outcome == live.Unwatched && time.Now().After(end):
 			if err := inv.endUnwatched(m, t); err != nil && !errors.Is(err, live.ErrBusy) {
 				return err
@@ -203,7 +205,7 @@ func (inv *invocation) endUnwatched(m live.Machine, t *live.Trial) error {
 		return err
 	}
 	inv.talk.warnf("who watched the change is gone; this process brings the old rules back")
-	if err := held.Restore(m); err != nil {
+	if err := held.Restore(m); err != nil && !errors.As(err, new(*live.LeftOutError)) { // which the outcome says
 		return fmt.Errorf("not confirmed, and the old rules are not back: %w", err)
 	}
 	return nil

@@ -348,3 +348,36 @@ setsid "$@" </dev/null >/dev/null 2>&1 &
 	h.holds("old", old)
 	h.ended()
 }
+
+// TestConfirmOfWhatCannotBeMadeAgain holds that a change is refused where what goes with
+// a table could not come back.
+func TestConfirmOfWhatCannotBeMadeAgain(t *testing.T) {
+	for add, what := range map[string]string{
+		"set inet gatewright blocked '{ type ipv4_addr; flags timeout; }'": "set blocked, whose elements come and go",
+		"quota inet gatewright much '{ over 1 mbytes; }'":                  "quota much",
+		"rule inet gatewright input jump '{ accept; }'":                    "a chain without a name",
+	} {
+		h := newHost(t)
+		h.applied()
+		h.must("nft add " + add)
+		before := h.ruleset()
+		h.must(`sed -i 's/"mode": "enforce"/"mode": "chains"/; s/, "admin": .*22"\]//' gatewright.json`)
+		h.want("gatewright apply nftables -o boot --max-growth 1000 --confirm 2s",
+			"gatewright: error: table inet filter: --confirm could not bring back what would go: "+what+"; keep that in a table of your own, or apply without --confirm; nothing was changed\n", exitFailed)
+		h.holds("same", before)
+		h.want("gatewright confirm", "gatewright: error: nothing waits for confirmation\n", exitFailed)
+	}
+}
+
+// TestRestoreWithoutWhatIsGone holds that a rule that cannot be made again is told, and
+// keeps nothing else from coming back.
+func TestRestoreWithoutWhatIsGone(t *testing.T) {
+	h := newHost(t)
+	old, _ := h.applied()
+	h.must("nft add set inet gatewright blocked '{ type ipv4_addr; flags timeout; }' && nft insert rule inet gatewright input ip saddr @blocked drop")
+	out, status := h.sh("(until nft delete set inet gatewright blocked 2>&1; do sleep 0.1; done >/dev/null; nft add chain inet gatewright forward '{ policy accept; }'; sleep 5) | timeout 20 script -qec '" + tryApply + "3s' /dev/null")
+	if !strings.Contains(out, "not confirmed: the old rules are back, but for what could not be made again: table inet gatewright: add a rule of chain input: no such file or directory") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	h.holds("old", old)
+}

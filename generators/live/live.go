@@ -36,7 +36,8 @@ type Backend interface {
 type Restorer interface {
 	Backend
 
-	// Restore brings back what Comparison.Saved returned, and holds that it is there.
+	// Restore brings back what Comparison.Saved returned, and holds that it is there. A
+	// LeftOutError says what of it cannot be made again.
 	Restore(m Machine, saved []byte) error
 }
 
@@ -46,6 +47,7 @@ type Comparison struct {
 	Changes []Change // that make what is wanted of what runs
 	Unread  error    // why it is unknown what runs; nil if it is known
 	Said    string   // by what was told of the changes, after Commit
+	Stays   []Change // what Commit could not remove, of what does nothing any more
 
 	admits   func(remote netip.Addr, local netip.AddrPort) bool
 	readings func() (running, wanted artefact.Reading)
@@ -84,7 +86,8 @@ func (c *Comparison) Readings() (running, wanted artefact.Reading) { return c.re
 // what was compared.
 func (c *Comparison) Commit() (kept []string, err error) { return c.commit() }
 
-// Saved returns what runs, for Backend.Restore.
+// Saved returns what runs, for Backend.Restore. An error says what would go and could not
+// be made again.
 func (c *Comparison) Saved() ([]byte, error) { return c.save() }
 
 // ErrBusy says that another process changes rules here.
@@ -96,7 +99,14 @@ var ErrChanged = kernel.ErrChanged
 
 // ErrLeft says that a change could not be made as a whole, and what ran before did not
 // come back.
-var ErrLeft = errors.New("the rules before did not come back, and some of both may run; look with `gatewright drift`, and apply again")
+var ErrLeft = kernel.ErrLeft
+
+// LeftOutError says that what ran before is back, but for this.
+type LeftOutError struct{ Left []string }
+
+func (e *LeftOutError) Error() string {
+	return "the old rules are back, but for what could not be made again: " + strings.Join(e.Left, "; ")
+}
 
 // checkFiles refuses a network namespace for what is made of files, which it has not by
 // itself.

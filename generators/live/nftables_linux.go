@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 
 	"gatewright/catalog/rule"
@@ -37,10 +38,7 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	if len(have) > 1 && !have[1].Missing {
 		changes.Drop(nftables.OwnTable) // of another mode, which would decide on
 	}
-	c := &Comparison{Place: "table " + l.Table, admits: l.Admits, Unread: have[0].Foreign()}
-	for _, one := range changes.List() {
-		c.Changes = append(c.Changes, Change{one.Sign, one.Kind, one.In, changeText(one)})
-	}
+	c := &Comparison{Place: "table " + l.Table, Changes: changesOf(changes.List()), admits: l.Admits, Unread: have[0].Foreign()}
 	c.readings = func() (running, wanted artefact.Reading) {
 		if !have[0].Missing {
 			running = l.Reading(have[0].Ruleset())
@@ -49,14 +47,28 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	}
 	c.commit = func() (kept []string, err error) {
 		err = onKernel(m, func(conn *kernel.Conn) error { kept, err = conn.Commit(changes); return err })
+		if stays, why := changes.Stays(); why != nil {
+			c.Stays = changesOf(stays)
+			c.Said = fmt.Sprintf("what nothing leads to any more stays (%v); apply again to remove it", why)
+		}
 		return kept, err
 	}
 	c.save = func() ([]byte, error) {
+		if lost := changes.Unsaved(have...); len(lost) > 0 {
+			return nil, fmt.Errorf("--confirm could not bring back what would go: %s; keep that in a table of your own, or apply without --confirm", strings.Join(lost, "; "))
+		}
 		var b bytes.Buffer
 		err := gob.NewEncoder(&b).Encode(have)
 		return b.Bytes(), err
 	}
 	return c, nil
+}
+
+func changesOf(list []kernel.Change) (all []Change) {
+	for _, one := range list {
+		all = append(all, Change{one.Sign, one.Kind, one.In, changeText(one)})
+	}
+	return all
 }
 
 // changeText is the change of a rule as a line of nft's.
@@ -104,31 +116,43 @@ func (nftablesBackend) Restore(m Machine, saved []byte) error {
 	if err := gob.NewDecoder(bytes.NewReader(saved)).Decode(&tables); err != nil {
 		return fmt.Errorf("the rules that were saved: %w", err)
 	}
+	var left []string
 	for _, old := range tables {
-		if err := restoreTable(m, old); err != nil {
+		other, err := restoreTable(m, old)
+		if err != nil {
 			return err
 		}
+		for _, text := range other {
+			left = append(left, "table "+old.Name+": "+text)
+		}
+	}
+	if len(left) > 0 {
+		return &LeftOutError{left}
 	}
 	return nil
 }
 
-func restoreTable(m Machine, old *kernel.Table) error {
+// restoreTable returns what is other than it was, because the kernel does not take it.
+func restoreTable(m Machine, old *kernel.Table) (other []string, err error) {
 	if err := old.Revive(); err != nil {
-		return err
+		return nil, err
 	}
 	for range 20 {
 		now, err := readTables(m, old.Name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		changes := kernel.Compare(now[0], old)
 		if changes.IsEmpty() {
-			return nil
+			return nil, nil
 		}
-		err = onKernel(m, func(conn *kernel.Conn) error { _, err := conn.Commit(changes); return err })
-		if err != nil && !errors.Is(err, ErrChanged) {
-			return fmt.Errorf("table %s: %w", old.Name, err)
+		err = onKernel(m, func(conn *kernel.Conn) error { other, err = conn.Restore(changes); return err })
+		switch {
+		case err == nil && len(other) > 0:
+			return other, nil
+		case err != nil && !errors.Is(err, ErrChanged):
+			return nil, fmt.Errorf("table %s: %w", old.Name, err)
 		}
 	}
-	return fmt.Errorf("table %s: others change it all the time", old.Name)
+	return nil, fmt.Errorf("table %s: others change it all the time", old.Name)
 }

@@ -77,7 +77,7 @@ func (t *Trial) GiveUp() error {
 	return t.run.restore(t.machine, t.trial)
 }
 
-// Outcome tells what became of a trial.
+// Outcome tells what became of a trial; a LeftOutError comes with Restored.
 func (t *Trial) Outcome() (Outcome, error) {
 	watched, err := t.run.isWatched() // before the outcome is read: who watches writes it first
 	if err != nil {
@@ -87,8 +87,11 @@ func (t *Trial) Outcome() (Outcome, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Waiting, err
 	}
-	name, outcome, _ := strings.Cut(string(text), " ")
+	lines := strings.Split(string(text), "\n")
+	name, outcome, _ := strings.Cut(lines[0], " ")
 	switch {
+	case name == t.Name && len(lines) > 1:
+		return Outcome(outcome), &LeftOutError{lines[1:]}
 	case name == t.Name:
 		return Outcome(outcome), nil
 	case watched:
@@ -149,8 +152,9 @@ func (r *Run) Restore(m Machine) error {
 	return r.restore(m, t)
 }
 
-// restore takes the last change back first.
+// restore takes the last change back first. A LeftOutError is of a trial that has ended.
 func (r *Run) restore(m Machine, t trial) error {
+	var all LeftOutError
 	for _, s := range slices.Backward(t.Saved) {
 		backend, err := Of(s.Generator)
 		if err != nil {
@@ -160,11 +164,21 @@ func (r *Run) restore(m Machine, t trial) error {
 		if !ok {
 			return fmt.Errorf("%s cannot be brought back", s.Generator)
 		}
-		if err := restorer.Restore(m, s.Data); err != nil {
+		var left *LeftOutError
+		if err := restorer.Restore(m, s.Data); errors.As(err, &left) {
+			all.Left = append(all.Left, left.Left...)
+		} else if err != nil {
 			return err
 		}
 	}
-	return errors.Join(r.write(outcomeFile, []byte(t.Name+" "+string(Restored))), r.forget())
+	outcome := strings.Join(append([]string{t.Name + " " + string(Restored)}, all.Left...), "\n")
+	if err := errors.Join(r.write(outcomeFile, []byte(outcome)), r.forget()); err != nil {
+		return err
+	}
+	if len(all.Left) > 0 {
+		return &all
+	}
+	return nil
 }
 
 // forget removes a trial.

@@ -242,5 +242,9 @@ func (w *watcher) end(settle func([]byte) error) (done bool, err error) {
 		return false, err // it was put off meanwhile
 	}
 	err = w.run.Restore(w.machine)
+	if left := (*LeftOutError)(nil); errors.As(err, &left) {
+		fmt.Fprintln(os.Stderr, "gatewright: warning:", left)
+		return true, nil // there is nothing more to try
+	}
 	return err == nil, err
 }

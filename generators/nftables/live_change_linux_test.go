@@ -1,6 +1,8 @@
 package nftables
 
 import (
+	"bytes"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +15,7 @@ import (
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/artefact/artefacttest"
+	"gatewright/generators/filter"
 	"gatewright/generators/nftables/kernel"
 )
 
@@ -159,5 +162,90 @@ func TestCommitOfWhatChanged(t *testing.T) {
 	})
 	if got := list(t, m); strings.Contains(got, "gatewright") || !strings.Contains(got, "table inet theirs") {
 		t.Errorf("the kernel holds\n%s", got)
+	}
+}
+
+// TestFailedChangeIsTakenBack holds that what was made first goes again where the change
+// itself fails.
+func TestFailedChangeIsTakenBack(t *testing.T) {
+	one, _ := assigned(t, map[int][]string{0: {"20.0.0.0/24"}}, onePort)
+	two, _ := assigned(t, map[int][]string{0: {"20.0.0.0/24", "20.1.0.0/24"}, 1: {"20.2.0.0/24"}}, ownPort)
+	for name, before := range map[string]*Live{"another policy": &one, "nothing": nil} {
+		t.Run(name, func(t *testing.T) {
+			m := machine(t)
+			if before != nil {
+				apply(t, m, *before)
+			}
+			held := list(t, m)
+			wrong := two.Ruleset
+			wrong.Chains = slices.Clone(two.Ruleset.Chains)
+			for i, c := range wrong.Chains {
+				if c.Hook != nil {
+					wrong.Chains[i].Rules = append(slices.Clone(c.Rules), filter.Rule{Verdict: filter.Jump, Target: "gatewright_missing"})
+				}
+			}
+			on(t, m, func(c *kernel.Conn) error {
+				want, err := kernel.Lower(two.Table, wrong)
+				if err != nil {
+					return err
+				}
+				have, err := c.Read(two.Table, func(string) bool { return true })
+				if err != nil {
+					return err
+				}
+				_, err = c.Commit(kernel.Compare(have, want))
+				if err == nil || !strings.Contains(err.Error(), "add a rule of chain forward: no such file or directory") || errors.Is(err, kernel.ErrLeft) {
+					t.Errorf("error %v", err)
+				}
+				return nil
+			})
+			if got := list(t, m); inOrder(got) != inOrder(held) {
+				t.Errorf("the kernel holds other rules:\n%s", lineDiff(got, held))
+			}
+			apply(t, m, two)
+		})
+	}
+}
+
+// TestWhatCannotBeCleared holds that a change is made although what nothing leads to any
+// more stays, and that this is told.
+func TestWhatCannotBeCleared(t *testing.T) {
+	m := machine(t)
+	one, _ := assigned(t, map[int][]string{0: {"20.0.0.0/24"}, 1: {"20.1.0.0/24"}, 2: {"20.2.0.0/24"}}, ownPort)
+	two, _ := assigned(t, map[int][]string{0: {"20.0.0.0/24"}, 2: {"20.2.0.0/24"}}, ownPort)
+	apply(t, m, one)
+	on(t, m, func(c *kernel.Conn) error {
+		want, err := kernel.Lower(two.Table, two.Ruleset)
+		if err != nil {
+			return err
+		}
+		have, err := c.Read(two.Table, func(string) bool { return true })
+		if err != nil {
+			return err
+		}
+		var packed bytes.Buffer // which loses the handles by which rules are deleted
+		var unpacked kernel.Table
+		if err := errors.Join(gob.NewEncoder(&packed).Encode(have), gob.NewDecoder(&packed).Decode(&unpacked), unpacked.Revive()); err != nil {
+			return err
+		}
+		changes := kernel.Compare(&unpacked, want)
+		if _, err := c.Commit(changes); err != nil {
+			return err
+		}
+		stays, why := changes.Stays()
+		chain := func(c kernel.Change) bool {
+			return c.Sign == '-' && c.Kind == "chain" && strings.HasPrefix(c.Text, "gatewright_out4_e001")
+		}
+		if why == nil || !strings.Contains(why.Error(), "delete a rule of chain gatewright_out4_e001") || !slices.ContainsFunc(stays, chain) {
+			t.Errorf("%+v stays: %v", stays, why)
+		}
+		return nil
+	})
+	if got := list(t, m); strings.Contains(got, "20.1.0.0") || !strings.Contains(got, "chain gatewright_out4_e001") {
+		t.Errorf("the kernel holds\n%s", got)
+	}
+	apply(t, m, two)
+	if got := list(t, m); strings.Contains(got, "e001") {
+		t.Errorf("a second time leaves\n%s", got)
 	}
 }

@@ -18,8 +18,11 @@ type Changes struct {
 	chains   []chainChange
 	counters counterChange
 	drops    []string        // tables that go as a whole
-	clears   bool            // removes what nothing leads to
+	untable  bool            // the table goes, if it is empty
 	kept     map[string]bool // what other rules still use, by step.object
+	left     map[any]string  // what is left out, by step.part, and why; nil if nothing may be
+	stays    []Change
+	staysFor error
 }
 
 // setChange is what changes of one set or map.
@@ -34,6 +37,7 @@ type chainChange struct {
 	have, want *chain
 	edits      []edit
 	replaced   bool
+	flushed    bool // all rules go
 }
 
 // edit is a rule that comes or goes.
@@ -73,6 +77,24 @@ func Compare(have, want *Table) *Changes {
 
 // Drop removes a table with everything in it, such as "inet gatewright".
 func (c *Changes) Drop(table string) { c.drops = append(c.drops, table) }
+
+// Stays returns, after Commit, what goes and is still there, because of an error. Nothing
+// leads to it any more.
+func (c *Changes) Stays() ([]Change, error) { return c.stays, c.staysFor }
+
+// Unsaved returns what goes and could not be made again, of the tables that were read.
+func (c *Changes) Unsaved(read ...*Table) (all []string) {
+	for _, t := range read {
+		goes := slices.Contains(c.drops, t.Name)
+		if goes {
+			all = append(all, t.unsaved...)
+		}
+		if goes || t == c.Have && t.Own && len(c.chains) > 0 {
+			all = append(all, t.nameless...)
+		}
+	}
+	return all
+}
 
 // IsEmpty reports whether nothing has to change.
 func (c *Changes) IsEmpty() bool {

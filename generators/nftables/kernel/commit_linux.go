@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"syscall"
 )
 
@@ -25,88 +27,147 @@ const errRestart = syscall.Errno(85)
 type step struct {
 	text   string // "add chain gatewright_x"
 	object string // of a chain, set or counter that is removed: it is kept if others use it
+	part   any    // the rule or the set that comes: a restore leaves it out if it has to
 }
 
-// Commit makes the changes, all or none of them, from one moment to the next. What goes
+// Commit makes the changes, all or none of them; ErrLeft says where that failed. What goes
 // and is still used by rules that are not ours stays, without rules or elements of ours,
-// and is returned by name.
+// and is returned by name. What Stays returns stays as well.
 func (c *Conn) Commit(changes *Changes) (kept []string, err error) {
-	gen := changes.Have.gen
-	for _, one := range changes.steps() {
-		if one.clears { // nothing that decides about a packet; others may have changed theirs
-			gen = 0
-		}
-		if err := c.commitStep(one, gen); err != nil {
+	prepare, change, clear := changes.steps()
+	gen, made := changes.Have.gen, false
+	if !prepare.IsEmpty() {
+		if err := c.commitStep(prepare, gen); err != nil {
 			return nil, err
 		}
-		if gen++; gen == 0 {
-			gen = 1
+		gen, made = following(gen), true
+	}
+	if !change.IsEmpty() {
+		if err := c.commitStep(change, gen); err != nil {
+			return nil, c.takeBack(prepare, err)
 		}
+		made = true
+	}
+	if clear.IsEmpty() {
+		return changes.sorted(), nil
+	}
+	// Nothing of it decides about a packet, and others may have changed theirs.
+	if err := c.commitStep(clear, 0); err != nil && !made {
+		return nil, err
+	} else if err != nil {
+		changes.stays, changes.staysFor = clear.List(), err
 	}
 	return changes.sorted(), nil
+}
+
+// following is the generation after one. None has the number 0, which stands for any.
+func following(gen uint32) uint32 {
+	if gen == 0 {
+		return 0
+	}
+	return max(gen+1, 1)
+}
+
+// takeBack removes what was made first, because of an error.
+func (c *Conn) takeBack(prepare *Changes, err error) error {
+	if prepare.IsEmpty() {
+		return err
+	}
+	if failed := c.commitStep(prepare.inverse(), 0); failed != nil {
+		return fmt.Errorf("%w; %w: %w", err, ErrLeft, failed)
+	}
+	return err
+}
+
+// Restore is Commit that leaves out rules and sets that the kernel does not take again. It
+// returns them, and what had to be kept, as text.
+func (c *Conn) Restore(changes *Changes) (other []string, err error) {
+	changes.left = map[any]string{}
+	kept, err := c.Commit(changes)
+	for _, name := range kept {
+		other = append(other, name+", which others use, stays")
+	}
+	return append(other, slices.Sorted(maps.Values(changes.left))...), err
 }
 
 func (c *Conn) commitStep(changes *Changes, gen uint32) error {
 	for {
 		var b writer
 		b.write(changes, gen)
-		busy, err := c.transact(&b)
-		if err != nil || len(busy) == 0 {
+		a, err := c.transact(&b)
+		if err != nil {
 			return err
 		}
-		for _, object := range busy {
+		if len(a.busy)+len(a.refused) == 0 {
+			return errors.Join(a.errs...)
+		}
+		for _, object := range a.busy {
 			if changes.kept[object] {
 				return fmt.Errorf("%s is in use", object)
 			}
 			changes.kept[object] = true
 		}
+		maps.Copy(changes.left, a.refused)
+		if len(a.refused) == 0 && len(a.errs) > 0 {
+			return errors.Join(a.errs...)
+		}
 	}
 }
 
-// transact sends a batch and reads what became of it: what could not be removed because
-// it is in use, or an error. The kernel answers before it returns.
-func (c *Conn) transact(b *writer) (busy []string, err error) {
+// answer is what became of a batch.
+type answer struct {
+	busy         []string       // what could not be removed because it is in use
+	refused      map[any]string // what a restore can leave out, by step.part
+	errs         []error        // which may follow from what was refused
+	acknowledged bool
+}
+
+func (a *answer) take(m message, s step, leaves bool) {
+	switch {
+	case m.kind != syscall.NLMSG_ERROR:
+	case m.errno == 0:
+		a.acknowledged = true
+	case m.errno == errRestart:
+		a.errs = append(a.errs, ErrChanged)
+	case m.errno == syscall.EBUSY && s.object != "":
+		a.busy = append(a.busy, s.object)
+	case s.part != nil && leaves:
+		a.refused[s.part] = fmt.Sprintf("%s: %v", s.text, m.errno)
+	default:
+		a.errs = append(a.errs, fmt.Errorf("%s: %w", s.text, m.errno))
+	}
+}
+
+// transact sends a batch and reads what became of it. The kernel answers before it
+// returns.
+func (c *Conn) transact(b *writer) (answer, error) {
+	a := answer{refused: map[any]string{}}
 	if len(b.data) > queueSize {
 		if err := c.socket.SetWriteBuffer(len(b.data) + len(b.data)/8); err != nil {
-			return nil, err
+			return a, err
 		}
 	}
-	err = c.send(b.data)
+	err := c.send(b.data)
 	if errors.Is(err, syscall.EMSGSIZE) {
-		return nil, fmt.Errorf("the kernel takes no transaction of %d MiB from this user: %w; run this as root of the machine", len(b.data)>>20, err)
+		return a, fmt.Errorf("the kernel takes no transaction of %d MiB from this user: %w; run this as root of the machine", len(b.data)>>20, err)
 	}
 	if err != nil {
-		return nil, err
+		return a, err
 	}
-	var errs []error
-	acknowledged := false
 	for wait := true; ; wait = false {
 		data, err := c.receive(wait)
 		if errors.Is(err, syscall.ENOBUFS) {
-			return nil, fmt.Errorf("the kernel's answer is lost: %w", err)
+			return a, fmt.Errorf("the kernel's answer is lost: %w", err)
+		}
+		if err == nil && len(data) == 0 && len(a.errs)+len(a.busy)+len(a.refused) == 0 && !a.acknowledged {
+			err = errors.New("the kernel does not answer")
 		}
 		if err != nil || len(data) == 0 {
-			if err == nil && len(errs)+len(busy) == 0 && !acknowledged {
-				err = errors.New("the kernel does not answer")
-			}
-			return busy, errors.Join(append(errs, err)...)
+			return a, err
 		}
-		err = eachMessage(data, func(m message) {
-			s := b.stepAt(m.seq)
-			switch {
-			case m.kind != syscall.NLMSG_ERROR:
-			case m.errno == 0:
-				acknowledged = true
-			case m.errno == errRestart:
-				errs = append(errs, ErrChanged)
-			case m.errno == syscall.EBUSY && s.object != "":
-				busy = append(busy, s.object)
-			default:
-				errs = append(errs, fmt.Errorf("%s: %w", s.text, m.errno))
-			}
-		})
+		err = eachMessage(data, func(m message) { a.take(m, b.stepAt(m.seq), b.left != nil) })
 		if err != nil {
-			return nil, err
+			return a, err
 		}
 	}
 }
@@ -119,7 +180,11 @@ type writer struct {
 	ids    uint32 // of sets
 	last   int    // where the last message starts, which the kernel acknowledges
 	kept   map[string]bool
+	left   map[any]string
 }
+
+// isLeft reports whether a rule or a set is left out.
+func (w *writer) isLeft(part any) bool { return w.left[part] != "" }
 
 func (w *writer) stepAt(seq uint32) step {
 	if int(seq) < len(w.steps) {
@@ -141,7 +206,7 @@ func (w *writer) message(kind, flags uint16, s step, f func()) {
 // opposite order.
 func (w *writer) write(c *Changes, gen uint32) {
 	w.family, w.table = familyAndName(c.Want.Name)
-	w.kept = c.kept
+	w.kept, w.left = c.kept, c.left
 	w.steps = append(w.steps, step{text: "the transaction"})
 	w.beginRaw(msgBatchBegin, syscall.NLM_F_REQUEST, 0, subsystemNFTables)
 	if gen != 0 {
@@ -171,7 +236,7 @@ func (w *writer) write(c *Changes, gen uint32) {
 	w.changeSets(c)
 	for _, one := range c.chains {
 		for _, e := range one.edits {
-			if e.new != nil {
+			if e.new != nil && !w.isLeft(e.new) {
 				w.addRule(one.want.Name, e)
 			}
 		}
@@ -200,6 +265,12 @@ func (w *writer) addTable(flags uint32) {
 
 func (w *writer) removeRules(c *Changes) {
 	for _, one := range c.chains {
+		if one.flushed {
+			w.message(msgDelRule, 0, step{text: "delete the rules of chain " + one.have.Name}, func() {
+				w.string(ruleTable, w.table)
+				w.string(ruleChain, one.have.Name)
+			})
+		}
 		for _, e := range one.edits {
 			if e.gone == nil {
 				continue
@@ -228,12 +299,23 @@ func (w *writer) removeObjects(c *Changes) {
 			w.number(objectType, objectCounter)
 		})
 	}
+	if c.untable {
+		w.removeEmptyTable()
+	}
+}
+
+// removeEmptyTable removes the table unless somebody has put something into it.
+func (w *writer) removeEmptyTable() {
+	const notRecursive = 0x100 // NLM_F_NONREC
+	if object := "table " + w.table; !w.kept[object] {
+		w.message(msgDelTable, notRecursive, step{text: "delete " + object, object: object}, func() { w.string(tableNameAttr, w.table) })
+	}
 }
 
 // remove removes an object that goes, unless it is kept.
 func (w *writer) remove(kind uint16, object string, f func()) {
 	if !w.kept[object] {
-		w.message(kind, 0, step{"delete " + object, object}, f)
+		w.message(kind, 0, step{text: "delete " + object, object: object}, f)
 	}
 }
 

@@ -11,33 +11,34 @@ func (w *writer) changeSets(c *Changes) {
 	for _, one := range c.sets {
 		switch {
 		case one.replaced || one.want == nil:
-			if w.kept["set "+one.have.Name] {
-				w.writeElements(msgDelElement, one.have, one.have.Elements, 0)
+			if w.kept[one.have.kind()+" "+one.have.Name] {
+				w.writeElements(msgDelElement, one.have, one.have.Elements, 0, nil)
 				continue
 			}
-			w.remove(msgDelSet, "set "+one.have.Name, func() {
+			w.remove(msgDelSet, one.have.kind()+" "+one.have.Name, func() {
 				w.string(setTable, w.table)
 				w.string(setName, one.have.Name)
 			})
 		case len(one.del) > 0:
-			w.writeElements(msgDelElement, one.have, one.del, 0)
+			w.writeElements(msgDelElement, one.have, one.del, 0, nil)
 		}
 	}
 	for _, one := range c.sets {
-		if one.want == nil {
+		if one.want == nil || w.isLeft(one.want) {
 			continue
 		}
 		if one.have == nil || one.replaced {
-			w.addSet(one.want)
+			w.addSet(one.want, one.want)
 		}
-		w.writeElements(msgNewElement, one.want, one.add, 0)
+		w.writeElements(msgNewElement, one.want, one.add, 0, one.want)
 	}
 }
 
-// addSet declares a set and, of one that is kept as it is, adds its elements.
-func (w *writer) addSet(s *set) (id uint32) {
+// addSet declares a set and, of one that is kept as it is, adds its elements. part is what
+// has to be left out without it.
+func (w *writer) addSet(s *set, part any) (id uint32) {
 	w.ids++
-	w.message(msgNewSet, create, step{text: "add set " + s.Name}, func() {
+	w.message(msgNewSet, create, step{text: "add set " + s.Name, part: part}, func() {
 		w.string(setTable, w.table)
 		w.string(setName, s.Name)
 		w.number(setFlags, s.Spec.Flags)
@@ -49,15 +50,15 @@ func (w *writer) addSet(s *set) (id uint32) {
 		w.number(setID, w.ids)
 		w.data = append(w.data, s.Spec.More...)
 	})
-	w.writeRaw(s, w.ids)
+	w.writeRaw(s, w.ids, part)
 	return w.ids
 }
 
 // writeElements writes elements in as many messages as it takes.
-func (w *writer) writeElements(kind uint16, s *set, list elements, id uint32) {
+func (w *writer) writeElements(kind uint16, s *set, list elements, id uint32, part any) {
 	const most = 512 // bytes of one element
 	for len(list) > 0 {
-		w.elementsMessage(kind, s.Name, id, func() {
+		w.elementsMessage(kind, s.Name, id, part, func() {
 			for start := len(w.data); len(list) > 0 && len(w.data)-start < mostElements-most; list = list[1:] {
 				w.element(kind, s, list[0])
 			}
@@ -65,12 +66,12 @@ func (w *writer) writeElements(kind uint16, s *set, list elements, id uint32) {
 	}
 }
 
-func (w *writer) elementsMessage(kind uint16, name string, id uint32, f func()) {
+func (w *writer) elementsMessage(kind uint16, name string, id uint32, part any, f func()) {
 	flags, verb := uint16(0), "delete"
 	if kind == msgNewElement {
 		flags, verb = create, "add"
 	}
-	w.message(kind, flags, step{text: verb + " elements of " + name}, func() {
+	w.message(kind, flags, step{text: verb + " elements of " + name, part: part}, func() {
 		w.string(elementsTable, w.table)
 		w.string(elementsSet, name)
 		if id != 0 {
@@ -124,9 +125,9 @@ func (w *writer) target(t string) {
 }
 
 // writeRaw writes elements that are kept as they are.
-func (w *writer) writeRaw(s *set, id uint32) {
+func (w *writer) writeRaw(s *set, id uint32, part any) {
 	for list := s.Raw; len(list) > 0; {
-		w.elementsMessage(msgNewElement, s.Name, id, func() {
+		w.elementsMessage(msgNewElement, s.Name, id, part, func() {
 			for start := len(w.data); len(list) > 0 && (len(w.data) == start || len(w.data)-start+len(list[0]) < mostElements); list = list[1:] {
 				w.bytes(listElement|nested, list[0])
 			}
@@ -143,14 +144,14 @@ func (w *writer) addRule(chain string, e edit) {
 	for _, name := range slices.Sorted(maps.Keys(e.new.Sets)) {
 		s := *e.new.Sets[name]
 		s.Name = anonymous
-		ids[name] = w.addSet(&s)
-		w.writeElements(msgNewElement, &s, s.Elements, ids[name])
+		ids[name] = w.addSet(&s, e.new)
+		w.writeElements(msgNewElement, &s, s.Elements, ids[name], e.new)
 	}
 	flags := uint16(create)
 	if e.before == nil {
 		flags |= atEnd
 	}
-	w.message(msgNewRule, flags, step{text: "add a rule of chain " + chain}, func() {
+	w.message(msgNewRule, flags, step{text: "add a rule of chain " + chain, part: e.new}, func() {
 		w.string(ruleTable, w.table)
 		w.string(ruleChain, chain)
 		w.beginList(ruleExpressions)
@@ -169,14 +170,14 @@ func (w *writer) addRule(chain string, e edit) {
 
 // expression writes an expression; a set without a name of its own is told by its id.
 func (w *writer) expression(x expression, ids map[string]uint32) {
-	data := x.Data
-	if attrs, err := attributesOf(data); err == nil && x.Name == "lookup" && ids[text(attrs[lookupSet])] > 0 {
-		id := ids[text(attrs[lookupSet])]
-		data = appendAttribute(nil, lookupSetID, binary.BigEndian.AppendUint32(nil, id))
+	data, refers := x.Data, setReferences[x.Name]
+	if attrs, err := attributesOf(data); err == nil && refers.name > 0 && ids[text(attrs[refers.name])] > 0 {
+		id := ids[text(attrs[refers.name])]
+		data = appendAttribute(nil, refers.id, binary.BigEndian.AppendUint32(nil, id))
 		for _, kind := range slices.Sorted(maps.Keys(attrs)) {
 			switch kind {
-			case lookupSetID:
-			case lookupSet:
+			case refers.id:
+			case refers.name:
 				data = appendAttribute(data, kind, append([]byte(anonymous), 0))
 			default:
 				data = appendAttribute(data, kind, attrs[kind])

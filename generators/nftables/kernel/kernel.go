@@ -29,3 +29,7 @@ type NamedSet struct{ Name, Type string }
 // ErrChanged says that somebody else changed rules since they were read. Nothing was
 // changed.
 var ErrChanged = errors.New("the rules in the kernel changed meanwhile")
+
+// ErrLeft says that a change could not be made as a whole, and what ran before did not
+// come back.
+var ErrLeft = errors.New("the rules before did not come back, and some of both may run; look with `gatewright drift`, and apply again")

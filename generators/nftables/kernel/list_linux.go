@@ -123,25 +123,26 @@ func (h *hook) text() string {
 func policyText(h *hook) string { return string(h.filter().Policy) }
 
 func (c setChange) list() (all []Change) {
-	kind := func(s *set) string {
-		if s.Spec.Flags&flagMap != 0 {
-			return "map"
-		}
-		return "set"
-	}
 	if c.have != nil && (c.want == nil || c.replaced) {
-		all = append(all, Change{Sign: '-', Kind: kind(c.have), Text: c.have.Name})
+		all = append(all, Change{Sign: '-', Kind: c.have.kind(), Text: c.have.Name})
 	}
 	for _, e := range c.del {
 		all = append(all, Change{Sign: '-', Kind: "element", In: c.have.Name, Text: c.have.text(e)})
 	}
 	if c.want != nil && (c.have == nil || c.replaced) {
-		all = append(all, Change{Sign: '+', Kind: kind(c.want), Text: c.want.Name})
+		all = append(all, Change{Sign: '+', Kind: c.want.kind(), Text: c.want.Name})
 	}
 	for _, e := range c.add {
 		all = append(all, Change{Sign: '+', Kind: "element", In: c.want.Name, Text: c.want.text(e)})
 	}
 	return all
+}
+
+func (s *set) kind() string {
+	if s.Spec.Flags&flagMap != 0 {
+		return "map"
+	}
+	return "set"
 }
 
 // text is an element as nft writes it.

@@ -25,6 +25,7 @@ const (
 	msgNewElement, msgGetElement, msgDelElement        = 12, 13, 14
 	msgNewGeneration, msgGetGeneration                 = 15, 16
 	msgNewObject, msgGetObject, msgDelObject           = 18, 19, 20
+	msgGetFlowtable                                    = 23
 	attributeHeader                                    = 4      // bytes before an attribute's value
 	attributeType                                      = 0x3fff // without the flags of nesting and byte order
 	nested                                      uint16 = 0x8000

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ const (
 
 	chainTable, chainName, chainHook, chainPolicy, chainType, chainFlags = 1, 3, 4, 5, 7, 10
 	hookNumber, hookPriority                                             = 1, 2
+	chainOfRule                                                          = 4 // a flag: NFT_CHAIN_BINDING
 
 	ruleTable, ruleChain, ruleHandle, ruleExpressions, rulePosition, ruleUserData = 1, 2, 3, 4, 6, 7
 	listElement, expressionName, expressionData                                   = 1, 1, 2
@@ -133,7 +135,7 @@ func (r *tableReader) read() error {
 	if err := r.readTables(); err != nil || r.Missing {
 		return err
 	}
-	for _, step := range []func() error{r.readRules, r.readSets, r.readElements, r.readChains, r.readCounters} {
+	for _, step := range []func() error{r.readRules, r.readSets, r.readElements, r.readChains, r.readCounters, r.readFlowtables} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -227,18 +229,16 @@ func (r *rule) comment() string {
 // lookups calls f with the sets that a rule names.
 func (r *rule) lookups(f func(name string)) {
 	for _, e := range r.Expressions {
-		kind := map[string]uint16{"lookup": lookupSet, "dynset": dynsetSet, "objref": objrefSet}[e.Name]
+		kind := setReferences[e.Name].name
 		if attrs, err := attributesOf(e.Data); err == nil && kind > 0 && attrs[kind] != nil {
 			f(text(attrs[kind]))
 		}
 	}
 }
 
-const (
-	lookupSet, lookupSetID = 1, 4
-	dynsetSet              = 1
-	objrefSet              = 5
-)
+// setReferences are the attributes of expressions that refer to a set, by its name and, in
+// the transaction that makes it, by a number.
+var setReferences = map[string]struct{ name, id uint16 }{"lookup": {1, 4}, "dynset": {1, 2}, "objref": {5, 6}}
 
 // readSets reads how sets are declared, and keeps those that are ours.
 func (r *tableReader) readSets() error {
@@ -254,6 +254,9 @@ func (r *tableReader) readSets() error {
 			}
 		}
 		r.sets[s.Name] = s
+		if s.Spec.Flags&flagAnonymous == 0 && s.Spec.isDynamic() {
+			r.unsaved = append(r.unsaved, "set "+s.Name+", whose elements come and go")
+		}
 		if s.Spec.Flags&flagAnonymous == 0 && !s.Spec.isDynamic() && r.ours(s.Name) {
 			r.Sets = append(r.Sets, s)
 		}
@@ -304,6 +307,9 @@ func (r *tableReader) readElements() error {
 func (r *tableReader) readChains() error {
 	return r.dump(msgGetChain, chainTable, func(attrs attributeMap) error {
 		one := &chain{Name: text(attrs[chainName]), Rules: r.rules[text(attrs[chainName])]}
+		if attrs.number(chainFlags)&chainOfRule != 0 {
+			r.nameless = []string{"a chain without a name"}
+		}
 		if !r.ours(one.Name) {
 			return nil
 		}
@@ -339,9 +345,30 @@ func (r *tableReader) readChains() error {
 func (r *tableReader) readCounters() error {
 	return r.dump(msgGetObject, objectTable, func(attrs attributeMap) error {
 		name := text(attrs[objectName])
-		if r.ours(name) && attrs.number(objectType) == objectCounter {
+		switch kind := attrs.number(objectType); {
+		case kind != objectCounter:
+			r.unsaved = append(r.unsaved, cmp.Or(objectKinds[kind], "object")+" "+name)
+		case r.ours(name):
 			r.Counters = append(r.Counters, name)
 		}
 		return nil
 	})
+}
+
+// objectKinds are the kinds of objects of nf_tables.h that are not ours, as nft calls them.
+var objectKinds = map[uint32]string{
+	2: "quota", 3: "ct helper", 4: "limit", 6: "tunnel", 7: "ct timeout", 8: "secmark", 9: "ct expectation", 10: "synproxy",
+}
+
+// readFlowtables notes flowtables, which older kernels do not know.
+func (r *tableReader) readFlowtables() error {
+	const tableAttr, nameAttr = 1, 2
+	err := r.dump(msgGetFlowtable, tableAttr, func(attrs attributeMap) error {
+		r.unsaved = append(r.unsaved, "flowtable "+text(attrs[nameAttr]))
+		return nil
+	})
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EOPNOTSUPP) {
+		return nil
+	}
+	return err
 }

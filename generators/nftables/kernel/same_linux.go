@@ -26,20 +26,17 @@ func (r *rule) sameBytes(o *rule) bool {
 // meaning is an expression without what changes by itself: what a rule counts, and the
 // name that the kernel finds for a set without one, in whose place stands what it holds.
 func (r *rule) meaning(e expression) string {
-	switch e.Name {
-	case "counter", "last":
+	if e.Name == "counter" || e.Name == "last" {
 		return ""
-	case "lookup":
-	default:
-		return string(e.Data)
 	}
 	attrs, err := attributesOf(e.Data)
-	s := r.Sets[text(attrs[lookupSet])]
+	refers := setReferences[e.Name]
+	s := r.Sets[text(attrs[refers.name])]
 	if err != nil || s == nil {
 		return string(e.Data)
 	}
-	delete(attrs, lookupSet)
-	delete(attrs, lookupSetID)
+	delete(attrs, refers.name)
+	delete(attrs, refers.id)
 	parts := []any{s.Spec.Flags, s.Spec.KeyType, s.Spec.DataType, s.Elements, s.Targets, slices.SortedFunc(slices.Values(s.Raw), bytes.Compare)}
 	for _, kind := range slices.Sorted(maps.Keys(attrs)) {
 		parts = append(parts, kind, attrs[kind])

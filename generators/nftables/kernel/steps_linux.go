@@ -8,12 +8,11 @@ package kernel
 // until they are.
 //
 // Names that are declared otherwise can only change in one transaction.
-func (c *Changes) steps() (all []*Changes) {
+func (c *Changes) steps() (prepare, change, clear *Changes) {
+	prepare, change, clear = c.none(), c.none(), c.none()
 	if c.replaces() {
-		return []*Changes{c}
+		return prepare, c, clear
 	}
-	prepare, change, clear := c.none(), c.none(), c.none()
-	clear.clears = true
 	if c.Have.Missing {
 		prepare.table = c.table
 	} else {
@@ -45,16 +44,27 @@ func (c *Changes) steps() (all []*Changes) {
 		}
 	}
 	prepare.counters.add, clear.counters.del = c.counters.add, c.counters.del
-	for _, one := range []*Changes{prepare, change, clear} {
-		if !one.IsEmpty() {
-			all = append(all, one)
-		}
+	return prepare, change, clear
+}
+
+// inverse removes what only comes. The table goes, too, if nobody else has put anything
+// into it.
+func (c *Changes) inverse() *Changes {
+	inv := &Changes{Have: c.Want, Want: c.Have, kept: map[string]bool{}, untable: c.table}
+	for _, one := range c.sets {
+		inv.sets = append(inv.sets, setChange{have: one.want})
 	}
-	return all
+	for _, one := range c.chains {
+		inv.chains = append(inv.chains, chainChange{have: one.want, flushed: true})
+	}
+	inv.counters.del = c.counters.add
+	return inv
 }
 
 // none changes nothing yet.
-func (c *Changes) none() *Changes { return &Changes{Have: c.Have, Want: c.Want, kept: c.kept} }
+func (c *Changes) none() *Changes {
+	return &Changes{Have: c.Have, Want: c.Want, kept: c.kept, left: c.left}
+}
 
 func (c *Changes) replaces() bool {
 	for _, one := range c.sets {
