@@ -53,6 +53,14 @@ type Input struct {
 	Open         []Open
 }
 
+// Of returns the input as far as it is of one entry, by id.
+func (in Input) Of(entry string) Input {
+	in.Grants = slices.DeleteFunc(slices.Clone(in.Grants), func(g Grant) bool { return g.Entry.ID != entry })
+	in.TrustedSites = slices.DeleteFunc(slices.Clone(in.TrustedSites), func(s TrustedSite) bool { return s.Entry.ID != entry })
+	in.Open = nil
+	return in
+}
+
 // Compile normalizes the input into a policy. It refuses a grant without services
 // or remote, a role that is not bound, and a remote or a binding that covers a
 // whole address family: that is Any, which a person must have written.

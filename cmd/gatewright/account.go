@@ -209,33 +209,6 @@ func coverageName(c artefact.Coverage) string {
 	return string(c.Rule) + " (" + strings.Join(c.Entries, ", ") + ")"
 }
 
-// shortfall is one thing that --strict fails on.
-type shortfall struct {
-	text  string
-	place site.Place // in the site file; nowhere if that says nothing of it
-}
-
-// shortfalls returns what --strict fails on.
-func (p *production) shortfalls() []shortfall {
-	var short []shortfall
-	for _, d := range p.result.Doubts {
-		short = append(short, shortfall{d.Where + ": " + d.Text, p.site.PlaceOfEntry(d.Where)})
-	}
-	for _, o := range p.result.Policy.Open {
-		text := fmt.Sprintf("%s: %s is open: %s", o.Entry.ID, openName(o), o.Why)
-		short = append(short, shortfall{text, cmp.Or(p.site.PlaceOf(o.Section, lineKey(o)), p.site.PlaceOfEntry(o.Entry.ID))})
-	}
-	for _, o := range p.outputs {
-		for _, c := range o.Coverage {
-			if isShort(c) && !p.site.Tolerates(o.name, string(c.Verdict), c.Entries) {
-				text := fmt.Sprintf("%s: %s is %s: %s; %s, or tolerate it in the site file", o.name, coverageName(c), c.Verdict, c.Reason, c.Remedy)
-				short = append(short, shortfall{text, p.site.PlaceOfTolerable(o.name, c.Entries)})
-			}
-		}
-	}
-	return append(short, p.hiddenShortfalls()...)
-}
-
 // lineKey is the key of the line that answers an open item.
 func lineKey(o rule.Open) string {
 	if o.Section == site.SectionPaths {

@@ -28,18 +28,15 @@ func (inv *invocation) addShortfalls(p *production) error {
 			return err
 		}
 	}
-	level := func(strict bool, key string) (string, bool) {
-		switch {
-		case inv.base != "" && known[key]:
-			return "", false
-		case strict || inv.base != "":
-			return levelError, true
+	level := func(strict bool) string {
+		if strict || inv.base != "" {
+			return levelError
 		}
-		return levelWarning, true
+		return levelWarning
 	}
 	for _, s := range p.shortfalls() {
-		if l, ok := level(inv.strict, s.text); ok {
-			inv.find(finding{Check: checkCoverage, Level: l, Text: s.text}.at(s.place))
+		if inv.base == "" || unknown(p.keys(s), known) {
+			inv.find(finding{Check: checkCoverage, Level: level(inv.strict), Text: s.text}.at(s.place))
 		}
 	}
 	found, err := p.lints(inv)
@@ -47,14 +44,8 @@ func (inv *invocation) addShortfalls(p *production) error {
 		return err
 	}
 	for _, f := range found {
-		l, ok := "", false
-		for _, key := range lintKeys(f) { // one that is new makes it new
-			if one, new := level(p.site.Lint == levelError, key); new {
-				l, ok = one, new
-			}
-		}
-		if ok {
-			inv.find(finding{Check: checkLint, Level: l, Text: lintText(f), Details: []string{f.Do}}.at(p.site.PlaceOfEntry(f.Entry)))
+		if inv.base == "" || unknown(lintKeys(f), known) {
+			inv.find(finding{Check: checkLint, Level: level(p.site.Lint == levelError), Text: lintText(f), Details: []string{f.Do}}.at(p.site.PlaceOfEntry(f.Entry)))
 		}
 	}
 	return nil
@@ -146,7 +137,9 @@ func (inv *invocation) readBaseOutput(old *invocation, p *production, known map[
 		return err
 	}
 	for _, s := range base.shortfalls() {
-		known[s.text] = true
+		for _, key := range base.keys(s) {
+			known[key] = true
+		}
 	}
 	found, err := base.lints(old)
 	for _, f := range found {

@@ -152,6 +152,29 @@ func TestNewTellsWhatOpens(t *testing.T) {
 	}
 }
 
+// TestNewOfAnEntryInARule holds that an entry which is rendered exactly, and joins a rule
+// that is not, is nothing new, and that one which is not is.
+func TestNewOfAnEntryInARule(t *testing.T) {
+	git := repositoryOf(t)
+	catalog := func(entries ...string) string {
+		for i, endpoint := range entries {
+			entries[i] = fmt.Sprintf(`{"id": "e%d", "title": "T", "area": "x", "direction": "outbound", "role": "clients", "services": "tcp 443", "endpoints": [%q]}`, i, endpoint)
+		}
+		return `{"catalog": "own", "revision": "1", "title": "Own", "entries": [` + strings.Join(entries, ",") + `]}`
+	}
+	writeFiles(t, map[string]string{"fw/own/own.json": catalog("a.example.com")})
+	git("commit", "-q", "-a", "-m", "one")
+	writeFiles(t, map[string]string{"fw/own/own.json": catalog("a.example.com", "198.51.100.0/28")})
+	if status, said := checkNew(t, "main"); status != exitOK || !strings.Contains(said, "1 prefix newly accepted") {
+		t.Errorf("an exact one: status %d\n%s", status, said)
+	}
+	git("commit", "-q", "-a", "-m", "two")
+	writeFiles(t, map[string]string{"fw/own/own.json": catalog("a.example.com", "198.51.100.0/28", "b.example.com")})
+	if status, said := checkNew(t, "main"); status != exitDifferent || !strings.Contains(said, "own/e2") {
+		t.Errorf("a name: status %d\n%s", status, said)
+	}
+}
+
 // TestNewKeepsWhatIsSaid holds that an expectation is not given up because a catalogue
 // lists more, and that one that can no longer be asked is told.
 func TestNewKeepsWhatIsSaid(t *testing.T) {

@@ -55,7 +55,7 @@ func (p *production) hiddenShortfalls() []shortfall {
 			return !slices.ContainsFunc(o.Coverage, func(c artefact.Coverage) bool { return isShort(c) && slices.Contains(c.Entries, g.Entry.ID) })
 		}
 		for _, id := range p.unfiltered(file, unsaid) {
-			short = append(short, shortfall{id + ": its names go direct by proxy.pac and have no packet-filter rule; " + mendUnfiltered, p.site.PlaceOfEntry(id)})
+			short = append(short, shortfall{text: id + ": its names go direct by proxy.pac and have no packet-filter rule; " + mendUnfiltered, place: p.site.PlaceOfEntry(id)})
 		}
 	}
 	return short
