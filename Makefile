@@ -38,7 +38,7 @@ deps: ## install the system packages that the tests need and that are missing
 
 test: ## run every test with the real engines; needs root or sudo, and `make deps`
 	@echo "the tests load rules in network namespaces of their own, which needs root or sudo"
-	$(SUDO) $(GO) test -timeout 40m ./...
+	$(SUDO) $(GO) test -timeout 40m -parallel 4 ./... # engines wait more than they work
 
 prove: ## ask the engines millions of flows; lines with "proved:" say how many of what
 	$(SUDO) env GATEWRIGHT_PROVE=all $(GO) test ./generators/... -count 1 -timeout 60m -v

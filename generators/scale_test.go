@@ -73,6 +73,7 @@ func rendered(t testing.TB, g Generator, p *rule.Policy, given map[string][]stri
 
 // Clouds' whole feeds load, and the kernel accepts what the policy accepts.
 func TestScaleFiltersHoldWholeFeeds(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name, file string
 		group      site.Grouping
