@@ -275,6 +275,17 @@ func (s spec) isKnown() bool {
 	return size > 0 && size == s.KeySize && s.Flags&^(flagAnonymous|flagConstant|flagInterval|flagMap) == 0 && isMap == (s.DataType == verdictData)
 }
 
+// odd returns why it is not known what a set holds; nil if it is.
+func (s *set) odd() error {
+	switch {
+	case s.Spec.isKnown() && len(s.Raw) > 0:
+		return fmt.Errorf("set %s has an element that cannot be read", s.Name)
+	case len(s.intervals()) < len(s.Elements):
+		return fmt.Errorf("set %s has an element for everything else", s.Name)
+	}
+	return nil
+}
+
 // Types of keys, as nft numbers them.
 var (
 	typeIPv4, typeIPv6, typeService = nf.TypeIPAddr.GetNFTMagic(), nf.TypeIP6Addr.GetNFTMagic(), nf.TypeInetService.GetNFTMagic()

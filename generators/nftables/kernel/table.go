@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -70,17 +69,6 @@ func (s *set) intervals() elements {
 		return s.Elements[:n-1]
 	}
 	return s.Elements
-}
-
-// odd returns why it is not known what a set holds; nil if it is.
-func (s *set) odd() error {
-	switch {
-	case s.Spec.isKnown() && len(s.Raw) > 0:
-		return fmt.Errorf("set %s has an element that cannot be read", s.Name)
-	case len(s.intervals()) < len(s.Elements):
-		return fmt.Errorf("set %s has an element for everything else", s.Name)
-	}
-	return nil
 }
 
 // Sizes of values in bytes.
