@@ -21,7 +21,7 @@ func (p *production) tell(t talk, full bool) {
 	}
 	if full {
 		for _, o := range p.outputs {
-			t.sayf("\n%s", o.name)
+			t.sayf("\n%s", o.Generator)
 			if o.Assumes != "" {
 				t.sayf("    this holds for %s", o.Assumes)
 			}
@@ -92,7 +92,7 @@ func (p *production) files() []string {
 		if lists > 0 {
 			holds += " in " + count(lists, "list")
 		}
-		if isFilter(o.name) {
+		if isFilter(o.Generator) {
 			filters++
 		}
 		lines = append(lines, accountLine(label, strings.Join(names, " ")+": "+holds))
@@ -124,7 +124,7 @@ func (p *production) coverages(full bool) []string {
 		if names[s] == nil {
 			summaries = append(summaries, s)
 		}
-		names[s] = append(names[s], o.name)
+		names[s] = append(names[s], o.Generator)
 	}
 	label := "coverage"
 	for _, s := range summaries {
@@ -179,7 +179,7 @@ func coverageSummary(coverage []artefact.Coverage) string {
 }
 
 // fallsShort reports whether a generator could not render everything exactly.
-func fallsShort(g generated) bool {
+func fallsShort(g artefact.Made) bool {
 	return slices.ContainsFunc(g.Coverage, isShort)
 }
 
@@ -273,13 +273,13 @@ func (p *production) account() account {
 	}
 	for _, o := range p.outputs {
 		if o.Assumes != "" {
-			a.Assumes[o.name] = o.Assumes
+			a.Assumes[o.Generator] = o.Assumes
 		}
 		for _, one := range o.Artefacts {
-			a.Artefacts = append(a.Artefacts, accountArtefact{o.name, one.Name, one.Load, one.Rules, one.Elements})
+			a.Artefacts = append(a.Artefacts, accountArtefact{o.Generator, one.Name, one.Load, one.Rules, one.Elements})
 		}
 		for _, c := range o.Coverage {
-			v := accountVerdict{o.name, string(c.Rule), c.Entries, c.Verdict, c.Reason, c.Remedy, nil}
+			v := accountVerdict{o.Generator, string(c.Rule), c.Entries, c.Verdict, c.Reason, c.Remedy, nil}
 			for _, w := range c.Witnesses {
 				v.Witnesses = append(v.Witnesses, w.Flow.String())
 			}

@@ -219,7 +219,7 @@ func (inv *invocation) refuse(m live.Machine, w wanted) error {
 		return nil
 	}
 	return fmt.Errorf("%s: the SSH session that this is run from, from %s to %s, could not be opened again; let it in, such as by --set '%s.admin=%s tcp %d'",
-		w.Place, s.client, s.server, w.name, s.client, s.server.Port())
+		w.Place, s.client, s.server, w.Generator, s.client, s.server.Port())
 }
 
 // retries is how often a change is tried anew that somebody else's came before.

@@ -59,7 +59,7 @@ func (c change) one(p *production) (changed bool, err error) {
 		return false, err
 	}
 	if c.trial != nil {
-		if err := c.trial.Save(w.name, w.Comparison); err != nil {
+		if err := c.trial.Save(w.Generator, w.Comparison); err != nil {
 			return false, fmt.Errorf("%s: %w", w.Place, err)
 		}
 	}

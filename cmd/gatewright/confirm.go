@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 	"gatewright/generators/live"
@@ -101,8 +102,8 @@ func (inv *invocation) keep(p *production) ([]byte, error) {
 	}
 	k := bootFiles{folder, map[string][]artefact.Artefact{}}
 	for _, o := range p.outputs {
-		if backend, err := live.Of(o.name); err == nil && backend.Forgets() {
-			k.Files[o.name] = o.Artefacts
+		if backend, err := live.Of(o.Generator); err == nil && backend.Forgets() {
+			k.Files[o.Generator] = o.Artefacts
 		}
 	}
 	var b bytes.Buffer
@@ -116,16 +117,16 @@ func (inv *invocation) writeKept(keep []byte) (folder string, err error) {
 	if err := gob.NewDecoder(bytes.NewReader(keep)).Decode(&k); err != nil {
 		return "", err
 	}
-	var outputs []generated
+	var outputs []artefact.Made
 	for _, name := range live.Generators() {
 		if files, ok := k.Files[name]; ok {
-			outputs = append(outputs, generated{name: name, Output: artefact.Output{Artefacts: files}})
+			outputs = append(outputs, artefact.Made{Generator: name, Output: artefact.Output{Artefacts: files}})
 		}
 	}
 	if len(outputs) == 0 { // what is files where it runs is there already
 		return k.Folder, nil
 	}
-	changed, err := writeFolder(plainfile.Named(k.Folder), outputs, generators.Makes)
+	changed, err := output.Write(plainfile.Named(k.Folder), outputs, generators.Makes)
 	for _, name := range changed {
 		inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(k.Folder, name))
 	}

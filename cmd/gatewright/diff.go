@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
@@ -18,6 +17,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/output"
 )
 
 func diffCommand() command {
@@ -134,7 +134,7 @@ func (inv *invocation) outputsOf(arg string) (names []string, isCatalog bool, er
 			return nil, false, err
 		}
 		defer root.Close()
-		if names, err = outputFolders(root); len(names) == 0 || isOutput(root) {
+		if names, err = output.Folders(root); len(names) == 0 || output.Holds(root) {
 			names = append([]string{""}, names...) // of a site without outputs
 		}
 		return names, false, err
@@ -150,26 +150,6 @@ func (inv *invocation) outputsOf(arg string) (names []string, isCatalog bool, er
 		return nil, false, err
 	}
 	return s.OutputNames(), false, nil
-}
-
-// outputFolders are the names of the folders in a folder that hold files of an output.
-func outputFolders(root *os.Root) (names []string, err error) {
-	entries, err := fs.ReadDir(root.FS(), ".")
-	for _, e := range entries {
-		if !e.IsDir() { // a pipe must not be opened
-			continue
-		}
-		if _, err := root.Lstat(path.Join(e.Name(), manifestFile)); err == nil {
-			names = append(names, e.Name())
-		}
-	}
-	return names, err
-}
-
-// isOutput reports whether files of an output stand at the top of a folder.
-func isOutput(root *os.Root) bool {
-	_, err := root.Lstat(manifestFile)
-	return err == nil
 }
 
 // showAll shows a report, or one for each output.

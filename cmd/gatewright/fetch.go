@@ -12,6 +12,7 @@ import (
 
 	"gatewright/catalog/feed"
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/interrupt"
 )
 
 // fetchFlags are the flags of fetch.
@@ -91,7 +92,7 @@ func fetch(inv *invocation, f *fetchFlags, args []string, client *feed.Client, b
 	case f.maxGrowth < 0:
 		return usagef("fetch: --max-growth %d: expect 0 percent or more", f.maxGrowth)
 	}
-	return interruptible(func(ctx context.Context) error { return fetchFrom(ctx, inv, f, source, client, base) })
+	return interrupt.During(func(ctx context.Context) error { return fetchFrom(ctx, inv, f, source, client, base) })
 }
 
 func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedSource, client *feed.Client, base string) error {

@@ -14,6 +14,7 @@ import (
 	"gatewright/catalog"
 	"gatewright/catalog/feed"
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/output"
 )
 
 // keeper keeps one file up to date with its publisher.
@@ -352,14 +353,14 @@ func (k *keeper) ownRevision() string {
 func (k *keeper) write(record feed.Record, data []byte) error {
 	name := filepath.Base(k.file)
 	if feed.Digest(k.data) != record.Digest || k.data == nil {
-		if err := replaceFile(k.root, name, data, 0o644); err != nil {
+		if err := output.Replace(k.root, name, data, 0o644); err != nil {
 			return err
 		}
 		k.wrote = true
 	}
 	if k.changeRecords != nil {
 		record.Changes = feed.Digest(k.changeRecords)
-		if err := replaceFile(k.root, feed.ChangesName(name), k.changeRecords, 0o644); err != nil {
+		if err := output.Replace(k.root, feed.ChangesName(name), k.changeRecords, 0o644); err != nil {
 			return err
 		}
 	}
@@ -367,7 +368,7 @@ func (k *keeper) write(record feed.Record, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(k.root, feed.RecordName(name), text, 0o644); err != nil {
+	if err := output.Replace(k.root, feed.RecordName(name), text, 0o644); err != nil {
 		return fmt.Errorf("the record cannot be written, so that the file is fetched again the next time: %w", err)
 	}
 	return nil

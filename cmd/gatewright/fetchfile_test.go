@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,42 +140,6 @@ func TestFetchConcurrently(t *testing.T) {
 	locks, err := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "gatewright", "*.lock"))
 	if err != nil || len(locks) > 0 {
 		t.Errorf("locks stay: %q, %v", locks, err)
-	}
-}
-
-// TestLockOfMany holds that a lock has one holder at a time, though each removes it, and
-// that nobody fails for another reason than that it is held.
-func TestLockOfMany(t *testing.T) {
-	root := openRoot(t, t.TempDir())
-	var holders, taken atomic.Int32
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			for range 500 {
-				unlock, err := lock(root, "lock")
-				if errors.Is(err, errLocked) {
-					continue
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if holders.Add(1) != 1 {
-					t.Error("two hold the lock")
-				}
-				taken.Add(1)
-				runtime.Gosched()
-				holders.Add(-1)
-				removeLock(root, "lock", unlock)
-			}
-		})
-	}
-	all.Wait()
-	if taken.Load() < 8 {
-		t.Errorf("taken %d times", taken.Load())
-	}
-	if files := tree(t, root.Name()); len(files) > 0 {
-		t.Errorf("the lock stays: %v", files)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -52,20 +53,13 @@ the lines that answer it.
 type production struct {
 	site    *site.Site
 	result  *site.Result
-	outputs []generated
+	outputs []artefact.Made
 	dir     string         // output folder; empty for stdout
 	folder  plainfile.Path // the same
 
 	writeOpen func([]suggestion) string // says which command writes them into the site file
 	siteFile  string                    // the site file, whether or not it is there
 	siteDir   string                    // its folder
-}
-
-// generated is the output of one generator.
-type generated struct {
-	name     string
-	settings artefact.Settings
-	artefact.Output
 }
 
 // generate makes every output before it writes the first.
@@ -150,7 +144,7 @@ func (inv *invocation) deliver(p *production) error {
 
 func (inv *invocation) write(p *production) error {
 	if p.dir != "" {
-		changed, err := writeFolder(p.folder, p.outputs, generators.Makes)
+		changed, err := output.Write(p.folder, p.outputs, generators.Makes)
 		for _, name := range changed {
 			inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", p.path(name))
 		}
@@ -175,21 +169,11 @@ func (inv *invocation) tellOthers(p *production) error {
 		return err
 	}
 	defer root.Close()
-	records, err := readRecords(root, manifestFile, generators.Makes)
-	if err != nil {
-		return inFolder(p.folder, err)
+	left, err := output.LeftIn(p.folder, root, p.outputs, generators.Makes)
+	if err == nil && len(left.Of) > 0 {
+		inv.talk.warnf("%s: the files of %s stay as an earlier run made them; name their generators, too, to make them anew, or remove them", p.dir, strings.Join(left.Of, ", "))
 	}
-	var names []string
-	for _, r := range kept(records, recordsOf(p.outputs), p.outputs) {
-		if _, err := root.Lstat(r.name); err == nil {
-			names = append(names, r.generator)
-		}
-	}
-	slices.Sort(names)
-	if names = slices.Compact(names); len(names) > 0 {
-		inv.talk.warnf("%s: the files of %s stay as an earlier run made them; name their generators, too, to make them anew, or remove them", p.dir, strings.Join(names, ", "))
-	}
-	return nil
+	return err
 }
 
 // compile loads the site and its catalogues and builds the policy. It returns the
@@ -240,7 +224,7 @@ func (inv *invocation) produceChosen(choose func(*site.Site) ([]generators.Gener
 	if p.folder, p.dir, err = outputDir(inv.output, s, dir); err != nil {
 		return nil, err
 	}
-	p.outputs = make([]generated, len(chosen))
+	p.outputs = make([]artefact.Made, len(chosen))
 	errs := make([]error, len(chosen))
 	var wait sync.WaitGroup
 	for i, g := range chosen {
@@ -255,21 +239,21 @@ func (inv *invocation) produceChosen(choose func(*site.Site) ([]generators.Gener
 	return p, nil
 }
 
-func generateOne(g generators.Generator, s *site.Site, result *site.Result) (generated, error) {
+func generateOne(g generators.Generator, s *site.Site, result *site.Result) (artefact.Made, error) {
 	settings, err := artefact.Configure(g.Options(), s.Options[g.Name()])
 	if err != nil {
-		return generated{}, fmt.Errorf("generator %s: %w", g.Name(), err)
+		return artefact.Made{}, fmt.Errorf("generator %s: %w", g.Name(), err)
 	}
-	output, err := g.Generate(result.Policy, settings)
-	for _, a := range output.Artefacts {
-		if len(a.Data) > maxArtefact {
-			err = errors.Join(err, fmt.Errorf("%s has %d KiB, over the limit of %d KiB; select fewer entries, or split the site", a.Name, len(a.Data)>>10, maxArtefact>>10))
+	out, err := g.Generate(result.Policy, settings)
+	for _, a := range out.Artefacts {
+		if len(a.Data) > output.MaxFile {
+			err = errors.Join(err, fmt.Errorf("%s has %d KiB, over the limit of %d KiB; select fewer entries, or split the site", a.Name, len(a.Data)>>10, output.MaxFile>>10))
 		}
 	}
 	if err != nil {
-		return generated{}, fmt.Errorf("generator %s: %w", g.Name(), err)
+		return artefact.Made{}, fmt.Errorf("generator %s: %w", g.Name(), err)
 	}
-	return generated{g.Name(), settings, output}, nil
+	return artefact.Made{Generator: g.Name(), Settings: settings, Output: out}, nil
 }
 
 // outputDir returns the folder to write to, empty for stdout: what the flag says, else

@@ -15,6 +15,7 @@ import (
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators"
 )
 
@@ -94,7 +95,7 @@ func (inv *invocation) initSite(toMerge bool) error {
 			return err
 		}
 		if added == 0 {
-			if _, err := clearNew(root, name); err != nil {
+			if _, err := output.ClearNew(root, name); err != nil {
 				return err
 			}
 			return inv.tellInit(file, 0, "nothing is newly open", result)
@@ -103,7 +104,7 @@ func (inv *invocation) initSite(toMerge bool) error {
 	if _, err := site.Read(file, []byte(text)); err != nil {
 		return err
 	}
-	if err := replaceFile(root, name, []byte(text), siteMode); err != nil {
+	if err := output.Replace(root, name, []byte(text), siteMode); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Dir(file), err)
 	}
 	done := fmt.Sprintf("%s; fill in those that matter to you, <like this>, and run `gatewright generate%s`", count(added, "blank"), inv.site.source())

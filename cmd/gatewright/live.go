@@ -10,6 +10,7 @@ import (
 
 	"gatewright/catalog/site"
 	"gatewright/generators"
+	"gatewright/generators/artefact"
 	"gatewright/generators/live"
 )
 
@@ -41,7 +42,7 @@ const namedNamespaces = "/run/netns"
 
 // wanted is what one generator wants of this machine.
 type wanted struct {
-	generated
+	artefact.Made
 	*live.Comparison
 }
 
@@ -83,13 +84,13 @@ func (inv *invocation) produceLive(command string, names []string) (*production,
 func (inv *invocation) runsAgainst(m live.Machine, p *production) ([]wanted, error) {
 	var all []wanted
 	for _, o := range p.outputs {
-		backend, err := live.Of(o.name)
+		backend, err := live.Of(o.Generator)
 		if err != nil {
 			return nil, err
 		}
-		c, err := backend.Compare(m, p.result.Policy, o.settings)
+		c, err := backend.Compare(m, p.result.Policy, o.Settings)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", o.name, err)
+			return nil, fmt.Errorf("%s: %w", o.Generator, err)
 		}
 		all = append(all, wanted{o, c})
 	}

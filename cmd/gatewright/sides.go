@@ -18,11 +18,11 @@ func (p *production) warnReversed(t talk) {
 	var example rule.Flow
 	for _, o := range p.outputs {
 		for _, c := range o.Coverage {
-			if c.Verdict != artefact.Wider || !isFilter(o.name) {
+			if c.Verdict != artefact.Wider || !isFilter(o.Generator) {
 				continue
 			}
-			if len(filters) == 0 || filters[len(filters)-1] != o.name {
-				filters = append(filters, o.name)
+			if len(filters) == 0 || filters[len(filters)-1] != o.Generator {
+				filters = append(filters, o.Generator)
 			}
 			if !slices.Contains(rules, coverageName(c)) {
 				rules = append(rules, coverageName(c))

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/cmd/gatewright/internal/interrupt"
+	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators/artefact"
 	"gatewright/generators/box"
 	"gatewright/generators/proof"
@@ -90,7 +92,7 @@ func verify(inv *invocation, names []string) error {
 	if err != nil {
 		return err
 	}
-	return interruptible(func(ctx context.Context) error { return inv.tellProofs(ctx, all) })
+	return interrupt.During(func(ctx context.Context) error { return inv.tellProofs(ctx, all) })
 }
 
 func (inv *invocation) tellProofs(ctx context.Context, all []*production) error {
@@ -106,7 +108,7 @@ func (inv *invocation) tellProofs(ctx context.Context, all []*production) error 
 		}
 		verdicts, failed = append(verdicts, some...), errors.Join(failed, err)
 		if ctx.Err() != nil {
-			return errInterrupted
+			return interrupt.Err
 		}
 	}
 	if inv.json {
@@ -159,7 +161,7 @@ func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []
 func jobOf(p *production, limit time.Duration) proof.Job {
 	job := proof.Job{Policy: p.result.Policy, Limit: limit}
 	for _, o := range p.outputs {
-		job.Outputs = append(job.Outputs, proof.Output{Generator: o.name, Settings: o.settings, Artefacts: o.Artefacts})
+		job.Outputs = append(job.Outputs, proof.Output{Generator: o.Generator, Settings: o.Settings, Artefacts: o.Artefacts})
 	}
 	return job
 }
@@ -172,8 +174,8 @@ func (inv *invocation) takeFiles(p *production) error {
 		return err
 	}
 	defer root.Close()
-	if interrupted(root) {
-		return fmt.Errorf("%s: %w", p.dir, errMixed)
+	if output.Interrupted(root) {
+		return fmt.Errorf("%s: %w", p.dir, output.ErrMixed)
 	}
 	f, err := p.readOutputs(root)
 	if err != nil {
@@ -188,10 +190,10 @@ func (inv *invocation) takeFiles(p *production) error {
 
 // takeOutput replaces the artefacts of one generator. A list that the folder's files do
 // not name is left out, and one that they name besides comes first.
-func (inv *invocation) takeOutput(p *production, o *generated, f folder) error {
-	reading, err := f.of(o.name)
+func (inv *invocation) takeOutput(p *production, o *artefact.Made, f folder) error {
+	reading, err := f.of(o.Generator)
 	if err != nil {
-		return inFolder(p.folder, err)
+		return output.In(p.folder, err)
 	}
 	var missing []error
 	var taken []artefact.Artefact

@@ -24,9 +24,9 @@ func (p *production) warn(t talk) {
 	p.warnResolver(t)
 	p.warnReversed(t)
 	for _, o := range p.outputs {
-		if isChooser(o.name) && !knowsProxy(p.site) {
+		if isChooser(o.Generator) && !knowsProxy(p.site) {
 			t.warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
-		} else if isChooser(o.name) {
+		} else if isChooser(o.Generator) {
 			p.warnUnfiltered(t, o)
 		}
 	}
@@ -100,8 +100,8 @@ func (p *production) warnNoResolver(t talk) {
 // enforced are the generators of a default-deny.
 func (p *production) enforced() (names []string) {
 	for _, o := range p.outputs {
-		if isFilter(o.name) && artefact.Mode(o.settings.Text("mode")) == artefact.ModeEnforce {
-			names = append(names, o.name)
+		if isFilter(o.Generator) && artefact.Mode(o.Settings.Text("mode")) == artefact.ModeEnforce {
+			names = append(names, o.Generator)
 		}
 	}
 	return names
