@@ -9,21 +9,22 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
 
 // tell gives the account of a run, one screen: the catalogues, what was made, how
 // exactly, what to look at, and what the site can answer.
-func (p *production) tell(t talk, full bool) {
+func (p *production) tell(t console.Console, full bool) {
 	for _, line := range slices.Concat(p.sources(), p.files(), p.coverages(full)) {
-		t.sayf("%s", line)
+		t.Sayf("%s", line)
 	}
 	if full {
 		for _, o := range p.outputs {
-			t.sayf("\n%s", o.Generator)
+			t.Sayf("\n%s", o.Generator)
 			if o.Assumes != "" {
-				t.sayf("    this holds for %s", o.Assumes)
+				t.Sayf("    this holds for %s", o.Assumes)
 			}
 			tellCoverage(t, o.Coverage)
 		}
@@ -187,17 +188,17 @@ func isShort(c artefact.Coverage) bool {
 	return c.Verdict != artefact.Exact && c.Verdict != artefact.NotApplicable
 }
 
-func tellCoverage(t talk, coverage []artefact.Coverage) {
+func tellCoverage(t console.Console, coverage []artefact.Coverage) {
 	for _, c := range coverage {
-		t.sayf("    %-15s %s", c.Verdict, coverageName(c))
+		t.Sayf("    %-15s %s", c.Verdict, coverageName(c))
 		if c.Reason != "" {
-			t.sayf("    %-15s   %s", "", c.Reason)
+			t.Sayf("    %-15s   %s", "", c.Reason)
 		}
 		if c.Remedy != "" {
-			t.sayf("    %-15s   remedy: %s", "", c.Remedy)
+			t.Sayf("    %-15s   remedy: %s", "", c.Remedy)
 		}
 		for _, w := range c.Witnesses {
-			t.sayf("    %-15s   for example: %s", "", w.Flow)
+			t.Sayf("    %-15s   for example: %s", "", w.Flow)
 		}
 	}
 }
@@ -227,7 +228,7 @@ func openName(o rule.Open) string {
 
 // account is the account of a run as JSON.
 type account struct {
-	Version   int               `json:"version"`
+	Version   console.Version   `json:"version"`
 	Output    string            `json:"output,omitempty"` // of a site file with several
 	Artefacts []accountArtefact `json:"artefacts"`
 	Coverage  []accountVerdict  `json:"coverage"`
@@ -267,7 +268,7 @@ type accountOpen struct {
 }
 
 func (p *production) account() account {
-	a := account{Version: jsonVersion, Output: p.site.Name, Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
+	a := account{Output: p.site.Name, Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
 	for _, n := range p.result.Notices {
 		a.Notices = append(a.Notices, n.Where+": "+n.Text)
 	}

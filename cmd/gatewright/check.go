@@ -49,7 +49,7 @@ checked out, and nothing runs that the repository names.
 			flags.StringVar(&inv.base, "new", "", "fail only on shortfalls and lint findings that the site file in `BASE`, a folder or a git revision of the site file's own, does not have")
 			flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, json, junit, github for annotations, or gitlab for its code quality report")
 			flags.BoolVar(&inv.json, "json", false, "as JSON; the same as --format json")
-			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
 		operands: generatorNames,
 		run:      check,
@@ -90,7 +90,7 @@ func check(inv *invocation, names []string) error {
 		return errDifferent
 	case inv.format == "text":
 		for _, one := range done {
-			inv.talk.sayf("%s", one)
+			inv.console.Sayf("%s", one)
 		}
 	}
 	return nil
@@ -122,7 +122,7 @@ func (inv *invocation) tellLeftOutputs() error {
 	for _, name := range folders {
 		switch below := folder.Beside("/" + name); {
 		case len(s.Outputs) == 0: // or another site's
-			inv.talk.warnf("%s: files of an output stand here, and the site file names none; if it was an output, remove the folder", below)
+			inv.console.Warnf("%s: files of an output stand here, and the site file names none; if it was an output, remove the folder", below)
 		case !slices.Contains(s.OutputNames(), name):
 			inv.findFile("%s: of an output that the site file does not name any more; remove the folder", below)
 		}
@@ -199,7 +199,7 @@ func (inv *invocation) compareFiles(p *production, r folder) error {
 		}
 		text.WriteString(unifiedDiff(p.path(a.Name), have, a.Data))
 	}
-	if !different || inv.talk.quiet || inv.format != "text" {
+	if !different || inv.console.Quiet || inv.format != "text" {
 		return nil
 	}
 	if _, err := io.WriteString(inv.stdout, text.String()); err != nil {
@@ -216,10 +216,10 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 		var other *artefact.FormatError
 		switch {
 		case errors.As(err, &other):
-			inv.talk.errorf("%v", output.In(p.folder, err))
+			inv.console.Errorf("%v", output.In(p.folder, err))
 			continue
 		case err != nil:
-			inv.talk.errorf("%v; what the file does is unknown", output.In(p.folder, err))
+			inv.console.Errorf("%v; what the file does is unknown", output.In(p.folder, err))
 			continue
 		}
 		g, err := generators.ByName(o.Generator)
@@ -234,7 +234,7 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 			return err
 		}
 		for _, name := range have.Edited {
-			inv.talk.warnf("%s was changed by hand since it was generated", p.path(name))
+			inv.console.Warnf("%s was changed by hand since it was generated", p.path(name))
 		}
 	}
 	r.Old.Name, r.New.Name = "what generate would write", p.dir

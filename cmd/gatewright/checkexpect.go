@@ -123,7 +123,7 @@ func (inv *invocation) tellExpected(p *production, all []expectation) {
 		if promised > 0 {
 			text += fmt.Sprintf(", %d of them %s", promised, byPromise)
 		}
-		inv.talk.sayf("%s", inv.site.ofOutput(text))
+		inv.console.Sayf("%s", inv.site.ofOutput(text))
 	}
 }
 

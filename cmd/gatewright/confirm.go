@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
@@ -57,10 +58,10 @@ func confirm(inv *invocation, args []string) error {
 	if err != nil || !inv.json {
 		return err
 	}
-	return writeJSON(inv.stdout, struct {
-		Version int    `json:"version"`
-		Folder  string `json:"folder"`
-	}{jsonVersion, folder})
+	return console.WriteJSON(inv.stdout, struct {
+		Version console.Version `json:"version"`
+		Folder  string          `json:"folder"`
+	}{Folder: folder})
 }
 
 // confirmHeld keeps what waits for confirmation, and returns the folder that boot loads.
@@ -72,7 +73,7 @@ func (inv *invocation) confirmHeld(held *live.Run) (folder string, err error) {
 	if err != nil {
 		return "", err
 	}
-	inv.talk.sayf("confirmed; boot loads it from %s", folder)
+	inv.console.Sayf("confirmed; boot loads it from %s", folder)
 	return folder, held.Settled()
 }
 
@@ -128,7 +129,7 @@ func (inv *invocation) writeKept(keep []byte) (folder string, err error) {
 	}
 	changed, err := output.Write(plainfile.Named(k.Folder), outputs, generators.Makes)
 	for _, name := range changed {
-		inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(k.Folder, name))
+		inv.console.Warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(k.Folder, name))
 	}
 	if err != nil {
 		return "", fmt.Errorf("the rules run, and boot would not load them: %w", err)
@@ -152,11 +153,11 @@ func (inv *invocation) await(m live.Machine, t *live.Trial) error {
 	end := time.Now().Add(inv.confirm)
 	back := end.Format(time.TimeOnly)
 	stdin, ok := inv.stdin.(*os.File)
-	if !ok || !canAsk(stdin) {
-		inv.talk.sayf("the old rules come back at %s, unless `%s` keeps the new ones", back, inv.confirmLine())
+	if !ok || !console.CanAsk(stdin) {
+		inv.console.Sayf("the old rules come back at %s, unless `%s` keeps the new ones", back, inv.confirmLine())
 		return nil
 	}
-	inv.talk.sayf("the old rules come back at %s; type y and Enter to keep the new ones, or run `%s`", back, inv.confirmLine())
+	inv.console.Sayf("the old rules come back at %s; type y and Enter to keep the new ones, or run `%s`", back, inv.confirmLine())
 	answers := make(chan string)
 	go func() {
 		for lines := bufio.NewScanner(stdin); lines.Scan(); {
@@ -169,7 +170,7 @@ func (inv *invocation) await(m live.Machine, t *live.Trial) error {
 			if answer == "y" || answer == "yes" {
 				return inv.confirmAgain(m)
 			}
-			inv.talk.sayf("type y and Enter to keep the new rules")
+			inv.console.Sayf("type y and Enter to keep the new rules")
 		case <-time.After(askInterval):
 		}
 		switch outcome, err := t.Outcome(); {
@@ -179,7 +180,7 @@ func (inv *invocation) await(m live.Machine, t *live.Trial) error {
 			return errors.New("not confirmed: the old rules are back")
 		case err != nil: // it is looked again
 		case outcome == live.Confirmed:
-			inv.talk.sayf("confirmed")
+			inv.console.Sayf("confirmed")
 			return nil
 		case outcome == live.Unwatched && time.Now().After(end):
 			if err := inv.endUnwatched(m, t); err != nil && !errors.Is(err, live.ErrBusy) {
@@ -205,7 +206,7 @@ func (inv *invocation) endUnwatched(m live.Machine, t *live.Trial) error {
 	if outcome, err := t.Outcome(); err != nil || outcome != live.Unwatched {
 		return err
 	}
-	inv.talk.warnf("who watched the change is gone; this process brings the old rules back")
+	inv.console.Warnf("who watched the change is gone; this process brings the old rules back")
 	if err := held.Restore(m); err != nil && !errors.As(err, new(*live.LeftOutError)) { // which the outcome says
 		return fmt.Errorf("not confirmed, and the old rules are not back: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/output"
 )
 
@@ -48,7 +49,7 @@ are compared as text.
 			inv.site.register(flags)
 			inv.registerFormat(flags)
 			flags.BoolVar(&inv.json, "json", false, "as JSON, with everything that text shortens")
-			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
 		operands: comparable,
 		run:      diff,
@@ -154,11 +155,11 @@ func (inv *invocation) outputsOf(arg string) (names []string, isCatalog bool, er
 
 // showAll shows a report, or one for each output.
 func (inv *invocation) showAll(reports []report) error {
-	if inv.json && !inv.talk.quiet && reports[0].Output != "" {
-		return writeJSONList(inv.stdout, "outputs", slices.Values(reports))
+	if inv.json && !inv.console.Quiet && reports[0].Output != "" {
+		return console.WriteJSONList(inv.stdout, "outputs", slices.Values(reports))
 	}
 	for i, r := range reports {
-		if i > 0 && !inv.talk.quiet {
+		if i > 0 && !inv.console.Quiet {
 			fmt.Fprintln(inv.stdout)
 		}
 		if err := inv.show(r); err != nil {
@@ -205,10 +206,10 @@ func isFolder(name string) bool {
 
 func (inv *invocation) show(r report) error {
 	switch {
-	case inv.talk.quiet:
+	case inv.console.Quiet:
 		return nil
 	case inv.json:
-		return writeJSON(inv.stdout, r)
+		return console.WriteJSON(inv.stdout, r)
 	case inv.format == "markdown":
 		return writeMarkdown(inv.stdout, r)
 	}
@@ -244,7 +245,7 @@ func (inv *invocation) compilePair(oldName, newName string) (old, new compared, 
 		return old, new, err
 	}
 	for _, n := range slices.Concat(before.Notices, after.Notices) {
-		inv.talk.warnf("%s: %s", n.Where, n.Text)
+		inv.console.Warnf("%s: %s", n.Where, n.Text)
 	}
 	return compared{oldName, sites[0], before}, compared{newName, sites[1], after}, nil
 }

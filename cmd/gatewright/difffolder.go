@@ -54,8 +54,7 @@ func (inv *invocation) compareFolders(oldName, newName string) (report, error) {
 // newReport is the report of two that differ in nothing, as far as is known.
 func newReport() report {
 	return report{
-		Version: reportVersion,
-		Old:     reportSide{Sources: []reportSource{}}, New: reportSide{Sources: []reportSource{}},
+		Old: reportSide{Sources: []reportSource{}}, New: reportSide{Sources: []reportSource{}},
 		Added: []reportRule{}, Removed: []reportRule{},
 		Routes: []reportRoute{}, TrustedSites: reportTrusted{[]listedSite{}, []listedSite{}}, Entries: []reportEntry{},
 		OpenAdded: []accountOpen{}, OpenRemoved: []accountOpen{}, OpenUnchanged: []accountOpen{},

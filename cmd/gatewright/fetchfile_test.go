@@ -12,6 +12,7 @@ import (
 
 	"gatewright/catalog/feed"
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 func TestFetchForced(t *testing.T) {
@@ -149,7 +150,7 @@ func TestFetchFullOutput(t *testing.T) {
 	s.feed = ownFeed("own", "1", "a.example.com")
 	for _, source := range []string{"m365", s.URL + "/feed"} {
 		var stderr bytes.Buffer
-		inv := &invocation{stdout: newSafeWriter(fullDevice{}), talk: newTalk(&stderr)}
+		inv := &invocation{stdout: console.NewWriter(fullDevice{}), console: console.New(&stderr)}
 		c := fetchCommand()
 		f := &fetchFlags{}
 		c.flags = f.register

@@ -15,6 +15,7 @@ import (
 
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
@@ -42,7 +43,7 @@ the lines that answer it.
 			flags.BoolVar(&inv.strict, "strict", false, "fail, and write nothing, on open items and shortfalls that the site does not tolerate")
 			flags.BoolVar(&inv.full, "coverage", false, "tell every generator's verdict on every rule")
 			flags.BoolVar(&inv.json, "json", false, "give the account as JSON on stdout; needs -o DIR")
-			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors")
 		},
 		operands: generatorNames,
 		run:      generate,
@@ -94,13 +95,13 @@ func generate(inv *invocation, names []string) error {
 func (inv *invocation) writeAccounts(all []*production) error {
 	var accounts []account
 	for _, p := range all {
-		p.warn(inv.talk)
+		p.warn(inv.console)
 		accounts = append(accounts, p.account())
 	}
 	if all[0].site.Name == "" {
-		return writeJSON(inv.stdout, accounts[0])
+		return console.WriteJSON(inv.stdout, accounts[0])
 	}
-	return writeJSONList(inv.stdout, "outputs", slices.Values(accounts))
+	return console.WriteJSONList(inv.stdout, "outputs", slices.Values(accounts))
 }
 
 // prepare makes an output in memory, and refuses what is not to be written.
@@ -118,12 +119,12 @@ func (inv *invocation) prepare(names []string) (*production, error) {
 	if inv.strict {
 		if short := p.shortfalls(); len(short) > 0 {
 			for _, s := range short {
-				inv.talk.errorf("%s", s.text)
+				inv.console.Errorf("%s", s.text)
 			}
 			if len(p.result.Policy.Open) > 0 {
-				inv.talk.sayf("what to write for open items: gatewright list open")
+				inv.console.Sayf("what to write for open items: gatewright list open")
 			}
-			inv.talk.sayf("nothing was written")
+			inv.console.Sayf("nothing was written")
 			return nil, errDifferent
 		}
 	}
@@ -138,7 +139,7 @@ func (inv *invocation) deliver(p *production) error {
 	if err := inv.tellOthers(p); err != nil || inv.json {
 		return err
 	}
-	p.tell(inv.talk, inv.full)
+	p.tell(inv.console, inv.full)
 	return nil
 }
 
@@ -146,12 +147,12 @@ func (inv *invocation) write(p *production) error {
 	if p.dir != "" {
 		changed, err := output.Write(p.folder, p.outputs, generators.Makes)
 		for _, name := range changed {
-			inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", p.path(name))
+			inv.console.Warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", p.path(name))
 		}
 		return err
 	}
 	for _, a := range p.artefacts() {
-		if err := inv.stdout.raw(string(a.Data)); err != nil {
+		if err := inv.stdout.Raw(string(a.Data)); err != nil {
 			return err
 		}
 	}
@@ -171,7 +172,7 @@ func (inv *invocation) tellOthers(p *production) error {
 	defer root.Close()
 	left, err := output.LeftIn(p.folder, root, p.outputs, generators.Makes)
 	if err == nil && len(left.Of) > 0 {
-		inv.talk.warnf("%s: the files of %s stay as an earlier run made them; name their generators, too, to make them anew, or remove them", p.dir, strings.Join(left.Of, ", "))
+		inv.console.Warnf("%s: the files of %s stay as an earlier run made them; name their generators, too, to make them anew, or remove them", p.dir, strings.Join(left.Of, ", "))
 	}
 	return err
 }
@@ -192,7 +193,7 @@ func (inv *invocation) compile() (*site.Site, string, *site.Result, error) {
 		return nil, "", nil, err
 	}
 	for _, n := range result.Notices {
-		inv.talk.warnf("%s: %s", n.Where, n.Text)
+		inv.console.Warnf("%s: %s", n.Where, n.Text)
 	}
 	return s, dir, result, nil
 }

@@ -18,7 +18,7 @@ import (
 func (inv *invocation) registerLive(flags *pflag.FlagSet) {
 	flags.StringVar(&inv.netns, "netns", "", "the network namespace `NAME` of `ip netns`, in place of this process's")
 	flags.BoolVar(&inv.json, "json", false, "as JSON, with everything that text shortens")
-	flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+	flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 }
 
 // liveNames offers the generators that can run here and are not named yet.

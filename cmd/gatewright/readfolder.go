@@ -107,7 +107,7 @@ func (inv *invocation) renew(f *folder) error {
 		if f.readings[i], f.errs[i] = g.Read(f.files); f.errs[i] != nil {
 			return f.errs[i]
 		}
-		inv.talk.warnf("%s: %s is of format %d; what %s makes in format %d stands for it", f.path, other.File, other.Have, site, other.Now)
+		inv.console.Warnf("%s: %s is of format %d; what %s makes in format %d stands for it", f.path, other.File, other.Have, site, other.Now)
 	}
 	return nil
 }

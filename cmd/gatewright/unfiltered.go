@@ -9,6 +9,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 	"gatewright/generators/pac"
@@ -19,10 +20,10 @@ const mendUnfiltered = "send them to the proxy with \"routes\", or add addresses
 // warnUnfiltered tells, entry by entry, of names that the PAC file sends past the proxy
 // and that a packet filter of the same run can match no address of: one that drops by
 // default cuts them off.
-func (p *production) warnUnfiltered(t talk, file artefact.Made) {
+func (p *production) warnUnfiltered(t console.Console, file artefact.Made) {
 	ids := p.unfiltered(file, func(rule.Grant, artefact.Made) bool { return true })
 	if len(ids) > 0 {
-		t.warnf("names of %s go direct by proxy.pac and have no packet-filter rule: %s; %s", plural(len(ids), "entry", "entries"), someOf(ids), mendUnfiltered)
+		t.Warnf("names of %s go direct by proxy.pac and have no packet-filter rule: %s; %s", plural(len(ids), "entry", "entries"), someOf(ids), mendUnfiltered)
 	}
 }
 

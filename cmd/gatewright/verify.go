@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/interrupt"
 	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators/artefact"
@@ -53,7 +54,7 @@ missing or failed.
 			flags.BoolVar(&inv.unboxed, "unboxed", false, "run the engines without a box, with all that you may do")
 			flags.DurationVar(&inv.timeout, "timeout", 15*time.Minute, "`TIME` that the proof of one generator may take")
 			flags.BoolVar(&inv.json, "json", false, "as JSON")
-			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
 		operands: generatorNames,
 		run:      verify,
@@ -100,7 +101,7 @@ func (inv *invocation) tellProofs(ctx context.Context, all []*production) error 
 	var failed error
 	for _, p := range all {
 		if p.site.Name != "" {
-			inv.talk.sayf("output %s:", p.site.Name)
+			inv.console.Sayf("output %s:", p.site.Name)
 		}
 		some, err := inv.proveAll(ctx, p)
 		for i := range some {
@@ -112,7 +113,7 @@ func (inv *invocation) tellProofs(ctx context.Context, all []*production) error 
 		}
 	}
 	if inv.json {
-		failed = errors.Join(writeJSONList(inv.stdout, "proofs", slices.Values(verdicts)), failed)
+		failed = errors.Join(console.WriteJSONList(inv.stdout, "proofs", slices.Values(verdicts)), failed)
 	}
 	switch {
 	case failed != nil:
@@ -139,7 +140,7 @@ func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []
 		if ctx.Err() != nil {
 			break
 		}
-		done := inv.talk.progress("proving " + o.Generator)
+		done := inv.console.Progress("proving " + o.Generator)
 		result, err := prove(ctx, o)
 		done()
 		switch {
@@ -203,7 +204,7 @@ func (inv *invocation) takeOutput(p *production, o *artefact.Made, f folder) err
 			missing = append(missing, fmt.Errorf("%s is missing; run generate, or name a folder that has it with -o", p.path(a.Name)))
 		}
 		if ok && !bytes.Equal(data, a.Data) {
-			inv.talk.warnf("%s is not what generate would write; it is proved as it stands", p.path(a.Name))
+			inv.console.Warnf("%s is not what generate would write; it is proved as it stands", p.path(a.Name))
 		}
 		if a.Data = data; slices.Contains(reading.Read, a.Name) {
 			taken = append(taken, a)
@@ -219,7 +220,7 @@ func (inv *invocation) takeOutput(p *production, o *artefact.Made, f folder) err
 }
 
 func (inv *invocation) tellVerdict(r proof.Result, err error) {
-	if err != nil || inv.json || inv.talk.quiet {
+	if err != nil || inv.json || inv.console.Quiet {
 		return
 	}
 	const shown = 20 // --json has them all
