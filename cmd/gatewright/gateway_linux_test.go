@@ -48,7 +48,8 @@ for (const arg of process.argv.slice(2)) {
   if (kind === 'http') http.createServer((q, a) => fs.readFile(folder + q.url, (e, d) => { a.statusCode = e ? 404 : 200; a.end(d); })).listen(port, address, ready);
 }`
 
-// asks is one that makes requests as browsers do, each for a second, and prints what came of it a line.
+// asks is one that makes requests as browsers do, all at once and for a second, and prints
+// what came of each a line.
 // Its arguments are the hosts file, and then FROM-tcp:ADDRESS:PORT, FROM-udp:ADDRESS:PORT,
 // and https://NAME/, which goes the way that the PAC file says.
 const asks = `
@@ -61,20 +62,16 @@ const udp = (from, address, port) => soon(done => { const s = dgram.createSocket
 const connect = (proxy, name) => soon(done => { const [host, port] = proxy.split(':');
   http.request({ host, port, method: 'CONNECT', path: name + ':443' }).on('connect', (a, c, head) => a.statusCode !== 200 ? done(a.statusCode) : head.length ? done(head.toString()) : c.on('data', d => done(d.toString()))).on('error', e => done(e.code)).end(); });
 const pac = () => soon(done => http.get('http://10.20.0.1/proxy.pac', a => { let text = ''; a.on('data', d => text += d); a.on('end', () => { const c = {}; vm.runInNewContext(text, c); done(c.FindProxyForURL); }); }));
-(async () => {
-  for (const arg of process.argv.slice(3)) {
-    let said;
-    if (arg.startsWith('https:')) {
-      const name = new URL(arg).hostname, way = (await pac())(arg, name);
-      said = way + ' ' + (way === 'DIRECT' ? await tcp('10.20.0.10', hosts[name], 443) : await connect(way.split(' ')[1], name));
-    } else {
-      const [kind, address, port] = arg.split(':'), [from, protocol] = kind.split('-');
-      said = await (protocol === 'tcp' ? tcp : udp)(from, address, port);
-    }
-    console.log(arg + ' ' + said);
+const said = async arg => {
+  if (arg.startsWith('https:')) {
+    const name = new URL(arg).hostname, way = (await pac())(arg, name);
+    return way + ' ' + (way === 'DIRECT' ? await tcp('10.20.0.10', hosts[name], 443) : await connect(way.split(' ')[1], name));
   }
-  process.exit();
-})();`
+  const [kind, address, port] = arg.split(':'), [from, protocol] = kind.split('-');
+  return (protocol === 'tcp' ? tcp : udp)(from, address, port);
+};
+const args = process.argv.slice(3);
+Promise.all(args.map(said)).then(all => { all.forEach((what, i) => console.log(args[i] + ' ' + what)); process.exit(); });`
 
 // TestGateway holds that the gateway of examples/gateway passes what its site lists, by
 // real requests on every way, and nothing else; and that apply makes it so.
@@ -93,6 +90,9 @@ func TestGateway(t *testing.T) {
 
 	h.must("gatewright apply nftables squid pac -q -o boot")
 	h.want("gatewright drift", "gatewright.json and this machine: no difference\n", 0)
+	for _, generator := range []string{"nftables", "squid", "pac"} {
+		h.want(driftUnit(t, generator), "gatewright.json and this machine: no difference\n", 0)
+	}
 	h.want("ip netns exec lan node ask.js hosts https://portal.example.com/ https://files.updates.example.net/ https://www.example.org/"+
 		" 10.20.0.10-tcp:203.0.113.17:443 10.20.0.10-tcp:203.0.113.17:80 10.20.0.10-udp:203.0.113.33:3478 10.20.0.10-udp:203.0.113.33:53 10.20.0.10-tcp:203.0.113.33:443"+
 		" 10.20.0.10-tcp:203.0.113.80:443 10.20.0.10-tcp:203.0.113.200:443 10.20.1.25-tcp:203.0.113.17:443",
