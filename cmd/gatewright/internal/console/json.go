@@ -15,7 +15,7 @@ const jsonVersion = 1
 
 // Version is the member "version" of an object that --json prints. Its zero value is the
 // present one.
-type Version struct{}
+type Version int
 
 // MarshalJSON returns the version as a number.
 func (Version) MarshalJSON() ([]byte, error) { return strconv.AppendInt(nil, jsonVersion, 10), nil }
