@@ -14,6 +14,7 @@ import (
 
 	"gatewright/catalog/suggest"
 	"gatewright/cmd/gatewright/internal/output"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -174,7 +175,7 @@ func (inv *invocation) checkAll(names []string) (done string, err error) {
 		return "", err
 	}
 	inv.tellExpected(p, expected)
-	return fmt.Sprintf("%s is up to date: %s", p.dir, count(p.count(), "file")), nil
+	return fmt.Sprintf("%s is up to date: %s", p.dir, words.Count(p.count(), "file")), nil
 }
 
 // compareFiles shows how the files differ from the artefacts: as text, and as what they

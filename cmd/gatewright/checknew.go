@@ -15,6 +15,7 @@ import (
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/expect"
 )
 
@@ -54,7 +55,7 @@ func (inv *invocation) addShortfalls(p *production) error {
 func lintText(f lint.Finding) string {
 	text := fmt.Sprintf("%s: %s: %s", f.Entry, f.Kind, f.Why)
 	if len(f.Endpoints) > 0 {
-		text += ": " + endpointSummary(f.Endpoints)
+		text += ": " + words.Endpoints(f.Endpoints)
 	}
 	return text
 }
@@ -178,7 +179,7 @@ func (inv *invocation) tellGoneOutputs() error {
 		if err := one.LoadExpectations(baseDir); err != nil {
 			return fmt.Errorf("--new %s: %w", inv.base, err)
 		}
-		inv.find(finding{Check: checkFlows, Level: levelWarning, Text: fmt.Sprintf("%s has an output %s, which is given up here, and with it %s", inv.base, one.Name, count(len(one.Expectations), "expectation"))})
+		inv.find(finding{Check: checkFlows, Level: levelWarning, Text: fmt.Sprintf("%s has an output %s, which is given up here, and with it %s", inv.base, one.Name, words.Count(len(one.Expectations), "expectation"))})
 	}
 	return nil
 }
@@ -223,7 +224,7 @@ func (inv *invocation) tellGivenUp(base, p *production) {
 		}
 		for _, a := range answers {
 			if !a.Holds {
-				why, _ := p.failure(given, a, someOf)
+				why, _ := p.failure(given, a, words.Some)
 				tell(why)
 			}
 		}

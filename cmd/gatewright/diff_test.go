@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"gatewright/catalog/rule"
 )
 
 // outsideFences returns the lines of Markdown that are in no fenced code block, by
@@ -50,7 +52,7 @@ func TestHostileTitlesCannotBreakMarkdown(t *testing.T) {
 			Added:   []reportRule{{Rule: "a-out-1", Entries: []reportFrom{{ID: "own/a", Row: title, Title: title}}, Parts: []reportPart{{wholeServices: true}}}},
 			Entries: []reportEntry{{ID: "own/a", Title: title, Change: "changed", Changes: []reportFact{{"title", title, title + title + title + title + strings.Repeat("x", 50)}}}},
 		}
-		r.OpenAdded = []accountOpen{{Entry: "own/a", Missing: "path", Endpoint: title, Why: title}}
+		r.OpenAdded = []rule.Open{{Entry: rule.Entry{ID: "own/a"}, Missing: "path", Endpoint: title, Why: title}}
 		var b bytes.Buffer
 		if err := writeMarkdown(&b, r); err != nil {
 			t.Fatal(err)

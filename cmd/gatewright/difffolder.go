@@ -57,7 +57,7 @@ func newReport() report {
 		Old: reportSide{Sources: []reportSource{}}, New: reportSide{Sources: []reportSource{}},
 		Added: []reportRule{}, Removed: []reportRule{},
 		Routes: []reportRoute{}, TrustedSites: reportTrusted{[]listedSite{}, []listedSite{}}, Entries: []reportEntry{},
-		OpenAdded: []accountOpen{}, OpenRemoved: []accountOpen{}, OpenUnchanged: []accountOpen{},
+		OpenAdded: []rule.Open{}, OpenRemoved: []rule.Open{}, OpenUnchanged: []rule.Open{},
 	}
 }
 

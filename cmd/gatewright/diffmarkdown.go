@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 // longSection is how many lines of what opens stay in plain sight: the widest.
@@ -31,7 +32,7 @@ func writeMarkdown(w io.Writer, r report) error {
 			fmt.Fprintf(&b, "\n%s\n\n%s", markdownText(s.title), markdownBlock(s.lines[:shown]))
 		}
 		if rest := s.lines[shown:]; shown > 0 && len(rest) > 0 {
-			fmt.Fprintf(&b, "\n<details><summary>%s more</summary>\n\n%s\n</details>\n", count(len(rest), "line"), markdownBlock(rest))
+			fmt.Fprintf(&b, "\n<details><summary>%s more</summary>\n\n%s\n</details>\n", words.Count(len(rest), "line"), markdownBlock(rest))
 		} else if len(rest) > 0 {
 			fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n%s\n</details>\n", html.EscapeString(s.title), markdownBlock(rest))
 		}

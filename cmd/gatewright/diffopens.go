@@ -9,6 +9,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/artefact"
 )
 
@@ -66,7 +67,7 @@ func (r report) openings() []string {
 		lines = append(lines, "UNKNOWN: what this machine accepts: "+why)
 	}
 	for _, o := range all {
-		lines = append(lines, fmt.Sprintf("OPENS: %s (%s)", o.text(), count(o.rules, "rule")))
+		lines = append(lines, fmt.Sprintf("OPENS: %s (%s)", o.text(), words.Count(o.rules, "rule")))
 	}
 	return slices.Concat(r.lost, r.unboundTexts(), lines, r.sentTexts())
 }
@@ -95,7 +96,7 @@ func (r report) unboundTexts() (lines []string) {
 		rules[one.unbound][fmt.Sprint(one.Direction, one.Services, one.Parts)] = true
 	}
 	for i, place := range lines {
-		lines[i] = fmt.Sprintf("OPENS: packets by interfaces that were not named before, %s (%s)", place, count(len(rules[place]), "rule"))
+		lines[i] = fmt.Sprintf("OPENS: packets by interfaces that were not named before, %s (%s)", place, words.Count(len(rules[place]), "rule"))
 	}
 	return lines
 }

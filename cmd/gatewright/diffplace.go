@@ -8,6 +8,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/artefact"
 )
 
@@ -65,10 +66,10 @@ func (s served) report(d difference) reportRule {
 	}
 	r.Place = artefact.HookPoint{File: d.spot.file, Chain: strings.Join(chains, " and "), In: d.in, Out: d.out, Mark: d.spot.mark}.String()
 	part := reportPart{
-		Services: r.Services, Local: prefixTexts(s.Local), Published: s.Published, Names: []reportName{}, Prefixes: prefixTexts(s.Remote), wholeServices: true,
+		Services: r.Services, Local: words.Texts(s.Local.Prefixes()), Published: s.Published, Names: []reportName{}, Prefixes: words.Texts(s.Remote.Prefixes()), wholeServices: true,
 	}
 	if s.ofAny(giving) {
-		part.Any, part.But, part.Prefixes = true, prefixTexts(wholeFamily(s.Remote).Subtract(s.Remote)), []string{}
+		part.Any, part.But, part.Prefixes = true, words.Texts(wholeFamily(s.Remote).Subtract(s.Remote).Prefixes()), []string{}
 	}
 	r.Parts = []reportPart{part}
 	return r

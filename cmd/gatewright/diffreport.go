@@ -3,10 +3,10 @@ package main
 import (
 	"slices"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 // report is a difference as JSON; text and Markdown are made of it.
@@ -22,9 +22,9 @@ type report struct {
 	Routes        []reportRoute   `json:"routes"`
 	TrustedSites  reportTrusted   `json:"trusted_sites"`
 	Entries       []reportEntry   `json:"entries"`
-	OpenAdded     []accountOpen   `json:"open_added"`
-	OpenRemoved   []accountOpen   `json:"open_removed"`
-	OpenUnchanged []accountOpen   `json:"open_unchanged"`
+	OpenAdded     []rule.Open     `json:"open_added"`
+	OpenRemoved   []rule.Open     `json:"open_removed"`
+	OpenUnchanged []rule.Open     `json:"open_unchanged"`
 	Beside        []reportBeside  `json:"beside,omitempty"`     // of folders
 	Comments      []reportComment `json:"comments,omitempty"`   // of folders
 	Files         []reportFile    `json:"files,omitempty"`      // of folders: those that are compared as text, or came or went
@@ -149,8 +149,8 @@ func compareResults(old, new compared) (report, error) {
 		Routes:       routeReports(d.Routes),
 		TrustedSites: reportTrusted{trustedReports(d.TrustedAdded), trustedReports(d.TrustedRemoved)},
 		Entries:      []reportEntry{},
-		OpenAdded:    openAccount(d.OpenAdded), OpenRemoved: openAccount(d.OpenRemoved),
-		OpenUnchanged: openAccount(without(new.Policy.Open, d.OpenAdded)),
+		OpenAdded:    openItems(d.OpenAdded), OpenRemoved: openItems(d.OpenRemoved),
+		OpenUnchanged: openItems(without(new.Policy.Open, d.OpenAdded)),
 	}
 	for _, c := range site.Compare(old.Result, new.Result) {
 		r.Entries = append(r.Entries, entryReport(c))
@@ -164,7 +164,7 @@ func routeReports(changes []rule.RouteChange) []reportRoute {
 	for _, c := range changes {
 		list = append(list, reportRoute{
 			Role: c.Role, From: c.From, To: c.To, Services: c.Services.String(),
-			Any: c.Any, Names: nameReports(c.Names), Prefixes: prefixTexts(c.Prefixes),
+			Any: c.Any, Names: nameReports(c.Names), Prefixes: words.Texts(c.Prefixes.Prefixes()),
 		})
 	}
 	return list
@@ -199,14 +199,11 @@ func ruleReports(c rule.Change, p *rule.Policy) []reportRule {
 
 func partReport(p rule.PartChange, of *rule.Rule) reportPart {
 	r := reportPart{
-		Services: p.Services.String(), Local: prefixTexts(p.Local), Published: p.Published, Elsewhere: p.Elsewhere,
-		Any: p.Any, Prefixes: prefixTexts(p.Prefixes),
+		Services: p.Services.String(), Local: words.Texts(p.Local.Prefixes()), Published: p.Published, Elsewhere: p.Elsewhere,
+		Any: p.Any, Prefixes: words.Texts(p.Prefixes.Prefixes()),
 		wholeServices: p.Services.Equal(of.Services),
 	}
-	for n := range p.ButNames.Patterns() {
-		r.But = append(r.But, n.String())
-	}
-	r.But = append(r.But, prefixTexts(p.ButPrefixes)...)
+	r.But = slices.Concat(words.Texts(p.ButNames.Patterns()), words.Texts(p.ButPrefixes.Prefixes()))
 	r.Names = nameReports(p.Names)
 	return r
 }
@@ -214,23 +211,7 @@ func partReport(p rule.PartChange, of *rule.Rule) reportPart {
 func nameReports(names []rule.NameChange) []reportName {
 	list := []reportName{}
 	for _, n := range names {
-		list = append(list, reportName{n.Pattern.String(), n.And.String(), texts(n.Except), n.Example})
-	}
-	return list
-}
-
-func texts(patterns []netset.Pattern) []string {
-	list := []string{}
-	for _, p := range patterns {
-		list = append(list, p.String())
-	}
-	return list
-}
-
-func prefixTexts(s netset.PrefixSet) []string {
-	list := []string{}
-	for p := range s.Prefixes() {
-		list = append(list, p.String())
+		list = append(list, reportName{n.Pattern.String(), n.And.String(), words.Texts(slices.Values(n.Except)), n.Example})
 	}
 	return list
 }
@@ -238,7 +219,7 @@ func prefixTexts(s netset.PrefixSet) []string {
 func trustedReports(sites []rule.TrustedSite) []listedSite {
 	list := []listedSite{}
 	for _, s := range sites {
-		list = append(list, listedSite{s.Entry.ID, s.Entry.Title, patternTexts(s.Names)})
+		list = append(list, listedSite{s.Entry.ID, s.Entry.Title, words.Texts(s.Names.Patterns())})
 	}
 	return list
 }
@@ -253,7 +234,7 @@ func entryReport(c site.EntryChange) reportEntry {
 	}
 	r := reportEntry{ID: of.Entry.ID, Row: of.Entry.Row, Title: of.Entry.Title, Change: change, State: of.State}
 	if change != "changed" && of.State != site.InRule {
-		r.Asks = describe(of, entryFacts{})
+		r.Asks = words.Describe(of, words.Facts{})
 	}
 	for _, f := range c.Facts {
 		r.Changes = append(r.Changes, reportFact{f.Name, f.Old, f.New})

@@ -42,30 +42,24 @@ func trustedSection(t reportTrusted) diffSection {
 func openSection(r report) diffSection {
 	s := diffSection{title: "open: nothing is rendered, so that no flows are compared"}
 	for _, o := range r.OpenAdded {
-		s.add('+', "%s: %s is open: %s", o.Entry, missingOf(o), o.Why)
+		s.add('+', "%s: %s is open: %s", o.Entry.ID, o.Name(), o.Why)
 	}
 	for _, o := range r.OpenRemoved {
-		s.add('-', "%s: %s is open no more", o.Entry, missingOf(o))
+		s.add('-', "%s: %s is open no more", o.Entry.ID, o.Name())
 	}
 	missing := map[string][]string{}
 	var entries []string
 	for _, o := range r.OpenUnchanged {
-		if missing[o.Entry] == nil {
-			entries = append(entries, o.Entry)
+		id := o.Entry.ID
+		if missing[id] == nil {
+			entries = append(entries, id)
 		}
-		missing[o.Entry] = append(missing[o.Entry], missingOf(o))
+		missing[id] = append(missing[id], o.Name())
 	}
 	for _, id := range entries {
 		s.add(' ', "%s: open on both sides: %s", id, strings.Join(missing[id], ", "))
 	}
 	return s
-}
-
-func missingOf(o accountOpen) string {
-	if o.Endpoint != "" {
-		return o.Missing + " of " + o.Endpoint
-	}
-	return o.Missing
 }
 
 func entrySection(entries []reportEntry) diffSection {

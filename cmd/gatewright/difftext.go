@@ -10,6 +10,7 @@ import (
 	"gatewright/catalog"
 	"gatewright/catalog/rule"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/artefact"
 )
 
@@ -57,7 +58,7 @@ func (r report) sections() []diffSection {
 }
 
 func ruleSection(title string, sign byte, rules []reportRule) diffSection {
-	s := diffSection{title: fmt.Sprintf("%s: %s in %s", title, countEndpoints(rules), count(len(rules), "rule")), inSight: sign == '+'}
+	s := diffSection{title: fmt.Sprintf("%s: %s in %s", title, countEndpoints(rules), words.Count(len(rules), "rule")), inSight: sign == '+'}
 	for _, r := range rules {
 		s.add(sign, "%s", r.label())
 		for _, p := range r.Parts {
@@ -204,10 +205,10 @@ func (c endpointCount) String() string {
 		parts = append(parts, "any remote")
 	}
 	if c.names > 0 {
-		parts = append(parts, count(c.names, "name"))
+		parts = append(parts, words.Count(c.names, "name"))
 	}
 	if c.prefixes > 0 {
-		parts = append(parts, plural(c.prefixes, "prefix", "prefixes"))
+		parts = append(parts, words.Plural(c.prefixes, "prefix", "prefixes"))
 	}
 	if len(parts) == 0 {
 		return "0 prefixes"
@@ -250,16 +251,16 @@ func (r report) headline() string {
 	}
 	say(len(r.Added), "%s newly accepted", countEndpoints(r.Added))
 	say(len(r.Removed), "%s no longer accepted", countEndpoints(r.Removed))
-	say(len(r.Routes), "%s changed", count(len(r.Routes), "PAC route"))
-	say(len(r.TrustedSites.Added), "%s newly trusted", count(len(r.TrustedSites.Added), "site"))
-	say(len(r.TrustedSites.Removed), "%s trusted no more", count(len(r.TrustedSites.Removed), "site"))
-	say(len(r.Entries), "%s came, went or changed", plural(len(r.Entries), "entry", "entries"))
-	say(len(r.Beside), "%s beside the rules", count(len(r.Beside), "change"))
-	say(len(r.Comments), "%s changed", count(len(r.Comments), "comment"))
-	say(len(r.Files), "%s came, went or differ as text", count(len(r.Files), "file"))
+	say(len(r.Routes), "%s changed", words.Count(len(r.Routes), "PAC route"))
+	say(len(r.TrustedSites.Added), "%s newly trusted", words.Count(len(r.TrustedSites.Added), "site"))
+	say(len(r.TrustedSites.Removed), "%s trusted no more", words.Count(len(r.TrustedSites.Removed), "site"))
+	say(len(r.Entries), "%s came, went or changed", words.Plural(len(r.Entries), "entry", "entries"))
+	say(len(r.Beside), "%s beside the rules", words.Count(len(r.Beside), "change"))
+	say(len(r.Comments), "%s changed", words.Count(len(r.Comments), "comment"))
+	say(len(r.Files), "%s came, went or differ as text", words.Count(len(r.Files), "file"))
 	say(len(r.Live), "%s", liveCounts(r.Live))
-	say(len(r.OpenAdded), "%s newly open", count(len(r.OpenAdded), "item"))
-	say(len(r.OpenRemoved), "%s open no more", count(len(r.OpenRemoved), "item"))
+	say(len(r.OpenAdded), "%s newly open", words.Count(len(r.OpenAdded), "item"))
+	say(len(r.OpenRemoved), "%s open no more", words.Count(len(r.OpenRemoved), "item"))
 	return fmt.Sprintf("%s -> %s: %s", old, new, strings.Join(parts, "; "))
 }
 

@@ -75,9 +75,10 @@ func layers() map[string][]string {
 
 		"cmd/gatewright/internal/console":   {"catalog/feed", "catalog", "catalog/netset"},
 		"cmd/gatewright/internal/interrupt": {},
+		"cmd/gatewright/internal/words":     {"catalog/site", "catalog"},
 		"cmd/gatewright/internal/output":    {"cmd/gatewright/internal/interrupt", "generators/artefact", "catalog/plainfile"},
 		"cmd/gatewright": {
-			"cmd/gatewright/internal/console", "cmd/gatewright/internal/interrupt", "cmd/gatewright/internal/output",
+			"cmd/gatewright/internal/console", "cmd/gatewright/internal/interrupt", "cmd/gatewright/internal/output", "cmd/gatewright/internal/words",
 			"catalog/site", "catalog/lint", "catalog/feed", "catalog", "catalog/suggest", "catalog/plainfile", "catalog/rule", "catalog/netset",
 			"generators", "generators/*", "generators/artefact", "generators/expect", "generators/box", "generators/engine", "generators/live", "generators/nftables/kernel", "generators/proof",
 		},

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 // addLive adds how what runs differs from what is wanted; drifted turns that around.
@@ -84,10 +86,10 @@ func liveCounts(changes []reportLive) string {
 		}
 		counts[kind]++
 	}
-	words := make([]string, len(kinds))
+	counted := make([]string, len(kinds))
 	for i, kind := range kinds {
 		sign, name, _ := strings.Cut(kind, " ")
-		words[i] = sign + count(counts[kind], name)
+		counted[i] = sign + words.Count(counts[kind], name)
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(counted, ", ")
 }
