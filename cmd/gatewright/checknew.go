@@ -15,6 +15,8 @@ import (
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/change"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/expect"
 )
@@ -187,21 +189,11 @@ func (inv *invocation) tellGoneOutputs() error {
 // tellChanged tells what the site newly accepts and no longer, beside the base: what no
 // expectation names is seen by whoever reviews it.
 func (inv *invocation) tellChanged(base, p *production) error {
-	old, new := compared{inv.base, base.site, base.result}, compared{p.siteFile, p.site, p.result}
-	r, err := compareResults(old, new)
-	if err == nil {
-		err = r.addOptions(old, new)
-	}
-	if r.finish(r.Equal); err != nil || r.same() {
+	r, err := compareSites(compared{change.Compared{Name: inv.base, Result: base.result}, base.site}, compared{change.Compared{Name: p.siteFile, Result: p.result}, p.site})
+	if err != nil || r.Same() {
 		return err
 	}
-	f := finding{Check: checkChange, Level: levelNotice, Text: r.headline(), Details: slices.Concat(r.openings(), r.gained)}
-	for _, s := range r.sections() {
-		for _, line := range s.lines {
-			f.Details = append(f.Details, strings.TrimRight(line, " "))
-		}
-	}
-	inv.find(f)
+	inv.find(finding{Check: checkChange, Level: levelNotice, Text: report.Headline(r), Details: report.Lines(r)})
 	return nil
 }
 

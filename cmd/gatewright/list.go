@@ -13,6 +13,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/words"
 )
@@ -318,17 +319,11 @@ func rulesView(r *site.Result) console.Table {
 	return t
 }
 
-type listedSite struct {
-	Entry string   `json:"entry"`
-	Title string   `json:"title"`
-	Names []string `json:"names"`
-}
-
 // listedSites are the trusted sites one by one, as JSON has them.
-func listedSites(r *site.Result) iter.Seq[listedSite] {
-	return func(yield func(listedSite) bool) {
+func listedSites(r *site.Result) iter.Seq[change.Site] {
+	return func(yield func(change.Site) bool) {
 		for _, s := range r.Policy.TrustedSites {
-			if !yield(listedSite{s.Entry.ID, s.Entry.Title, words.Texts(s.Names.Patterns())}) {
+			if !yield(change.Site{Entry: s.Entry.ID, Title: s.Entry.Title, Names: words.Texts(s.Names.Patterns())}) {
 				return
 			}
 		}

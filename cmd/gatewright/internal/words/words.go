@@ -5,6 +5,7 @@ package words
 import (
 	"fmt"
 	"iter"
+	"net/netip"
 	"strings"
 )
 
@@ -44,4 +45,26 @@ func Texts[T fmt.Stringer](all iter.Seq[T]) []string {
 		list = append(list, one.String())
 	}
 	return list
+}
+
+// Address leaves out the length of a prefix that is one address, and says any for
+// one that is a whole family.
+func Address(prefix string) string {
+	p, err := netip.ParsePrefix(prefix)
+	switch {
+	case err == nil && p.IsSingleIP():
+		return p.Addr().String()
+	case err == nil && p.Bits() == 0 && p.Addr().Is4():
+		return "any IPv4 address"
+	case err == nil && p.Bits() == 0:
+		return "any IPv6 address"
+	}
+	return prefix
+}
+
+func Except(but []string) string {
+	if len(but) == 0 {
+		return ""
+	}
+	return " except " + strings.Join(but, ", ")
 }
