@@ -13,8 +13,8 @@ import (
 // another meaning or goes; a new member does not raise it.
 const jsonVersion = 1
 
-// Version is the member "version" of an object that --json prints. Its zero value is the
-// present one.
+// Version is the member "version" of an object that --json prints: the present one,
+// whatever its value.
 type Version int
 
 // MarshalJSON returns the version as a number.
