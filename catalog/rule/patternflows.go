@@ -13,18 +13,18 @@ type PatternFlows struct {
 	Locals netset.PrefixSet
 }
 
-func (a PatternFlows) ours() ourSide { return netset.ProductOf(a.Services, a.Locals) }
+func (a PatternFlows) ours() where { return netset.ProductOf(a.Services, a.Locals) }
 
 // oursOf is where a rule or a grant accepts flows of one port, the same before and after
 // any DNAT.
-func (p *Policy) oursOf(services netset.ServiceSet, r Role) ourSide {
+func (p *Policy) oursOf(services netset.ServiceSet, r Role) where {
 	return netset.ProductOf(services, p.Binding(r).Local())
 }
 
 // addressed is flows by address: of one family, or of any two where a proxy may stand
 // between.
 type addressed struct {
-	ours    ourSide
+	ours    where
 	remotes netset.PrefixSet
 }
 
@@ -77,7 +77,7 @@ func (p *Policy) Refused(a PatternFlows, budget *netset.Budget) (f Flow, ok bool
 
 // refusedName looks for a name that the rules' patterns leave out somewhere.
 func (p *Policy) refusedName(a PatternFlows, budget *netset.Budget) (Flow, bool) {
-	var list []NamesOn
+	var list []placed
 	rest := a.ours()
 	for i := range p.Rules {
 		r := &p.Rules[i]
@@ -90,7 +90,7 @@ func (p *Policy) refusedName(a PatternFlows, budget *netset.Budget) (Flow, bool)
 		case r.Remote.Any:
 			rest = rest.Subtract(on)
 		case !a.Any:
-			list = append(list, NamesOn{on, r.Remote.Overlapping(a.Name)})
+			list = append(list, placed{on, Endpoints{Names: r.Remote.Overlapping(a.Name)}})
 		}
 	}
 	if a.Any {
@@ -105,32 +105,20 @@ func (r Remote) Overlapping(p netset.Pattern) netset.PatternList {
 	return netset.PatternListOf(slices.Concat(r.Addressed.Overlapping(p), r.Unaddressed.Overlapping(p)))
 }
 
-// NamesOn is patterns that are listed for a part of our side.
-type NamesOn struct {
-	on    ourSide
-	names netset.PatternList
-}
-
 // uncoveredName returns a part of our side on which some name of a pattern is in none of
-// the lists, and such a name; nothing if they cover it everywhere.
-func uncoveredName(p netset.Pattern, rest ourSide, list []NamesOn, budget *netset.Budget) (ourSide, string) {
-	var of accounts
-	for _, one := range list {
-		if on := one.on.Intersect(rest); len(one.names) > 0 {
-			of.add(where{plain: on}, Endpoints{Names: one.names})
-		}
-	}
-	for w, but := range of.within(where{plain: rest}, budget) {
+// the lists within it, and such a name; nothing if they cover it everywhere.
+func uncoveredName(p netset.Pattern, rest where, list []placed, budget *netset.Budget) (where, string) {
+	for but, on := range cutBy(list, rest, budget).All() {
 		if name, found, decided := netset.FindName([]netset.Pattern{p}, but.Names, budget); found || !decided {
-			return w.plain, name
+			return *on, name
 		}
 	}
-	return ourSide{}, ""
+	return where{}, ""
 }
 
 func (p *Policy) refusedAddress(a PatternFlows, part addressed, budget *netset.Budget) (Flow, bool) {
 	rest := netset.ProductOf(part.remotes, part.ours)
-	var accepted []netset.Product[netset.PrefixSet, ourSide]
+	var accepted []netset.Product[netset.PrefixSet, where]
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		if r.Direction != a.Direction {
@@ -199,7 +187,7 @@ func (a PatternFlows) acceptedName(r Remote) string {
 
 // flowOn returns a flow of a part of our side to a name or to some addresses; false if
 // the part is empty. Both addresses are of one family, if there are such.
-func (a PatternFlows) flowOn(on ourSide, name string, remotes netset.PrefixSet) (Flow, bool) {
+func (a PatternFlows) flowOn(on where, name string, remotes netset.PrefixSet) (Flow, bool) {
 	for services, locals := range on.All() {
 		f := Flow{Direction: a.Direction, Name: name}
 		f.Protocol, f.Port = firstService(services)
