@@ -1,6 +1,7 @@
 package netset
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -38,7 +39,7 @@ func ServiceSetOf(services ...Service) ServiceSet {
 			list = append(list, span[servicePort]{servicePortOf(v.Protocol, v.Ports.First), servicePortOf(v.Protocol, v.Ports.Last)})
 		}
 	}
-	sortBy(list, func(r span[servicePort]) servicePort { return r.first })
+	sortBy(list, func(x, y span[servicePort]) int { return cmp.Compare(x.first, y.first) })
 	return ServiceSet{join(list)}
 }
 
