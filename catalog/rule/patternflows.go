@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -19,6 +20,23 @@ func (a PatternFlows) ours() where { return netset.ProductOf(a.Services, a.Local
 // any DNAT.
 func (p *Policy) oursOf(services netset.ServiceSet, r Role) where {
 	return netset.ProductOf(services, p.Binding(r).Local())
+}
+
+// meeting yields the rules that accept flows of the pattern's direction for some of its
+// local addresses on some of its services, with these.
+func (p *Policy) meeting(a PatternFlows) iter.Seq2[*Rule, where] {
+	return func(yield func(*Rule, where) bool) {
+		ours := a.ours()
+		for i := range p.Rules {
+			r := &p.Rules[i]
+			if r.Direction != a.Direction {
+				continue
+			}
+			if on := p.oursOf(r.Services, r.Role).Intersect(ours); !on.IsEmpty() && !yield(r, on) {
+				return
+			}
+		}
+	}
 }
 
 // addressed is flows by address: of one family, or of any two where a proxy may stand
@@ -79,14 +97,8 @@ func (p *Policy) Refused(a PatternFlows, budget *netset.Budget) (f Flow, ok bool
 func (p *Policy) refusedName(a PatternFlows, budget *netset.Budget) (Flow, bool) {
 	var list []placed
 	rest := a.ours()
-	for i := range p.Rules {
-		r := &p.Rules[i]
-		if r.Direction != a.Direction {
-			continue
-		}
-		on := p.oursOf(r.Services, r.Role).Intersect(rest)
+	for r, on := range p.meeting(a) {
 		switch {
-		case on.IsEmpty():
 		case r.Remote.Any:
 			rest = rest.Subtract(on)
 		case !a.Any:
@@ -119,18 +131,12 @@ func uncoveredName(p netset.Pattern, rest where, list []placed, budget *netset.B
 func (p *Policy) refusedAddress(a PatternFlows, part addressed, budget *netset.Budget) (Flow, bool) {
 	rest := netset.ProductOf(part.remotes, part.ours)
 	var accepted []netset.Product[netset.PrefixSet, where]
-	for i := range p.Rules {
-		r := &p.Rules[i]
-		if r.Direction != a.Direction {
-			continue
-		}
+	for r, on := range p.meeting(a) {
 		remotes := part.remotes
 		if !r.Remote.Any {
 			remotes = remotes.Intersect(r.Remote.Prefixes())
 		}
-		if on := p.oursOf(r.Services, r.Role).Intersect(part.ours); !on.IsEmpty() {
-			accepted = append(accepted, netset.ProductOf(remotes, on))
-		}
+		accepted = append(accepted, netset.ProductOf(remotes, on))
 	}
 	all, _ := netset.UniteProducts(accepted, budget)
 	for remotes, on := range rest.Subtract(all).All() {
@@ -142,12 +148,7 @@ func (p *Policy) refusedAddress(a PatternFlows, part addressed, budget *netset.B
 // Accepted returns a flow of the pattern that a rule accepts: by its name alone, or by
 // its address alone. ok is false if there is none.
 func (p *Policy) Accepted(a PatternFlows) (Flow, bool) {
-	for i := range p.Rules {
-		r := &p.Rules[i]
-		on := p.oursOf(r.Services, r.Role).Intersect(a.ours())
-		if r.Direction != a.Direction || on.IsEmpty() {
-			continue
-		}
+	for r, on := range p.meeting(a) {
 		if name := a.acceptedName(r.Remote); name != "" {
 			return a.flowOn(on, name, netset.PrefixSet{})
 		}
@@ -209,10 +210,8 @@ func (a PatternFlows) flowOn(on where, name string, remotes netset.PrefixSet) (F
 }
 
 func firstService(s netset.ServiceSet) (netset.Protocol, uint16) {
-	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-		for _, ports := range s.Ports(protocol) {
-			return protocol, ports.First
-		}
+	for one := range s.All() {
+		return one.Protocol, one.Ports.First
 	}
 	return 0, 0
 }

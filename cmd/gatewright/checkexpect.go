@@ -263,7 +263,7 @@ func (inv *invocation) listed(all []string) string {
 // elseLines lists what passes beside the listed remotes, rule by rule.
 func (p *production) elseLines(a expect.Answer, listed func([]string) string) (lines []string) {
 	for _, e := range a.Else {
-		remotes := slices.Concat(patternTexts(e.Names), prefixTexts(e.Prefixes))
+		remotes := slices.Concat(patternTexts(netset.NameSetOf(e.Names...)), prefixTexts(e.Prefixes))
 		if e.Any {
 			remotes = []string{"any remote"}
 		}
