@@ -149,14 +149,18 @@ func (s *stand) compare(p *rule.Policy, raw map[string][]string) *Comparison {
 func (s *stand) apply(p *rule.Policy, raw map[string][]string) *Comparison {
 	s.Helper()
 	c := s.compare(p, raw)
-	kept, err := c.Commit()
-	if err != nil || len(kept) > 0 {
-		s.Fatalf("kept %q, error %v", kept, err)
-	}
+	s.commit(c)
 	if again := s.compare(p, raw); !again.IsEmpty() {
 		s.Fatalf("after apply there are changes left: %+q", texts(again))
 	}
 	return c
+}
+
+func (s *stand) commit(c *Comparison) {
+	s.Helper()
+	if kept, err := c.Commit(); err != nil || len(kept) > 0 {
+		s.Fatalf("kept %q, error %v", kept, err)
+	}
 }
 
 func texts(c *Comparison) (out []string) {
@@ -173,11 +177,21 @@ func texts(c *Comparison) (out []string) {
 // load is what a site does without apply: it loads the files by the tools.
 func (s *stand) load(p *rule.Policy, raw map[string][]string) {
 	s.Helper()
+	s.loadFiles(s.files(p, raw))
+}
+
+func (s *stand) files(p *rule.Policy, raw map[string][]string) []artefact.Artefact {
+	s.Helper()
 	out, err := iptables.Generator{}.Generate(p, settings(s, raw))
-	if err == nil {
-		err = s.LoadIptables(s.Backend.(variant).Variant, out.Artefacts)
-	}
 	if err != nil {
+		s.Fatal(err)
+	}
+	return out.Artefacts
+}
+
+func (s *stand) loadFiles(files []artefact.Artefact) {
+	s.Helper()
+	if err := s.LoadIptables(s.Backend.(variant).Variant, files); err != nil {
 		s.Fatal(err)
 	}
 }

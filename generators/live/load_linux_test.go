@@ -78,7 +78,14 @@ func wandering(t testing.TB) (all []*rule.Policy) {
 		rules := [][]string{append(many(i, 10_100), "2001:db8:1::/64"), {"203.0.113.0/28", "2001:db8::/64"}}
 		all = append(all, ruletest.Compile(t, grants(t, map[string][]string{"one": rules[i], "two": rules[1-i]})))
 	}
-	return append(all, ruletest.Compile(t, grants(t, map[string][]string{"two": {"20.0.8.0/23", "2001:db8::/47"}, "three": {"203.0.113.0/29"}})))
+	for _, of := range []map[string][]string{
+		{"two": {"20.0.8.0/23", "2001:db8::/47"}, "three": {"203.0.113.0/29"}},
+		{"one": {"20.0.9.1/32", "203.0.113.0/31"}, "two": {"2001:db8::/48"}, "four": {"2001:db8:1::/48"}},
+		{"two": {"20.0.9.0/28", "203.0.113.0/24"}, "one": {"2001:db8::/32"}},
+	} {
+		all = append(all, ruletest.Compile(t, grants(t, of)))
+	}
+	return all
 }
 
 // underLoad applies one policy after the other while first packets of flows pass from one
