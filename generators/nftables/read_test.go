@@ -17,6 +17,7 @@ import (
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/filter"
+	"gatewright/generators/nftables/nftablestest"
 	"gatewright/templates"
 )
 
@@ -61,7 +62,7 @@ func TestFileIsReadAsTheKernelReadsIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := ReadBack(dump, string(got.config.table))
+		want, err := nftablestest.ReadBack(dump, string(got.config.table))
 		if err != nil || len(want.Chains) == 0 {
 			t.Fatal(file, want, err)
 		}

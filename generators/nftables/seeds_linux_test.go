@@ -9,6 +9,7 @@ import (
 
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/engine"
+	"gatewright/generators/nftables/nftablestest"
 )
 
 // TestRealReaderOfSeeds holds that nft itself takes the seeds of the fuzz targets as
@@ -64,7 +65,7 @@ func TestRealReaderOfSeeds(t *testing.T) {
 			t.Errorf("nft lists the %ss %q; want %q", kind, got[kind], want)
 		}
 	}
-	rs, err := ReadBack(dump, "inet t")
+	rs, err := nftablestest.ReadBack(dump, "inet t")
 	if err != nil {
 		t.Fatal(err)
 	}
