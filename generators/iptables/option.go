@@ -15,7 +15,7 @@ func (Generator) Options() []artefact.Option {
 		Doc:     "yes: many prefixes stand in sets of ipset; no: all in trees of chains, where ipset is not to be had",
 		Values:  []string{ipsetYes, ipsetNo},
 		Default: []string{ipsetYes},
-	}, checkInterface)
+	})
 }
 
 // config is the settings, parsed.

@@ -200,7 +200,7 @@ func TestReadBackComments(t *testing.T) {
 		}
 	}
 	first := ruletest.Compile(t, ruletest.Hostile(t, "192.0.2.0/24", hostileTexts()...)).Rules[0] // it takes all packets
-	title := strings.SplitN(oneLine(first.Entries[0].Title), " ", 2)[0]
+	title := strings.SplitN(artefact.OneLine(first.Entries[0].Title), " ", 2)[0]
 	if !slices.ContainsFunc(got, func(c string) bool {
 		return strings.HasPrefix(c, string(first.ID)+": "+first.Entries[0].ID+" (row "+title)
 	}) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
 	"gatewright/generators/nftables/nftablestest"
 )
@@ -33,7 +34,7 @@ func TestRealReaderOfSeeds(t *testing.T) {
 			line("add table %s", table)
 			tables = append(tables, s)
 		}
-		if err := checkInterface(s); err == nil {
+		if err := artefact.CheckInterface(s); err == nil {
 			line("add rule inet t c iifname %s accept", interfacesOf([]string{s}))
 			interfaces = append(interfaces, s)
 		}
