@@ -1,6 +1,9 @@
 package iptables
 
-import "gatewright/generators/artefact"
+import (
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
 
 // Values of the option ipset.
 const (
@@ -24,8 +27,11 @@ type config struct {
 	ipset bool
 }
 
-// configure refuses combinations that make no sense.
-func configure(s artefact.Settings) (config, error) {
+// configure refuses what makes no sense together, or for the policy.
+func configure(p *rule.Policy, s artefact.Settings) (config, error) {
 	f, err := artefact.FilterOf(s)
+	if err == nil {
+		err = f.CheckRoles(p)
+	}
 	return config{Filter: f, ipset: s.Text("ipset") == ipsetYes}, err
 }

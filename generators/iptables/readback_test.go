@@ -84,13 +84,14 @@ func TestKernelHoldsWhatIsBuilt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conf, err := configure(s)
+			p := ruletest.Compile(t, e.in)
+			conf, err := configure(p, s)
 			if err != nil {
 				t.Fatal(err)
 			}
 			h := readBack(t, c.example, c.variant, c.table)
 			for f, held := range map[family]filter.Ruleset{ipv4: h.IPv4, ipv6: h.IPv6} {
-				built, err := newRules(ruletest.Compile(t, e.in), conf, f)
+				built, err := newRules(p, conf, f)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -120,11 +120,7 @@ func TestReadIsWhatWasBuilt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := configure(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := newFile(ruletest.Compile(t, e.in), c)
+		want, err := newFile(ruletest.Compile(t, e.in), s)
 		if err != nil {
 			t.Fatal(err)
 		}
