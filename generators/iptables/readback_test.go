@@ -271,7 +271,7 @@ func TestReadBackOverlooksNothing(t *testing.T) {
 func TestReadBackTellsOthers(t *testing.T) {
 	const v4 = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j ACCEPT\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n:mine - [0:0]\n:gatewright_outbound - [0:0]\n-A INPUT -j mine\nCOMMIT\n"
 	h, err := ReadBack(Dump{Ipset: []byte("create gw_a hash:net family inet\n"), IPv4: []byte(v4), IPv6: []byte(emptyDump)}, "filter")
-	want := []string{`rule "-j mine" in chain INPUT of iptables`, "chain mine of iptables", "rules in table nat of iptables", "set gw_a"}
+	want := []string{"chain mine of iptables", `rule "-j mine" in chain INPUT of iptables`, "rules in table nat of iptables", "set gw_a"}
 	if err != nil || !slices.Equal(h.Others, want) {
 		t.Errorf("others %q, %v; want %q", h.Others, err, want)
 	}
