@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatewright/generators/filter"
 	"gatewright/generators/lcs"
 )
 
