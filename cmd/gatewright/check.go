@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
 	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/cmd/gatewright/internal/output"
@@ -61,8 +63,8 @@ checked out, and nothing runs that the repository names.
 
 func check(inv *invocation, names []string) error {
 	switch {
-	case !slices.Contains(checkFormats(), inv.format):
-		return usagef("check: --format %q: %s", inv.format, suggest.OneOf(inv.format, checkFormats()))
+	case !slices.Contains(report.FindingFormats(), inv.format):
+		return usagef("check: --format %q: %s", inv.format, suggest.OneOf(inv.format, report.FindingFormats()))
 	case inv.json && inv.format != "text":
 		return usagef("check: --json is a format; leave --format out")
 	case inv.json:
@@ -81,15 +83,16 @@ func check(inv *invocation, names []string) error {
 		err = inv.tellGoneOutputs()
 	}
 	if err != nil && inv.format != "text" { // a machine has to see it, too
-		inv.findings = append(inv.findings, findingsOf(err)...)
+		inv.found.All = append(inv.found.All, report.FindingsOf(err)...)
 	}
-	if failed := inv.writeFindings(); err == nil {
+	home := site.Place{File: cmp.Or(inv.site.file, defaultSite), Line: 1, Col: 1}
+	if failed := inv.found.Write(inv.stdout, inv.format, home); err == nil {
 		err = failed
 	}
 	switch {
 	case err != nil:
 		return err
-	case inv.failed():
+	case inv.found.Failed():
 		return errDifferent
 	case inv.format == "text":
 		for _, one := range done {
@@ -198,7 +201,7 @@ func (inv *invocation) compareFiles(p *production, r folder) error {
 			inv.findFile("%s:1: not a file of Gatewright's, so that it is not shown; remove it, and generate again", p.path(a.Name))
 			continue
 		default:
-			inv.findings = append(inv.findings, finding{Check: checkFiles, Level: levelError, Text: p.path(a.Name) + " is not what generate would write; generate again"})
+			inv.found.All = append(inv.found.All, report.Finding{Check: report.OfFiles, Level: report.Error, Text: p.path(a.Name) + " is not what generate would write; generate again"})
 		}
 		text.WriteString(report.Unified(p.path(a.Name), have, a.Data))
 	}

@@ -11,6 +11,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
@@ -111,7 +112,7 @@ func (inv *invocation) tellExpected(p *production, all []expectation) {
 		inv.tellHidden(p, e)
 		if e.holds() {
 			held++
-			inv.held = append(inv.held, inv.site.ofOutput(e.name()))
+			inv.found.Held = append(inv.found.Held, inv.site.ofOutput(e.name()))
 			if slices.ContainsFunc(e.answers, func(a expect.Answer) bool { return a.Promise }) {
 				promised++
 			}
@@ -143,14 +144,14 @@ func (inv *invocation) tellHidden(p *production, e expectation) {
 	}
 	if len(rules) > 0 {
 		text := fmt.Sprintf("%s: at %s names without addresses are not seen: what they lead to is not known there", e.name(), strings.Join(outputs, ", "))
-		inv.find(finding{Check: checkFlows, Level: levelWarning, Text: text, Details: rules}.at(e.place))
+		inv.find(report.Finding{Check: report.OfFlows, Level: report.Warning, Text: text, Details: rules}.At(e.place))
 	}
 }
 
 // tellFailures tells of an expectation what contradicts it at the first place, and at which
 // others.
 func (inv *invocation) tellFailures(p *production, e expectation) {
-	f := finding{Check: checkFlows, Level: levelError, Name: e.name()}.at(e.place)
+	f := report.Finding{Check: report.OfFlows, Level: report.Error, Name: e.name()}.At(e.place)
 	var others []string
 	for _, a := range e.answers {
 		if a.Holds {

@@ -14,6 +14,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/generators"
 )
 
@@ -191,7 +192,7 @@ func (inv *invocation) flagValues(c command, f *pflag.Flag) []candidate {
 		return candidates(site.Today)
 	case "format":
 		if c.name == "check" {
-			return candidates(checkFormats()...)
+			return candidates(report.FindingFormats()...)
 		}
 		return candidates(formats()...)
 	case "set":

@@ -28,7 +28,7 @@ func isTerminal(f *os.File) bool {
 
 // Errorf tells an error: a line, and one for each further error that an argument joins.
 func (t Console) Errorf(format string, args ...any) {
-	for line := range strings.Lines(sprint(ErrorLines, format, args)) {
+	for line := range strings.Lines(sprint(errorText, format, args)) {
 		t.Raw(t.Paint(Red, "gatewright: error:") + Visible(" "+WithoutSecrets(strings.TrimSuffix(line, "\n"))+"\n"))
 	}
 }
