@@ -16,6 +16,7 @@ import (
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/generators/artefact"
 )
 
@@ -78,7 +79,7 @@ func explain(inv *invocation, args []string) error {
 	if inv.json {
 		err = console.WriteJSONList(inv.stdout, "flows", answers)
 	} else {
-		err = e.write(inv.stdout, answers)
+		err = report.Explanations{Result: e.result, ListOpen: e.listOpen}.Write(inv.stdout, answers)
 	}
 	if err == nil {
 		err = failed
@@ -90,8 +91,8 @@ func explain(inv *invocation, args []string) error {
 }
 
 // answers answers questions one by one, until one fails.
-func (e *explainer) answers(questions []rule.Question, failed *error) iter.Seq[explainedFlow] {
-	return func(yield func(explainedFlow) bool) {
+func (e *explainer) answers(questions []rule.Question, failed *error) iter.Seq[report.Flow] {
+	return func(yield func(report.Flow) bool) {
 		for _, q := range questions {
 			budget := netset.NewBudget(rule.MaxLooks)
 			for _, c := range e.result.Complete(e.site, q) {
@@ -105,10 +106,10 @@ func (e *explainer) answers(questions []rule.Question, failed *error) iter.Seq[e
 }
 
 // noting passes answers on and notes whether one is denied.
-func noting(answers iter.Seq[explainedFlow], denied *bool) iter.Seq[explainedFlow] {
-	return func(yield func(explainedFlow) bool) {
+func noting(answers iter.Seq[report.Flow], denied *bool) iter.Seq[report.Flow] {
+	return func(yield func(report.Flow) bool) {
 		for f := range answers {
-			*denied = *denied || !slices.ContainsFunc(f.Sides, explainedSide.passes)
+			*denied = *denied || !slices.ContainsFunc(f.Sides, report.FlowSide.Passes)
 			if !yield(f) {
 				return
 			}

@@ -15,6 +15,7 @@ import (
 	"gatewright/catalog/suggest"
 	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/cmd/gatewright/internal/words"
 )
 
@@ -142,7 +143,7 @@ func (inv *invocation) entriesView(r *site.Result) console.Table {
 			hidden++
 			continue
 		}
-		t.Rows = append(t.Rows, []string{o.Entry.Row, shown(r, o.Entry.ID), inv.what(&o, granted[o.Entry.ID]), became(o)})
+		t.Rows = append(t.Rows, []string{o.Entry.Row, report.IDs(r, o.Entry.ID), inv.what(&o, granted[o.Entry.ID]), became(o)})
 	}
 	switch hidden {
 	case 0:
@@ -195,16 +196,6 @@ func (inv *invocation) what(o *site.Outcome, granted words.Facts) string {
 		}
 	}
 	return strings.Join(lines, "\n")
-}
-
-// shown are entries' ids as tables show them, one a line: without the catalogue
-// where there is only one.
-func shown(r *site.Result, ids ...string) string {
-	text := strings.Join(ids, "\n")
-	if len(r.Policy.Sources) == 1 {
-		text = strings.ReplaceAll(text, r.Policy.Sources[0].Name+"/", "")
-	}
-	return text
 }
 
 func catalogOf(id string) string { name, _, _ := strings.Cut(id, "/"); return name }
@@ -314,7 +305,7 @@ func rulesView(r *site.Result) console.Table {
 		if l.Direction == rule.Inbound {
 			arrow = "<- "
 		}
-		t.Rows = append(t.Rows, []string{string(l.ID), string(l.Role), arrow + remote, l.Services, shown(r, l.Entries...)})
+		t.Rows = append(t.Rows, []string{string(l.ID), string(l.Role), arrow + remote, l.Services, report.IDs(r, l.Entries...)})
 	}
 	return t
 }
@@ -333,7 +324,7 @@ func listedSites(r *site.Result) iter.Seq[change.Site] {
 func trustedView(r *site.Result) console.Table {
 	t := console.Table{Header: []string{"ENTRY", "NAMES"}, IDs: []int{0}}
 	for s := range listedSites(r) {
-		t.Rows = append(t.Rows, []string{shown(r, s.Entry), strings.Join(s.Names, "\n")})
+		t.Rows = append(t.Rows, []string{report.IDs(r, s.Entry), strings.Join(s.Names, "\n")})
 	}
 	return t
 }
@@ -344,7 +335,7 @@ func openView(r *site.Result) console.Table {
 	}
 	t := console.Table{Header: []string{"ENTRY", "MISSING", "WHY", "WHO SAYS IT"}, IDs: []int{0}}
 	for _, o := range r.Policy.Open {
-		t.Rows = append(t.Rows, []string{shown(r, o.Entry.ID), o.Name(), o.Why, o.Who})
+		t.Rows = append(t.Rows, []string{report.IDs(r, o.Entry.ID), o.Name(), o.Why, o.Who})
 	}
 	t.Footer = "\n{\n" + siteBlock(suggestions(r)) + "}\n"
 	return t

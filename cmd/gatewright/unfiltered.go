@@ -10,6 +10,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
@@ -133,7 +134,7 @@ func (p *production) anAddress(role rule.Role) netip.Addr {
 
 // dropped says which packet filters let through no address of what the PAC file sends
 // direct.
-func (e *explainer) dropped(f rule.Flow, answers []backendAnswer) string {
+func (e *explainer) dropped(f rule.Flow, answers []report.BackendAnswer) string {
 	var filters []string
 	direct := false
 	for i, b := range e.backends {
