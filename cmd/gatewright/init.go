@@ -17,6 +17,7 @@ import (
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/output"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators"
 )
@@ -86,14 +87,14 @@ func (inv *invocation) initSite(toMerge bool) error {
 	if err := checkSite(s); err != nil {
 		return err
 	}
-	all := suggestions(result)
+	all := report.Suggestions(result)
 	text, added := "", len(all)
 	if !toMerge {
 		if text, err = inv.newSite(s, all); err != nil {
 			return err
 		}
 	} else {
-		if text, added, err = merge(file, string(data), all); err != nil {
+		if text, added, err = report.Merge(file, string(data), all); err != nil {
 			return err
 		}
 		if added == 0 {
@@ -121,14 +122,14 @@ func (inv *invocation) tellInit(file string, added int, done string, result *sit
 			File    string          `json:"file"`
 			Added   int             `json:"added"` // blanks that this run wrote
 			Open    []rule.Open     `json:"open"`
-		}{File: file, Added: added, Open: openItems(result.Policy.Open)})
+		}{File: file, Added: added, Open: report.Items(result.Policy.Open)})
 	}
 	inv.console.Sayf("%s: %s", file, done)
 	return nil
 }
 
 // newSite is a site file that says what the flags say, and asks for the rest.
-func (inv *invocation) newSite(s *site.Site, all []suggestion) (string, error) {
+func (inv *invocation) newSite(s *site.Site, all []report.Suggestion) (string, error) {
 	var b strings.Builder
 	b.WriteString(`// What this network decides. A value <like this> is a blank: until it is filled in, its
 // item stays open and nothing is rendered for it. What the site does not need is
@@ -160,7 +161,7 @@ func (inv *invocation) newSite(s *site.Site, all []suggestion) (string, error) {
 	fmt.Fprintf(&b, "  \"output\": %s,\n", site.JSONText(cmp.Or(s.Output, "out")))
 	writeMembers(&b, site.SectionValues, valueLines(s), all)
 	writeMembers(&b, site.SectionBind, bindLines(s), all)
-	b.WriteString(siteBlock(slices.DeleteFunc(slices.Clone(all), func(one suggestion) bool {
+	b.WriteString(report.SiteBlock(slices.DeleteFunc(slices.Clone(all), func(one report.Suggestion) bool {
 		return one.Section == site.SectionValues || one.Section == site.SectionBind
 	})))
 	b.WriteString("}\n")
@@ -168,8 +169,8 @@ func (inv *invocation) newSite(s *site.Site, all []suggestion) (string, error) {
 }
 
 // writeMembers writes an object with lines of its own before the suggested ones.
-func writeMembers(b *strings.Builder, section string, own []string, all []suggestion) {
-	lines := append(own, sectionLines(section, all)...)
+func writeMembers(b *strings.Builder, section string, own []string, all []report.Suggestion) {
+	lines := append(own, report.SectionLines(section, all)...)
 	if len(lines) == 0 {
 		return
 	}

@@ -20,6 +20,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -103,9 +104,9 @@ func (f *siteFlags) says() bool {
 }
 
 // writeOpen says which command writes what is open into the site file.
-func (f *siteFlags) writeOpen(all []suggestion) string {
+func (f *siteFlags) writeOpen(all []report.Suggestion) string {
 	file := cmp.Or(f.file, defaultSite)
-	_, lacking, err := merge(file, f.text, all)
+	_, lacking, err := report.Merge(file, f.text, all)
 	switch {
 	case !f.found:
 		return "`gatewright init" + f.source() + "` writes a " + file + " with them all"

@@ -38,7 +38,7 @@ func (p *production) unfiltered(file artefact.Made, asked func(rule.Grant, artef
 	var ids []string
 	for _, g := range p.result.Input.Grants {
 		cutOff := func(o artefact.Made) bool {
-			return isFilter(o.Generator) && asked(g, o) && p.goesUnfiltered(g, sent, o)
+			return o.Kind == artefact.PacketFilter && asked(g, o) && p.goesUnfiltered(g, sent, o)
 		}
 		if slices.Contains(sent.roles, g.Role) && slices.ContainsFunc(p.outputs, cutOff) && !slices.Contains(ids, g.Entry.ID) {
 			ids = append(ids, g.Entry.ID)
@@ -53,11 +53,11 @@ func (p *production) unfiltered(file artefact.Made, asked func(rule.Grant, artef
 func (p *production) hiddenShortfalls() []shortfall {
 	var short []shortfall
 	for _, file := range p.outputs {
-		if !isChooser(file.Generator) || !knowsProxy(p.site) {
+		if file.Kind != artefact.ProxyChooser || !knowsProxy(p.site) {
 			continue
 		}
 		unsaid := func(g rule.Grant, o artefact.Made) bool {
-			return !slices.ContainsFunc(o.Coverage, func(c artefact.Coverage) bool { return isShort(c) && slices.Contains(c.Entries, g.Entry.ID) })
+			return !slices.ContainsFunc(o.Coverage, func(c artefact.Coverage) bool { return c.FallsShort() && slices.Contains(c.Entries, g.Entry.ID) })
 		}
 		for _, id := range p.unfiltered(file, unsaid) {
 			short = append(short, shortfall{text: id + ": its names go direct by proxy.pac and have no packet-filter rule; " + mendUnfiltered, place: p.site.PlaceOfEntry(id)})
