@@ -207,16 +207,16 @@ func (inv *invocation) tellGivenUp(base, p *production) {
 		}
 		e.In = nil // the policy tells
 		answers, err := k.Ask(e)
-		given := expectation{Expectation: e, answers: answers}
+		given := report.Expected{Expectation: e, Answers: answers}
 		tell := func(why string) {
-			inv.find(report.Finding{Check: report.OfFlows, Level: report.Warning, Text: fmt.Sprintf("%s expects %s, which is given up here: %s", inv.base, given.name(), why)})
+			inv.find(report.Finding{Check: report.OfFlows, Level: report.Warning, Text: fmt.Sprintf("%s expects %s, which is given up here: %s", inv.base, given.Name(), why)})
 		}
 		if err != nil {
 			tell(err.Error())
 		}
 		for _, a := range answers {
 			if !a.Holds {
-				why, _ := p.failure(given, a, words.Some)
+				why, _ := report.Expectations{Result: p.result}.Failure(given, a)
 				tell(why)
 			}
 		}

@@ -83,7 +83,7 @@ func layers() map[string][]string {
 		},
 		"cmd/gatewright/internal/report": {
 			"cmd/gatewright/internal/change", "cmd/gatewright/internal/console", "cmd/gatewright/internal/words",
-			"generators/artefact", "generators/lcs", "catalog", "catalog/lint", "catalog/site", "catalog/rule", "catalog/netset",
+			"generators/artefact", "generators/expect", "generators/lcs", "catalog", "catalog/lint", "catalog/site", "catalog/rule", "catalog/netset",
 		},
 		"cmd/gatewright/internal/output": {"cmd/gatewright/internal/interrupt", "generators/artefact", "catalog/plainfile"},
 		"cmd/gatewright": {
