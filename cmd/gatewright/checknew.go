@@ -16,6 +16,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/change"
+	"gatewright/cmd/gatewright/internal/git"
 	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/expect"
@@ -230,17 +231,17 @@ func (inv *invocation) openBase(p *production, flags *siteFlags) (there bool, er
 		return false, usagef("begins with a hyphen, as no revision does; for a folder of that name write ./%s", inv.base)
 	}
 	info, err := os.Stat(inv.base)
-	revision, unknown := openRevision(p.siteDir, inv.base)
+	revision, unknown := git.Open(p.siteDir, inv.base)
 	switch {
 	case err == nil && info.IsDir():
 		if unknown == nil {
-			inv.console.Warnf("--new %s: this is a folder, which is taken, and a git revision; for the revision write %s", inv.base, revision.commit)
+			inv.console.Warnf("--new %s: this is a folder, which is taken, and a git revision; for the revision write %s", inv.base, revision.Commit)
 		}
 		return openBaseFolder(inv.base, p.siteFile, flags)
 	case unknown != nil:
 		return false, usagef("no folder, and no git revision here (%w); fetch the revision first, as in `git fetch origin main`, or name a folder with the site file of an earlier one", unknown)
 	}
-	file := filepath.Join(revision.folder(), filepath.Base(p.siteFile))
+	file := filepath.Join(revision.Folder(), filepath.Base(p.siteFile))
 	data, err := revision.Read(filepath.Base(p.siteFile), maxSite)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
