@@ -9,6 +9,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/cmd/gatewright/internal/report"
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 // explain answers a complete question for every side of ours; sides with the same
@@ -61,7 +62,7 @@ func (e *explainer) sideOf(s rule.LocalGroup) report.Group {
 func (e *explainer) addWould(sides []report.FlowSide, q rule.Question) {
 	would := sync.OnceValue(func() (all []report.Candidate) {
 		for _, w := range e.result.Candidates(e.site, q) {
-			all = append(all, report.Candidate{Entry: w.Entry.ID, State: w.State, Why: w.Why, AnyRemote: w.AnyRemote, Open: w.Open})
+			all = append(all, report.Candidate{Entry: w.Entry.ID, State: w.State, Why: w.Why, AnyRemote: w.AnyRemote, Open: words.OpenItems(w.Open)})
 		}
 		return all
 	})

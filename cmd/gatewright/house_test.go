@@ -78,7 +78,7 @@ func layers() map[string][]string {
 		"cmd/gatewright/internal/console":   {"catalog/feed", "catalog", "catalog/netset"},
 		"cmd/gatewright/internal/git":       {"generators/bounded"},
 		"cmd/gatewright/internal/interrupt": {},
-		"cmd/gatewright/internal/words":     {"catalog/site", "catalog"},
+		"cmd/gatewright/internal/words":     {"catalog/site", "catalog/rule", "catalog"},
 		"cmd/gatewright/internal/change": {
 			"cmd/gatewright/internal/console", "cmd/gatewright/internal/words",
 			"generators/artefact", "catalog/site", "catalog/rule", "catalog/netset",

@@ -121,8 +121,8 @@ func (inv *invocation) tellInit(file string, added int, done string, result *sit
 			Version console.Version `json:"version"`
 			File    string          `json:"file"`
 			Added   int             `json:"added"` // blanks that this run wrote
-			Open    []rule.Open     `json:"open"`
-		}{File: file, Added: added, Open: report.Items(result.Policy.Open)})
+			Open    []words.Open    `json:"open"`
+		}{File: file, Added: added, Open: words.OpenItems(result.Policy.Open)})
 	}
 	inv.console.Sayf("%s: %s", file, done)
 	return nil

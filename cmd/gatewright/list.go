@@ -10,6 +10,7 @@ import (
 	"gatewright/catalog/suggest"
 	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/report"
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 func listCommand() command {
@@ -96,7 +97,7 @@ func (inv *invocation) listJSON(what string, r *site.Result) error {
 	case "trusted-sites":
 		return console.WriteJSONList(inv.stdout, name, report.Sites(r))
 	}
-	return console.WriteJSONList(inv.stdout, name, slices.Values(r.Policy.Open))
+	return console.WriteJSONList(inv.stdout, name, slices.Values(words.OpenItems(r.Policy.Open)))
 }
 
 func (inv *invocation) entries(r *site.Result) report.Entries {

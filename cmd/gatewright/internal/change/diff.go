@@ -22,9 +22,9 @@ type Diff struct {
 	Routes        []Route         `json:"routes"`
 	TrustedSites  Trusted         `json:"trusted_sites"`
 	Entries       []Entry         `json:"entries"`
-	OpenAdded     []rule.Open     `json:"open_added"`
-	OpenRemoved   []rule.Open     `json:"open_removed"`
-	OpenUnchanged []rule.Open     `json:"open_unchanged"`
+	OpenAdded     []words.Open    `json:"open_added"`
+	OpenRemoved   []words.Open    `json:"open_removed"`
+	OpenUnchanged []words.Open    `json:"open_unchanged"`
 	Beside        []Beside        `json:"beside,omitempty"`     // of folders
 	Comments      []Comment       `json:"comments,omitempty"`   // of folders
 	Files         []File          `json:"files,omitempty"`      // of folders: those that are compared as text, or came or went
@@ -43,7 +43,7 @@ func New() Diff {
 		Old: Head{Sources: []Source{}}, New: Head{Sources: []Source{}},
 		Added: []Rule{}, Removed: []Rule{},
 		Routes: []Route{}, TrustedSites: Trusted{[]Site{}, []Site{}}, Entries: []Entry{},
-		OpenAdded: []rule.Open{}, OpenRemoved: []rule.Open{}, OpenUnchanged: []rule.Open{},
+		OpenAdded: []words.Open{}, OpenRemoved: []words.Open{}, OpenUnchanged: []words.Open{},
 	}
 }
 

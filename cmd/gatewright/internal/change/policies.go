@@ -32,8 +32,8 @@ func Compare(old, new Compared) (Diff, error) {
 		Routes:       routesOf(d.Routes),
 		TrustedSites: Trusted{sitesOf(d.TrustedAdded), sitesOf(d.TrustedRemoved)},
 		Entries:      []Entry{},
-		OpenAdded:    items(d.OpenAdded), OpenRemoved: items(d.OpenRemoved),
-		OpenUnchanged: items(without(new.Result.Policy.Open, d.OpenAdded)),
+		OpenAdded:    words.OpenItems(d.OpenAdded), OpenRemoved: words.OpenItems(d.OpenRemoved),
+		OpenUnchanged: words.OpenItems(without(new.Result.Policy.Open, d.OpenAdded)),
 	}
 	for _, c := range site.Compare(old.Result, new.Result) {
 		r.Entries = append(r.Entries, entryOf(c))
@@ -52,9 +52,6 @@ func routesOf(changes []rule.RouteChange) []Route {
 	}
 	return list
 }
-
-// items is a list that is never nil.
-func items(open []rule.Open) []rule.Open { return append([]rule.Open{}, open...) }
 
 func without(all, some []rule.Open) []rule.Open {
 	return slices.DeleteFunc(slices.Clone(all), func(o rule.Open) bool { return slices.Contains(some, o) })

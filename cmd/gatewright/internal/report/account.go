@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/words"
@@ -188,7 +187,7 @@ type Account struct {
 	Output    string            `json:"output,omitempty"` // of a site file with several
 	Artefacts []AccountArtefact `json:"artefacts"`
 	Coverage  []AccountVerdict  `json:"coverage"`
-	Open      []rule.Open       `json:"open"`
+	Open      []words.Open      `json:"open"`
 	Assumes   map[string]string `json:"assumes,omitempty"` // by generator
 	Notices   []string          `json:"notices"`
 }
@@ -215,7 +214,7 @@ type AccountVerdict struct {
 
 // Account is the account of the run as JSON.
 func (r Run) Account() Account {
-	a := Account{Output: r.Output, Artefacts: []AccountArtefact{}, Coverage: []AccountVerdict{}, Open: Items(r.Result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
+	a := Account{Output: r.Output, Artefacts: []AccountArtefact{}, Coverage: []AccountVerdict{}, Open: words.OpenItems(r.Result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
 	for _, n := range r.Result.Notices {
 		a.Notices = append(a.Notices, n.Where+": "+n.Text)
 	}
@@ -236,6 +235,3 @@ func (r Run) Account() Account {
 	}
 	return a
 }
-
-// Items are open items in a list that is never nil.
-func Items(open []rule.Open) []rule.Open { return append([]rule.Open{}, open...) }

@@ -6,6 +6,7 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/artefact"
 )
 
@@ -64,11 +65,11 @@ type FlowEntry struct {
 
 // Candidate is an entry that would accept a flow if it were selected, or answered.
 type Candidate struct {
-	Entry     string      `json:"entry"`
-	State     site.State  `json:"state"`
-	Why       string      `json:"why,omitempty"`
-	AnyRemote bool        `json:"if_remote_is_meant,omitempty"` // its remote is open
-	Open      []rule.Open `json:"open,omitempty"`
+	Entry     string       `json:"entry"`
+	State     site.State   `json:"state"`
+	Why       string       `json:"why,omitempty"`
+	AnyRemote bool         `json:"if_remote_is_meant,omitempty"` // its remote is open
+	Open      []words.Open `json:"open,omitempty"`
 }
 
 // BackendAnswer is what one backend does with a flow, and why.

@@ -54,7 +54,7 @@ type ListedEntry struct {
 	State     site.State   `json:"state"`
 	Why       string       `json:"why,omitempty"`
 	Rules     []rule.ID    `json:"rules,omitempty"`
-	Open      []rule.Open  `json:"open,omitempty"`
+	Open      []words.Open `json:"open,omitempty"`
 }
 
 type inference struct {
@@ -144,7 +144,7 @@ func listEntry(o *site.Outcome) ListedEntry {
 		Category: string(e.Category), Required: e.Required, Instances: e.Instances,
 		Direction: string(e.Direction), Role: e.Role, Endpoints: words.EndpointsOf(e), Services: e.Services.String(),
 		Condition: e.Condition, Notes: e.Notes, Links: e.Links, Source: e.Source, Date: e.Date,
-		State: o.State, Why: o.Why, Rules: o.Rules, Open: o.Open,
+		State: o.State, Why: o.Why, Rules: o.Rules, Open: words.OpenItems(o.Open),
 	}
 	l.answered(o)
 	for _, i := range e.Inferred {
