@@ -75,7 +75,11 @@ func layers() map[string][]string {
 		"generators/live":            {"generators/*", "generators/bounded", "generators/filter", "generators/artefact", "generators/nftables/kernel", "catalog/plainfile", "catalog/rule", "catalog/netset"},
 		"generators":                 {"generators/*", "generators/filter", "generators/artefact", "catalog/suggest", "catalog/rule", "catalog/netset"},
 
-		"cmd/gatewright/internal/console":   {"catalog/feed", "catalog", "catalog/netset"},
+		"cmd/gatewright/internal/console": {"catalog/feed", "catalog", "catalog/netset"},
+		"cmd/gatewright/internal/fetch": {
+			"cmd/gatewright/internal/console", "cmd/gatewright/internal/output", "cmd/gatewright/internal/words",
+			"catalog", "catalog/feed", "catalog/plainfile",
+		},
 		"cmd/gatewright/internal/git":       {"generators/bounded"},
 		"cmd/gatewright/internal/interrupt": {},
 		"cmd/gatewright/internal/words":     {"catalog/site", "catalog/rule", "catalog"},
@@ -89,7 +93,7 @@ func layers() map[string][]string {
 		},
 		"cmd/gatewright/internal/output": {"cmd/gatewright/internal/interrupt", "generators/artefact", "catalog/plainfile"},
 		"cmd/gatewright": {
-			"cmd/gatewright/internal/console", "cmd/gatewright/internal/git", "cmd/gatewright/internal/interrupt", "cmd/gatewright/internal/change", "cmd/gatewright/internal/output", "cmd/gatewright/internal/report", "cmd/gatewright/internal/words",
+			"cmd/gatewright/internal/console", "cmd/gatewright/internal/fetch", "cmd/gatewright/internal/git", "cmd/gatewright/internal/interrupt", "cmd/gatewright/internal/change", "cmd/gatewright/internal/output", "cmd/gatewright/internal/report", "cmd/gatewright/internal/words",
 			"catalog/site", "catalog/lint", "catalog/feed", "catalog", "catalog/suggest", "catalog/plainfile", "catalog/rule", "catalog/netset",
 			"generators", "generators/*", "generators/artefact", "generators/expect", "generators/box", "generators/engine", "generators/live", "generators/nftables/kernel", "generators/proof",
 		},
@@ -187,9 +191,9 @@ func TestFilesAreOpenedInOnePlace(t *testing.T) {
 		"generators/live/installed.go":                1, // installOne, as create
 		"generators/live/run_linux.go":                1, // a folder of root's that nobody else enters
 		"generators/nftables/kernel/open_linux.go":    1, // a network namespace
-		"cmd/gatewright/requestid.go":                 1, // the user's own configuration
+		"cmd/gatewright/internal/fetch/requestid.go":  1, // the user's own configuration
 		"cmd/gatewright/usage.go":                     1, // what the user names: a log of any size, read line by line
-		"cmd/gatewright/visit.go":                     1, // the user's own cache
+		"cmd/gatewright/internal/fetch/state.go":      1, // the user's own cache
 	}
 	for _, dir := range []string{"catalog", "cmd", "generators"} {
 		err := filepath.WalkDir(filepath.Join(repository, dir), func(file string, d fs.DirEntry, err error) error {
