@@ -95,8 +95,8 @@ func check(inv *invocation, names []string) error {
 	return nil
 }
 
-// checkAll does every check, and says that nothing differs if so. An error is what kept it
-// from checking.
+// checkAll does every check, and says that nothing differs if so. An error is what kept
+// it from checking.
 func (inv *invocation) checkAll(names []string) (done string, err error) {
 	p, err := inv.produce(names)
 	if err != nil {

@@ -16,9 +16,10 @@ import (
 	"gatewright/cmd/gatewright/internal/git"
 )
 
-// readBase notes the shortfalls and findings of the base: of the same site file, or none if
-// that is not there. An output has the base's output of its name beside it, or the base as a
-// whole if that has no outputs; a site without outputs has each of the base's.
+// readBase notes the shortfalls and findings of the base: of the same site file, or
+// none if that is not there. An output has the base's output of its name beside it, or
+// the base as a whole if that has no outputs; a site without outputs has each of the
+// base's.
 func (inv *invocation) readBase(p *production, known map[string]bool) error {
 	old := &invocation{stdin: inv.stdin, stdout: inv.stdout, console: inv.console, base: inv.base, site: inv.site}
 	old.console.Quiet, old.site.missing, old.site.paired = true, false, true
@@ -46,8 +47,8 @@ func (inv *invocation) readBase(p *production, known map[string]bool) error {
 	return nil
 }
 
-// beside returns the outputs of a base that an output is held against, "" for one without
-// outputs.
+// beside returns the outputs of a base that an output is held against, "" for one
+// without outputs.
 func (f *siteFlags) beside(output string) ([]string, error) {
 	s, _, err := f.read()
 	if err != nil {
@@ -87,8 +88,8 @@ func (inv *invocation) readBaseOutput(old *invocation, p *production, known map[
 	return inv.tellChanged(base, p)
 }
 
-// openBase points flags at the site file of the base, a folder or a revision of the site
-// file's own folder, and reports whether it is there.
+// openBase points flags at the site file of the base, a folder or a revision of the
+// site file's own folder, and reports whether it is there.
 func (inv *invocation) openBase(p *production, flags *siteFlags) (there bool, err error) {
 	if strings.HasPrefix(inv.base, "-") {
 		return false, usagef("begins with a hyphen, as no revision does; for a folder of that name write ./%s", inv.base)

@@ -15,8 +15,8 @@ import (
 	"gatewright/generators/expect"
 )
 
-// checkExpected refuses expectations of outputs that do not exist, or that carry no flow
-// of theirs.
+// checkExpected refuses expectations of outputs that do not exist, or that carry no
+// flow of theirs.
 func checkExpected(s *site.Site) (errs []error) {
 	for i, e := range s.Expectations {
 		for _, name := range e.In {
@@ -63,8 +63,8 @@ func (p *production) ask(f folder) ([]report.Expected, error) {
 	return all, errors.Join(errs...)
 }
 
-// isOfOthers reports whether an expectation is of generators that other outputs of the site
-// file have, and this one has not.
+// isOfOthers reports whether an expectation is of generators that other outputs of the
+// site file have, and this one has not.
 func (p *production) isOfOthers(e rule.Expectation) bool {
 	here := choose(p.site, nil)
 	return len(e.In) > 0 && !slices.ContainsFunc(e.In, func(name string) bool {

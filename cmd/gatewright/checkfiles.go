@@ -16,8 +16,8 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// tellLeftOutputs tells of the folders of outputs that the site file names no more, and of
-// files from before it had several.
+// tellLeftOutputs tells of the folders of outputs that the site file names no more, and
+// of files from before it had several.
 func (inv *invocation) tellLeftOutputs() error {
 	s, dir, err := inv.site.read()
 	if err != nil {
@@ -121,8 +121,8 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 	return report.Text(inv.stdout, r)
 }
 
-// tellStale tells of files that nothing makes any more: of the generators that run, and,
-// where all of the site's run, of those that the site names no more.
+// tellStale tells of files that nothing makes any more: of the generators that run,
+// and, where all of the site's run, of those that the site names no more.
 func (inv *invocation) tellStale(p *production, root *os.Root, all bool) error {
 	left, err := output.LeftIn(p.folder, root, p.outputs, generators.Makes)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"gatewright/generators/expect"
 )
 
-// addShortfalls notes what the outputs cannot say and what lint finds. With --strict the
-// first fails, with a base what it did not have of either, and lint where the site says
-// so.
+// addShortfalls notes what the outputs cannot say and what lint finds. With --strict
+// the first fails, with a base what it did not have of either, and lint where the site
+// says so.
 func (inv *invocation) addShortfalls(p *production) error {
 	known := map[string]bool{}
 	if inv.base != "" {
@@ -78,8 +78,8 @@ func (p *production) lints(inv *invocation) ([]lint.Finding, error) {
 	return findings(p.result, removals)
 }
 
-// tellGoneOutputs tells of the base's outputs that the site has no more, whose expectations
-// nobody asks.
+// tellGoneOutputs tells of the base's outputs that the site has no more, whose
+// expectations nobody asks.
 func (inv *invocation) tellGoneOutputs() error {
 	s, dir, err := inv.site.read()
 	if err != nil || len(s.Outputs) == 0 {
@@ -118,8 +118,8 @@ func (inv *invocation) tellChanged(base, p *production) error {
 	return nil
 }
 
-// tellGivenUp tells of expectations of the base that the site has no more, and that do not
-// hold any more.
+// tellGivenUp tells of expectations of the base that the site has no more, and that do
+// not hold any more.
 func (inv *invocation) tellGivenUp(base, p *production) {
 	k := expect.Asker{Compiled: rule.Compiled{Policy: p.result.Policy, Grants: p.result.Input.Grants}}
 	for i, e := range base.result.Expectations {

@@ -134,8 +134,8 @@ func (inv *invocation) outputNames() []candidate {
 	return candidates(s.OutputNames()...)
 }
 
-// namesPlainFiles reports whether the site file and the catalogues of the line can be read
-// more than once.
+// namesPlainFiles reports whether the site file and the catalogues of the line can be
+// read more than once.
 func (inv *invocation) namesPlainFiles() bool {
 	for _, file := range append(inv.site.catalogs, inv.site.file) {
 		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {

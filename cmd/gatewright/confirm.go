@@ -64,7 +64,8 @@ func confirm(inv *invocation, args []string) error {
 	}{Folder: folder})
 }
 
-// confirmHeld keeps what waits for confirmation, and returns the folder that boot loads.
+// confirmHeld keeps what waits for confirmation, and returns the folder that boot
+// loads.
 func (inv *invocation) confirmHeld(held *live.Run) (folder string, err error) {
 	keep, err := held.Confirm()
 	if err == nil {
@@ -164,8 +165,8 @@ func watchCommand() command {
 // askInterval is how often a prompt looks what became of the trial.
 const askInterval = 100 * time.Millisecond
 
-// await waits for the confirmation at the prompt or by another process; without a prompt
-// it says how to give it, and returns.
+// await waits for the confirmation at the prompt or by another process; without a
+// prompt it says how to give it, and returns.
 func (inv *invocation) await(m live.Machine, t *live.Trial) error {
 	end := time.Now().Add(inv.confirm)
 	back := end.Format(time.TimeOnly)

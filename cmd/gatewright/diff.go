@@ -87,9 +87,9 @@ func diff(inv *invocation, args []string) error {
 	return nil
 }
 
-// comparedOutputs are the outputs of the site files and folders that are compared, each by
-// itself, or of the site that catalogues are compared for; one without a name where there
-// are none.
+// comparedOutputs are the outputs of the site files and folders that are compared, each
+// by itself, or of the site that catalogues are compared for; one without a name where
+// there are none.
 func (inv *invocation) comparedOutputs(args []string) (names []string, err error) {
 	if inv.site.output != "" {
 		return []string{inv.site.output}, nil

@@ -73,7 +73,8 @@ func (e *explainer) addWould(sides []report.FlowSide, q rule.Question) {
 	}
 }
 
-// answer is the answer for one side, without saying for which and without what addWould adds.
+// answer is the answer for one side, without saying for which and without what addWould
+// adds.
 func (e *explainer) answer(q rule.Question, s rule.LocalGroup) report.FlowSide {
 	x := e.result.Policy.Explain(s.Flow)
 	answer := report.FlowSide{Verdict: report.Denied, Rules: x.Hits, Near: x.Near, ByAddress: x.ByAddress, ByName: x.ByName}

@@ -78,8 +78,8 @@ func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
 	flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors")
 }
 
-// fetchCatalog runs the command with a client, and with the base URL of the web service;
-// empty for the publisher's.
+// fetchCatalog runs the command with a client, and with the base URL of the web
+// service; empty for the publisher's.
 func fetchCatalog(inv *invocation, f *fetchFlags, args []string, client *feed.Client, base string) error {
 	client.HTTP = f.http
 	source, err := readSource(f, args, client)

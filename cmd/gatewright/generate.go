@@ -68,8 +68,8 @@ func generate(inv *invocation, names []string) error {
 	return nil
 }
 
-// writeAccounts writes the account of the run as JSON: a list of them where the site file
-// has several outputs.
+// writeAccounts writes the account of the run as JSON: a list of them where the site
+// file has several outputs.
 func (inv *invocation) writeAccounts(all []*production) error {
 	var accounts []report.Account
 	for _, p := range all {
@@ -141,8 +141,8 @@ func (inv *invocation) write(p *production) error {
 	return nil
 }
 
-// tellOthers tells which generators' files stay in the folder as an earlier run made them:
-// they may be of another policy.
+// tellOthers tells which generators' files stay in the folder as an earlier run made
+// them: they may be of another policy.
 func (inv *invocation) tellOthers(p *production) error {
 	if p.dir == "" {
 		return nil

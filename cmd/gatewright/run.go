@@ -135,7 +135,8 @@ func (inv *invocation) call(c command, args []string) error {
 	return oneValue(flags, c.run(inv, flags.Args()))
 }
 
-// oneValue adds to an error about a flag's value that has a comma how several are given.
+// oneValue adds to an error about a flag's value that has a comma how several are
+// given.
 func oneValue(flags *pflag.FlagSet, err error) error {
 	if err == nil || errors.Is(err, errDifferent) {
 		return err

@@ -41,9 +41,9 @@ func (p *production) shortfalls() []shortfall {
 	return append(short, p.hiddenShortfalls()...)
 }
 
-// keys tell a shortfall from others, whatever rule it is of: one for each entry of which the
-// output falls short by itself. An entry that is rendered exactly, and joins a rule with
-// others that are not, brings no shortfall of its own.
+// keys tell a shortfall from others, whatever rule it is of: one for each entry of
+// which the output falls short by itself. An entry that is rendered exactly, and joins
+// a rule with others that are not, brings no shortfall of its own.
 func (p *production) keys(s shortfall) (keys []string) {
 	if s.of == nil || len(s.line.Entries) == 0 {
 		return []string{s.text}

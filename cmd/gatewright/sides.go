@@ -12,8 +12,8 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// warnReversed tells of rules at a packet filter that let packets of the other direction
-// pass, with one such packet and what its addresses are.
+// warnReversed tells of rules at a packet filter that let packets of the other
+// direction pass, with one such packet and what its addresses are.
 func (p *production) warnReversed(t console.Console) {
 	var filters, rules []string
 	var example rule.Flow

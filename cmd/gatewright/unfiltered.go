@@ -29,7 +29,8 @@ func (p *production) warnUnfiltered(t console.Console, file artefact.Made) {
 	}
 }
 
-// unfiltered returns the ids of those entries, at the packet filters that are asked for.
+// unfiltered returns the ids of those entries, at the packet filters that are asked
+// for.
 func (p *production) unfiltered(file artefact.Made, asked func(rule.Grant, artefact.Made) bool) []string {
 	sent := directWay{p: p, internal: pac.Internal(file.Settings)}
 	for _, role := range file.Settings.List("roles") {
@@ -48,8 +49,8 @@ func (p *production) unfiltered(file artefact.Made, asked func(rule.Grant, artef
 	return ids
 }
 
-// hiddenShortfalls are those entries where no verdict of a packet filter falls short: the
-// rule is carried for other entries, or nothing of it is for machines that it sees.
+// hiddenShortfalls are those entries where no verdict of a packet filter falls short:
+// the rule is carried for other entries, or nothing of it is for machines that it sees.
 func (p *production) hiddenShortfalls() []shortfall {
 	var short []shortfall
 	for _, file := range p.outputs {

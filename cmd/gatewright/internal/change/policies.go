@@ -18,9 +18,9 @@ func (c Compared) compiled() rule.Compiled {
 	return rule.Compiled{Policy: c.Result.Policy, Grants: c.Result.Input.Grants}
 }
 
-// Compare tells what differs between two compiled policies: flows, routes, trusted sites,
-// entries and what is open. What options make of them is not in it. The difference is to
-// be finished. An error is of the budget of the comparison.
+// Compare tells what differs between two compiled policies: flows, routes, trusted
+// sites, entries and what is open. What options make of them is not in it. The
+// difference is to be finished. An error is of the budget of the comparison.
 func Compare(old, new Compared) (Diff, error) {
 	d, err := rule.Compare(old.compiled(), new.compiled())
 	if err != nil {

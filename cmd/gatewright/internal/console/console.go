@@ -11,8 +11,8 @@ import (
 )
 
 // Console is what the tool says to people, on stderr: one line each, in lower case, and
-// without a full stop at the end of an error. No line feed in an argument starts a line,
-// and of URLs no user, password, query and fragment are shown.
+// without a full stop at the end of an error. No line feed in an argument starts a
+// line, and of URLs no user, password, query and fragment are shown.
 type Console struct {
 	*Writer
 	Quiet bool // errors alone

@@ -48,8 +48,8 @@ type ErrorLine struct {
 	Err  error // the error that the line is of: with others around it, none beside it
 }
 
-// ErrorLines are the lines of an error, of which only errors that are joined start one: a
-// name that an error quotes may hold line feeds, too.
+// ErrorLines are the lines of an error, of which only errors that are joined start one:
+// a name that an error quotes may hold line feeds, too.
 func ErrorLines(err error) []ErrorLine {
 	switch e := err.(type) {
 	case queryError:

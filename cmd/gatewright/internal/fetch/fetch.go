@@ -1,5 +1,5 @@
-// Package fetch keeps catalogues in files up to date with their publishers, and remembers
-// in the user's cache when each was asked.
+// Package fetch keeps catalogues in files up to date with their publishers, and
+// remembers in the user's cache when each was asked.
 package fetch
 
 import (
@@ -89,7 +89,8 @@ func (k *Keeper) read() error {
 		return fmt.Errorf("%s: %w", filepath.Dir(k.file), err)
 	}
 	k.data = data
-	// Once fetched, change records are kept up with the file: stale ones are worth nothing.
+	// Once fetched, change records are kept up with the file: stale ones are worth
+	// nothing.
 	_, missing := k.root.Lstat(feed.ChangesName(name))
 	k.changes = k.WithChanges || missing == nil
 	k.record, err = feed.ReadRecord(plainfile.In(filepath.Dir(k.file), name)) // which no link may stand for

@@ -16,8 +16,8 @@ import (
 	"gatewright/cmd/gatewright/internal/output"
 )
 
-// states remember in the user's cache when each publisher was asked, and when it wants to
-// be asked again. Losing them costs a request.
+// states remember in the user's cache when each publisher was asked, and when it wants
+// to be asked again. Losing them costs a request.
 type states struct{ root *os.Root }
 
 // state is of the last time that a URL was asked.

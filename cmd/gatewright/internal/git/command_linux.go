@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// memory is what git may map, in KiB: an object may be packed ten thousand times smaller
-// than it is.
+// memory is what git may map, in KiB: an object may be packed ten thousand times
+// smaller than it is.
 const memory = 2 << 20
 
 // command runs git, which ends with this process, however that ends.

@@ -1,4 +1,5 @@
-// Package git reads files as a git repository holds them, and runs nothing that it names.
+// Package git reads files as a git repository holds them, and runs nothing that it
+// names.
 package git
 
 import (
@@ -20,9 +21,9 @@ import (
 	"gatewright/generators/bounded"
 )
 
-// Revision is a folder as a commit of its git repository holds it, and a plainfile.Tree.
-// Nothing is checked out: objects are read, and nothing that the repository or its
-// configuration names is run.
+// Revision is a folder as a commit of its git repository holds it, and a
+// plainfile.Tree. Nothing is checked out: objects are read, and nothing that the
+// repository or its configuration names is run.
 type Revision struct {
 	Commit string // its whole name
 
@@ -39,8 +40,8 @@ const maxAnswer = 64 << 10
 
 var objectName = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
-// Open finds the revision of a name in the repository that a folder is of. That there is
-// no such repository, or no such revision, is an error.
+// Open finds the revision of a name in the repository that a folder is of. That there
+// is no such repository, or no such revision, is an error.
 func Open(dir, name string) (r Revision, err error) {
 	r = Revision{name: name, dir: dir}
 	prefix, err := r.git(maxAnswer, "rev-parse", "--show-prefix")
@@ -60,8 +61,8 @@ func Open(dir, name string) (r Revision, err error) {
 // Folder is what the folder is called where people read it: "main:examples".
 func (r Revision) Folder() string { return r.name + ":" + strings.TrimSuffix(r.prefix, "/") }
 
-// Read returns the content of a plain file below the folder, up to a limit in bytes. The
-// error is fs.ErrNotExist if the revision has none.
+// Read returns the content of a plain file below the folder, up to a limit in bytes.
+// The error is fs.ErrNotExist if the revision has none.
 func (r Revision) Read(name string, limit int64) ([]byte, error) {
 	shown := path.Join(r.Folder(), name)
 	listed, err := r.git(maxAnswer, "ls-tree", "-z", "--full-tree", r.Commit, "--", r.prefix+name)
@@ -103,9 +104,9 @@ func (r Revision) checkSize(object string, limit int64) error {
 
 // git runs git in the folder and returns what it prints.
 //
-// What could run another program is off: objects that are missing are not fetched, which a
-// configuration says how to do; a bare repository within a checkout, which anybody can
-// commit, is none; and no object stands for another.
+// What could run another program is off: objects that are missing are not fetched,
+// which a configuration says how to do; a bare repository within a checkout, which
+// anybody can commit, is none; and no object stands for another.
 func (r Revision) git(limit int64, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), maxTime)
 	defer cancel()
@@ -140,15 +141,16 @@ func (r Revision) git(limit int64, args ...string) ([]byte, error) {
 	return data, err
 }
 
-// isHooks reports whether a variable is one that git sets for its hooks, and by which it
-// takes another repository for the folder's own.
+// isHooks reports whether a variable is one that git sets for its hooks, and by which
+// it takes another repository for the folder's own.
 func isHooks(variable string) bool {
 	name, _, _ := strings.Cut(variable, "=")
 	return slices.Contains([]string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"}, name)
 }
 
 // errorOf is a failure of git in one line. Of what git says only words of its own are
-// shown: the rest may be the content of a file that something in the repository leads to.
+// shown: the rest may be the content of a file that something in the repository leads
+// to.
 func errorOf(err error, said string) error {
 	for _, words := range []string{"not a git repository", "detected dubious ownership", "cannot use bare repository", "out of memory"} {
 		if strings.Contains(said, words) {

@@ -19,9 +19,10 @@ func ClearNew(root *os.Root, name string) (stage string, err error) {
 	return stage, nil
 }
 
-// Replace puts a plain file into place in a folder, all of it or nothing: written beside
-// it, synced, and renamed. The mode is that of a new file; one that is replaced keeps its
-// own. A signal that ends the tool is an error, interrupt.Err, and changes nothing.
+// Replace puts a plain file into place in a folder, all of it or nothing: written
+// beside it, synced, and renamed. The mode is that of a new file; one that is replaced
+// keeps its own. A signal that ends the tool is an error, interrupt.Err, and changes
+// nothing.
 func Replace(root *os.Root, name string, data []byte, mode fs.FileMode) error {
 	old, missing := root.Lstat(name)
 	if missing == nil && !old.Mode().IsRegular() {

@@ -92,8 +92,8 @@ func (x Expectations) failures(e Expected) Finding {
 // ByPromise marks what is decided by what publishers promise of their names.
 const ByPromise = "by the publisher's promise that names lead to their entry's addresses"
 
-// Failure tells why an expectation does not hold at one place, and what more there is of a
-// closed world.
+// Failure tells why an expectation does not hold at one place, and what more there is
+// of a closed world.
 func (x Expectations) Failure(e Expected, a expect.Answer) (text string, more []string) {
 	at := a.At
 	switch {

@@ -28,8 +28,8 @@ type Flow struct {
 	Question rule.Question `json:"-"`
 }
 
-// FlowSide is a part of our side, and the answers for it. Near and the candidates are of
-// what is denied.
+// FlowSide is a part of our side, and the answers for it. Near and the candidates are
+// of what is denied.
 type FlowSide struct {
 	For       []Group         `json:"for"`
 	Verdict   string          `json:"verdict"`
@@ -42,13 +42,13 @@ type FlowSide struct {
 	Would     []Candidate     `json:"would_accept,omitempty"`
 	Backends  []BackendAnswer `json:"backends"`
 
-	// Dropped says what drops a flow that the policy allows, on the way that the PAC file
-	// gives; empty if nothing does.
+	// Dropped says what drops a flow that the policy allows, on the way that the PAC
+	// file gives; empty if nothing does.
 	Dropped string `json:"dropped,omitempty"`
 }
 
-// Group is addresses of our side that roles have together; Whole tells that they are all
-// that the flow may have.
+// Group is addresses of our side that roles have together; Whole tells that they are
+// all that the flow may have.
 type Group struct {
 	Roles     []rule.Role `json:"roles"`
 	Addresses []string    `json:"addresses"`
@@ -81,8 +81,8 @@ type BackendAnswer struct {
 // Passes reports whether the policy allows the flow and nothing drops it on its way.
 func (s FlowSide) Passes() bool { return s.Verdict == Allowed && s.Dropped == "" }
 
-// Impossible says why roles, to which no address of the remote's family is bound, have no
-// part in the flow of a question; roles are not empty.
+// Impossible says why roles, to which no address of the remote's family is bound, have
+// no part in the flow of a question; roles are not empty.
 func Impossible(q rule.Question, roles []rule.Role) string {
 	remote, family := q.Flow.Remote, rule.Family(q.Flow.Remote)
 	if local := q.Flow.Local; local.IsValid() {

@@ -13,8 +13,8 @@ import (
 	"gatewright/cmd/gatewright/internal/words"
 )
 
-// Write writes the findings in a format of FindingFormats, but for text, which is told as
-// they are found. What has no place in a file stands at home.
+// Write writes the findings in a format of FindingFormats, but for text, which is told
+// as they are found. What has no place in a file stands at home.
 func (f Findings) Write(w *console.Writer, format string, home site.Place) error {
 	f.All = forMachines(f.All, home)
 	switch format {
@@ -34,8 +34,8 @@ func (f Findings) Write(w *console.Writer, format string, home site.Place) error
 	return nil
 }
 
-// forMachines are findings as a page with room for ten of them shows them best: what fails
-// first, the files as one, and everything at a place, be it home.
+// forMachines are findings as a page with room for ten of them shows them best: what
+// fails first, the files as one, and everything at a place, be it home.
 func forMachines(all []Finding, home site.Place) []Finding {
 	var files, list []Finding
 	for _, f := range all {
@@ -60,8 +60,8 @@ func forMachines(all []Finding, home site.Place) []Finding {
 	return list
 }
 
-// rank is 0 for expectations that fail, 1 for what fails besides and for what the change
-// opens, and 2 for the rest.
+// rank is 0 for expectations that fail, 1 for what fails besides and for what the
+// change opens, and 2 for the rest.
 func rank(f Finding) int {
 	switch {
 	case f.Check == OfChange:
@@ -75,8 +75,8 @@ func rank(f Finding) int {
 }
 
 // writeAnnotations writes a command of GitHub's runner for each finding. Nothing of a
-// text can end the command or start another: what does so is escaped as the runner reads
-// it, after what hides.
+// text can end the command or start another: what does so is escaped as the runner
+// reads it, after what hides.
 func (all Findings) writeAnnotations(w *console.Writer) error {
 	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")

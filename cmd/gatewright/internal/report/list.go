@@ -15,8 +15,8 @@ import (
 	"gatewright/cmd/gatewright/internal/words"
 )
 
-// IDs are entries' ids as tables show them, one a line: without the catalogue where there
-// is only one.
+// IDs are entries' ids as tables show them, one a line: without the catalogue where
+// there is only one.
 func IDs(r *site.Result, ids ...string) string {
 	text := strings.Join(ids, "\n")
 	if len(r.Policy.Sources) == 1 {
@@ -25,8 +25,8 @@ func IDs(r *site.Result, ids ...string) string {
 	return text
 }
 
-// ListedEntry is an entry as `list entries --json` prints it: what is published, and what
-// became of it.
+// ListedEntry is an entry as `list entries --json` prints it: what is published, and
+// what became of it.
 type ListedEntry struct {
 	ID        string       `json:"id"`
 	Row       string       `json:"row,omitempty"`
@@ -263,7 +263,8 @@ func SitesTable(r *site.Result) console.Table {
 	return t
 }
 
-// OpenTable shows what is open at it, and below the lines of the site file that answer it.
+// OpenTable shows what is open at it, and below the lines of the site file that answer
+// it.
 func OpenTable(r *site.Result) console.Table {
 	if len(r.Policy.Open) == 0 {
 		return console.Table{Remark: "nothing is open"}

@@ -110,7 +110,8 @@ func questions(section string, open []rule.Open) []string {
 	return append(comments, "waiting: "+strings.Join(waiting, ", "))
 }
 
-// TellOpen shows the answers that would add most to a run, and the command for the rest.
+// TellOpen shows the answers that would add most to a run, and the command for the
+// rest.
 func (r Run) TellOpen(c console.Console, all []Suggestion, command string) {
 	if len(all) == 0 {
 		return
