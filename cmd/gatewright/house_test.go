@@ -188,7 +188,6 @@ func TestFilesAreOpenedInOnePlace(t *testing.T) {
 		"cmd/gatewright/session.go":                   2, // what the kernel shows of processes
 		"generators/live/trial_linux.go":              2, // what the kernel shows; a lock in a folder of root's
 		"generators/live/watch_linux.go":              1, // the same
-		"generators/live/installed.go":                1, // installOne, as create
 		"generators/live/run_linux.go":                1, // a folder of root's that nobody else enters
 		"generators/nftables/kernel/open_linux.go":    1, // a network namespace
 		"cmd/gatewright/internal/fetch/requestid.go":  1, // the user's own configuration

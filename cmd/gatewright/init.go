@@ -93,7 +93,7 @@ func (inv *invocation) initSite(toMerge bool) error {
 			return err
 		}
 		if added == 0 {
-			if _, err := output.ClearNew(root, name); err != nil {
+			if err := output.ClearNew(root, name); err != nil {
 				return err
 			}
 			return inv.tellInit(file, 0, "nothing is newly open", result)
