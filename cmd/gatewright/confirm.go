@@ -145,11 +145,7 @@ func (inv *invocation) writeKept(keep []byte) (string, error) {
 	if err != nil || len(outputs) == 0 { // what is files where it runs is there already
 		return folder, err
 	}
-	changed, err := output.Write(plainfile.Named(folder), outputs, generators.Makes)
-	for _, name := range changed {
-		inv.console.Warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(folder, name))
-	}
-	if err != nil {
+	if err := inv.writeFolder(plainfile.Named(folder), outputs); err != nil {
 		return "", fmt.Errorf("the rules run, and boot would not load them: %w", err)
 	}
 	return folder, nil

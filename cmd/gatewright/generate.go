@@ -6,10 +6,12 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/catalog/plainfile"
 	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/generators"
+	"gatewright/generators/artefact"
 )
 
 func generateCommand() command {
@@ -127,11 +129,7 @@ func (inv *invocation) deliver(p *production) error {
 
 func (inv *invocation) write(p *production) error {
 	if p.dir != "" {
-		changed, err := output.Write(p.folder, p.outputs, generators.Makes)
-		for _, name := range changed {
-			inv.console.Warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", p.path(name))
-		}
-		return err
+		return inv.writeFolder(p.folder, p.outputs)
 	}
 	for _, a := range p.artefacts() {
 		if err := inv.stdout.Raw(string(a.Data)); err != nil {
@@ -139,6 +137,15 @@ func (inv *invocation) write(p *production) error {
 		}
 	}
 	return nil
+}
+
+// writeFolder writes files to a folder, and tells of those that stay there.
+func (inv *invocation) writeFolder(folder plainfile.Path, made []artefact.Made) error {
+	changed, err := output.Write(folder, made, generators.Makes)
+	for _, name := range changed {
+		inv.console.Warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", folder.Beside("/"+name))
+	}
+	return err
 }
 
 // tellOthers tells which generators' files stay in the folder as an earlier run made
