@@ -71,7 +71,7 @@ func (inv *invocation) compareFiles(p *production, r folder) error {
 			inv.findFile("%s:1: not a file of Gatewright's, so that it is not shown; remove it, and generate again", p.path(a.Name))
 			continue
 		default:
-			inv.found.All = append(inv.found.All, report.Finding{Check: report.OfFiles, Level: report.Error, Text: p.path(a.Name) + " is not what generate would write; generate again"})
+			inv.found.All = append(inv.found.All, report.Finding{Check: report.CheckFiles, Level: report.LevelError, Text: p.path(a.Name) + " is not what generate would write; generate again"})
 		}
 		text.WriteString(report.Unified(p.path(a.Name), have, a.Data))
 	}

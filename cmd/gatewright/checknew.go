@@ -25,13 +25,13 @@ func (inv *invocation) addShortfalls(p *production) error {
 	}
 	level := func(strict bool) string {
 		if strict || inv.base != "" {
-			return report.Error
+			return report.LevelError
 		}
-		return report.Warning
+		return report.LevelWarning
 	}
 	for _, s := range p.shortfalls() {
 		if inv.base == "" || unknown(p.keys(s), known) {
-			inv.find(report.Finding{Check: report.OfCoverage, Level: level(inv.strict), Text: s.text}.At(s.place))
+			inv.find(report.Finding{Check: report.CheckCoverage, Level: level(inv.strict), Text: s.text}.At(s.place))
 		}
 	}
 	found, err := p.lints(inv)
@@ -40,7 +40,7 @@ func (inv *invocation) addShortfalls(p *production) error {
 	}
 	for _, f := range found {
 		if inv.base == "" || unknown(lintKeys(f), known) {
-			inv.find(report.Finding{Check: report.OfLint, Level: level(p.site.Lint == report.Error), Text: lintText(f), Details: []string{f.Do}}.At(p.site.PlaceOfEntry(f.Entry)))
+			inv.find(report.Finding{Check: report.CheckLint, Level: level(p.site.Lint == report.LevelError), Text: lintText(f), Details: []string{f.Do}}.At(p.site.PlaceOfEntry(f.Entry)))
 		}
 	}
 	return nil
@@ -68,7 +68,7 @@ func lintKeys(f lint.Finding) (keys []string) {
 
 // lints is what lint finds, unless the site wants none of it or nothing would be told.
 func (p *production) lints(inv *invocation) ([]lint.Finding, error) {
-	if p.site.Lint == "off" || p.site.Lint != report.Error && inv.format == "text" && inv.base == "" {
+	if p.site.Lint == "off" || p.site.Lint != report.LevelError && inv.format == "text" && inv.base == "" {
 		return nil, nil
 	}
 	removals, err := p.site.Removals(inv.site.catalogDir(p.siteDir))
@@ -102,7 +102,7 @@ func (inv *invocation) tellGoneOutputs() error {
 		if err := one.LoadExpectations(baseDir); err != nil {
 			return fmt.Errorf("--new %s: %w", inv.base, err)
 		}
-		inv.find(report.Finding{Check: report.OfFlows, Level: report.Warning, Text: fmt.Sprintf("%s has an output %s, which is given up here, and with it %s", inv.base, one.Name, words.Count(len(one.Expectations), "expectation"))})
+		inv.find(report.Finding{Check: report.CheckFlows, Level: report.LevelWarning, Text: fmt.Sprintf("%s has an output %s, which is given up here, and with it %s", inv.base, one.Name, words.Count(len(one.Expectations), "expectation"))})
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (inv *invocation) tellChanged(base, p *production) error {
 	if err != nil || r.Same() {
 		return err
 	}
-	inv.find(report.Finding{Check: report.OfChange, Level: report.Notice, Text: report.Headline(r), Details: report.Lines(r)})
+	inv.find(report.Finding{Check: report.CheckChange, Level: report.LevelNotice, Text: report.Headline(r), Details: report.Lines(r)})
 	return nil
 }
 
@@ -130,7 +130,7 @@ func (inv *invocation) tellGivenUp(base, p *production) {
 		answers, err := k.Ask(e)
 		given := report.Expected{Expectation: e, Answers: answers}
 		tell := func(why string) {
-			inv.find(report.Finding{Check: report.OfFlows, Level: report.Warning, Text: fmt.Sprintf("%s expects %s, which is given up here: %s", inv.base, given.Name(), why)})
+			inv.find(report.Finding{Check: report.CheckFlows, Level: report.LevelWarning, Text: fmt.Sprintf("%s expects %s, which is given up here: %s", inv.base, given.Name(), why)})
 		}
 		if err != nil {
 			tell(err.Error())

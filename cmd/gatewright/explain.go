@@ -88,8 +88,8 @@ func explain(inv *invocation, args []string) error {
 }
 
 // answers answers questions one by one, until one fails.
-func (e *explainer) answers(questions []rule.Question, failed *error) iter.Seq[report.Flow] {
-	return func(yield func(report.Flow) bool) {
+func (e *explainer) answers(questions []rule.Question, failed *error) iter.Seq[report.Explained] {
+	return func(yield func(report.Explained) bool) {
 		for _, q := range questions {
 			budget := netset.NewBudget(rule.MaxLooks)
 			for _, c := range e.result.Complete(e.site, q) {
@@ -103,10 +103,10 @@ func (e *explainer) answers(questions []rule.Question, failed *error) iter.Seq[r
 }
 
 // noting passes answers on and notes whether one is denied.
-func noting(answers iter.Seq[report.Flow], denied *bool) iter.Seq[report.Flow] {
-	return func(yield func(report.Flow) bool) {
+func noting(answers iter.Seq[report.Explained], denied *bool) iter.Seq[report.Explained] {
+	return func(yield func(report.Explained) bool) {
 		for f := range answers {
-			*denied = *denied || !slices.ContainsFunc(f.Sides, report.FlowSide.Passes)
+			*denied = *denied || !slices.ContainsFunc(f.Sides, report.ExplainedSide.Passes)
 			if !yield(f) {
 				return
 			}

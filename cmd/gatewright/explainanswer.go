@@ -14,8 +14,8 @@ import (
 
 // explain answers a complete question for every side of ours; sides with the same
 // answer stand together, those that are allowed first.
-func (e *explainer) explain(c rule.Completed, budget *netset.Budget) (report.Flow, error) {
-	f := report.Flow{Flow: c.Question.String(), Assumed: c.Assumed, Because: c.Because, Question: c.Question}
+func (e *explainer) explain(c rule.Completed, budget *netset.Budget) (report.Explained, error) {
+	f := report.Explained{Flow: c.Question.String(), Assumed: c.Assumed, Because: c.Because, Question: c.Question}
 	sides, err := e.result.Policy.LocalGroups(c.Question, budget)
 	if err != nil {
 		return f, err
@@ -30,12 +30,12 @@ func (e *explainer) explain(c rule.Completed, budget *netset.Budget) (report.Flo
 		f.Sides[i].For = append(f.Sides[i].For, e.sideOf(s))
 	}
 	e.addWould(f.Sides, c.Question)
-	slices.SortStableFunc(f.Sides, func(a, b report.FlowSide) int { return strings.Compare(a.Verdict, b.Verdict) })
+	slices.SortStableFunc(f.Sides, func(a, b report.ExplainedSide) int { return strings.Compare(a.Verdict, b.Verdict) })
 	return f, nil
 }
 
 // place returns where an answer stands, and adds it if it stands nowhere yet.
-func place(f *report.Flow, answer report.FlowSide, at map[string]int) int {
+func place(f *report.Explained, answer report.ExplainedSide, at map[string]int) int {
 	key, err := json.Marshal(answer)
 	i, known := at[string(key)]
 	if err != nil || !known {
@@ -59,7 +59,7 @@ func (e *explainer) sideOf(s rule.LocalGroup) report.Group {
 
 // addWould adds the entries that would accept a question to the sides that are denied.
 // They are the same for all, and looked for once.
-func (e *explainer) addWould(sides []report.FlowSide, q rule.Question) {
+func (e *explainer) addWould(sides []report.ExplainedSide, q rule.Question) {
 	would := sync.OnceValue(func() (all []report.Candidate) {
 		for _, w := range e.result.Candidates(e.site, q) {
 			all = append(all, report.Candidate{Entry: w.Entry.ID, State: w.State, Why: w.Why, AnyRemote: w.AnyRemote, Open: words.OpenItems(w.Open)})
@@ -75,13 +75,13 @@ func (e *explainer) addWould(sides []report.FlowSide, q rule.Question) {
 
 // answer is the answer for one side, without saying for which and without what addWould
 // adds.
-func (e *explainer) answer(q rule.Question, s rule.LocalGroup) report.FlowSide {
+func (e *explainer) answer(q rule.Question, s rule.LocalGroup) report.ExplainedSide {
 	x := e.result.Policy.Explain(s.Flow)
-	answer := report.FlowSide{Verdict: report.Denied, Rules: x.Hits, Near: x.Near, ByAddress: x.ByAddress, ByName: x.ByName}
+	answer := report.ExplainedSide{Verdict: report.Denied, Rules: x.Hits, Near: x.Near, ByAddress: x.ByAddress, ByName: x.ByName}
 	if x.Accept() {
 		answer.Verdict = report.Allowed
 		for _, entry := range e.result.Accepting(s.Flow) {
-			answer.Entries = append(answer.Entries, report.FlowEntry{ID: entry.ID, Row: entry.Row, Title: entry.Title, Condition: entry.Condition})
+			answer.Entries = append(answer.Entries, report.ExplainedEntry{ID: entry.ID, Row: entry.Row, Title: entry.Title, Condition: entry.Condition})
 		}
 	} else if x.Impossible {
 		answer.Why = report.Impossible(q, s.Roles)

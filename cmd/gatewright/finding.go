@@ -7,19 +7,19 @@ import (
 
 // find notes what is wrong, and tells it where people read.
 func (inv *invocation) find(f report.Finding) {
-	if f.Check != report.OfFiles { // whose paths say it
+	if f.Check != report.CheckFiles { // whose paths say it
 		f.Text = inv.site.ofOutput(f.Text)
 	}
 	if f.Output = inv.site.output; f.Name != "" {
 		f.Name = inv.site.ofOutput(f.Name)
 	}
 	inv.found.All = append(inv.found.All, f)
-	if inv.format == "text" && (f.Level != report.Warning || f.Check == report.OfFlows) {
+	if inv.format == "text" && (f.Level != report.LevelWarning || f.Check == report.CheckFlows) {
 		f.Tell(inv.console)
 	}
 }
 
 // findFile notes what is wrong with the files.
 func (inv *invocation) findFile(format string, args ...any) {
-	inv.find(report.Finding{Check: report.OfFiles, Level: report.Error, Text: console.Line(format, args...)})
+	inv.find(report.Finding{Check: report.CheckFiles, Level: report.LevelError, Text: console.Line(format, args...)})
 }

@@ -60,13 +60,13 @@ func (x Expectations) hidden(e Expected) []Finding {
 		return nil
 	}
 	text := fmt.Sprintf("%s: at %s names without addresses are not seen: what they lead to is not known there", e.Name(), strings.Join(outputs, ", "))
-	return []Finding{Finding{Check: OfFlows, Level: Warning, Text: text, Details: rules}.At(e.Place)}
+	return []Finding{Finding{Check: CheckFlows, Level: LevelWarning, Text: text, Details: rules}.At(e.Place)}
 }
 
 // failures tells of an expectation what contradicts it at the first place, and at which
 // others.
 func (x Expectations) failures(e Expected) Finding {
-	f := Finding{Check: OfFlows, Level: Error, Name: e.Name()}.At(e.Place)
+	f := Finding{Check: CheckFlows, Level: LevelError, Name: e.Name()}.At(e.Place)
 	var others []string
 	for _, a := range e.Answers {
 		if a.Holds {

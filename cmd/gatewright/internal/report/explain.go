@@ -18,29 +18,29 @@ const (
 	dropped = "dropped" // allowed, but not on its way; in words alone
 )
 
-// Flow is a complete flow with its answers, as `explain --json` prints it.
-type Flow struct {
-	Flow    string     `json:"flow"`
-	Assumed string     `json:"assumed,omitempty"`
-	Because string     `json:"because,omitempty"` // the rule or entry that the assumption is taken from
-	Sides   []FlowSide `json:"sides"`
+// Explained is a complete flow with its answers, as `explain --json` prints it.
+type Explained struct {
+	Flow    string          `json:"flow"`
+	Assumed string          `json:"assumed,omitempty"`
+	Because string          `json:"because,omitempty"` // the rule or entry that the assumption is taken from
+	Sides   []ExplainedSide `json:"sides"`
 
 	Question rule.Question `json:"-"`
 }
 
-// FlowSide is a part of our side, and the answers for it. Near and the candidates are
+// ExplainedSide is a part of our side, and the answers for it. Near and the candidates are
 // of what is denied.
-type FlowSide struct {
-	For       []Group         `json:"for"`
-	Verdict   string          `json:"verdict"`
-	Why       string          `json:"why,omitempty"` // no flow has the addresses of both sides
-	Rules     []rule.Hit      `json:"rules,omitempty"`
-	Entries   []FlowEntry     `json:"entries,omitempty"`
-	Near      []rule.NearRule `json:"near,omitempty"`
-	ByAddress []rule.ID       `json:"not_asked_by_address,omitempty"` // rules that go by the address, which the flow does not give
-	ByName    []rule.ID       `json:"not_asked_by_name,omitempty"`
-	Would     []Candidate     `json:"would_accept,omitempty"`
-	Backends  []BackendAnswer `json:"backends"`
+type ExplainedSide struct {
+	For       []Group          `json:"for"`
+	Verdict   string           `json:"verdict"`
+	Why       string           `json:"why,omitempty"` // no flow has the addresses of both sides
+	Rules     []rule.Hit       `json:"rules,omitempty"`
+	Entries   []ExplainedEntry `json:"entries,omitempty"`
+	Near      []rule.NearRule  `json:"near,omitempty"`
+	ByAddress []rule.ID        `json:"not_asked_by_address,omitempty"` // rules that go by the address, which the flow does not give
+	ByName    []rule.ID        `json:"not_asked_by_name,omitempty"`
+	Would     []Candidate      `json:"would_accept,omitempty"`
+	Backends  []BackendAnswer  `json:"backends"`
 
 	// Dropped says what drops a flow that the policy allows, on the way that the PAC
 	// file gives; empty if nothing does.
@@ -55,8 +55,8 @@ type Group struct {
 	Whole     bool        `json:"whole"`
 }
 
-// FlowEntry is an entry that gives a flow.
-type FlowEntry struct {
+// ExplainedEntry is an entry that gives a flow.
+type ExplainedEntry struct {
 	ID        string `json:"id"`
 	Row       string `json:"row,omitempty"`
 	Title     string `json:"title"`
@@ -79,7 +79,7 @@ type BackendAnswer struct {
 }
 
 // Passes reports whether the policy allows the flow and nothing drops it on its way.
-func (s FlowSide) Passes() bool { return s.Verdict == Allowed && s.Dropped == "" }
+func (s ExplainedSide) Passes() bool { return s.Verdict == Allowed && s.Dropped == "" }
 
 // Impossible says why roles, to which no address of the remote's family is bound, have
 // no part in the flow of a question; roles are not empty.

@@ -27,7 +27,7 @@ type Explanations struct {
 
 // Write shows flows to people: for each side one line with the verdict, and a table
 // of what decides, what is near, and what each backend does.
-func (e Explanations) Write(w io.Writer, flows iter.Seq[Flow]) error {
+func (e Explanations) Write(w io.Writer, flows iter.Seq[Explained]) error {
 	width, first := console.Width(w), true
 	for f := range flows {
 		if !first {
@@ -43,7 +43,7 @@ func (e Explanations) Write(w io.Writer, flows iter.Seq[Flow]) error {
 	return nil
 }
 
-func (e Explanations) writeFlow(w io.Writer, f Flow, width int) error {
+func (e Explanations) writeFlow(w io.Writer, f Explained, width int) error {
 	for i, s := range e.shownSides(f) {
 		line := s.Verdict + ": " + f.Flow
 		if sides := sidesText(f.Question, s.For); sides != "" {
@@ -81,9 +81,9 @@ type shownSide struct {
 // shownSides puts together all sides that are denied: of the rules that are near,
 // that of the side which misses it by least, and of the backends each different
 // answer. Beside sides that are allowed, they are told only how they differ.
-func (e Explanations) shownSides(f Flow) []shownSide {
+func (e Explanations) shownSides(f Explained) []shownSide {
 	var out []shownSide
-	var denied []FlowSide
+	var denied []ExplainedSide
 	for _, s := range f.Sides {
 		if s.Verdict == Denied {
 			denied = append(denied, s)
@@ -94,7 +94,7 @@ func (e Explanations) shownSides(f Flow) []shownSide {
 			verdict = dropped
 		}
 		out = append(out, shownSide{
-			Verdict: verdict, For: s.For, notes: noteRows(s.Dropped), reasons: e.acceptRows(s), backends: backendRows(f.Question, []FlowSide{s}),
+			Verdict: verdict, For: s.For, notes: noteRows(s.Dropped), reasons: e.acceptRows(s), backends: backendRows(f.Question, []ExplainedSide{s}),
 		})
 	}
 	if len(denied) == 0 {
@@ -122,7 +122,7 @@ func (e Explanations) shownSides(f Flow) []shownSide {
 
 // nearest returns the near rules of all sides, each as the side says it that misses
 // it by least, the nearest first.
-func nearest(sides []FlowSide) []rule.NearRule {
+func nearest(sides []ExplainedSide) []rule.NearRule {
 	var all []rule.NearRule
 	for _, s := range sides {
 		for _, n := range s.Near {
@@ -172,7 +172,7 @@ func sidesText(q rule.Question, sides []Group) string {
 
 // acceptRows say which rules and entries accept. Every row is an indent, what it is,
 // its name, and words.
-func (e Explanations) acceptRows(s FlowSide) [][]string {
+func (e Explanations) acceptRows(s ExplainedSide) [][]string {
 	var rows [][]string
 	for _, h := range s.Rules {
 		rows = append(rows, []string{"", "rule", string(h.Rule), "by " + h.Endpoint})
@@ -184,7 +184,7 @@ func (e Explanations) acceptRows(s FlowSide) [][]string {
 }
 
 // words are the publisher's row, title and condition.
-func (e FlowEntry) words() string {
+func (e ExplainedEntry) words() string {
 	words := e.Title
 	if e.Row != "" {
 		words = "row " + e.Row + ": " + words
@@ -208,7 +208,7 @@ func nearRows(near []rule.NearRule) [][]string {
 }
 
 // backendRows tell what each backend does, and for which of several sides.
-func backendRows(q rule.Question, sides []FlowSide) [][]string {
+func backendRows(q rule.Question, sides []ExplainedSide) [][]string {
 	var rows [][]string
 	for i, b := range sides[0].Backends {
 		var answers []BackendAnswer
@@ -290,7 +290,7 @@ func noteRows(note string) [][]string {
 }
 
 // impossibleNote says which sides have no part in the flow.
-func impossibleNote(q rule.Question, denied []FlowSide) string {
+func impossibleNote(q rule.Question, denied []ExplainedSide) string {
 	var roles []rule.Role
 	why := ""
 	for _, s := range denied {
@@ -310,7 +310,7 @@ func impossibleNote(q rule.Question, denied []FlowSide) string {
 }
 
 // note says what the flow leaves out and an answer may depend on.
-func note(q rule.Question, denied []FlowSide) string {
+func note(q rule.Question, denied []ExplainedSide) string {
 	var notes []string
 	if why := impossibleNote(q, denied); why != "" {
 		notes = append(notes, why)

@@ -25,19 +25,19 @@ type Finding struct {
 
 // The levels of a finding.
 const (
-	Error   = "error"
-	Warning = "warning"
-	Notice  = "notice"
+	LevelError   = "error"
+	LevelWarning = "warning"
+	LevelNotice  = "notice"
 )
 
 // The checks.
 const (
-	OfFiles    = "files"
-	OfFlows    = "expectation"
-	OfCoverage = "coverage"
-	OfLint     = "lint"
-	OfChange   = "change"
-	OfRun      = "run"
+	CheckFiles    = "files"
+	CheckFlows    = "expectation"
+	CheckCoverage = "coverage"
+	CheckLint     = "lint"
+	CheckChange   = "change"
+	CheckRun      = "run"
 )
 
 // shownDetails is how many details people are shown.
@@ -62,7 +62,7 @@ func (f Finding) shown() []string {
 
 // Tell tells the finding to people, at its place.
 func (f Finding) Tell(c console.Console) {
-	tell := map[string]func(string, ...any){Error: c.Errorf, Warning: c.Warnf, Notice: c.Sayf}[f.Level]
+	tell := map[string]func(string, ...any){LevelError: c.Errorf, LevelWarning: c.Warnf, LevelNotice: c.Sayf}[f.Level]
 	if f.Line > 0 {
 		tell("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Text)
 	} else {
@@ -76,7 +76,7 @@ func (f Finding) Tell(c console.Console) {
 // FindingsOf are the errors that kept check from checking, each at its place.
 func FindingsOf(err error) (all []Finding) {
 	for _, line := range console.ErrorLines(err) {
-		f := Finding{Check: OfRun, Level: Error, Text: console.WithoutSecrets(line.Text)}
+		f := Finding{Check: CheckRun, Level: LevelError, Text: console.WithoutSecrets(line.Text)}
 		if at := site.ErrorPlace(line.Err); at != (site.Place{}) {
 			f = f.At(at)
 			f.Text = strings.TrimPrefix(f.Text, fmt.Sprintf("%s:%d:%d: ", f.File, f.Line, f.Column))
@@ -94,5 +94,5 @@ type Findings struct {
 
 // Failed reports whether check has to fail.
 func (f Findings) Failed() bool {
-	return slices.ContainsFunc(f.All, func(one Finding) bool { return one.Level == Error })
+	return slices.ContainsFunc(f.All, func(one Finding) bool { return one.Level == LevelError })
 }

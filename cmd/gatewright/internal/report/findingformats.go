@@ -42,14 +42,14 @@ func forMachines(all []Finding, home site.Place) []Finding {
 		if f.Line == 0 {
 			f = f.At(home)
 		}
-		if f.Check == OfFiles {
+		if f.Check == CheckFiles {
 			files = append(files, f)
 		} else {
 			list = append(list, f)
 		}
 	}
 	if len(files) > 1 {
-		one := Finding{Check: OfFiles, Level: Error, Text: words.Count(len(files), "file") + " are not what generate would write; generate again"}.At(home)
+		one := Finding{Check: CheckFiles, Level: LevelError, Text: words.Count(len(files), "file") + " are not what generate would write; generate again"}.At(home)
 		for _, f := range files {
 			one.Details = append(one.Details, f.Text)
 		}
@@ -64,11 +64,11 @@ func forMachines(all []Finding, home site.Place) []Finding {
 // change opens, and 2 for the rest.
 func rank(f Finding) int {
 	switch {
-	case f.Check == OfChange:
+	case f.Check == CheckChange:
 		return 1
-	case f.Level != Error:
+	case f.Level != LevelError:
 		return 2
-	case f.Check == OfFlows:
+	case f.Check == CheckFlows:
 		return 0
 	}
 	return 1
@@ -101,7 +101,7 @@ func onePerLine(all []Finding) (list []Finding) {
 		key := place{f.Check, f.File, f.Line}
 		first, known := at[key]
 		switch {
-		case f.Level != Warning:
+		case f.Level != LevelWarning:
 		case known:
 			list[first].Details = slices.Concat(list[first].Details, []string{f.Text})
 			continue
@@ -132,7 +132,7 @@ func (all Findings) writeCodeQuality(w *console.Writer) error {
 	issues := []issue{}
 	for _, f := range all.All {
 		text := strings.Join(slices.Concat([]string{f.Text}, f.shown()), "; ")
-		severity := map[string]string{Error: "major", Warning: "minor", Notice: "info"}[f.Level]
+		severity := map[string]string{LevelError: "major", LevelWarning: "minor", LevelNotice: "info"}[f.Level]
 		print := fmt.Sprintf("%x", sha256.Sum256([]byte(f.Check+"\x00"+f.File+"\x00"+text)))
 		issues = append(issues, issue{text, f.Check, print, severity, location{f.File, lines{f.Line}}})
 	}
@@ -162,10 +162,10 @@ func (all Findings) writeJUnit(w *console.Writer) error {
 	}
 	s := suite{Name: "gatewright check"}
 	for _, name := range all.Held {
-		s.Cases = append(s.Cases, testCase{Class: OfFlows, Name: console.Visible(name)})
+		s.Cases = append(s.Cases, testCase{Class: CheckFlows, Name: console.Visible(name)})
 	}
 	for _, f := range all.All {
-		if f.Level != Error {
+		if f.Level != LevelError {
 			continue
 		}
 		text := console.Visible(strings.Join(slices.Concat([]string{f.Text}, f.Details, f.Also), "\n"))
