@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 
@@ -70,43 +70,35 @@ func explain(inv *invocation, args []string) error {
 	if err := e.checkRoles(questions); err != nil {
 		return err
 	}
-	var denied bool
-	var failed error
-	answers := noting(e.answers(questions, &failed), &denied)
+	all := answering{explainer: e, questions: questions}
 	if inv.json {
-		err = console.WriteJSONList(inv.stdout, "flows", answers)
+		err = console.WriteJSONList(inv.stdout, "flows", all.answers)
 	} else {
-		err = report.Explanations{Result: e.result, ListOpen: e.listOpen}.Write(inv.stdout, answers)
+		err = report.Explanations{Result: e.result, ListOpen: e.listOpen}.Write(inv.stdout, all.answers)
 	}
-	if err == nil {
-		err = failed
-	}
-	if err == nil && denied {
+	if err = cmp.Or(err, all.failed); err == nil && all.denied {
 		return errDifferent
 	}
 	return err
 }
 
-// answers answers questions one by one, until one fails.
-func (e *explainer) answers(questions []rule.Question, failed *error) iter.Seq[report.Explained] {
-	return func(yield func(report.Explained) bool) {
-		for _, q := range questions {
-			budget := netset.NewBudget(rule.MaxLooks)
-			for _, c := range e.result.Complete(e.site, q) {
-				f, err := e.explain(c, budget)
-				if *failed = err; err != nil || !yield(f) {
-					return
-				}
-			}
-		}
-	}
+// answering is questions that are answered one by one, until one fails.
+type answering struct {
+	*explainer
+	questions []rule.Question
+	failed    error
+	denied    bool // one of them is
 }
 
-// noting passes answers on and notes whether one is denied.
-func noting(answers iter.Seq[report.Explained], denied *bool) iter.Seq[report.Explained] {
-	return func(yield func(report.Explained) bool) {
-		for f := range answers {
-			*denied = *denied || !slices.ContainsFunc(f.Sides, report.ExplainedSide.Passes)
+func (a *answering) answers(yield func(report.Explained) bool) {
+	for _, q := range a.questions {
+		budget := netset.NewBudget(rule.MaxLooks)
+		for _, c := range a.result.Complete(a.site, q) {
+			f, err := a.explain(c, budget)
+			if a.failed = err; err != nil {
+				return
+			}
+			a.denied = a.denied || !slices.ContainsFunc(f.Sides, report.ExplainedSide.Passes)
 			if !yield(f) {
 				return
 			}
