@@ -172,7 +172,7 @@ func (x Expectations) refusal(a expect.Answer) string {
 // elseLines lists what passes beside the listed remotes, rule by rule.
 func (x Expectations) elseLines(a expect.Answer) (lines []string) {
 	for _, e := range a.Else {
-		remotes := slices.Concat(words.Texts(e.Names.Patterns()), words.Texts(e.Prefixes.Prefixes()))
+		remotes := slices.Concat(words.Texts(slices.Values(e.Names)), words.Texts(e.Prefixes.Prefixes()))
 		if e.Any {
 			remotes = []string{"any remote"}
 		}
