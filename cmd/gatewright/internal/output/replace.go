@@ -22,8 +22,8 @@ func ClearNew(root *os.Root, name string) error {
 }
 
 // Replace puts a plain file into place in a folder, all of it or nothing, and syncs the
-// folder. The mode is that of a new file; one that is replaced keeps its own. A signal that
-// ends the tool is an error, interrupt.Err, and changes nothing.
+// folder. The mode is that of a new file; one that is replaced keeps its own. A signal
+// that ends the tool is an error, interrupt.Err, and changes nothing.
 func Replace(root *os.Root, name string, data []byte, mode fs.FileMode) error {
 	if old, err := root.Lstat(name); err == nil && !old.Mode().IsRegular() {
 		return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", name)

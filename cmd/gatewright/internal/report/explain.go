@@ -28,8 +28,8 @@ type Explained struct {
 	Question rule.Question `json:"-"`
 }
 
-// ExplainedSide is a part of our side, and the answers for it. Near and the candidates are
-// of what is denied.
+// ExplainedSide is a part of our side, and the answers for it. Near and the candidates
+// are of what is denied.
 type ExplainedSide struct {
 	For       []Group          `json:"for"`
 	Verdict   string           `json:"verdict"`
