@@ -34,7 +34,7 @@ func newCloudFeed(d document, as Naming, name, title, source string) *cloudFeed 
 	f := &cloudFeed{collector: newCollector(d, as), area: name, byName: map[string]*cloudTag{}}
 	f.Feed, f.Title, f.Source = name, title, source
 	if name == "" {
-		f.area = listName(d.file)
+		f.area = listName(d.base())
 	}
 	if f.Name == "" {
 		f.Name = f.area

@@ -47,21 +47,23 @@ func (f jsonFaults) err() error { return f.Err() }
 // collector gathers a catalogue from a feed of any format.
 type collector struct {
 	catalog.Catalog
+	*jsonc.Decoder // nil if the document is not JSON
 	faults
-	file    string
-	root    jsonc.Value        // of the document; of kind Invalid if it is not JSON
-	taken   map[place]bool     // where a prefix was read; nil if it is not JSON
-	told    map[place]bool     // what else holds prefixes, and is told of
-	keys    []string           // of its rows
-	list    func(netip.Prefix) // of document
-	listed  int                // endpoints so far
-	noticed int                // notices with a place so far
+	file     string
+	document jsonc.Value        // its root; of kind Invalid if it is not JSON
+	taken    map[place]bool     // where a prefix was read; nil if it is not JSON
+	told     map[place]bool     // what else holds prefixes, and is told of
+	keys     []string           // of its rows
+	list     func(netip.Prefix) // of document
+	listed   int                // endpoints so far
+	noticed  int                // notices with a place so far
 }
 
 func newCollector(d document, as Naming) *collector {
 	c := &collector{file: d.file, list: d.list}
 	if c.faults = (&textErrors{file: d.file}); d.json != nil {
-		c.faults, c.root, c.taken, c.told = jsonFaults{jsonc.NewDecoder(d.json)}, d.json.Root(), map[place]bool{}, map[place]bool{}
+		c.Decoder = jsonc.NewDecoder(d.json)
+		c.faults, c.document, c.taken, c.told = jsonFaults{c.Decoder}, d.json.Root(), map[place]bool{}, map[place]bool{}
 	}
 	if c.Name, c.Revision = as.Name, as.Revision; c.Revision == "" {
 		c.Revision = noRevision

@@ -199,7 +199,7 @@ func (t *tree) isUnread(key jsonc.Key, v, object jsonc.Value) bool {
 // of what was.
 func (t *tree) tellUnread() {
 	var read netset.PrefixBuilder
-	for _, tag := range t.feed.tags {
+	for _, tag := range t.tags {
 		read.AddSet(tag.prefixes.Build())
 	}
 	all := read.Build()
@@ -214,7 +214,7 @@ func (t *tree) tellUnread() {
 		}
 	}
 	if len(keys) > 0 {
-		t.feed.noticeFile("not read, for their keys are not known to hold endpoints as others of the file are: " + some(keys) + `; what of them is meant belongs under "prefixes", or in a file of its own`)
+		t.noticeFile("not read, for their keys are not known to hold endpoints as others of the file are: " + some(keys) + `; what of them is meant belongs under "prefixes", or in a file of its own`)
 	}
 }
 
@@ -232,7 +232,7 @@ func (t *tree) tellUnknown() {
 		}
 	}
 	if len(keys) > 1 {
-		t.feed.noticeFile("no key of the file says that it holds endpoints; all lists are read: " + some(keys) + "; remove those that are not meant")
+		t.noticeFile("no key of the file says that it holds endpoints; all lists are read: " + some(keys) + "; remove those that are not meant")
 	}
 }
 

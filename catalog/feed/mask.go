@@ -264,7 +264,7 @@ func (t *tree) masks(values []jsonc.Value) []string {
 				t.Errorf(one, "expected a mask or a length, found %v; %s", one.Kind(), writePrefix)
 			case one.Text() != "":
 				masks = append(masks, one.Text())
-				t.feed.taken[one] = true
+				t.taken[one] = true
 			}
 		}
 	}

@@ -78,7 +78,7 @@ func (c *collector) jsonRow(v jsonc.Value) row {
 				}
 				continue // or the publisher's business
 			}
-			if text, ok := scalar(c.faults, one); ok && text != "" {
+			if text, ok := c.scalar(one); ok && text != "" {
 				r.fields[name] = append(r.fields[name], field{text, one})
 			}
 		}

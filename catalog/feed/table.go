@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -220,7 +219,7 @@ func readTable(d document, as Naming) (*catalog.Catalog, error) {
 		return nil, err
 	}
 	t, row, err := tableOf(d)
-	name, title, source := "", "List "+filepath.Base(d.file), ""
+	name, title, source := "", "List "+d.base(), ""
 	if isMSFT(d) {
 		name, title, source = "microsoft-public-ip", "Microsoft public IP space", msPublicIPSource
 	}
