@@ -56,9 +56,9 @@ func (d document) root() jsonc.Value {
 // maxWrapped is how many lists or objects programs put around a document.
 const maxWrapped = 3
 
-// within is the list of endpoint sets, of flat ones or of Azure's tags, or the only one of them, or the
-// document of these, that is all that a value holds but texts and numbers; of kind Invalid
-// if there is none.
+// within is the list of endpoint sets, of flat ones or of Azure's tags, or the only one
+// of them, or the document of these, that is all that a value holds but texts and
+// numbers; of kind Invalid if there is none.
 func within(v jsonc.Value, depth int) jsonc.Value {
 	switch first := firstObject(v); {
 	case has(first, "id") && has(first, "serviceArea"), has(member(first, "properties"), "addressPrefixes"), isAzureFile(v), isFlatRow(first):

@@ -6,8 +6,8 @@ import (
 	"gatewright/catalog/jsonc"
 )
 
-// newPublished starts a catalogue of what a publisher offers as JSON. Keys that a format
-// is not asked for are ignored.
+// newPublished starts a catalogue of what a publisher offers as JSON. Keys that a
+// format is not asked for are ignored.
 func newPublished(d document, as Naming, name, title, source string) *cloudFeed {
 	f := newCloudFeed(d, as, name, title, source)
 	f.Published = true
@@ -100,7 +100,8 @@ func firstObject(v jsonc.Value) jsonc.Value {
 	return v
 }
 
-// member returns the value of a key in any letter case; of kind Invalid if there is none.
+// member returns the value of a key in any letter case; of kind Invalid if there is
+// none.
 func member(v jsonc.Value, key string) jsonc.Value {
 	for k, value := range v.Members() {
 		if len(k.Bytes()) == len(key) && strings.EqualFold(k.Text(), key) {

@@ -120,7 +120,8 @@ func (t *table) prefix(row []string, column int) (string, error) {
 	return masked(text, mask)
 }
 
-// doubtNumber refuses a number under an unknown name that may be the length of an address.
+// doubtNumber refuses a number under an unknown name that may be the length of an
+// address.
 func (t *table) doubtNumber(row []string, address string) error {
 	for i, text := range row {
 		if roleOf(t.columns[i]) == holdsOther && mayBeLength(text, address) {
@@ -130,8 +131,8 @@ func (t *table) doubtNumber(row []string, address string) error {
 	return nil
 }
 
-// doubtLength refuses a number beside an address in a table without a header if it may be
-// its length: what it is of, or a length that the address is the first of.
+// doubtLength refuses a number beside an address in a table without a header if it may
+// be its length: what it is of, or a length that the address is the first of.
 func (t *table) doubtLength(row []string, column int) error {
 	a, _ := netip.ParseAddr(row[column])
 	for i, text := range row {

@@ -120,8 +120,8 @@ func looksLikeEndpoint(cell string) bool {
 	return false
 }
 
-// faults reports the rows before the first one with a prefix, and tells of a header none
-// of whose words is known.
+// faults reports the rows before the first one with a prefix, and tells of a header
+// none of whose words is known.
 func (t *table) faults(f *cloudFeed) {
 	column := 0
 	if len(t.places) > 0 {
@@ -143,8 +143,8 @@ func (t *table) faults(f *cloudFeed) {
 	}
 }
 
-// place finds the columns by their names and by the first row; without names of prefixes
-// the first one that holds one.
+// place finds the columns by their names and by the first row; without names of
+// prefixes the first one that holds one.
 func (t *table) place(row []string) {
 	for i, name := range t.columns {
 		empty := i < len(row) && (row[i] == "" || isCell(row[i]) || looksLikeEndpoint(row[i]))

@@ -262,8 +262,8 @@ func (t *tree) object(v jsonc.Value, of labels) {
 	}
 }
 
-// listsUnderOther reports whether an object has a list of prefixes under a key that says
-// nothing, so that such keys are names of lists.
+// listsUnderOther reports whether an object has a list of prefixes under a key that
+// says nothing, so that such keys are names of lists.
 func (t *tree) listsUnderOther(v jsonc.Value) bool {
 	for key, one := range v.Members() {
 		if one.Kind() == jsonc.Array && t.roleOf(key) == holdsOther && slices.ContainsFunc(slices.Collect(elements(one)), isPrefixes) {

@@ -222,8 +222,8 @@ func (b *builder) referred(from string) []*catalog.Entry {
 }
 
 // referredIn returns those of some entries, and their catalogues, that "from" means:
-// one by its id, or the flow entries of a catalogue's area in the selected instances, in
-// any letter case.
+// one by its id, or the flow entries of a catalogue's area in the selected instances,
+// in any letter case.
 func (b *builder) referredIn(entries map[string]*catalog.Entry, catalogs map[string]*catalog.Catalog, from string) []*catalog.Entry {
 	if e := entries[from]; e != nil {
 		return []*catalog.Entry{e}

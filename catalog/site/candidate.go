@@ -201,8 +201,8 @@ func pendingMatches(p catalog.Pending, name string) bool {
 // Families are those of the addresses that a packet filter sees.
 type Families struct{ V4, V6 bool }
 
-// Addressed reports whether an entry that accepts a flow by its name has addresses, too,
-// or takes any remote: a packet filter that sees the families goes by these.
+// Addressed reports whether an entry that accepts a flow by its name has addresses,
+// too, or takes any remote: a packet filter that sees the families goes by these.
 func (r *Result) Addressed(f rule.Flow, seen Families) bool {
 	return slices.ContainsFunc(r.Input.Grants, func(g rule.Grant) bool {
 		named := g.Any || Remote{Names: g.Names}.matches(rule.Flow{Name: f.Name})
