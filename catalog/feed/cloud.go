@@ -125,7 +125,7 @@ func (f *cloudFeed) start(word string) *cloudTag {
 
 // finish returns the catalogue once everything is read.
 func (f *cloudFeed) finish() (*catalog.Catalog, error) {
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	var empty []string

@@ -54,7 +54,7 @@ func readList(d document, as Naming) (*catalog.Catalog, error) {
 			}
 		}
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	if err := f.complete(d.text); err != nil {

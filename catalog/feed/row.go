@@ -59,7 +59,7 @@ func (c *collector) rows(d document, check func(columns []string) error, read fu
 		}
 		read(c.jsonRow(v))
 	}
-	return c.err()
+	return c.Err()
 }
 
 func (c *collector) jsonRow(v jsonc.Value) row {
@@ -97,17 +97,17 @@ func (c *collector) csvRows(d document, check func([]string) error, read func(ro
 		switch {
 		case errors.Is(err, io.EOF):
 			c.noticeFile(noLineEnd(d.text))
-			return c.err()
+			return c.Err()
 		case err != nil:
 			e := csvError(d.file, err, "fetch the file again")
 			c.add(spot{e.Line, e.Col}, e.Err)
-			return c.err()
+			return c.Err()
 		case columns == nil:
 			if columns = slices.Clone(texts); check != nil {
 				c.add(rows.spot(0), check(columns))
 			}
 			c.columns(columns, rows)
-			if err := c.err(); err != nil {
+			if err := c.Err(); err != nil {
 				return err
 			}
 		case len(texts) != len(columns):

@@ -63,7 +63,7 @@ func readTable(d document, as Naming) (*catalog.Catalog, error) {
 		e := csvError(d.file, err, "expected a prefix, and what it is of")
 		f.add(spot{e.Line, e.Col}, e.Err)
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	f.noticeFile(noLineEnd(d.text))

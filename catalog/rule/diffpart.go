@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"cmp"
 	"iter"
 	"maps"
 	"slices"
@@ -247,6 +246,5 @@ func (x *comparison) responsible(grants []*Grant, at int) []Entry {
 			entries = append(entries, g.Entry)
 		}
 	}
-	slices.SortFunc(entries, func(x, y Entry) int { return cmp.Compare(x.ID, y.ID) })
-	return slices.CompactFunc(entries, func(x, y Entry) bool { return x.ID == y.ID })
+	return sortedEntries(entries)
 }
