@@ -1,6 +1,7 @@
 package netset
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -199,17 +200,13 @@ func sortCursors(list []cursor) []cursor {
 }
 
 func compareCursors(a, b cursor) int {
-	switch {
-	case a.pattern != b.pattern:
-		return a.pattern - b.pattern
-	case a.left != b.left:
-		return a.left - b.left
-	case a.inStar == b.inStar:
-		return 0
-	case b.inStar:
-		return -1
+	place := func(c cursor) int {
+		if c.inStar {
+			return 2*c.left + 1
+		}
+		return 2 * c.left
 	}
-	return 1
+	return cmp.Or(cmp.Compare(a.pattern, b.pattern), cmp.Compare(place(a), place(b)))
 }
 
 // isSubset reports whether every cursor of a is in b; both are sorted.

@@ -36,20 +36,15 @@ func (r *Result) Candidates(q rule.Question) []Candidate {
 		}
 	}
 	states := []State{IsOpen, InRule, IsDismissed, NotSelected}
-	slices.SortStableFunc(all, func(x, y Candidate) int {
-		return cmp.Or(compareBool(x.AnyRemote, y.AnyRemote), slices.Index(states, x.State)-slices.Index(states, y.State))
-	})
-	return all
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
+	rank := func(c Candidate) int {
+		n := slices.Index(states, c.State)
+		if c.AnyRemote {
+			n += len(states)
+		}
+		return n
 	}
-	return -1
+	slices.SortStableFunc(all, func(x, y Candidate) int { return rank(x) - rank(y) })
+	return all
 }
 
 // matched returns the facts of an entry with the site's answers laid over it, and
