@@ -93,7 +93,7 @@ type answering struct {
 func (a *answering) answers(yield func(report.Explained) bool) {
 	for _, q := range a.questions {
 		budget := netset.NewBudget(rule.MaxLooks)
-		for _, c := range a.result.Complete(a.site, q) {
+		for _, c := range a.result.Complete(q) {
 			f, err := a.explain(c, budget)
 			if a.failed = err; err != nil {
 				return

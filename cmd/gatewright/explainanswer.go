@@ -61,7 +61,7 @@ func (e *explainer) sideOf(s rule.LocalGroup) report.Group {
 // They are the same for all, and looked for once.
 func (e *explainer) addWould(sides []report.ExplainedSide, q rule.Question) {
 	would := sync.OnceValue(func() (all []report.Candidate) {
-		for _, w := range e.result.Candidates(e.site, q) {
+		for _, w := range e.result.Candidates(q) {
 			all = append(all, report.Candidate{Entry: w.Entry.ID, State: w.State, Why: w.Why, AnyRemote: w.AnyRemote, Open: words.OpenItems(w.Open)})
 		}
 		return all
