@@ -89,9 +89,7 @@ const mostAnswers = 256 << 20
 // Box starts a box for the job, if any of it needs one. Close ends it.
 func (j Job) Box(ctx context.Context) *Boxed {
 	b := &Boxed{job: j}
-	policy := *j.Policy
-	policy.Open = nil // no flow is of these
-	inBox := Job{Policy: &policy, Limit: j.Limit}
+	inBox := Job{Policy: j.Policy, Limit: j.Limit}
 	for _, o := range j.Outputs {
 		if p, err := proverOf(o.Generator); err == nil && p.engines {
 			inBox.Outputs = append(inBox.Outputs, o)
