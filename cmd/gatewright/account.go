@@ -9,21 +9,22 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
 
 // tell gives the account of a run, one screen: the catalogues, what was made, how
 // exactly, what to look at, and what the site can answer.
-func (p *production) tell(t talk, full bool) {
+func (p *production) tell(t console.Console, full bool) {
 	for _, line := range slices.Concat(p.sources(), p.files(), p.coverages(full)) {
-		t.sayf("%s", line)
+		t.Sayf("%s", line)
 	}
 	if full {
 		for _, o := range p.outputs {
-			t.sayf("\n%s", o.name)
+			t.Sayf("\n%s", o.Generator)
 			if o.Assumes != "" {
-				t.sayf("    this holds for %s", o.Assumes)
+				t.Sayf("    this holds for %s", o.Assumes)
 			}
 			tellCoverage(t, o.Coverage)
 		}
@@ -92,7 +93,7 @@ func (p *production) files() []string {
 		if lists > 0 {
 			holds += " in " + count(lists, "list")
 		}
-		if isFilter(o.name) {
+		if isFilter(o.Generator) {
 			filters++
 		}
 		lines = append(lines, accountLine(label, strings.Join(names, " ")+": "+holds))
@@ -124,7 +125,7 @@ func (p *production) coverages(full bool) []string {
 		if names[s] == nil {
 			summaries = append(summaries, s)
 		}
-		names[s] = append(names[s], o.name)
+		names[s] = append(names[s], o.Generator)
 	}
 	label := "coverage"
 	for _, s := range summaries {
@@ -179,7 +180,7 @@ func coverageSummary(coverage []artefact.Coverage) string {
 }
 
 // fallsShort reports whether a generator could not render everything exactly.
-func fallsShort(g generated) bool {
+func fallsShort(g artefact.Made) bool {
 	return slices.ContainsFunc(g.Coverage, isShort)
 }
 
@@ -187,17 +188,17 @@ func isShort(c artefact.Coverage) bool {
 	return c.Verdict != artefact.Exact && c.Verdict != artefact.NotApplicable
 }
 
-func tellCoverage(t talk, coverage []artefact.Coverage) {
+func tellCoverage(t console.Console, coverage []artefact.Coverage) {
 	for _, c := range coverage {
-		t.sayf("    %-15s %s", c.Verdict, coverageName(c))
+		t.Sayf("    %-15s %s", c.Verdict, coverageName(c))
 		if c.Reason != "" {
-			t.sayf("    %-15s   %s", "", c.Reason)
+			t.Sayf("    %-15s   %s", "", c.Reason)
 		}
 		if c.Remedy != "" {
-			t.sayf("    %-15s   remedy: %s", "", c.Remedy)
+			t.Sayf("    %-15s   remedy: %s", "", c.Remedy)
 		}
 		for _, w := range c.Witnesses {
-			t.sayf("    %-15s   for example: %s", "", w.Flow)
+			t.Sayf("    %-15s   for example: %s", "", w.Flow)
 		}
 	}
 }
@@ -227,7 +228,7 @@ func openName(o rule.Open) string {
 
 // account is the account of a run as JSON.
 type account struct {
-	Version   int               `json:"version"`
+	Version   console.Version   `json:"version"`
 	Output    string            `json:"output,omitempty"` // of a site file with several
 	Artefacts []accountArtefact `json:"artefacts"`
 	Coverage  []accountVerdict  `json:"coverage"`
@@ -267,19 +268,19 @@ type accountOpen struct {
 }
 
 func (p *production) account() account {
-	a := account{Version: jsonVersion, Output: p.site.Name, Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
+	a := account{Output: p.site.Name, Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
 	for _, n := range p.result.Notices {
 		a.Notices = append(a.Notices, n.Where+": "+n.Text)
 	}
 	for _, o := range p.outputs {
 		if o.Assumes != "" {
-			a.Assumes[o.name] = o.Assumes
+			a.Assumes[o.Generator] = o.Assumes
 		}
 		for _, one := range o.Artefacts {
-			a.Artefacts = append(a.Artefacts, accountArtefact{o.name, one.Name, one.Load, one.Rules, one.Elements})
+			a.Artefacts = append(a.Artefacts, accountArtefact{o.Generator, one.Name, one.Load, one.Rules, one.Elements})
 		}
 		for _, c := range o.Coverage {
-			v := accountVerdict{o.name, string(c.Rule), c.Entries, c.Verdict, c.Reason, c.Remedy, nil}
+			v := accountVerdict{o.Generator, string(c.Rule), c.Entries, c.Verdict, c.Reason, c.Remedy, nil}
 			for _, w := range c.Witnesses {
 				v.Witnesses = append(v.Witnesses, w.Flow.String())
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators/live"
 )
 
@@ -107,12 +108,12 @@ func (inv *invocation) clear(m live.Machine, held *live.Run) error {
 	}
 	err = held.Restore(m)
 	if left := (*live.LeftOutError)(nil); errors.As(err, &left) {
-		inv.talk.warnf("the last apply was not confirmed, and who watched it is gone: %v", left)
+		inv.console.Warnf("the last apply was not confirmed, and who watched it is gone: %v", left)
 		return nil
 	} else if err != nil {
 		return fmt.Errorf("the last apply was not confirmed: %w", err)
 	}
-	inv.talk.warnf("the last apply was not confirmed, and who watched it is gone: the old rules are back")
+	inv.console.Warnf("the last apply was not confirmed, and who watched it is gone: the old rules are back")
 	return nil
 }
 
@@ -145,7 +146,7 @@ func (inv *invocation) applyHeld(m live.Machine, held *live.Run, p *production) 
 	}
 	done.finish(true)
 	if err == nil && inv.json {
-		err = writeJSON(inv.stdout, done)
+		err = console.WriteJSON(inv.stdout, done)
 	}
 	if held.Release(); err != nil || trial == nil || !changed {
 		return err
@@ -200,7 +201,7 @@ func (inv *invocation) rehearse(m live.Machine, p *production) error {
 	}
 	for _, w := range compared {
 		if err := inv.refuse(m, w); err != nil {
-			inv.talk.warnf("apply would refuse this: %v", err)
+			inv.console.Warnf("apply would refuse this: %v", err)
 		}
 	}
 	return inv.showLive(compared, false)
@@ -219,7 +220,7 @@ func (inv *invocation) refuse(m live.Machine, w wanted) error {
 		return nil
 	}
 	return fmt.Errorf("%s: the SSH session that this is run from, from %s to %s, could not be opened again; let it in, such as by --set '%s.admin=%s tcp %d'",
-		w.Place, s.client, s.server, w.name, s.client, s.server.Port())
+		w.Place, s.client, s.server, w.Generator, s.client, s.server.Port())
 }
 
 // retries is how often a change is tried anew that somebody else's came before.

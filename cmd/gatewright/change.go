@@ -52,14 +52,14 @@ func (c change) one(p *production) (changed bool, err error) {
 		return false, err
 	}
 	if w.IsEmpty() {
-		c.talk.sayf("%s: nothing to change", w.Place)
+		c.console.Sayf("%s: nothing to change", w.Place)
 		return false, nil
 	}
 	if err := c.refuse(c.machine, w); err != nil {
 		return false, err
 	}
 	if c.trial != nil {
-		if err := c.trial.Save(w.name, w.Comparison); err != nil {
+		if err := c.trial.Save(w.Generator, w.Comparison); err != nil {
 			return false, fmt.Errorf("%s: %w", w.Place, err)
 		}
 	}
@@ -70,15 +70,15 @@ func (c change) one(p *production) (changed bool, err error) {
 		return false, fmt.Errorf("%s: %w", w.Place, err)
 	}
 	for _, name := range kept {
-		c.talk.warnf("%s: %s stays, empty, because a rule of yours uses it; remove that, and apply again", w.Place, name)
+		c.console.Warnf("%s: %s stays, empty, because a rule of yours uses it; remove that, and apply again", w.Place, name)
 	}
 	if w.Said != "" {
-		c.talk.warnf("%s: %s", w.Place, w.Said)
+		c.console.Warnf("%s: %s", w.Place, w.Said)
 	}
 	if err := c.readBack(p, kept, w.Stays); err != nil {
 		return true, err
 	}
-	c.talk.sayf("%s: changed: %s", w.Place, liveCounts(w.report(false)))
+	c.console.Sayf("%s: changed: %s", w.Place, liveCounts(w.report(false)))
 	if c.json {
 		err = c.done.addLive(w, false)
 	}

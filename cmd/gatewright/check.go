@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -48,7 +49,7 @@ checked out, and nothing runs that the repository names.
 			flags.StringVar(&inv.base, "new", "", "fail only on shortfalls and lint findings that the site file in `BASE`, a folder or a git revision of the site file's own, does not have")
 			flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, json, junit, github for annotations, or gitlab for its code quality report")
 			flags.BoolVar(&inv.json, "json", false, "as JSON; the same as --format json")
-			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
 		operands: generatorNames,
 		run:      check,
@@ -89,7 +90,7 @@ func check(inv *invocation, names []string) error {
 		return errDifferent
 	case inv.format == "text":
 		for _, one := range done {
-			inv.talk.sayf("%s", one)
+			inv.console.Sayf("%s", one)
 		}
 	}
 	return nil
@@ -114,20 +115,20 @@ func (inv *invocation) tellLeftOutputs() error {
 		return err
 	}
 	defer root.Close()
-	folders, err := outputFolders(root)
+	folders, err := output.Folders(root)
 	if err != nil {
 		return err
 	}
 	for _, name := range folders {
 		switch below := folder.Beside("/" + name); {
 		case len(s.Outputs) == 0: // or another site's
-			inv.talk.warnf("%s: files of an output stand here, and the site file names none; if it was an output, remove the folder", below)
+			inv.console.Warnf("%s: files of an output stand here, and the site file names none; if it was an output, remove the folder", below)
 		case !slices.Contains(s.OutputNames(), name):
 			inv.findFile("%s: of an output that the site file does not name any more; remove the folder", below)
 		}
 	}
-	if isOutput(root) && len(s.Outputs) > 0 {
-		inv.findFile("%s: its files are of no output; remove them and %s, the outputs have folders of their own", folder, manifestFile)
+	if output.Holds(root) && len(s.Outputs) > 0 {
+		inv.findFile("%s: its files are of no output; remove them and %s, the outputs have folders of their own", folder, output.Manifest)
 	}
 	return nil
 }
@@ -151,8 +152,8 @@ func (inv *invocation) checkAll(names []string) (done string, err error) {
 		return "", err
 	}
 	defer root.Close()
-	if interrupted(root) {
-		inv.findFile("%s: %v", p.dir, errMixed)
+	if output.Interrupted(root) {
+		inv.findFile("%s: %v", p.dir, output.ErrMixed)
 		return "", nil
 	}
 	files, err := p.readOutputs(root)
@@ -198,7 +199,7 @@ func (inv *invocation) compareFiles(p *production, r folder) error {
 		}
 		text.WriteString(unifiedDiff(p.path(a.Name), have, a.Data))
 	}
-	if !different || inv.talk.quiet || inv.format != "text" {
+	if !different || inv.console.Quiet || inv.format != "text" {
 		return nil
 	}
 	if _, err := io.WriteString(inv.stdout, text.String()); err != nil {
@@ -211,17 +212,17 @@ func (inv *invocation) compareFiles(p *production, r folder) error {
 func (inv *invocation) compareEffects(p *production, f folder) error {
 	var r report
 	for _, o := range p.outputs {
-		have, err := f.of(o.name)
+		have, err := f.of(o.Generator)
 		var other *artefact.FormatError
 		switch {
 		case errors.As(err, &other):
-			inv.talk.errorf("%v", inFolder(p.folder, err))
+			inv.console.Errorf("%v", output.In(p.folder, err))
 			continue
 		case err != nil:
-			inv.talk.errorf("%v; what the file does is unknown", inFolder(p.folder, err))
+			inv.console.Errorf("%v; what the file does is unknown", output.In(p.folder, err))
 			continue
 		}
-		g, err := generators.ByName(o.name)
+		g, err := generators.ByName(o.Generator)
 		if err != nil {
 			return err
 		}
@@ -233,7 +234,7 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 			return err
 		}
 		for _, name := range have.Edited {
-			inv.talk.warnf("%s was changed by hand since it was generated", p.path(name))
+			inv.console.Warnf("%s was changed by hand since it was generated", p.path(name))
 		}
 	}
 	r.Old.Name, r.New.Name = "what generate would write", p.dir
@@ -247,22 +248,17 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 // tellStale tells of files that nothing makes any more: of the generators that run, and,
 // where all of the site's run, of those that the site names no more.
 func (inv *invocation) tellStale(p *production, root *os.Root, all bool) error {
-	old, err := readRecords(root, manifestFile, generators.Makes)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return inFolder(p.folder, err)
+	left, err := output.LeftIn(p.folder, root, p.outputs, generators.Makes)
+	if err != nil {
+		return err
 	}
-	made := recordsOf(p.outputs)
-	others := kept(old, made, p.outputs)
-	tell := func(records []record, format string, args ...any) {
-		for _, r := range records {
-			if _, err := root.Lstat(r.name); err == nil {
-				inv.findFile("%s: "+format, append([]any{p.path(r.name)}, args...)...)
-			}
+	for _, name := range left.Gone {
+		inv.findFile("%s: nothing makes this file any more; generate removes it", p.path(name))
+	}
+	for _, name := range left.Others {
+		if all {
+			inv.findFile("%s: of a generator that %s does not name any more; remove it, or name its generator", p.path(name), p.siteFile)
 		}
-	}
-	tell(gone(old, append(made, others...)), "nothing makes this file any more; generate removes it")
-	if all {
-		tell(others, "of a generator that %s does not name any more; remove it, or name its generator", p.siteFile)
 	}
 	return nil
 }

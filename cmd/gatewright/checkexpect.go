@@ -90,15 +90,15 @@ func (p *production) isOfOthers(e rule.Expectation) bool {
 // readings are what the outputs of a run do, by the files that are there.
 func (p *production) readings(f folder) (outputs []expect.Output) {
 	for _, o := range p.outputs {
-		g, err := generators.ByName(o.name)
+		g, err := generators.ByName(o.Generator)
 		if err != nil {
 			continue
 		}
-		reading, err := f.of(o.name)
+		reading, err := f.of(o.Generator)
 		if err == nil && len(reading.Read) == 0 {
 			err = errors.New("its files are missing; run generate")
 		}
-		outputs = append(outputs, expect.Output{Name: o.name, Kind: g.Kind(), Reading: reading, Unread: err})
+		outputs = append(outputs, expect.Output{Name: o.Generator, Kind: g.Kind(), Reading: reading, Unread: err})
 	}
 	return outputs
 }
@@ -123,7 +123,7 @@ func (inv *invocation) tellExpected(p *production, all []expectation) {
 		if promised > 0 {
 			text += fmt.Sprintf(", %d of them %s", promised, byPromise)
 		}
-		inv.talk.sayf("%s", inv.site.ofOutput(text))
+		inv.console.Sayf("%s", inv.site.ofOutput(text))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 // writeFindings writes the report of check in its format.
@@ -16,11 +17,11 @@ func (inv *invocation) writeFindings() error {
 	inv.findings = forMachines(inv.findings, site.Place{File: cmp.Or(inv.site.file, defaultSite), Line: 1, Col: 1})
 	switch inv.format {
 	case "json":
-		return writeJSON(inv.stdout, struct {
-			Version  int       `json:"version"`
-			Passed   bool      `json:"passed"`
-			Findings []finding `json:"findings"`
-		}{jsonVersion, !inv.failed(), append([]finding{}, inv.findings...)})
+		return console.WriteJSON(inv.stdout, struct {
+			Version  console.Version `json:"version"`
+			Passed   bool            `json:"passed"`
+			Findings []finding       `json:"findings"`
+		}{Passed: !inv.failed(), Findings: append([]finding{}, inv.findings...)})
 	case "junit":
 		return inv.writeJUnit()
 	case "github":
@@ -78,9 +79,9 @@ func (inv *invocation) writeAnnotations() error {
 	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	for _, f := range onePerLine(inv.findings) {
-		text := visible(strings.Join(slices.Concat([]string{f.Text}, f.shown()), "\n"))
-		line := fmt.Sprintf("::%s file=%s,line=%d,col=%d,title=%s::%s\n", f.Level, property.Replace(visible(f.File)), f.Line, f.Column, property.Replace("gatewright "+f.Check), data.Replace(text))
-		if err := inv.stdout.raw(line); err != nil {
+		text := console.Visible(strings.Join(slices.Concat([]string{f.Text}, f.shown()), "\n"))
+		line := fmt.Sprintf("::%s file=%s,line=%d,col=%d,title=%s::%s\n", f.Level, property.Replace(console.Visible(f.File)), f.Line, f.Column, property.Replace("gatewright "+f.Check), data.Replace(text))
+		if err := inv.stdout.Raw(line); err != nil {
 			return err
 		}
 	}
@@ -133,7 +134,7 @@ func (inv *invocation) writeCodeQuality() error {
 		print := fmt.Sprintf("%x", sha256.Sum256([]byte(f.Check+"\x00"+f.File+"\x00"+text)))
 		issues = append(issues, issue{text, f.Check, print, severity, location{f.File, lines{f.Line}}})
 	}
-	return writeJSON(inv.stdout, issues)
+	return console.WriteJSON(inv.stdout, issues)
 }
 
 // writeJUnit writes a test case for each expectation and for each other finding that
@@ -159,14 +160,14 @@ func (inv *invocation) writeJUnit() error {
 	}
 	s := suite{Name: "gatewright check"}
 	for _, name := range inv.held {
-		s.Cases = append(s.Cases, testCase{Class: checkFlows, Name: visible(name)})
+		s.Cases = append(s.Cases, testCase{Class: checkFlows, Name: console.Visible(name)})
 	}
 	for _, f := range inv.findings {
 		if f.Level != levelError {
 			continue
 		}
-		text := visible(strings.Join(slices.Concat([]string{f.Text}, f.Details, f.Also), "\n"))
-		s.Cases = append(s.Cases, testCase{f.Check, visible(cmp.Or(f.Name, f.Text)), f.File, f.Line, &failure{visible(f.Text), text}})
+		text := console.Visible(strings.Join(slices.Concat([]string{f.Text}, f.Details, f.Also), "\n"))
+		s.Cases = append(s.Cases, testCase{f.Check, console.Visible(cmp.Or(f.Name, f.Text)), f.File, f.Line, &failure{console.Visible(f.Text), text}})
 		s.Failures++
 	}
 	s.Tests = len(s.Cases)
@@ -174,5 +175,5 @@ func (inv *invocation) writeJUnit() error {
 	if err != nil {
 		return err
 	}
-	return inv.stdout.raw(xml.Header + string(data) + "\n")
+	return inv.stdout.Raw(xml.Header + string(data) + "\n")
 }

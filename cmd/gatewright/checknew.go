@@ -87,11 +87,11 @@ func (p *production) lints(inv *invocation) ([]lint.Finding, error) {
 // that is not there. An output has the base's output of its name beside it, or the base as a
 // whole if that has no outputs; a site without outputs has each of the base's.
 func (inv *invocation) readBase(p *production, known map[string]bool) error {
-	old := &invocation{stdin: inv.stdin, stdout: inv.stdout, talk: inv.talk, base: inv.base, site: inv.site}
-	old.talk.quiet, old.site.missing, old.site.paired = true, false, true
+	old := &invocation{stdin: inv.stdin, stdout: inv.stdout, console: inv.console, base: inv.base, site: inv.site}
+	old.console.Quiet, old.site.missing, old.site.paired = true, false, true
 	there, err := inv.openBase(p, &old.site)
 	if err == nil && !there {
-		inv.talk.warnf("--new %s: no %s is there, so that everything is new", inv.base, filepath.Base(p.siteFile))
+		inv.console.Warnf("--new %s: no %s is there, so that everything is new", inv.base, filepath.Base(p.siteFile))
 		return nil
 	}
 	var names []string
@@ -102,7 +102,7 @@ func (inv *invocation) readBase(p *production, known map[string]bool) error {
 		return fmt.Errorf("--new %s: %w", inv.base, err)
 	}
 	if names == nil {
-		inv.talk.warnf("--new %s: it has no output %s, so that everything of that is new", inv.base, p.site.Name)
+		inv.console.Warnf("--new %s: it has no output %s, so that everything of that is new", inv.base, p.site.Name)
 		return inv.tellChanged(&production{result: &site.Result{Policy: &rule.Policy{}}}, p)
 	}
 	for _, old.site.output = range names {
@@ -241,7 +241,7 @@ func (inv *invocation) openBase(p *production, flags *siteFlags) (there bool, er
 	switch {
 	case err == nil && info.IsDir():
 		if unknown == nil {
-			inv.talk.warnf("--new %s: this is a folder, which is taken, and a git revision; for the revision write %s", inv.base, revision.commit)
+			inv.console.Warnf("--new %s: this is a folder, which is taken, and a git revision; for the revision write %s", inv.base, revision.commit)
 		}
 		return openBaseFolder(inv.base, p.siteFile, flags)
 	case unknown != nil:

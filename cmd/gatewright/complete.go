@@ -13,6 +13,7 @@ import (
 	"gatewright/catalog/feed"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators"
 )
 
@@ -307,7 +308,7 @@ func (inv *invocation) catalogEntries() func(yield func(*catalog.Entry) bool) {
 		if inv.site.flags == nil || !inv.namesPlainFiles() {
 			return
 		}
-		inv.talk = newTalk(io.Discard)
+		inv.console = console.New(io.Discard)
 		inv.site.whole = true
 		s, dir, err := inv.site.load()
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 func completionCommand() command {
@@ -105,11 +106,11 @@ func printCompletion(inv *invocation, args []string) error {
 		return usagef("completion: unknown shell %q; %s", args[0], suggest.OneOf(args[0], shells()))
 	}
 	if inv.json {
-		return writeJSON(inv.stdout, struct {
-			Version int    `json:"version"`
-			Shell   string `json:"shell"`
-			Script  string `json:"script"`
-		}{jsonVersion, args[0], script})
+		return console.WriteJSON(inv.stdout, struct {
+			Version console.Version `json:"version"`
+			Shell   string          `json:"shell"`
+			Script  string          `json:"script"`
+		}{Shell: args[0], Script: script})
 	}
 	_, err := fmt.Fprint(inv.stdout, script)
 	return err

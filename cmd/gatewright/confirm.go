@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 	"gatewright/generators/live"
@@ -56,10 +58,10 @@ func confirm(inv *invocation, args []string) error {
 	if err != nil || !inv.json {
 		return err
 	}
-	return writeJSON(inv.stdout, struct {
-		Version int    `json:"version"`
-		Folder  string `json:"folder"`
-	}{jsonVersion, folder})
+	return console.WriteJSON(inv.stdout, struct {
+		Version console.Version `json:"version"`
+		Folder  string          `json:"folder"`
+	}{Folder: folder})
 }
 
 // confirmHeld keeps what waits for confirmation, and returns the folder that boot loads.
@@ -71,7 +73,7 @@ func (inv *invocation) confirmHeld(held *live.Run) (folder string, err error) {
 	if err != nil {
 		return "", err
 	}
-	inv.talk.sayf("confirmed; boot loads it from %s", folder)
+	inv.console.Sayf("confirmed; boot loads it from %s", folder)
 	return folder, held.Settled()
 }
 
@@ -101,8 +103,8 @@ func (inv *invocation) keep(p *production) ([]byte, error) {
 	}
 	k := bootFiles{folder, map[string][]artefact.Artefact{}}
 	for _, o := range p.outputs {
-		if backend, err := live.Of(o.name); err == nil && backend.Forgets() {
-			k.Files[o.name] = o.Artefacts
+		if backend, err := live.Of(o.Generator); err == nil && backend.Forgets() {
+			k.Files[o.Generator] = o.Artefacts
 		}
 	}
 	var b bytes.Buffer
@@ -116,18 +118,18 @@ func (inv *invocation) writeKept(keep []byte) (folder string, err error) {
 	if err := gob.NewDecoder(bytes.NewReader(keep)).Decode(&k); err != nil {
 		return "", err
 	}
-	var outputs []generated
+	var outputs []artefact.Made
 	for _, name := range live.Generators() {
 		if files, ok := k.Files[name]; ok {
-			outputs = append(outputs, generated{name: name, Output: artefact.Output{Artefacts: files}})
+			outputs = append(outputs, artefact.Made{Generator: name, Output: artefact.Output{Artefacts: files}})
 		}
 	}
 	if len(outputs) == 0 { // what is files where it runs is there already
 		return k.Folder, nil
 	}
-	changed, err := writeFolder(plainfile.Named(k.Folder), outputs, generators.Makes)
+	changed, err := output.Write(plainfile.Named(k.Folder), outputs, generators.Makes)
 	for _, name := range changed {
-		inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(k.Folder, name))
+		inv.console.Warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(k.Folder, name))
 	}
 	if err != nil {
 		return "", fmt.Errorf("the rules run, and boot would not load them: %w", err)
@@ -151,11 +153,11 @@ func (inv *invocation) await(m live.Machine, t *live.Trial) error {
 	end := time.Now().Add(inv.confirm)
 	back := end.Format(time.TimeOnly)
 	stdin, ok := inv.stdin.(*os.File)
-	if !ok || !canAsk(stdin) {
-		inv.talk.sayf("the old rules come back at %s, unless `%s` keeps the new ones", back, inv.confirmLine())
+	if !ok || !console.CanAsk(stdin) {
+		inv.console.Sayf("the old rules come back at %s, unless `%s` keeps the new ones", back, inv.confirmLine())
 		return nil
 	}
-	inv.talk.sayf("the old rules come back at %s; type y and Enter to keep the new ones, or run `%s`", back, inv.confirmLine())
+	inv.console.Sayf("the old rules come back at %s; type y and Enter to keep the new ones, or run `%s`", back, inv.confirmLine())
 	answers := make(chan string)
 	go func() {
 		for lines := bufio.NewScanner(stdin); lines.Scan(); {
@@ -168,7 +170,7 @@ func (inv *invocation) await(m live.Machine, t *live.Trial) error {
 			if answer == "y" || answer == "yes" {
 				return inv.confirmAgain(m)
 			}
-			inv.talk.sayf("type y and Enter to keep the new rules")
+			inv.console.Sayf("type y and Enter to keep the new rules")
 		case <-time.After(askInterval):
 		}
 		switch outcome, err := t.Outcome(); {
@@ -178,7 +180,7 @@ func (inv *invocation) await(m live.Machine, t *live.Trial) error {
 			return errors.New("not confirmed: the old rules are back")
 		case err != nil: // it is looked again
 		case outcome == live.Confirmed:
-			inv.talk.sayf("confirmed")
+			inv.console.Sayf("confirmed")
 			return nil
 		case outcome == live.Unwatched && time.Now().After(end):
 			if err := inv.endUnwatched(m, t); err != nil && !errors.Is(err, live.ErrBusy) {
@@ -204,7 +206,7 @@ func (inv *invocation) endUnwatched(m live.Machine, t *live.Trial) error {
 	if outcome, err := t.Outcome(); err != nil || outcome != live.Unwatched {
 		return err
 	}
-	inv.talk.warnf("who watched the change is gone; this process brings the old rules back")
+	inv.console.Warnf("who watched the change is gone; this process brings the old rules back")
 	if err := held.Restore(m); err != nil && !errors.As(err, new(*live.LeftOutError)) { // which the outcome says
 		return fmt.Errorf("not confirmed, and the old rules are not back: %w", err)
 	}

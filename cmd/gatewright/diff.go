@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
@@ -18,6 +17,8 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/output"
 )
 
 func diffCommand() command {
@@ -48,7 +49,7 @@ are compared as text.
 			inv.site.register(flags)
 			inv.registerFormat(flags)
 			flags.BoolVar(&inv.json, "json", false, "as JSON, with everything that text shortens")
-			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
 		operands: comparable,
 		run:      diff,
@@ -134,7 +135,7 @@ func (inv *invocation) outputsOf(arg string) (names []string, isCatalog bool, er
 			return nil, false, err
 		}
 		defer root.Close()
-		if names, err = outputFolders(root); len(names) == 0 || isOutput(root) {
+		if names, err = output.Folders(root); len(names) == 0 || output.Holds(root) {
 			names = append([]string{""}, names...) // of a site without outputs
 		}
 		return names, false, err
@@ -152,33 +153,13 @@ func (inv *invocation) outputsOf(arg string) (names []string, isCatalog bool, er
 	return s.OutputNames(), false, nil
 }
 
-// outputFolders are the names of the folders in a folder that hold files of an output.
-func outputFolders(root *os.Root) (names []string, err error) {
-	entries, err := fs.ReadDir(root.FS(), ".")
-	for _, e := range entries {
-		if !e.IsDir() { // a pipe must not be opened
-			continue
-		}
-		if _, err := root.Lstat(path.Join(e.Name(), manifestFile)); err == nil {
-			names = append(names, e.Name())
-		}
-	}
-	return names, err
-}
-
-// isOutput reports whether files of an output stand at the top of a folder.
-func isOutput(root *os.Root) bool {
-	_, err := root.Lstat(manifestFile)
-	return err == nil
-}
-
 // showAll shows a report, or one for each output.
 func (inv *invocation) showAll(reports []report) error {
-	if inv.json && !inv.talk.quiet && reports[0].Output != "" {
-		return writeJSONList(inv.stdout, "outputs", slices.Values(reports))
+	if inv.json && !inv.console.Quiet && reports[0].Output != "" {
+		return console.WriteJSONList(inv.stdout, "outputs", slices.Values(reports))
 	}
 	for i, r := range reports {
-		if i > 0 && !inv.talk.quiet {
+		if i > 0 && !inv.console.Quiet {
 			fmt.Fprintln(inv.stdout)
 		}
 		if err := inv.show(r); err != nil {
@@ -225,10 +206,10 @@ func isFolder(name string) bool {
 
 func (inv *invocation) show(r report) error {
 	switch {
-	case inv.talk.quiet:
+	case inv.console.Quiet:
 		return nil
 	case inv.json:
-		return writeJSON(inv.stdout, r)
+		return console.WriteJSON(inv.stdout, r)
 	case inv.format == "markdown":
 		return writeMarkdown(inv.stdout, r)
 	}
@@ -264,7 +245,7 @@ func (inv *invocation) compilePair(oldName, newName string) (old, new compared, 
 		return old, new, err
 	}
 	for _, n := range slices.Concat(before.Notices, after.Notices) {
-		inv.talk.warnf("%s: %s", n.Where, n.Text)
+		inv.console.Warnf("%s: %s", n.Where, n.Text)
 	}
 	return compared{oldName, sites[0], before}, compared{newName, sites[1], after}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators/artefact"
 )
 
@@ -53,8 +54,7 @@ func (inv *invocation) compareFolders(oldName, newName string) (report, error) {
 // newReport is the report of two that differ in nothing, as far as is known.
 func newReport() report {
 	return report{
-		Version: reportVersion,
-		Old:     reportSide{Sources: []reportSource{}}, New: reportSide{Sources: []reportSource{}},
+		Old: reportSide{Sources: []reportSource{}}, New: reportSide{Sources: []reportSource{}},
 		Added: []reportRule{}, Removed: []reportRule{},
 		Routes: []reportRoute{}, TrustedSites: reportTrusted{[]listedSite{}, []listedSite{}}, Entries: []reportEntry{},
 		OpenAdded: []accountOpen{}, OpenRemoved: []accountOpen{}, OpenUnchanged: []accountOpen{},
@@ -65,14 +65,14 @@ func newReport() report {
 // An output that it does not have is empty.
 func (inv *invocation) folderOf(name string) (folder, error) {
 	path := plainfile.Named(name)
-	empty := folderReader{files: artefact.Files{}}
+	empty := folderOfFiles(path, artefact.Files{})
 	if isFolder(name) {
 		if lacks, err := lacksTop(path, inv.site.output); err != nil || lacks {
-			return empty.folder(path), err
+			return empty, err
 		}
 		f, err := readFolder(plainfile.Named(below(name, inv.site.output)))
 		if inv.site.output != "" && errors.Is(err, fs.ErrNotExist) {
-			return empty.folder(path), nil
+			return empty, nil
 		}
 		return f, err
 	}
@@ -89,19 +89,18 @@ func (inv *invocation) folderOf(name string) (folder, error) {
 	defer func() { inv.site.file = "" }()
 	p, err := inv.produce(nil)
 	if errors.Is(err, site.ErrNoOutput) {
-		return empty.folder(path), nil
+		return empty, nil
 	}
 	if err != nil {
 		return folder{}, err
 	}
-	r := folderReader{files: artefact.FilesOf(p.artefacts())}
-	return r.folder(path), nil
+	return folderOfFiles(path, artefact.FilesOf(p.artefacts())), nil
 }
 
 // lacksTop reports whether a folder has outputs in folders of their own alone, and what is at
 // its top is asked for.
-func lacksTop(path plainfile.Path, output string) (bool, error) {
-	if output != "" {
+func lacksTop(path plainfile.Path, name string) (bool, error) {
+	if name != "" {
 		return false, nil
 	}
 	root, err := path.OpenFolder()
@@ -109,8 +108,8 @@ func lacksTop(path plainfile.Path, output string) (bool, error) {
 		return false, err
 	}
 	defer root.Close()
-	names, err := outputFolders(root)
-	return len(names) > 0 && !isOutput(root), err
+	names, err := output.Folders(root)
+	return len(names) > 0 && !output.Holds(root), err
 }
 
 // finish puts what opens most first, and notes whether there is a difference; equal

@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 // longSection is how many lines of what opens stay in plain sight: the widest.
@@ -20,7 +22,7 @@ func writeMarkdown(w io.Writer, r report) error {
 		if i == 0 {
 			b.WriteString("\n")
 		}
-		b.WriteString("- **" + markdownText(visible(line)) + "**\n")
+		b.WriteString("- **" + markdownText(console.Visible(line)) + "**\n")
 	}
 	for _, s := range r.sections() {
 		shown := 0

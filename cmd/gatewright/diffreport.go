@@ -6,11 +6,12 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 // report is a difference as JSON; text and Markdown are made of it.
 type report struct {
-	Version       int             `json:"version"`          // of this form: raised when a member gets another meaning
+	Version       console.Version `json:"version"`          // of this form: raised when a member gets another meaning
 	Output        string          `json:"output,omitempty"` // of several
 	Opens         []string        `json:"opens"`            // what a reviewer has to see first, in words
 	Old           reportSide      `json:"old"`
@@ -34,8 +35,6 @@ type report struct {
 	lost      []string       // "OPENS: " texts of what no longer drops the rest
 	gained    []string       // "CLOSES: " texts of what newly drops it
 }
-
-const reportVersion = 1
 
 // reportBeside is what files do beside their rules.
 type reportBeside struct {
@@ -145,7 +144,7 @@ func compareResults(old, new compared) (report, error) {
 		return report{}, err
 	}
 	r := report{
-		Version: reportVersion, Old: sideReport(old), New: sideReport(new),
+		Old: sideReport(old), New: sideReport(new),
 		Added: ruleReports(d.Added, new.Policy), Removed: ruleReports(d.Removed, old.Policy),
 		Routes:       routeReports(d.Routes),
 		TrustedSites: reportTrusted{trustedReports(d.TrustedAdded), trustedReports(d.TrustedRemoved)},

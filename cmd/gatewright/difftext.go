@@ -9,6 +9,7 @@ import (
 
 	"gatewright/catalog"
 	"gatewright/catalog/rule"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators/artefact"
 )
 
@@ -271,29 +272,29 @@ func (s reportSide) title() string {
 }
 
 // writeText writes the report for a terminal.
-func writeText(w *safeWriter, r report) error {
+func writeText(w *console.Writer, r report) error {
 	var b strings.Builder
-	b.WriteString(visible(r.headline()) + "\n")
+	b.WriteString(console.Visible(r.headline()) + "\n")
 	for _, line := range r.openings() {
-		b.WriteString(w.paint(green, visible(line)) + "\n")
+		b.WriteString(w.Paint(console.Green, console.Visible(line)) + "\n")
 	}
 	for _, line := range r.gained {
-		b.WriteString(w.paint(red, visible(line)) + "\n")
+		b.WriteString(w.Paint(console.Red, console.Visible(line)) + "\n")
 	}
 	for _, s := range r.sections() {
-		b.WriteString("\n" + visible(s.title) + "\n")
+		b.WriteString("\n" + console.Visible(s.title) + "\n")
 		for _, line := range s.lines {
 			line = strings.TrimRight(line, " ")
 			switch line[0] {
 			case '+':
-				line = w.paint(green, line)
+				line = w.Paint(console.Green, line)
 			case '-':
-				line = w.paint(red, line)
+				line = w.Paint(console.Red, line)
 			default:
-				line = visible(line)
+				line = console.Visible(line)
 			}
 			b.WriteString(line + "\n")
 		}
 	}
-	return w.raw(b.String())
+	return w.Raw(b.String())
 }

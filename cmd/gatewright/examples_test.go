@@ -71,7 +71,7 @@ func tree(t *testing.T, dir string) map[string]string {
 			return err
 		}
 		if d.IsDir() {
-			if d.Name() == stateDir {
+			if d.Name() == ".gatewright" {
 				return filepath.SkipDir
 			}
 			return nil
@@ -132,7 +132,7 @@ func regenerate(t *testing.T, dir string) {
 	if code := run([]string{"generate", "-o", "out"}, nil, &stderr, &stderr); code != exitOK {
 		t.Fatal(stderr.String())
 	}
-	if err := os.RemoveAll(filepath.Join("out", stateDir)); err != nil {
+	if err := os.RemoveAll(filepath.Join("out", ".gatewright")); err != nil {
 		t.Fatal(err)
 	}
 }

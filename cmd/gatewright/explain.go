@@ -15,6 +15,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators/artefact"
 )
 
@@ -52,7 +53,7 @@ what the PAC file sends direct; 1: one is denied, or dropped, for all.
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			flags.BoolVar(&inv.json, "json", false, "as JSON")
-			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but the answers and errors")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but the answers and errors")
 		},
 		operands: flowWords,
 		run:      explain,
@@ -75,7 +76,7 @@ func explain(inv *invocation, args []string) error {
 	var failed error
 	answers := noting(e.answers(questions, &failed), &denied)
 	if inv.json {
-		err = writeJSONList(inv.stdout, "flows", answers)
+		err = console.WriteJSONList(inv.stdout, "flows", answers)
 	} else {
 		err = e.write(inv.stdout, answers)
 	}

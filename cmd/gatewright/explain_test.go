@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 // TestExplainReadsStdin holds what a text file does not show: a byte-order mark, and
@@ -58,7 +60,7 @@ func TestJSONList(t *testing.T) {
 	} {
 		want = "{\n  \"version\": 1,\n  \"rows\": " + want + "\n}\n"
 		var got strings.Builder
-		if err := writeJSONList(&got, "rows", slices.Values(list)); err != nil || got.String() != want {
+		if err := console.WriteJSONList(&got, "rows", slices.Values(list)); err != nil || got.String() != want {
 			t.Errorf("%q, %v; want %q", got.String(), err, want)
 		}
 	}

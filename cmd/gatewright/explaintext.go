@@ -9,6 +9,7 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 // How many entries and rules a table shows; --json shows all.
@@ -20,7 +21,7 @@ const (
 // write shows flows to people: for each side one line with the verdict, and a table
 // of what decides, what is near, and what each backend does.
 func (e *explainer) write(w io.Writer, flows iter.Seq[explainedFlow]) error {
-	width, first := outputWidth(w), true
+	width, first := console.Width(w), true
 	for f := range flows {
 		if !first {
 			if _, err := io.WriteString(w, "\n"); err != nil {
@@ -54,8 +55,8 @@ func (e *explainer) writeFlow(w io.Writer, f explainedFlow, width int) error {
 			if len(rows) == 0 {
 				continue
 			}
-			t := table{header: rows[0], rows: rows[1:], ids: []int{2}}
-			if err := t.write(w, width); err != nil {
+			t := console.Table{Header: rows[0], Rows: rows[1:], IDs: []int{2}}
+			if err := t.Write(w, width); err != nil {
 				return err
 			}
 		}

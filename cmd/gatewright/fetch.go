@@ -12,6 +12,8 @@ import (
 
 	"gatewright/catalog/feed"
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/interrupt"
 )
 
 // fetchFlags are the flags of fetch.
@@ -55,7 +57,7 @@ FILE is as it was.
 		flags:    f.register,
 		operands: firstOf(sources()...),
 		run: func(inv *invocation, args []string) error {
-			return fetch(inv, f, args, feed.NewClient(inv.talk.warnf), "")
+			return fetch(inv, f, args, feed.NewClient(inv.console.Warnf), "")
 		},
 	}
 }
@@ -73,7 +75,7 @@ func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
 	flags.BoolVar(&f.http, "allow-http", false, "take a URL of http, too, which anybody on the way can answer")
 	flags.BoolVar(&f.exitCode, "exit-code", false, "exit with 1 if the file changed")
 	flags.BoolVar(&inv.json, "json", false, "tell what was done as JSON on stdout")
-	flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors")
+	flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors")
 }
 
 // fetch runs the command with a client, and with the base URL of the web service;
@@ -91,19 +93,18 @@ func fetch(inv *invocation, f *fetchFlags, args []string, client *feed.Client, b
 	case f.maxGrowth < 0:
 		return usagef("fetch: --max-growth %d: expect 0 percent or more", f.maxGrowth)
 	}
-	return interruptible(func(ctx context.Context) error { return fetchFrom(ctx, inv, f, source, client, base) })
+	return interrupt.During(func(ctx context.Context) error { return fetchFrom(ctx, inv, f, source, client, base) })
 }
 
 func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedSource, client *feed.Client, base string) error {
-	k, err := keep(inv.output, f, client, inv.talk)
+	k, err := keep(inv.output, f, client, inv.console)
 	if err != nil {
 		return err
 	}
 	defer k.close()
 	k.account = func(done fetched) error {
 		if inv.json {
-			done.Version = jsonVersion
-			return writeJSON(inv.stdout, done)
+			return console.WriteJSON(inv.stdout, done)
 		}
 		return nil
 	}
@@ -114,27 +115,16 @@ func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedS
 		done, err = k.fromWebService(ctx, source.extract, base)
 	}
 	if err != nil {
-		return hiddenQuery{fmt.Errorf("%w; %s", err, k.stays()), source.url}
+		return console.HideQuery(fmt.Errorf("%w; %s", err, k.stays()), source.url)
 	}
 	if !inv.json {
-		inv.talk.sayf("%s", done.tell(client.Now()))
+		inv.console.Sayf("%s", done.tell(client.Now()))
 	}
 	if f.exitCode && done.Changed {
 		return errDifferent
 	}
 	return nil
 }
-
-// hiddenQuery is an error that may quote what a server answered, which may be the query
-// that it was asked.
-type hiddenQuery struct {
-	error
-	url string
-}
-
-func (e hiddenQuery) Error() string { return feed.HideQuery(e.url, e.error.Error()) }
-
-func (e hiddenQuery) Unwrap() error { return e.error }
 
 // sources are the feeds that have a name.
 func sources() []string { return []string{"m365"} }
@@ -173,14 +163,14 @@ func readSource(f *fetchFlags, args []string, client *feed.Client) (s feedSource
 
 // fetched is the account of a run.
 type fetched struct {
-	Version   int    `json:"version"`
-	File      string `json:"file"`
-	Source    string `json:"source"`
-	Catalogue string `json:"catalogue"`
-	Instance  string `json:"instance,omitempty"`
-	Changed   bool   `json:"changed"`
-	Revision  string `json:"revision"`
-	Digest    string `json:"digest"`
+	Version   console.Version `json:"version"`
+	File      string          `json:"file"`
+	Source    string          `json:"source"`
+	Catalogue string          `json:"catalogue"`
+	Instance  string          `json:"instance,omitempty"`
+	Changed   bool            `json:"changed"`
+	Revision  string          `json:"revision"`
+	Digest    string          `json:"digest"`
 
 	RevisionBefore  string `json:"revision_before,omitempty"`
 	Endpoints       int    `json:"endpoints"`

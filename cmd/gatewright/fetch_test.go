@@ -23,6 +23,7 @@ import (
 
 	"gatewright/catalog/feed"
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 // webService is a server on loopback that answers as the Microsoft 365 endpoints web
@@ -124,7 +125,7 @@ func (s *webService) fetch(args ...string) (status int, done fetched, talk strin
 	}
 	s.asked = nil
 	var stdout, stderr bytes.Buffer
-	inv := &invocation{stdout: newSafeWriter(&stdout), talk: newTalk(&stderr)}
+	inv := &invocation{stdout: console.NewWriter(&stdout), console: console.New(&stderr)}
 	c := fetchCommand()
 	f := &fetchFlags{}
 	c.flags = f.register

@@ -14,17 +14,19 @@ import (
 	"gatewright/catalog"
 	"gatewright/catalog/feed"
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/output"
 )
 
 // keeper keeps one file up to date with its publisher.
 type keeper struct {
 	*fetchFlags
-	client *feed.Client
-	talk   talk
-	visits visits
-	file   string
-	root   *os.Root // the file's folder
-	unlock func()
+	client  *feed.Client
+	console console.Console
+	visits  visits
+	file    string
+	root    *os.Root // the file's folder
+	unlock  func()
 
 	data   []byte // of the file; nil if there is none
 	record feed.Record
@@ -40,8 +42,8 @@ type keeper struct {
 
 // keep opens and locks a file that is to be kept up to date. What stands there must be
 // such a file, or nothing.
-func keep(file string, f *fetchFlags, client *feed.Client, talk talk) (*keeper, error) {
-	k := &keeper{fetchFlags: f, client: client, talk: talk, file: file, unlock: func() {}}
+func keep(file string, f *fetchFlags, client *feed.Client, say console.Console) (*keeper, error) {
+	k := &keeper{fetchFlags: f, client: client, console: say, file: file, unlock: func() {}}
 	var err error
 	if k.root, err = plainfile.Named(filepath.Dir(file)).OpenFolder(); err != nil {
 		return nil, err
@@ -285,7 +287,7 @@ func (k *keeper) replace(record feed.Record, data []byte) (fetched, error) {
 		return fetched{}, err
 	}
 	for _, n := range c.Notices {
-		k.talk.warnf("%s: %s", n.Where, feed.HideQuery(k.asked, n.Text))
+		k.console.Warnf("%s: %s", n.Where, feed.HideQuery(k.asked, n.Text))
 	}
 	old, err := k.old(record.Naming())
 	if err != nil {
@@ -352,14 +354,14 @@ func (k *keeper) ownRevision() string {
 func (k *keeper) write(record feed.Record, data []byte) error {
 	name := filepath.Base(k.file)
 	if feed.Digest(k.data) != record.Digest || k.data == nil {
-		if err := replaceFile(k.root, name, data, 0o644); err != nil {
+		if err := output.Replace(k.root, name, data, 0o644); err != nil {
 			return err
 		}
 		k.wrote = true
 	}
 	if k.changeRecords != nil {
 		record.Changes = feed.Digest(k.changeRecords)
-		if err := replaceFile(k.root, feed.ChangesName(name), k.changeRecords, 0o644); err != nil {
+		if err := output.Replace(k.root, feed.ChangesName(name), k.changeRecords, 0o644); err != nil {
 			return err
 		}
 	}
@@ -367,7 +369,7 @@ func (k *keeper) write(record feed.Record, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(k.root, feed.RecordName(name), text, 0o644); err != nil {
+	if err := output.Replace(k.root, feed.RecordName(name), text, 0o644); err != nil {
 		return fmt.Errorf("the record cannot be written, so that the file is fetched again the next time: %w", err)
 	}
 	return nil

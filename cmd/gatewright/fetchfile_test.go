@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"gatewright/catalog/feed"
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 func TestFetchForced(t *testing.T) {
@@ -146,49 +144,13 @@ func TestFetchConcurrently(t *testing.T) {
 	}
 }
 
-// TestLockOfMany holds that a lock has one holder at a time, though each removes it, and
-// that nobody fails for another reason than that it is held.
-func TestLockOfMany(t *testing.T) {
-	root := openRoot(t, t.TempDir())
-	var holders, taken atomic.Int32
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			for range 500 {
-				unlock, err := lock(root, "lock")
-				if errors.Is(err, errLocked) {
-					continue
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if holders.Add(1) != 1 {
-					t.Error("two hold the lock")
-				}
-				taken.Add(1)
-				runtime.Gosched()
-				holders.Add(-1)
-				removeLock(root, "lock", unlock)
-			}
-		})
-	}
-	all.Wait()
-	if taken.Load() < 8 {
-		t.Errorf("taken %d times", taken.Load())
-	}
-	if files := tree(t, root.Name()); len(files) > 0 {
-		t.Errorf("the lock stays: %v", files)
-	}
-}
-
 // TestFetchFullOutput holds that nothing is written where the account cannot be given.
 func TestFetchFullOutput(t *testing.T) {
 	s := serve(t)
 	s.feed = ownFeed("own", "1", "a.example.com")
 	for _, source := range []string{"m365", s.URL + "/feed"} {
 		var stderr bytes.Buffer
-		inv := &invocation{stdout: newSafeWriter(fullDevice{}), talk: newTalk(&stderr)}
+		inv := &invocation{stdout: console.NewWriter(fullDevice{}), console: console.New(&stderr)}
 		c := fetchCommand()
 		f := &fetchFlags{}
 		c.flags = f.register

@@ -7,6 +7,7 @@ import (
 
 	"gatewright/catalog/feed"
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 // forge changes a file and makes its record that of the change.
@@ -85,7 +86,7 @@ func TestFetchForgedLine(t *testing.T) {
 	if status != exitFailed || strings.Count(said, "\n") != 1 || !strings.Contains(said, want) {
 		t.Errorf("status %d, %q; want %q", status, said, want)
 	}
-	if got, want := sprintLine("%s: %v\n%d", "a\nb", os.ErrNotExist, 1), `a\u000ab: `+os.ErrNotExist.Error()+"\n1"; got != want {
+	if got, want := console.Line("%s: %v\n%d", "a\nb", os.ErrNotExist, 1), `a\u000ab: `+os.ErrNotExist.Error()+"\n1"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

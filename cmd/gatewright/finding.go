@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 // finding is one thing that check tells.
@@ -70,7 +71,7 @@ func (inv *invocation) find(f finding) {
 	if inv.format != "text" || f.Level == levelWarning && f.Check != checkFlows {
 		return
 	}
-	tell := map[string]func(string, ...any){levelError: inv.talk.errorf, levelWarning: inv.talk.warnf, levelNotice: inv.talk.sayf}[f.Level]
+	tell := map[string]func(string, ...any){levelError: inv.console.Errorf, levelWarning: inv.console.Warnf, levelNotice: inv.console.Sayf}[f.Level]
 	if f.Line > 0 {
 		tell("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Text)
 	} else {
@@ -83,14 +84,14 @@ func (inv *invocation) find(f finding) {
 
 // findFile notes what is wrong with the files.
 func (inv *invocation) findFile(format string, args ...any) {
-	inv.find(finding{Check: checkFiles, Level: levelError, Text: sprintLine(format, args...)})
+	inv.find(finding{Check: checkFiles, Level: levelError, Text: console.Line(format, args...)})
 }
 
 // findingsOf are the errors that kept check from checking, each at its place.
 func findingsOf(err error) (all []finding) {
 	places := site.PlacesOf(err)
-	for line := range strings.Lines(errorLines(err)) {
-		f := finding{Check: checkRun, Level: levelError, Text: withoutSecrets(strings.TrimSuffix(line, "\n"))}
+	for line := range strings.Lines(console.ErrorLines(err)) {
+		f := finding{Check: checkRun, Level: levelError, Text: console.WithoutSecrets(strings.TrimSuffix(line, "\n"))}
 		for text, at := range places {
 			if strings.Contains(line, text) {
 				f = f.at(at)

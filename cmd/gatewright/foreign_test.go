@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -365,7 +366,7 @@ func TestUnknownFiles(t *testing.T) {
 		t.Errorf("diff says\n%s; want\n%s", stdout, want)
 	}
 	p := production{dir: other, folder: plainfile.Named(other)}
-	inv := &invocation{stdout: newSafeWriter(io.Discard), talk: newTalk(io.Discard)}
+	inv := &invocation{stdout: console.NewWriter(io.Discard), console: console.New(io.Discard)}
 	inv.site.register(pflag.NewFlagSet("verify", pflag.ContinueOnError))
 	inv.site.file = site
 	made, err := inv.produce([]string{"squid"})

@@ -15,6 +15,8 @@ import (
 
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -41,7 +43,7 @@ the lines that answer it.
 			flags.BoolVar(&inv.strict, "strict", false, "fail, and write nothing, on open items and shortfalls that the site does not tolerate")
 			flags.BoolVar(&inv.full, "coverage", false, "tell every generator's verdict on every rule")
 			flags.BoolVar(&inv.json, "json", false, "give the account as JSON on stdout; needs -o DIR")
-			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors")
 		},
 		operands: generatorNames,
 		run:      generate,
@@ -52,20 +54,13 @@ the lines that answer it.
 type production struct {
 	site    *site.Site
 	result  *site.Result
-	outputs []generated
+	outputs []artefact.Made
 	dir     string         // output folder; empty for stdout
 	folder  plainfile.Path // the same
 
 	writeOpen func([]suggestion) string // says which command writes them into the site file
 	siteFile  string                    // the site file, whether or not it is there
 	siteDir   string                    // its folder
-}
-
-// generated is the output of one generator.
-type generated struct {
-	name     string
-	settings artefact.Settings
-	artefact.Output
 }
 
 // generate makes every output before it writes the first.
@@ -100,13 +95,13 @@ func generate(inv *invocation, names []string) error {
 func (inv *invocation) writeAccounts(all []*production) error {
 	var accounts []account
 	for _, p := range all {
-		p.warn(inv.talk)
+		p.warn(inv.console)
 		accounts = append(accounts, p.account())
 	}
 	if all[0].site.Name == "" {
-		return writeJSON(inv.stdout, accounts[0])
+		return console.WriteJSON(inv.stdout, accounts[0])
 	}
-	return writeJSONList(inv.stdout, "outputs", slices.Values(accounts))
+	return console.WriteJSONList(inv.stdout, "outputs", slices.Values(accounts))
 }
 
 // prepare makes an output in memory, and refuses what is not to be written.
@@ -124,12 +119,12 @@ func (inv *invocation) prepare(names []string) (*production, error) {
 	if inv.strict {
 		if short := p.shortfalls(); len(short) > 0 {
 			for _, s := range short {
-				inv.talk.errorf("%s", s.text)
+				inv.console.Errorf("%s", s.text)
 			}
 			if len(p.result.Policy.Open) > 0 {
-				inv.talk.sayf("what to write for open items: gatewright list open")
+				inv.console.Sayf("what to write for open items: gatewright list open")
 			}
-			inv.talk.sayf("nothing was written")
+			inv.console.Sayf("nothing was written")
 			return nil, errDifferent
 		}
 	}
@@ -144,20 +139,20 @@ func (inv *invocation) deliver(p *production) error {
 	if err := inv.tellOthers(p); err != nil || inv.json {
 		return err
 	}
-	p.tell(inv.talk, inv.full)
+	p.tell(inv.console, inv.full)
 	return nil
 }
 
 func (inv *invocation) write(p *production) error {
 	if p.dir != "" {
-		changed, err := writeFolder(p.folder, p.outputs, generators.Makes)
+		changed, err := output.Write(p.folder, p.outputs, generators.Makes)
 		for _, name := range changed {
-			inv.talk.warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", p.path(name))
+			inv.console.Warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", p.path(name))
 		}
 		return err
 	}
 	for _, a := range p.artefacts() {
-		if err := inv.stdout.raw(string(a.Data)); err != nil {
+		if err := inv.stdout.Raw(string(a.Data)); err != nil {
 			return err
 		}
 	}
@@ -175,21 +170,11 @@ func (inv *invocation) tellOthers(p *production) error {
 		return err
 	}
 	defer root.Close()
-	records, err := readRecords(root, manifestFile, generators.Makes)
-	if err != nil {
-		return inFolder(p.folder, err)
+	left, err := output.LeftIn(p.folder, root, p.outputs, generators.Makes)
+	if err == nil && len(left.Of) > 0 {
+		inv.console.Warnf("%s: the files of %s stay as an earlier run made them; name their generators, too, to make them anew, or remove them", p.dir, strings.Join(left.Of, ", "))
 	}
-	var names []string
-	for _, r := range kept(records, recordsOf(p.outputs), p.outputs) {
-		if _, err := root.Lstat(r.name); err == nil {
-			names = append(names, r.generator)
-		}
-	}
-	slices.Sort(names)
-	if names = slices.Compact(names); len(names) > 0 {
-		inv.talk.warnf("%s: the files of %s stay as an earlier run made them; name their generators, too, to make them anew, or remove them", p.dir, strings.Join(names, ", "))
-	}
-	return nil
+	return err
 }
 
 // compile loads the site and its catalogues and builds the policy. It returns the
@@ -208,7 +193,7 @@ func (inv *invocation) compile() (*site.Site, string, *site.Result, error) {
 		return nil, "", nil, err
 	}
 	for _, n := range result.Notices {
-		inv.talk.warnf("%s: %s", n.Where, n.Text)
+		inv.console.Warnf("%s: %s", n.Where, n.Text)
 	}
 	return s, dir, result, nil
 }
@@ -240,7 +225,7 @@ func (inv *invocation) produceChosen(choose func(*site.Site) ([]generators.Gener
 	if p.folder, p.dir, err = outputDir(inv.output, s, dir); err != nil {
 		return nil, err
 	}
-	p.outputs = make([]generated, len(chosen))
+	p.outputs = make([]artefact.Made, len(chosen))
 	errs := make([]error, len(chosen))
 	var wait sync.WaitGroup
 	for i, g := range chosen {
@@ -255,21 +240,21 @@ func (inv *invocation) produceChosen(choose func(*site.Site) ([]generators.Gener
 	return p, nil
 }
 
-func generateOne(g generators.Generator, s *site.Site, result *site.Result) (generated, error) {
+func generateOne(g generators.Generator, s *site.Site, result *site.Result) (artefact.Made, error) {
 	settings, err := artefact.Configure(g.Options(), s.Options[g.Name()])
 	if err != nil {
-		return generated{}, fmt.Errorf("generator %s: %w", g.Name(), err)
+		return artefact.Made{}, fmt.Errorf("generator %s: %w", g.Name(), err)
 	}
-	output, err := g.Generate(result.Policy, settings)
-	for _, a := range output.Artefacts {
-		if len(a.Data) > maxArtefact {
-			err = errors.Join(err, fmt.Errorf("%s has %d KiB, over the limit of %d KiB; select fewer entries, or split the site", a.Name, len(a.Data)>>10, maxArtefact>>10))
+	out, err := g.Generate(result.Policy, settings)
+	for _, a := range out.Artefacts {
+		if len(a.Data) > output.MaxFile {
+			err = errors.Join(err, fmt.Errorf("%s has %d KiB, over the limit of %d KiB; select fewer entries, or split the site", a.Name, len(a.Data)>>10, output.MaxFile>>10))
 		}
 	}
 	if err != nil {
-		return generated{}, fmt.Errorf("generator %s: %w", g.Name(), err)
+		return artefact.Made{}, fmt.Errorf("generator %s: %w", g.Name(), err)
 	}
-	return generated{g.Name(), settings, output}, nil
+	return artefact.Made{Generator: g.Name(), Settings: settings, Output: out}, nil
 }
 
 // outputDir returns the folder to write to, empty for stdout: what the flag says, else

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -63,7 +64,7 @@ func listGenerators(inv *invocation, names []string) error {
 		infos = append(infos, info)
 	}
 	if inv.json {
-		return writeJSONList(inv.stdout, "generators", slices.Values(infos))
+		return console.WriteJSONList(inv.stdout, "generators", slices.Values(infos))
 	}
 	for i, g := range all {
 		fmt.Fprintf(inv.stdout, "%s: %s\n", g.Name(), infos[i].Description)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 // helpWidth is the number of columns that help fits.
@@ -64,7 +65,7 @@ func flagHelp(flags *pflag.FlagSet) string {
 	var b strings.Builder
 	for _, t := range texts {
 		name := t.name
-		for _, line := range wrap(t.doc, helpWidth-len(indent)-width-len(gap)) {
+		for _, line := range console.Wrap(t.doc, helpWidth-len(indent)-width-len(gap)) {
 			fmt.Fprintf(&b, "%s%-*s%s%s\n", indent, width, name, gap, line)
 			name = ""
 		}

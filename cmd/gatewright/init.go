@@ -15,6 +15,8 @@ import (
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators"
 )
 
@@ -37,7 +39,7 @@ there what is newly open, and changes nothing else in it.
 			inv.site.register(flags)
 			flags.BoolVar(&toMerge, "merge", false, "add what is newly open to the file that is there")
 			flags.BoolVar(&inv.json, "json", false, "tell what was done as JSON on stdout")
-			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors")
 		},
 		run: func(inv *invocation, args []string) error {
 			if len(args) > 0 {
@@ -94,7 +96,7 @@ func (inv *invocation) initSite(toMerge bool) error {
 			return err
 		}
 		if added == 0 {
-			if _, err := clearNew(root, name); err != nil {
+			if _, err := output.ClearNew(root, name); err != nil {
 				return err
 			}
 			return inv.tellInit(file, 0, "nothing is newly open", result)
@@ -103,7 +105,7 @@ func (inv *invocation) initSite(toMerge bool) error {
 	if _, err := site.Read(file, []byte(text)); err != nil {
 		return err
 	}
-	if err := replaceFile(root, name, []byte(text), siteMode); err != nil {
+	if err := output.Replace(root, name, []byte(text), siteMode); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Dir(file), err)
 	}
 	done := fmt.Sprintf("%s; fill in those that matter to you, <like this>, and run `gatewright generate%s`", count(added, "blank"), inv.site.source())
@@ -113,14 +115,14 @@ func (inv *invocation) initSite(toMerge bool) error {
 // tellInit tells what was done: in words, or as JSON with what is open.
 func (inv *invocation) tellInit(file string, added int, done string, result *site.Result) error {
 	if inv.json {
-		return writeJSON(inv.stdout, struct {
-			Version int           `json:"version"`
-			File    string        `json:"file"`
-			Added   int           `json:"added"` // blanks that this run wrote
-			Open    []accountOpen `json:"open"`
-		}{jsonVersion, file, added, openAccount(result.Policy.Open)})
+		return console.WriteJSON(inv.stdout, struct {
+			Version console.Version `json:"version"`
+			File    string          `json:"file"`
+			Added   int             `json:"added"` // blanks that this run wrote
+			Open    []accountOpen   `json:"open"`
+		}{File: file, Added: added, Open: openAccount(result.Policy.Open)})
 	}
-	inv.talk.sayf("%s: %s", file, done)
+	inv.console.Sayf("%s: %s", file, done)
 	return nil
 }
 

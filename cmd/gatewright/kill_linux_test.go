@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators/engine"
 )
 
@@ -289,11 +290,11 @@ func TestInterruptedRunIsTold(t *testing.T) {
 	if status, stdout, _ := runSoon(t, "check"); status != exitDifferent || !strings.Contains(stdout, "--- out/gatewright.nft\n") || strings.Contains(stdout, "squid") {
 		t.Errorf("one file of the run before: status %d, %q", status, stdout)
 	}
-	records, err := os.ReadFile("out/" + manifestFile)
+	records, err := os.ReadFile("out/" + output.Manifest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write("out/"+journalFile, records)
+	write("out/"+".gatewright/journal", records)
 	expect("gatewright: error: out: an earlier run was interrupted, so that some files may be of the one before; run generate again to finish it\n", exitDifferent, "check")
 	expect("gatewright: error: out: an earlier run was interrupted, so that some files may be of the one before; run generate again to finish it\n", exitFailed, "diff", "out", "out")
 }

@@ -10,6 +10,7 @@ import (
 	"gatewright/catalog/lint"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 // listedFinding is a finding as JSON.
@@ -48,7 +49,7 @@ func (inv *invocation) lint() error {
 
 func (inv *invocation) showFindings(r *site.Result, found []lint.Finding) error {
 	if inv.json {
-		return writeJSONList(inv.stdout, "findings", func(yield func(listedFinding) bool) {
+		return console.WriteJSONList(inv.stdout, "findings", func(yield func(listedFinding) bool) {
 			for _, f := range found {
 				if !yield(listedFinding(f)) {
 					return
@@ -57,19 +58,19 @@ func (inv *invocation) showFindings(r *site.Result, found []lint.Finding) error 
 		})
 	}
 	if len(found) == 0 {
-		inv.talk.sayf("nothing is worth a second look")
+		inv.console.Sayf("nothing is worth a second look")
 		return nil
 	}
-	t := table{header: []string{"WHAT", "ENTRY", "ENDPOINTS, OTHER ENTRIES", "WHY, AND WHAT TO DO"}, ids: []int{1}}
+	t := console.Table{Header: []string{"WHAT", "ENTRY", "ENDPOINTS, OTHER ENTRIES", "WHY, AND WHAT TO DO"}, IDs: []int{1}}
 	for _, f := range found {
 		about := []string{endpointSummary(f.Endpoints), endpointSummary(strings.Fields(shown(r, f.Others...)))}
 		about = slices.DeleteFunc(about, func(s string) bool { return s == "" })
-		t.rows = append(t.rows, []string{string(f.Kind), shown(r, f.Entry), strings.Join(about, "\n"), f.Why + "\n" + f.Do})
+		t.Rows = append(t.Rows, []string{string(f.Kind), shown(r, f.Entry), strings.Join(about, "\n"), f.Why + "\n" + f.Do})
 	}
-	if err := t.write(inv.stdout, outputWidth(inv.stdout)); err != nil {
+	if err := t.Write(inv.stdout, console.Width(inv.stdout)); err != nil {
 		return err
 	}
-	inv.talk.sayf("%s; --json has every endpoint and entry", count(len(found), "finding"))
+	inv.console.Sayf("%s; --json has every endpoint and entry", count(len(found), "finding"))
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/console"
 )
 
 func listCommand() command {
@@ -58,7 +59,7 @@ func list(inv *invocation, args []string) error {
 		return usagef("list: --strict is about the findings of --lint; give both, or neither")
 	}
 	what := append(args, lists()[0])[0]
-	views := []func(*site.Result) table{inv.entriesView, rulesView, trustedView, openView}
+	views := []func(*site.Result) console.Table{inv.entriesView, rulesView, trustedView, openView}
 	i := slices.Index(lists(), what)
 	if i < 0 {
 		return usagef("list: unknown list %q; %s", what, suggest.OneOf(what, lists()))
@@ -71,11 +72,11 @@ func list(inv *invocation, args []string) error {
 		return inv.listJSON(what, result)
 	}
 	t := views[i](result)
-	if len(t.header) > 0 {
-		err = t.write(inv.stdout, outputWidth(inv.stdout))
+	if len(t.Header) > 0 {
+		err = t.Write(inv.stdout, console.Width(inv.stdout))
 	}
-	if err == nil && t.remark != "" {
-		inv.talk.sayf("%s", t.remark)
+	if err == nil && t.Remark != "" {
+		inv.console.Sayf("%s", t.Remark)
 	}
 	return err
 }
@@ -84,13 +85,13 @@ func (inv *invocation) listJSON(what string, r *site.Result) error {
 	name := strings.ReplaceAll(what, "-", "_")
 	switch what {
 	case "entries":
-		return writeJSONList(inv.stdout, name, inv.listedEntries(r))
+		return console.WriteJSONList(inv.stdout, name, inv.listedEntries(r))
 	case "rules":
-		return writeJSONList(inv.stdout, name, listedRules(r))
+		return console.WriteJSONList(inv.stdout, name, listedRules(r))
 	case "trusted-sites":
-		return writeJSONList(inv.stdout, name, listedSites(r))
+		return console.WriteJSONList(inv.stdout, name, listedSites(r))
 	}
-	return writeJSONList(inv.stdout, name, openItems(r.Policy.Open))
+	return console.WriteJSONList(inv.stdout, name, openItems(r.Policy.Open))
 }
 
 // lists are what list can show; the first is the default.
@@ -131,23 +132,23 @@ type inference struct {
 	Reason string `json:"reason"`
 }
 
-func (inv *invocation) entriesView(r *site.Result) table {
+func (inv *invocation) entriesView(r *site.Result) console.Table {
 	hidden := 0
-	t := table{header: []string{"ROW", "ENTRY", "WHAT", "BECAME"}, ids: []int{1}}
+	t := console.Table{Header: []string{"ROW", "ENTRY", "WHAT", "BECAME"}, IDs: []int{1}}
 	granted := grantedFacts(r)
 	for _, o := range inRows(r.Outcomes) {
 		if o.State == site.NotSelected && !inv.all {
 			hidden++
 			continue
 		}
-		t.rows = append(t.rows, []string{o.Entry.Row, shown(r, o.Entry.ID), inv.what(&o, granted[o.Entry.ID]), became(o)})
+		t.Rows = append(t.Rows, []string{o.Entry.Row, shown(r, o.Entry.ID), inv.what(&o, granted[o.Entry.ID]), became(o)})
 	}
 	switch hidden {
 	case 0:
 	case 1:
-		t.remark = "1 entry is not selected; --all shows it"
+		t.Remark = "1 entry is not selected; --all shows it"
 	default:
-		t.remark = fmt.Sprintf("%d entries are not selected; --all shows them", hidden)
+		t.Remark = fmt.Sprintf("%d entries are not selected; --all shows them", hidden)
 	}
 	return t
 }
@@ -321,8 +322,8 @@ func listRule(one *rule.Rule) listedRule {
 	return l
 }
 
-func rulesView(r *site.Result) table {
-	t := table{header: []string{"RULE", "ROLE", "REMOTE", "SERVICES", "ENTRIES"}, ids: []int{0, 4}}
+func rulesView(r *site.Result) console.Table {
+	t := console.Table{Header: []string{"RULE", "ROLE", "REMOTE", "SERVICES", "ENTRIES"}, IDs: []int{0, 4}}
 	for l := range listedRules(r) {
 		remote := endpointSummary(append(slices.Clone(l.Names), l.Prefixes...))
 		if l.Any {
@@ -335,7 +336,7 @@ func rulesView(r *site.Result) table {
 		if l.Direction == rule.Inbound {
 			arrow = "<- "
 		}
-		t.rows = append(t.rows, []string{string(l.ID), string(l.Role), arrow + remote, l.Services, shown(r, l.Entries...)})
+		t.Rows = append(t.Rows, []string{string(l.ID), string(l.Role), arrow + remote, l.Services, shown(r, l.Entries...)})
 	}
 	return t
 }
@@ -365,22 +366,22 @@ func listedSites(r *site.Result) iter.Seq[listedSite] {
 	}
 }
 
-func trustedView(r *site.Result) table {
-	t := table{header: []string{"ENTRY", "NAMES"}, ids: []int{0}}
+func trustedView(r *site.Result) console.Table {
+	t := console.Table{Header: []string{"ENTRY", "NAMES"}, IDs: []int{0}}
 	for s := range listedSites(r) {
-		t.rows = append(t.rows, []string{shown(r, s.Entry), strings.Join(s.Names, "\n")})
+		t.Rows = append(t.Rows, []string{shown(r, s.Entry), strings.Join(s.Names, "\n")})
 	}
 	return t
 }
 
-func openView(r *site.Result) table {
+func openView(r *site.Result) console.Table {
 	if len(r.Policy.Open) == 0 {
-		return table{remark: "nothing is open"}
+		return console.Table{Remark: "nothing is open"}
 	}
-	t := table{header: []string{"ENTRY", "MISSING", "WHY", "WHO SAYS IT"}, ids: []int{0}}
+	t := console.Table{Header: []string{"ENTRY", "MISSING", "WHY", "WHO SAYS IT"}, IDs: []int{0}}
 	for _, o := range r.Policy.Open {
-		t.rows = append(t.rows, []string{shown(r, o.Entry.ID), openName(o), o.Why, o.Who})
+		t.Rows = append(t.Rows, []string{shown(r, o.Entry.ID), openName(o), o.Why, o.Who})
 	}
-	t.footer = "\n{\n" + siteBlock(suggestions(r)) + "}\n"
+	t.Footer = "\n{\n" + siteBlock(suggestions(r)) + "}\n"
 	return t
 }

@@ -10,6 +10,7 @@ import (
 
 	"gatewright/catalog/site"
 	"gatewright/generators"
+	"gatewright/generators/artefact"
 	"gatewright/generators/live"
 )
 
@@ -17,7 +18,7 @@ import (
 func (inv *invocation) registerLive(flags *pflag.FlagSet) {
 	flags.StringVar(&inv.netns, "netns", "", "the network namespace `NAME` of `ip netns`, in place of this process's")
 	flags.BoolVar(&inv.json, "json", false, "as JSON, with everything that text shortens")
-	flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+	flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 }
 
 // liveNames offers the generators that can run here and are not named yet.
@@ -41,7 +42,7 @@ const namedNamespaces = "/run/netns"
 
 // wanted is what one generator wants of this machine.
 type wanted struct {
-	generated
+	artefact.Made
 	*live.Comparison
 }
 
@@ -83,13 +84,13 @@ func (inv *invocation) produceLive(command string, names []string) (*production,
 func (inv *invocation) runsAgainst(m live.Machine, p *production) ([]wanted, error) {
 	var all []wanted
 	for _, o := range p.outputs {
-		backend, err := live.Of(o.name)
+		backend, err := live.Of(o.Generator)
 		if err != nil {
 			return nil, err
 		}
-		c, err := backend.Compare(m, p.result.Policy, o.settings)
+		c, err := backend.Compare(m, p.result.Policy, o.Settings)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", o.name, err)
+			return nil, fmt.Errorf("%s: %w", o.Generator, err)
 		}
 		all = append(all, wanted{o, c})
 	}

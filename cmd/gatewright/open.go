@@ -9,6 +9,7 @@ import (
 	"gatewright/catalog"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators/artefact"
 )
 
@@ -109,7 +110,7 @@ func questions(section string, open []rule.Open) []string {
 }
 
 // tellOpen shows the answers that would add most, and the command for the rest.
-func (p *production) tellOpen(t talk) {
+func (p *production) tellOpen(t console.Console) {
 	all := suggestions(p.result)
 	if len(all) == 0 {
 		return
@@ -130,12 +131,12 @@ func (p *production) tellOpen(t talk) {
 	if len(p.result.Policy.Open) == 1 {
 		them = "it"
 	}
-	t.sayf("%s", accountLine("open", fmt.Sprintf("%s in %s; nothing is rendered for %s until %s says; %s:",
+	t.Sayf("%s", accountLine("open", fmt.Sprintf("%s in %s; nothing is rendered for %s until %s says; %s:",
 		count(len(p.result.Policy.Open), "open item"), plural(len(entries), "entry", "entries"), them, p.siteFile, what)))
 	for _, s := range all[:min(shownAnswers, len(all))] {
-		t.sayf("%s", accountLine("", fmt.Sprintf("  %s  (%s)", s.text(), plural(len(s.entries), "entry waits", "entries wait"))))
+		t.Sayf("%s", accountLine("", fmt.Sprintf("  %s  (%s)", s.text(), plural(len(s.entries), "entry waits", "entries wait"))))
 	}
-	t.sayf("%s", accountLine("", command))
+	t.Sayf("%s", accountLine("", command))
 }
 
 // siteBlock is the part of a site file that answers the open items once its blanks

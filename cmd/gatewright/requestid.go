@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/output"
 )
 
 // documentedID is the ClientRequestId of the publisher's examples, which must not be used.
@@ -51,7 +52,7 @@ func newRequestID(dir, name string) (string, error) {
 	rand.Read(b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80 // version 4, RFC 9562 section 5.4
 	id := fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-	if err := replaceFile(root, name, []byte(id+"\n"), 0o600); err != nil {
+	if err := output.Replace(root, name, []byte(id+"\n"), 0o600); err != nil {
 		return "", fmt.Errorf("ClientRequestId: %w", err)
 	}
 	return id, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators/live"
 )
 
@@ -44,8 +45,8 @@ func commands() []command {
 // invocation is one run of the tool: its streams and its flags.
 type invocation struct {
 	stdin    io.Reader
-	stdout   *safeWriter
-	talk     talk
+	stdout   *console.Writer
+	console  console.Console
 	site     siteFlags
 	output   string
 	json     bool
@@ -77,20 +78,20 @@ var errDifferent = errors.New("different")
 
 // run is the whole tool: it returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	inv := &invocation{stdin: stdin, stdout: newSafeWriter(stdout), talk: newTalk(stderr)}
+	inv := &invocation{stdin: stdin, stdout: console.NewWriter(stdout), console: console.New(stderr)}
 	status := inv.command(args)
-	told := inv.stdout.err != nil && status == exitFailed
-	if err := inv.stdout.close(); err != nil && !told {
+	told := inv.stdout.Err() != nil && status == exitFailed
+	if err := inv.stdout.Close(); err != nil && !told {
 		status = inv.status(err)
 	}
-	inv.talk.close()
+	inv.console.Close()
 	return status
 }
 
 // command runs the command that the arguments name.
 func (inv *invocation) command(args []string) int {
 	if len(args) == 0 {
-		fmt.Fprint(inv.talk, usageText())
+		fmt.Fprint(inv.console, usageText())
 		return exitUsage
 	}
 	if args[0] == "-h" || args[0] == "--help" || args[0] == "help" && len(args) == 1 {
@@ -184,10 +185,10 @@ func (inv *invocation) status(err error) int {
 	case errors.Is(err, errDifferent):
 		return exitDifferent
 	case errors.As(err, &usage):
-		inv.talk.errorf("%v", err)
+		inv.console.Errorf("%v", err)
 		return exitUsage
 	}
-	inv.talk.errorf("%v", err)
+	inv.console.Errorf("%v", err)
 	return exitFailed
 }
 

@@ -8,6 +8,7 @@ import (
 	"gatewright/catalog"
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -50,13 +51,13 @@ func printSchema(inv *invocation, args []string) error {
 		return usagef("schema: unknown document %q; %s", args[0], suggest.OneOf(args[0], documents()))
 	}
 	if inv.json {
-		return writeJSON(inv.stdout, struct {
-			Version  int    `json:"version"`
-			Document string `json:"document"`
-			Schema   any    `json:"schema"`
-		}{jsonVersion, args[0], s})
+		return console.WriteJSON(inv.stdout, struct {
+			Version  console.Version `json:"version"`
+			Document string          `json:"document"`
+			Schema   any             `json:"schema"`
+		}{Document: args[0], Schema: s})
 	}
-	return writeJSON(inv.stdout, s)
+	return console.WriteJSON(inv.stdout, s)
 }
 
 // backends are the generators with their options.

@@ -2,9 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -62,27 +59,6 @@ func secretsIn(t *testing.T, url string, files map[string]string, args ...string
 	}
 }
 
-// TestErrorLines holds that a line feed in what an error quotes starts no line, and that
-// each of several errors has one.
-func TestErrorLines(t *testing.T) {
-	joined := errors.Join(errors.New("a\nb"), &fs.PathError{Op: "open", Path: "c\nd", Err: fs.ErrNotExist})
-	for _, c := range []struct {
-		err  error
-		want string
-	}{
-		{errors.New("a\nb"), `a\u000ab`},
-		{joined, "a\\u000ab\nopen c\\u000ad: file does not exist"},
-		{fmt.Errorf("e\nf: %w; g\nh", joined), "e\\u000af: a\\u000ab\nopen c\\u000ad: file does not exist; g\\u000ah"},
-		{fmt.Errorf("%w and %w", errors.New("a\nb"), joined), "a\\u000ab and a\\u000ab\nopen c\\u000ad: file does not exist"},
-		{usageError{joined}, "a\\u000ab\nopen c\\u000ad: file does not exist"},
-		{hiddenQuery{joined, "https://a.example/?x"}, "a\\u000ab\nopen c\\u000ad: file does not exist"},
-	} {
-		if got := errorLines(c.err); got != c.want {
-			t.Errorf("%q: %q, want %q", c.err, got, c.want)
-		}
-	}
-}
-
 // TestLineFeedInArguments holds that an error is one line, whatever the user's own words hold.
 func TestLineFeedInArguments(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -96,16 +72,6 @@ func TestLineFeedInArguments(t *testing.T) {
 		if errs := strings.Count(stderr.String(), "gatewright: error: "); status == exitOK || errs != 1 || strings.Count(stderr.String(), "\n") != 1 {
 			t.Errorf("%q: status %d, %q", args, status, &stderr)
 		}
-	}
-}
-
-// TestSayShowsNoSecrets holds that what is told besides errors and warnings shows none either.
-func TestSayShowsNoSecrets(t *testing.T) {
-	var out bytes.Buffer
-	say := newTalk(&out)
-	say.sayf("%s: %s of %s", "f.json", "https://me:word@a.example/b?key=value#part", "m365@2025-01-08")
-	if want := "f.json: https://a.example/b of m365@2025-01-08\n"; out.String() != want {
-		t.Errorf("%q, want %q", &out, want)
 	}
 }
 

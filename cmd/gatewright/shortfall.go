@@ -15,7 +15,7 @@ import (
 type shortfall struct {
 	text  string
 	place site.Place        // in the site file; nowhere if that says nothing of it
-	of    *generated        // the output that falls short; nil for other shortfalls
+	of    *artefact.Made    // the output that falls short; nil for other shortfalls
 	line  artefact.Coverage // of that output
 }
 
@@ -31,9 +31,9 @@ func (p *production) shortfalls() []shortfall {
 	}
 	for i, o := range p.outputs {
 		for _, c := range o.Coverage {
-			if isShort(c) && !p.site.Tolerates(o.name, string(c.Verdict), c.Entries) {
-				text := fmt.Sprintf("%s: %s is %s: %s; %s, or tolerate it in the site file", o.name, coverageName(c), c.Verdict, c.Reason, c.Remedy)
-				short = append(short, shortfall{text, p.site.PlaceOfTolerable(o.name, c.Entries), &p.outputs[i], c})
+			if isShort(c) && !p.site.Tolerates(o.Generator, string(c.Verdict), c.Entries) {
+				text := fmt.Sprintf("%s: %s is %s: %s; %s, or tolerate it in the site file", o.Generator, coverageName(c), c.Verdict, c.Reason, c.Remedy)
+				short = append(short, shortfall{text, p.site.PlaceOfTolerable(o.Generator, c.Entries), &p.outputs[i], c})
 			}
 		}
 	}
@@ -48,12 +48,12 @@ func (p *production) keys(s shortfall) (keys []string) {
 		return []string{s.text}
 	}
 	key := func(entry string, c artefact.Coverage) string {
-		return fmt.Sprintf("%s %s %s: %s", s.of.name, c.Verdict, entry, c.Reason)
+		return fmt.Sprintf("%s %s %s: %s", s.of.Generator, c.Verdict, entry, c.Reason)
 	}
 	if len(s.line.Entries) == 1 {
 		return []string{key(s.line.Entries[0], s.line)}
 	}
-	g, err := generators.ByName(s.of.name)
+	g, err := generators.ByName(s.of.Generator)
 	if err != nil {
 		return []string{s.text}
 	}
@@ -62,7 +62,7 @@ func (p *production) keys(s shortfall) (keys []string) {
 		if err != nil {
 			return []string{s.text}
 		}
-		alone, err := g.Generate(policy, s.of.settings)
+		alone, err := g.Generate(policy, s.of.Settings)
 		if err != nil {
 			return []string{s.text}
 		}

@@ -8,21 +8,22 @@ import (
 
 	"gatewright/catalog/lint"
 	"gatewright/catalog/rule"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators/artefact"
 )
 
 // warnReversed tells of rules at a packet filter that let packets of the other direction
 // pass, with one such packet and what its addresses are.
-func (p *production) warnReversed(t talk) {
+func (p *production) warnReversed(t console.Console) {
 	var filters, rules []string
 	var example rule.Flow
 	for _, o := range p.outputs {
 		for _, c := range o.Coverage {
-			if c.Verdict != artefact.Wider || !isFilter(o.name) {
+			if c.Verdict != artefact.Wider || !isFilter(o.Generator) {
 				continue
 			}
-			if len(filters) == 0 || filters[len(filters)-1] != o.name {
-				filters = append(filters, o.name)
+			if len(filters) == 0 || filters[len(filters)-1] != o.Generator {
+				filters = append(filters, o.Generator)
 			}
 			if !slices.Contains(rules, coverageName(c)) {
 				rules = append(rules, coverageName(c))
@@ -37,7 +38,7 @@ func (p *production) warnReversed(t talk) {
 	if len(rules) == 0 {
 		return
 	}
-	t.warnf("%s: %s, which may be an address of our side: packets of the other direction pass, too, such as %s%s; set wan and lan to the interfaces of both sides",
+	t.Warnf("%s: %s, which may be an address of our side: packets of the other direction pass, too, such as %s%s; set wan and lan to the interfaces of both sides",
 		strings.Join(filters, ", "), remoteOf(rules), example, purposes(example))
 }
 

@@ -9,6 +9,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 	"gatewright/generators/pac"
@@ -19,22 +20,24 @@ const mendUnfiltered = "send them to the proxy with \"routes\", or add addresses
 // warnUnfiltered tells, entry by entry, of names that the PAC file sends past the proxy
 // and that a packet filter of the same run can match no address of: one that drops by
 // default cuts them off.
-func (p *production) warnUnfiltered(t talk, file generated) {
-	ids := p.unfiltered(file, func(rule.Grant, generated) bool { return true })
+func (p *production) warnUnfiltered(t console.Console, file artefact.Made) {
+	ids := p.unfiltered(file, func(rule.Grant, artefact.Made) bool { return true })
 	if len(ids) > 0 {
-		t.warnf("names of %s go direct by proxy.pac and have no packet-filter rule: %s; %s", plural(len(ids), "entry", "entries"), someOf(ids), mendUnfiltered)
+		t.Warnf("names of %s go direct by proxy.pac and have no packet-filter rule: %s; %s", plural(len(ids), "entry", "entries"), someOf(ids), mendUnfiltered)
 	}
 }
 
 // unfiltered returns the ids of those entries, at the packet filters that are asked for.
-func (p *production) unfiltered(file generated, asked func(rule.Grant, generated) bool) []string {
-	sent := directWay{p: p, internal: pac.Internal(file.settings)}
-	for _, role := range file.settings.List("roles") {
+func (p *production) unfiltered(file artefact.Made, asked func(rule.Grant, artefact.Made) bool) []string {
+	sent := directWay{p: p, internal: pac.Internal(file.Settings)}
+	for _, role := range file.Settings.List("roles") {
 		sent.roles = append(sent.roles, rule.Role(role))
 	}
 	var ids []string
 	for _, g := range p.result.Input.Grants {
-		cutOff := func(o generated) bool { return isFilter(o.name) && asked(g, o) && p.goesUnfiltered(g, sent, o) }
+		cutOff := func(o artefact.Made) bool {
+			return isFilter(o.Generator) && asked(g, o) && p.goesUnfiltered(g, sent, o)
+		}
 		if slices.Contains(sent.roles, g.Role) && slices.ContainsFunc(p.outputs, cutOff) && !slices.Contains(ids, g.Entry.ID) {
 			ids = append(ids, g.Entry.ID)
 		}
@@ -48,10 +51,10 @@ func (p *production) unfiltered(file generated, asked func(rule.Grant, generated
 func (p *production) hiddenShortfalls() []shortfall {
 	var short []shortfall
 	for _, file := range p.outputs {
-		if !isChooser(file.name) || !knowsProxy(p.site) {
+		if !isChooser(file.Generator) || !knowsProxy(p.site) {
 			continue
 		}
-		unsaid := func(g rule.Grant, o generated) bool {
+		unsaid := func(g rule.Grant, o artefact.Made) bool {
 			return !slices.ContainsFunc(o.Coverage, func(c artefact.Coverage) bool { return isShort(c) && slices.Contains(c.Entries, g.Entry.ID) })
 		}
 		for _, id := range p.unfiltered(file, unsaid) {
@@ -63,9 +66,9 @@ func (p *production) hiddenShortfalls() []shortfall {
 
 // goesUnfiltered reports whether the PAC file answers direct for a name of the grant of
 // which no grant gives addresses that a packet filter of this run can match.
-func (p *production) goesUnfiltered(g rule.Grant, sent directWay, o generated) bool {
-	filter, err := artefact.FilterOf(o.settings)
-	local, seen := p.anAddress(g.Role), familiesOf(o.name, o.settings)
+func (p *production) goesUnfiltered(g rule.Grant, sent directWay, o artefact.Made) bool {
+	filter, err := artefact.FilterOf(o.Settings)
+	local, seen := p.anAddress(g.Role), familiesOf(o.Generator, o.Settings)
 	if err != nil || !filter.Serves(g.Role) || !local.IsValid() || g.Direction != rule.Outbound || p.result.Reaches(g, seen) {
 		return false
 	}

@@ -12,6 +12,7 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -36,7 +37,7 @@ rule.
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			flags.BoolVar(&inv.json, "json", false, "as JSON")
-			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but the result and errors")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but the result and errors")
 		},
 		operands: countedThenFiles,
 		run:      usage,
@@ -78,9 +79,9 @@ func usage(inv *invocation, args []string) error {
 	}
 	report.finish()
 	if inv.json {
-		return writeJSON(inv.stdout, report)
+		return console.WriteJSON(inv.stdout, report)
 	}
-	if err := report.write(inv.stdout, outputWidth(inv.stdout)); err != nil {
+	if err := report.write(inv.stdout, console.Width(inv.stdout)); err != nil {
 		return err
 	}
 	report.tell(inv)
@@ -127,7 +128,7 @@ const (
 
 // usageReport is what `usage` tells.
 type usageReport struct {
-	Version   int             `json:"version"` // of this form: raised when a member gets another meaning
+	Version   console.Version `json:"version"`
 	Generator string          `json:"generator"`
 	Rules     []usedRule      `json:"rules"`            // those used most first
 	Unknown   []usedRule      `json:"unknown"`          // counters of rules that the site does not have, or has no longer
@@ -187,7 +188,7 @@ func (inv *invocation) newUsage(g generators.Generator) (*usageReport, error) {
 }
 
 func newUsageReport(generator string, result *site.Result, coverage []artefact.Coverage) *usageReport {
-	u := &usageReport{Version: 1, Generator: generator, Rules: []usedRule{}, Unknown: []usedRule{}, policy: result.Policy,
+	u := &usageReport{Generator: generator, Rules: []usedRule{}, Unknown: []usedRule{}, policy: result.Policy,
 		at: map[rule.ID]*usedRule{}, unknown: map[rule.ID]*usedRule{},
 		by: map[rule.Question]rule.ID{}, denied: map[rule.Question]*deniedRequest{}}
 	for _, c := range coverage {

@@ -11,6 +11,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/interrupt"
+	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/generators/artefact"
 	"gatewright/generators/box"
 	"gatewright/generators/proof"
@@ -51,7 +54,7 @@ missing or failed.
 			flags.BoolVar(&inv.unboxed, "unboxed", false, "run the engines without a box, with all that you may do")
 			flags.DurationVar(&inv.timeout, "timeout", 15*time.Minute, "`TIME` that the proof of one generator may take")
 			flags.BoolVar(&inv.json, "json", false, "as JSON")
-			flags.BoolVarP(&inv.talk.quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
 		operands: generatorNames,
 		run:      verify,
@@ -90,7 +93,7 @@ func verify(inv *invocation, names []string) error {
 	if err != nil {
 		return err
 	}
-	return interruptible(func(ctx context.Context) error { return inv.tellProofs(ctx, all) })
+	return interrupt.During(func(ctx context.Context) error { return inv.tellProofs(ctx, all) })
 }
 
 func (inv *invocation) tellProofs(ctx context.Context, all []*production) error {
@@ -98,7 +101,7 @@ func (inv *invocation) tellProofs(ctx context.Context, all []*production) error 
 	var failed error
 	for _, p := range all {
 		if p.site.Name != "" {
-			inv.talk.sayf("output %s:", p.site.Name)
+			inv.console.Sayf("output %s:", p.site.Name)
 		}
 		some, err := inv.proveAll(ctx, p)
 		for i := range some {
@@ -106,11 +109,11 @@ func (inv *invocation) tellProofs(ctx context.Context, all []*production) error 
 		}
 		verdicts, failed = append(verdicts, some...), errors.Join(failed, err)
 		if ctx.Err() != nil {
-			return errInterrupted
+			return interrupt.Err
 		}
 	}
 	if inv.json {
-		failed = errors.Join(writeJSONList(inv.stdout, "proofs", slices.Values(verdicts)), failed)
+		failed = errors.Join(console.WriteJSONList(inv.stdout, "proofs", slices.Values(verdicts)), failed)
 	}
 	switch {
 	case failed != nil:
@@ -137,7 +140,7 @@ func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []
 		if ctx.Err() != nil {
 			break
 		}
-		done := inv.talk.progress("proving " + o.Generator)
+		done := inv.console.Progress("proving " + o.Generator)
 		result, err := prove(ctx, o)
 		done()
 		switch {
@@ -159,7 +162,7 @@ func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []
 func jobOf(p *production, limit time.Duration) proof.Job {
 	job := proof.Job{Policy: p.result.Policy, Limit: limit}
 	for _, o := range p.outputs {
-		job.Outputs = append(job.Outputs, proof.Output{Generator: o.name, Settings: o.settings, Artefacts: o.Artefacts})
+		job.Outputs = append(job.Outputs, proof.Output{Generator: o.Generator, Settings: o.Settings, Artefacts: o.Artefacts})
 	}
 	return job
 }
@@ -172,8 +175,8 @@ func (inv *invocation) takeFiles(p *production) error {
 		return err
 	}
 	defer root.Close()
-	if interrupted(root) {
-		return fmt.Errorf("%s: %w", p.dir, errMixed)
+	if output.Interrupted(root) {
+		return fmt.Errorf("%s: %w", p.dir, output.ErrMixed)
 	}
 	f, err := p.readOutputs(root)
 	if err != nil {
@@ -188,10 +191,10 @@ func (inv *invocation) takeFiles(p *production) error {
 
 // takeOutput replaces the artefacts of one generator. A list that the folder's files do
 // not name is left out, and one that they name besides comes first.
-func (inv *invocation) takeOutput(p *production, o *generated, f folder) error {
-	reading, err := f.of(o.name)
+func (inv *invocation) takeOutput(p *production, o *artefact.Made, f folder) error {
+	reading, err := f.of(o.Generator)
 	if err != nil {
-		return inFolder(p.folder, err)
+		return output.In(p.folder, err)
 	}
 	var missing []error
 	var taken []artefact.Artefact
@@ -201,7 +204,7 @@ func (inv *invocation) takeOutput(p *production, o *generated, f folder) error {
 			missing = append(missing, fmt.Errorf("%s is missing; run generate, or name a folder that has it with -o", p.path(a.Name)))
 		}
 		if ok && !bytes.Equal(data, a.Data) {
-			inv.talk.warnf("%s is not what generate would write; it is proved as it stands", p.path(a.Name))
+			inv.console.Warnf("%s is not what generate would write; it is proved as it stands", p.path(a.Name))
 		}
 		if a.Data = data; slices.Contains(reading.Read, a.Name) {
 			taken = append(taken, a)
@@ -217,7 +220,7 @@ func (inv *invocation) takeOutput(p *production, o *generated, f folder) error {
 }
 
 func (inv *invocation) tellVerdict(r proof.Result, err error) {
-	if err != nil || inv.json || inv.talk.quiet {
+	if err != nil || inv.json || inv.console.Quiet {
 		return
 	}
 	const shown = 20 // --json has them all

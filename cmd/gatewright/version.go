@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 
+	"gatewright/cmd/gatewright/internal/console"
+
 	"github.com/spf13/pflag"
 )
 
@@ -29,10 +31,10 @@ func printVersion(inv *invocation, args []string) error {
 		return usagef("version takes no arguments")
 	}
 	if inv.json {
-		return writeJSON(inv.stdout, struct {
-			Version    int    `json:"version"`
-			Gatewright string `json:"gatewright"`
-		}{jsonVersion, version})
+		return console.WriteJSON(inv.stdout, struct {
+			Version    console.Version `json:"version"`
+			Gatewright string          `json:"gatewright"`
+		}{Gatewright: version})
 	}
 	_, err := fmt.Fprintln(inv.stdout, "gatewright", version)
 	return err

@@ -4,15 +4,14 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"gatewright/catalog/feed"
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/output"
 )
 
 // visits remembers in the user's cache when each publisher was asked, and when it
@@ -72,7 +71,7 @@ func (v visits) write(url string, now visit) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(v.root, cacheName(url, ".json"), data, 0o600)
+	return output.Replace(v.root, cacheName(url, ".json"), data, 0o600)
 }
 
 // lockFor takes the lock of a file that is to be fetched, by its absolute path.
@@ -82,60 +81,11 @@ func (v visits) lockFor(file string) (unlock func(), err error) {
 		return nil, err
 	}
 	name := cacheName(path, ".lock")
-	drop, err := lock(v.root, name)
+	drop, err := output.Lock(v.root, name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return func() { removeLock(v.root, name, drop) }, nil
-}
-
-// clearNew returns where a file that is put into place is written before, and removes
-// what a run left there that was killed.
-func clearNew(root *os.Root, name string) (stage string, err error) {
-	stage = "." + name + ".new"
-	if err := root.Remove(stage); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	return stage, nil
-}
-
-// replaceFile puts a file into place, all of it or nothing: written beside it,
-// synced, and renamed. The mode is that of a new file; one that is replaced keeps its own.
-func replaceFile(root *os.Root, name string, data []byte, mode fs.FileMode) error {
-	old, missing := root.Lstat(name)
-	if missing == nil && !old.Mode().IsRegular() {
-		return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", name)
-	}
-	ctx, release := holdSignals()
-	defer release()
-	stage, err := clearNew(root, name)
-	if err != nil {
-		return err
-	}
-	if missing == nil {
-		mode = old.Mode().Perm()
-	}
-	f, err := root.OpenFile(stage, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	if missing == nil {
-		err = f.Chmod(old.Mode().Perm()) // what the umask took away
-	}
-	if err == nil {
-		_, err = f.Write(data)
-	}
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil && ctx.Err() != nil {
-		err = errInterrupted
-	}
-	if err != nil {
-		return errors.Join(err, root.Remove(stage))
-	}
-	if err := root.Rename(stage, name); err != nil {
-		return errors.Join(err, root.Remove(stage))
-	}
-	return syncFolder(root, ".")
+	return func() { output.RemoveLock(v.root, name, drop) }, nil
 }
 
 // tooEarly is the error for a publisher that wants to be left alone for longer.

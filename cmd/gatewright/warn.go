@@ -9,24 +9,25 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators/artefact"
 )
 
 // warn tells what to look at before the files are loaded.
-func (p *production) warn(t talk) {
+func (p *production) warn(t console.Console) {
 	for _, r := range p.result.Policy.Rules {
 		for _, e := range r.Entries {
 			if a := p.site.Answers[e.ID].Remote; a != nil && a.Any {
-				t.warnf("rule %s accepts any remote, as the site answers for %s", r.ID, e.ID)
+				t.Warnf("rule %s accepts any remote, as the site answers for %s", r.ID, e.ID)
 			}
 		}
 	}
 	p.warnResolver(t)
 	p.warnReversed(t)
 	for _, o := range p.outputs {
-		if isChooser(o.name) && !knowsProxy(p.site) {
-			t.warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
-		} else if isChooser(o.name) {
+		if isChooser(o.Generator) && !knowsProxy(p.site) {
+			t.Warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
+		} else if isChooser(o.Generator) {
 			p.warnUnfiltered(t, o)
 		}
 	}
@@ -56,7 +57,7 @@ func someOf(ids []string) string {
 
 // warnResolver tells of a default-deny that lets the site ask its resolver, and the
 // resolver nobody, unless the site dismissed the question.
-func (p *production) warnResolver(t talk) {
+func (p *production) warnResolver(t console.Console) {
 	const resolver, entry = "resolver", "m365-additional/dns"
 	if p.result.Policy.Binding(resolver).Local().IsEmpty() {
 		p.warnNoResolver(t)
@@ -77,13 +78,13 @@ func (p *production) warnResolver(t talk) {
 		}
 	}
 	for _, name := range p.enforced() {
-		t.warnf("%s, mode enforce: clients reach the resolver, and the questions that it asks on are dropped; %s", name, mend)
+		t.Warnf("%s, mode enforce: clients reach the resolver, and the questions that it asks on are dropped; %s", name, mend)
 	}
 }
 
 // warnNoResolver tells of a default-deny that lets names be reached and nobody ask for
 // them, unless an entry for that is open, which asks for it, or dismissed.
-func (p *production) warnNoResolver(t talk) {
+func (p *production) warnNoResolver(t console.Console) {
 	asks := func(r rule.Rule) bool { return r.Direction == rule.Outbound && isDNS(r.Services) }
 	opens := func(r rule.Rule) bool { return r.Direction == rule.Outbound }
 	told := func(o site.Outcome) bool {
@@ -93,15 +94,15 @@ func (p *production) warnNoResolver(t talk) {
 		return
 	}
 	for _, name := range p.enforced() {
-		t.warnf(`%s, mode enforce: no DNS is let out, so that names are not found; bind the resolver that clients ask, --bind resolver=ADDRESS, or add an entry with "services": "tcp 53; udp 53"; an answer {"dismissed": "the reason"} to such an entry ends this`, name)
+		t.Warnf(`%s, mode enforce: no DNS is let out, so that names are not found; bind the resolver that clients ask, --bind resolver=ADDRESS, or add an entry with "services": "tcp 53; udp 53"; an answer {"dismissed": "the reason"} to such an entry ends this`, name)
 	}
 }
 
 // enforced are the generators of a default-deny.
 func (p *production) enforced() (names []string) {
 	for _, o := range p.outputs {
-		if isFilter(o.name) && artefact.Mode(o.settings.Text("mode")) == artefact.ModeEnforce {
-			names = append(names, o.name)
+		if isFilter(o.Generator) && artefact.Mode(o.Settings.Text("mode")) == artefact.ModeEnforce {
+			names = append(names, o.Generator)
 		}
 	}
 	return names

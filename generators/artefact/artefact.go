@@ -44,6 +44,13 @@ type Output struct {
 	Assumes   string // what every verdict takes for granted, as one clause; or nothing
 }
 
+// Made is the output of one generator, and what it was made with.
+type Made struct {
+	Generator string // its name
+	Settings  Settings
+	Output
+}
+
 // Verdict says how well a backend renders a rule.
 type Verdict string
 

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package output
 
 import (
 	"errors"
@@ -8,12 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"gatewright/catalog/plainfile"
+	"gatewright/generators/artefact"
 )
 
 // TestModesStay holds that who may read a rule file is not widened when it is replaced,
@@ -56,7 +56,7 @@ func TestFullDisk(t *testing.T) {
 	mustWrite(t, dir, oldRun())
 	want := tree(t, dir)
 	big := outputOf("one", "a", "new a\n", "big", strings.Repeat("x", 256<<10))
-	_, err := writeFolder(plainfile.Named(dir), []generated{big}, anyFile)
+	_, err := Write(plainfile.Named(dir), []artefact.Made{big}, anyFile)
 	if !errors.Is(err, syscall.ENOSPC) || !strings.HasPrefix(err.Error(), dir+": write ") {
 		t.Errorf("error %v", err)
 	}
@@ -68,35 +68,4 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("the folder's state is %v, %v; want lock and manifest alone", state, err)
 	}
 	mustWrite(t, dir, newRun())
-}
-
-// TestLeftGenerator holds that check tells of the files of a generator that was taken out
-// of the site file, where it checks the whole folder.
-func TestLeftGenerator(t *testing.T) {
-	checkout(t)
-	if err := os.WriteFile("gatewright.json", []byte(`{"catalogs": ["own.json"], "generators": ["nftables"], "output": "out"}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	const mend = ": of a generator that gatewright.json does not name any more; remove it, or name its generator\n"
-	var want []string
-	files, err := filepath.Glob("out/gatewright/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range append([]string{"out/gatewright.squid.conf"}, files...) {
-		want = append(want, "gatewright: error: "+name+mend)
-	}
-	status, _, told := runSoon(t, "check", "-q")
-	if have := slices.Sorted(strings.Lines(told)); status != exitDifferent || !slices.Equal(have, slices.Sorted(slices.Values(want))) {
-		t.Errorf("status %d, %q; want %q", status, told, want)
-	}
-	if status, _, told := runSoon(t, "check", "-q", "nftables"); status != exitOK || told != "" {
-		t.Errorf("one generator alone: status %d, %q", status, told)
-	}
-	if err := errors.Join(os.Remove("out/gatewright.squid.conf"), os.RemoveAll("out/gatewright")); err != nil {
-		t.Fatal(err)
-	}
-	if status, _, told := runSoon(t, "check", "-q"); status != exitOK || told != "" {
-		t.Errorf("after they were removed: status %d, %q", status, told)
-	}
 }

@@ -1,4 +1,5 @@
-package main
+// Package interrupt lets a command put its things in order when a signal ends it.
+package interrupt
 
 import (
 	"context"
@@ -10,8 +11,8 @@ import (
 	"time"
 )
 
-// errInterrupted ends a run that was told to.
-var errInterrupted = errors.New("interrupted")
+// Err ends a run that a signal told to end.
+var Err = errors.New("interrupted")
 
 // endingSignals are the signals that end the tool, but those that it was started to
 // ignore, as by nohup.
@@ -20,16 +21,16 @@ func endingSignals() []os.Signal {
 	return slices.DeleteFunc(all, signal.Ignored)
 }
 
-// holdSignals keeps signals from ending the tool while it writes, which is soon over: they end the
-// context, and what was begun is undone or finished.
-func holdSignals() (ctx context.Context, release func()) {
+// Hold keeps signals from ending the tool while it writes, which is soon over, until
+// release is called: they end the context, and what was begun is undone or finished.
+func Hold() (ctx context.Context, release func()) {
 	return signal.NotifyContext(context.Background(), endingSignals()...)
 }
 
-// interruptible calls f, which has a second to put its things in order after a signal
-// ended its context, and is then left alone. Commands that leave nothing behind need no
-// such care: the signals end them.
-func interruptible(f func(context.Context) error) error {
+// During calls f and returns its error. After a signal ended its context, f has a second
+// to put its things in order, and is then left alone: the error is Err. Commands that
+// leave nothing behind need no such care: signals end them.
+func During(f func(context.Context) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
 	defer stop()
 	ended := make(chan error, 1)
@@ -43,6 +44,6 @@ func interruptible(f func(context.Context) error) error {
 	case err := <-ended:
 		return err
 	case <-time.After(time.Second):
-		return errInterrupted
+		return Err
 	}
 }

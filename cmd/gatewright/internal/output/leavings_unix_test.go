@@ -1,51 +1,34 @@
 //go:build unix
 
-package main
+package output
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"gatewright/catalog/plainfile"
 	"gatewright/generators/artefact"
 )
 
-// everything names all files and folders below a folder, the tool's own state too.
-func everything(t *testing.T, dir string) (names []string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
-		names = append(names, strings.TrimPrefix(name, dir))
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return names
-}
-
 // TestFailedRunLeavesNothing holds that a run that fails leaves none of its own files and
 // folders behind.
 func TestFailedRunLeavesNothing(t *testing.T) {
-	large := generated{name: "one", Output: artefact.Output{Artefacts: []artefact.Artefact{{Name: "deep/large", Data: make([]byte, 128<<20+1)}}}}
-	three := generated{name: "one"}
+	large := artefact.Made{Generator: "one", Output: artefact.Output{Artefacts: []artefact.Artefact{{Name: "deep/large", Data: make([]byte, 128<<20+1)}}}}
+	three := artefact.Made{Generator: "one"}
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		three.Artefacts = append(three.Artefacts, artefact.Artefact{Name: name, Data: large.Artefacts[0].Data[:120<<20]})
 	}
-	lines := generated{name: "one", Output: artefact.Output{Artefacts: []artefact.Artefact{{Name: "lines", Data: bytes.Repeat([]byte("\n"), 8_000_001)}}}}
+	lines := artefact.Made{Generator: "one", Output: artefact.Output{Artefacts: []artefact.Artefact{{Name: "lines", Data: bytes.Repeat([]byte("\n"), 8_000_001)}}}}
 	taken := outputOf("one", "a", "a\n", "new/c", "c\n", "taken", "x\n")
 	for _, c := range []struct {
 		name, folder string // below a folder where the folder "out/taken" is
-		output       generated
+		output       artefact.Made
 		want         string
 	}{
 		{"file over the limit", "out", large, "generator one: deep/large would have 131073 KiB, over the limit of 131072 KiB of a file; select fewer entries"},
@@ -60,7 +43,7 @@ func TestFailedRunLeavesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			before, dir := everything(t, top), filepath.Join(top, c.folder)
-			_, err := writeFolder(plainfile.Named(dir), []generated{c.output}, anyFile)
+			_, err := Write(plainfile.Named(dir), []artefact.Made{c.output}, anyFile)
 			if err == nil || strings.ReplaceAll(err.Error(), dir, "DIR") != c.want {
 				t.Errorf("error %v, want %s", err, c.want)
 			}
@@ -87,7 +70,7 @@ func (e *endingAfter) Err() error {
 // TestInterruptedRunLeavesNothing tells a run to end at each of the moments when it asks:
 // nothing of it stands then, in a new folder and in one of an earlier run.
 func TestInterruptedRunLeavesNothing(t *testing.T) {
-	for _, earlier := range [][]generated{nil, oldRun()} {
+	for _, earlier := range [][]artefact.Made{nil, oldRun()} {
 		for n := 0; ; n++ {
 			dir := t.TempDir()
 			if earlier != nil {
@@ -108,25 +91,6 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 				t.Errorf("ended after %d: %q, before the run %q", n, after, before)
 			}
 		}
-	}
-}
-
-// TestSignalsAreHeld holds that the signals that end programs end no write.
-func TestSignalsAreHeld(t *testing.T) {
-	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
-		if signal.Ignored(s) {
-			continue // as under nohup, where the tool ignores it, too
-		}
-		ctx, release := holdSignals()
-		if err := syscall.Kill(os.Getpid(), s); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(10 * time.Second):
-			t.Errorf("%v ends nothing", s)
-		}
-		release()
 	}
 }
 
@@ -157,23 +121,6 @@ func TestKilledProbe(t *testing.T) {
 	}
 }
 
-// TestKilledInit holds that what a killed init left goes with the next one, even if that
-// has nothing to write.
-func TestKilledInit(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for _, args := range [][]string{{"init", "-q"}, {"init", "-q", "--merge"}} {
-		if err := os.WriteFile(".gatewright.json.new", []byte("{"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if status, _, stderr := runSoon(t, args...); status != exitOK {
-			t.Fatal(stderr)
-		}
-		if got := everything(t, "."); !slices.Equal(got, []string{"", "gatewright.json"}) {
-			t.Errorf("%s leaves %q", args, got)
-		}
-	}
-}
-
 // TestFolderOfTooManyLines holds that a folder is not read whose lines would take too much.
 func TestFolderOfTooManyLines(t *testing.T) {
 	dir := t.TempDir()
@@ -183,7 +130,7 @@ func TestFolderOfTooManyLines(t *testing.T) {
 		}
 	}
 	want := dir + ": the files have over 8000000 lines together; generate from fewer entries, or write generators to folders of their own"
-	if _, err := readFolder(plainfile.Named(dir)); err == nil || err.Error() != want {
+	if _, err := Read(plainfile.Named(dir)); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }

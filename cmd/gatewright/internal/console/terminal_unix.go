@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package console
 
 import (
 	"os"
@@ -15,15 +15,15 @@ func terminalWidth(f *os.File) int {
 	return columns
 }
 
-// canAsk reports whether a person may answer at f.
-func canAsk(f *os.File) bool {
+// CanAsk reports whether a person may answer at f.
+func CanAsk(f *os.File) bool {
 	_, ok := windowSize(f)
 	return ok
 }
 
 // windowSize asks a terminal (ioctl_tty(2), TIOCGWINSZ); nothing else answers.
 func windowSize(f *os.File) (columns int, ok bool) {
-	var size struct{ rows, cols, x, y uint16 }
+	var size struct{ Rows, cols, x, y uint16 }
 	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))
 	return int(size.cols), errno == 0
 }

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"io"
@@ -9,14 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// table is text in columns. Cells wrap, so that the table fits and loses nothing;
+// Table is text in columns. Cells wrap, so that the table fits and loses nothing;
 // a word wider than its column is broken, but never an id.
-type table struct {
-	header []string
-	ids    []int // columns of ids; the table is rather wider than its width
-	rows   [][]string
-	footer string // follows as it is
-	remark string // about the table, for stderr
+type Table struct {
+	Header []string
+	IDs    []int      // columns of ids, from 0; the table is rather wider than its width
+	Rows   [][]string // each as long as Header; a newline in a cell stays one
+	Footer string     // follows as it is
+	Remark string     // about the table, for stderr
 }
 
 // Widths in characters.
@@ -25,10 +25,10 @@ const (
 	textWidth    = 80  // of the widest column where nothing limits the table
 )
 
-// outputWidth is the width in characters of the terminal behind w; where there is
-// none, COLUMNS if it is set, else 0: no limit.
-func outputWidth(w io.Writer) int {
-	if s, ok := w.(*safeWriter); ok {
+// Width is the width in characters of the terminal behind w; where there is none, COLUMNS
+// if it is set, else 0: no limit.
+func Width(w io.Writer) int {
+	if s, ok := w.(*Writer); ok {
 		w = s.w
 	}
 	f, ok := w.(*os.File)
@@ -46,22 +46,23 @@ func outputWidth(w io.Writer) int {
 	return 0
 }
 
-func (t table) write(w io.Writer, width int) error {
+// Write writes the table to fit a width in characters; 0 is no limit.
+func (t Table) Write(w io.Writer, width int) error {
 	widths := t.widths(width)
 	var b strings.Builder
-	for _, row := range append([][]string{t.header}, t.rows...) {
+	for _, row := range append([][]string{t.Header}, t.Rows...) {
 		writeRow(&b, row, widths)
 	}
-	_, err := io.WriteString(w, b.String()+t.footer)
+	_, err := io.WriteString(w, b.String()+t.Footer)
 	return err
 }
 
 // widths gives every column what it needs and, if that is more than fits, takes
 // from the widest first: down to its longest word, and only then further. Columns
 // of ids keep what they need.
-func (t table) widths(total int) []int {
-	widths, words := make([]int, len(t.header)), make([]int, len(t.header))
-	for _, row := range append([][]string{t.header}, t.rows...) {
+func (t Table) widths(total int) []int {
+	widths, words := make([]int, len(t.Header)), make([]int, len(t.Header))
+	for _, row := range append([][]string{t.Header}, t.Rows...) {
 		for i, cell := range row {
 			for line := range strings.SplitSeq(cell, "\n") {
 				widths[i] = max(widths[i], utf8.RuneCountInString(line))
@@ -74,7 +75,7 @@ func (t table) widths(total int) []int {
 	floors := make([]int, len(widths))
 	for i := range widths {
 		floors[i] = 8
-		if slices.Contains(t.ids, i) {
+		if slices.Contains(t.IDs, i) {
 			words[i], floors[i] = widths[i], widths[i]
 		}
 	}
@@ -111,7 +112,7 @@ func writeRow(b *strings.Builder, row []string, widths []int) {
 	cells := make([][]string, len(row))
 	height := 0
 	for i, cell := range row {
-		cells[i] = wrap(cell, widths[i])
+		cells[i] = Wrap(cell, widths[i])
 		height = max(height, len(cells[i]))
 	}
 	for n := range height {
@@ -127,8 +128,8 @@ func writeRow(b *strings.Builder, row []string, widths []int) {
 	}
 }
 
-// wrap breaks text into lines of at most width characters, at spaces where it can.
-func wrap(text string, width int) []string {
+// Wrap breaks text into lines of at most width characters, at spaces where it can.
+func Wrap(text string, width int) []string {
 	var wrapped []string
 	for line := range strings.SplitSeq(text, "\n") {
 		current := ""

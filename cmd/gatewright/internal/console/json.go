@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"bytes"
@@ -6,23 +6,31 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strconv"
 )
 
 // jsonVersion is the "version" of what --json prints. It is raised when a member gets
 // another meaning or goes; a new member does not raise it.
 const jsonVersion = 1
 
-// writeJSON writes an object, of which the version is a member.
-func writeJSON(w io.Writer, v any) error {
+// Version is the member "version" of an object that --json prints. Its zero value is the
+// present one.
+type Version struct{}
+
+// MarshalJSON returns the version as a number.
+func (Version) MarshalJSON() ([]byte, error) { return strconv.AppendInt(nil, jsonVersion, 10), nil }
+
+// WriteJSON writes a value as JSON with an indent of two spaces, and a newline.
+func WriteJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
 
-// writeJSONList writes an object of the version and one list, which is never held as a
-// whole.
-func writeJSONList[T any](w io.Writer, name string, list iter.Seq[T]) error {
+// WriteJSONList writes an object of the version and one list of that name, which is never
+// held as a whole.
+func WriteJSONList[T any](w io.Writer, name string, list iter.Seq[T]) error {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)

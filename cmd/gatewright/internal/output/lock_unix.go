@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package output
 
 import (
 	"errors"
@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// lock takes the lock of a name in a folder without waiting; errLocked says
+// Lock takes the lock of a name in a folder without waiting; ErrLocked says
 // that another process has it. The kernel drops it when the process ends, however
 // it ends.
-func lock(root *os.Root, name string) (unlock func(), err error) {
+func Lock(root *os.Root, name string) (unlock func(), err error) {
 	for {
 		f, err := root.OpenFile(name, os.O_CREATE|os.O_RDWR|syscall.O_NONBLOCK, 0o644)
 		if err != nil {
@@ -25,7 +25,7 @@ func lock(root *os.Root, name string) (unlock func(), err error) {
 		switch {
 		case err == nil: // its last holder removed it; another file has the name now, or none
 		case errors.Is(err, syscall.EWOULDBLOCK):
-			return nil, errLocked
+			return nil, ErrLocked
 		default:
 			return nil, os.NewSyscallError("flock", err)
 		}
@@ -42,8 +42,8 @@ func stands(root *os.Root, name string, f *os.File) bool {
 	return err == nil && os.SameFile(info, mine)
 }
 
-// removeLock removes a lock while it is held, so that it is not the next one's.
-func removeLock(root *os.Root, name string, unlock func()) {
+// RemoveLock removes a lock while it is held, so that it is not the next one's.
+func RemoveLock(root *os.Root, name string, unlock func()) {
 	root.Remove(name)
 	unlock()
 }

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/interrupt"
+	"gatewright/generators/artefact"
 )
 
 // A run tries every folder with a probe, an empty file. probesFile says where, so that
@@ -25,7 +27,7 @@ const (
 
 // stage writes the artefacts that do not stand under stageDir, named by their place
 // in the journal.
-func stage(ctx context.Context, root *os.Root, outputs []generated, stand map[string]bool) error {
+func stage(ctx context.Context, root *os.Root, outputs []artefact.Made, stand map[string]bool) error {
 	if err := clearStage(root); err != nil {
 		return err
 	}
@@ -41,9 +43,9 @@ func stage(ctx context.Context, root *os.Root, outputs []generated, stand map[st
 				continue
 			}
 			if ctx.Err() != nil {
-				return errors.Join(errInterrupted, syncAll(files))
+				return errors.Join(interrupt.Err, syncAll(files))
 			}
-			f, err := create(root, stagePath(place), a.Name, a.Data)
+			f, err := createFor(root, stagePath(place), a.Name, a.Data)
 			if err != nil {
 				return errors.Join(err, syncAll(files))
 			}
@@ -100,7 +102,7 @@ func proveFolders(ctx context.Context, root *os.Root, records, stale []record) e
 	}
 	for _, dir := range folders {
 		if ctx.Err() != nil {
-			return errInterrupted
+			return interrupt.Err
 		}
 		if err := proveFolder(root, dir, probe); err != nil {
 			return fmt.Errorf("no file can be put into %s, so nothing was written: %w; make it a plain folder of yours on the same file system, or write elsewhere", dir, err)
@@ -117,7 +119,7 @@ func proveFolder(root *os.Root, dir, probe string) error {
 			return err
 		}
 	}
-	f, err := create(root, path.Join(stageDir, probe), "", nil)
+	f, err := create(root, path.Join(stageDir, probe), 0o644, false, nil)
 	if err != nil {
 		return err
 	}
@@ -157,7 +159,7 @@ func removeProbe(root *os.Root, name string) {
 }
 
 // missingFolders are the outputs' folders that are not there, the inner ones first.
-func missingFolders(root *os.Root, outputs []generated) []string {
+func missingFolders(root *os.Root, outputs []artefact.Made) []string {
 	var missing []string
 	for _, o := range outputs {
 		for _, a := range o.Artefacts {
@@ -182,33 +184,39 @@ func removeFolders(root *os.Root, folders []string) {
 }
 
 func writeSynced(root *os.Root, name string, data []byte) error {
-	f, err := create(root, name, "", data)
+	f, err := create(root, name, 0o644, false, data)
 	if err != nil {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// create makes a file that is not there, with the mode of the one that it is to replace,
-// if there is one, and returns it open to be synced.
-func create(root *os.Root, name, replaces string, data []byte) (*os.File, error) {
+// createFor makes a file that is to replace another, with the mode of that one if it is
+// there. No output is a program.
+func createFor(root *os.Root, name, replaces string, data []byte) (*os.File, error) {
 	mode := fs.FileMode(0o644)
 	old, missing := root.Lstat(replaces)
 	if missing == nil {
-		mode = old.Mode().Perm() &^ 0o111 // no output is a program
+		mode = old.Mode().Perm() &^ 0o111
 	}
+	return create(root, name, mode, missing == nil, data)
+}
+
+// create makes a file that is not there and returns it open, to be synced; exact takes no
+// account of the umask. A file that cannot be written is removed.
+func create(root *os.Root, name string, mode fs.FileMode, exact bool, data []byte) (*os.File, error) {
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return nil, err
 	}
-	if missing == nil {
-		err = f.Chmod(mode) // what the umask took away
+	if exact {
+		err = f.Chmod(mode)
 	}
 	if err == nil {
 		_, err = f.Write(data)
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, f.Close(), root.Remove(name))
 	}
 	return f, nil
 }

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"bytes"
@@ -14,62 +14,66 @@ import (
 	"gatewright/catalog"
 )
 
-// safeWriter is stdout or stderr as people, terminals and the runners of GitHub and
-// GitLab read it: whatever is written, in a catalogue's or a server's words too, moves
-// no cursor, hides nothing, and commands no runner. It writes whole lines; an error
-// stays, and is told at the end of a run.
-type safeWriter struct {
+// Writer is stdout or stderr as people, terminals and the runners of GitHub and GitLab
+// read it: whatever is written, in a catalogue's or a server's words too, moves no cursor,
+// hides nothing, and commands no runner. It writes whole lines; an error stays, and is
+// told at the end of a run.
+type Writer struct {
 	w     io.Writer
 	color bool
 	line  []byte // not yet ended
 	err   error
 }
 
-// newSafeWriter colours on a terminal unless NO_COLOR is set.
-func newSafeWriter(w io.Writer) *safeWriter {
+// NewWriter writes to w, and colours if that is a terminal, unless NO_COLOR is set.
+func NewWriter(w io.Writer) *Writer {
 	f, ok := w.(*os.File)
-	return &safeWriter{w: w, color: ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(f)}
+	return &Writer{w: w, color: ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(f)}
 }
 
-func (s *safeWriter) Write(p []byte) (int, error) {
+// Write writes the whole lines of what it is given, and keeps the rest for later.
+func (s *Writer) Write(p []byte) (int, error) {
 	s.line = append(s.line, p...)
 	end := bytes.LastIndexByte(s.line, '\n') + 1
-	text := visible(string(s.line[:end]))
+	text := Visible(string(s.line[:end]))
 	s.line = append(s.line[:0], s.line[end:]...)
-	if err := s.raw(text); err != nil {
+	if err := s.Raw(text); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// raw writes what is fit to be seen, or what is no text for people: a rule file.
-func (s *safeWriter) raw(text string) error {
+// Raw writes what is fit to be seen, or what is no text for people: a rule file.
+func (s *Writer) Raw(text string) error {
 	if s.err == nil && text != "" {
 		_, s.err = io.WriteString(s.w, text)
 	}
 	return s.err
 }
 
-// close writes what no newline has ended, and returns the first error of all.
-func (s *safeWriter) close() error {
-	text := visible(string(s.line))
+// Err returns the first error of all.
+func (s *Writer) Err() error { return s.err }
+
+// Close writes what no newline has ended, and returns the first error of all.
+func (s *Writer) Close() error {
+	text := Visible(string(s.line))
 	s.line = nil
-	return s.raw(text)
+	return s.Raw(text)
 }
 
 // The colours of ECMA-48 that the tool uses.
 const (
-	red    = "31"
-	green  = "32"
-	yellow = "33"
+	Red    = "31"
+	Green  = "32"
+	Yellow = "33"
 )
 
-// paint makes a text visible, and colours it.
-func (s *safeWriter) paint(color, text string) string {
+// Paint makes a text visible, and colours it.
+func (s *Writer) Paint(color, text string) string {
 	if !s.color {
-		return visible(text)
+		return Visible(text)
 	}
-	return "\x1b[" + color + "m" + visible(text) + "\x1b[0m"
+	return "\x1b[" + color + "m" + Visible(text) + "\x1b[0m"
 }
 
 var (
@@ -81,11 +85,11 @@ var (
 	oldRunnerCommand = regexp.MustCompile(`##([A-Za-z]*\[)`)
 )
 
-// visible returns the text with what does not print, and what commands a runner, as JSON
+// Visible returns the text with what does not print, and what commands a runner, as JSON
 // escapes it: "\u202e"; in JSON it so stays the same value. Tabs and newlines stay. What
 // GitLab's runner folds by, "section_start:1:name\r\x1b[0K", cannot stand without its
 // carriage return.
-func visible(text string) string {
+func Visible(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))
 	for line := range strings.Lines(text) {

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"math/rand/v2"
@@ -14,7 +14,7 @@ func TestTableLosesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	words := []string{"a", "to", "rule", "m365-additional/exchange-hybrid-proxy-authentication", "ü漢字", "<-", "[2001:db8::/32]", "x\ny"}
 	for range 300 {
-		tab := table{header: []string{"ROW", "ENTRY", "WHAT"}}
+		tab := Table{Header: []string{"ROW", "ENTRY", "WHAT"}}
 		for range 1 + r.IntN(5) {
 			row := make([]string, 3)
 			for i := range row {
@@ -22,11 +22,11 @@ func TestTableLosesNothing(t *testing.T) {
 					row[i] += words[r.IntN(len(words))] + " "
 				}
 			}
-			tab.rows = append(tab.rows, row)
+			tab.Rows = append(tab.Rows, row)
 		}
 		width := 40 + r.IntN(100)
 		var b strings.Builder
-		if err := tab.write(&b, width); err != nil {
+		if err := tab.Write(&b, width); err != nil {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(b.String()) {
@@ -34,9 +34,9 @@ func TestTableLosesNothing(t *testing.T) {
 				t.Fatalf("a line of a table of width %d is wider: %q", width, line)
 			}
 		}
-		for _, row := range tab.rows {
+		for _, row := range tab.Rows {
 			for i, cell := range row {
-				wrapped := wrap(cell, tab.widths(width)[i])
+				wrapped := Wrap(cell, tab.widths(width)[i])
 				if got, want := strings.Join(wrapped, ""), cell; squeeze(got) != squeeze(want) {
 					t.Fatalf("cell %q became %q", want, wrapped)
 				}
@@ -52,10 +52,10 @@ func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
 // table is, and that without a limit every row with short text is one line.
 func TestIdsStayWhole(t *testing.T) {
 	const id = "m365-additional/exchange-hybrid-proxy-authentication"
-	tab := table{header: []string{"ENTRY", "WHY"}, ids: []int{0}, rows: [][]string{{id, strings.Repeat("reason ", 10)}}}
+	tab := Table{Header: []string{"ENTRY", "WHY"}, IDs: []int{0}, Rows: [][]string{{id, strings.Repeat("reason ", 10)}}}
 	for _, width := range []int{0, 40, 60, 100} {
 		var b strings.Builder
-		if err := tab.write(&b, width); err != nil {
+		if err := tab.Write(&b, width); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(b.String(), id) {
@@ -65,7 +65,7 @@ func TestIdsStayWhole(t *testing.T) {
 			t.Errorf("without a limit %d lines, want 2:\n%s", lines, &b)
 		}
 	}
-	long := table{header: []string{"ENTRY", "WHY"}, ids: []int{0}, rows: [][]string{{id, strings.Repeat("reason ", 100)}}}
+	long := Table{Header: []string{"ENTRY", "WHY"}, IDs: []int{0}, Rows: [][]string{{id, strings.Repeat("reason ", 100)}}}
 	if got := long.widths(0)[1]; got != textWidth {
 		t.Errorf("without a limit long text is %d wide, want %d", got, textWidth)
 	}
@@ -84,7 +84,7 @@ func TestWrap(t *testing.T) {
 		{"über\nalles", 9, []string{"über", "alles"}},
 		{"\xff\xff\xff", 2, []string{"\ufffd\ufffd", "\ufffd"}},
 	} {
-		if got := wrap(test.text, test.width); !slices.Equal(got, test.want) {
+		if got := Wrap(test.text, test.width); !slices.Equal(got, test.want) {
 			t.Errorf("wrap(%q, %d) = %q, want %q", test.text, test.width, got, test.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"errors"
@@ -10,10 +10,10 @@ import (
 // errSharingViolation is ERROR_SHARING_VIOLATION of the Windows API.
 const errSharingViolation = syscall.Errno(32)
 
-// lock takes the lock of a name in a folder without waiting: a file that is
-// opened without sharing; errLocked says that another process has it. The system
+// Lock takes the lock of a name in a folder without waiting: a file that is
+// opened without sharing; ErrLocked says that another process has it. The system
 // closes it when the process ends. A link is opened itself, and not followed.
-func lock(root *os.Root, name string) (unlock func(), err error) {
+func Lock(root *os.Root, name string) (unlock func(), err error) {
 	path, err := syscall.UTF16PtrFromString(filepath.Join(root.Name(), name))
 	if err != nil {
 		return nil, err
@@ -21,7 +21,7 @@ func lock(root *os.Root, name string) (unlock func(), err error) {
 	h, err := syscall.CreateFile(path, syscall.GENERIC_READ|syscall.GENERIC_WRITE, 0, nil,
 		syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL|syscall.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 	if errors.Is(err, errSharingViolation) {
-		return nil, errLocked
+		return nil, ErrLocked
 	}
 	if err != nil {
 		return nil, os.NewSyscallError("CreateFile", err)
@@ -29,8 +29,8 @@ func lock(root *os.Root, name string) (unlock func(), err error) {
 	return func() { syscall.CloseHandle(h) }, nil
 }
 
-// removeLock removes a lock that nobody holds: one that is held cannot be removed.
-func removeLock(root *os.Root, name string, unlock func()) {
+// RemoveLock removes a lock that nobody holds: one that is held cannot be removed.
+func RemoveLock(root *os.Root, name string, unlock func()) {
 	unlock()
 	root.Remove(name)
 }

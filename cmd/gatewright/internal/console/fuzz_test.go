@@ -1,9 +1,8 @@
-package main
+package console
 
 import (
 	"bytes"
 	"encoding/json"
-	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
@@ -13,12 +12,12 @@ import (
 // FuzzVisible holds that nothing that is written commands a terminal or a runner, that
 // what is fit to be seen is left alone, and that JSON keeps its values.
 func FuzzVisible(f *testing.F) {
-	for _, text := range runnerTexts() {
+	for _, text := range []string{"::error file=app.js,line=1::x", "a ##[set-output name=x]b", "section_start:1:a", "###[x]"} {
 		f.Add(text)
 	}
 	f.Add("a\r\x1b[0K\u202e\u2028##vso[x]\xff\n  ::group::x\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		got := visible(text)
+		got := Visible(text)
 		for line := range strings.Lines(got) {
 			start := strings.TrimLeftFunc(line, unicode.IsSpace)
 			name, rest, _ := strings.Cut(strings.TrimPrefix(start, "::"), "::")
@@ -28,8 +27,8 @@ func FuzzVisible(f *testing.F) {
 				t.Errorf("%q becomes %q (%q)", text, line, rest)
 			}
 		}
-		if visible(got) != got {
-			t.Errorf("%q becomes %q, and that %q", text, got, visible(got))
+		if Visible(got) != got {
+			t.Errorf("%q becomes %q, and that %q", text, got, Visible(got))
 		}
 		if strings.Count(got, "\n") != strings.Count(text, "\n") {
 			t.Errorf("%q has other lines than %q", text, got)
@@ -39,33 +38,12 @@ func FuzzVisible(f *testing.F) {
 		}
 		var out bytes.Buffer
 		var back string
-		w := newSafeWriter(&out)
-		if err := writeJSON(w, text); err != nil {
+		w := NewWriter(&out)
+		if err := WriteJSON(w, text); err != nil {
 			t.Fatal(err)
 		}
 		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back != text {
 			t.Errorf("%q comes back from JSON as %q, %v", text, back, err)
-		}
-	})
-}
-
-// FuzzRecords holds that no manifest names a file outside of its folder or the folder's
-// own state, and that what is read is written alike.
-func FuzzRecords(f *testing.F) {
-	f.Add(string(formatRecords(recordsOf(oldRun()))))
-	f.Add(strings.Repeat("0", 64) + "  one  ../a\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		records, err := parseRecords(manifestFile, []byte(text), anyFile)
-		if err != nil {
-			return
-		}
-		for _, r := range records {
-			if path := filepath.Join("/out", r.name); !strings.HasPrefix(path, "/out/") || strings.HasPrefix(strings.ToLower(path+"/"), "/out/.gatewright/") {
-				t.Errorf("%q names %q", text, r.name)
-			}
-		}
-		if again := string(formatRecords(records)); again != text && again != text+"\n" {
-			t.Errorf("%q is written as %q", text, again)
 		}
 	})
 }

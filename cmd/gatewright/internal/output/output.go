@@ -1,0 +1,181 @@
+// Package output writes the files that generators make to a folder, all or nothing, and
+// reads them again.
+//
+// An output folder keeps its own state in stateDir: the lock, the files of a run
+// that is being written, its journal, and the manifest of the last finished run.
+//
+// A run stages and syncs every file that differs from the last run's, then writes a
+// journal with the digests of all, then renames the staged files into place, then
+// the journal becomes the manifest. A run that is killed before its journal stands
+// has changed nothing; after that, the next run finishes it. A run that changes
+// nothing touches no file, so what watches files does not reload. No name leads out
+// of the folder: os.Root holds them all.
+package output
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"gatewright/catalog/plainfile"
+	"gatewright/cmd/gatewright/internal/interrupt"
+	"gatewright/generators/artefact"
+)
+
+// The folder's own state, by slash paths below the folder.
+const (
+	stateDir    = ".gatewright"
+	lockFile    = stateDir + "/lock"
+	stageDir    = stateDir + "/stage"
+	journalFile = stateDir + "/journal"
+)
+
+// Manifest is the file of a folder that names the files of the last finished run, with
+// their generators and digests.
+const Manifest = stateDir + "/manifest"
+
+// MaxFile is the size in bytes of the largest file that is written and read: one with a
+// million prefixes and more.
+const MaxFile = 128 << 20
+
+// maxRecords bounds a journal or manifest, in bytes.
+const maxRecords = 16 << 20
+
+// ErrLocked says that another process holds a folder's lock.
+var ErrLocked = errors.New("another run is writing here; wait for it to end")
+
+// errChanged says that a file is not as its record says.
+var errChanged = errors.New("changed since it was written")
+
+// Write writes the outputs to dir, all or nothing: a run that fails, or is told to end,
+// before its journal stands leaves nothing that was not there, unless that takes longer
+// than a signal leaves it: then the next run clears or finishes it. What the same
+// generators made before and make no more is removed, unless somebody changed it since:
+// the names of such files are returned. Files of other generators stay. Another run in
+// the folder is ErrLocked, and a signal interrupt.Err.
+func Write(dir plainfile.Path, outputs []artefact.Made, ours Makes) (changed []string, err error) {
+	if err := checkOutputs(outputs); err != nil {
+		return nil, err
+	}
+	err = interrupt.During(func(ctx context.Context) error {
+		root, unmake, err := dir.MakeFolder()
+		if err != nil {
+			return err
+		}
+		defer root.Close()
+		if changed, err = writeInto(ctx, root, outputs, ours); err != nil {
+			unmake()
+			return In(dir, err)
+		}
+		return nil
+	})
+	switch {
+	case err == interrupt.Err: // in the midst of it, as if it were killed
+		return nil, In(dir, err)
+	case err != nil:
+		return nil, err
+	}
+	return changed, nil
+}
+
+// writeInto is writeFolder of a folder that is there.
+func writeInto(ctx context.Context, root *os.Root, outputs []artefact.Made, ours Makes) (changed []string, err error) {
+	if err := makeState(root); err != nil {
+		return nil, err
+	}
+	unlock, err := takeLock(root)
+	if err != nil {
+		root.Remove(stateDir) // if it is empty
+		return nil, err
+	}
+	defer func() { dropLock(root, unlock) }()
+	if _, err := finishRun(root, ours); err != nil {
+		return nil, fmt.Errorf("finishing an interrupted run: %w; mend this and generate again, or remove %s to give that run up", err, journalFile)
+	}
+	missing := missingFolders(root, outputs)
+	if err := prepareRun(ctx, root, outputs, ours); err != nil {
+		if !Interrupted(root) { // the disk may be full
+			err = errors.Join(err, clearStage(root))
+			removeFolders(root, missing)
+		}
+		return nil, err
+	}
+	return finishRun(root, ours)
+}
+
+// makeState makes the folder's own folder, which has to be one: a link may lead to
+// files of the user's, which would be taken for a stage and removed.
+func makeState(root *os.Root) error {
+	info, err := root.Lstat(stateDir)
+	if err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is in the way: it is no folder; remove it, and generate again", stateDir)
+	}
+	return root.MkdirAll(stateDir, 0o755)
+}
+
+// takeLock takes the folder's lock, which has to be a plain file: a link may lead
+// out of the folder.
+func takeLock(root *os.Root) (unlock func(), err error) {
+	if info, err := root.Lstat(lockFile); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is in the way: it is no plain file; remove it, and generate again", lockFile)
+	}
+	return Lock(root, lockFile)
+}
+
+// dropLock drops the lock, and removes it with the folder's own folder where no run
+// has ever finished.
+func dropLock(root *os.Root, unlock func()) {
+	_, err := root.Lstat(Manifest)
+	if !errors.Is(err, fs.ErrNotExist) || Interrupted(root) {
+		unlock()
+		return
+	}
+	RemoveLock(root, lockFile, unlock)
+	root.Remove(stateDir) // if nothing else is there
+}
+
+// In is an error about something in a folder.
+func In(dir plainfile.Path, err error) error { return fmt.Errorf("%s: %w", dir, err) }
+
+// prepareRun stages the outputs and writes the journal. It changes no file that
+// stands in the folder.
+func prepareRun(ctx context.Context, root *os.Root, outputs []artefact.Made, ours Makes) error {
+	old, err := readRecords(root, Manifest, ours)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	records := recordsOf(outputs)
+	if err := checkTargets(root, records); err != nil {
+		return err
+	}
+	stand := standing(root, old, records)
+	journal := append(records, kept(old, records, outputs)...)
+	if len(stand) == len(records) && len(old) == len(journal) {
+		return clearStage(root)
+	}
+	text := formatRecords(journal)
+	if len(text) > maxRecords {
+		return fmt.Errorf("the names of the folder's %d files would have %d KiB, over the limit of %d KiB; write to another folder", len(journal), (len(text)+1023)>>10, maxRecords>>10)
+	}
+	if err := stage(ctx, root, outputs, stand); err != nil {
+		return err
+	}
+	if err := proveFolders(ctx, root, records, gone(old, journal)); err != nil {
+		return err
+	}
+	if err := writeSynced(root, stageDir+"/journal", text); err != nil {
+		return err
+	}
+	if err := syncFolder(root, stageDir); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return interrupt.Err
+	}
+	if err := root.Rename(stageDir+"/journal", journalFile); err != nil {
+		return err
+	}
+	return syncFolder(root, stateDir)
+}
