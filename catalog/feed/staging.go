@@ -104,7 +104,7 @@ func (st *stage) apply(sets []m365Set) ([]m365Set, []catalog.Notice, error) {
 	if len(st.sets) == 0 {
 		return nil, nil, fileErrorf(st.file, "as of %s nothing of it is live; name a later day", st.AsOf)
 	}
-	return st.sets, st.account(), nil
+	return st.sets, st.summary(), nil
 }
 
 // leaveOut takes out of a set what is not yet live.
@@ -233,8 +233,8 @@ func (st *stage) tell(set int, format string, args ...any) {
 	st.told = append(st.told, catalog.Notice{Where: fmt.Sprintf("%s: set %d", st.file, set), Text: fmt.Sprintf(format, args...)})
 }
 
-// account is what was told, by set; the first ones in full.
-func (st *stage) account() []catalog.Notice {
+// summary is what was told, by set; the first ones in full.
+func (st *stage) summary() []catalog.Notice {
 	if more := len(st.told) - maxNotices; more > 0 {
 		return append(st.told[:maxNotices:maxNotices], catalog.Notice{Where: st.file, Text: fmt.Sprintf("%d more endpoints left out or kept likewise", more)})
 	}

@@ -1,7 +1,6 @@
 package netset
 
 import (
-	"cmp"
 	"encoding/binary"
 	"math/bits"
 	"net/netip"
@@ -61,10 +60,6 @@ func (a addr6) isMapped() bool { return beforeMapped.less(a) && a.less(afterMapp
 
 func (a addr6) less(b addr6) bool {
 	return a.high < b.high || a.high == b.high && a.low < b.low
-}
-
-func (a addr6) compare(b addr6) int {
-	return cmp.Or(cmp.Compare(a.high, b.high), cmp.Compare(a.low, b.low))
 }
 
 func (a addr6) next() addr6 {

@@ -28,6 +28,11 @@ type Set[S any] interface {
 type Axis[K any] interface {
 	Set[K]
 
+	sweep() sweep[K]
+}
+
+// sweep works on lists of sets of one axis.
+type sweep[K any] interface {
 	// refine cuts the sets of a and those of b at each other's edges. Within each list
 	// the sets are disjoint, and so are the pieces.
 	refine(a, b []K) []shard[K]
@@ -41,8 +46,8 @@ type Axis[K any] interface {
 	// unite returns what any of the sets holds; they are disjoint.
 	unite([]K) K
 
-	// compare orders disjoint sets, none of them empty.
-	compare(K) int
+	// compare orders disjoint sets, none of them empty, by their least members.
+	compare(a, b K) int
 }
 
 // shard is what a[of.a] and b[of.b] share; an index of -1 stands for neither of a list.
@@ -60,7 +65,10 @@ type ranged[M number[M], N number[N], K any] interface {
 	both([]span[M], []span[N]) K
 }
 
-func refineBoth[M number[M], N number[N], K ranged[M, N, K]](a, b []K) []shard[K] {
+// spans is the sweep of an axis that is made of spans.
+type spans[M number[M], N number[N], K ranged[M, N, K]] struct{}
+
+func (spans[M, N, K]) refine(a, b []K) []shard[K] {
 	aM, aN := labelBoth[M, N](a)
 	bM, bN := labelBoth[M, N](b)
 	return shards[M, N, K](overlay(aM, bM), overlay(aN, bN))
@@ -80,7 +88,7 @@ func shards[M number[M], N number[N], K ranged[M, N, K]](m map[pair][]span[M], n
 	return pieces
 }
 
-func finderOf[M number[M], N number[N], K ranged[M, N, K]](sets []K) func(K) []shard[K] {
+func (spans[M, N, K]) finder(sets []K) func(K) []shard[K] {
 	m, n := labelBoth[M, N](sets)
 	return func(within K) []shard[K] {
 		listM, listN := within.lists()
@@ -92,15 +100,8 @@ func finderOf[M number[M], N number[N], K ranged[M, N, K]](sets []K) func(K) []s
 func inside[N number[N]](sets []labelled[N], list []span[N]) map[pair][]span[N] {
 	found := map[pair][]span[N]{}
 	for _, s := range list {
-		low, high := 0, len(sets)
-		for low < high {
-			if middle := int(uint(low+high) / 2); sets[middle].last.less(s.first) {
-				low = middle + 1
-			} else {
-				high = middle
-			}
-		}
-		for sets = sets[low:]; len(sets) > 0 && !s.last.less(sets[0].first); sets = sets[1:] {
+		first, _ := slices.BinarySearchFunc(sets, s.first, func(one labelled[N], n N) int { return order(one.last, n) })
+		for sets = sets[first:]; len(sets) > 0 && !s.last.less(sets[0].first); sets = sets[1:] {
 			both := sets[0].span
 			if both.first.less(s.first) {
 				both.first = s.first
@@ -118,13 +119,27 @@ func inside[N number[N]](sets []labelled[N], list []span[N]) map[pair][]span[N] 
 	return found
 }
 
-func uniteBoth[M number[M], N number[N], K ranged[M, N, K]](list []K) K {
+func (spans[M, N, K]) unite(list []K) K {
 	if len(list) == 1 {
 		return list[0]
 	}
 	m, n := labelBoth[M, N](list)
 	var axis K
 	return axis.both(joinLabelled(m), joinLabelled(n))
+}
+
+func (spans[M, N, K]) compare(a, b K) int {
+	aM, aN := a.lists()
+	bM, bN := b.lists()
+	switch {
+	case len(aM) > 0 && len(bM) > 0:
+		return order(aM[0].first, bM[0].first)
+	case len(aM) > 0:
+		return -1
+	case len(bM) > 0:
+		return 1
+	}
+	return order(aN[0].first, bN[0].first)
 }
 
 // labelled is a span with the index of the set that it is of.
@@ -150,24 +165,9 @@ func labelBoth[M number[M], N number[N], K ranged[M, N, K]](sets []K) (m []label
 			n = append(n, labelled[N]{r, int32(i)})
 		}
 	}
-	sortLabelled(m)
-	sortLabelled(n)
+	sortBy(m, func(s labelled[M]) M { return s.first })
+	sortBy(n, func(s labelled[N]) N { return s.first })
 	return m, n
-}
-
-func sortLabelled[N number[N]](list []labelled[N]) {
-	byFirst := func(x, y labelled[N]) int {
-		switch {
-		case x.first.less(y.first):
-			return -1
-		case y.first.less(x.first):
-			return 1
-		}
-		return 0
-	}
-	if !slices.IsSortedFunc(list, byFirst) {
-		slices.SortFunc(list, byFirst)
-	}
 }
 
 func joinLabelled[N number[N]](list []labelled[N]) []span[N] {

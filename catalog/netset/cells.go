@@ -46,7 +46,7 @@ func (b *Budget) Spend(n int) bool {
 // near-linear in them.
 func Zip[K Axis[K], V Value[V], W Value[W], X Value[X]](a Cells[K, V], b Cells[K, W], f func(*V, *W) (X, bool), budget *Budget) (c Cells[K, X], ok bool) {
 	var axis K
-	pieces := axis.refine(a.keys(), b.keys())
+	pieces := axis.sweep().refine(a.keys(), b.keys())
 	var j joiner[K, X]
 	for _, p := range pieces {
 		var v *V
@@ -105,9 +105,9 @@ func (j *joiner[K, V]) cells() Cells[K, V] {
 	var axis K
 	out := make([]Cell[K, V], len(j.values))
 	for i, v := range j.values {
-		out[i] = Cell[K, V]{axis.unite(j.keys[i]), v}
+		out[i] = Cell[K, V]{axis.sweep().unite(j.keys[i]), v}
 	}
-	slices.SortFunc(out, func(x, y Cell[K, V]) int { return x.Key.compare(y.Key) })
+	slices.SortFunc(out, func(x, y Cell[K, V]) int { return axis.sweep().compare(x.Key, y.Key) })
 	return Cells[K, V]{out}
 }
 
@@ -171,14 +171,14 @@ func (c Cells[K, V]) Support() K {
 	if len(c.cells) == 0 {
 		return axis
 	}
-	return axis.unite(c.keys())
+	return axis.sweep().unite(c.keys())
 }
 
 // Finder returns a function that finds what of the cells lies within a key, in time
 // that goes with what is asked for and found, and the logarithm of the cells' ranges.
 func (c Cells[K, V]) Finder() func(within K) []Cell[K, V] {
 	var axis K
-	find := axis.finder(c.keys())
+	find := axis.sweep().finder(c.keys())
 	return func(within K) []Cell[K, V] {
 		var found []Cell[K, V]
 		for _, s := range find(within) {

@@ -355,7 +355,7 @@ func testHolders[K Axis[K]](t *testing.T, s space[K]) {
 		seen := map[string]bool{}
 		var before K
 		for key, holders := range cells.All() {
-			if seen[fmt.Sprint(holders)] || len(holders) == 0 || !before.IsEmpty() && before.compare(key) >= 0 {
+			if seen[fmt.Sprint(holders)] || len(holders) == 0 || !before.IsEmpty() && key.sweep().compare(before, key) >= 0 {
 				t.Fatalf("%s: %v: two parts of %v, or out of order", s.name, sets, holders)
 			}
 			seen[fmt.Sprint(holders)], before = true, key

@@ -35,12 +35,12 @@ const holdersPerStep = 16
 // it. ok is false if it ran out. Time is near-linear where the sets do not overlap.
 func HoldersOf[K Axis[K]](sets []K, budget *Budget) (c Cells[K, Holders], ok bool) {
 	var axis K
-	cells := axis.holders(sets, budget)
-	slices.SortFunc(cells, func(x, y Cell[K, Holders]) int { return x.Key.compare(y.Key) })
+	cells := axis.sweep().holders(sets, budget)
+	slices.SortFunc(cells, func(x, y Cell[K, Holders]) int { return axis.sweep().compare(x.Key, y.Key) })
 	return Cells[K, Holders]{cells}, budget.Spend(0)
 }
 
-func holdersOfBoth[M number[M], N number[N], K ranged[M, N, K]](sets []K, budget *Budget) (cells []Cell[K, Holders]) {
+func (spans[M, N, K]) holders(sets []K, budget *Budget) (cells []Cell[K, Holders]) {
 	listsM, listsN := make([][]span[M], len(sets)), make([][]span[N], len(sets))
 	for i, s := range sets {
 		listsM[i], listsN[i] = s.lists()
@@ -139,15 +139,7 @@ func edgesOf[N number[N]](lists [][]span[N]) (starts, ends []edge[N]) {
 		}
 	}
 	for _, edges := range [][]edge[N]{starts, ends} {
-		slices.SortFunc(edges, func(x, y edge[N]) int {
-			switch {
-			case x.at.less(y.at):
-				return -1
-			case y.at.less(x.at):
-				return 1
-			}
-			return 0
-		})
+		sortBy(edges, func(e edge[N]) N { return e.at })
 	}
 	return starts, ends
 }

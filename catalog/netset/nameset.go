@@ -24,7 +24,7 @@ func NameSetOf(patterns ...Pattern) NameSet {
 	trie := newNameTrie(len(ordered))
 	kept := ordered[:0]
 	for _, p := range ordered {
-		if !trie.covers(0, p.text) {
+		if !trie.covering(0, p.text, anyPattern) {
 			trie.insert(p.text)
 			kept = append(kept, p)
 		}
@@ -105,7 +105,7 @@ func (s NameSet) Equal(t NameSet) bool { return slices.Equal(s.patterns, t.patte
 // Match reports whether a pattern matches name, which is lower-case and without trailing dot, as ParseName returns it.
 // Time is linear in the name's labels, and in the number of star labels that match a part of it.
 func (s NameSet) Match(name string) bool {
-	return s.trie != nil && !hasEmptyLabel(name) && s.trie.covers(0, name)
+	return s.trie != nil && !hasEmptyLabel(name) && s.trie.covering(0, name, anyPattern)
 }
 
 // Covers reports whether one pattern of s covers p.
@@ -128,7 +128,7 @@ func (s NameSet) Overlaps(t NameSet) bool {
 		s, t = t, s
 	}
 	for _, p := range t.patterns {
-		if s.trie.overlaps(0, p.text) {
+		if s.trie.overlapping(0, p.text, anyPattern) {
 			return true
 		}
 	}
@@ -138,10 +138,7 @@ func (s NameSet) Overlaps(t NameSet) bool {
 // Overlapping returns the patterns of s that match a name that p matches, in the order of Pattern.Compare. Time is that
 // of Match, and linear in what lies below a star of p.
 func (s NameSet) Overlapping(p Pattern) []Pattern {
-	if s.IsEmpty() || p.text == "" {
-		return nil
-	}
-	return sortNames(s.trie.appendOverlapping(nil, 0, "", p.text))
+	return NameIndex{s.trie}.Overlapping(p)
 }
 
 // Without returns the patterns of s that no pattern of t covers. This is not set subtraction: what is left may still
@@ -164,13 +161,12 @@ func (s NameSet) Without(t NameSet) NameSet {
 }
 
 // String returns the patterns joined by ", ".
-func (s NameSet) String() string {
-	var b strings.Builder
+func (s NameSet) String() string { return s.join(", ") }
+
+func (s NameSet) join(sep string) string {
+	words := make([]string, len(s.patterns))
 	for i, p := range s.patterns {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(p.text)
+		words[i] = p.text
 	}
-	return b.String()
+	return strings.Join(words, sep)
 }

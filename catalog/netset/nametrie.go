@@ -15,6 +15,7 @@ type nameTrie struct {
 
 type trieNode struct {
 	label   string
+	parent  int32
 	child   int32 // the newest child
 	sibling int32 // the next older child of the same parent
 	end     bool  // a pattern ends here
@@ -80,7 +81,7 @@ func (t *nameTrie) descend(from int32, label string) int32 {
 
 func (t *nameTrie) newNode(parent int32, label string) int32 {
 	to := int32(len(t.nodes))
-	t.nodes = append(t.nodes, trieNode{label: label, sibling: t.nodes[parent].child})
+	t.nodes = append(t.nodes, trieNode{label: label, parent: parent, sibling: t.nodes[parent].child})
 	t.nodes[parent].child = to
 	return to
 }
@@ -98,19 +99,19 @@ func (t *nameTrie) addGlob(from, to int32) {
 	index.byEnds[ends] = append(index.byEnds[ends], to)
 }
 
-// covers reports whether a pattern below the node matches name, all of whose labels are non-empty. Stars of name are
-// plain characters, as in matchLabel, so name may be a pattern.
-func (t *nameTrie) covers(at int32, name string) bool {
-	node := &t.nodes[at]
-	if node.deep {
+// covering calls found for each pattern below the node that matches name, until found returns true: with the node at
+// which the pattern ends, and deep where it goes on with the first label "*". The labels of name are not empty; its
+// stars are plain characters, as in matchLabel, so name may be a pattern.
+func (t *nameTrie) covering(at int32, name string, found func(at int32, deep bool) bool) bool {
+	if t.nodes[at].deep && found(at, true) {
 		return true
 	}
 	rest, label := cutLast(name)
 	leads := func(to int32) bool {
 		if rest == "" {
-			return t.nodes[to].end
+			return t.nodes[to].end && found(to, false)
 		}
-		return t.covers(to, rest)
+		return t.covering(to, rest, found)
 	}
 	if to := t.edges[trieEdge{at, label}]; to != 0 && leads(to) {
 		return true
@@ -139,27 +140,29 @@ func (t *nameTrie) anyGlob(at int32, label string, leads func(to int32) bool) bo
 	return false
 }
 
-// overlaps reports whether a name matches both the pattern and one below the node.
-func (t *nameTrie) overlaps(at int32, pattern string) bool {
-	node := &t.nodes[at]
-	if node.deep {
+// overlapping is covering for the patterns that match a name that the given pattern matches.
+func (t *nameTrie) overlapping(at int32, pattern string, found func(at int32, deep bool) bool) bool {
+	if t.nodes[at].deep && found(at, true) {
 		return true
 	}
 	rest, glob := cutLast(pattern)
-	if rest == "" && glob == "*" {
-		return node.child != 0
-	}
 	leads := func(to int32) bool {
-		if rest == "" {
-			return t.nodes[to].end
+		if rest == "" && t.nodes[to].end && found(to, false) {
+			return true
 		}
-		return t.overlaps(to, rest)
+		switch {
+		case rest != "":
+			return t.overlapping(to, rest, found)
+		case glob == "*":
+			return t.overlapping(to, glob, found) // of any number of labels
+		}
+		return false
 	}
 	if strings.IndexByte(glob, '*') < 0 {
 		to := t.edges[trieEdge{at, glob}]
 		return to != 0 && leads(to) || t.anyGlob(at, glob, leads)
 	}
-	for to := node.child; to != 0; to = t.nodes[to].sibling {
+	for to := t.nodes[at].child; to != 0; to = t.nodes[to].sibling {
 		if overlapLabel(t.nodes[to].label, glob) && leads(to) {
 			return true
 		}
@@ -167,52 +170,27 @@ func (t *nameTrie) overlaps(at int32, pattern string) bool {
 	return false
 }
 
-// appendOverlapping adds the patterns below the node that match a name that the pattern matches. The node's own labels
-// are behind.
-func (t *nameTrie) appendOverlapping(list []Pattern, at int32, behind, pattern string) []Pattern {
-	rest, glob := cutLast(pattern)
-	if rest == "" && glob == "*" {
-		return t.appendBelow(list, at, behind)
-	}
-	if t.nodes[at].deep {
-		list = append(list, Pattern{"*" + behind})
-	}
-	leads := func(to int32) bool {
-		under := "." + t.nodes[to].label + behind
-		switch {
-		case rest != "":
-			list = t.appendOverlapping(list, to, under, rest)
-		case t.nodes[to].end:
-			list = append(list, Pattern{under[1:]})
-		}
-		return false // go on with the next
-	}
-	if strings.IndexByte(glob, '*') < 0 {
-		if to := t.edges[trieEdge{at, glob}]; to != 0 {
-			leads(to)
-		}
-		t.anyGlob(at, glob, leads)
-		return list
-	}
-	for to := t.nodes[at].child; to != 0; to = t.nodes[to].sibling {
-		if overlapLabel(t.nodes[to].label, glob) {
-			leads(to)
-		}
-	}
-	return list
+// anyPattern is for covering and overlapping where it does not matter which pattern it is.
+func anyPattern(int32, bool) bool { return true }
+
+// list returns the patterns that a walk finds, in the order of Pattern.Compare.
+func (t *nameTrie) list(walk func(at int32, name string, found func(int32, bool) bool) bool, name string) []Pattern {
+	var list []Pattern
+	walk(0, name, func(at int32, deep bool) bool {
+		list = append(list, t.pattern(at, deep))
+		return false
+	})
+	return sortNames(list)
 }
 
-// appendBelow adds every pattern below the node.
-func (t *nameTrie) appendBelow(list []Pattern, at int32, behind string) []Pattern {
-	if t.nodes[at].deep {
-		list = append(list, Pattern{"*" + behind})
+// pattern returns the pattern that ends at a node, or goes on there with the first label "*".
+func (t *nameTrie) pattern(at int32, deep bool) Pattern {
+	var labels []string
+	if deep {
+		labels = append(labels, "*")
 	}
-	for to := t.nodes[at].child; to != 0; to = t.nodes[to].sibling {
-		under := "." + t.nodes[to].label + behind
-		if t.nodes[to].end {
-			list = append(list, Pattern{under[1:]})
-		}
-		list = t.appendBelow(list, to, under)
+	for ; at != 0; at = t.nodes[at].parent {
+		labels = append(labels, t.nodes[at].label)
 	}
-	return list
+	return Pattern{strings.Join(labels, ".")}
 }

@@ -1,7 +1,6 @@
 package netset
 
 import (
-	"cmp"
 	"iter"
 	"slices"
 )
@@ -50,21 +49,8 @@ func (s PortSet) Size() int { return len(s.list) }
 // Hash is the same for equal sets.
 func (s PortSet) Hash() uint64 { return hashPorts(s.list) }
 
-// compare orders disjoint sets by their least number.
-func (s PortSet) compare(t PortSet) int { return cmp.Compare(s.list[0].first, t.list[0].first) }
-
 func (s PortSet) lists() (a []span[port], b []span[port]) { return s.list, nil }
 
 func (PortSet) both(a, _ []span[port]) PortSet { return PortSet{a} }
 
-func (PortSet) refine(a, b []PortSet) []shard[PortSet] { return refineBoth[port, port](a, b) }
-
-func (PortSet) finder(sets []PortSet) func(PortSet) []shard[PortSet] {
-	return finderOf[port, port](sets)
-}
-
-func (PortSet) holders(sets []PortSet, budget *Budget) []Cell[PortSet, Holders] {
-	return holdersOfBoth[port, port](sets, budget)
-}
-
-func (PortSet) unite(list []PortSet) PortSet { return uniteBoth[port, port](list) }
+func (PortSet) sweep() sweep[PortSet] { return spans[port, port, PortSet]{} }

@@ -77,16 +77,9 @@ func (b *PrefixBuilder) add6(first, last addr6) {
 // Build returns the set of everything added so far. The builder keeps its content and may be used further.
 func (b *PrefixBuilder) Build() PrefixSet {
 	sort4(b.v4)
-	sort6(b.v6)
+	sortBy(b.v6, func(r span[addr6]) addr6 { return r.first })
 	b.v4, b.v6 = join(b.v4), join(b.v6)
 	return PrefixSet{slices.Clone(b.v4), slices.Clone(b.v6)}
-}
-
-func sort6(list []span[addr6]) {
-	byFirst := func(a, b span[addr6]) int { return a.first.compare(b.first) }
-	if !slices.IsSortedFunc(list, byFirst) {
-		slices.SortFunc(list, byFirst)
-	}
 }
 
 // sort4 orders by first. Long lists, such as address lists of a million lines, are worth a radix sort.

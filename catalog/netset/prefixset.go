@@ -1,7 +1,6 @@
 package netset
 
 import (
-	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
@@ -233,34 +232,11 @@ func (s PrefixSet) Hash() uint64 {
 	return uint64(h)
 }
 
-// compare orders disjoint sets by their least address, IPv4 first.
-func (s PrefixSet) compare(t PrefixSet) int {
-	switch {
-	case len(s.v4) > 0 && len(t.v4) > 0:
-		return cmp.Compare(s.v4[0].first, t.v4[0].first)
-	case len(s.v4) > 0:
-		return -1
-	case len(t.v4) > 0:
-		return 1
-	}
-	return s.v6[0].first.compare(t.v6[0].first)
-}
-
 func (s PrefixSet) lists() ([]span[addr4], []span[addr6]) { return s.v4, s.v6 }
 
 func (PrefixSet) both(v4 []span[addr4], v6 []span[addr6]) PrefixSet { return PrefixSet{v4, v6} }
 
-func (PrefixSet) refine(a, b []PrefixSet) []shard[PrefixSet] { return refineBoth[addr4, addr6](a, b) }
-
-func (PrefixSet) finder(sets []PrefixSet) func(PrefixSet) []shard[PrefixSet] {
-	return finderOf[addr4, addr6](sets)
-}
-
-func (PrefixSet) holders(sets []PrefixSet, budget *Budget) []Cell[PrefixSet, Holders] {
-	return holdersOfBoth[addr4, addr6](sets, budget)
-}
-
-func (PrefixSet) unite(list []PrefixSet) PrefixSet { return uniteBoth[addr4, addr6](list) }
+func (PrefixSet) sweep() sweep[PrefixSet] { return spans[addr4, addr6, PrefixSet]{} }
 
 // Touching returns the maximal ranges of s that hold an address of t, whole.
 func (s PrefixSet) Touching(t PrefixSet) PrefixSet {

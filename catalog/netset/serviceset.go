@@ -1,7 +1,6 @@
 package netset
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,7 +53,7 @@ func ServicesOver(p Protocol, ports []PortRange) ServiceSet {
 }
 
 func joinPorts(list []span[port]) []span[port] {
-	slices.SortFunc(list, func(a, b span[port]) int { return cmp.Compare(a.first, b.first) })
+	sortBy(list, func(r span[port]) port { return r.first })
 	return join(list)
 }
 
@@ -239,31 +238,8 @@ func hashPorts(list []span[port]) uint64 {
 	return uint64(h)
 }
 
-// compare orders disjoint sets by their least port, TCP first.
-func (s ServiceSet) compare(t ServiceSet) int {
-	switch {
-	case len(s.tcp) > 0 && len(t.tcp) > 0:
-		return cmp.Compare(s.tcp[0].first, t.tcp[0].first)
-	case len(s.tcp) > 0:
-		return -1
-	case len(t.tcp) > 0:
-		return 1
-	}
-	return cmp.Compare(s.udp[0].first, t.udp[0].first)
-}
-
 func (s ServiceSet) lists() (tcp, udp []span[port]) { return s.tcp, s.udp }
 
 func (ServiceSet) both(tcp, udp []span[port]) ServiceSet { return ServiceSet{tcp, udp} }
 
-func (ServiceSet) refine(a, b []ServiceSet) []shard[ServiceSet] { return refineBoth[port, port](a, b) }
-
-func (ServiceSet) finder(sets []ServiceSet) func(ServiceSet) []shard[ServiceSet] {
-	return finderOf[port, port](sets)
-}
-
-func (ServiceSet) holders(sets []ServiceSet, budget *Budget) []Cell[ServiceSet, Holders] {
-	return holdersOfBoth[port, port](sets, budget)
-}
-
-func (ServiceSet) unite(list []ServiceSet) ServiceSet { return uniteBoth[port, port](list) }
+func (ServiceSet) sweep() sweep[ServiceSet] { return spans[port, port, ServiceSet]{} }

@@ -16,6 +16,25 @@ type number[N any] interface {
 // A returned list may share memory with an argument, so nobody writes to a list after it was made.
 type span[N number[N]] struct{ first, last N }
 
+// order compares two numbers as cmp.Compare does.
+func order[N number[N]](a, b N) int {
+	switch {
+	case a.less(b):
+		return -1
+	case b.less(a):
+		return 1
+	}
+	return 0
+}
+
+// sortBy orders a list, which mostly is in order, by a number of each.
+func sortBy[T any, N number[N]](list []T, number func(T) N) {
+	by := func(x, y T) int { return order(number(x), number(y)) }
+	if !slices.IsSortedFunc(list, by) {
+		slices.SortFunc(list, by)
+	}
+}
+
 // extend adds s to the end of list, joined with the last span if it starts in it or right after it.
 func extend[N number[N]](list []span[N], s span[N]) []span[N] {
 	if len(list) > 0 {

@@ -22,16 +22,22 @@ func (s PrefixSet) MarshalText() ([]byte, error) {
 
 // UnmarshalText reads what MarshalText writes.
 func (s *PrefixSet) UnmarshalText(text []byte) error {
-	var b PrefixBuilder
-	for word := range strings.FieldsSeq(string(text)) {
-		p, err := netip.ParsePrefix(word)
-		if err != nil {
-			return err
-		}
-		b.Add(p)
+	prefixes, err := parseWords(text, netip.ParsePrefix)
+	if err == nil {
+		*s = PrefixSetOf(prefixes...)
 	}
-	*s = b.Build()
-	return nil
+	return err
+}
+
+func parseWords[T any](text []byte, parse func(string) (T, error)) (list []T, err error) {
+	for word := range strings.FieldsSeq(string(text)) {
+		one, err := parse(word)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return list, nil
 }
 
 // MarshalText writes the services as String does.
@@ -62,23 +68,14 @@ func (p *Pattern) UnmarshalText(text []byte) (err error) {
 
 // MarshalText writes the patterns with spaces between them.
 func (s NameSet) MarshalText() ([]byte, error) {
-	words := make([]string, len(s.patterns))
-	for i, p := range s.patterns {
-		words[i] = p.text
-	}
-	return []byte(strings.Join(words, " ")), nil
+	return []byte(s.join(" ")), nil
 }
 
 // UnmarshalText reads what MarshalText writes.
 func (s *NameSet) UnmarshalText(text []byte) error {
-	var patterns []Pattern
-	for word := range strings.FieldsSeq(string(text)) {
-		p, err := ParsePattern(word)
-		if err != nil {
-			return err
-		}
-		patterns = append(patterns, p)
+	patterns, err := parseWords(text, ParsePattern)
+	if err == nil {
+		*s = NameSetOf(patterns...)
 	}
-	*s = NameSetOf(patterns...)
-	return nil
+	return err
 }

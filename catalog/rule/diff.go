@@ -43,8 +43,8 @@ type RuleChange struct {
 }
 
 // PartChange is every flow between its local addresses and its remotes on its
-// services. Of a flow that is known by name and by address, it holds the sight by
-// which the one policy accepts it; the other may accept it by the other sight.
+// services. Of a flow that is known by name and by address, it holds the view by
+// which the one policy accepts it; the other may accept it by the other view.
 type PartChange struct {
 	Services  netset.ServiceSet
 	Published bool // the ports are the original destination ports, before DNAT
@@ -116,7 +116,7 @@ func moreTrusted(a, b []TrustedSite) []TrustedSite {
 	for _, s := range a {
 		var names []netset.Pattern
 		for n := range s.Names.Patterns() {
-			if _, outside := trusted.Outside(n); outside {
+			if _, outside := trusted.Uncovered(n); outside {
 				names = append(names, n)
 			}
 		}

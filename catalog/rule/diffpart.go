@@ -157,7 +157,7 @@ func (x *comparison) newNamesOfWildcard(n netset.Pattern, rest where, yield func
 		of.add(x.b.whereListed(place, x.budget).Intersect(rest), Endpoints{Names: patterns})
 	}
 	for w, but := range of.within(rest, x.budget) {
-		example, found, _ := netset.Witness([]netset.Pattern{n}, but.Names, x.budget)
+		example, found, _ := netset.FindName([]netset.Pattern{n}, but.Names, x.budget)
 		if found && !yield(w, NameChange{Pattern: n, Except: but.Names, Example: example}) {
 			return
 		}

@@ -138,7 +138,7 @@ func (c *routeComparison) tell(n NameChange, services netset.ServiceSet, from, t
 		return slices.ContainsFunc(within, func(w netset.Pattern) bool { return !w.Overlaps(q) })
 	})
 	c.budget.Spend(len(n.Except))
-	example, found, _ := netset.Witness(within, n.Except, c.budget)
+	example, found, _ := netset.FindName(within, n.Except, c.budget)
 	if !found {
 		return
 	}

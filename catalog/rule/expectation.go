@@ -55,7 +55,7 @@ func (p *Policy) Beyond(a PatternFlows, listed Endpoints) (all []Else) {
 		}
 		var more []netset.Pattern
 		for n := range r.Remote.Names().Patterns() {
-			if name, is := names.Outside(n); is {
+			if name, is := names.Uncovered(n); is {
 				more = append(more, n)
 				e.Flow, ok = a.flowOn(on, name, netset.PrefixSet{})
 			}

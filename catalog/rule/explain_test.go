@@ -123,19 +123,19 @@ func TestExplainAcceptsWhatTrafficHolds(t *testing.T) {
 }
 
 // sidesOf returns the sides of a question without a bound.
-func sidesOf(t *testing.T, p *Policy, q Question) []Side {
+func sidesOf(t *testing.T, p *Policy, q Question) []LocalGroup {
 	t.Helper()
-	sides, err := p.Sides(q, nil)
+	sides, err := p.LocalGroups(q, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return sides
 }
 
-// TestSidesAreUniform holds that the sides of a question make up each role's
+// TestLocalGroupsAreUniform holds that the sides of a question make up each role's
 // addresses, or those of the remote's family if no others are possible, and that every
 // address of a side has its decision.
-func TestSidesAreUniform(t *testing.T) {
+func TestLocalGroupsAreUniform(t *testing.T) {
 	random := rand.New(rand.NewPCG(23, 24))
 	split, impossible := 0, 0
 	for range 1000 {
@@ -210,7 +210,7 @@ func TestCompleteAsksWhatIsAccepted(t *testing.T) {
 				q.Flow.Direction != "" && g.Direction != q.Flow.Direction || q.Flow.Protocol != 0 && g.Protocol != q.Flow.Protocol || q.Flow.Port != 0 && g.Port != q.Flow.Port {
 				t.Fatalf("%q becomes %q", q, c)
 			}
-			accepted := slices.ContainsFunc(sidesOf(t, p, c.Question), func(s Side) bool {
+			accepted := slices.ContainsFunc(sidesOf(t, p, c.Question), func(s LocalGroup) bool {
 				return slices.Contains(p.Explain(s.Flow).Rules, ID(strings.TrimPrefix(c.Because, "rule ")))
 			})
 			if c.Because != "" && !accepted {

@@ -46,13 +46,13 @@ func (p FlowPattern) SaysLocal() bool { return p.Role != "" || !p.Local.IsEmpty(
 // the direction, the protocol and the ports have to be said.
 func ParseFlowPattern(s string) (FlowPattern, error) { return parsePattern(s, false) }
 
-// ParseSidePattern reads the flows that one side of ours has: "inbound to LOCAL[:PORTS]"
+// ParseLocalPattern reads the flows that one side of ours has: "inbound to LOCAL[:PORTS]"
 // or "outbound from LOCAL", with tcp or udp after the direction where one of them is
 // meant, and any:PORTS as the host of outbound flows on some ports.
-func ParseSidePattern(s string) (FlowPattern, error) { return parsePattern(s, true) }
+func ParseLocalPattern(s string) (FlowPattern, error) { return parsePattern(s, true) }
 
-// SideForms is what ParseSidePattern accepts, for messages.
-const SideForms = "inbound [tcp|udp] to LOCAL[:PORTS], or outbound [tcp|udp] [any:PORTS] from LOCAL"
+// LocalForms is what ParseLocalPattern accepts, for messages.
+const LocalForms = "inbound [tcp|udp] to LOCAL[:PORTS], or outbound [tcp|udp] [any:PORTS] from LOCAL"
 
 func parsePattern(s string, side bool) (FlowPattern, error) {
 	words := strings.Fields(s)
@@ -67,7 +67,7 @@ func parsePattern(s string, side bool) (FlowPattern, error) {
 	if err != nil {
 		forms := PatternForms
 		if side {
-			forms = SideForms
+			forms = LocalForms
 		}
 		return FlowPattern{}, fmt.Errorf("flows %q: %w; expect %s", p.text, err, forms)
 	}

@@ -121,7 +121,7 @@ func uncoveredName(p netset.Pattern, rest ourSide, list []NamesOn, budget *netse
 		}
 	}
 	for w, but := range of.within(where{plain: rest}, budget) {
-		if name, found, decided := netset.Witness([]netset.Pattern{p}, but.Names, budget); found || !decided {
+		if name, found, decided := netset.FindName([]netset.Pattern{p}, but.Names, budget); found || !decided {
 			return w.plain, name
 		}
 	}
@@ -190,7 +190,7 @@ func (a PatternFlows) acceptedName(r Remote) string {
 		return a.Name.Example()
 	}
 	for _, p := range r.Overlapping(a.Name) {
-		if name, found, _ := netset.Witness([]netset.Pattern{a.Name, p}, nil, nil); found {
+		if name, found, _ := netset.FindName([]netset.Pattern{a.Name, p}, nil, nil); found {
 			return name
 		}
 	}

@@ -61,7 +61,7 @@ func (w *wayFinder) strayName(n netset.Pattern) (f Flow, via Via, ok bool) {
 	inner := w.before.Names.Overlapping(n)
 	if !w.wanted(Direct) {
 		for _, q := range inner {
-			if name, found, _ := netset.Witness([]netset.Pattern{n, q}, nil, w.budget); found {
+			if name, found, _ := netset.FindName([]netset.Pattern{n, q}, nil, w.budget); found {
 				f, ok = w.asked.request(name, netset.PrefixSet{}, w.asked.Services)
 				return f, Direct, ok
 			}
@@ -93,14 +93,14 @@ func (w *wayFinder) strayLayer(n netset.Pattern, services netset.ServiceSet, l l
 	but = slices.Clone(but)
 	for _, one := range l {
 		if !w.wanted(one.claim.via) {
-			if name, found, _ := netset.Witness([]netset.Pattern{n, one.pattern}, but, w.budget); found {
+			if name, found, _ := netset.FindName([]netset.Pattern{n, one.pattern}, but, w.budget); found {
 				f, ok := w.asked.request(name, netset.PrefixSet{}, services)
 				return f, one.claim.via, ok
 			}
 		}
 		but = append(but, one.pattern)
 	}
-	name, found, _ := netset.Witness([]netset.Pattern{n}, but, w.budget)
+	name, found, _ := netset.FindName([]netset.Pattern{n}, but, w.budget)
 	if !found {
 		return Flow{}, "", false
 	}

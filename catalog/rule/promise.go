@@ -22,7 +22,7 @@ func (c Compiled) promised(p netset.Pattern) (all []ledName) {
 		if len(names) == 0 {
 			continue
 		}
-		if name, found, _ := netset.Witness([]netset.Pattern{p, names[0]}, nil, nil); found {
+		if name, found, _ := netset.FindName([]netset.Pattern{p, names[0]}, nil, nil); found {
 			all = append(all, ledName{g, netset.PatternListOf(names), name})
 		}
 	}
@@ -68,7 +68,7 @@ func (c Compiled) Promise(e Endpoints) Endpoints {
 		if e.Prefixes.Covers(g.Prefixes) {
 			more = append(more, g.Names...)
 		}
-		beyond := func(n netset.Pattern) bool { _, is := names.Outside(n); return is }
+		beyond := func(n netset.Pattern) bool { _, is := names.Uncovered(n); return is }
 		if len(e.Names) > 0 && !slices.ContainsFunc(g.Names, beyond) {
 			prefixes.AddSet(g.Prefixes)
 		}
@@ -194,7 +194,7 @@ func (c Compiled) AcceptedAt(t TrafficSet, a PatternFlows) (Flow, bool) {
 		}
 		listed = append(listed, led.names...)
 	}
-	name, found, _ := netset.Witness([]netset.Pattern{a.Name}, listed, nil)
+	name, found, _ := netset.FindName([]netset.Pattern{a.Name}, listed, nil)
 	if !found {
 		return Flow{}, false
 	}

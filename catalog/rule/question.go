@@ -7,7 +7,7 @@ import (
 )
 
 // Question is a flow as a person writes it: what the text leaves open is zero in
-// Flow, and Policy.Complete and Policy.Sides fill it in.
+// Flow, and Policy.Complete and Policy.LocalGroups fill it in.
 type Question struct {
 	Flow   Flow
 	Role   Role   // who on our side, where the text names a role in place of an address

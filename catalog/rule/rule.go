@@ -81,7 +81,7 @@ type Remote struct {
 	Any bool
 
 	// AddressedPrefixes and Addressed come from entries that publish both: two
-	// sights of the same endpoints, so a packet filter may go by the prefixes
+	// views of the same endpoints, so a packet filter may go by the prefixes
 	// and a proxy by the names.
 	AddressedPrefixes netset.PrefixSet
 	Addressed         netset.NameSet

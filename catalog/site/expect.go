@@ -124,7 +124,7 @@ func (r *reader) expectation(v jsonc.Value) {
 func (r *reader) flows(e *writtenExpectation, kind rule.Expects) func(jsonc.Value) {
 	parse := rule.ParseFlowPattern
 	if kind == rule.ExpectOnly {
-		parse = rule.ParseSidePattern
+		parse = rule.ParseLocalPattern
 	}
 	return func(v jsonc.Value) {
 		if e.said++; e.Expects != "" {

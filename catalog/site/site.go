@@ -147,7 +147,7 @@ type Answer struct {
 }
 
 // Remote is an answered remote side: any, or names and prefixes, which are then two
-// sights of the same endpoints, or those of other entries, or a role of the site's own.
+// views of the same endpoints, or those of other entries, or a role of the site's own.
 type Remote struct {
 	Any      bool
 	Names    []netset.Pattern

@@ -102,7 +102,7 @@ type backendAnswer struct {
 // answer stand together, those that are allowed first.
 func (e *explainer) explain(c rule.Completed, budget *netset.Budget) (explainedFlow, error) {
 	f := explainedFlow{Flow: c.Question.String(), Assumed: c.Assumed, Because: c.Because, question: c.Question}
-	sides, err := e.result.Policy.Sides(c.Question, budget)
+	sides, err := e.result.Policy.LocalGroups(c.Question, budget)
 	if err != nil {
 		return f, err
 	}
@@ -132,7 +132,7 @@ func (f *explainedFlow) place(answer explainedSide, at map[string]int) int {
 	return i
 }
 
-func (e *explainer) sideOf(s rule.Side) sideOf {
+func (e *explainer) sideOf(s rule.LocalGroup) sideOf {
 	of := sideOf{Roles: s.Roles, Addresses: []string{}, Whole: s.Whole}
 	if of.Roles == nil {
 		of.Roles = []rule.Role{}
@@ -147,7 +147,7 @@ func (e *explainer) sideOf(s rule.Side) sideOf {
 // They are the same for all, and looked for once.
 func (e *explainer) addWould(sides []explainedSide, q rule.Question) {
 	would := sync.OnceValue(func() (all []wouldAccept) {
-		for _, w := range e.result.Would(e.site, q) {
+		for _, w := range e.result.Candidates(e.site, q) {
 			all = append(all, wouldAccept{w.Entry.ID, w.State, w.Why, w.AnyRemote, openAccount(w.Open)})
 		}
 		return all
@@ -160,7 +160,7 @@ func (e *explainer) addWould(sides []explainedSide, q rule.Question) {
 }
 
 // answer is the answer for one side, without saying for which and without what addWould adds.
-func (e *explainer) answer(q rule.Question, s rule.Side) explainedSide {
+func (e *explainer) answer(q rule.Question, s rule.LocalGroup) explainedSide {
 	x := e.result.Policy.Explain(s.Flow)
 	answer := explainedSide{Verdict: verdictDenied, ByAddress: x.ByAddress, ByName: x.ByName}
 	if x.Accept() {

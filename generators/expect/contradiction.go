@@ -43,7 +43,7 @@ func excludes(only, allow rule.Expectation, allowed, closed rule.PatternFlows) b
 	if allowed.Any || !only.Listed.Prefixes.Covers(allowed.Prefixes) {
 		return true
 	}
-	_, outside := netset.NameSetOf(only.Listed.Names...).Outside(allowed.Name)
+	_, outside := netset.NameSetOf(only.Listed.Names...).Uncovered(allowed.Name)
 	return allowed.Name != (netset.Pattern{}) && outside && only.Listed.Prefixes.IsEmpty() // or else its addresses may be listed
 }
 

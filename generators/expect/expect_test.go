@@ -82,7 +82,7 @@ func expects(t *testing.T, kind rule.Expects, text string) rule.Expectation {
 // only is a closed world of what clients may reach.
 func only(t *testing.T, names, addresses []string) rule.Expectation {
 	t.Helper()
-	flows, err := rule.ParseSidePattern("outbound from clients")
+	flows, err := rule.ParseLocalPattern("outbound from clients")
 	if err != nil {
 		t.Fatal(err)
 	}

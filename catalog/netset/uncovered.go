@@ -8,29 +8,29 @@ import (
 // nameCharacters are what labels consist of, as ParseName has it.
 const nameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// maxOutsideWork bounds the search for a name, in states of patterns looked at.
-const maxOutsideWork = 1 << 21
+// maxUncoveredWork bounds the search for a name, in states of patterns looked at.
+const maxUncoveredWork = 1 << 21
 
-// Outside returns a name that p matches and no pattern of s does. It is not ok if there is none: then the patterns of s
+// Uncovered returns a name that p matches and no pattern of s does. It is not ok if there is none: then the patterns of s
 // cover p together, though perhaps no single one does.
 //
 // The answer is exact, but for patterns that were made to be hard: where the search takes too long, it is ok with an
 // empty name, so that nothing passes for covered that is not. Like Covers, it does not reckon with the longest name and
 // label that DNS allows.
-func (s NameSet) Outside(p Pattern) (name string, ok bool) {
+func (s NameSet) Uncovered(p Pattern) (name string, ok bool) {
 	if p.text == "" || s.Covers(p) {
 		return "", false
 	}
 	if p.IsExact() {
 		return p.text, true
 	}
-	name, ok, decided := Witness([]Pattern{p}, s.Overlapping(p), NewBudget(maxOutsideWork))
+	name, ok, decided := FindName([]Pattern{p}, s.Overlapping(p), NewBudget(maxUncoveredWork))
 	return name, ok || !decided
 }
 
-// Witness returns a name that all of one or two patterns match and none of others does; found is false if there is
+// FindName returns a name that all of one or two patterns match and none of others does; found is false if there is
 // none. It is not decided if the budget ran out before: the search is hard for patterns that were made to be so.
-func Witness(all, others []Pattern, budget *Budget) (name string, found, decided bool) {
+func FindName(all, others []Pattern, budget *Budget) (name string, found, decided bool) {
 	ask := func(name string) bool {
 		matches := func(p Pattern) bool { return p.Match(name) }
 		return !slices.ContainsFunc(all, func(p Pattern) bool { return !p.Match(name) }) && !slices.ContainsFunc(others, matches)
@@ -54,13 +54,13 @@ func Witness(all, others []Pattern, budget *Budget) (name string, found, decided
 			return filled, true, true
 		}
 	}
-	return witness(all, others, nameCharacters, budget)
+	return search(all, others, nameCharacters, budget)
 }
 
-// witness is Witness for names of the given characters. It reads names from the right, as the labels of patterns align
+// search is FindName for names of the given characters. It reads names from the right, as the labels of patterns align
 // there, and walks over what the patterns, each as a nondeterministic automaton, can have read. States that can read no
 // less than one that was seen before are left out: an antichain search for a counterexample of inclusion.
-func witness(all, others []Pattern, characters string, budget *Budget) (name string, found, decided bool) {
+func search(all, others []Pattern, characters string, budget *Budget) (name string, found, decided bool) {
 	type node struct {
 		at     [2]cursor // in the first and the last of all
 		others []cursor  // sorted

@@ -20,21 +20,21 @@ func smallNames() []string {
 	return names
 }
 
-// checkOutside holds the answer for p and s against what the names tell.
-func checkOutside(t *testing.T, p Pattern, s NameSet, names []string, name string, ok bool) {
+// checkUncovered holds the answer for p and s against what the names tell.
+func checkUncovered(t *testing.T, p Pattern, s NameSet, names []string, name string, ok bool) {
 	t.Helper()
 	if ok && (!p.Match(name) || s.Match(name)) {
-		t.Fatalf("%q is given as a name of %v outside of %v", name, p, s)
+		t.Fatalf("%q is given as a name of %v beyond %v", name, p, s)
 	}
 	for _, n := range names {
 		if !ok && p.Match(n) && !s.Match(n) {
-			t.Fatalf("%q is a name of %v outside of %v, and none was found", n, p, s)
+			t.Fatalf("%q is a name of %v beyond %v, and none was found", n, p, s)
 		}
 	}
 }
 
 // With two letters, patterns cover others together all the time.
-func TestOutsideAgainstEnumeration(t *testing.T) {
+func TestUncoveredAgainstEnumeration(t *testing.T) {
 	globs := []string{"a", "b", "*", "a*", "b*", "*a", "*b", "a*b", "b*a", "*a*", "*b*", "aa*", "ab*", "a*a", "b*b"}
 	names := smallNames()
 	r := rand.New(rand.NewPCG(31, 1))
@@ -52,8 +52,8 @@ func TestOutsideAgainstEnumeration(t *testing.T) {
 			patterns = append(patterns, draw())
 		}
 		p, s := draw(), NameSetOf(patterns...)
-		name, ok, _ := witness([]Pattern{p}, s.Overlapping(p), "ab", nil)
-		checkOutside(t, p, s, names, name, ok)
+		name, ok, _ := search([]Pattern{p}, s.Overlapping(p), "ab", nil)
+		checkUncovered(t, p, s, names, name, ok)
 		if !ok {
 			covered++
 			if !s.Covers(p) {
@@ -67,7 +67,7 @@ func TestOutsideAgainstEnumeration(t *testing.T) {
 }
 
 // A name of two patterns that cross, outside of others.
-func TestWitnessAgainstEnumeration(t *testing.T) {
+func TestFindNameAgainstEnumeration(t *testing.T) {
 	globs := []string{"a", "*", "a*", "b*", "*a", "*b", "a*b", "b*a", "*a*", "aa*", "ab*"}
 	names := smallNames()
 	r := rand.New(rand.NewPCG(31, 4))
@@ -89,7 +89,7 @@ func TestWitnessAgainstEnumeration(t *testing.T) {
 			matches := func(p Pattern) bool { return p.Match(name) }
 			return all[0].Match(name) && all[1].Match(name) && !slices.ContainsFunc(others, matches)
 		}
-		name, ok, decided := witness(all, others, "ab", nil)
+		name, ok, decided := search(all, others, "ab", nil)
 		if ok {
 			found++
 		} else {
@@ -104,7 +104,7 @@ func TestWitnessAgainstEnumeration(t *testing.T) {
 	}
 }
 
-func TestWitness(t *testing.T) {
+func TestFindName(t *testing.T) {
 	for _, test := range []struct{ all, others, want string }{
 		{"a*.x.y *b.x.y", "", "ab.x.y"},
 		{"a*.x.y *b.x.y", "ab.x.y", "aab.x.y"},
@@ -120,11 +120,11 @@ func TestWitness(t *testing.T) {
 		for _, text := range strings.Fields(test.others) {
 			others = append(others, mustPattern(t, text))
 		}
-		if name, found, decided := Witness(all, others, nil); !decided || found != (test.want != "") || len(name) != len(test.want) && found {
+		if name, found, decided := FindName(all, others, nil); !decided || found != (test.want != "") || len(name) != len(test.want) && found {
 			t.Errorf("%s without %s: %q, %t, decided %t; want %q", test.all, test.others, name, found, decided, test.want)
 		}
 	}
-	if _, _, decided := Witness([]Pattern{mustPattern(t, "a*.x.y"), mustPattern(t, "*bc.x.y")}, nil, NewBudget(3)); decided {
+	if _, _, decided := FindName([]Pattern{mustPattern(t, "a*.x.y"), mustPattern(t, "*bc.x.y")}, nil, NewBudget(3)); decided {
 		t.Error("a budget that is too small is not told")
 	}
 }
@@ -161,7 +161,7 @@ func TestNameIndexAgainstPairs(t *testing.T) {
 	}
 }
 
-func TestOutside(t *testing.T) {
+func TestUncovered(t *testing.T) {
 	var heads, tails []string
 	for _, c := range nameCharacters {
 		heads, tails = append(heads, "q."+string(c)+"*.x.y"), append(tails, "q.*"+string(c)+".x.y")
@@ -186,18 +186,18 @@ func TestOutside(t *testing.T) {
 			patterns = append(patterns, mustPattern(t, text))
 		}
 		s, p := NameSetOf(patterns...), mustPattern(t, test.pattern)
-		name, ok := s.Outside(p)
+		name, ok := s.Uncovered(p)
 		if ok != (test.want != "") || ok && (!p.Match(name) || s.Match(name)) || len(name) != len(test.want) {
 			t.Errorf("%v outside of %v: %q, %t; want %q", p, s, name, ok, test.want)
 		}
 	}
-	if name, ok := (NameSet{}).Outside(Pattern{}); ok {
+	if name, ok := (NameSet{}).Uncovered(Pattern{}); ok {
 		t.Errorf("the zero pattern has a name outside: %q", name)
 	}
 }
 
 // Patterns that are hard to decide never pass for covered, and end.
-func TestOutsideOfHardPatterns(t *testing.T) {
+func TestUncoveredOfHardPatterns(t *testing.T) {
 	r := rand.New(rand.NewPCG(31, 2))
 	var patterns []Pattern
 	for _, c := range nameCharacters {
@@ -208,11 +208,11 @@ func TestOutsideOfHardPatterns(t *testing.T) {
 		r.Shuffle(len(letters), func(i, j int) { letters[i], letters[j] = letters[j], letters[i] })
 		patterns = append(patterns, mustPattern(t, "q.*"+strings.Join(strings.Split(string(letters[:8]), ""), "*")+"*.x.y"))
 	}
-	name, ok := NameSetOf(patterns[1:]...).Outside(mustPattern(t, "q.*.x.y"))
+	name, ok := NameSetOf(patterns[1:]...).Uncovered(mustPattern(t, "q.*.x.y"))
 	if !ok || name != "" && NameSetOf(patterns[1:]...).Match(name) {
 		t.Errorf("%q, %t", name, ok)
 	}
-	NameSetOf(patterns...).Outside(mustPattern(t, "q.*.x.y"))
+	NameSetOf(patterns...).Uncovered(mustPattern(t, "q.*.x.y"))
 }
 
 func TestOverlappingAgainstPairs(t *testing.T) {
@@ -234,7 +234,7 @@ func TestOverlappingAgainstPairs(t *testing.T) {
 	}
 }
 
-func FuzzOutside(f *testing.F) {
+func FuzzUncovered(f *testing.F) {
 	f.Add("*.a.b", "a*.a.b b*.a.b")
 	f.Add("b.*.a.b", "*.a*.a.b *.b*.a.b")
 	names := smallNames()
@@ -253,10 +253,10 @@ func FuzzOutside(f *testing.F) {
 			return
 		}
 		s := NameSetOf(patterns...)
-		name, ok, decided := witness([]Pattern{p}, s.Overlapping(p), "ab", NewBudget(maxOutsideWork))
+		name, ok, decided := search([]Pattern{p}, s.Overlapping(p), "ab", NewBudget(maxUncoveredWork))
 		if !decided {
 			return
 		}
-		checkOutside(t, p, s, names, name, ok)
+		checkUncovered(t, p, s, names, name, ok)
 	})
 }

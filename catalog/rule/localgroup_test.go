@@ -10,9 +10,9 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// TestSidesAreBounded counts the steps that a question about every role takes, in place
+// TestLocalGroupsAreBounded counts the steps that a question about every role takes, in place
 // of time: twice the roles, each with a rule of its own, take at most four times as many.
-func TestSidesAreBounded(t *testing.T) {
+func TestLocalGroupsAreBounded(t *testing.T) {
 	shapes := []struct {
 		name  string
 		local func(i int) (first, last [4]byte)
@@ -37,7 +37,7 @@ func TestSidesAreBounded(t *testing.T) {
 				t.Errorf("%s: %d sides of %d roles, want %d", shape.name, got, n, shape.sides(n))
 			}
 			spent = append(spent, float64(sort.Search(1<<22, func(budget int) bool {
-				_, err := p.Sides(q, netset.NewBudget(budget))
+				_, err := p.LocalGroups(q, netset.NewBudget(budget))
 				return err == nil
 			})))
 		}
@@ -48,7 +48,7 @@ func TestSidesAreBounded(t *testing.T) {
 		}
 	}
 	const want = `flow "outbound tcp 198.51.100.1:443": 3 roles and 3 rules take more than 4000000 looks at a rule; say the flow's direction, protocol and port, and one address of our side`
-	if _, err := manyRoles(3, shapes[0].local).Sides(q, netset.NewBudget(8)); err == nil || err.Error() != want {
+	if _, err := manyRoles(3, shapes[0].local).LocalGroups(q, netset.NewBudget(8)); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }

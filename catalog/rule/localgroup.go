@@ -121,8 +121,8 @@ func (b Binding) possible(f Flow) netset.PrefixSet {
 	return family(b.Local(), !f.Remote.Unmap().Is4())
 }
 
-// Side is a part of our side that has one answer to a question.
-type Side struct {
+// LocalGroup is a part of our side that has one answer to a question.
+type LocalGroup struct {
 	// Roles are those that the question names, or that are bound to the address
 	// that it names, in the policy's order.
 	Roles []Role
@@ -135,7 +135,7 @@ type Side struct {
 	Whole bool
 
 	// Flow has one of the addresses of Local, of the remote's family if there is one. Where
-	// roles share addresses, sides of several have the same.
+	// roles share addresses, groups of several have the same.
 	Flow Flow
 }
 
@@ -143,26 +143,26 @@ type Side struct {
 // ours, or one at a part of a role's addresses that rules tell apart.
 const MaxLooks = 4_000_000
 
-// TooManySidesError says that a question takes more than MaxLooks.
-type TooManySidesError struct {
+// TooManyGroupsError says that a question takes more than MaxLooks.
+type TooManyGroupsError struct {
 	Question     Question
 	Roles, Rules int
 }
 
-func (e *TooManySidesError) Error() string {
+func (e *TooManyGroupsError) Error() string {
 	return fmt.Sprintf("flow %q: %d roles and %d rules take more than %d looks at a rule; say the flow's direction, protocol and port, and one address of our side",
 		e.Question, e.Roles, e.Rules, MaxLooks)
 }
 
-// Sides returns the parts of our side that a complete question is about: the
+// LocalGroups returns the parts of our side that a complete question is about: the
 // address that it names, or the addresses of the role that it names, or those of
 // every bound role in turn. The addresses of a role are parted where rules tell them
-// apart. If the flow is Impossible for all of them, they are one side. What it takes to
-// explain them all is spent of the budget: a *TooManySidesError if it ran out.
-func (p *Policy) Sides(q Question, budget *netset.Budget) ([]Side, error) {
-	all := p.sides(q, budget)
+// apart. If the flow is Impossible for all of them, they are one group. What it takes to
+// explain them all is spent of the budget: a *TooManyGroupsError if it ran out.
+func (p *Policy) LocalGroups(q Question, budget *netset.Budget) ([]LocalGroup, error) {
+	all := p.localGroups(q, budget)
 	if !budget.Spend(0) {
-		return nil, &TooManySidesError{q, len(p.Bindings), len(p.Rules)}
+		return nil, &TooManyGroupsError{q, len(p.Bindings), len(p.Rules)}
 	}
 	for i := range all {
 		s := &all[i]
@@ -174,30 +174,30 @@ func (p *Policy) Sides(q Question, budget *netset.Budget) ([]Side, error) {
 	return all, nil
 }
 
-func (p *Policy) sides(q Question, budget *netset.Budget) []Side {
+func (p *Policy) localGroups(q Question, budget *netset.Budget) []LocalGroup {
 	switch {
 	case q.Flow.Local.IsValid():
-		s := Side{Local: netset.PrefixSetOf(netip.PrefixFrom(q.Flow.Local, q.Flow.Local.BitLen())), Flow: q.Flow}
+		s := LocalGroup{Local: netset.PrefixSetOf(netip.PrefixFrom(q.Flow.Local, q.Flow.Local.BitLen())), Flow: q.Flow}
 		for _, b := range p.Bindings {
 			if b.Local().Contains(q.Flow.Local) {
 				s.Roles = append(s.Roles, b.Role)
 			}
 		}
 		budget.Spend(len(p.Rules))
-		return []Side{s}
+		return []LocalGroup{s}
 	case q.Role != "" && p.Binding(q.Role).Local().IsEmpty(), len(p.Bindings) == 0:
-		s := Side{Flow: q.Flow}
+		s := LocalGroup{Flow: q.Flow}
 		if q.Role != "" {
 			s.Roles = []Role{q.Role}
 		}
 		budget.Spend(len(p.Rules))
-		return []Side{s}
+		return []LocalGroup{s}
 	}
-	return p.roleSides(q, budget)
+	return p.groupsOfRoles(q, budget)
 }
 
-// roleSides returns the sides of the role that the question names, or of all.
-func (p *Policy) roleSides(q Question, budget *netset.Budget) (all []Side) {
+// groupsOfRoles returns the groups of the role that the question names, or of all.
+func (p *Policy) groupsOfRoles(q Question, budget *netset.Budget) (all []LocalGroup) {
 	partsOf, asked := p.parter(q.Flow, budget), map[Flow]bool{}
 	for _, b := range p.Bindings {
 		if q.Role != "" && q.Role != b.Role {
@@ -213,7 +213,7 @@ func (p *Policy) roleSides(q Question, budget *netset.Budget) (all []Side) {
 				budget.Spend(len(p.Rules))
 			}
 			asked[f] = true
-			all = append(all, Side{Roles: []Role{b.Role}, Local: part, Flow: f})
+			all = append(all, LocalGroup{Roles: []Role{b.Role}, Local: part, Flow: f})
 		}
 		if !budget.Spend(0) {
 			return nil

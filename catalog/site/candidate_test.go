@@ -19,8 +19,8 @@ func question(t *testing.T, text string) rule.Question {
 	return q
 }
 
-// TestWould asks for flows that nothing accepts.
-func TestWould(t *testing.T) {
+// TestCandidates asks for flows that nothing accepts.
+func TestCandidates(t *testing.T) {
 	for _, test := range []struct{ name, site, flow, want string }{
 		{"a role without addresses", `{}`, "outbound udp 198.51.100.7:3478", "voice open (binding)"},
 		{"in both directions", `{}`, "inbound udp 198.51.100.7 to sbc:3478", "voice open (binding)"},
@@ -47,7 +47,7 @@ func TestWould(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, w := range r.Would(s, question(t, test.flow)) {
+		for _, w := range r.Candidates(s, question(t, test.flow)) {
 			text := strings.TrimPrefix(w.Entry.ID, "own/") + " " + string(w.State)
 			if w.Why != "" {
 				text += ": " + w.Why

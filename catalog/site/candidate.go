@@ -11,9 +11,9 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// Would is an entry that would accept a flow, if it were not for its state or for
+// Candidate is an entry that would accept a flow, if it were not for its state or for
 // what is open about it.
-type Would struct {
+type Candidate struct {
 	Entry catalog.Entry
 	State State
 	Why   string      // for NotSelected and IsDismissed
@@ -24,20 +24,20 @@ type Would struct {
 	AnyRemote bool
 }
 
-// Would returns the entries that would accept a complete question, but do not:
+// Candidates returns the entries that would accept a complete question, but do not:
 // those whose endpoints match it first, by state, then those whose remote is open.
 // Of the latter it takes those alone whose role the question names.
-func (r *Result) Would(s *Site, q rule.Question) []Would {
+func (r *Result) Candidates(s *Site, q rule.Question) []Candidate {
 	b := r.builder(s)
-	var all []Would
+	var all []Candidate
 	for i := range r.Outcomes {
-		w, ok := b.would(&r.Outcomes[i], q)
+		w, ok := b.candidate(&r.Outcomes[i], q)
 		if accepts := w.State == InRule && len(w.Open) == 0; ok && !accepts {
 			all = append(all, w)
 		}
 	}
 	states := []State{IsOpen, InRule, IsDismissed, NotSelected}
-	slices.SortStableFunc(all, func(x, y Would) int {
+	slices.SortStableFunc(all, func(x, y Candidate) int {
 		return cmp.Or(compareBool(x.AnyRemote, y.AnyRemote), slices.Index(states, x.State)-slices.Index(states, y.State))
 	})
 	return all
@@ -83,17 +83,17 @@ func (b *builder) matched(e *catalog.Entry, q rule.Question) (f facts, matched b
 	return f, matched, open
 }
 
-// would judges an entry.
-func (b *builder) would(o *Outcome, q rule.Question) (Would, bool) {
+// candidate judges an entry.
+func (b *builder) candidate(o *Outcome, q rule.Question) (Candidate, bool) {
 	e := &o.Entry
 	if e.Kind != catalog.KindFlow {
-		return Would{}, false
+		return Candidate{}, false
 	}
 	f, matched, endpoint := b.matched(e, q)
 	if !f.mayOpen(q.Flow.Direction) || !f.mayServe(q.Flow) || f.role != "" && !b.mayPlay(q, f.role) {
-		return Would{}, false
+		return Candidate{}, false
 	}
-	w := Would{Entry: *e, State: o.State, Why: o.Why, AnyRemote: f.unbound}
+	w := Candidate{Entry: *e, State: o.State, Why: o.Why, AnyRemote: f.unbound}
 	for _, one := range slices.Concat(f.open, feedOpens(e, f.feed)) {
 		if one.Endpoint == "" || one.Endpoint == endpoint {
 			w.Open = append(w.Open, one)
