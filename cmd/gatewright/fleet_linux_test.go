@@ -89,7 +89,7 @@ func (h *host) boots(lines string) {
 func (f *fleet) plays(line string) (string, int) {
 	f.Helper()
 	start := time.Now()
-	out, status := f.sh("HOME=/root LC_ALL=C.UTF-8 exec timeout 120 unshare --pid --fork --kill-child --mount-proc " + line)
+	out, status := f.sh("HOME=/root LC_ALL=C.UTF-8 exec timeout 300 unshare --pid --fork --kill-child --mount-proc " + line)
 	f.Logf("%s: status %d after %v", line, status, time.Since(start))
 	return out, status
 }
@@ -235,4 +235,3 @@ func (f *fleet) losesSession(g *host) {
 	g.ended()
 	g.holds("old", old)
 }
-
