@@ -33,9 +33,9 @@ COMMIT
 COMMIT
 `
 
-// banSSH has fail2ban ban by nftables what a log names.
+// banSSH has fail2ban ban what a log names, by BAN.
 const banSSH = `[DEFAULT]
-banaction = nftables[type=multiport]
+banaction = BAN
 backend = polling
 [sshd]
 enabled = true
@@ -72,6 +72,24 @@ func (h *host) starts(until string, args ...string) {
 	}
 }
 
+// startOthers has ufw, firewalld, fail2ban and Docker's rules on the host; backend is
+// firewalld's, and ban the action by which fail2ban bans an address.
+func (h *host) startOthers(backend, ban string) {
+	h.Helper()
+	h.writes("docker.rules", dockerRules)
+	h.writes("jail.local", strings.Replace(banSSH, "BAN", ban, 1))
+	h.must(`set -e; mkdir -p /run/lock /run/dbus /run/fail2ban; touch /run/auth.log
+for dir in /etc/ufw /etc/fail2ban /etc/firewalld /var/lib/fail2ban; do mkdir -p beside$dir; cp -r $dir/. beside$dir; mount --bind beside$dir $dir; done
+cp jail.local /etc/fail2ban/jail.d/; sed -i s/^FirewallBackend=.*/FirewallBackend=` + backend + `/ /etc/firewalld/firewalld.conf`)
+	h.starts("test -S /run/dbus/system_bus_socket", "dbus-daemon", "--system", "--nofork", "--nopidfile")
+	h.starts("firewall-cmd --state", "firewalld", "--nofork", "--nopid") // and flushes what iptables holds
+	h.must("iptables-restore --noflush docker.rules; ufw allow 22/tcp; ufw --force enable")
+	h.starts("fail2ban-client -s /run/fail2ban/socket ping", "fail2ban-server", "-f", "-s", "/run/fail2ban/socket", "-p", "/run/fail2ban/pid", "--logtarget", "/run/fail2ban/log", "--syslogsocket", "none", "start")
+	h.must("fail2ban-client -s /run/fail2ban/socket set sshd banip 198.51.100.9; until { nft list ruleset; ipset save; } | grep -q 198.51.100.9; do sleep 0.1; done")
+}
+
+const reloadBans = "fail2ban-client -s /run/fail2ban/socket reload"
+
 var ourTable = regexp.MustCompile(`(?ms)^table inet gatewright \{.*?^\}\n`)
 
 // others are the rules of everybody else.
@@ -82,17 +100,9 @@ func (h *host) others() string { return ourTable.ReplaceAllString(h.must("nft -s
 // What flushes all rules is told as drift, and made good.
 func TestApplyBesideOthers(t *testing.T) {
 	h := newHost(t)
-	for name, text := range map[string]string{"docker.rules": dockerRules, "jail.local": banSSH, "own.nft": ownTable} {
-		h.writes(name, text)
-	}
-	h.must(`set -e; mkdir -p /run/lock /run/dbus /run/fail2ban; touch /run/auth.log
-for dir in /etc/ufw /etc/fail2ban /etc/firewalld /var/lib/fail2ban; do mkdir -p beside$dir; cp -r $dir/. beside$dir; mount --bind beside$dir $dir; done
-cp jail.local /etc/fail2ban/jail.d/; nft -f own.nft`)
-	h.starts("test -S /run/dbus/system_bus_socket", "dbus-daemon", "--system", "--nofork", "--nopidfile")
-	h.starts("firewall-cmd --state", "firewalld", "--nofork", "--nopid") // and flushes what iptables holds
-	h.must("iptables-restore --noflush docker.rules; ufw allow 22/tcp; ufw --force enable")
-	h.starts("fail2ban-client -s /run/fail2ban/socket ping", "fail2ban-server", "-f", "-s", "/run/fail2ban/socket", "-p", "/run/fail2ban/pid", "--logtarget", "/run/fail2ban/log", "--syslogsocket", "none", "start")
-	h.must("fail2ban-client -s /run/fail2ban/socket set sshd banip 198.51.100.9; until nft list table inet f2b-table; do sleep 0.1; done")
+	h.writes("own.nft", ownTable)
+	h.must("nft -f own.nft")
+	h.startOthers("nftables", "nftables[type=multiport]")
 	before := h.others()
 	for _, theirs := range []string{"table inet filter {", "table inet firewalld {", "table inet f2b-table {", "chain ufw-user-input", "chain DOCKER-USER", "198.51.100.9"} {
 		if !strings.Contains(before, theirs) {
@@ -109,7 +119,7 @@ cp jail.local /etc/fail2ban/jail.d/; nft -f own.nft`)
 	}
 	included := strings.Replace(ownTable, "flush ruleset", "table inet filter\ndelete table inet filter\ninclude \""+filepath.Join(h.dir, "boot", "gatewright.nft")+"\"", 1)
 	h.writes("own.nft", included)
-	for _, reload := range []string{"ufw reload", "firewall-cmd --reload", "fail2ban-client -s /run/fail2ban/socket reload", "iptables-restore --noflush docker.rules",
+	for _, reload := range []string{"ufw reload", "firewall-cmd --reload", reloadBans, "iptables-restore --noflush docker.rules",
 		"iptables-restore docker.rules", "nft -f own.nft"} {
 		h.must(reload)
 		h.want("gatewright drift", "gatewright.json and this machine: no difference\n", 0)

@@ -18,13 +18,7 @@ func iptablesHosts(t *testing.T, test func(*host)) {
 	for _, variant := range []string{"nft", "legacy"} {
 		t.Run(variant, func(t *testing.T) {
 			h := newHost(t)
-			for _, family := range []string{"iptables", "ip6tables"} {
-				for _, action := range []string{"", "-save", "-restore"} {
-					if err := os.Symlink("/usr/sbin/"+family+"-"+variant+action, filepath.Join(h.dir, family+action)); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
+			h.must("cp -a /etc/alternatives . && for p in iptables ip6tables; do for a in '' -save -restore; do ln -sfn /usr/sbin/$p-" + variant + "$a alternatives/$p$a; done; done && mount --bind alternatives /etc/alternatives")
 			test(h)
 		})
 	}

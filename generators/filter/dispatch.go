@@ -48,11 +48,14 @@ func (b *builder) bySet(d rule.Direction, f Family, g *group) (rules []Rule) {
 	return rules
 }
 
-// maxLines bounds the lines of all classes together: rules that lie in each other, each
+// MaxLines bounds the lines of all classes together: rules that lie in each other, each
 // with ports of its own, have as many as half their number squared.
-const maxLines = 500_000
+const MaxLines = 500_000
 
-// stepsPerLine is how many lines may be looked at for each of maxLines.
+// ErrTooManyLines says that the lines of all classes would be over MaxLines.
+var ErrTooManyLines = fmt.Errorf("the rules hold each other's addresses in so many ways that their matches would take over %d lines; group them by area, or select fewer entries", MaxLines)
+
+// stepsPerLine is how many lines may be looked at for each of MaxLines.
 const stepsPerLine = 64
 
 // group is the addresses of classes that need the same lines.
@@ -65,13 +68,13 @@ type group struct {
 // remote take every packet are in none.
 func (b *builder) groupsOf(any []line, lines [][]line, remotes []netset.PrefixSet) (groups []*group) {
 	known := map[string]*group{}
-	steps := maxLines // beside those that the ranges take by themselves
+	steps := MaxLines // beside those that the ranges take by themselves
 	for _, r := range remotes {
 		steps += 2 * r.Size()
 	}
 	classes, ok := classesOf(remotes, netset.NewBudget(steps))
 	if !ok {
-		b.tooManyLines()
+		b.err = ErrTooManyLines
 		return nil
 	}
 	for _, c := range classes {
@@ -79,13 +82,13 @@ func (b *builder) groupsOf(any []line, lines [][]line, remotes []netset.PrefixSe
 		for _, i := range c.rules {
 			all = append(all, lines[i]...)
 		}
-		if b.lines += len(all); b.lines > maxLines {
-			b.tooManyLines()
+		if b.lines += len(all); b.lines > MaxLines {
+			b.err = ErrTooManyLines
 			return nil
 		}
 		kept := b.needed(any, all)
-		if b.steps > maxLines*stepsPerLine {
-			b.tooManyLines()
+		if b.steps > MaxLines*stepsPerLine {
+			b.err = ErrTooManyLines
 			return nil
 		}
 		if len(kept) == 0 {
@@ -100,10 +103,6 @@ func (b *builder) groupsOf(any []line, lines [][]line, remotes []netset.PrefixSe
 		g.prefixes.AddSet(c.prefixes)
 	}
 	return groups
-}
-
-func (b *builder) tooManyLines() {
-	b.err = fmt.Errorf("the rules hold each other's addresses in so many ways that their matches would take over %d lines; group them by area, or select fewer entries", maxLines)
 }
 
 // idsOf returns the rules that lines are of, each once. They tell which lines are needed

@@ -31,7 +31,7 @@ func TestBuildIsBounded(t *testing.T) {
 		}},
 	}
 	tooFew := newBuilder(&rule.Policy{}, artefact.Filter{}, plain)
-	tooFew.steps = maxLines*stepsPerLine + 1
+	tooFew.steps = MaxLines*stepsPerLine + 1
 	remote := ruletest.Prefixes(t, "20.0.0.0/8")
 	const want = "the rules hold each other's addresses in so many ways that their matches would take over 500000 lines; group them by area, or select fewer entries"
 	if tooFew.groupsOf(nil, [][]line{{{}}}, []netset.PrefixSet{remote}); tooFew.err == nil || tooFew.err.Error() != want {

@@ -23,8 +23,9 @@ type Live struct {
 
 // LiveOf reads the files. Both families' rules have to be among them.
 func LiveOf(files artefact.Files) (*Live, error) {
-	sets, l := &setsReader{}, &Live{}
+	var sets *setsReader // nil without the file
 	var err error
+	l := &Live{}
 	if data, ok := files[setsFile]; ok {
 		if sets, err = readSetsFile(data); err != nil {
 			return nil, err
@@ -35,7 +36,7 @@ func LiveOf(files artefact.Files) (*Live, error) {
 		if !ok {
 			return nil, fmt.Errorf("%s is missing; generate the files again", f.file())
 		}
-		r, err := readRulesFile(f, data, sets.held)
+		r, err := readRulesFile(f, data, sets)
 		if err == nil {
 			err = sets.checkUse(r)
 		}
@@ -56,7 +57,7 @@ func LiveOf(files artefact.Files) (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range sets.held {
+	for _, s := range sets.list() {
 		l.Kernel.sets = append(l.Kernel.sets, kernelSet(s))
 	}
 	slices.SortFunc(l.Kernel.sets, func(a, b *set) int { return strings.Compare(a.name, b.name) })

@@ -33,15 +33,19 @@ type lowering struct {
 	resolver string          // the chain that lets questions to resolvers pass
 	elements int             // prefixes in rules, for the account
 	carried  int             // rules of the policy
+	matches  int             // lines of sections, beside the trees
 	err      error
 }
 
 // newRules makes the file of one family.
 func newRules(p *rule.Policy, c config, f family) (*lowering, error) {
 	built, err := filter.Build(p, c.Filter, []filter.Family{filter.Family(f)}, filter.Naming{Prefix: prefix, Stem: ruleStem})
+	if err != nil {
+		return nil, err
+	}
 	b := lowering{
 		built: built, held: map[string]filter.Chain{}, flows: map[rule.ID][]flow{}, ways: map[rule.ID][]line{}, led: map[rule.ID]bool{},
-		names: map[string]bool{}, cells: map[string]bool{}, err: err,
+		names: map[string]bool{}, cells: map[string]bool{},
 	}
 	for _, c := range built.Chains {
 		b.held[c.Name] = c
@@ -59,11 +63,14 @@ func newRules(p *rule.Policy, c config, f family) (*lowering, error) {
 	}
 	b.addBases()
 	b.addRules()
-	slices.SortFunc(b.sets, func(a, c filter.Set) int { return strings.Compare(a.Name, c.Name) })
-	if chain := b.tooDeep(); chain != "" && b.err == nil {
-		b.err = fmt.Errorf("chain %s would be over %d jumps below the hook, where iptables-nft takes none: use the generator nftables, or select fewer entries", chain, maxJumps)
+	if b.err != nil {
+		return nil, b.err
 	}
-	return &b, b.err
+	slices.SortFunc(b.sets, func(a, c filter.Set) int { return strings.Compare(a.Name, c.Name) })
+	if chain := b.tooDeep(); chain != "" {
+		return nil, fmt.Errorf("chain %s would be over %d jumps below the hook, where iptables-nft takes none: use the generator nftables, or select fewer entries", chain, maxJumps)
+	}
+	return &b, nil
 }
 
 // declare adds a chain and returns its name.
@@ -81,6 +88,9 @@ func (b *lowering) declare(chain string) string {
 
 // add adds a section, unless it says nothing.
 func (b *lowering) add(s section) {
+	if b.matches += len(s.lines); b.matches > filter.MaxLines && b.err == nil {
+		b.err = filter.ErrTooManyLines
+	}
 	if len(s.ways)+len(s.lines) > 0 || s.id != "" {
 		b.sections = append(b.sections, s)
 	}
@@ -253,6 +263,9 @@ func (b *lowering) addLocals(w *path, start string) {
 	inner, leaves := b.tree(start, prefix+w.stem+"_us", local, ends)
 	b.add(section{title: commentOf("Addresses of our side, " + w.title + "."), ways: inner})
 	for i, c := range cells {
+		if b.err != nil {
+			return
+		}
 		held := func(f flow) bool { return c.Contains(int32(slices.Index(names, f.local))) }
 		title := w.title + ", " + rolesOf(names, c)
 		root := b.declare(ends[i].chain)

@@ -25,7 +25,7 @@ func (Generator) Makes(name string) bool {
 }
 
 // Read reads gatewright.ipset, gatewright.iptables and gatewright.ip6tables, those that
-// there are.
+// there are. Rules that are loaded after sets are an error without gatewright.ipset.
 func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	var out artefact.Reading
 	for _, file := range []string{ipv6.file(), setsFile, ipv4.file()} {
@@ -33,7 +33,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 			out.Take(file, data)
 		}
 	}
-	sets := &setsReader{}
+	var sets *setsReader
 	var err error
 	if data, ok := files[setsFile]; ok {
 		sets, err = readSetsFile(data)
@@ -41,7 +41,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	for _, f := range []family{ipv4, ipv6} {
 		if data, ok := files[f.file()]; ok && err == nil {
 			var r *rules
-			if r, err = readRulesFile(f, data, sets.held); err == nil {
+			if r, err = readRulesFile(f, data, sets); err == nil {
 				err = sets.checkUse(r)
 			}
 			if err == nil {
@@ -70,15 +70,18 @@ type rulesReader struct {
 	ids   map[string]rule.ID    // of rules' chains
 }
 
-func readRulesFile(f family, data []byte, sets []filter.Set) (*rules, error) {
+func readRulesFile(f family, data []byte, sets *setsReader) (*rules, error) {
 	r := rulesReader{
 		rules: rules{family: f}, file: artefact.LinesOf(f.file(), data, maxRulesLine), held: map[string]filter.Set{}, used: map[string]bool{},
 		at: map[string]int{}, order: map[string]int{}, ids: map[string]rule.ID{},
 	}
-	for _, s := range sets {
+	for _, s := range sets.list() {
 		r.held[s.Name] = s
 	}
 	err := r.readHeader()
+	if err == nil && r.config.ipset && sets == nil {
+		return nil, fmt.Errorf("%s: %s is missing, whose sets are loaded before these rules; generate writes it always, empty if need be", f.file(), setsFile)
+	}
 	for err == nil && r.file.Next() {
 		if err = r.take(r.file.Line); err != nil {
 			err = r.file.Foreign(err)

@@ -87,13 +87,21 @@ func (r *setsReader) takeElements(staged string) error {
 	return nil
 }
 
+// list returns the sets; of a file that is not there, none.
+func (r *setsReader) list() []filter.Set {
+	if r == nil {
+		return nil
+	}
+	return r.held
+}
+
 // checkUse refuses a set that no rule of its family uses.
 func (r *setsReader) checkUse(by *rules) error {
 	used := map[string]bool{}
 	for _, s := range by.sets {
 		used[s.Name] = true
 	}
-	for i, s := range r.held {
+	for i, s := range r.list() {
 		if family(s.Family) == by.family && !used[s.Name] {
 			return r.file.ForeignAt(r.created[i], errors.New("a set that a rule uses"))
 		}
@@ -103,7 +111,7 @@ func (r *setsReader) checkUse(by *rules) error {
 
 // besides adds the sets of a family whose rules are not there.
 func (r *setsReader) besides(out *artefact.Reading, f family) {
-	for _, s := range r.held {
+	for _, s := range r.list() {
 		if family(s.Family) == f {
 			out.Beside = append(out.Beside, artefact.Statement{File: setsFile, Name: "set", Value: s.Name + ": " + s.Prefixes.String()})
 		}
