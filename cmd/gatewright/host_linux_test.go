@@ -81,6 +81,14 @@ func (h *host) writes(name, text string) {
 	}
 }
 
+// same holds that a file of the host is as another one.
+func (h *host) same(file, other string) {
+	h.Helper()
+	if a, b := h.must("cat "+file), h.must("cat "+other); a != b {
+		h.Errorf("%s is other than %s:\n%s", other, file, unifiedDiff(other, []byte(a), []byte(b)))
+	}
+}
+
 // ruleset is what nft lists, without counts, and in an order of its own: the kernel's
 // tells when something came, and means nothing.
 func (h *host) ruleset() string { return inOrder(h.must("nft -s list ruleset")) }
