@@ -3,13 +3,13 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -63,7 +63,7 @@ func (p *production) rows(catalog string) string {
 			open[row] = true
 		}
 	}
-	text := fmt.Sprintf("%s: %d rendered", count(len(all), "row"), len(rendered))
+	text := fmt.Sprintf("%s: %d rendered", words.Count(len(all), "row"), len(rendered))
 	if len(open) > 0 {
 		text += fmt.Sprintf(", %d with something open", len(open))
 	}
@@ -86,12 +86,12 @@ func (p *production) files() []string {
 			}
 			names = append(names, p.path(a.Name))
 		}
-		holds := count(elements, "element")
+		holds := words.Count(elements, "element")
 		if rules > 0 {
-			holds = count(rules, "rule") + ", " + holds
+			holds = words.Count(rules, "rule") + ", " + holds
 		}
 		if lists > 0 {
-			holds += " in " + count(lists, "list")
+			holds += " in " + words.Count(lists, "list")
 		}
 		if isFilter(o.Generator) {
 			filters++
@@ -140,23 +140,6 @@ func (p *production) coverages(full bool) []string {
 		lines = append(lines, accountLine("", "exact: as the policy decides; narrower or wider: less or more passes; absent:"), accountLine("", words))
 	}
 	return lines
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	if stem, ok := strings.CutSuffix(noun, "y"); ok {
-		return fmt.Sprintf("%d %sies", n, stem)
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // verdicts is the order in which they are counted and shown.
@@ -219,20 +202,13 @@ func lineKey(o rule.Open) string {
 	return key
 }
 
-func openName(o rule.Open) string {
-	if o.Endpoint != "" {
-		return o.Missing + " of " + o.Endpoint
-	}
-	return o.Missing
-}
-
 // account is the account of a run as JSON.
 type account struct {
 	Version   console.Version   `json:"version"`
 	Output    string            `json:"output,omitempty"` // of a site file with several
 	Artefacts []accountArtefact `json:"artefacts"`
 	Coverage  []accountVerdict  `json:"coverage"`
-	Open      []accountOpen     `json:"open"`
+	Open      []rule.Open       `json:"open"`
 	Assumes   map[string]string `json:"assumes,omitempty"` // by generator
 	Notices   []string          `json:"notices"`
 }
@@ -255,20 +231,8 @@ type accountVerdict struct {
 	Witnesses []string         `json:"witnesses,omitempty"`
 }
 
-type accountOpen struct {
-	Entry    string   `json:"entry"`
-	Missing  string   `json:"missing"`
-	Endpoint string   `json:"endpoint,omitempty"`
-	Why      string   `json:"why"`
-	Ask      string   `json:"ask,omitempty"`
-	Who      string   `json:"who,omitempty"`
-	Links    []string `json:"links,omitempty"`
-	Section  string   `json:"section"`
-	Line     string   `json:"line"`
-}
-
 func (p *production) account() account {
-	a := account{Output: p.site.Name, Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openAccount(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
+	a := account{Output: p.site.Name, Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openItems(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
 	for _, n := range p.result.Notices {
 		a.Notices = append(a.Notices, n.Where+": "+n.Text)
 	}
@@ -290,21 +254,5 @@ func (p *production) account() account {
 	return a
 }
 
-func openAccount(open []rule.Open) []accountOpen {
-	list := []accountOpen{}
-	for one := range openItems(open) {
-		list = append(list, one)
-	}
-	return list
-}
-
-// openItems is openAccount one by one.
-func openItems(open []rule.Open) iter.Seq[accountOpen] {
-	return func(yield func(accountOpen) bool) {
-		for _, o := range open {
-			if !yield(accountOpen{o.Entry.ID, o.Missing, o.Endpoint, o.Why, o.Ask, o.Who, strings.Fields(o.Links), o.Section, o.Line}) {
-				return
-			}
-		}
-	}
-}
+// openItems is a list that is never nil.
+func openItems(open []rule.Open) []rule.Open { return append([]rule.Open{}, open...) }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/generators/live"
 )
@@ -118,7 +119,7 @@ func (inv *invocation) clear(m live.Machine, held *live.Run) error {
 }
 
 func (inv *invocation) applyHeld(m live.Machine, held *live.Run, p *production) error {
-	done := newReport()
+	done := change.New()
 	done.Old.Name, done.New.Name = "this machine", inv.siteName()
 	keep, err := inv.keep(p)
 	if err != nil {
@@ -130,7 +131,7 @@ func (inv *invocation) applyHeld(m live.Machine, held *live.Run, p *production) 
 			return err
 		}
 	}
-	c := change{inv, m, trial, &done}
+	c := applier{inv, m, trial, &done}
 	as, changed, err := c.all(p)
 	switch {
 	case err != nil && trial != nil:
@@ -144,7 +145,7 @@ func (inv *invocation) applyHeld(m live.Machine, held *live.Run, p *production) 
 	default:
 		err = trial.Begin()
 	}
-	done.finish(true)
+	done.Finish(true)
 	if err == nil && inv.json {
 		err = console.WriteJSON(inv.stdout, done)
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gatewright/cmd/gatewright/internal/report"
 )
 
 // TestApply takes a machine from nothing to a site and to the next one: plan tells what
@@ -32,7 +34,7 @@ func TestApply(t *testing.T) {
 	before := h.ruleset()
 	h.must("nft flush ruleset && nft -f boot/gatewright.nft")
 	if after := h.ruleset(); after != before {
-		t.Errorf("boot loads other rules than apply made:\n%s", unifiedDiff("rules", []byte(before), []byte(after)))
+		t.Errorf("boot loads other rules than apply made:\n%s", report.Unified("rules", []byte(before), []byte(after)))
 	}
 }
 
@@ -90,7 +92,7 @@ func TestApplyRefuses(t *testing.T) {
 		h.want(c.lines, c.want, c.status)
 	}
 	if after := h.ruleset(); after != before {
-		t.Errorf("something that was refused changed the rules:\n%s", unifiedDiff("rules", []byte(before), []byte(after)))
+		t.Errorf("something that was refused changed the rules:\n%s", report.Unified("rules", []byte(before), []byte(after)))
 	}
 	h.site(four)
 	h.want("SSH_CONNECTION='198.51.100.9 50000 192.0.2.10 22' gatewright apply nftables -o boot --set 'nftables.admin=198.51.100.0/25 tcp 22'",

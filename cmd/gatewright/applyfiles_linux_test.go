@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatewright/cmd/gatewright/internal/report"
 )
 
 // squidHost is a host with a Squid of its own, as Debian configures it, that has started.
@@ -116,7 +118,7 @@ func TestApplySquidUndone(t *testing.T) {
 			t.Errorf("%s: status %d\n%s\nwant\n%s", c.name, status, have, c.want)
 		}
 		if after := h.must(tree); after != before {
-			t.Errorf("%s: files changed:\n%s", c.name, unifiedDiff("files", []byte(before), []byte(after)))
+			t.Errorf("%s: files changed:\n%s", c.name, report.Unified("files", []byte(before), []byte(after)))
 		}
 		h.must(c.after)
 	}

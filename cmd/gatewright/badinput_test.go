@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"gatewright/cmd/gatewright/internal/report"
 )
 
 // TestBadInput gives the tool every bad file of testdata/bad in place of a good
@@ -48,7 +50,7 @@ func TestBadInput(t *testing.T) {
 					if *update {
 						sections[1+i].data = got
 					} else if got != s.data {
-						t.Errorf("%s\nthe error has changed:\n%s", data[:min(len(data), 500)], unifiedDiff(s.name, []byte(s.data), []byte(got)))
+						t.Errorf("%s\nthe error has changed:\n%s", data[:min(len(data), 500)], report.Unified(s.name, []byte(s.data), []byte(got)))
 					}
 				})
 			}

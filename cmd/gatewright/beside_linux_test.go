@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatewright/cmd/gatewright/internal/report"
 )
 
 // dockerRules are in the manner of those that Docker loads for a bridge with a published
@@ -115,7 +117,7 @@ func TestApplyBesideOthers(t *testing.T) {
 	h.site(map[string][]string{"two": {"203.0.113.64/28"}, "one": {"203.0.113.0/28"}})
 	h.must("gatewright apply nftables -q -o boot")
 	if after := h.others(); after != before {
-		t.Errorf("apply changed rules of others:\n%s", unifiedDiff("others", []byte(before), []byte(after)))
+		t.Errorf("apply changed rules of others:\n%s", report.Unified("others", []byte(before), []byte(after)))
 	}
 	included := strings.Replace(ownTable, "flush ruleset", "table inet filter\ndelete table inet filter\ninclude \""+filepath.Join(h.dir, "boot", "gatewright.nft")+"\"", 1)
 	h.writes("own.nft", included)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatewright/cmd/gatewright/internal/report"
 )
 
 // jumps are a site's own to our chains, in every mode that has any: beside ufw's and
@@ -48,7 +50,7 @@ func (h *host) sameOthers(mode, lines string) {
 	before := h.otherIptables(mode)
 	h.must(lines)
 	if after := h.otherIptables(mode); after != before {
-		h.Errorf("%s, mode %s: changed rules of others:\n%s", lines, mode, unifiedDiff("others", []byte(before), []byte(after)))
+		h.Errorf("%s, mode %s: changed rules of others:\n%s", lines, mode, report.Unified("others", []byte(before), []byte(after)))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"gatewright/catalog/jsonc"
 	"gatewright/catalog/netset"
+	"gatewright/cmd/gatewright/internal/report"
 )
 
 // scrambler rewrites catalogues in ways that change no meaning.
@@ -175,7 +176,7 @@ func TestOrderChangesNoByte(t *testing.T) {
 		for _, pair := range documents {
 			for name, text := range generated(pair, group) {
 				if want[name] != text {
-					t.Errorf("group by %s: %s has changed\n%s", group, name, unifiedDiff(name, []byte(want[name]), []byte(text)))
+					t.Errorf("group by %s: %s has changed\n%s", group, name, report.Unified(name, []byte(want[name]), []byte(text)))
 				}
 			}
 			if len(tree(t, "out")) != len(want) {

@@ -13,7 +13,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/cmd/gatewright/internal/output"
+	"gatewright/cmd/gatewright/internal/report"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -174,7 +177,7 @@ func (inv *invocation) checkAll(names []string) (done string, err error) {
 		return "", err
 	}
 	inv.tellExpected(p, expected)
-	return fmt.Sprintf("%s is up to date: %s", p.dir, count(p.count(), "file")), nil
+	return fmt.Sprintf("%s is up to date: %s", p.dir, words.Count(p.count(), "file")), nil
 }
 
 // compareFiles shows how the files differ from the artefacts: as text, and as what they
@@ -197,7 +200,7 @@ func (inv *invocation) compareFiles(p *production, r folder) error {
 		default:
 			inv.findings = append(inv.findings, finding{Check: checkFiles, Level: levelError, Text: p.path(a.Name) + " is not what generate would write; generate again"})
 		}
-		text.WriteString(unifiedDiff(p.path(a.Name), have, a.Data))
+		text.WriteString(report.Unified(p.path(a.Name), have, a.Data))
 	}
 	if !different || inv.console.Quiet || inv.format != "text" {
 		return nil
@@ -210,7 +213,7 @@ func (inv *invocation) compareFiles(p *production, r folder) error {
 
 // compareEffects shows what the files of a folder do more and less than the artefacts.
 func (inv *invocation) compareEffects(p *production, f folder) error {
-	var r report
+	var r change.Diff
 	for _, o := range p.outputs {
 		have, err := f.of(o.Generator)
 		var other *artefact.FormatError
@@ -230,7 +233,7 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 		if err != nil {
 			return err
 		}
-		if err := r.addReadings(want, have); err != nil {
+		if err := r.AddReadings(want, have); err != nil {
 			return err
 		}
 		for _, name := range have.Edited {
@@ -239,10 +242,10 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 	}
 	r.Old.Name, r.New.Name = "what generate would write", p.dir
 	r.Files = nil
-	if r.finish(true); r.Equal {
+	if r.Finish(true); r.Equal {
 		return nil
 	}
-	return writeText(inv.stdout, r)
+	return report.Text(inv.stdout, r)
 }
 
 // tellStale tells of files that nothing makes any more: of the generators that run, and,

@@ -11,6 +11,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 	"gatewright/generators/expect"
@@ -119,7 +120,7 @@ func (inv *invocation) tellExpected(p *production, all []expectation) {
 		inv.tellFailures(p, e)
 	}
 	if held > 0 && inv.format == "text" {
-		text := count(held, "expectation") + map[bool]string{true: " holds", false: " hold"}[held == 1]
+		text := words.Count(held, "expectation") + map[bool]string{true: " holds", false: " hold"}[held == 1]
 		if promised > 0 {
 			text += fmt.Sprintf(", %d of them %s", promised, byPromise)
 		}
@@ -184,7 +185,7 @@ func (p *production) failure(e expectation, a expect.Answer, listed func([]strin
 		return fmt.Sprintf("at %s it is not known: %v", at, a.Unread), nil
 	case e.Expects == rule.ExpectOnly:
 		more = p.elseLines(a, listed)
-		return fmt.Sprintf("at %s other remotes pass by %s: for example %s%s", at, count(len(more), "rule"), a.Flow, p.ofEntries(a.Flow)), more
+		return fmt.Sprintf("at %s other remotes pass by %s: for example %s%s", at, words.Count(len(more), "rule"), a.Flow, p.ofEntries(a.Flow)), more
 	case e.RoutesRequests():
 		return fmt.Sprintf("at %s %s goes %s%s", at, a.Flow, wayText(a.Via), p.ofEntries(a.Flow)), nil
 	case e.Expects == rule.ExpectAllow:
@@ -227,7 +228,7 @@ func (p *production) ofEntries(f rule.Flow) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return ", of " + someOf(names)
+	return ", of " + words.Some(names)
 }
 
 // refusal says why a flow does not pass.
@@ -257,13 +258,13 @@ func (inv *invocation) listed(all []string) string {
 	if inv.format == "json" || inv.format == "junit" {
 		return strings.Join(all, ", ")
 	}
-	return someOf(all)
+	return words.Some(all)
 }
 
 // elseLines lists what passes beside the listed remotes, rule by rule.
 func (p *production) elseLines(a expect.Answer, listed func([]string) string) (lines []string) {
 	for _, e := range a.Else {
-		remotes := slices.Concat(patternTexts(e.Names), prefixTexts(e.Prefixes))
+		remotes := slices.Concat(words.Texts(e.Names.Patterns()), words.Texts(e.Prefixes.Prefixes()))
 		if e.Any {
 			remotes = []string{"any remote"}
 		}
@@ -279,7 +280,7 @@ func (p *production) elseLines(a expect.Answer, listed func([]string) string) (l
 		for _, f := range passes.Flows {
 			remotes, services = remotes.Union(f.Remote), services.Union(netset.ServiceSetOf(f.Service))
 		}
-		lines = append(lines, fmt.Sprintf("%s: %s on %s", by, listed(prefixTexts(remotes)), services))
+		lines = append(lines, fmt.Sprintf("%s: %s on %s", by, listed(words.Texts(remotes.Prefixes())), services))
 	}
 	return lines
 }
@@ -292,7 +293,7 @@ func (p *production) entriesOf(id rule.ID) string {
 			for _, e := range r.Entries {
 				ids = append(ids, e.ID)
 			}
-			return ", of " + someOf(ids)
+			return ", of " + words.Some(ids)
 		}
 	}
 	return ""

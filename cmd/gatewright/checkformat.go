@@ -10,6 +10,7 @@ import (
 
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 // writeFindings writes the report of check in its format.
@@ -47,7 +48,7 @@ func forMachines(all []finding, home site.Place) []finding {
 		}
 	}
 	if len(files) > 1 {
-		one := finding{Check: checkFiles, Level: levelError, Text: count(len(files), "file") + " are not what generate would write; generate again"}.at(home)
+		one := finding{Check: checkFiles, Level: levelError, Text: words.Count(len(files), "file") + " are not what generate would write; generate again"}.at(home)
 		for _, f := range files {
 			one.Details = append(one.Details, f.Text)
 		}

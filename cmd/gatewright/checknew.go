@@ -15,6 +15,9 @@ import (
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/change"
+	"gatewright/cmd/gatewright/internal/report"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/expect"
 )
 
@@ -54,7 +57,7 @@ func (inv *invocation) addShortfalls(p *production) error {
 func lintText(f lint.Finding) string {
 	text := fmt.Sprintf("%s: %s: %s", f.Entry, f.Kind, f.Why)
 	if len(f.Endpoints) > 0 {
-		text += ": " + endpointSummary(f.Endpoints)
+		text += ": " + words.Endpoints(f.Endpoints)
 	}
 	return text
 }
@@ -178,7 +181,7 @@ func (inv *invocation) tellGoneOutputs() error {
 		if err := one.LoadExpectations(baseDir); err != nil {
 			return fmt.Errorf("--new %s: %w", inv.base, err)
 		}
-		inv.find(finding{Check: checkFlows, Level: levelWarning, Text: fmt.Sprintf("%s has an output %s, which is given up here, and with it %s", inv.base, one.Name, count(len(one.Expectations), "expectation"))})
+		inv.find(finding{Check: checkFlows, Level: levelWarning, Text: fmt.Sprintf("%s has an output %s, which is given up here, and with it %s", inv.base, one.Name, words.Count(len(one.Expectations), "expectation"))})
 	}
 	return nil
 }
@@ -186,21 +189,11 @@ func (inv *invocation) tellGoneOutputs() error {
 // tellChanged tells what the site newly accepts and no longer, beside the base: what no
 // expectation names is seen by whoever reviews it.
 func (inv *invocation) tellChanged(base, p *production) error {
-	old, new := compared{inv.base, base.site, base.result}, compared{p.siteFile, p.site, p.result}
-	r, err := compareResults(old, new)
-	if err == nil {
-		err = r.addOptions(old, new)
-	}
-	if r.finish(r.Equal); err != nil || r.same() {
+	r, err := compareSites(compared{change.Compared{Name: inv.base, Result: base.result}, base.site}, compared{change.Compared{Name: p.siteFile, Result: p.result}, p.site})
+	if err != nil || r.Same() {
 		return err
 	}
-	f := finding{Check: checkChange, Level: levelNotice, Text: r.headline(), Details: slices.Concat(r.openings(), r.gained)}
-	for _, s := range r.sections() {
-		for _, line := range s.lines {
-			f.Details = append(f.Details, strings.TrimRight(line, " "))
-		}
-	}
-	inv.find(f)
+	inv.find(finding{Check: checkChange, Level: levelNotice, Text: report.Headline(r), Details: report.Lines(r)})
 	return nil
 }
 
@@ -223,7 +216,7 @@ func (inv *invocation) tellGivenUp(base, p *production) {
 		}
 		for _, a := range answers {
 			if !a.Holds {
-				why, _ := p.failure(given, a, someOf)
+				why, _ := p.failure(given, a, words.Some)
 				tell(why)
 			}
 		}

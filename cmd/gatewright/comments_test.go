@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
@@ -113,11 +114,11 @@ func tellsComments(t *testing.T, g generators.Generator, files artefact.Files, f
 		other[i] = line[:at] + string(line[at]+1) + line[at+1:]
 		files[file] = artefact.Seal([]byte(strings.Join(other, "")))
 		read, err := g.Read(files)
-		var r report
+		var r change.Diff
 		if err == nil {
-			err = r.addReadings(whole, read)
+			err = r.AddReadings(whole, read)
 		}
-		if err == nil && r.same() {
+		if err == nil && r.Same() {
 			t.Errorf("%s:%d: nothing tells %q from %q", file, i+1, other[i], line)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gatewright/cmd/gatewright/internal/report"
 )
 
 // twoSites are an old and a new site, each as entries.
@@ -72,7 +74,7 @@ func watched(file string) bool {
 func (h *host) holds(what, rules string) {
 	h.Helper()
 	if got := h.ruleset(); got != rules {
-		h.Errorf("the machine holds other than the %s rules:\n%s", what, unifiedDiff(what, []byte(rules), []byte(got)))
+		h.Errorf("the machine holds other than the %s rules:\n%s", what, report.Unified(what, []byte(rules), []byte(got)))
 	}
 }
 

@@ -17,8 +17,10 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/output"
+	"gatewright/cmd/gatewright/internal/report"
 )
 
 func diffCommand() command {
@@ -74,7 +76,7 @@ func diff(inv *invocation, args []string) error {
 	if err != nil {
 		return err
 	}
-	var reports []report
+	var reports []change.Diff
 	equal := true
 	for _, inv.site.output = range outputs {
 		r, err := inv.compare(args[0], args[1])
@@ -154,7 +156,7 @@ func (inv *invocation) outputsOf(arg string) (names []string, isCatalog bool, er
 }
 
 // showAll shows a report, or one for each output.
-func (inv *invocation) showAll(reports []report) error {
+func (inv *invocation) showAll(reports []change.Diff) error {
 	if inv.json && !inv.console.Quiet && reports[0].Output != "" {
 		return console.WriteJSONList(inv.stdout, "outputs", slices.Values(reports))
 	}
@@ -169,20 +171,15 @@ func (inv *invocation) showAll(reports []report) error {
 	return nil
 }
 
-func (inv *invocation) compare(oldName, newName string) (report, error) {
+func (inv *invocation) compare(oldName, newName string) (change.Diff, error) {
 	if isFolder(oldName) || isFolder(newName) {
 		return inv.compareFolders(oldName, newName)
 	}
 	old, new, err := inv.compilePair(oldName, newName)
 	if err != nil {
-		return report{}, err
+		return change.Diff{}, err
 	}
-	r, err := compareResults(old, new)
-	if err == nil {
-		err = r.addOptions(old, new)
-	}
-	r.finish(r.Equal)
-	return r, err
+	return compareSites(old, new)
 }
 
 // formats are those of the report; the first is the default.
@@ -204,23 +201,22 @@ func isFolder(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-func (inv *invocation) show(r report) error {
+func (inv *invocation) show(r change.Diff) error {
 	switch {
 	case inv.console.Quiet:
 		return nil
 	case inv.json:
 		return console.WriteJSON(inv.stdout, r)
 	case inv.format == "markdown":
-		return writeMarkdown(inv.stdout, r)
+		return report.Markdown(inv.stdout, r)
 	}
-	return writeText(inv.stdout, r)
+	return report.Text(inv.stdout, r)
 }
 
 // compared is one of the two that are compared.
 type compared struct {
-	name string     // as the command line names it
+	change.Compared
 	site *site.Site // nil for a catalogue
-	*site.Result
 }
 
 // compilePair builds both sides.
@@ -247,7 +243,7 @@ func (inv *invocation) compilePair(oldName, newName string) (old, new compared, 
 	for _, n := range slices.Concat(before.Notices, after.Notices) {
 		inv.console.Warnf("%s: %s", n.Where, n.Text)
 	}
-	return compared{oldName, sites[0], before}, compared{newName, sites[1], after}, nil
+	return compared{change.Compared{Name: oldName, Result: before}, sites[0]}, compared{change.Compared{Name: newName, Result: after}, sites[1]}, nil
 }
 
 // isSiteFile tells a site file from a catalogue, whether a file or a name.
@@ -343,8 +339,4 @@ func loadNamed(s *site.Site, name string) (*catalog.Catalog, error) {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
 	return c, err
-}
-
-func (c compared) compiled() rule.Compiled {
-	return rule.Compiled{Policy: c.Policy, Grants: c.Input.Grants}
 }

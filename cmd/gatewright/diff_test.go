@@ -12,63 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"gatewright/cmd/gatewright/internal/change"
 )
-
-// outsideFences returns the lines of Markdown that are in no fenced code block, by
-// the rules of CommonMark section 4.5.
-func outsideFences(t *testing.T, text string) []string {
-	t.Helper()
-	var outside []string
-	fence := ""
-	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(line, "\n")
-		bare := strings.TrimLeft(line, " ")
-		run := len(bare) - len(strings.TrimLeft(bare, "`"))
-		switch {
-		case fence == "" && run >= 3:
-			fence = bare[:run]
-		case fence != "" && len(line)-len(bare) <= 3 && run >= len(fence) && strings.Trim(bare, "` ") == "":
-			fence = ""
-		case fence == "":
-			outside = append(outside, line)
-		}
-	}
-	if fence != "" {
-		t.Errorf("a code block does not end:\n%s", text)
-	}
-	return outside
-}
-
-// What a publisher writes stays inside of code blocks.
-func TestHostileTitlesCannotBreakMarkdown(t *testing.T) {
-	for _, title := range []string{
-		"```", "`````", "``` </details> ```", "</summary></details><script>x</script>", "@everyone #1 http://evil.example", "[x](javascript:y)", "~~~",
-		"    ```", "- [ ] task", "| a | b |", "\\```",
-	} {
-		r := report{
-			Old: reportSide{Name: "evil `a` <b>"}, New: reportSide{Name: "new"},
-			Added:   []reportRule{{Rule: "a-out-1", Entries: []reportFrom{{ID: "own/a", Row: title, Title: title}}, Parts: []reportPart{{wholeServices: true}}}},
-			Entries: []reportEntry{{ID: "own/a", Title: title, Change: "changed", Changes: []reportFact{{"title", title, title + title + title + title + strings.Repeat("x", 50)}}}},
-		}
-		r.OpenAdded = []accountOpen{{Entry: "own/a", Missing: "path", Endpoint: title, Why: title}}
-		var b bytes.Buffer
-		if err := writeMarkdown(&b, r); err != nil {
-			t.Fatal(err)
-		}
-		if strings.Count(b.String(), strings.TrimSpace(title)) < 3 {
-			t.Errorf("%q is not told:\n%s", title, b.String())
-		}
-		for _, line := range outsideFences(t, b.String())[1:] {
-			ours := line == "" || line == "newly accepted: 0 prefixes in 1 rule" || line == "</details>" || strings.HasPrefix(line, "<details><summary>") && strings.Count(line, "<") == 3
-			if !ours || strings.Contains(line, "evil") {
-				t.Errorf("%q: %q stands outside of the code blocks", title, line)
-			}
-		}
-		if head := outsideFences(t, b.String())[0]; strings.Contains(head, " <b>") || strings.Contains(head, " `a`") {
-			t.Errorf("the summary line is not quoted: %q", head)
-		}
-	}
-}
 
 // dataFolder is where the real catalogues are; empty if GATEWRIGHT_DATA does not say.
 func dataFolder() string { return os.Getenv("GATEWRIGHT_DATA") }
@@ -143,7 +89,7 @@ func newURLs(a, b map[string]bool) map[string]bool {
 }
 
 // told returns the same sights as a report tells them.
-func told(t *testing.T, rules []reportRule, edges []netip.Addr) map[string]bool {
+func told(t *testing.T, rules []change.Rule, edges []netip.Addr) map[string]bool {
 	t.Helper()
 	seen := map[string]bool{}
 	for _, r := range rules {
@@ -227,8 +173,8 @@ func TestDiffOfRealRevisions(t *testing.T) {
 		if status := run([]string{"diff", files[0], files[1], "--json"}, nil, &stdout, &stderr); status != exitDifferent {
 			t.Fatalf("status %d: %s", status, stderr.String())
 		}
-		var r report
-		if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+		r, err := diffIn(stdout.Bytes())
+		if err != nil {
 			t.Fatal(err)
 		}
 		old, new := sights(rows[0], edges), sights(rows[1], edges)
@@ -298,8 +244,8 @@ func TestDiffNamesEveryEntryThatChanged(t *testing.T) {
 		if status := run([]string{"diff", files[0], files[1], "--json"}, nil, &stdout, &stderr); status != exitDifferent {
 			t.Fatalf("status %d: %s", status, stderr.String())
 		}
-		var r report
-		if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+		r, err := diffIn(stdout.Bytes())
+		if err != nil {
 			t.Fatal(err)
 		}
 		byFlows, named := map[string]bool{}, map[string]bool{}
@@ -309,7 +255,7 @@ func TestDiffNamesEveryEntryThatChanged(t *testing.T) {
 			}
 		}
 		for _, e := range r.Entries {
-			attributes := slices.ContainsFunc(e.Changes, func(f reportFact) bool {
+			attributes := slices.ContainsFunc(e.Changes, func(f change.Fact) bool {
 				return f.Attribute == "names" || f.Attribute == "prefixes" || f.Attribute == "services" || f.Attribute == "pending endpoints"
 			})
 			named[e.ID] = attributes || e.Change != "changed"

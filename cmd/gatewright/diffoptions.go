@@ -6,14 +6,26 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
 
+// compareSites compares what two sites, or two catalogues with one site, let pass, and what
+// their options make of it.
+func compareSites(old, new compared) (change.Diff, error) {
+	r, err := change.Compare(old.Compared, new.Compared)
+	if err == nil {
+		err = addOptions(&r, old, new)
+	}
+	r.Finish(r.Equal)
+	return r, err
+}
+
 // addOptions adds what the options of two sites make of one policy, the new one, so that
 // the difference is that of the options alone: each generator renders it under both, and
 // the two readings are compared.
-func (r *report) addOptions(old, new compared) error {
+func addOptions(r *change.Diff, old, new compared) error {
 	if old.site == nil || new.site == nil {
 		return nil
 	}
@@ -28,16 +40,16 @@ func (r *report) addOptions(old, new compared) error {
 		switch {
 		case had != has:
 			if had {
-				files, err := readingOf(g, old.site, old.Policy)
+				files, err := readingOf(g, old.site, old.Result.Policy)
 				if err != nil {
 					return err
 				}
-				r.addDrops(files, artefact.Reading{})
+				r.AddDrops(files, artefact.Reading{})
 			}
-			r.Beside = append(r.Beside, reportBeside{File: "generator " + g.Name(), Name: "files", Old: madeText(had), New: madeText(has)})
+			r.Beside = append(r.Beside, change.Beside{File: "generator " + g.Name(), Name: "files", Old: madeText(had), New: madeText(has)})
 		case !had || maps.EqualFunc(old.site.Options[g.Name()], new.site.Options[g.Name()], slices.Equal):
 		default:
-			if err := r.addGenerator(g, old, new); err != nil {
+			if err := addGenerator(r, g, old, new); err != nil {
 				return err
 			}
 		}
@@ -56,18 +68,18 @@ func madeText(made bool) []string {
 	return []string{"not made"}
 }
 
-func (r *report) addGenerator(g generators.Generator, old, new compared) error {
-	after, err := readingOf(g, new.site, new.Policy)
+func addGenerator(r *change.Diff, g generators.Generator, old, new compared) error {
+	after, err := readingOf(g, new.site, new.Result.Policy)
 	if err != nil {
 		return err
 	}
-	before, err := readingOf(g, old.site, new.Policy)
+	before, err := readingOf(g, old.site, new.Result.Policy)
 	if err != nil { // the old options do not fit the new policy, as where a role is gone
-		if before, err = readingOf(g, old.site, old.Policy); err != nil {
+		if before, err = readingOf(g, old.site, old.Result.Policy); err != nil {
 			return err
 		}
 	}
-	return r.addReadings(before, after)
+	return r.AddReadings(before, after)
 }
 
 // readingOf is what a generator's files would do.

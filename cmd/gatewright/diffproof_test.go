@@ -18,6 +18,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/change"
 )
 
 // pairsOf is how many random pairs are compared: all if GATEWRIGHT_PROVE is set to "all",
@@ -216,14 +217,14 @@ func addressesOf(list ...string) (all []netip.Addr) {
 }
 
 // hasRemote reports whether a part of a report has what is seen of a flow's remote.
-func (p reportPart) hasRemote(f rule.Flow) bool {
+func hasRemote(p change.Part, f rule.Flow) bool {
 	if p.Any {
 		return f.Name != "" && !matchesAny(p.But, f.Name) || f.Name == "" && !holdsAny(p.But, f.Remote)
 	}
-	return f.Name != "" && slices.ContainsFunc(p.Names, func(n reportName) bool { return n.has(f.Name) }) || f.Name == "" && holdsAny(p.Prefixes, f.Remote)
+	return f.Name != "" && slices.ContainsFunc(p.Names, func(n change.Name) bool { return nameHas(n, f.Name) }) || f.Name == "" && holdsAny(p.Prefixes, f.Remote)
 }
 
-func (n reportName) has(name string) bool {
+func nameHas(n change.Name, name string) bool {
 	return matchesAny([]string{n.Pattern}, name) && (n.And == "" || matchesAny([]string{n.And}, name)) && !matchesAny(n.Except, name)
 }
 
@@ -243,18 +244,18 @@ func holdsAny(prefixes []string, a netip.Addr) bool {
 
 // has reports whether rules of a report have a flow, of which a port is the original one
 // if it is published.
-func has(rules []reportRule, f rule.Flow, published bool) bool {
-	return slices.ContainsFunc(rules, func(r reportRule) bool {
-		return r.Direction == f.Direction && slices.ContainsFunc(r.Parts, func(p reportPart) bool {
+func has(rules []change.Rule, f rule.Flow, published bool) bool {
+	return slices.ContainsFunc(rules, func(r change.Rule) bool {
+		return r.Direction == f.Direction && slices.ContainsFunc(r.Parts, func(p change.Part) bool {
 			services, err := netset.ParseServices(p.Services)
-			return err == nil && p.Published == published && services.Contains(f.Protocol, f.Port) && holdsAny(p.Local, f.Local) && p.hasRemote(f)
+			return err == nil && p.Published == published && services.Contains(f.Protocol, f.Port) && holdsAny(p.Local, f.Local) && hasRemote(p, f)
 		})
 	})
 }
 
 // ofPlace are the rules of a report that are of a file; of the policy for "".
-func ofPlace(rules []reportRule, file string) []reportRule {
-	return slices.DeleteFunc(slices.Clone(rules), func(r reportRule) bool { return strings.SplitN(r.Place, ",", 2)[0] != file })
+func ofPlace(rules []change.Rule, file string) []change.Rule {
+	return slices.DeleteFunc(slices.Clone(rules), func(r change.Rule) bool { return strings.SplitN(r.Place, ",", 2)[0] != file })
 }
 
 // ofKind is the policy with bindings of one kind alone: whose ports are those after DNAT,
@@ -277,7 +278,7 @@ func ofKind(p *rule.Policy, d rule.Direction, published bool) *rule.Policy {
 
 // policyComplaints holds what a report says of two policies to Decide: by what a packet
 // filter sees and by what a proxy sees.
-func policyComplaints(r report, old, new world) (all []string) {
+func policyComplaints(r change.Diff, old, new world) (all []string) {
 	added, removed := ofPlace(r.Added, ""), ofPlace(r.Removed, "")
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
 		for _, published := range []bool{false, true} {
@@ -342,7 +343,7 @@ func (w world) wayBy(p *rule.Policy, f rule.Flow) string {
 // ways: every request that goes another way is told with both, and none that does not.
 // What goes as an unlisted remote does, before and now, is told by "every remote without a
 // route of its own".
-func routeComplaints(routes []reportRoute, place string, was, is func(rule.Flow) string) (all []string) {
+func routeComplaints(routes []change.Route, place string, was, is func(rule.Flow) string) (all []string) {
 	for _, f := range remotesSeen() {
 		for _, f.Port = range universePorts {
 			f.Direction, f.Protocol = rule.Outbound, netset.TCP
@@ -352,8 +353,8 @@ func routeComplaints(routes []reportRoute, place string, was, is func(rule.Flow)
 			var told []string
 			for _, c := range routes {
 				services, err := netset.ParseServices(c.Services)
-				p := reportPart{Names: c.Names, Prefixes: c.Prefixes}
-				if c.Place == place && (place != "" || c.Role == rule.Clients) && err == nil && services.Contains(f.Protocol, f.Port) && (p.hasRemote(f) || c.Any && asRest) {
+				p := change.Part{Names: c.Names, Prefixes: c.Prefixes}
+				if c.Place == place && (place != "" || c.Role == rule.Clients) && err == nil && services.Contains(f.Protocol, f.Port) && (hasRemote(p, f) || c.Any && asRest) {
 					told = append(told, string(c.From)+" -> "+string(c.To))
 				}
 			}
@@ -412,7 +413,7 @@ func (w world) opened(generator string, p *rule.Policy, k packet, d rule.Directi
 // shows reports whether rules of a report have a packet as that of a flow of a direction,
 // and whether one of the policy is among them that is of ports after DNAT: those before it
 // are kept apart, though a packet has both.
-func shows(rules []reportRule, k packet, d rule.Direction) (any, byRule bool) {
+func shows(rules []change.Rule, k packet, d rule.Direction) (any, byRule bool) {
 	for _, r := range rules {
 		in, out := placeInterfaces(r.Place)
 		f := rule.Flow{Direction: d, Protocol: k.protocol, Port: k.port, Local: k.source, Remote: k.dst}
@@ -423,11 +424,11 @@ func shows(rules []reportRule, k packet, d rule.Direction) (any, byRule bool) {
 		if published {
 			f.Port = k.original
 		}
-		if !in(k.in) || !out(k.out) || !has([]reportRule{r}, f, published) {
+		if !in(k.in) || !out(k.out) || !has([]change.Rule{r}, f, published) {
 			continue
 		}
 		any = true
-		byRule = byRule || !published && slices.ContainsFunc(r.Entries, func(e reportFrom) bool { return strings.HasPrefix(e.ID, "c/") })
+		byRule = byRule || !published && slices.ContainsFunc(r.Entries, func(e change.From) bool { return strings.HasPrefix(e.ID, "c/") })
 	}
 	return any, byRule
 }
@@ -455,7 +456,7 @@ func placeInterfaces(place string) (in, out func(string) bool) {
 
 // filterComplaints holds what a report says of a packet filter's files to the hand-made
 // table, packet by packet and direction by direction.
-func filterComplaints(r report, generator string, files []string, was, is func(packet, rule.Direction) bool) (all []string) {
+func filterComplaints(r change.Diff, generator string, files []string, was, is func(packet, rule.Direction) bool) (all []string) {
 	for i, v6 := range []bool{false, true} {
 		file := files[i]
 		added, removed := ofPlace(r.Added, file), ofPlace(r.Removed, file)
@@ -511,7 +512,7 @@ var besidesOf = []struct{ generator, option, file, name string }{
 	{"trusted-sites", "hive", "trusted-sites.reg", "hive"},
 }
 
-func besideComplaints(r report, old, new world) (all []string) {
+func besideComplaints(r change.Diff, old, new world) (all []string) {
 	for _, b := range besidesOf {
 		if !old.makes(b.generator) || !new.makes(b.generator) {
 			continue
@@ -524,7 +525,7 @@ func besideComplaints(r report, old, new world) (all []string) {
 		case b.option == "mode" && len(before) == 0 && len(after) == 0:
 			differs = false
 		}
-		if told := slices.ContainsFunc(r.Beside, func(c reportBeside) bool { return c.File == b.file && c.Name == b.name }); told != differs {
+		if told := slices.ContainsFunc(r.Beside, func(c change.Beside) bool { return c.File == b.file && c.Name == b.name }); told != differs {
 			all = append(all, fmt.Sprintf("%s.%s: %v, now %v; told %t", b.generator, b.option, before, after, told))
 		}
 	}
@@ -535,13 +536,25 @@ func (w world) samePlace(generator string, v world) bool {
 	return w.is(generator, "place", "host") == v.is(generator, "place", "host")
 }
 
+// diffIn is what diff says as JSON, but for what is open.
+func diffIn(data []byte) (change.Diff, error) {
+	var r struct {
+		change.Diff
+		OpenAdded     json.RawMessage `json:"open_added"`
+		OpenRemoved   json.RawMessage `json:"open_removed"`
+		OpenUnchanged json.RawMessage `json:"open_unchanged"`
+	}
+	err := json.Unmarshal(data, &r)
+	return r.Diff, err
+}
+
 // diffOf runs diff, and returns its report as JSON has it.
-func diffOf(t *testing.T, old, new string) report {
+func diffOf(t *testing.T, old, new string) change.Diff {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	status := run([]string{"diff", "--json", old, new}, nil, &stdout, &stderr)
-	var r report
-	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil || status != map[bool]int{true: exitOK, false: exitDifferent}[r.Equal] {
+	r, err := diffIn(stdout.Bytes())
+	if err != nil || status != map[bool]int{true: exitOK, false: exitDifferent}[r.Equal] {
 		t.Fatalf("status %d, equal %t, %v: %s", status, r.Equal, err, stderr.String())
 	}
 	return r
@@ -549,7 +562,7 @@ func diffOf(t *testing.T, old, new string) report {
 
 // randomPairs calls f with the folders of pairs of sites, and shows the first pair of
 // which it complains.
-func randomPairs(t *testing.T, seed uint64, n int, f func(t *testing.T, old, new world) (report, []string)) {
+func randomPairs(t *testing.T, seed uint64, n int, f func(t *testing.T, old, new world) (change.Diff, []string)) {
 	t.Helper()
 	done, told := 0, map[string]int{}
 	defer func() {
@@ -575,7 +588,7 @@ func randomPairs(t *testing.T, seed uint64, n int, f func(t *testing.T, old, new
 		for kind, is := range map[string]bool{
 			"added": len(r.Added) > 0, "removed": len(r.Removed) > 0, "routes": len(r.Routes) > 0, "beside": len(r.Beside) > 0,
 			"gatewright.nft": len(ofPlace(r.Added, "gatewright.nft")) > 0, "gatewright.iptables": len(ofPlace(r.Added, "gatewright.iptables")) > 0,
-			"proxy.pac": slices.ContainsFunc(r.Routes, func(c reportRoute) bool { return c.Place == "proxy.pac" }),
+			"proxy.pac": slices.ContainsFunc(r.Routes, func(c change.Route) bool { return c.Place == "proxy.pac" }),
 		} {
 			if is {
 				told[kind]++
@@ -596,7 +609,7 @@ func randomPairs(t *testing.T, seed uint64, n int, f func(t *testing.T, old, new
 // of a small universe by Decide, every request by Route, and what options do by a table.
 func TestDiffProofOfSites(t *testing.T) {
 	t.Parallel()
-	randomPairs(t, 1, pairsOf(1000), func(t *testing.T, old, new world) (r report, all []string) {
+	randomPairs(t, 1, pairsOf(1000), func(t *testing.T, old, new world) (r change.Diff, all []string) {
 		r = diffOf(t, old.file, new.file)
 		all = append(policyComplaints(r, old, new), besideComplaints(r, old, new)...)
 		way := func(w world) func(rule.Flow) string {
@@ -631,7 +644,7 @@ var filterFiles = map[string][]string{
 // files tell of policies and options together.
 func TestDiffProofOfFolders(t *testing.T) {
 	t.Parallel()
-	randomPairs(t, 2, pairsOf(1000), func(t *testing.T, old, new world) (r report, all []string) {
+	randomPairs(t, 2, pairsOf(1000), func(t *testing.T, old, new world) (r change.Diff, all []string) {
 		var folders [2]string
 		for i, w := range []world{old, new} {
 			folders[i] = filepath.Join(filepath.Dir(w.file), "out")
@@ -666,9 +679,9 @@ func TestDiffProofOfFolders(t *testing.T) {
 }
 
 // sameReports compares reports but for the names of the sides.
-func sameReports(a, b report) bool {
-	text := func(r report) string {
-		r.Old, r.New = reportSide{}, reportSide{}
+func sameReports(a, b change.Diff) bool {
+	text := func(r change.Diff) string {
+		r.Old, r.New = change.Head{}, change.Head{}
 		data, _ := json.Marshal(r)
 		return string(data)
 	}
@@ -676,7 +689,7 @@ func sameReports(a, b report) bool {
 }
 
 // proxyComplaints holds what a report says of a proxy's files to Decide.
-func proxyComplaints(r report, old, new world) (all []string) {
+func proxyComplaints(r change.Diff, old, new world) (all []string) {
 	const file = "gatewright.squid.conf"
 	added, removed := ofPlace(r.Added, file), ofPlace(r.Removed, file)
 	for f := range universeFlows(rule.Outbound) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatewright/cmd/gatewright/internal/change"
 )
 
 // TestDrift changes rules by hand, one change at a time: drift finds each, and nothing
@@ -107,7 +109,7 @@ func TestDrift(t *testing.T) {
 func (h *host) drift() (all []string) {
 	h.Helper()
 	out, status := h.sh("gatewright drift --json")
-	var r struct{ Statements []reportLive }
+	var r struct{ Statements []change.Live }
 	if err := json.Unmarshal([]byte(out), &r); err != nil || (status == exitDifferent) != (len(r.Statements) > 0) || status > exitDifferent {
 		h.Fatalf("status %d, %v\n%s", status, err, out)
 	}

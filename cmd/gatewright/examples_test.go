@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/generators"
 )
 
@@ -149,7 +150,7 @@ func compareTrees(t *testing.T, want, got map[string]string) {
 	}
 	for name, text := range got {
 		if want[name] != text {
-			t.Errorf("%s differs; `make golden` writes it anew\n%s", name, unifiedDiff(name, []byte(want[name]), []byte(text)))
+			t.Errorf("%s differs; `make golden` writes it anew\n%s", name, report.Unified(name, []byte(want[name]), []byte(text)))
 		}
 	}
 }

@@ -83,11 +83,11 @@ type nearMiss struct {
 }
 
 type wouldAccept struct {
-	Entry     string        `json:"entry"`
-	State     site.State    `json:"state"`
-	Why       string        `json:"why,omitempty"`
-	AnyRemote bool          `json:"if_remote_is_meant,omitempty"` // its remote is open
-	Open      []accountOpen `json:"open,omitempty"`
+	Entry     string      `json:"entry"`
+	State     site.State  `json:"state"`
+	Why       string      `json:"why,omitempty"`
+	AnyRemote bool        `json:"if_remote_is_meant,omitempty"` // its remote is open
+	Open      []rule.Open `json:"open,omitempty"`
 }
 
 type backendAnswer struct {
@@ -148,7 +148,7 @@ func (e *explainer) sideOf(s rule.LocalGroup) sideOf {
 func (e *explainer) addWould(sides []explainedSide, q rule.Question) {
 	would := sync.OnceValue(func() (all []wouldAccept) {
 		for _, w := range e.result.Candidates(e.site, q) {
-			all = append(all, wouldAccept{w.Entry.ID, w.State, w.Why, w.AnyRemote, openAccount(w.Open)})
+			all = append(all, wouldAccept{w.Entry.ID, w.State, w.Why, w.AnyRemote, w.Open})
 		}
 		return all
 	})

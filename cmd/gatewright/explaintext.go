@@ -10,6 +10,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 // How many entries and rules a table shows; --json shows all.
@@ -145,7 +146,7 @@ func sidesText(q rule.Question, sides []sideOf) string {
 		text := strings.Join(roles, " and ")
 		part := ""
 		if len(s.Addresses) > 0 && !s.Whole {
-			part = "(" + endpointSummary(s.Addresses) + ")"
+			part = "(" + words.Endpoints(s.Addresses) + ")"
 		}
 		switch {
 		case q.Flow.Local.IsValid() && text == "":
@@ -259,7 +260,7 @@ func (w wouldAccept) words(listOpen string) []string {
 	}
 	var missing []string
 	for _, o := range w.Open {
-		what := openName(rule.Open{Missing: o.Missing, Endpoint: o.Endpoint})
+		what := o.Name()
 		if o.Missing == rule.MissingBinding {
 			what = o.Why
 		}

@@ -14,6 +14,7 @@ import (
 	"gatewright/catalog/suggest"
 	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/interrupt"
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 // fetchFlags are the flags of fetch.
@@ -183,7 +184,7 @@ type fetched struct {
 }
 
 func (f fetched) tell(now time.Time) string {
-	what := strings.TrimSpace(f.Catalogue+" "+f.Revision) + ", " + count(f.Endpoints, "endpoint")
+	what := strings.TrimSpace(f.Catalogue+" "+f.Revision) + ", " + words.Count(f.Endpoints, "endpoint")
 	switch {
 	case !f.Changed && !f.Now:
 		return fmt.Sprintf("%s: unchanged: %s; the publisher was asked %s ago (--force fetches anew)", f.File, what, now.Sub(f.Asked).Round(time.Second))
@@ -193,7 +194,7 @@ func (f fetched) tell(now time.Time) string {
 		return fmt.Sprintf("%s: %s", f.File, what)
 	}
 	return fmt.Sprintf("%s: %s; before: %s, %s, %d of them gone",
-		f.File, what, f.RevisionBefore, count(f.EndpointsBefore, "endpoint"), f.EndpointsLost)
+		f.File, what, f.RevisionBefore, words.Count(f.EndpointsBefore, "endpoint"), f.EndpointsLost)
 }
 
 // hostOf is the host of a source, for messages.

@@ -64,8 +64,9 @@ func layers() map[string][]string {
 		"catalog/site":               {"catalog/feed", "catalog/lint", "catalog", "catalog/jsonc", "catalog/suggest", "catalog/netset", "catalog/plainfile", "catalog/rule"},
 		"generators/artefact":        {"catalog/suggest", "catalog/rule", "catalog/netset"},
 		"generators/filter":          {"generators/artefact", "catalog/rule", "catalog/netset"},
-		"generators/nftables/kernel": {"generators/filter", "catalog/netset"},
-		"generators/*":               {"generators/filter", "generators/artefact", "templates", "catalog/rule", "catalog/netset"},
+		"generators/lcs":             {},
+		"generators/nftables/kernel": {"generators/filter", "generators/lcs", "catalog/netset"},
+		"generators/*":               {"generators/filter", "generators/lcs", "generators/artefact", "templates", "catalog/rule", "catalog/netset"},
 		"generators/expect":          {"generators/artefact", "catalog/rule", "catalog/netset"},
 		"generators/box":             {},
 		"generators/engine":          {"generators/box", "generators/artefact", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
@@ -75,9 +76,18 @@ func layers() map[string][]string {
 
 		"cmd/gatewright/internal/console":   {"catalog/feed", "catalog", "catalog/netset"},
 		"cmd/gatewright/internal/interrupt": {},
-		"cmd/gatewright/internal/output":    {"cmd/gatewright/internal/interrupt", "generators/artefact", "catalog/plainfile"},
+		"cmd/gatewright/internal/words":     {"catalog/site", "catalog"},
+		"cmd/gatewright/internal/change": {
+			"cmd/gatewright/internal/console", "cmd/gatewright/internal/words",
+			"generators/artefact", "catalog/site", "catalog/rule", "catalog/netset",
+		},
+		"cmd/gatewright/internal/report": {
+			"cmd/gatewright/internal/change", "cmd/gatewright/internal/console", "cmd/gatewright/internal/words",
+			"generators/artefact", "generators/lcs", "catalog", "catalog/site", "catalog/rule", "catalog/netset",
+		},
+		"cmd/gatewright/internal/output": {"cmd/gatewright/internal/interrupt", "generators/artefact", "catalog/plainfile"},
 		"cmd/gatewright": {
-			"cmd/gatewright/internal/console", "cmd/gatewright/internal/interrupt", "cmd/gatewright/internal/output",
+			"cmd/gatewright/internal/console", "cmd/gatewright/internal/interrupt", "cmd/gatewright/internal/change", "cmd/gatewright/internal/output", "cmd/gatewright/internal/report", "cmd/gatewright/internal/words",
 			"catalog/site", "catalog/lint", "catalog/feed", "catalog", "catalog/suggest", "catalog/plainfile", "catalog/rule", "catalog/netset",
 			"generators", "generators/*", "generators/artefact", "generators/expect", "generators/box", "generators/engine", "generators/live", "generators/nftables/kernel", "generators/proof",
 		},

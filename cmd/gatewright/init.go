@@ -17,6 +17,7 @@ import (
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/output"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators"
 )
 
@@ -108,7 +109,7 @@ func (inv *invocation) initSite(toMerge bool) error {
 	if err := output.Replace(root, name, []byte(text), siteMode); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Dir(file), err)
 	}
-	done := fmt.Sprintf("%s; fill in those that matter to you, <like this>, and run `gatewright generate%s`", count(added, "blank"), inv.site.source())
+	done := fmt.Sprintf("%s; fill in those that matter to you, <like this>, and run `gatewright generate%s`", words.Count(added, "blank"), inv.site.source())
 	return inv.tellInit(file, added, done, result)
 }
 
@@ -119,8 +120,8 @@ func (inv *invocation) tellInit(file string, added int, done string, result *sit
 			Version console.Version `json:"version"`
 			File    string          `json:"file"`
 			Added   int             `json:"added"` // blanks that this run wrote
-			Open    []accountOpen   `json:"open"`
-		}{File: file, Added: added, Open: openAccount(result.Policy.Open)})
+			Open    []rule.Open     `json:"open"`
+		}{File: file, Added: added, Open: openItems(result.Policy.Open)})
 	}
 	inv.console.Sayf("%s: %s", file, done)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 // listedFinding is a finding as JSON.
@@ -63,14 +64,14 @@ func (inv *invocation) showFindings(r *site.Result, found []lint.Finding) error 
 	}
 	t := console.Table{Header: []string{"WHAT", "ENTRY", "ENDPOINTS, OTHER ENTRIES", "WHY, AND WHAT TO DO"}, IDs: []int{1}}
 	for _, f := range found {
-		about := []string{endpointSummary(f.Endpoints), endpointSummary(strings.Fields(shown(r, f.Others...)))}
+		about := []string{words.Endpoints(f.Endpoints), words.Endpoints(strings.Fields(shown(r, f.Others...)))}
 		about = slices.DeleteFunc(about, func(s string) bool { return s == "" })
 		t.Rows = append(t.Rows, []string{string(f.Kind), shown(r, f.Entry), strings.Join(about, "\n"), f.Why + "\n" + f.Do})
 	}
 	if err := t.Write(inv.stdout, console.Width(inv.stdout)); err != nil {
 		return err
 	}
-	inv.console.Sayf("%s; --json has every endpoint and entry", count(len(found), "finding"))
+	inv.console.Sayf("%s; --json has every endpoint and entry", words.Count(len(found), "finding"))
 	return nil
 }
 

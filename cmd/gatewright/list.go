@@ -10,11 +10,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog"
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
+	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 func listCommand() command {
@@ -91,40 +92,40 @@ func (inv *invocation) listJSON(what string, r *site.Result) error {
 	case "trusted-sites":
 		return console.WriteJSONList(inv.stdout, name, listedSites(r))
 	}
-	return console.WriteJSONList(inv.stdout, name, openItems(r.Policy.Open))
+	return console.WriteJSONList(inv.stdout, name, slices.Values(r.Policy.Open))
 }
 
 // lists are what list can show; the first is the default.
 func lists() []string { return []string{"entries", "rules", "trusted-sites", "open"} }
 
 type listedEntry struct {
-	ID        string        `json:"id"`
-	Row       string        `json:"row,omitempty"`
-	Title     string        `json:"title"`
-	Kind      catalog.Kind  `json:"kind"`
-	Area      string        `json:"area,omitempty"`
-	Type      string        `json:"type,omitempty"`
-	Tag       string        `json:"tag,omitempty"`
-	Region    string        `json:"region,omitempty"`
-	Service   string        `json:"service,omitempty"`
-	Category  string        `json:"category,omitempty"`
-	Required  bool          `json:"required"`
-	Instances []string      `json:"instances,omitempty"`
-	Direction string        `json:"direction,omitempty"`
-	Role      string        `json:"role,omitempty"`
-	Endpoints []string      `json:"endpoints"`
-	Services  string        `json:"services,omitempty"`
-	Condition string        `json:"condition,omitempty"`
-	Notes     []string      `json:"notes,omitempty"`
-	Links     []string      `json:"links,omitempty"`
-	Inferred  []inference   `json:"inferred,omitempty"`
-	Answered  []string      `json:"answered,omitempty"` // the facts that the site says
-	Source    string        `json:"source,omitempty"`
-	Date      string        `json:"date,omitempty"`
-	State     site.State    `json:"state"`
-	Why       string        `json:"why,omitempty"`
-	Rules     []rule.ID     `json:"rules,omitempty"`
-	Open      []accountOpen `json:"open,omitempty"`
+	ID        string       `json:"id"`
+	Row       string       `json:"row,omitempty"`
+	Title     string       `json:"title"`
+	Kind      catalog.Kind `json:"kind"`
+	Area      string       `json:"area,omitempty"`
+	Type      string       `json:"type,omitempty"`
+	Tag       string       `json:"tag,omitempty"`
+	Region    string       `json:"region,omitempty"`
+	Service   string       `json:"service,omitempty"`
+	Category  string       `json:"category,omitempty"`
+	Required  bool         `json:"required"`
+	Instances []string     `json:"instances,omitempty"`
+	Direction string       `json:"direction,omitempty"`
+	Role      string       `json:"role,omitempty"`
+	Endpoints []string     `json:"endpoints"`
+	Services  string       `json:"services,omitempty"`
+	Condition string       `json:"condition,omitempty"`
+	Notes     []string     `json:"notes,omitempty"`
+	Links     []string     `json:"links,omitempty"`
+	Inferred  []inference  `json:"inferred,omitempty"`
+	Answered  []string     `json:"answered,omitempty"` // the facts that the site says
+	Source    string       `json:"source,omitempty"`
+	Date      string       `json:"date,omitempty"`
+	State     site.State   `json:"state"`
+	Why       string       `json:"why,omitempty"`
+	Rules     []rule.ID    `json:"rules,omitempty"`
+	Open      []rule.Open  `json:"open,omitempty"`
 }
 
 type inference struct {
@@ -135,7 +136,7 @@ type inference struct {
 func (inv *invocation) entriesView(r *site.Result) console.Table {
 	hidden := 0
 	t := console.Table{Header: []string{"ROW", "ENTRY", "WHAT", "BECAME"}, IDs: []int{1}}
-	granted := grantedFacts(r)
+	granted := words.Granted(r)
 	for _, o := range inRows(r.Outcomes) {
 		if o.State == site.NotSelected && !inv.all {
 			hidden++
@@ -180,8 +181,8 @@ func (inv *invocation) listedEntries(r *site.Result) iter.Seq[listedEntry] {
 
 // what says what an entry asks for. Of entries that --entry names it says all: notes,
 // links, and what is our reading and why.
-func (inv *invocation) what(o *site.Outcome, granted entryFacts) string {
-	lines := []string{o.Entry.Title, describe(o, granted)}
+func (inv *invocation) what(o *site.Outcome, granted words.Facts) string {
+	lines := []string{o.Entry.Title, words.Describe(o, granted)}
 	if len(inv.site.sel.Entries) > 0 {
 		for _, note := range o.Entry.Notes {
 			lines = append(lines, "note: "+note)
@@ -220,16 +221,13 @@ func listEntry(o site.Outcome) listedEntry {
 		ID: e.ID, Row: e.Row, Title: e.Title, Kind: e.Kind, Area: e.Area, Type: e.Type,
 		Tag: e.Tag, Region: e.Region, Service: e.Service,
 		Category: string(e.Category), Required: e.Required, Instances: e.Instances,
-		Direction: string(e.Direction), Role: e.Role, Endpoints: endpoints(&e), Services: e.Services.String(),
+		Direction: string(e.Direction), Role: e.Role, Endpoints: words.EndpointsOf(&e), Services: e.Services.String(),
 		Condition: e.Condition, Notes: e.Notes, Links: e.Links, Source: e.Source, Date: e.Date,
-		State: o.State, Why: o.Why, Rules: o.Rules,
+		State: o.State, Why: o.Why, Rules: o.Rules, Open: o.Open,
 	}
 	l.answered(o)
 	for _, i := range e.Inferred {
 		l.Inferred = append(l.Inferred, inference{i.Fact, i.Reason})
-	}
-	if len(o.Open) > 0 {
-		l.Open = openAccount(o.Open)
 	}
 	return l
 }
@@ -250,23 +248,6 @@ func (l *listedEntry) answered(o site.Outcome) {
 	}
 }
 
-func endpoints(e *catalog.Entry) []string {
-	list := []string{}
-	if e.RemoteRole != "" {
-		list = append(list, "role "+e.RemoteRole)
-	}
-	for _, n := range e.Names {
-		list = append(list, n.String())
-	}
-	for _, p := range e.Pending {
-		list = append(list, p.Text)
-	}
-	for p := range e.Prefixes.Prefixes() {
-		list = append(list, p.String())
-	}
-	return list
-}
-
 func became(o site.Outcome) string {
 	var parts []string
 	for _, id := range o.Rules {
@@ -276,7 +257,7 @@ func became(o site.Outcome) string {
 		parts = append(parts, "trusted site")
 	}
 	for _, open := range o.Open {
-		parts = append(parts, fmt.Sprintf("open: %s (%s; ask %s)", openName(open), open.Why, open.Who))
+		parts = append(parts, fmt.Sprintf("open: %s (%s; ask %s)", open.Name(), open.Why, open.Who))
 	}
 	if len(parts) > 0 {
 		return strings.Join(parts, "\n")
@@ -311,10 +292,7 @@ func listedRules(r *site.Result) iter.Seq[listedRule] {
 func listRule(one *rule.Rule) listedRule {
 	l := listedRule{
 		ID: one.ID, Group: one.Group, Direction: one.Direction, Role: one.Role, Any: one.Remote.Any, OnSite: one.OnSite,
-		Names: patternTexts(one.Remote.Names()), Prefixes: []string{}, Services: one.Services.String(),
-	}
-	for p := range one.Remote.Prefixes().Prefixes() {
-		l.Prefixes = append(l.Prefixes, p.String())
+		Names: words.Texts(one.Remote.Names().Patterns()), Prefixes: words.Texts(one.Remote.Prefixes().Prefixes()), Services: one.Services.String(),
 	}
 	for _, e := range one.Entries {
 		l.Entries = append(l.Entries, e.ID)
@@ -325,7 +303,7 @@ func listRule(one *rule.Rule) listedRule {
 func rulesView(r *site.Result) console.Table {
 	t := console.Table{Header: []string{"RULE", "ROLE", "REMOTE", "SERVICES", "ENTRIES"}, IDs: []int{0, 4}}
 	for l := range listedRules(r) {
-		remote := endpointSummary(append(slices.Clone(l.Names), l.Prefixes...))
+		remote := words.Endpoints(append(slices.Clone(l.Names), l.Prefixes...))
 		if l.Any {
 			remote = "any"
 		}
@@ -341,25 +319,11 @@ func rulesView(r *site.Result) console.Table {
 	return t
 }
 
-func patternTexts(s netset.NameSet) []string {
-	list := []string{}
-	for p := range s.Patterns() {
-		list = append(list, p.String())
-	}
-	return list
-}
-
-type listedSite struct {
-	Entry string   `json:"entry"`
-	Title string   `json:"title"`
-	Names []string `json:"names"`
-}
-
 // listedSites are the trusted sites one by one, as JSON has them.
-func listedSites(r *site.Result) iter.Seq[listedSite] {
-	return func(yield func(listedSite) bool) {
+func listedSites(r *site.Result) iter.Seq[change.Site] {
+	return func(yield func(change.Site) bool) {
 		for _, s := range r.Policy.TrustedSites {
-			if !yield(listedSite{s.Entry.ID, s.Entry.Title, patternTexts(s.Names)}) {
+			if !yield(change.Site{Entry: s.Entry.ID, Title: s.Entry.Title, Names: words.Texts(s.Names.Patterns())}) {
 				return
 			}
 		}
@@ -380,7 +344,7 @@ func openView(r *site.Result) console.Table {
 	}
 	t := console.Table{Header: []string{"ENTRY", "MISSING", "WHY", "WHO SAYS IT"}, IDs: []int{0}}
 	for _, o := range r.Policy.Open {
-		t.Rows = append(t.Rows, []string{shown(r, o.Entry.ID), openName(o), o.Why, o.Who})
+		t.Rows = append(t.Rows, []string{shown(r, o.Entry.ID), o.Name(), o.Why, o.Who})
 	}
 	t.Footer = "\n{\n" + siteBlock(suggestions(r)) + "}\n"
 	return t

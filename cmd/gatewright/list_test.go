@@ -11,6 +11,9 @@ import (
 	"testing"
 )
 
+// listedOpen is what a test looks at of an open item.
+type listedOpen struct{ Entry, Missing, Line string }
+
 // listJSON runs `gatewright list` and reads what it says.
 func listJSON[T any](t *testing.T, args ...string) []T {
 	t.Helper()
@@ -90,7 +93,7 @@ func filled(block string) string {
 func TestSuggestedLines(t *testing.T) {
 	for _, catalog := range []string{"m365-additional@2018-10-23", "m365-additional@2025-01-08"} {
 		t.Chdir(t.TempDir())
-		before := listJSON[accountOpen](t, "open", "--catalog", catalog)
+		before := listJSON[map[string]any](t, "open", "--catalog", catalog)
 		var stdout, stderr bytes.Buffer
 		if status := run([]string{"init", "--catalog", catalog}, nil, &stdout, &stderr); status != exitOK || stdout.Len() > 0 {
 			t.Fatalf("status %d\n%s%s", status, &stderr, &stdout)
@@ -99,7 +102,7 @@ func TestSuggestedLines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if blank := listJSON[accountOpen](t, "open"); fmt.Sprint(blank) != fmt.Sprint(before) {
+		if blank := listJSON[map[string]any](t, "open"); fmt.Sprint(blank) != fmt.Sprint(before) {
 			t.Errorf("%s: open with blanks %v, without %v", catalog, blank, before)
 		}
 		stderr.Reset()
@@ -109,7 +112,7 @@ func TestSuggestedLines(t *testing.T) {
 		if err := os.WriteFile(defaultSite, []byte(filled(string(block))), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range listJSON[accountOpen](t, "open") {
+		for _, o := range listJSON[listedOpen](t, "open") {
 			t.Errorf("%s: %s of %s is still open; write %s", catalog, o.Missing, o.Entry, o.Line)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gatewright/catalog/site"
+	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 	"gatewright/generators/live"
@@ -103,4 +104,32 @@ func (inv *invocation) siteName() string {
 		return file
 	}
 	return "the default catalogues"
+}
+
+// addLive adds how what runs differs from what is wanted; drifted turns that around.
+func addLive(r *change.Diff, w wanted, drifted bool) error {
+	if w.IsEmpty() {
+		return nil
+	}
+	r.Live = append(r.Live, w.report(drifted)...)
+	if w.Unread != nil {
+		r.Unknown = append(r.Unknown, fmt.Sprintf("%s: %v", w.Place, w.Unread))
+		return nil
+	}
+	old, new := w.Readings()
+	if drifted {
+		old, new = new, old
+	}
+	return r.AddReadings(old, new)
+}
+
+// report returns what comes and goes; drifted turns that around.
+func (w wanted) report(drifted bool) (all []change.Live) {
+	for _, c := range w.Changes {
+		if drifted {
+			c = c.Invert()
+		}
+		all = append(all, change.Live{Place: w.Place, Sign: string(c.Sign), Kind: c.Kind, In: c.In, Text: c.Text})
+	}
+	return all
 }

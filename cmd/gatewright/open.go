@@ -10,6 +10,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/artefact"
 )
 
@@ -132,9 +133,9 @@ func (p *production) tellOpen(t console.Console) {
 		them = "it"
 	}
 	t.Sayf("%s", accountLine("open", fmt.Sprintf("%s in %s; nothing is rendered for %s until %s says; %s:",
-		count(len(p.result.Policy.Open), "open item"), plural(len(entries), "entry", "entries"), them, p.siteFile, what)))
+		words.Count(len(p.result.Policy.Open), "open item"), words.Plural(len(entries), "entry", "entries"), them, p.siteFile, what)))
 	for _, s := range all[:min(shownAnswers, len(all))] {
-		t.Sayf("%s", accountLine("", fmt.Sprintf("  %s  (%s)", s.text(), plural(len(s.entries), "entry waits", "entries wait"))))
+		t.Sayf("%s", accountLine("", fmt.Sprintf("  %s  (%s)", s.text(), words.Plural(len(s.entries), "entry waits", "entries wait"))))
 	}
 	t.Sayf("%s", accountLine("", command))
 }

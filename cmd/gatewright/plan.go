@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/pflag"
+
+	"gatewright/cmd/gatewright/internal/change"
 )
 
 func planCommand() command {
@@ -46,17 +48,17 @@ func (inv *invocation) holdLive(command string, names []string, drifted bool) er
 }
 
 func (inv *invocation) showLive(compared []wanted, drifted bool) error {
-	r := newReport()
+	r := change.New()
 	r.Old.Name, r.New.Name = "this machine", inv.siteName()
 	if drifted {
 		r.Old, r.New = r.New, r.Old
 	}
 	for _, c := range compared {
-		if err := r.addLive(c, drifted); err != nil {
+		if err := addLive(&r, c, drifted); err != nil {
 			return err
 		}
 	}
-	r.finish(true)
+	r.Finish(true)
 	if err := inv.show(r); err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"gatewright/cmd/gatewright/internal/report"
 )
 
 // section is one file of a text archive: a line "-- name --", then its content.
@@ -167,7 +169,7 @@ func (s *script) equal(args []string) bool {
 			return true
 		}
 	}
-	s.Log(unifiedDiff(args[1], []byte(want), []byte(have)))
+	s.Log(report.Unified(args[1], []byte(want), []byte(have)))
 	return false
 }
 

@@ -26,7 +26,7 @@ func (p *production) shortfalls() []shortfall {
 		short = append(short, shortfall{text: d.Where + ": " + d.Text, place: p.site.PlaceOfEntry(d.Where)})
 	}
 	for _, o := range p.result.Policy.Open {
-		text := fmt.Sprintf("%s: %s is open: %s", o.Entry.ID, openName(o), o.Why)
+		text := fmt.Sprintf("%s: %s is open: %s", o.Entry.ID, o.Name(), o.Why)
 		short = append(short, shortfall{text: text, place: cmp.Or(p.site.PlaceOf(o.Section, lineKey(o)), p.site.PlaceOfEntry(o.Entry.ID))})
 	}
 	for i, o := range p.outputs {

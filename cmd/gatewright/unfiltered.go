@@ -10,6 +10,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
 	"gatewright/generators/pac"
@@ -23,7 +24,7 @@ const mendUnfiltered = "send them to the proxy with \"routes\", or add addresses
 func (p *production) warnUnfiltered(t console.Console, file artefact.Made) {
 	ids := p.unfiltered(file, func(rule.Grant, artefact.Made) bool { return true })
 	if len(ids) > 0 {
-		t.Warnf("names of %s go direct by proxy.pac and have no packet-filter rule: %s; %s", plural(len(ids), "entry", "entries"), someOf(ids), mendUnfiltered)
+		t.Warnf("names of %s go direct by proxy.pac and have no packet-filter rule: %s; %s", words.Plural(len(ids), "entry", "entries"), words.Some(ids), mendUnfiltered)
 	}
 }
 

@@ -7,24 +7,25 @@ import (
 	"strings"
 
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 // tell says what the tables do not.
 func (u *usageReport) tell(inv *invocation) {
 	if u.Unread > 0 {
-		inv.console.Warnf("%s without a request to a host; the first: %v", count(u.Unread, "line"), u.unread)
+		inv.console.Warnf("%s without a request to a host; the first: %v", words.Count(u.Unread, "line"), u.unread)
 	}
 	if u.Others > 0 {
-		inv.console.Sayf("%s allowed by other rules than Gatewright's", count(u.Others, "request"))
+		inv.console.Sayf("%s allowed by other rules than Gatewright's", words.Count(u.Others, "request"))
 	}
 	if u.further > 0 {
-		inv.console.Sayf("%s more, which are not told apart", count(u.further, "denied request"))
+		inv.console.Sayf("%s more, which are not told apart", words.Count(u.further, "denied request"))
 	}
 	counted := map[string]int{}
 	for _, r := range u.Rules {
 		counted[r.State]++
 	}
-	text := fmt.Sprintf("%s: %d used, %d never used", count(len(u.Rules), "rule"), counted[ruleUsed], counted[ruleNeverUsed])
+	text := fmt.Sprintf("%s: %d used, %d never used", words.Count(len(u.Rules), "rule"), counted[ruleUsed], counted[ruleNeverUsed])
 	if n := counted[ruleNotCounted]; n > 0 {
 		text += fmt.Sprintf(", %d without a counter: other rules take their packets, or they are not loaded", n)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"gatewright/catalog"
 	"gatewright/catalog/netset"
@@ -42,17 +41,6 @@ func knowsProxy(s *site.Site) bool {
 		}
 	}
 	return slices.ContainsFunc(s.Routes, named)
-}
-
-// shownIDs is how many ids a warning names.
-const shownIDs = 6
-
-// someOf names the first of many.
-func someOf(ids []string) string {
-	if more := len(ids) - shownIDs; more > 1 {
-		return fmt.Sprintf("%s and %d more", strings.Join(ids[:shownIDs], ", "), more)
-	}
-	return strings.Join(ids, ", ")
 }
 
 // warnResolver tells of a default-deny that lets the site ask its resolver, and the

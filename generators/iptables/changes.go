@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"gatewright/generators/filter"
+	"gatewright/generators/lcs"
 )
 
 // Change is one thing that comes or goes.
@@ -101,7 +101,7 @@ func (c *Changes) compareTables(have, want *table) {
 // compareRules adds how the rules of a chain differ, and reports whether they do.
 func (c *Changes) compareRules(have, want *chain, place string) bool {
 	old, wanted := keys(have.rules), keys(want.rules)
-	stay := filter.Staying(len(old), len(wanted), func(i, j int) bool { return old[i] == wanted[j] })
+	stay := lcs.Staying(len(old), len(wanted), func(i, j int) bool { return old[i] == wanted[j] })
 	kept := map[int]bool{}
 	for _, i := range stay {
 		kept[i] = true

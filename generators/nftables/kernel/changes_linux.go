@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"slices"
 
-	"gatewright/generators/filter"
+	"gatewright/generators/lcs"
 )
 
 // Changes is what has to change for a table to hold what it should.
@@ -219,7 +219,7 @@ func (c chainChange) newPolicy() bool {
 // compareRules returns the edits that make one list of the other: as few as there can be,
 // unless both are very long. A rule that has to be made anew never stays.
 func compareRules(have, want []*rule, anew func(*rule) bool) (edits []edit) {
-	stay := filter.Staying(len(have), len(want), func(i, j int) bool { return !anew(have[i]) && have[i].same(want[j]) })
+	stay := lcs.Staying(len(have), len(want), func(i, j int) bool { return !anew(have[i]) && have[i].same(want[j]) })
 	kept := map[int]bool{}
 	var before *rule
 	for j, i := range slices.Backward(stay) {

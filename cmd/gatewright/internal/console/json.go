@@ -13,9 +13,9 @@ import (
 // another meaning or goes; a new member does not raise it.
 const jsonVersion = 1
 
-// Version is the member "version" of an object that --json prints. Its zero value is the
-// present one.
-type Version struct{}
+// Version is the member "version" of an object that --json prints: the present one,
+// whatever its value.
+type Version int
 
 // MarshalJSON returns the version as a number.
 func (Version) MarshalJSON() ([]byte, error) { return strconv.AppendInt(nil, jsonVersion, 10), nil }

@@ -1,18 +1,16 @@
-package main
+package report
 
 import (
 	"bytes"
 	"fmt"
 	"slices"
 	"strings"
+
+	"gatewright/generators/lcs"
 )
 
 // contextLines is how many equal lines stand around a change.
 const contextLines = 3
-
-// maxDiffCells bounds the table of the comparison; larger changes are shown as
-// one block, which is correct but not the shortest.
-const maxDiffCells = 4 << 20
 
 // Bounds of what is shown of a file, which may be somebody else's.
 const (
@@ -20,9 +18,10 @@ const (
 	maxShownLine  = 4096   // bytes
 )
 
-// unifiedDiff shows how a file differs from what it should be, in the unified
-// format of diff(1). Lines beyond the bounds are counted at its end.
-func unifiedDiff(file string, have, want []byte) string {
+// Unified shows how a file differs from what it should be, in the unified format of
+// diff(1). Lines beyond the bounds are counted at its end. A change of very many lines is
+// shown as one block, which is correct but not the shortest.
+func Unified(file string, have, want []byte) string {
 	before, head := commonHead(have, want)
 	have, want = have[head:], want[head:]
 	tail := commonTail(have, want)
@@ -190,52 +189,28 @@ func writeHunk(b *strings.Builder, at position, edits []edit) {
 	}
 }
 
-// compareMiddle returns the edits that turn have into want, by a longest common
-// subsequence.
+// compareMiddle returns the edits that turn have into want, those that go before those
+// that come.
 func compareMiddle(have, want []string) []edit {
 	var edits []edit
-	if (len(have)+1)*(len(want)+1) > maxDiffCells {
-		for _, l := range have {
-			edits = append(edits, edit{'-', l})
+	var come []string
+	stay := lcs.Staying(len(have), len(want), func(i, j int) bool { return have[i] == want[j] })
+	i := 0
+	for j, from := range append(stay, len(have)) {
+		if from < 0 {
+			come = append(come, want[j])
+			continue
 		}
-		for _, l := range want {
-			edits = append(edits, edit{'+', l})
-		}
-		return edits
-	}
-	common := commonLengths(have, want)
-	i, j := 0, 0
-	for i < len(have) || j < len(want) {
-		switch {
-		case i < len(have) && j < len(want) && have[i] == want[j]:
-			edits = append(edits, edit{' ', have[i]})
-			i, j = i+1, j+1
-		case j == len(want) || i < len(have) && common[i+1][j] >= common[i][j+1]:
+		for ; i < from; i++ {
 			edits = append(edits, edit{'-', have[i]})
+		}
+		for _, line := range come {
+			edits = append(edits, edit{'+', line})
+		}
+		if come = nil; j < len(want) {
+			edits = append(edits, edit{' ', want[j]})
 			i++
-		default:
-			edits = append(edits, edit{'+', want[j]})
-			j++
 		}
 	}
 	return edits
-}
-
-// commonLengths[i][j] is the length of the longest common subsequence of have[i:]
-// and want[j:].
-func commonLengths(have, want []string) [][]int32 {
-	table := make([][]int32, len(have)+1)
-	for i := range table {
-		table[i] = make([]int32, len(want)+1)
-	}
-	for i := len(have) - 1; i >= 0; i-- {
-		for j := len(want) - 1; j >= 0; j-- {
-			if have[i] == want[j] {
-				table[i][j] = table[i+1][j+1] + 1
-			} else {
-				table[i][j] = max(table[i+1][j], table[i][j+1])
-			}
-		}
-	}
-	return table
 }

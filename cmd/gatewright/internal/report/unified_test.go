@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"fmt"
@@ -21,7 +21,7 @@ func TestUnifiedDiff(t *testing.T) {
 		{"two hunks", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "x\n2\n3\n4\n5\n6\n7\n8\ny\n", "@@ -1,4 +1,4 @@\n-1\n+x\n 2\n 3\n 4\n@@ -6,4 +6,4 @@\n 6\n 7\n 8\n-9\n+y\n"},
 	} {
 		want := "--- f\n+++ f (generated)\n" + test.diff
-		if got := unifiedDiff("f", []byte(test.have), []byte(test.want)); got != want {
+		if got := Unified("f", []byte(test.have), []byte(test.want)); got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", test.name, got, want)
 		}
 	}
@@ -36,7 +36,7 @@ func TestUnifiedDiffIsBounded(t *testing.T) {
 		{"a long line", "a\n" + strings.Repeat("x", 50_000_000) + "\n", "a\n", "x… (49995904 more bytes)\n"},
 		{"equal but for one line", strings.Repeat("s\n", 100_000) + "x\n" + strings.Repeat("s\n", 100_000), strings.Repeat("s\n", 200_000), "@@ -99998,7 +99998,6 @@\n s\n s\n s\n-x\n s\n s\n s\n"},
 	} {
-		diff := unifiedDiff("f", []byte(test.have), []byte(test.want))
+		diff := Unified("f", []byte(test.have), []byte(test.want))
 		if !strings.HasSuffix(diff, test.end) || len(diff) > 100_000 {
 			t.Errorf("%s: %d bytes, which end in %q; want %q", test.name, len(diff), diff[max(0, len(diff)-300):], test.end)
 		}
@@ -70,7 +70,7 @@ func TestUnifiedDiffIsAppliedByGit(t *testing.T) {
 		if err := os.WriteFile(file, []byte(have), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		diff := strings.Replace(unifiedDiff("f", []byte(have), []byte(want)), "+++ f (generated)", "+++ f", 1)
+		diff := strings.Replace(Unified("f", []byte(have), []byte(want)), "+++ f (generated)", "+++ f", 1)
 		git := exec.Command("git", "apply", "--unidiff-zero", "-p0", "-")
 		git.Dir, git.Stdin = dir, strings.NewReader(diff)
 		if out, err := git.CombinedOutput(); err != nil {
@@ -90,7 +90,7 @@ func TestUnifiedDiffOfLargeTexts(t *testing.T) {
 		fmt.Fprintf(&have, "a%d\n", i)
 		fmt.Fprintf(&want, "b%d\n", i)
 	}
-	diff := unifiedDiff("f", []byte("first\n"+have.String()+"last\n"), []byte("first\n"+want.String()+"last\n"))
+	diff := Unified("f", []byte("first\n"+have.String()+"last\n"), []byte("first\n"+want.String()+"last\n"))
 	if strings.Count(diff, "\n-a") != 3000 || strings.Count(diff, "\n+b") != 3000 || strings.Count(diff, "@@ -1,3002 +1,3002 @@") != 1 {
 		t.Errorf("a difference of %d bytes does not hold all lines in one hunk", len(diff))
 	}

@@ -1,4 +1,6 @@
-package filter
+// Package lcs finds what two lists have in common in the same order: a longest common
+// subsequence.
+package lcs
 
 // maxPairs bounds the comparison of two lists: where they are longer between their common
 // ends, all between changes.

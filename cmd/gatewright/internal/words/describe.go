@@ -1,17 +1,16 @@
-package main
+package words
 
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"gatewright/catalog"
 	"gatewright/catalog/site"
 )
 
-// describe says in a few words what an entry asks for; what is our reading is
+// Describe says in a few words what an entry asks for; what is our reading is
 // marked with a tilde, and what the site or another feed filled in with "=".
-func describe(o *site.Outcome, granted entryFacts) string {
+func Describe(o *site.Outcome, granted Facts) string {
 	e := &o.Entry
 	show := func(fact catalog.Fact, published, granted, unknown string) string {
 		inferred := slices.ContainsFunc(e.Inferred, func(i catalog.Inference) bool { return i.Fact == string(fact) })
@@ -25,10 +24,10 @@ func describe(o *site.Outcome, granted entryFacts) string {
 		}
 		return published
 	}
-	if granted == (entryFacts{}) {
+	if granted == (Facts{}) {
 		granted = answeredFacts(o.Answer)
 	}
-	text := show(catalog.FactRemote, endpointSummary(endpoints(e)), granted.remote, "?")
+	text := show(catalog.FactRemote, Endpoints(EndpointsOf(e)), granted.remote, "?")
 	if e.Kind == catalog.KindTrustedSite {
 		return "trusted site " + text
 	}
@@ -45,12 +44,12 @@ func arrow(d catalog.Direction) string {
 	return map[catalog.Direction]string{catalog.Outbound: "->", catalog.Inbound: "<-", catalog.Bidirectional: "<->"}[d]
 }
 
-// entryFacts are what an entry's flows were granted, or its trusted site; empty where
+// Facts are what an entry's flows were granted, or its trusted site; empty where
 // there is none.
-type entryFacts struct{ role, arrow, remote, services string }
+type Facts struct{ role, arrow, remote, services string }
 
 // answeredFacts are what the site says of an entry that is open still.
-func answeredFacts(a site.Answer) (said entryFacts) {
+func answeredFacts(a site.Answer) (said Facts) {
 	if a.Role != "" {
 		said.role = "=" + string(a.Role)
 	}
@@ -66,7 +65,7 @@ func answeredFacts(a site.Answer) (said entryFacts) {
 	return said
 }
 
-// remoteSummary says an answered remote in a few words.
+// remoteSummary says an answered remote in a few
 func remoteSummary(r site.Remote) string {
 	switch {
 	case r.Any:
@@ -74,14 +73,14 @@ func remoteSummary(r site.Remote) string {
 	case r.Role != "":
 		return "role " + string(r.Role)
 	case len(r.From) > 0:
-		return "from " + someOf(r.From)
+		return "from " + Some(r.From)
 	}
-	return endpointSummary(endpoints(&catalog.Entry{Names: r.Names, Prefixes: r.Prefixes}))
+	return Endpoints(EndpointsOf(&catalog.Entry{Names: r.Names, Prefixes: r.Prefixes}))
 }
 
-// grantedFacts are the facts of the entries by their ids, each after an "=".
-func grantedFacts(r *site.Result) map[string]entryFacts {
-	granted := map[string]entryFacts{}
+// Granted are the facts of the entries by their ids, each after an "=".
+func Granted(r *site.Result) map[string]Facts {
+	granted := map[string]Facts{}
 	directions := map[string]catalog.Direction{}
 	for _, g := range r.Input.Grants {
 		d := catalog.Direction(g.Direction)
@@ -91,19 +90,26 @@ func grantedFacts(r *site.Result) map[string]entryFacts {
 		directions[g.Entry.ID] = d
 		remote := "any"
 		if !g.Any {
-			remote = endpointSummary(endpoints(&catalog.Entry{Names: g.Names, Prefixes: g.Prefixes}))
+			remote = Endpoints(EndpointsOf(&catalog.Entry{Names: g.Names, Prefixes: g.Prefixes}))
 		}
-		granted[g.Entry.ID] = entryFacts{"=" + string(g.Role), "=" + arrow(d), "=" + remote, "=" + g.Services.String()}
+		granted[g.Entry.ID] = Facts{"=" + string(g.Role), "=" + arrow(d), "=" + remote, "=" + g.Services.String()}
 	}
 	for _, s := range r.Policy.TrustedSites {
-		granted[s.Entry.ID] = entryFacts{remote: "=" + endpointSummary(patternTexts(s.Names))}
+		granted[s.Entry.ID] = Facts{remote: "=" + Endpoints(Texts(s.Names.Patterns()))}
 	}
 	return granted
 }
 
-func endpointSummary(list []string) string {
-	if len(list) <= 4 {
-		return strings.Join(list, " ")
+// EndpointsOf are the endpoints that an entry lists, and a role in their place first; the
+// list is never nil.
+func EndpointsOf(e *catalog.Entry) []string {
+	list := []string{}
+	if e.RemoteRole != "" {
+		list = append(list, "role "+e.RemoteRole)
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(list[:3], " "), len(list)-3)
+	list = append(list, Texts(slices.Values(e.Names))...)
+	for _, p := range e.Pending {
+		list = append(list, p.Text)
+	}
+	return append(list, Texts(e.Prefixes.Prefixes())...)
 }

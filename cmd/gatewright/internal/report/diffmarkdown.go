@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"fmt"
@@ -7,31 +7,33 @@ import (
 	"slices"
 	"strings"
 
+	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 // longSection is how many lines of what opens stay in plain sight: the widest.
 const longSection = 60
 
-// writeMarkdown writes the report for a pull request: a summary line, what opens to any
+// Markdown writes the report for a pull request: a summary line, what opens to any
 // remote or on most ports, what else opens, and then what unfolds.
-func writeMarkdown(w io.Writer, r report) error {
+func Markdown(w io.Writer, r change.Diff) error {
 	var b strings.Builder
-	b.WriteString(markdownText(r.headline()) + "\n")
-	for i, line := range slices.Concat(r.openings(), r.gained) {
+	b.WriteString(markdownText(Headline(r)) + "\n")
+	for i, line := range slices.Concat(r.Opens, r.Closes) {
 		if i == 0 {
 			b.WriteString("\n")
 		}
 		b.WriteString("- **" + markdownText(console.Visible(line)) + "**\n")
 	}
-	for _, s := range r.sections() {
+	for _, s := range sections(r) {
 		shown := 0
 		if s.inSight {
 			shown = min(len(s.lines), longSection)
 			fmt.Fprintf(&b, "\n%s\n\n%s", markdownText(s.title), markdownBlock(s.lines[:shown]))
 		}
 		if rest := s.lines[shown:]; shown > 0 && len(rest) > 0 {
-			fmt.Fprintf(&b, "\n<details><summary>%s more</summary>\n\n%s\n</details>\n", count(len(rest), "line"), markdownBlock(rest))
+			fmt.Fprintf(&b, "\n<details><summary>%s more</summary>\n\n%s\n</details>\n", words.Count(len(rest), "line"), markdownBlock(rest))
 		} else if len(rest) > 0 {
 			fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n%s\n</details>\n", html.EscapeString(s.title), markdownBlock(rest))
 		}

@@ -1,4 +1,4 @@
-package main
+package change
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/artefact"
 )
 
@@ -37,7 +38,7 @@ const manyPorts = 1 << 15
 
 // openings returns what newly opens to any remote or on most ports of a protocol, widest
 // first.
-func (r report) openings() []string {
+func (r Diff) openings() []string {
 	var all []*opening
 	for i := range r.Added {
 		of := &r.Added[i]
@@ -66,13 +67,13 @@ func (r report) openings() []string {
 		lines = append(lines, "UNKNOWN: what this machine accepts: "+why)
 	}
 	for _, o := range all {
-		lines = append(lines, fmt.Sprintf("OPENS: %s (%s)", o.text(), count(o.rules, "rule")))
+		lines = append(lines, fmt.Sprintf("OPENS: %s (%s)", o.text(), words.Count(o.rules, "rule")))
 	}
 	return slices.Concat(r.lost, r.unboundTexts(), lines, r.sentTexts())
 }
 
 // sentTexts tells where requests without a route of their own are sent now.
-func (r report) sentTexts() (lines []string) {
+func (r Diff) sentTexts() (lines []string) {
 	for _, c := range r.Routes {
 		if c.Any {
 			lines = append(lines, fmt.Sprintf("SENDS: every remote without a route of its own to %s, not to %s (%s, %s)", c.To, c.From, cmp.Or(string(c.Role), c.Place), c.Services))
@@ -82,7 +83,7 @@ func (r report) sentTexts() (lines []string) {
 }
 
 // unboundTexts tells where packets pass by interfaces that were not named before.
-func (r report) unboundTexts() (lines []string) {
+func (r Diff) unboundTexts() (lines []string) {
 	rules := map[string]map[string]bool{}
 	for _, one := range r.Added {
 		if one.unbound == "" {
@@ -95,14 +96,14 @@ func (r report) unboundTexts() (lines []string) {
 		rules[one.unbound][fmt.Sprint(one.Direction, one.Services, one.Parts)] = true
 	}
 	for i, place := range lines {
-		lines[i] = fmt.Sprintf("OPENS: packets by interfaces that were not named before, %s (%s)", place, count(len(rules[place]), "rule"))
+		lines[i] = fmt.Sprintf("OPENS: packets by interfaces that were not named before, %s (%s)", place, words.Count(len(rules[place]), "rule"))
 	}
 	return lines
 }
 
-// addDrops tells what files no longer drop or deny, though no rule accepts it, and what
+// AddDrops tells what files no longer drop or deny, though no rule accepts it, and what
 // they do newly.
-func (r *report) addDrops(old, new artefact.Reading) {
+func (r *Diff) AddDrops(old, new artefact.Reading) {
 	had, has := drops(old), drops(new)
 	for _, s := range had {
 		if !slices.Contains(has, s) {
@@ -111,7 +112,7 @@ func (r *report) addDrops(old, new artefact.Reading) {
 	}
 	for _, s := range has {
 		if !slices.Contains(had, s) {
-			r.gained = append(r.gained, dropText("CLOSES", "now ", s))
+			r.Closes = append(r.Closes, dropText("CLOSES", "now ", s))
 		}
 	}
 }
@@ -145,7 +146,7 @@ func (o *opening) compare(b *opening) int {
 }
 
 // sortWidest puts the rules first that open most.
-func sortWidest(rules []reportRule) {
+func sortWidest(rules []Rule) {
 	widest := make([]opening, len(rules))
 	order := make([]int, len(rules))
 	for i := range rules {
@@ -157,7 +158,7 @@ func sortWidest(rules []reportRule) {
 		}
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return widest[i].compare(&widest[j]) })
-	sorted := make([]reportRule, len(rules))
+	sorted := make([]Rule, len(rules))
 	for to, from := range order {
 		sorted[to] = rules[from]
 	}
@@ -186,7 +187,7 @@ func (o *opening) text() string {
 	return text
 }
 
-func (p reportPart) opening(of *reportRule) opening {
+func (p Part) opening(of *Rule) opening {
 	o := opening{direction: of.Direction, local: shareText(p.Local), services: p.Services, place: of.Place}
 	if p.Published {
 		o.services += " as published"
@@ -243,7 +244,7 @@ func shortList(list []string) string {
 	const few = 3
 	short := make([]string, 0, few)
 	for _, s := range list[:min(len(list), few)] {
-		short = append(short, shortAddress(s))
+		short = append(short, words.Address(s))
 	}
 	if more := len(list) - few; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(short, ", "), more)

@@ -1,4 +1,4 @@
-package main
+package change
 
 import (
 	"fmt"
@@ -8,13 +8,14 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/artefact"
 )
 
 // moreAccepted returns what a accepts and b does not: of the same packets, by the same
 // interfaces, in files of the same name, and with the same mark.
-func moreAccepted(a, b []artefact.Filtered) []reportRule {
-	list := []reportRule{}
+func moreAccepted(a, b []artefact.Filtered) []Rule {
+	list := []Rule{}
 	for _, d := range differences(pointsOf(a), pointsOf(b)) {
 		for _, one := range joinServices(d.more.Flows(d.direction)) {
 			list = append(list, one.report(d))
@@ -46,10 +47,10 @@ func joinServices(flows []rule.Flows) (all []served) {
 	return all
 }
 
-func (s served) report(d difference) reportRule {
+func (s served) report(d difference) Rule {
 	giving := slices.DeleteFunc(slices.Clone(d.lines), func(l line) bool { return !slices.ContainsFunc(l.flows, s.overlaps) })
 	var chains []string
-	r := reportRule{Direction: d.direction, Services: s.services.String()}
+	r := Rule{Direction: d.direction, Services: s.services.String()}
 	for _, l := range giving {
 		if !slices.Contains(chains, l.chain) {
 			chains = append(chains, l.chain)
@@ -58,19 +59,19 @@ func (s served) report(d difference) reportRule {
 			r.unbound = artefact.HookPoint{File: d.spot.file, Chain: l.chain, Mark: d.spot.mark}.String()
 		}
 		for _, label := range l.Labels {
-			if !slices.ContainsFunc(r.Entries, func(f reportFrom) bool { return f.ID == label }) {
-				r.Entries = append(r.Entries, reportFrom{ID: label})
+			if !slices.ContainsFunc(r.Entries, func(f From) bool { return f.ID == label }) {
+				r.Entries = append(r.Entries, From{ID: label})
 			}
 		}
 	}
 	r.Place = artefact.HookPoint{File: d.spot.file, Chain: strings.Join(chains, " and "), In: d.in, Out: d.out, Mark: d.spot.mark}.String()
-	part := reportPart{
-		Services: r.Services, Local: prefixTexts(s.Local), Published: s.Published, Names: []reportName{}, Prefixes: prefixTexts(s.Remote), wholeServices: true,
+	part := Part{
+		Services: r.Services, Local: words.Texts(s.Local.Prefixes()), Published: s.Published, Names: []Name{}, Prefixes: words.Texts(s.Remote.Prefixes()), WholeServices: true,
 	}
 	if s.ofAny(giving) {
-		part.Any, part.But, part.Prefixes = true, prefixTexts(wholeFamily(s.Remote).Subtract(s.Remote)), []string{}
+		part.Any, part.But, part.Prefixes = true, words.Texts(wholeFamily(s.Remote).Subtract(s.Remote).Prefixes()), []string{}
 	}
-	r.Parts = []reportPart{part}
+	r.Parts = []Part{part}
 	return r
 }
 

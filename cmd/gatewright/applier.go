@@ -6,20 +6,22 @@ import (
 	"slices"
 	"strings"
 
+	"gatewright/cmd/gatewright/internal/change"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/generators/live"
 )
 
-// change is one run's change of what runs on a machine.
-type change struct {
+// applier is one run's change of what runs on a machine.
+type applier struct {
 	*invocation
 	machine live.Machine
 	trial   *live.Trial // nil for one that stays
-	done    *report
+	done    *change.Diff
 }
 
 // all makes the changes of all outputs, in order, once none of them is refused. It returns
 // how many of them are as wanted, and whether anything was changed.
-func (c change) all(p *production) (held int, changed bool, err error) {
+func (c applier) all(p *production) (held int, changed bool, err error) {
 	compared, err := c.runsAgainst(c.machine, p)
 	for _, w := range compared {
 		if err = c.refuse(c.machine, w); err != nil {
@@ -46,7 +48,7 @@ func (c change) all(p *production) (held int, changed bool, err error) {
 }
 
 // one makes the changes of one output, and tells what they were.
-func (c change) one(p *production) (changed bool, err error) {
+func (c applier) one(p *production) (changed bool, err error) {
 	w, err := c.against(p)
 	if err != nil {
 		return false, err
@@ -78,15 +80,15 @@ func (c change) one(p *production) (changed bool, err error) {
 	if err := c.readBack(p, kept, w.Stays); err != nil {
 		return true, err
 	}
-	c.console.Sayf("%s: changed: %s", w.Place, liveCounts(w.report(false)))
+	c.console.Sayf("%s: changed: %s", w.Place, report.LiveCounts(w.report(false)))
 	if c.json {
-		err = c.done.addLive(w, false)
+		err = addLive(c.done, w, false)
 	}
 	return true, err
 }
 
 // against holds what runs against the one output.
-func (c change) against(p *production) (wanted, error) {
+func (c applier) against(p *production) (wanted, error) {
 	compared, err := c.runsAgainst(c.machine, p)
 	if err != nil {
 		return wanted{}, err
@@ -95,7 +97,7 @@ func (c change) against(p *production) (wanted, error) {
 }
 
 // readBack holds that what runs is now what is wanted, but for what is known to stay.
-func (c change) readBack(p *production, kept []string, stays []live.Change) error {
+func (c applier) readBack(p *production, kept []string, stays []live.Change) error {
 	now, err := c.against(p)
 	if err != nil {
 		return err

@@ -1,21 +1,22 @@
-package main
+package report
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"unicode"
 
 	"gatewright/catalog"
 	"gatewright/catalog/rule"
+	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/artefact"
 )
 
-// diffSection is one kind of difference, a line each: "+" and "-" in front of what
+// section is one kind of difference, a line each: "+" and "-" in front of what
 // came and went, a space in front of what explains it.
-type diffSection struct {
+type section struct {
 	title   string
 	lines   []string
 	inSight bool // in Markdown it is not folded, unless it is long
@@ -23,7 +24,7 @@ type diffSection struct {
 
 // add adds a line. What does not print is replaced, because a folder's files may
 // hold anything.
-func (s *diffSection) add(sign byte, format string, args ...any) {
+func (s *section) add(sign byte, format string, args ...any) {
 	plain := func(c rune) rune {
 		if catalog.IsPlain(c) {
 			return c
@@ -33,8 +34,8 @@ func (s *diffSection) add(sign byte, format string, args ...any) {
 	s.lines = append(s.lines, string(sign)+" "+strings.Map(plain, fmt.Sprintf(format, args...)))
 }
 
-func (r report) sections() []diffSection {
-	all := []diffSection{
+func sections(r change.Diff) []section {
+	all := []section{
 		ruleSection("newly accepted", '+', r.Added),
 		besideSection(r.Beside),
 		ruleSection("no longer accepted", '-', r.Removed),
@@ -47,19 +48,24 @@ func (r report) sections() []diffSection {
 		fileSection(r.Files),
 		editedSection(r),
 	}
-	var filled []diffSection
-	for _, s := range all {
-		if len(s.lines) > 0 {
-			filled = append(filled, s)
-		}
-	}
-	return filled
+	return slices.DeleteFunc(all, func(s section) bool { return len(s.lines) == 0 })
 }
 
-func ruleSection(title string, sign byte, rules []reportRule) diffSection {
-	s := diffSection{title: fmt.Sprintf("%s: %s in %s", title, countEndpoints(rules), count(len(rules), "rule")), inSight: sign == '+'}
+// Lines are the openings of a difference, and the lines of all its sections.
+func Lines(r change.Diff) []string {
+	lines := slices.Concat(r.Opens, r.Closes)
+	for _, s := range sections(r) {
+		for _, line := range s.lines {
+			lines = append(lines, strings.TrimRight(line, " "))
+		}
+	}
+	return lines
+}
+
+func ruleSection(title string, sign byte, rules []change.Rule) section {
+	s := section{title: fmt.Sprintf("%s: %s in %s", title, countEndpoints(rules), words.Count(len(rules), "rule")), inSight: sign == '+'}
 	for _, r := range rules {
-		s.add(sign, "%s", r.label())
+		s.add(sign, "%s", label(r))
 		for _, p := range r.Parts {
 			s.addPart(sign, p)
 		}
@@ -71,7 +77,7 @@ func ruleSection(title string, sign byte, rules []reportRule) diffSection {
 }
 
 // label names the rule and what it is about; one of a folder has no name.
-func (r reportRule) label() string {
+func label(r change.Rule) string {
 	var words []string
 	for _, word := range []string{string(r.Direction), string(r.Role), r.Services, r.Place} {
 		if word != "" {
@@ -85,8 +91,8 @@ func (r reportRule) label() string {
 	return label
 }
 
-func (s *diffSection) addPart(sign byte, p reportPart) {
-	if scope := p.scope(); scope != "" {
+func (s *section) addPart(sign byte, p change.Part) {
+	if scope := scope(p); scope != "" {
 		s.add(' ', "  for %s:", scope)
 	}
 	if p.Any {
@@ -100,7 +106,7 @@ func (s *diffSection) addPart(sign byte, p reportPart) {
 		s.add(sign, "    %s", n)
 	}
 	for _, prefix := range p.Prefixes {
-		s.add(sign, "    %s", shortAddress(prefix))
+		s.add(sign, "    %s", words.Address(prefix))
 	}
 }
 
@@ -113,7 +119,7 @@ func acceptedText(sign byte, but []string) string {
 	if len(but) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s, %s", exceptText(but), elsewhere[sign])
+	return fmt.Sprintf("%s, %s", words.Except(but), elsewhere[sign])
 }
 
 // shownElsewhere is how many endpoints are shown one by one if only the local
@@ -122,15 +128,15 @@ const shownElsewhere = 8
 
 // scope says which local addresses a part is about, and which of the rule's services,
 // if not all.
-func (p reportPart) scope() string {
+func scope(p change.Part) string {
 	var scope []string
-	if !p.wholeServices {
+	if !p.WholeServices {
 		scope = append(scope, p.Services)
 	}
 	if len(p.Local) > 0 {
 		local := "local"
 		for _, prefix := range p.Local {
-			local += " " + shortAddress(prefix)
+			local += " " + words.Address(prefix)
 		}
 		scope = append(scope, local)
 	}
@@ -140,36 +146,6 @@ func (p reportPart) scope() string {
 	return strings.Join(scope, ", ")
 }
 
-// shortAddress leaves out the length of a prefix that is one address, and says any for
-// one that is a whole family.
-func shortAddress(prefix string) string {
-	p, err := netip.ParsePrefix(prefix)
-	switch {
-	case err == nil && p.IsSingleIP():
-		return p.Addr().String()
-	case err == nil && p.Bits() == 0 && p.Addr().Is4():
-		return "any IPv4 address"
-	case err == nil && p.Bits() == 0:
-		return "any IPv6 address"
-	}
-	return prefix
-}
-
-func (n reportName) String() string {
-	text := n.Pattern
-	if n.And != "" {
-		text += " that " + n.And + " matches, too,"
-	}
-	return text + exceptText(n.Except)
-}
-
-func exceptText(but []string) string {
-	if len(but) == 0 {
-		return ""
-	}
-	return " except " + strings.Join(but, ", ")
-}
-
 // endpointCount is how many remotes there are of each kind.
 type endpointCount struct {
 	any             bool
@@ -177,7 +153,7 @@ type endpointCount struct {
 }
 
 // countEndpoints counts the names and prefixes of rules, each once.
-func countEndpoints(rules []reportRule) (c endpointCount) {
+func countEndpoints(rules []change.Rule) (c endpointCount) {
 	var names, prefixes []string
 	for _, r := range rules {
 		for _, p := range r.Parts {
@@ -204,10 +180,10 @@ func (c endpointCount) String() string {
 		parts = append(parts, "any remote")
 	}
 	if c.names > 0 {
-		parts = append(parts, count(c.names, "name"))
+		parts = append(parts, words.Count(c.names, "name"))
 	}
 	if c.prefixes > 0 {
-		parts = append(parts, plural(c.prefixes, "prefix", "prefixes"))
+		parts = append(parts, words.Plural(c.prefixes, "prefix", "prefixes"))
 	}
 	if len(parts) == 0 {
 		return "0 prefixes"
@@ -223,13 +199,13 @@ func (c endpointCount) String() string {
 const shortFact = 50
 
 // headline says in one line what is compared and how much differs.
-func (r report) headline() string {
+func Headline(r change.Diff) string {
 	if r.Output != "" {
 		output := r.Output
 		r.Output = ""
-		return output + ": " + r.headline()
+		return output + ": " + Headline(r)
 	}
-	old, new := r.Old.title(), r.New.title()
+	old, new := title(r.Old), title(r.New)
 	if old == new {
 		old, new = r.Old.Name, r.New.Name
 	}
@@ -250,38 +226,38 @@ func (r report) headline() string {
 	}
 	say(len(r.Added), "%s newly accepted", countEndpoints(r.Added))
 	say(len(r.Removed), "%s no longer accepted", countEndpoints(r.Removed))
-	say(len(r.Routes), "%s changed", count(len(r.Routes), "PAC route"))
-	say(len(r.TrustedSites.Added), "%s newly trusted", count(len(r.TrustedSites.Added), "site"))
-	say(len(r.TrustedSites.Removed), "%s trusted no more", count(len(r.TrustedSites.Removed), "site"))
-	say(len(r.Entries), "%s came, went or changed", plural(len(r.Entries), "entry", "entries"))
-	say(len(r.Beside), "%s beside the rules", count(len(r.Beside), "change"))
-	say(len(r.Comments), "%s changed", count(len(r.Comments), "comment"))
-	say(len(r.Files), "%s came, went or differ as text", count(len(r.Files), "file"))
-	say(len(r.Live), "%s", liveCounts(r.Live))
-	say(len(r.OpenAdded), "%s newly open", count(len(r.OpenAdded), "item"))
-	say(len(r.OpenRemoved), "%s open no more", count(len(r.OpenRemoved), "item"))
+	say(len(r.Routes), "%s changed", words.Count(len(r.Routes), "PAC route"))
+	say(len(r.TrustedSites.Added), "%s newly trusted", words.Count(len(r.TrustedSites.Added), "site"))
+	say(len(r.TrustedSites.Removed), "%s trusted no more", words.Count(len(r.TrustedSites.Removed), "site"))
+	say(len(r.Entries), "%s came, went or changed", words.Plural(len(r.Entries), "entry", "entries"))
+	say(len(r.Beside), "%s beside the rules", words.Count(len(r.Beside), "change"))
+	say(len(r.Comments), "%s changed", words.Count(len(r.Comments), "comment"))
+	say(len(r.Files), "%s came, went or differ as text", words.Count(len(r.Files), "file"))
+	say(len(r.Live), "%s", LiveCounts(r.Live))
+	say(len(r.OpenAdded), "%s newly open", words.Count(len(r.OpenAdded), "item"))
+	say(len(r.OpenRemoved), "%s open no more", words.Count(len(r.OpenRemoved), "item"))
 	return fmt.Sprintf("%s -> %s: %s", old, new, strings.Join(parts, "; "))
 }
 
 // title is the catalogue with its revision, or a site file's name.
-func (s reportSide) title() string {
+func title(s change.Head) string {
 	if len(s.Sources) == 1 {
 		return s.Sources[0].Catalog + "@" + s.Sources[0].Revision
 	}
 	return s.Name
 }
 
-// writeText writes the report for a terminal.
-func writeText(w *console.Writer, r report) error {
+// Text writes the report for a terminal.
+func Text(w *console.Writer, r change.Diff) error {
 	var b strings.Builder
-	b.WriteString(console.Visible(r.headline()) + "\n")
-	for _, line := range r.openings() {
+	b.WriteString(console.Visible(Headline(r)) + "\n")
+	for _, line := range r.Opens {
 		b.WriteString(w.Paint(console.Green, console.Visible(line)) + "\n")
 	}
-	for _, line := range r.gained {
+	for _, line := range r.Closes {
 		b.WriteString(w.Paint(console.Red, console.Visible(line)) + "\n")
 	}
-	for _, s := range r.sections() {
+	for _, s := range sections(r) {
 		b.WriteString("\n" + console.Visible(s.title) + "\n")
 		for _, line := range s.lines {
 			line = strings.TrimRight(line, " ")

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"cmp"
@@ -6,11 +6,13 @@ import (
 	"strings"
 
 	"gatewright/catalog/rule"
+	"gatewright/cmd/gatewright/internal/change"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/artefact"
 )
 
-func routeSection(routes []reportRoute) diffSection {
-	s := diffSection{title: "another way in PAC files"}
+func routeSection(routes []change.Route) section {
+	s := section{title: "another way in PAC files"}
 	for _, r := range routes {
 		s.add(' ', "%s -> %s: %s, %s", r.From, r.To, cmp.Or(string(r.Role), r.Place), r.Services)
 		if r.Any {
@@ -20,17 +22,17 @@ func routeSection(routes []reportRoute) diffSection {
 			s.add(' ', "    %s", n)
 		}
 		for _, prefix := range r.Prefixes {
-			s.add(' ', "    %s", shortAddress(prefix))
+			s.add(' ', "    %s", words.Address(prefix))
 		}
 	}
 	return s
 }
 
-func trustedSection(t reportTrusted) diffSection {
-	s := diffSection{title: "trusted sites", inSight: len(t.Added) > 0}
+func trustedSection(t change.Trusted) section {
+	s := section{title: "trusted sites", inSight: len(t.Added) > 0}
 	for _, one := range []struct {
 		sign  byte
-		sites []listedSite
+		sites []change.Site
 	}{{'+', t.Added}, {'-', t.Removed}} {
 		for _, site := range one.sites {
 			s.add(one.sign, "%s: %s", site.Entry, strings.Join(site.Names, ", "))
@@ -39,21 +41,22 @@ func trustedSection(t reportTrusted) diffSection {
 	return s
 }
 
-func openSection(r report) diffSection {
-	s := diffSection{title: "open: nothing is rendered, so that no flows are compared"}
+func openSection(r change.Diff) section {
+	s := section{title: "open: nothing is rendered, so that no flows are compared"}
 	for _, o := range r.OpenAdded {
-		s.add('+', "%s: %s is open: %s", o.Entry, missingOf(o), o.Why)
+		s.add('+', "%s: %s is open: %s", o.Entry.ID, o.Name(), o.Why)
 	}
 	for _, o := range r.OpenRemoved {
-		s.add('-', "%s: %s is open no more", o.Entry, missingOf(o))
+		s.add('-', "%s: %s is open no more", o.Entry.ID, o.Name())
 	}
 	missing := map[string][]string{}
 	var entries []string
 	for _, o := range r.OpenUnchanged {
-		if missing[o.Entry] == nil {
-			entries = append(entries, o.Entry)
+		id := o.Entry.ID
+		if missing[id] == nil {
+			entries = append(entries, id)
 		}
-		missing[o.Entry] = append(missing[o.Entry], missingOf(o))
+		missing[id] = append(missing[id], o.Name())
 	}
 	for _, id := range entries {
 		s.add(' ', "%s: open on both sides: %s", id, strings.Join(missing[id], ", "))
@@ -61,15 +64,8 @@ func openSection(r report) diffSection {
 	return s
 }
 
-func missingOf(o accountOpen) string {
-	if o.Endpoint != "" {
-		return o.Missing + " of " + o.Endpoint
-	}
-	return o.Missing
-}
-
-func entrySection(entries []reportEntry) diffSection {
-	s := diffSection{title: "entries that came, went or changed"}
+func entrySection(entries []change.Entry) section {
+	s := section{title: "entries that came, went or changed"}
 	for _, e := range entries {
 		label := artefact.Label(rule.Entry{ID: e.ID, Row: e.Row, Title: e.Title})
 		switch e.Change {
@@ -95,8 +91,8 @@ func entrySection(entries []reportEntry) diffSection {
 	return s
 }
 
-func besideSection(changes []reportBeside) diffSection {
-	s := diffSection{title: "what the files do beside their rules", inSight: true}
+func besideSection(changes []change.Beside) section {
+	s := section{title: "what the files do beside their rules", inSight: true}
 	for _, c := range changes {
 		s.add(' ', "%s: %s", c.File, c.Name)
 		for _, v := range c.Old {
@@ -112,8 +108,8 @@ func besideSection(changes []reportBeside) diffSection {
 // shownComments is how many changes of comments are shown with their words; JSON has all.
 const shownComments = 20
 
-func commentSection(changes []reportComment) diffSection {
-	s := diffSection{title: "comments changed"}
+func commentSection(changes []change.Comment) section {
+	s := section{title: "comments changed"}
 	for i, c := range changes {
 		s.add(' ', "%s%s", strings.Join(c.Places, ", "), map[bool]string{true: ": in another order"}[len(c.Old)+len(c.New) == 0])
 		if i >= shownComments {
@@ -129,9 +125,9 @@ func commentSection(changes []reportComment) diffSection {
 	return s
 }
 
-func editedSection(r report) diffSection {
-	s := diffSection{title: "changed by hand since they were generated, and read as they stand"}
-	for _, side := range []reportSide{r.Old, r.New} {
+func editedSection(r change.Diff) section {
+	s := section{title: "changed by hand since they were generated, and read as they stand"}
+	for _, side := range []change.Head{r.Old, r.New} {
 		for _, name := range side.Edited {
 			s.add(' ', "%s/%s", side.Name, name)
 		}
@@ -148,8 +144,8 @@ func shortFactText(text string) string {
 	return cmp.Or(text, "none")
 }
 
-func fileSection(files []reportFile) diffSection {
-	s := diffSection{title: "files that came or went, or differ as text"}
+func fileSection(files []change.File) section {
+	s := section{title: "files that came or went, or differ as text"}
 	for _, f := range files {
 		sign := map[string]byte{"added": '+', "removed": '-'}[f.Change]
 		s.add(cmp.Or(sign, ' '), "%s: %s", f.Name, f.Change)
