@@ -115,99 +115,105 @@ func (f *fleet) edits(name, old, new string) {
 	f.writes(name, strings.Replace(text, old, new, 1))
 }
 
-// passes holds which packets of its client a gateway forwards.
-func (h *host) passes(calls string) {
-	h.Helper()
-	h.want("ip netns exec lan node ask.js hosts 10.20.0.10-tcp:203.0.113.17:443 10.20.0.10-udp:203.0.113.33:3478 10.20.0.10-tcp:203.0.113.200:443",
-		"10.20.0.10-tcp:203.0.113.17:443 203.0.113.17:443\n10.20.0.10-udp:203.0.113.33:3478 "+calls+"\n10.20.0.10-tcp:203.0.113.200:443 nothing\n", 0)
-}
-
-// bootFile is the file of a gateway that boot loads.
-const bootFile = "/etc/gatewright/gatewright.nft"
-
-// TestFleet runs the playbook of examples/gateway as its README says: it takes three
-// gateways to the site and stops at one whose client is cut off, which then has its old
-// rules back.
-func TestFleet(t *testing.T) {
-	t.Parallel()
-	f := newFleet(t)
-	readme, err := os.ReadFile(filepath.Join(f.dir, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	play := regexp.MustCompile(`(?m)^    (ansible-playbook .*)$`).FindStringSubmatch(string(readme))
-	if play == nil {
-		t.Fatal("the README has no line of Ansible")
-	}
-	catalog, site := f.must("cat services.json"), f.must("cat gatewright.json")
-	f.edits("gatewright.json", `"wan": ["wan0"]`, `"wan": ["wan0", "wan1"]`)
-	f.edits("services.json", "udp 3478-3481", "udp 3479-3481")
-
-	out, status := f.plays(play[1])
-	const good = " ok=4 changed=3 unreachable=0 failed=0\n"
-	if want := "gateway1" + good + "gateway2" + good + "gateway3" + good; status != 0 || recap(out) != want {
-		t.Fatalf("status %d\n%s", status, out)
-	}
-	var old, boot []string
-	for _, g := range f.gateways {
-		g.isConfirmed()
-		old, boot = append(old, g.ruleset()), append(boot, g.must("cat "+bootFile))
-		if sessions := strings.Count(g.must("cat sshd.log"), "Accepted publickey"); sessions != 2 {
-			t.Errorf("%d SSH sessions, and not one to confirm from", sessions)
-		}
-	}
-	f.each(func(int, *host) string { return "nothing" })
-
-	f.writes("services.json", catalog)
-	f.writes("gatewright.json", site)
-	out, status = f.plays(play[1] + ` -e 'confirm_within={{ "15s" if "gateway2" in inventory_hostname else "60s" }}'`)
-	if want := "gateway1" + good + "gateway2 ok=2 changed=2 unreachable=0 failed=1\n"; status == 0 || recap(out) != want {
-		t.Errorf("status %d\n%s", status, out)
-	}
-	if !strings.Contains(out, "fatal: [gateway2.example.com -> client2.example.com]: FAILED!") ||
-		!strings.Contains(out, "client2.example.com does not reach the portal through gateway2.example.com, which brings its old rules back within 15s") {
-		t.Errorf("Ansible does not tell who failed:\n%s", out)
-	}
-	f.gateways[1].ended()
-	f.gateways[0].isConfirmed()
-	for i, g := range f.gateways {
-		if now := g.must("cat " + bootFile); (i > 0) != (now == boot[i]) {
-			t.Errorf("gateway%d: boot loads other rules than it should:\n%s", i+1, now)
-		}
-		if i > 0 {
-			g.holds("old", old[i])
-		}
-	}
-	if f.gateways[2].must("cat /etc/gatewright/gatewright.json") == site {
-		t.Error("gateway3 has the new site")
-	}
-	f.each(func(i int, g *host) string { return []string{"203.0.113.33:3478", "nothing", "nothing"}[i] })
-
-	out, status = f.plays(play[1] + " --limit gateway1.example.com")
-	if status != 0 || recap(out) != "gateway1 ok=3 changed=0 unreachable=0 failed=0\n" {
-		t.Errorf("a second time: status %d\n%s", status, out)
-	}
-	f.losesSession(f.gateways[2])
-}
-
-// isConfirmed holds that boot loads what runs, which is more than nothing, and that nothing
-// waits for confirmation.
-func (h *host) isConfirmed() {
-	h.Helper()
-	if rules := h.ruleset(); h.reload(bootFile) != rules || !strings.Contains(rules, "gatewright_outbound") {
-		h.Errorf("boot loads other rules than run:\n%s", rules)
-	}
-	h.want("gatewright confirm", "gatewright: error: nothing waits for confirmation\n", exitFailed)
-}
-
-// each holds at once of every gateway what becomes of a client's calls.
-func (f *fleet) each(calls func(int, *host) string) {
+// passes holds which packets of its client each gateway forwards: those to the portal, none
+// to anybody else, and those of calls as told.
+func (f *fleet) passes(calls ...string) {
 	f.Helper()
 	var all sync.WaitGroup
 	for i, g := range f.gateways {
-		all.Go(func() { g.passes(calls(i, g)) })
+		all.Go(func() {
+			g.want("ip netns exec lan node ask.js hosts 10.20.0.10-tcp:203.0.113.17:443 10.20.0.10-udp:203.0.113.33:3478 10.20.0.10-tcp:203.0.113.200:443",
+				"10.20.0.10-tcp:203.0.113.17:443 203.0.113.17:443\n10.20.0.10-udp:203.0.113.33:3478 "+calls[i]+"\n10.20.0.10-tcp:203.0.113.200:443 nothing\n", 0)
+		})
 	}
 	all.Wait()
+}
+
+// TestFleet runs the playbook of examples/gateway as its README says: it takes three
+// gateways to a site, and stops at one whose client the next site cuts off, which then has
+// its old rules back.
+func TestFleet(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	readme := regexp.MustCompile(`(?m)^    (ansible-playbook .*)$`).FindStringSubmatch(f.must("cat README.md"))
+	if readme == nil {
+		t.Fatal("the README has no line of Ansible")
+	}
+	play := readme[1]
+	next := map[string]string{"services.json": f.must("cat services.json"), "gatewright.json": f.must("cat gatewright.json")}
+	f.edits("services.json", "udp 3478-3481", "udp 3479-3481")
+	f.edits("gatewright.json", `"wan": ["wan0"]`, `"wan": ["wan0", "wan1"]`)
+	f.reachesAll(play)
+	var old []machine
+	for _, g := range f.gateways {
+		old = append(old, g.confirmed())
+	}
+	for name, text := range next {
+		f.writes(name, text)
+	}
+	f.stopsAtTheSecond(play)
+	if out, status := f.plays(play + " --limit gateway1.example.com"); status != 0 || recap(out) != "gateway1 ok=3 changed=0 unreachable=0 failed=0\n" {
+		t.Errorf("a second time: status %d\n%s", status, out)
+	}
+	f.losesSession(f.gateways[2])
+	f.gateways[1].ended()
+	if f.gateways[0].confirmed() == old[0] {
+		t.Error("gateway1 holds the old rules")
+	}
+	for i, g := range f.gateways[1:] {
+		if now := g.confirmed(); now != old[i+1] {
+			t.Errorf("gateway%d has %+v, and had %+v", i+2, now, old[i+1])
+		}
+	}
+	f.passes("203.0.113.33:3478", "nothing", "nothing")
+}
+
+// changed is what Ansible counts of a gateway that takes a site and keeps it.
+const changed = " ok=4 changed=3 unreachable=0 failed=0\n"
+
+func (f *fleet) reachesAll(play string) {
+	f.Helper()
+	if out, status := f.plays(play); status != 0 || recap(out) != "gateway1"+changed+"gateway2"+changed+"gateway3"+changed {
+		f.Fatalf("status %d\n%s", status, out)
+	}
+	for i, g := range f.gateways {
+		if sessions := strings.Count(g.must("cat sshd.log"), "Accepted publickey"); sessions != 2 {
+			f.Errorf("gateway%d: %d SSH sessions; expect one to apply from and one to confirm from", i+1, sessions)
+		}
+	}
+	f.passes("nothing", "nothing", "nothing")
+}
+
+func (f *fleet) stopsAtTheSecond(play string) {
+	f.Helper()
+	sites := "sha256sum /etc/gatewright/*.json"
+	before := f.gateways[2].must(sites)
+	out, status := f.plays(play + ` -e 'confirm_within={{ "25s" if "gateway2" in inventory_hostname else "60s" }}'`)
+	if status == 0 || recap(out) != "gateway1"+changed+"gateway2 ok=2 changed=2 unreachable=0 failed=1\n" {
+		f.Errorf("status %d\n%s", status, out)
+	}
+	if !strings.Contains(out, "fatal: [gateway2.example.com -> client2.example.com]: FAILED!") ||
+		!strings.Contains(out, "client2.example.com does not reach the portal through gateway2.example.com, which brings its old rules back within 25s") {
+		f.Errorf("Ansible does not tell who failed:\n%s", out)
+	}
+	if after := f.gateways[2].must(sites); after != before || strings.Contains(out, "[gateway3") {
+		f.Errorf("gateway3 was touched:\n%s", out)
+	}
+}
+
+// machine is what a gateway runs, and what it would load if it started.
+type machine struct{ rules, boot string }
+
+// confirmed returns what a gateway runs, and holds that boot loads it and that nothing waits
+// for confirmation.
+func (h *host) confirmed() machine {
+	h.Helper()
+	m := machine{h.ruleset(), h.must("cat /etc/gatewright/gatewright.nft")}
+	if !strings.Contains(m.rules, "gatewright_outbound") || h.reload("/etc/gatewright/gatewright.nft") != m.rules {
+		h.Errorf("boot loads other rules than run: %+v", m)
+	}
+	h.want("gatewright confirm", "gatewright: error: nothing waits for confirmation\n", exitFailed)
+	return m
 }
 
 // losesSession kills everything below a gateway's sshd, and its client, while an apply at

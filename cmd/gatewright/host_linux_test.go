@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"gatewright/cmd/gatewright/internal/report"
 )
 
 // host is a machine with a network of its own and an empty /run, on which the tool runs
@@ -85,7 +87,7 @@ func (h *host) writes(name, text string) {
 func (h *host) same(file, other string) {
 	h.Helper()
 	if a, b := h.must("cat "+file), h.must("cat "+other); a != b {
-		h.Errorf("%s is other than %s:\n%s", other, file, unifiedDiff(other, []byte(a), []byte(b)))
+		h.Errorf("%s is other than %s:\n%s", other, file, report.Unified(other, []byte(a), []byte(b)))
 	}
 }
 
