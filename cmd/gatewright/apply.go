@@ -122,6 +122,9 @@ func (inv *invocation) applyHeld(m live.Machine, held *live.Run, p *production) 
 	done := change.New()
 	done.Old.Name, done.New.Name = "this machine", inv.siteName()
 	keep, err := inv.keep(p)
+	if err == nil {
+		err = checkKept(keep)
+	}
 	if err != nil {
 		return err
 	}

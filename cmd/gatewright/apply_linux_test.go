@@ -102,6 +102,20 @@ func TestApplyRefuses(t *testing.T) {
 		"gatewright: warning: apply would refuse this: table inet gatewright: the remote addresses of IPv4 would grow by 300 %, more than the 100 % that --max-growth allows; if that is meant, --max-growth 300 lets it pass\n", 1)
 }
 
+// TestApplyWithoutBoot holds that rules that boot could not load do not run either.
+func TestApplyWithoutBoot(t *testing.T) {
+	h := newHost(t)
+	h.site(map[string][]string{"one": {"203.0.113.0/28"}})
+	h.must("mkdir boot && echo mine >mine && ln -s ../mine boot/gatewright.nft")
+	for _, flags := range []string{"", " --confirm 60s"} {
+		h.want("gatewright apply nftables -o boot"+flags, "gatewright: error: boot would not load the rules, so nothing was changed: DIR/boot: gatewright.nft is in the way: it is no plain file; remove it, or write elsewhere\n", exitFailed)
+	}
+	if rules := h.ruleset(); rules != "\n" {
+		t.Errorf("what boot cannot load runs:\n%s", rules)
+	}
+	h.want("ls -A boot; cat mine", "gatewright.nft\nmine\n", 0)
+}
+
 // TestApplyOfSeveralRefuses holds that one output that is refused keeps those before it
 // from being changed, too.
 func TestApplyOfSeveralRefuses(t *testing.T) {

@@ -112,29 +112,46 @@ func (inv *invocation) keep(p *production) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// writeKept writes the files that boot loads, and returns their folder.
-func (inv *invocation) writeKept(keep []byte) (folder string, err error) {
+// readKept returns the files that boot loads, and their folder.
+func readKept(keep []byte) (folder string, outputs []artefact.Made, err error) {
 	var k bootFiles
 	if err := gob.NewDecoder(bytes.NewReader(keep)).Decode(&k); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	var outputs []artefact.Made
 	for _, name := range live.Generators() {
 		if files, ok := k.Files[name]; ok {
 			outputs = append(outputs, artefact.Made{Generator: name, Output: artefact.Output{Artefacts: files}})
 		}
 	}
-	if len(outputs) == 0 { // what is files where it runs is there already
-		return k.Folder, nil
+	return k.Folder, outputs, nil
+}
+
+// checkKept returns what writeKept would fail with.
+func checkKept(keep []byte) error {
+	folder, outputs, err := readKept(keep)
+	if err == nil && len(outputs) > 0 {
+		err = output.Rehearse(plainfile.Named(folder), outputs, generators.Makes)
 	}
-	changed, err := output.Write(plainfile.Named(k.Folder), outputs, generators.Makes)
+	if err != nil {
+		return fmt.Errorf("boot would not load the rules, so nothing was changed: %w", err)
+	}
+	return nil
+}
+
+// writeKept writes the files that boot loads, and returns their folder.
+func (inv *invocation) writeKept(keep []byte) (string, error) {
+	folder, outputs, err := readKept(keep)
+	if err != nil || len(outputs) == 0 { // what is files where it runs is there already
+		return folder, err
+	}
+	changed, err := output.Write(plainfile.Named(folder), outputs, generators.Makes)
 	for _, name := range changed {
-		inv.console.Warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(k.Folder, name))
+		inv.console.Warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(folder, name))
 	}
 	if err != nil {
 		return "", fmt.Errorf("the rules run, and boot would not load them: %w", err)
 	}
-	return k.Folder, nil
+	return folder, nil
 }
 
 // watchCommand is for apply alone.

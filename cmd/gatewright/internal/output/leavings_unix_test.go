@@ -77,7 +77,11 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 				mustWrite(t, dir, earlier)
 			}
 			before := everything(t, dir)
-			_, err := writeInto(&endingAfter{t.Context(), n}, openRoot(t, dir), newRun(), anyFile)
+			root := openRoot(t, dir)
+			err := inState(root, func() error {
+				_, err := writeInto(&endingAfter{t.Context(), n}, root, newRun(), anyFile)
+				return err
+			})
 			if err == nil {
 				if n < 6 {
 					t.Errorf("it asked %d times, want once for each file, each folder and the journal", n)

@@ -59,43 +59,79 @@ func Write(dir plainfile.Path, outputs []artefact.Made, ours Makes) (changed []s
 	if err := checkOutputs(outputs); err != nil {
 		return nil, err
 	}
-	err = interrupt.During(func(ctx context.Context) error {
-		root, unmake, err := dir.MakeFolder()
-		if err != nil {
-			return err
-		}
-		defer root.Close()
-		if changed, err = writeInto(ctx, root, outputs, ours); err != nil {
-			unmake()
-			return In(dir, err)
-		}
-		return nil
+	err = locked(dir, func(ctx context.Context, root *os.Root) error {
+		changed, err = writeInto(ctx, root, outputs, ours)
+		return err
 	})
-	switch {
-	case err == interrupt.Err: // in the midst of it, as if it were killed
-		return nil, In(dir, err)
-	case err != nil:
+	if err != nil {
 		return nil, err
 	}
 	return changed, nil
 }
 
-// writeInto is writeFolder of a folder that is there.
-func writeInto(ctx context.Context, root *os.Root, outputs []artefact.Made, ours Makes) (changed []string, err error) {
+// Rehearse does what Write does but for putting anything into place, and returns what Write
+// would fail with. It leaves nothing behind.
+func Rehearse(dir plainfile.Path, outputs []artefact.Made, ours Makes) error {
+	if err := checkOutputs(outputs); err != nil {
+		return err
+	}
+	return locked(dir, func(ctx context.Context, root *os.Root) error {
+		if Interrupted(root) { // whose files are staged
+			return nil
+		}
+		missing := missingFolders(root, outputs)
+		_, err := prepareRun(ctx, root, outputs, ours)
+		err = errors.Join(err, clearStage(root))
+		removeFolders(root, missing)
+		return err
+	})
+}
+
+// locked has a folder, which is made, while its lock is held. One that is of no use is
+// removed again.
+func locked(dir plainfile.Path, do func(context.Context, *os.Root) error) error {
+	err := interrupt.During(func(ctx context.Context) error {
+		root, unmake, err := dir.MakeFolder()
+		if err != nil {
+			return err
+		}
+		defer root.Close()
+		defer unmake() // if it is empty
+		if err := inState(root, func() error { return do(ctx, root) }); err != nil {
+			return In(dir, err)
+		}
+		return nil
+	})
+	if err == interrupt.Err { // in the midst of it, as if it were killed
+		return In(dir, err)
+	}
+	return err
+}
+
+func inState(root *os.Root, do func() error) error {
 	if err := makeState(root); err != nil {
-		return nil, err
+		return err
 	}
 	unlock, err := takeLock(root)
 	if err != nil {
 		root.Remove(stateDir) // if it is empty
-		return nil, err
+		return err
 	}
 	defer func() { dropLock(root, unlock) }()
+	return do()
+}
+
+// writeInto writes into a folder whose lock is held.
+func writeInto(ctx context.Context, root *os.Root, outputs []artefact.Made, ours Makes) (changed []string, err error) {
 	if _, err := finishRun(root, ours); err != nil {
 		return nil, fmt.Errorf("finishing an interrupted run: %w; mend this and generate again, or remove %s to give that run up", err, journalFile)
 	}
 	missing := missingFolders(root, outputs)
-	if err := prepareRun(ctx, root, outputs, ours); err != nil {
+	journal, err := prepareRun(ctx, root, outputs, ours)
+	if err == nil {
+		err = placeJournal(ctx, root, journal)
+	}
+	if err != nil {
 		if !Interrupted(root) { // the disk may be full
 			err = errors.Join(err, clearStage(root))
 			removeFolders(root, missing)
@@ -139,31 +175,36 @@ func dropLock(root *os.Root, unlock func()) {
 // In is an error about something in a folder.
 func In(dir plainfile.Path, err error) error { return fmt.Errorf("%s: %w", dir, err) }
 
-// prepareRun stages the outputs and writes the journal. It changes no file that
-// stands in the folder.
-func prepareRun(ctx context.Context, root *os.Root, outputs []artefact.Made, ours Makes) error {
+// prepareRun stages the outputs and returns the journal; nil if nothing changes. It changes
+// no file that stands in the folder.
+func prepareRun(ctx context.Context, root *os.Root, outputs []artefact.Made, ours Makes) (text []byte, err error) {
 	old, err := readRecords(root, Manifest, ours)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return nil, err
 	}
 	records := recordsOf(outputs)
 	if err := checkTargets(root, records); err != nil {
-		return err
+		return nil, err
 	}
 	stand := standing(root, old, records)
 	journal := append(records, kept(old, records, outputs)...)
 	if len(stand) == len(records) && len(old) == len(journal) {
-		return clearStage(root)
+		return nil, clearStage(root)
 	}
-	text := formatRecords(journal)
+	text = formatRecords(journal)
 	if len(text) > maxRecords {
-		return fmt.Errorf("the names of the folder's %d files would have %d KiB, over the limit of %d KiB; write to another folder", len(journal), (len(text)+1023)>>10, maxRecords>>10)
+		return nil, fmt.Errorf("the names of the folder's %d files would have %d KiB, over the limit of %d KiB; write to another folder", len(journal), (len(text)+1023)>>10, maxRecords>>10)
 	}
 	if err := stage(ctx, root, outputs, stand); err != nil {
-		return err
+		return nil, err
 	}
-	if err := proveFolders(ctx, root, records, gone(old, journal)); err != nil {
-		return err
+	return text, proveFolders(ctx, root, records, gone(old, journal))
+}
+
+// placeJournal begins the part of a run that the next one finishes if this is killed.
+func placeJournal(ctx context.Context, root *os.Root, text []byte) error {
+	if text == nil {
+		return nil
 	}
 	if err := writeSynced(root, stageDir+"/journal", text); err != nil {
 		return err

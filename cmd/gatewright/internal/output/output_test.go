@@ -3,6 +3,7 @@ package output
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -80,6 +81,43 @@ func TestWriteFolder(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "lists", "gone")); err == nil {
 		t.Error("what is made no more is still there")
+	}
+}
+
+// TestRehearse holds that a rehearsal fails as the run would, and leaves everything as it
+// was, whether it fails or not.
+func TestRehearse(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "deep", "out")
+	if err := Rehearse(plainfile.Named(none), newRun(), anyFile); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Dir(none)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder that was not there: %v", err)
+	}
+	dir := t.TempDir()
+	mustWrite(t, dir, oldRun())
+	before := tree(t, dir)
+	if err := Rehearse(plainfile.Named(dir), newRun(), anyFile); err != nil {
+		t.Error(err)
+	}
+	for _, inTheWay := range []func() error{
+		func() error { return os.Symlink("b", filepath.Join(dir, "d")) },
+		func() error { return os.Mkdir(filepath.Join(dir, "d"), 0o755) },
+	} {
+		if err := inTheWay(); err != nil {
+			t.Fatal(err)
+		}
+		err := Rehearse(plainfile.Named(dir), newRun(), anyFile)
+		if _, fails := Write(plainfile.Named(dir), newRun(), anyFile); err == nil || fails == nil || err.Error() != fails.Error() {
+			t.Errorf("rehearsed: %v; the run: %v", err, fails)
+		}
+		if err := os.Remove(filepath.Join(dir, "d")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state, err := os.ReadDir(filepath.Join(dir, stateDir))
+	if after := tree(t, dir); err != nil || len(state) != 2 || !maps.Equal(after, before) {
+		t.Errorf("the folder holds %q, its state is %v, %v", after, state, err)
 	}
 }
 
@@ -171,6 +209,15 @@ const (
 	done               // the run is finished and left only its stage
 )
 
+// journalNewRun leaves a run as one that is killed once its journal stands.
+func journalNewRun(t *testing.T, root *os.Root) {
+	t.Helper()
+	text, err := prepareRun(t.Context(), root, newRun(), anyFile)
+	if err = errors.Join(err, placeJournal(t.Context(), root, text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func killSteps() []killStep {
 	staged := func(outputs []artefact.Made) func(*testing.T, *os.Root) {
 		return func(t *testing.T, root *os.Root) {
@@ -181,9 +228,7 @@ func killSteps() []killStep {
 	}
 	renamed := func(n int) func(*testing.T, *os.Root) {
 		return func(t *testing.T, root *os.Root) {
-			if err := prepareRun(t.Context(), root, newRun(), anyFile); err != nil {
-				t.Fatal(err)
-			}
+			journalNewRun(t, root)
 			for i := range n {
 				name := newRun()[0].Artefacts[i].Name
 				if err := errors.Join(root.MkdirAll(path.Dir(name), 0o755), root.Rename(stagePath(i), name)); err != nil {
@@ -418,7 +463,8 @@ func TestJournalThatCannotBeFinished(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, dir, oldRun())
 	root := openRoot(t, dir)
-	if err := errors.Join(prepareRun(t.Context(), root, newRun(), anyFile), root.Mkdir("d", 0o755)); err != nil {
+	journalNewRun(t, root)
+	if err := root.Mkdir("d", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Write(plainfile.Named(dir), newRun(), anyFile)
