@@ -61,10 +61,10 @@ func (f *fleet) gateway(n int, h *host) *host {
 		"operator.pub": f.must("cat operator.pub"), "sshd": strings.ReplaceAll(sshdConfig, "DIR", h.dir)} {
 		h.writes(name, text)
 	}
-	h.must(ownFiles + network + "mkdir /etc/gatewright; ssh-keygen -q -t ed25519 -N '' -f host; sed -i 's/^root:[^:]*/root:*/' /etc/shadow")
+	h.must(ownFiles + network + "mkdir /etc/gatewright; ln sshd client; ssh-keygen -q -t ed25519 -N '' -f host; sed -i 's/^root:[^:]*/root:*/' /etc/shadow")
 	h.must(fmt.Sprintf(`ip link add mgmt0 type veth peer name gateway%[1]d netns %[2]s; ip addr add 172.16.0.1%[1]d/24 dev mgmt0; ip link set mgmt0 up
 		ip link add mgmt0 netns lan type veth peer name client%[1]d netns %[2]s; ip -n lan addr add 172.16.0.2%[1]d/24 dev mgmt0; ip -n lan link set mgmt0 up`, n, f.pid))
-	h.boots(fmt.Sprintf("/usr/sbin/sshd -D -e -f %[1]s/sshd 2>sshd.log & ip netns exec lan /usr/sbin/sshd -D -e -f %[1]s/sshd 2>/dev/null & wait", h.dir))
+	h.boots(fmt.Sprintf("/usr/sbin/sshd -D -e -f %[1]s/sshd 2>sshd.log & ip netns exec lan /usr/sbin/sshd -D -e -f %[1]s/client 2>/dev/null & wait", h.dir))
 	h.serves("ip netns exec net", "tcp:203.0.113.17:443", "udp:203.0.113.33:3478", "tcp:203.0.113.200:443")
 	for i, name := range []string{"gateway", "client"} {
 		f.must(fmt.Sprintf("ip link set %[2]s%[3]d master fleet up; echo 172.16.0.%[1]d%[3]d %[2]s%[3]d.example.com >>/etc/hosts; echo %[2]s%[3]d.example.com %[4]s >>/root/.ssh/known_hosts",
@@ -131,7 +131,7 @@ func (f *fleet) passes(calls ...string) {
 
 // TestFleet runs the playbook of examples/gateway as its README says: it takes three
 // gateways to a site, and stops at one whose client the next site cuts off, which then has
-// its old rules back.
+// its old rules back, and at one that cannot be reached.
 func TestFleet(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
@@ -157,6 +157,10 @@ func TestFleet(t *testing.T) {
 	}
 	f.losesSession(f.gateways[2])
 	f.gateways[1].ended()
+	f.gateways[0].must("kill $(pgrep -of '" + f.gateways[0].listener() + "')")
+	if out, status := f.plays(play); status == 0 || recap(out) != "gateway1 ok=0 changed=0 unreachable=1 failed=0\n" {
+		t.Errorf("gateway1 is away: status %d\n%s", status, out)
+	}
 	if f.gateways[0].confirmed() == old[0] {
 		t.Error("gateway1 holds the old rules")
 	}
@@ -216,6 +220,9 @@ func (h *host) confirmed() machine {
 	return m
 }
 
+// listener matches the command line of a gateway's sshd, and not of what it has started.
+func (h *host) listener() string { return "^sshd: /usr/sbin/sshd .*" + h.dir + "/sshd " }
+
 // losesSession kills everything below a gateway's sshd, and its client, while an apply at
 // its terminal waits for an answer: the old rules come back.
 func (f *fleet) losesSession(g *host) {
@@ -231,7 +238,7 @@ func (f *fleet) losesSession(g *host) {
 	f.Cleanup(func() { ssh.Process.Kill(); ssh.Wait() })
 	f.must("timeout 20 sh -c 'until grep -q \"type y and Enter\" session; do sleep 0.05; done' || { cat session; exit 1; }")
 	killed := g.must(`below() (for pid in $(pgrep -P $1); do below $pid; echo $pid; done)
-		all=$(below $(pgrep -of '^sshd: /usr/sbin/sshd .*` + g.dir + `')); ps -o args= -p $(echo $all | tr ' ' ,); kill -9 $all`)
+		all=$(below $(pgrep -of '` + g.listener() + `')); ps -o args= -p $(echo $all | tr ' ' ,); kill -9 $all`)
 	if err := ssh.Wait(); err == nil || !strings.Contains(killed, "sshd: root@") || !strings.Contains(killed, "gatewright apply nftables") {
 		f.Errorf("the session did not end: %v\n%s", err, killed)
 	}
