@@ -14,6 +14,7 @@ import (
 	packetfilter "gatewright/generators/filter"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
+	"gatewright/generators/nftables/nftablestest"
 	"gatewright/generators/squid"
 )
 
@@ -76,7 +77,7 @@ func TestExplainIsWhatIsReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rs, err := nftables.ReadBack(dump, s.table)
+		rs, err := nftablestest.ReadBack(dump, s.table)
 		if err != nil {
 			t.Fatal(err)
 		}

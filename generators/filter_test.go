@@ -11,6 +11,7 @@ import (
 	"gatewright/generators/engine"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
+	"gatewright/generators/nftables/nftablestest"
 	"gatewright/generators/proof"
 )
 
@@ -209,7 +210,7 @@ func nftDifferences(t *testing.T, g *engine.Gateway, p *rule.Policy, s filterSet
 	if err != nil {
 		t.Fatal(err)
 	}
-	rs, err := nftables.ReadBack(dump, s.table)
+	rs, err := nftablestest.ReadBack(dump, s.table)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"gatewright/generators/engine"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
+	"gatewright/generators/nftables/nftablestest"
 	"gatewright/generators/pac"
 	"gatewright/generators/proof"
 	"gatewright/generators/squid"
@@ -265,7 +266,7 @@ func heldByNFT(t *testing.T, p *rule.Policy) (held, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rs, err := nftables.ReadBack(dump, s.table)
+	rs, err := nftablestest.ReadBack(dump, s.table)
 	return held{"nftables", acceptedBy(&rs), out.Coverage}, err
 }
 

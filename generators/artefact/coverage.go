@@ -83,6 +83,20 @@ func RulesNotApplicable(p *rule.Policy, reason string) []Coverage {
 	return out
 }
 
+// CoverRules returns one line for each rule, then one for each trusted site, which is not
+// applicable for the reason.
+func CoverRules(p *rule.Policy, sites string, cover func(*Judge, *rule.Rule) Coverage) ([]Coverage, error) {
+	j := NewJudge(p)
+	out := make([]Coverage, 0, len(p.Rules)+len(p.TrustedSites))
+	for i := range p.Rules {
+		out = append(out, cover(j, &p.Rules[i]))
+	}
+	return append(out, TrustedSitesNotApplicable(p, sites)...), j.Err()
+}
+
+// NoZones is why a packet filter has no use for trusted sites.
+const NoZones = "a trusted site is a browser setting, which a packet filter knows nothing of"
+
 // TrustedSitesNotApplicable returns one line for each trusted site, for a generator
 // that carries traffic.
 func TrustedSitesNotApplicable(p *rule.Policy, reason string) []Coverage {

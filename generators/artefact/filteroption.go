@@ -63,8 +63,8 @@ type Access struct {
 
 // FilterOptions returns the options that FilterOf reads, with the one that a
 // backend has of its own after place. The backend says in modes what it makes of
-// each Mode, and checks the names of interfaces.
-func FilterOptions(modes string, own Option, checkInterface func(string) error) []Option {
+// each Mode.
+func FilterOptions(modes string, own Option) []Option {
 	return []Option{
 		{
 			Name:    "mode",
@@ -99,13 +99,13 @@ func FilterOptions(modes string, own Option, checkInterface func(string) error) 
 			Name:  "wan",
 			Doc:   "place forward: the interfaces towards the remotes (default any)",
 			List:  true,
-			Check: checkInterface,
+			Check: CheckInterface,
 		},
 		{
 			Name:  "lan",
 			Doc:   "place forward: the interfaces towards the roles (default any)",
 			List:  true,
-			Check: checkInterface,
+			Check: CheckInterface,
 		},
 	}
 }

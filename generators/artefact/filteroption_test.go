@@ -1,7 +1,6 @@
 package artefact_test
 
 import (
-	"errors"
 	"net/netip"
 	"reflect"
 	"strconv"
@@ -14,16 +13,9 @@ import (
 	"gatewright/generators/artefact/artefacttest"
 )
 
-// filterOf reads pairs "option=value" as a backend does that refuses the interface
-// bad.
+// filterOf reads pairs "option=value" as a backend does.
 func filterOf(pairs ...string) (artefact.Filter, error) {
-	checkInterface := func(s string) error {
-		if s == "bad" {
-			return errors.New("bad interface")
-		}
-		return nil
-	}
-	options := artefact.FilterOptions("what the modes are", artefact.Option{Name: "own"}, checkInterface)
+	options := artefact.FilterOptions("what the modes are", artefact.Option{Name: "own"})
 	s, err := artefact.Configure(options, artefacttest.Settings(pairs...))
 	if err != nil {
 		return artefact.Filter{}, err
@@ -54,8 +46,8 @@ func TestFilterErrors(t *testing.T) {
 		{[]string{"mark=0", "mode=mark"}, `option mark: "0" is not one bit of 32` + bit},
 		{[]string{"mark=0x100000000", "mode=mark"}, `option mark: "0x100000000" is not one bit of 32` + bit},
 		{[]string{"mark=1 -j ACCEPT; drop", "mode=mark"}, `option mark: "1 -j ACCEPT; drop" is not one bit of 32` + bit},
-		{[]string{"wan=bad"}, "option wan: bad interface"},
-		{[]string{"lan=good", "lan=bad"}, "option lan: bad interface"},
+		{[]string{"wan=eth+"}, `option wan: bad interface name "eth+"; expect at most 15 letters, digits, - _ . and @`},
+		{[]string{"lan=eth0", "lan=eth*"}, `option lan: bad interface name "eth*"; expect at most 15 letters, digits, - _ . and @`},
 		{[]string{"mark=1"}, "mode chains sets no mark; leave out mark, or set mode to mark"},
 		{[]string{"admin=none"}, "mode chains drops nothing; leave out admin, or set mode to enforce"},
 		{[]string{"place=host"}, "place host is a machine that plays roles; set roles to those that it plays"},

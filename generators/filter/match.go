@@ -223,3 +223,9 @@ func (rs *Ruleset) Set(name string) (*Set, bool) {
 	}
 	return &rs.Sets[i], true
 }
+
+// AdmitsTCP reports whether a chain accepts the first packet of a connection by TCP.
+func (rs *Ruleset) AdmitsTCP(chain string, remote netip.Addr, local netip.AddrPort) bool {
+	p := Packet{Protocol: netset.TCP, Source: remote, Destination: local.Addr(), Port: local.Port(), Original: local.Port()}
+	return slices.ContainsFunc(rs.Walk(chain, p), func(o Outcome) bool { return o.Verdict == Accept })
+}

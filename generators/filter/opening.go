@@ -1,8 +1,11 @@
 package filter
 
 import (
+	"strings"
+
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
 )
 
 // Opening is packets that a chain accepts, all of them by the same rules.
@@ -40,6 +43,18 @@ func (rs *Ruleset) Openings(chain string) []Opening {
 	w := opener{rs: rs}
 	w.walk(chain, Match{}, netset.PrefixSet{}, netset.PrefixSet{}, Outcome{}, 0)
 	return w.out
+}
+
+// AddOpenings adds what a chain accepts itself to a reading, of a base chain without what
+// it jumps to. Labels are those of the rule that opens.
+func (rs *Ruleset) AddOpenings(out *artefact.Reading, p artefact.HookPoint, isBase bool, d rule.Direction, labels func(Opening) []string) {
+	for _, o := range rs.Openings(p.Chain) {
+		if isBase && o.ID != "" {
+			continue
+		}
+		p.In, p.Out, p.Mark = strings.Join(o.In, " "), strings.Join(o.Out, " "), o.Mark
+		out.Accept(p, artefact.Accepted{Rule: o.ID, Labels: labels(o), Direction: d, Traffic: o.Traffic()})
+	}
 }
 
 type opener struct {

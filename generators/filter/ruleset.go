@@ -91,6 +91,14 @@ type Hook struct {
 	Policy   Verdict
 }
 
+// Direction is that of the flows which a chain at the hook may accept by itself.
+func (h *Hook) Direction() rule.Direction {
+	if h.Name == Input {
+		return rule.Inbound
+	}
+	return rule.Outbound
+}
+
 // String is the hook in words; empty for none.
 func (h *Hook) String() string {
 	if h == nil {

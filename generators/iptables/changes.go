@@ -6,23 +6,16 @@ import (
 	"slices"
 	"strings"
 
+	"gatewright/generators/filter"
 	"gatewright/generators/lcs"
 )
-
-// Change is one thing that comes or goes.
-type Change struct {
-	Sign byte   // '+' or '-'
-	Kind string // "element", "rule", "chain", "set", "policy"
-	In   string // the set or chain that it is of; empty for one of its own
-	Text string
-}
 
 // Changes is what makes one Kernel of another. A chain that changes is written anew as a
 // whole, so that it holds what is wanted whatever somebody does to it meanwhile; the
 // counters of its rules that stay are written with it, and all other chains are left
 // alone.
 type Changes struct {
-	List []Change
+	List []filter.Change
 
 	sets   []*set // that come, or are filled anew in the place of those there
 	refill map[string]bool
@@ -52,7 +45,7 @@ func Compare(have, want *Kernel) *Changes {
 }
 
 func (c *Changes) add(sign byte, kind, in, text string) {
-	c.List = append(c.List, Change{sign, kind, in, text})
+	c.List = append(c.List, filter.Change{Sign: sign, Kind: kind, In: in, Text: text})
 }
 
 // place names a chain.

@@ -12,10 +12,7 @@ import (
 // Explain answers as the kernel decides by the files of Generate: it walks a flow's
 // first packet through their chains.
 func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explainer, error) {
-	c, err := configure(s)
-	if err == nil {
-		err = c.CheckRoles(p)
-	}
+	c, err := configure(p, s)
 	if err != nil {
 		return nil, err
 	}

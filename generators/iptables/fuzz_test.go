@@ -12,6 +12,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact"
 	"gatewright/generators/artefact/artefacttest"
 	"gatewright/generators/filter"
 )
@@ -104,7 +105,7 @@ func FuzzName(f *testing.F) {
 		if err == nil {
 			checkWord(t, prefix+s, "gw_"+s, 28)
 		}
-		err = checkInterface(s)
+		err = artefact.CheckInterface(s)
 		artefacttest.CheckRefusal(t, s, err, !interfaceForm.MatchString(s) || s == "." || s == "..")
 		if err == nil {
 			checkWord(t, string(deviceOf([]string{s})), s, 15)

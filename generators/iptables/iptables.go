@@ -37,10 +37,7 @@ func (Generator) Description() string {
 // rule is rendered by its prefixes, in the families that its role and its remote
 // have in common.
 func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output, error) {
-	c, err := configure(s)
-	if err == nil {
-		err = c.CheckRoles(p)
-	}
+	c, err := configure(p, s)
 	if err != nil {
 		return artefact.Output{}, err
 	}
@@ -60,7 +57,9 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 			Name: f.file(), Data: artefact.Seal(data), Load: c.load(f), Rules: r.carried, Elements: r.elements,
 		})
 	}
-	if out.Coverage, err = coverage(p, c); err != nil || !c.ipset {
+	ours := c.Local(p)
+	out.Coverage, err = artefact.CoverRules(p, artefact.NoZones, func(j *artefact.Judge, r *rule.Rule) artefact.Coverage { return c.Cover(j, r, ours) })
+	if err != nil || !c.ipset {
 		return out, err
 	}
 	first := artefact.Artefact{Name: setsFile, Load: setsLoad}

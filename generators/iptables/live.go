@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/filter"
@@ -72,18 +71,11 @@ func (l *Live) Place() string {
 // Admits reports whether the built-in chains among ours accept the first packet of a
 // connection by TCP to this machine.
 func (l *Live) Admits(remote netip.Addr, local netip.AddrPort) bool {
-	p := filter.Packet{Protocol: netset.TCP, Source: remote, Destination: local.Addr(), Port: local.Port(), Original: local.Port()}
 	chain := strings.ToUpper(filter.Input)
-	if !slices.Contains(l.Owned, chain) {
-		return true
-	}
-	for _, r := range l.rules {
-		if r.family == familyOf(remote) {
-			held := r.ruleset()
-			return slices.ContainsFunc(held.Walk(chain, p), func(o filter.Outcome) bool { return o.Verdict == filter.Accept })
-		}
-	}
-	return true
+	return !slices.Contains(l.Owned, chain) || !slices.ContainsFunc(l.rules, func(r *rules) bool {
+		held := r.ruleset()
+		return r.family == familyOf(remote) && !held.AdmitsTCP(chain, remote, local)
+	})
 }
 
 // Readings returns what runs and what the files say by what they do. Where nothing of ours

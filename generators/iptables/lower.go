@@ -230,9 +230,11 @@ func listOf(name string) []string {
 // flows, and one tree of remotes.
 func (b *lowering) addLocals(w *path, start string) {
 	var names []string
+	at := map[string]int32{} // in names
 	for _, c := range append([]class{w.any}, w.classes...) {
 		for _, f := range c.flows {
-			if !slices.Contains(names, f.local) {
+			if _, known := at[f.local]; !known {
+				at[f.local] = int32(len(names))
 				names = append(names, f.local)
 			}
 		}
@@ -252,9 +254,12 @@ func (b *lowering) addLocals(w *path, start string) {
 	}
 	var cells []netset.Holders
 	var ends []element
+	roots := map[string]bool{}
 	for prefixes, holders := range cut.All() {
 		cells = append(cells, holders)
-		ends = append(ends, element{prefixes, b.rootOf(w, names, holders, cut.Len() > 1)})
+		root := w.rootOf(rolesOf(names, holders), cut.Len() > 1, roots)
+		roots[root] = true
+		ends = append(ends, element{prefixes, root})
 	}
 	local, remote := filter.Source, filter.Destination
 	if w.direction == rule.Inbound {
@@ -266,7 +271,7 @@ func (b *lowering) addLocals(w *path, start string) {
 		if b.err != nil {
 			return
 		}
-		held := func(f flow) bool { return c.Contains(int32(slices.Index(names, f.local))) }
+		held := func(f flow) bool { return c.Contains(at[f.local]) }
 		title := w.title + ", " + rolesOf(names, c)
 		root := b.declare(ends[i].chain)
 		s := section{title: commentOf("Flows that are " + title + "."), ways: leaves[i]}
@@ -278,12 +283,18 @@ func (b *lowering) addLocals(w *path, start string) {
 	}
 }
 
-// rootOf names the chain of the flows of some local sets.
-func (b *lowering) rootOf(w *path, names []string, c netset.Holders, several bool) string {
+// rootOf names the chain of the flows of some roles. More than four digits would leave no
+// room for the names of the chains below it; so many tell 1,000 roles apart by a try or two.
+func (w *path) rootOf(roles string, several bool, taken map[string]bool) string {
 	if !several {
 		return prefix + w.stem
 	}
-	return prefix + w.stem + "_" + digest(rolesOf(names, c))[:4]
+	const tries = 100
+	root := prefix + w.stem + "_" + digest(roles)[:4]
+	for next := 1; taken[root] && next < tries; next++ {
+		root = prefix + w.stem + "_" + digest(fmt.Sprint(roles, next))[:4]
+	}
+	return root
 }
 
 // rolesOf says whose addresses a cell holds.

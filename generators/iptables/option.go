@@ -1,6 +1,9 @@
 package iptables
 
-import "gatewright/generators/artefact"
+import (
+	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
+)
 
 // Values of the option ipset.
 const (
@@ -15,7 +18,7 @@ func (Generator) Options() []artefact.Option {
 		Doc:     "yes: many prefixes stand in sets of ipset; no: all in trees of chains, where ipset is not to be had",
 		Values:  []string{ipsetYes, ipsetNo},
 		Default: []string{ipsetYes},
-	}, checkInterface)
+	})
 }
 
 // config is the settings, parsed.
@@ -24,8 +27,11 @@ type config struct {
 	ipset bool
 }
 
-// configure refuses combinations that make no sense.
-func configure(s artefact.Settings) (config, error) {
+// configure refuses what makes no sense together, or for the policy.
+func configure(p *rule.Policy, s artefact.Settings) (config, error) {
 	f, err := artefact.FilterOf(s)
+	if err == nil {
+		err = f.CheckRoles(p)
+	}
 	return config{Filter: f, ipset: s.Text("ipset") == ipsetYes}, err
 }

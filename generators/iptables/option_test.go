@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 )
 
@@ -30,7 +31,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := configure(s)
+	got, err := configure(&rule.Policy{}, s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
 	"gatewright/generators/filter"
 )
 
@@ -38,13 +39,10 @@ const (
 	maxRuleComment = 255 // bytes (XT_MAX_COMMENT_LEN with its zero)
 	maxChain       = 28  // bytes (XT_EXTENSION_MAXNAMELEN with its zero)
 	maxSet         = 31  // bytes (IPSET_MAXNAMELEN with its zero)
-	maxInterface   = 15  // bytes (IFNAMSIZ with its zero)
-	ellipsis       = "..."
 )
 
-// commentOf makes a text fit a "#" line of at most maxComment bytes, as oneLine
-// does.
-func commentOf(s string) comment { return comment(cut(oneLine(s), maxComment)) }
+// commentOf makes a text fit a "#" line of at most maxComment bytes.
+func commentOf(s string) comment { return comment(artefact.Cut(artefact.OneLine(s), maxComment)) }
 
 func commentsOf(lines []string) []comment {
 	out := make([]comment, len(lines))
@@ -61,44 +59,20 @@ func lineComment(id rule.ID, labels []comment) string {
 	for i, l := range labels {
 		words[i] = string(l)
 	}
-	return cut(oneLine(string(id)+": "+strings.Join(words, "; ")), maxRuleComment)
+	return artefact.Cut(artefact.OneLine(string(id)+": "+strings.Join(words, "; ")), maxRuleComment)
 }
 
 // escapedComment escapes what iptables-restore reads in quotes.
 func escapedComment(s string) ruleComment {
-	return ruleComment(ruleCommentEscapes.Replace(cut(oneLine(s), maxRuleComment)))
+	return ruleComment(ruleCommentEscapes.Replace(artefact.Cut(artefact.OneLine(s), maxRuleComment)))
 }
 
 var ruleCommentEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// oneLine replaces white space by a space, and what is not printable ASCII by a
-// question mark: engines and terminals do not agree on where other lines end. It parts "##", for
-// "##[error]" commands the runner of a pipeline that shows the file.
-func oneLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case r < ' ' || r > '~':
-			return '?'
-		}
-		return r
-	}, s)
-	return strings.ReplaceAll(s, "##", "# ")
-}
-
-// cut shortens ASCII to limit bytes at most, and shows it.
-func cut(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return s[:limit-len(ellipsis)] + ellipsis
-}
-
 // checkChain refuses what is no name for a chain: iptables-restore takes names in quotes
 // that iptables refuses.
 func checkChain(s string) error {
-	if i := strings.IndexFunc(s, func(r rune) bool { return !isNameRune(r) }); i >= 0 {
+	if !artefact.HasOnly(s, "") {
 		return fmt.Errorf("name %q has a character that iptables does not take; expect letters, digits, - and _", s)
 	}
 	if len(s) > maxChain {
@@ -161,10 +135,6 @@ func checkLine(s string, limit int) error {
 		return fmt.Errorf("a line of %d bytes, %q..., is not read back; remove it", len(s), s[:40])
 	}
 	return nil
-}
-
-func isNameRune(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
 }
 
 // ruleStem shortens a rule's id to what tells it from the others, direction and
@@ -255,17 +225,7 @@ func portsOf(ranges []netset.PortRange) ports {
 	return ports(strings.Join(words, ","))
 }
 
-// checkInterface refuses what is no interface name, and what iptables would read as
-// a wildcard.
-func checkInterface(s string) error {
-	bad := strings.ContainsFunc(s, func(r rune) bool { return !isNameRune(r) && r != '.' && r != '@' })
-	if s == "" || s == "." || s == ".." || bad || len(s) > maxInterface {
-		return fmt.Errorf("bad interface name %q; expect at most %d letters, digits, - _ . and @", s, maxInterface)
-	}
-	return nil
-}
-
-// deviceOf takes the one name of a rule, which checkInterface has accepted; empty for
+// deviceOf takes the one name of a rule, which artefact.CheckInterface has accepted; empty for
 // every interface.
 func deviceOf(names []string) device { return device(strings.Join(names, "")) }
 

@@ -82,24 +82,6 @@ func TestRuleStem(t *testing.T) {
 	}
 }
 
-func TestInterface(t *testing.T) {
-	const want = "; expect at most 15 letters, digits, - _ . and @"
-	for _, c := range []struct{ in, err string }{
-		{"eth0", ""},
-		{"eth1.100", ""},
-		{"br-lan", ""},
-		{"", `bad interface name ""` + want},
-		{"..", `bad interface name ".."` + want},
-		{"eth+", `bad interface name "eth+"` + want},
-		{`e -j`, `bad interface name "e -j"` + want},
-		{"abcdefghijklmnop", `bad interface name "abcdefghijklmnop"` + want},
-	} {
-		if err := checkInterface(c.in); errorText(err) != c.err {
-			t.Errorf("checkInterface(%q): error %q; want %q", c.in, errorText(err), c.err)
-		}
-	}
-}
-
 // TestPorts holds that ports are spread over as few rules as multiport's 15 slots
 // allow, in their order.
 func TestPorts(t *testing.T) {

@@ -177,7 +177,7 @@ func (r *rulesReader) takeComment(text string) error {
 	s := section{title: c}
 	if id, _, titled := strings.Cut(text, ": "); titled {
 		chain := prefix + ruleStem(rule.ID(id))
-		if checkChain(chain) != nil || strings.ContainsFunc(id, func(c rune) bool { return !isNameRune(c) }) || id == "" || r.ids[chain] != "" {
+		if checkChain(chain) != nil || !artefact.HasOnly(id, "") || id == "" || r.ids[chain] != "" {
 			return errors.New("the title of a rule, each once")
 		}
 		r.file.Note(id)

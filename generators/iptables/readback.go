@@ -1,6 +1,7 @@
 package iptables
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,19 +38,17 @@ func ReadBack(d Dump, table string) (Held, error) {
 		return Held{}, fmt.Errorf("ipset save: %w", err)
 	}
 	used := map[string]bool{}
-	for f, of := range map[family]*filter.Ruleset{ipv4: &h.IPv4, ipv6: &h.IPv6} {
+	for _, f := range []family{ipv4, ipv6} {
+		of := &h.IPv4
+		if f == ipv6 {
+			of = &h.IPv6
+		}
 		for _, s := range sets {
 			if family(s.Family) == f {
 				of.Sets = append(of.Sets, s)
 			}
 		}
-	}
-	for _, f := range []family{ipv4, ipv6} {
-		dump, of := d.IPv4, &h.IPv4
-		if f == ipv6 {
-			dump, of = d.IPv6, &h.IPv6
-		}
-		if err := h.addFamily(f, of, readTables(dump), table, used); err != nil {
+		if err := h.addFamily(f, of, d.of(f), table, used); err != nil {
 			return Held{}, fmt.Errorf("%s-save: %w", f.program(), err)
 		}
 	}
@@ -61,44 +60,59 @@ func ReadBack(d Dump, table string) (Held, error) {
 	return h, nil
 }
 
-func (h *Held) addFamily(f family, of *filter.Ruleset, tables map[string]*savedTable, table string, used map[string]bool) error {
-	t := tables[table]
-	if t == nil {
-		t = &savedTable{}
-	}
-	for _, chain := range t.chains {
-		c := filter.Chain{Name: chain, Hook: hookOf(chain, t.policies[chain])}
-		ours := strings.HasPrefix(chain, prefix) || strings.HasPrefix(chain, filter.Prefix)
-		if !ours && c.Hook == nil {
-			h.Others = append(h.Others, fmt.Sprintf("chain %s of %s", chain, f.program()))
-			continue
-		}
-		for _, text := range t.rules[chain] {
-			one, err := f.parse(text)
-			for _, set := range []string{one.From.Set, one.To.Set} {
-				if _, ok := of.Set(set); err == nil && !ok && set != "" {
-					err = fmt.Errorf("a set that there is")
-				}
-				used[set] = true
+func (h *Held) addFamily(f family, of *filter.Ruleset, dump []byte, table string, used map[string]bool) error {
+	others, at := map[string]bool{}, map[string]int{}
+	for s := range savedLines(dump) {
+		switch {
+		case s.table != table:
+			others[s.table] = others[s.table] || !s.isPolicy || s.text != "ACCEPT"
+		case !s.isPolicy:
+			i, held := at[s.chain]
+			if !held {
+				continue
 			}
-			switch {
-			case err == nil:
-				c.Rules = append(c.Rules, readSaved(one, c))
-			case ours:
-				return fmt.Errorf("chain %s: %q; expected %w", chain, text, err)
-			default:
-				h.Others = append(h.Others, fmt.Sprintf("rule %q in chain %s of %s", text, chain, f.program()))
+			if err := h.addRule(f, of, &of.Chains[i], s.text, used); err != nil {
+				return fmt.Errorf("chain %s: %w", s.chain, err)
+			}
+		default:
+			c := filter.Chain{Name: s.chain, Hook: hookOf(s.chain, strings.Trim(s.text, "-"))}
+			if isOurs(s.chain) || c.Hook != nil {
+				at[s.chain] = len(of.Chains)
+				of.Chains = append(of.Chains, c)
+			} else {
+				h.Others = append(h.Others, fmt.Sprintf("chain %s of %s", s.chain, f.program()))
 			}
 		}
-		if i := behindWays(c); i > 0 && ours {
-			return fmt.Errorf("chain %s, rule %d: expected %w", chain, i+1, errBehindWays)
-		}
-		of.Chains = append(of.Chains, c)
 	}
-	for _, n := range slices.Sorted(maps.Keys(tables)) {
-		if n != table && tables[n].filters() {
-			h.Others = append(h.Others, fmt.Sprintf("rules in table %s of %s", n, f.program()))
+	for _, c := range of.Chains {
+		if i := behindWays(c); i > 0 && isOurs(c.Name) {
+			return fmt.Errorf("chain %s, rule %d: expected %w", c.Name, i+1, errBehindWays)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(others)) {
+		if others[name] {
+			h.Others = append(h.Others, fmt.Sprintf("rules in table %s of %s", name, f.program()))
+		}
+	}
+	return nil
+}
+
+// addRule reads a rule into its chain.
+func (h *Held) addRule(f family, of *filter.Ruleset, c *filter.Chain, text string, used map[string]bool) error {
+	one, err := f.parse(text)
+	for _, set := range []string{one.From.Set, one.To.Set} {
+		if _, ok := of.Set(set); err == nil && !ok && set != "" {
+			err = errors.New("a set that there is")
+		}
+		used[set] = true
+	}
+	switch {
+	case err == nil:
+		c.Rules = append(c.Rules, readSaved(one, *c))
+	case isOurs(c.Name):
+		return fmt.Errorf("%q; expected %w", text, err)
+	default:
+		h.Others = append(h.Others, fmt.Sprintf("rule %q in chain %s of %s", text, c.Name, f.program()))
 	}
 	return nil
 }
@@ -138,39 +152,4 @@ func readSets(dump []byte) (out []filter.Set, err error) {
 		out = append(out, s.filter())
 	}
 	return out, nil
-}
-
-// savedTable is one table.
-type savedTable struct {
-	chains   []string            // in their order
-	rules    map[string][]string // of each chain, after "-A CHAIN "
-	policies map[string]string   // of the built-in chains
-}
-
-// filters reports whether the table holds more than the empty built-in chains that
-// accept.
-func (t *savedTable) filters() bool {
-	return slices.ContainsFunc(t.chains, func(c string) bool { return len(t.rules[c]) > 0 || t.policies[c] != "ACCEPT" })
-}
-
-// readTables returns the tables by their names.
-func readTables(dump []byte) map[string]*savedTable {
-	tables := map[string]*savedTable{}
-	for s := range savedLines(dump) {
-		t := tables[s.table]
-		if t == nil {
-			t = &savedTable{rules: map[string][]string{}, policies: map[string]string{}}
-			tables[s.table] = t
-		}
-		switch {
-		case !s.isPolicy:
-			t.rules[s.chain] = append(t.rules[s.chain], s.text)
-		case s.text != "-":
-			t.policies[s.chain] = s.text
-			fallthrough
-		default:
-			t.chains = append(t.chains, s.chain)
-		}
-	}
-	return tables
 }

@@ -84,13 +84,14 @@ func TestKernelHoldsWhatIsBuilt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conf, err := configure(s)
+			p := ruletest.Compile(t, e.in)
+			conf, err := configure(p, s)
 			if err != nil {
 				t.Fatal(err)
 			}
 			h := readBack(t, c.example, c.variant, c.table)
 			for f, held := range map[family]filter.Ruleset{ipv4: h.IPv4, ipv6: h.IPv6} {
-				built, err := newRules(ruletest.Compile(t, e.in), conf, f)
+				built, err := newRules(p, conf, f)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -200,7 +201,7 @@ func TestReadBackComments(t *testing.T) {
 		}
 	}
 	first := ruletest.Compile(t, ruletest.Hostile(t, "192.0.2.0/24", hostileTexts()...)).Rules[0] // it takes all packets
-	title := strings.SplitN(oneLine(first.Entries[0].Title), " ", 2)[0]
+	title := strings.SplitN(artefact.OneLine(first.Entries[0].Title), " ", 2)[0]
 	if !slices.ContainsFunc(got, func(c string) bool {
 		return strings.HasPrefix(c, string(first.ID)+": "+first.Entries[0].ID+" (row "+title)
 	}) {
@@ -270,7 +271,7 @@ func TestReadBackOverlooksNothing(t *testing.T) {
 func TestReadBackTellsOthers(t *testing.T) {
 	const v4 = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j ACCEPT\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n:mine - [0:0]\n:gatewright_outbound - [0:0]\n-A INPUT -j mine\nCOMMIT\n"
 	h, err := ReadBack(Dump{Ipset: []byte("create gw_a hash:net family inet\n"), IPv4: []byte(v4), IPv6: []byte(emptyDump)}, "filter")
-	want := []string{`rule "-j mine" in chain INPUT of iptables`, "chain mine of iptables", "rules in table nat of iptables", "set gw_a"}
+	want := []string{"chain mine of iptables", `rule "-j mine" in chain INPUT of iptables`, "rules in table nat of iptables", "set gw_a"}
 	if err != nil || !slices.Equal(h.Others, want) {
 		t.Errorf("others %q, %v; want %q", h.Others, err, want)
 	}

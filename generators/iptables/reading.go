@@ -17,7 +17,7 @@ func (r *rules) addTo(out *artefact.Reading) { r.addRuleset(out, r.ruleset(), r.
 func (r *rules) addRuleset(out *artefact.Reading, whole filter.Ruleset, place string) {
 	held := whole.Fold()
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
-		r.addOpenings(out, &held, artefact.HookPoint{File: place, Chain: filter.EntryOf(d)}, d)
+		held.AddOpenings(out, artefact.HookPoint{File: place, Chain: filter.EntryOf(d)}, false, d, r.labelsOf)
 	}
 	beside := func(name, value string) {
 		out.Beside = append(out.Beside, artefact.Statement{File: place, Name: name, Value: value})
@@ -37,23 +37,7 @@ func (r *rules) addRuleset(out *artefact.Reading, whole filter.Ruleset, place st
 				beside("chain "+c.Name, ruleText(one))
 			}
 		}
-		d := rule.Outbound
-		if c.Hook.Name == filter.Input {
-			d = rule.Inbound
-		}
-		r.addOpenings(out, &held, artefact.HookPoint{File: place, Chain: c.Name}, d)
-	}
-}
-
-// addOpenings adds what a chain accepts itself, of a built-in one without what it jumps
-// to.
-func (r *rules) addOpenings(out *artefact.Reading, held *filter.Ruleset, p artefact.HookPoint, d rule.Direction) {
-	for _, o := range held.Openings(p.Chain) {
-		if r.isBase(p.Chain) && o.ID != "" {
-			continue
-		}
-		p.In, p.Out, p.Mark = strings.Join(o.In, " "), strings.Join(o.Out, " "), o.Mark
-		out.Accept(p, artefact.Accepted{Rule: o.ID, Labels: r.labelsOf(o), Direction: d, Traffic: o.Traffic()})
+		held.AddOpenings(out, artefact.HookPoint{File: place, Chain: c.Name}, true, c.Hook.Direction(), r.labelsOf)
 	}
 }
 

@@ -43,7 +43,7 @@ func TestRealReaderOfSeeds(t *testing.T) {
 			}
 		}
 		for _, s := range nameSeeds {
-			if checkInterface(s) == nil {
+			if artefact.CheckInterface(s) == nil {
 				fmt.Fprintf(&rules, "-A c -i %s -j ACCEPT\n", deviceOf([]string{s}))
 				devices = append(devices, s)
 			}

@@ -11,6 +11,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact"
 )
 
 // shapes are sets of one family that a tree could get wrong, or too deep.
@@ -362,5 +363,34 @@ func TestCommon(t *testing.T) {
 		if fmt.Sprint(got) != c.want {
 			t.Errorf("common(%s, %s) = %s; want %s", c.p, c.q, got, c.want)
 		}
+	}
+}
+
+// TestManyRoles holds that the chains of thousands of roles have names of their own, and
+// that what they hold is read back.
+func TestManyRoles(t *testing.T) {
+	const roles = 2000
+	var in rule.Input
+	for i := range roles {
+		role, at := rule.Role(fmt.Sprintf("role%d", i)), fmt.Sprintf("%d.%d", i>>8, i&255)
+		in.Bindings = append(in.Bindings, rule.Binding{Role: role, Addresses: ruletest.Prefixes(t, "10.0."+at)})
+		in.Grants = append(in.Grants, ruletest.Grant(t, "own/"+string(role), string(role), rule.Outbound, role, "tcp 443", "20.0."+at))
+	}
+	out, err := generate(t, in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := Generator{}.Read(artefact.FilesOf(out.Artefacts))
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[rule.ID]bool{}
+	for _, p := range read.Filters {
+		for _, l := range p.Lines {
+			of[l.Rule] = true
+		}
+	}
+	if len(of) != roles {
+		t.Errorf("%d rules are read, want %d", len(of), roles)
 	}
 }

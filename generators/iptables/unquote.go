@@ -24,7 +24,7 @@ func readComment(s string) (comment, error) {
 // checkName refuses what is no name of ours.
 func checkName(s string, limit int) error {
 	rest, ok := strings.CutPrefix(s, prefix)
-	if !ok || rest == "" || len(s) > limit || strings.ContainsFunc(rest, func(r rune) bool { return !isNameRune(r) }) {
+	if !ok || rest == "" || len(s) > limit || !artefact.HasOnly(rest, "") {
 		return fmt.Errorf("a name of at most %d letters, digits, - and _ that starts with %s", limit, prefix)
 	}
 	return nil
@@ -73,8 +73,8 @@ func readPorts(text string) ([]netset.PortRange, error) {
 }
 
 func readDevice(text string) ([]string, error) {
-	if checkInterface(text) != nil {
-		return nil, fmt.Errorf("the name of an interface, of at most %d letters, digits, - _ . and @", maxInterface)
+	if artefact.CheckInterface(text) != nil {
+		return nil, artefact.ErrInterface
 	}
 	return []string{text}, nil
 }

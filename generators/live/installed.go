@@ -98,9 +98,9 @@ func changedLines(path string, have, want []byte) (changes []Change) {
 	case bytes.Equal(have, want) && (have == nil) == (want == nil):
 		return nil
 	case have == nil:
-		return []Change{{'+', "file", "", path}}
+		return []Change{{Sign: '+', Kind: "file", Text: path}}
 	case want == nil:
-		return []Change{{'-', "file", "", path}}
+		return []Change{{Sign: '-', Kind: "file", Text: path}}
 	}
 	counts := map[string]int{}
 	for line := range strings.Lines(string(have)) {
@@ -117,12 +117,12 @@ func changedLines(path string, have, want []byte) (changes []Change) {
 		for line := range strings.Lines(part.lines) {
 			if text := strings.TrimSpace(line); counts[line]*part.more > 0 && text != "" && !isComment(text) {
 				counts[line] -= part.more
-				changes = append(changes, Change{part.sign, "line", path, text})
+				changes = append(changes, Change{Sign: part.sign, Kind: "line", In: path, Text: text})
 			}
 		}
 	}
 	if changes == nil {
-		changes = []Change{{'+', "file", "", path + ", with other comments"}}
+		changes = []Change{{Sign: '+', Kind: "file", Text: path + ", with other comments"}}
 	}
 	return changes
 }

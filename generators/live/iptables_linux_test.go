@@ -15,13 +15,20 @@ import (
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
 	"gatewright/generators/iptables"
+	"gatewright/generators/nftables"
 )
 
-// stand is a machine with a variant of iptables.
+// stand is a machine with a backend.
 type stand struct {
 	testing.TB
 	*engine.Machine
-	variant engine.Variant
+	Backend
+}
+
+// variant is an iptablesBackend of one variant of iptables, as what this machine calls so.
+type variant struct {
+	iptablesBackend
+	engine.Variant
 }
 
 // variants runs a test with each variant of iptables as what this machine calls so.
@@ -41,19 +48,19 @@ func variants(t *testing.T, test func(*testing.T, func(testing.TB) *stand)) {
 				}
 			}
 			t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-			test(t, func(t testing.TB) *stand { return newStand(t, v) })
+			test(t, func(t testing.TB) *stand { return newStand(t, variant{Variant: v}) })
 		})
 	}
 }
 
-func newStand(t testing.TB, v engine.Variant) *stand {
+func newStand(t testing.TB, b Backend) *stand {
 	t.Helper()
 	m, err := engine.NewMachine(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(m.Close)
-	return &stand{t, m, v}
+	return &stand{t, m, b}
 }
 
 func (s *stand) here() Machine { return Machine{Namespace: s.Namespace()} }
@@ -123,7 +130,15 @@ func policies(t testing.TB) []*rule.Policy {
 
 func (s *stand) compare(p *rule.Policy, raw map[string][]string) *Comparison {
 	s.Helper()
-	c, err := iptablesBackend{}.Compare(s.here(), p, settings(s, raw))
+	options := iptables.Generator{}.Options()
+	if s.Backend == (nftablesBackend{}) {
+		options = nftables.Generator{}.Options()
+	}
+	set, err := artefact.Configure(options, raw)
+	if err != nil {
+		s.Fatal(err)
+	}
+	c, err := s.Compare(s.here(), p, set)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -134,14 +149,18 @@ func (s *stand) compare(p *rule.Policy, raw map[string][]string) *Comparison {
 func (s *stand) apply(p *rule.Policy, raw map[string][]string) *Comparison {
 	s.Helper()
 	c := s.compare(p, raw)
-	kept, err := c.Commit()
-	if err != nil || len(kept) > 0 {
-		s.Fatalf("kept %q, error %v", kept, err)
-	}
+	s.commit(c)
 	if again := s.compare(p, raw); !again.IsEmpty() {
 		s.Fatalf("after apply there are changes left: %+q", texts(again))
 	}
 	return c
+}
+
+func (s *stand) commit(c *Comparison) {
+	s.Helper()
+	if kept, err := c.Commit(); err != nil || len(kept) > 0 {
+		s.Fatalf("kept %q, error %v", kept, err)
+	}
 }
 
 func texts(c *Comparison) (out []string) {
@@ -158,11 +177,21 @@ func texts(c *Comparison) (out []string) {
 // load is what a site does without apply: it loads the files by the tools.
 func (s *stand) load(p *rule.Policy, raw map[string][]string) {
 	s.Helper()
+	s.loadFiles(s.files(p, raw))
+}
+
+func (s *stand) files(p *rule.Policy, raw map[string][]string) []artefact.Artefact {
+	s.Helper()
 	out, err := iptables.Generator{}.Generate(p, settings(s, raw))
-	if err == nil {
-		err = s.LoadIptables(s.variant, out.Artefacts)
-	}
 	if err != nil {
+		s.Fatal(err)
+	}
+	return out.Artefacts
+}
+
+func (s *stand) loadFiles(files []artefact.Artefact) {
+	s.Helper()
+	if err := s.LoadIptables(s.Backend.(variant).Variant, files); err != nil {
 		s.Fatal(err)
 	}
 }

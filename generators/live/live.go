@@ -12,6 +12,7 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
 	"gatewright/generators/nftables/kernel"
 )
 
@@ -56,18 +57,7 @@ type Comparison struct {
 }
 
 // Change is one thing that comes or goes.
-type Change struct {
-	Sign byte   // '+' or '-'
-	Kind string // "element", "rule", "chain", "set", "map", "counter", "policy", "table", "file", "line"
-	In   string // the set or chain that it is of; empty for one of its own
-	Text string
-}
-
-// Invert returns the change in the other direction.
-func (c Change) Invert() Change {
-	c.Sign = '+' + '-' - c.Sign
-	return c
-}
+type Change = filter.Change
 
 // IsEmpty reports whether what runs is what is wanted.
 func (c *Comparison) IsEmpty() bool { return len(c.Changes) == 0 }

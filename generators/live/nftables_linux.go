@@ -38,7 +38,7 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	if len(have) > 1 && !have[1].Missing {
 		changes.Drop(nftables.OwnTable) // of another mode, which would decide on
 	}
-	c := &Comparison{Place: "table " + l.Table, Changes: changesOf(changes.List()), admits: l.Admits, Unread: have[0].Foreign()}
+	c := &Comparison{Place: "table " + l.Table, Changes: changes.List(nftables.Text), admits: l.Admits, Unread: have[0].Foreign()}
 	c.readings = func() (running, wanted artefact.Reading) {
 		if !have[0].Missing {
 			running = l.Reading(have[0].Ruleset())
@@ -48,7 +48,7 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	c.commit = func() (kept []string, err error) {
 		err = onKernel(m, func(conn *kernel.Conn) error { kept, err = conn.Commit(changes); return err })
 		if stays, why := changes.Stays(); why != nil {
-			c.Stays = changesOf(stays)
+			c.Stays = stays.List(nftables.Text)
 			c.Said = fmt.Sprintf("what nothing leads to any more stays (%v); apply again to remove it", why)
 		}
 		return kept, err
@@ -62,21 +62,6 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 		return b.Bytes(), err
 	}
 	return c, nil
-}
-
-func changesOf(list []kernel.Change) (all []Change) {
-	for _, one := range list {
-		all = append(all, Change{one.Sign, one.Kind, one.In, changeText(one)})
-	}
-	return all
-}
-
-// changeText is the change of a rule as a line of nft's.
-func changeText(c kernel.Change) string {
-	if c.Rule == nil {
-		return c.Text
-	}
-	return nftables.Text(*c.Rule)
 }
 
 // readTables reads tables of one state, each once.

@@ -12,16 +12,11 @@ import (
 
 // coverage has one line for each rule, then one for each trusted site.
 func coverage(p *rule.Policy, c config) ([]artefact.Coverage, error) {
-	j := artefact.NewJudge(p)
-	out := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites))
 	var ours netset.PrefixSet
 	for _, f := range c.families {
 		ours = ours.Union(f.number().Of(c.Local(p)))
 	}
-	for i := range p.Rules {
-		out = append(out, c.cover(p, j, &p.Rules[i], ours))
-	}
-	return append(out, artefact.TrustedSitesNotApplicable(p, "a trusted site is a browser setting, which a packet filter knows nothing of")...), j.Err()
+	return artefact.CoverRules(p, artefact.NoZones, func(j *artefact.Judge, r *rule.Rule) artefact.Coverage { return c.cover(p, j, r, ours) })
 }
 
 // cover lessens the verdict of a filter of both families by what the table leaves

@@ -12,17 +12,11 @@ import (
 // Explain answers as the kernel decides by the file of Generate: it walks a flow's
 // first packet through the chains.
 func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explainer, error) {
-	c, err := configure(s)
-	if err == nil {
-		err = c.CheckRoles(p)
-	}
+	f, err := newFile(p, s)
 	if err != nil {
 		return nil, err
 	}
-	f, err := newFile(p, c)
-	if err != nil {
-		return nil, err
-	}
+	c := f.config
 	e := filter.Explainer{Policy: p, Config: c.Filter, Ours: c.Local(p), Held: &f.held, Words: f.words, Dropped: func(hook string) string {
 		return fmt.Sprintf("policy drop of chain %s, table %s", hook, c.table)
 	}}

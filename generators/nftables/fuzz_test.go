@@ -12,6 +12,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact"
 	"gatewright/generators/artefact/artefacttest"
 	"gatewright/generators/filter"
 )
@@ -148,7 +149,7 @@ func FuzzName(f *testing.F) {
 		if got := []token{token(family), token(name)}; err == nil && !slices.Equal(scanned(t, string(table)), got) {
 			t.Errorf("table %q is read as %q", table, scanned(t, string(table)))
 		}
-		err = checkInterface(s)
+		err = artefact.CheckInterface(s)
 		artefacttest.CheckRefusal(t, s, err, !interfaceForm.MatchString(s) || s == "." || s == "..")
 		if err == nil {
 			want := []token{token(`"` + s + `"`)}

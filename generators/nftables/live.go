@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/filter"
@@ -20,14 +19,7 @@ type Live struct {
 
 // LiveOf returns what the kernel has to hold of a policy.
 func LiveOf(p *rule.Policy, s artefact.Settings) (Live, error) {
-	c, err := configure(s)
-	if err == nil {
-		err = c.CheckRoles(p)
-	}
-	if err != nil {
-		return Live{}, err
-	}
-	f, err := newFile(p, c)
+	f, err := newFile(p, s)
 	if err != nil {
 		return Live{}, err
 	}
@@ -58,16 +50,9 @@ func (l Live) Reading(rs filter.Ruleset) artefact.Reading {
 // Admits reports whether the base chains among ours accept the first packet of a
 // connection by TCP to this machine.
 func (l Live) Admits(remote netip.Addr, local netip.AddrPort) bool {
-	p := filter.Packet{Protocol: netset.TCP, Source: remote, Destination: local.Addr(), Port: local.Port(), Original: local.Port()}
-	for _, c := range l.Ruleset.Chains {
-		if c.Hook == nil || c.Hook.Name != filter.Input {
-			continue
-		}
-		if !slices.ContainsFunc(l.Ruleset.Walk(c.Name, p), func(o filter.Outcome) bool { return o.Verdict == filter.Accept }) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(l.Ruleset.Chains, func(c filter.Chain) bool {
+		return c.Hook != nil && c.Hook.Name == filter.Input && !l.Ruleset.AdmitsTCP(c.Name, remote, local)
+	})
 }
 
 // identify names the policy's rules by their chains.

@@ -107,7 +107,7 @@ func TestEveryChangeLeadsToTheFile(t *testing.T) {
 			t.Fatalf("step %d, %v:\n%s", step, remotes, lineDiff(a, b))
 		}
 		if again := apply(t, m, l); !again.IsEmpty() {
-			t.Fatalf("step %d: a second time changes %+v", step, again.List())
+			t.Fatalf("step %d: a second time changes %+v", step, again.List(Text))
 		}
 		fresh.Close()
 	}
@@ -233,10 +233,10 @@ func TestWhatCannotBeCleared(t *testing.T) {
 			return err
 		}
 		stays, why := changes.Stays()
-		chain := func(c kernel.Change) bool {
+		chain := func(c filter.Change) bool {
 			return c.Sign == '-' && c.Kind == "chain" && strings.HasPrefix(c.Text, "gatewright_out4_e001")
 		}
-		if why == nil || !strings.Contains(why.Error(), "delete a rule of chain gatewright_out4_e001") || !slices.ContainsFunc(stays, chain) {
+		if why == nil || !strings.Contains(why.Error(), "delete a rule of chain gatewright_out4_e001") || !slices.ContainsFunc(stays.List(Text), chain) {
 			t.Errorf("%+v stays: %v", stays, why)
 		}
 		return nil

@@ -40,14 +40,7 @@ func (Generator) Description() string {
 // Generate renders one artefact. A rule is rendered by its prefixes, in the
 // address families that its role, its remote and the table have in common.
 func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output, error) {
-	c, err := configure(s)
-	if err == nil {
-		err = c.CheckRoles(p)
-	}
-	if err != nil {
-		return artefact.Output{}, err
-	}
-	f, err := newFile(p, c)
+	f, err := newFile(p, s)
 	if err != nil {
 		return artefact.Output{}, err
 	}
@@ -56,7 +49,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 	if err != nil {
 		return artefact.Output{}, err
 	}
-	judged, err := coverage(p, c)
+	judged, err := coverage(p, f.config)
 	return artefact.Output{
 		Artefacts: []artefact.Artefact{{
 			Name:     fileName,

@@ -15,7 +15,7 @@ func (Generator) Options() []artefact.Option {
 		Name:  "table",
 		Doc:   "mode chains: family and name of the site's table (default " + defaultTable + ")",
 		Check: func(s string) error { _, _, err := tableOf(s); return err },
-	}, checkInterface)
+	})
 }
 
 // config is the settings, parsed.

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"gatewright/catalog/netset"
+	"gatewright/generators/artefact"
 	"gatewright/generators/filter"
 )
 
@@ -45,13 +45,10 @@ const (
 	maxRuleComment = 128  // bytes; nft 1.0.6 refuses 129
 	maxName        = 255  // bytes (NFT_NAME_MAXLEN with its zero)
 	maxSlug        = 64   // bytes; keeps names of a few parts under maxName
-	maxInterface   = 15   // bytes (IFNAMSIZ with its zero)
-	ellipsis       = "..."
 )
 
-// commentOf makes a text fit a "#" line of at most maxComment bytes, as oneLine
-// does.
-func commentOf(s string) comment { return comment(cut(oneLine(s), maxComment)) }
+// commentOf makes a text fit a "#" line of at most maxComment bytes.
+func commentOf(s string) comment { return comment(artefact.Cut(artefact.OneLine(s), maxComment)) }
 
 func commentsOf(lines []string) []comment {
 	out := make([]comment, len(lines))
@@ -61,50 +58,22 @@ func commentsOf(lines []string) []comment {
 	return out
 }
 
-// ruleCommentOf makes a text fit a rule's comment: as oneLine does, and with " as
+// ruleCommentOf makes a text fit a rule's comment: as artefact.OneLine does, and with " as
 // ', for nft knows no escape, and % as _, because nft 1.0.6 lists comments through
 // a printf format. What is over 128 bytes is cut.
 func ruleCommentOf(s string) ruleComment {
-	return ruleComment(cut(ruleCommentLetters.Replace(oneLine(s)), maxRuleComment))
+	return ruleComment(artefact.Cut(ruleCommentLetters.Replace(artefact.OneLine(s)), maxRuleComment))
 }
 
 var ruleCommentLetters = strings.NewReplacer(`"`, "'", "%", "_")
 
-// oneLine replaces white space by a space, and what is not printable ASCII by a
-// question mark: engines and terminals do not agree on where other lines end. It parts
-// "##", for "##[error]" commands the runner of a pipeline that shows the file.
-func oneLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case r < ' ' || r > '~':
-			return '?'
-		}
-		return r
-	}, s)
-	return strings.ReplaceAll(s, "##", "# ")
-}
-
-// cut shortens ASCII to limit bytes at most, and shows it.
-func cut(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return s[:limit-len(ellipsis)] + ellipsis
-}
-
 // slugOf accepts what may be part of a name, as rule ids and roles may: nft quotes
 // no names.
 func slugOf(s string) (slug, error) {
-	if s == "" || len(s) > maxSlug || strings.ContainsFunc(s, func(r rune) bool { return !isNameRune(r) }) {
+	if s == "" || len(s) > maxSlug || !artefact.HasOnly(s, "") {
 		return "", fmt.Errorf("%q cannot be part of a name in nft; expect at most %d letters, digits, - and _", s, maxSlug)
 	}
 	return slug(s), nil
-}
-
-func isNameRune(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
 }
 
 // keywords are the words that nft 1.0.6 refuses as the name of a table, in order.
@@ -134,8 +103,7 @@ func tableOf(s string) (tableSpec, []family, error) {
 	default:
 		return "", nil, fmt.Errorf("%q: unknown table family %q; write inet, ip or ip6 and a name, such as %q", s, word, defaultTable)
 	}
-	bad := strings.ContainsFunc(table, func(r rune) bool { return !isNameRune(r) && r != '.' })
-	if table == "" || bad || strings.IndexByte("-.0123456789", table[0]) >= 0 || len(table) > maxName {
+	if table == "" || !artefact.HasOnly(table, ".") || strings.IndexByte("-.0123456789", table[0]) >= 0 || len(table) > maxName {
 		return "", nil, fmt.Errorf("%q: bad table name %q; expect a letter or _, then at most %d letters, digits, - _ and .", s, table, maxName-1)
 	}
 	if slices.Contains(strings.Fields(keywords), table) {
@@ -285,17 +253,7 @@ func icmpOf(f filter.Family, list []filter.ICMP) icmpMatch {
 	return icmpMatch(word + " type " + types[0])
 }
 
-// checkInterface refuses what is no interface name, what nft would read as a
-// wildcard, and what its quotes cannot hold.
-func checkInterface(s string) error {
-	bad := strings.ContainsFunc(s, func(r rune) bool { return !isNameRune(r) && r != '.' && r != '@' })
-	if s == "" || s == "." || s == ".." || bad || len(s) > maxInterface {
-		return fmt.Errorf("bad interface name %q; expect at most %d letters, digits, - _ . and @", s, maxInterface)
-	}
-	return nil
-}
-
-// interfacesOf quotes names that checkInterface has accepted; empty for none.
+// interfacesOf quotes names that artefact.CheckInterface has accepted; empty for none.
 func interfacesOf(names []string) interfaces {
 	switch len(names) {
 	case 0:

@@ -93,24 +93,6 @@ func TestTable(t *testing.T) {
 	}
 }
 
-func TestInterface(t *testing.T) {
-	const want = "; expect at most 15 letters, digits, - _ . and @"
-	for _, c := range []struct{ in, err string }{
-		{"eth0", ""},
-		{"eth1.100", ""},
-		{"br-lan", ""},
-		{"", `bad interface name ""` + want},
-		{"..", `bad interface name ".."` + want},
-		{"eth*", `bad interface name "eth*"` + want},
-		{`e"`, `bad interface name "e\""` + want},
-		{"abcdefghijklmnop", `bad interface name "abcdefghijklmnop"` + want},
-	} {
-		if err := checkInterface(c.in); errorText(err) != c.err {
-			t.Errorf("checkInterface(%q): error %q; want %q", c.in, errorText(err), c.err)
-		}
-	}
-}
-
 func TestPorts(t *testing.T) {
 	for _, c := range []struct {
 		ports filter.Ports

@@ -435,7 +435,7 @@ func counterOf(c *filter.Chain, one filter.Rule) string {
 func (f *file) reading() artefact.Reading {
 	var out artefact.Reading
 	for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
-		f.addOpenings(&out, filter.EntryOf(d), d)
+		f.held.AddOpenings(&out, artefact.HookPoint{File: f.where(), Chain: filter.EntryOf(d)}, false, d, f.labelsOf)
 	}
 	beside := func(name, value string) {
 		out.Beside = append(out.Beside, artefact.Statement{File: f.where(), Name: name, Value: value})
@@ -452,28 +452,13 @@ func (f *file) reading() artefact.Reading {
 		for j := range c.Rules {
 			beside("chain "+c.Name, lineText(lineOf(c.Rules[j])))
 		}
-		d := rule.Outbound
-		if c.Name == filter.Input {
-			d = rule.Inbound
-		}
-		f.addOpenings(&out, c.Name, d)
+		f.held.AddOpenings(&out, artefact.HookPoint{File: f.where(), Chain: c.Name}, f.isBase(c.Name), c.Hook.Direction(), f.labelsOf)
 	}
 	return out
 }
 
 // where is the file, or the table that holds the like.
 func (f *file) where() string { return cmp.Or(f.place, fileName) }
-
-// addOpenings adds what a chain accepts itself, of a base chain without what it jumps to.
-func (f *file) addOpenings(out *artefact.Reading, chain string, d rule.Direction) {
-	for _, o := range f.held.Openings(chain) {
-		if f.isBase(chain) && o.ID != "" {
-			continue
-		}
-		p := artefact.HookPoint{File: f.where(), Chain: chain, In: strings.Join(o.In, " "), Out: strings.Join(o.Out, " "), Mark: o.Mark}
-		out.Accept(p, artefact.Accepted{Rule: o.ID, Labels: f.labelsOf(o), Direction: d, Traffic: o.Traffic()})
-	}
-}
 
 func (f *file) isBase(chain string) bool { return slices.Contains(filter.Hooks(), chain) }
 

@@ -17,6 +17,7 @@ import (
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/filter"
+	"gatewright/generators/nftables/nftablestest"
 	"gatewright/templates"
 )
 
@@ -61,7 +62,7 @@ func TestFileIsReadAsTheKernelReadsIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := ReadBack(dump, string(got.config.table))
+		want, err := nftablestest.ReadBack(dump, string(got.config.table))
 		if err != nil || len(want.Chains) == 0 {
 			t.Fatal(file, want, err)
 		}
@@ -119,11 +120,7 @@ func TestReadIsWhatWasBuilt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := configure(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := newFile(ruletest.Compile(t, e.in), c)
+		want, err := newFile(ruletest.Compile(t, e.in), s)
 		if err != nil {
 			t.Fatal(err)
 		}

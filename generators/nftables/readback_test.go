@@ -16,6 +16,7 @@ import (
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/filter"
+	"gatewright/generators/nftables/nftablestest"
 )
 
 // A dump is what nft 1.0.6 prints of a golden file:
@@ -32,7 +33,7 @@ func dump(t testing.TB, name string) []byte {
 
 func readBack(t testing.TB, name, table string) filter.Ruleset {
 	t.Helper()
-	rs, err := ReadBack(dump(t, name), table)
+	rs, err := nftablestest.ReadBack(dump(t, name), table)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +146,7 @@ func TestReadBackElements(t *testing.T) {
 		{"set": {"family": "inet", "table": "filter", "name": "pairs", "type": ["ipv4_addr", "inet_service"], "elem": [{"concat": ["192.0.2.1", 22]}]}},
 		{"set": {"family": "ip", "table": "filter", "name": "other", "type": "ipv4_addr", "elem": ["192.0.2.1"]}},
 		{"rule": {"family": "inet", "table": "filter", "chain": "input", "expr": [{"xt": null}]}}]}`
-	rs, err := ReadBack([]byte(doc), "inet filter")
+	rs, err := nftablestest.ReadBack([]byte(doc), "inet filter")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +167,7 @@ func TestReadBackMapTypes(t *testing.T) {
 		{"map": {"family": "inet", "table": "filter", "name": "b", "type": ["ipv4_addr"], "map": ["verdict"], "elem": [["192.0.2.2", {"goto": {"target": "x"}}]]}},
 		{"map": {"family": "inet", "table": "filter", "name": "marks", "type": "ipv4_addr", "map": ["mark"], "elem": [["192.0.2.3", 1]]}},
 		{"map": {"family": "inet", "table": "filter", "name": "pairs", "type": "ipv4_addr", "map": ["ipv4_addr", "inet_service"], "elem": [["192.0.2.4", {"concat": ["192.0.2.5", 80]}]]}}]}`
-	rs, err := ReadBack([]byte(doc), "inet filter")
+	rs, err := nftablestest.ReadBack([]byte(doc), "inet filter")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +196,7 @@ func TestReadBackOverlooksNothing(t *testing.T) {
 		{accept + `, {"counter": "c"}`, "is not where a rule of ours ends"},
 	} {
 		doc := `{"nftables": [{"chain": {"family": "ip", "table": "t", "name": "gatewright_inbound"}}, {"rule": {"family": "ip", "table": "t", "chain": "gatewright_inbound", "expr": [` + c.expr + `]}}]}`
-		_, err := ReadBack([]byte(doc), "ip t")
+		_, err := nftablestest.ReadBack([]byte(doc), "ip t")
 		if err == nil || !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: error %v; want %q", c.expr, err, c.err)
 		}

@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"gatewright/catalog/rule/ruletest"
+	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
+	"gatewright/generators/nftables/nftablestest"
 )
 
 // TestRealReaderOfSeeds holds that nft itself takes the seeds of the fuzz targets as
@@ -32,7 +34,7 @@ func TestRealReaderOfSeeds(t *testing.T) {
 			line("add table %s", table)
 			tables = append(tables, s)
 		}
-		if err := checkInterface(s); err == nil {
+		if err := artefact.CheckInterface(s); err == nil {
 			line("add rule inet t c iifname %s accept", interfacesOf([]string{s}))
 			interfaces = append(interfaces, s)
 		}
@@ -64,7 +66,7 @@ func TestRealReaderOfSeeds(t *testing.T) {
 			t.Errorf("nft lists the %ss %q; want %q", kind, got[kind], want)
 		}
 	}
-	rs, err := ReadBack(dump, "inet t")
+	rs, err := nftablestest.ReadBack(dump, "inet t")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func readComment(s string) (comment, error) {
 // readName reads a name of ours.
 func readName(s string) (name, error) {
 	rest, ok := strings.CutPrefix(s, string(prefix))
-	if !ok || rest == "" || len(s) > maxName || strings.ContainsFunc(rest, func(r rune) bool { return !isNameRune(r) }) {
+	if !ok || rest == "" || len(s) > maxName || !artefact.HasOnly(rest, "") {
 		return "", fmt.Errorf("a name of at most %d letters, digits, - and _ that starts with %s", maxName, prefix)
 	}
 	return name(s), nil
@@ -148,8 +148,8 @@ func readInterfaces(words []string) ([]string, error) {
 	names := make([]string, len(words))
 	for i, word := range words {
 		names[i] = strings.Trim(word, `"`)
-		if err := checkInterface(names[i]); err != nil {
-			return nil, fmt.Errorf("the name of an interface, of at most %d letters, digits, - _ . and @", maxInterface)
+		if artefact.CheckInterface(names[i]) != nil {
+			return nil, artefact.ErrInterface
 		}
 	}
 	return names, nil

@@ -113,7 +113,14 @@ type ruleText struct {
 }
 
 // newFile makes the file of a policy.
-func newFile(p *rule.Policy, c config) (*file, error) {
+func newFile(p *rule.Policy, s artefact.Settings) (*file, error) {
+	c, err := configure(s)
+	if err == nil {
+		err = c.CheckRoles(p)
+	}
+	if err != nil {
+		return nil, err
+	}
 	built, err := filter.Build(p, c.Filter, c.numbers(), filter.Naming{Prefix: string(prefix), Stem: func(id rule.ID) string { return string(id) }})
 	if err != nil {
 		return nil, err

@@ -46,14 +46,7 @@ func coverageWithin(p *rule.Policy, roles []rule.Role, looks *netset.Budget) ([]
 	if !looks.Spend(0) {
 		return nil, fmt.Errorf("the prefixes and ports of %d rules overlap in so many ways that %d looks do not tell which requests go astray; give pac.roles fewer roles, select fewer entries, or name the other generators and leave pac out", len(p.Rules), maxLooks)
 	}
-	for _, t := range p.TrustedSites {
-		out = append(out, artefact.Coverage{
-			Entries: []string{t.Entry.ID},
-			Verdict: artefact.NotApplicable,
-			Reason:  "a PAC file knows no browser zones",
-		})
-	}
-	return out, nil
+	return append(out, artefact.TrustedSitesNotApplicable(p, "a PAC file knows no browser zones")...), nil
 }
 
 // verdict judges a rule that the file serves by a flow of it that goes astray.

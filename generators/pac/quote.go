@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
 )
 
 // Types that views hold. Only this file makes values of them.
@@ -30,7 +30,6 @@ const (
 	maxComment = 1000  // bytes
 	maxLine    = 500   // bytes of words in one literal
 	maxLines   = 10000 // literals in one array; engines of ECMAScript 3 take at most 65,535
-	ellipsis   = "..."
 )
 
 // commentOf makes a text fit one comment line: white space becomes a space, and
@@ -38,25 +37,11 @@ const (
 // which would end a comment or a script that somebody puts around the line. What
 // is over maxComment bytes is cut off and shown as "...".
 func commentOf(s string) comment {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case r < ' ' || r > '~':
-			return '?'
-		}
-		return r
-	}, s)
-	s = commentEnds.Replace(s)
-	if len(s) > maxComment {
-		s = s[:maxComment-len(ellipsis)] + ellipsis
-	}
-	return comment(s)
+	return comment(artefact.Cut(commentEnds.Replace(artefact.OneLine(s)), maxComment))
 }
 
-// commentEnds parts what ends a comment, or a script in a page, and what commands the
-// runner of a pipeline that shows the file: "##[error]".
-var commentEnds = strings.NewReplacer("*/", "* /", "</", "< /", "##", "# ")
+// commentEnds parts what ends a comment, or a script in a page.
+var commentEnds = strings.NewReplacer("*/", "* /", "</", "< /")
 
 func commentsOf(lines []string) []comment {
 	out := make([]comment, len(lines))

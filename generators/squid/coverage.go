@@ -25,16 +25,13 @@ func coverage(p *rule.Policy, place string) ([]artefact.Coverage, error) {
 	for _, b := range p.Bindings {
 		roles = append(roles, b.Role)
 	}
-	out := make([]artefact.Coverage, 0, len(p.Rules)+len(p.TrustedSites))
-	j := artefact.NewJudge(p)
-	for i := range p.Rules {
-		c := j.ByRequest(&p.Rules[i], roles...)
+	return artefact.CoverRules(p, "a proxy knows no browser zones", func(j *artefact.Judge, r *rule.Rule) artefact.Coverage {
+		c := j.ByRequest(r, roles...)
 		if place == placeConfD && c.Verdict != artefact.NotApplicable {
-			c = afterDebian(c, p, &p.Rules[i])
+			c = afterDebian(c, p, r)
 		}
-		out = append(out, c)
-	}
-	return append(out, artefact.TrustedSitesNotApplicable(p, "a proxy knows no browser zones")...), j.Err()
+		return c
+	})
 }
 
 // afterDebian narrows the verdict for what Debian's squid.conf has refused by the

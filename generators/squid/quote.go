@@ -55,10 +55,7 @@ func commentOf(s string) comment {
 		return r
 	}, s)
 	s = strings.ReplaceAll(s, "##", "# ") // "##[error]" commands the runner of a pipeline that shows the file
-	if len(s) > maxComment {
-		s = s[:maxComment-len("...")] + "..."
-	}
-	return comment(s)
+	return comment(artefact.Cut(s, maxComment))
 }
 
 func comments(lines []string) []comment {

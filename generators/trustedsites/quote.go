@@ -3,6 +3,8 @@ package trustedsites
 import (
 	"bytes"
 	"strings"
+
+	"gatewright/generators/artefact"
 )
 
 // Types that views hold. Only this file makes values of them.
@@ -31,10 +33,7 @@ func commentOf(s string) comment {
 		return r
 	}, s)
 	s = strings.ReplaceAll(s, "##", "# ") // "##[error]" commands the runner of a pipeline that shows the file
-	if len(s) > maxComment {
-		s = s[:maxComment-len("...")] + "..."
-	}
-	return comment(s)
+	return comment(artefact.Cut(s, maxComment))
 }
 
 func comments(lines []string) []comment {

@@ -21,7 +21,7 @@ type Changes struct {
 	untable  bool            // the table goes, if it is empty
 	kept     map[string]bool // what other rules still use, by step.object
 	left     map[any]string  // what is left out, by step.part, and why; nil if nothing may be
-	stays    []Change
+	stays    *Changes
 	staysFor error
 }
 
@@ -80,7 +80,7 @@ func (c *Changes) Drop(table string) { c.drops = append(c.drops, table) }
 
 // Stays returns, after Commit, what goes and is still there, because of an error. Nothing
 // leads to it any more.
-func (c *Changes) Stays() ([]Change, error) { return c.stays, c.staysFor }
+func (c *Changes) Stays() (*Changes, error) { return c.stays, c.staysFor }
 
 // Unsaved returns what goes and could not be made again, of the tables that were read.
 func (c *Changes) Unsaved(read ...*Table) (all []string) {

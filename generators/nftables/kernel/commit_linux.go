@@ -55,7 +55,7 @@ func (c *Conn) Commit(changes *Changes) (kept []string, err error) {
 	if err := c.commitStep(clear, 0); err != nil && !made {
 		return nil, err
 	} else if err != nil {
-		changes.stays, changes.staysFor = clear.List(), err
+		changes.stays, changes.staysFor = clear, err
 	}
 	return changes.sorted(), nil
 }

@@ -54,7 +54,7 @@ func TestOddSetIsReplaced(t *testing.T) {
 	have := &Table{Name: "inet t", Sets: []*set{{Name: "s", Spec: declared, Raw: [][]byte{elementOf(4)}}}}
 	c := Compare(have, &Table{Name: "inet t", Sets: []*set{{Name: "s", Spec: declared}}})
 	if len(c.sets) != 1 || !c.sets[0].replaced {
-		t.Errorf("changes %+v", c.List())
+		t.Errorf("changes %+v", c)
 	}
 	if err := have.Foreign(); err == nil || err.Error() != "set s has an element that cannot be read" {
 		t.Errorf("error %v", err)

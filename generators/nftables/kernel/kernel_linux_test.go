@@ -14,8 +14,8 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/generators/engine"
 	"gatewright/generators/filter"
-	"gatewright/generators/nftables"
 	"gatewright/generators/nftables/kernel"
+	"gatewright/generators/nftables/nftablestest"
 )
 
 // loaded loads a ruleset into a machine of its own and reads it back both ways.
@@ -65,7 +65,7 @@ func TestReadAgreesWithNFT(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := nftables.ReadBack(dump, table)
+			want, err := nftablestest.ReadBack(dump, table)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,19 +10,10 @@ import (
 	"gatewright/generators/filter"
 )
 
-// Change is one thing that comes or goes.
-type Change struct {
-	Sign byte   // '+' or '-'
-	Kind string // "element", "rule", "chain", "set", "map", "counter", "policy", "table"
-	In   string // the set or chain that it is of
-	Text string
-	Rule *filter.Rule // in place of Text; nil for what is no rule, or none of ours
-}
-
-// List returns the changes one by one.
-func (c *Changes) List() (all []Change) {
+// List returns the changes one by one, with rules of ours as text has them.
+func (c *Changes) List(text func(filter.Rule) string) (all []filter.Change) {
 	add := func(sign byte, kind, in, text string) {
-		all = append(all, Change{Sign: sign, Kind: kind, In: in, Text: text})
+		all = append(all, filter.Change{Sign: sign, Kind: kind, In: in, Text: text})
 	}
 	if c.Have.Missing && !c.Want.Missing {
 		add('+', "table", "", c.Want.Name)
@@ -35,7 +26,7 @@ func (c *Changes) List() (all []Change) {
 		add('-', "table", "", name)
 	}
 	for _, one := range c.chains {
-		all = append(all, one.list()...)
+		all = append(all, one.list(text)...)
 	}
 	for _, one := range c.sets {
 		all = append(all, one.list()...)
@@ -62,42 +53,45 @@ func flagsText(flags uint32) string {
 
 const tableDormant = 1 // NFT_TABLE_F_DORMANT
 
-func (c chainChange) list() (all []Change) {
+func (c chainChange) list(text func(filter.Rule) string) (all []filter.Change) {
 	name := ""
 	switch {
 	case c.have == nil:
 		name = c.want.Name
-		all = append(all, Change{Sign: '+', Kind: "chain", Text: name + c.want.Hook.text()})
+		all = append(all, filter.Change{Sign: '+', Kind: "chain", Text: name + c.want.Hook.text()})
 	case c.want == nil:
 		name = c.have.Name
-		all = append(all, Change{Sign: '-', Kind: "chain", Text: name + c.have.Hook.text()})
+		all = append(all, filter.Change{Sign: '-', Kind: "chain", Text: name + c.have.Hook.text()})
 	case c.replaced:
 		name = c.have.Name
-		all = append(all, Change{Sign: '-', Kind: "chain", Text: name + c.have.Hook.text()}, Change{Sign: '+', Kind: "chain", Text: name + c.want.Hook.text()})
+		all = append(all, filter.Change{Sign: '-', Kind: "chain", Text: name + c.have.Hook.text()}, filter.Change{Sign: '+', Kind: "chain", Text: name + c.want.Hook.text()})
 	case c.newPolicy():
 		name = c.have.Name
-		all = append(all, Change{Sign: '-', Kind: "policy", In: name, Text: policyText(c.have.Hook)}, Change{Sign: '+', Kind: "policy", In: name, Text: policyText(c.want.Hook)})
+		all = append(all, filter.Change{Sign: '-', Kind: "policy", In: name, Text: policyText(c.have.Hook)}, filter.Change{Sign: '+', Kind: "policy", In: name, Text: policyText(c.want.Hook)})
 	default:
 		name = c.have.Name
 	}
 	for _, e := range c.edits {
 		if e.gone != nil {
-			all = append(all, e.gone.change('-', name))
+			all = append(all, e.gone.change('-', name, text))
 		}
 	}
 	for _, e := range c.edits {
 		if e.new != nil {
-			all = append(all, e.new.change('+', name))
+			all = append(all, e.new.change('+', name, text))
 		}
 	}
 	return all
 }
 
-func (r *rule) change(sign byte, chain string) Change {
+func (r *rule) change(sign byte, chain string, text func(filter.Rule) string) filter.Change {
+	c := filter.Change{Sign: sign, Kind: "rule", In: chain}
 	if r.odd != nil {
-		return Change{Sign: sign, Kind: "rule", In: chain, Text: r.text()}
+		c.Text = r.text()
+	} else {
+		c.Text = text(r.decoded)
 	}
-	return Change{Sign: sign, Kind: "rule", In: chain, Rule: &r.decoded}
+	return c
 }
 
 // text is a rule that is none of ours, by its expressions and their bytes.
@@ -122,18 +116,18 @@ func (h *hook) text() string {
 
 func policyText(h *hook) string { return string(h.filter().Policy) }
 
-func (c setChange) list() (all []Change) {
+func (c setChange) list() (all []filter.Change) {
 	if c.have != nil && (c.want == nil || c.replaced) {
-		all = append(all, Change{Sign: '-', Kind: c.have.kind(), Text: c.have.Name})
+		all = append(all, filter.Change{Sign: '-', Kind: c.have.kind(), Text: c.have.Name})
 	}
 	for _, e := range c.del {
-		all = append(all, Change{Sign: '-', Kind: "element", In: c.have.Name, Text: c.have.text(e)})
+		all = append(all, filter.Change{Sign: '-', Kind: "element", In: c.have.Name, Text: c.have.text(e)})
 	}
 	if c.want != nil && (c.have == nil || c.replaced) {
-		all = append(all, Change{Sign: '+', Kind: c.want.kind(), Text: c.want.Name})
+		all = append(all, filter.Change{Sign: '+', Kind: c.want.kind(), Text: c.want.Name})
 	}
 	for _, e := range c.add {
-		all = append(all, Change{Sign: '+', Kind: "element", In: c.want.Name, Text: c.want.text(e)})
+		all = append(all, filter.Change{Sign: '+', Kind: "element", In: c.want.Name, Text: c.want.text(e)})
 	}
 	return all
 }

@@ -1,4 +1,6 @@
-package nftables
+// Package nftablestest reads what nft lists, for tests: by another way than the one by
+// which the rules are read where they run, so that neither vouches for itself.
+package nftablestest
 
 import (
 	"bytes"
@@ -15,7 +17,7 @@ import (
 
 // ReadBack reads what `nft -j list ruleset` prints about one table, such as
 // "inet filter": sets, maps, and the chains whose names are ours. It refuses a rule in
-// them that holds anything but what this package renders, so that nothing is overlooked.
+// them that holds anything but what package nftables renders, so that nothing is overlooked.
 func ReadBack(dump []byte, table string) (filter.Ruleset, error) {
 	var doc struct{ Nftables []jsonObject }
 	if err := json.Unmarshal(dump, &doc); err != nil {
@@ -43,7 +45,7 @@ func ReadBack(dump []byte, table string) (filter.Ruleset, error) {
 	return rs, nil
 }
 
-func isOurs(chain string) bool { return strings.HasPrefix(chain, string(prefix)) }
+func isOurs(chain string) bool { return strings.HasPrefix(chain, filter.Prefix) }
 
 type jsonObject struct {
 	Set, Map *jsonSet
@@ -75,19 +77,13 @@ func oneWord(raw json.RawMessage) string {
 	return word
 }
 
-func familyOfType(word string) (filter.Family, bool) {
-	for _, f := range []family{ipv4, ipv6} {
-		if keyword(word) == f.addressType() {
-			return f.number(), true
-		}
-	}
-	return filter.Both, word == "inet_service"
-}
+// types are those of sets of addresses and of ports.
+var types = map[string]filter.Family{"ipv4_addr": filter.IPv4, "ipv6_addr": filter.IPv6, "inet_service": filter.Both}
 
 // addJSONSet reads a set of addresses or ports; the site's own sets of other types are
 // not looked at.
 func addJSONSet(rs *filter.Ruleset, s *jsonSet) error {
-	f, known := familyOfType(oneWord(s.Type))
+	f, known := types[oneWord(s.Type)]
 	if !known {
 		return nil
 	}
@@ -114,7 +110,7 @@ func addJSONSet(rs *filter.Ruleset, s *jsonSet) error {
 // addJSONMap reads a map to chains, those of a chain together in the order of their
 // first.
 func addJSONMap(rs *filter.Ruleset, s *jsonSet) error {
-	f, known := familyOfType(oneWord(s.Type))
+	f, known := types[oneWord(s.Type)]
 	if !known || oneWord(s.Map) != "verdict" {
 		return nil
 	}

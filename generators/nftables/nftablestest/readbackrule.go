@@ -1,4 +1,4 @@
-package nftables
+package nftablestest
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 	"gatewright/generators/filter"
 )
 
-// jsonStatement is one statement of a rule that this package renders in a chain of ours.
+// jsonStatement is one statement of a rule that package nftables renders in a chain of ours.
 type jsonStatement struct {
 	Match      *jsonMatch
 	Counter    *string
@@ -124,11 +124,10 @@ func addMatch(one *filter.Rule, m jsonMatch) (err error) {
 }
 
 func addFamily(one *filter.Rule, word string) error {
-	f := family(word)
-	if f != ipv4 && f != ipv6 {
+	one.Family = map[string]filter.Family{"ip": filter.IPv4, "ip6": filter.IPv6}[word]
+	if one.Family == filter.Both {
 		return fmt.Errorf("unknown address family %q", word)
 	}
-	one.Family = f.number()
 	return nil
 }
 
