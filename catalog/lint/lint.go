@@ -36,12 +36,12 @@ func kinds() []Kind { return []Kind{Shared, Wide, Reserved, Retired, Categories,
 
 // Finding is one thing that is worth a look.
 type Finding struct {
-	Kind      Kind
-	Entry     string   // id
-	Endpoints []string // which of its endpoints; none for the entry as a whole
-	Others    []string // ids of the other entries that it is about, sorted
-	Why       string   // why it matters
-	Do        string   // what can be done about it
+	Kind      Kind     `json:"kind"`
+	Entry     string   `json:"entry"`               // id
+	Endpoints []string `json:"endpoints,omitempty"` // which of its endpoints; none for the entry as a whole
+	Others    []string `json:"others,omitempty"`    // ids of the other entries that it is about, sorted
+	Why       string   `json:"why"`                 // why it matters
+	Do        string   `json:"do"`                  // what can be done about it
 }
 
 // Input is what is looked at.
@@ -107,8 +107,8 @@ func checkWithin(in Input, budget *netset.Budget) ([]Finding, error) {
 func catalogOf(e *catalog.Entry) string { name, _, _ := strings.Cut(e.ID, "/"); return name }
 
 // retired finds what an entry has of an older revision of its own catalogue; and, in an
-// entry of the site's own, what it has of one of another catalogue and no publisher that
-// is loaded lists now.
+// entry of the site's own, what it has of one of another catalogue and no publisher
+// that is loaded lists now.
 func (in Input) retired(e *catalog.Entry) []Finding {
 	own := catalogOf(e)
 	found := gaveUp(e, in.Revisions[own], "revision %s no longer has it", "use the newest revision, or exclude the entry")
@@ -135,9 +135,9 @@ func (in Input) isPublished(endpoint, gaveUp string) bool {
 	})
 }
 
-// gaveUp finds names and prefixes, each by itself, that an older revision of a catalogue
-// lists and the newest gave up. What the newest lists in the entry's own place more
-// narrowly, or elsewhere as it is, it has. what says so of a revision.
+// gaveUp finds names and prefixes, each by itself, that an older revision of a
+// catalogue lists and the newest gave up. What the newest lists in the entry's own
+// place more narrowly, or elsewhere as it is, it has. what says so of a revision.
 func gaveUp(e *catalog.Entry, r Revisions, what, do string) []Finding {
 	if r.Newest == nil {
 		return nil
