@@ -165,8 +165,8 @@ func labelBoth[M number[M], N number[N], K ranged[M, N, K]](sets []K) (m []label
 			n = append(n, labelled[N]{r, int32(i)})
 		}
 	}
-	sortBy(m, func(s labelled[M]) M { return s.first })
-	sortBy(n, func(s labelled[N]) N { return s.first })
+	sortBy(m, func(x, y labelled[M]) int { return order(x.first, y.first) })
+	sortBy(n, func(x, y labelled[N]) int { return order(x.first, y.first) })
 	return m, n
 }
 

@@ -78,34 +78,19 @@ func Map[K Axis[K], V Value[V], X Value[X]](c Cells[K, V], f func(V) (X, bool)) 
 	return j.cells()
 }
 
-// joiner joins the keys of equal values.
-type joiner[K Axis[K], V Value[V]] struct {
-	values []V
-	keys   [][]K
-	byHash map[uint64][]int
-}
+// joiner joins the keys of equal values; these are disjoint and not empty.
+type joiner[K Axis[K], V Value[V]] struct{ Groups[V, []K] }
 
 func (j *joiner[K, V]) add(key K, value V) {
-	h := value.Hash()
-	for _, i := range j.byHash[h] {
-		if j.values[i].Equal(value) {
-			j.keys[i] = append(j.keys[i], key)
-			return
-		}
-	}
-	if j.byHash == nil {
-		j.byHash = map[uint64][]int{}
-	}
-	j.byHash[h] = append(j.byHash[h], len(j.values))
-	j.values, j.keys = append(j.values, value), append(j.keys, []K{key})
+	keys := j.Of(value)
+	*keys = append(*keys, key)
 }
 
-// cells returns the function; the keys that were added are disjoint and not empty.
 func (j *joiner[K, V]) cells() Cells[K, V] {
 	var axis K
-	out := make([]Cell[K, V], len(j.values))
-	for i, v := range j.values {
-		out[i] = Cell[K, V]{axis.sweep().unite(j.keys[i]), v}
+	var out []Cell[K, V]
+	for value, keys := range j.All() {
+		out = append(out, Cell[K, V]{axis.sweep().unite(*keys), value})
 	}
 	slices.SortFunc(out, func(x, y Cell[K, V]) int { return axis.sweep().compare(x.Key, y.Key) })
 	return Cells[K, V]{out}

@@ -338,7 +338,12 @@ func BenchmarkZipOfAMillionPrefixes(b *testing.B) {
 }
 
 // Of returns the ports of one protocol.
-func (s ServiceSet) Of(p Protocol) PortSet { return PortSet{s.of(p)} }
+func (s ServiceSet) Of(p Protocol) (ports PortSet) {
+	for _, r := range s.Ports(p) {
+		ports = ports.Union(PortRangeSet(r.First, r.Last))
+	}
+	return ports
+}
 
 // Len counts what All yields.
 func (p Product[A, B]) Len() int { return p.cells.Len() }
@@ -410,4 +415,37 @@ func TestHoldersOfSpends(t *testing.T) {
 	if _, ok := HoldersOf([]PortSet{PortRangeSet(1, 9), PortRangeSet(2, 8), PortRangeSet(3, 7)}, budget); ok {
 		t.Error("five ranges within a budget of 3")
 	}
+}
+
+// Ports and original ports are different members, and Kinds tells them apart.
+func TestOriginalPortsAreOthers(t *testing.T) {
+	s, u := mustServices(t, "tcp 80, 443; udp 443"), mustServices(t, "tcp 443")
+	both := s.Union(u.Original())
+	if both.Contains(TCP, 80) != true || u.Original().Contains(TCP, 443) || !both.Only(TCP).Union(both.Only(UDP)).Equal(s) {
+		t.Errorf("%v: ports of packets and original ones are mixed up", both)
+	}
+	if got := both.String(); got != "tcp 80, 443; udp 443; original tcp 443" {
+		t.Errorf("%q", got)
+	}
+	kinds := map[bool]ServiceSet{}
+	for original, ports := range both.Kinds() {
+		kinds[original] = ports
+	}
+	if len(kinds) != 2 || !kinds[false].Equal(s) || !kinds[true].Equal(u) || !both.Subtract(s).Equal(u.Original()) {
+		t.Errorf("%v is of %v", both, kinds)
+	}
+	for original := range u.Original().Kinds() {
+		if !original {
+			t.Error("original ports alone have ports of packets")
+		}
+	}
+}
+
+func mustServices(t *testing.T, text string) ServiceSet {
+	t.Helper()
+	s, err := ParseServices(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

@@ -139,7 +139,7 @@ func edgesOf[N number[N]](lists [][]span[N]) (starts, ends []edge[N]) {
 		}
 	}
 	for _, edges := range [][]edge[N]{starts, ends} {
-		sortBy(edges, func(e edge[N]) N { return e.at })
+		sortBy(edges, func(x, y edge[N]) int { return order(x.at, y.at) })
 	}
 	return starts, ends
 }

@@ -24,7 +24,7 @@ func NameSetOf(patterns ...Pattern) NameSet {
 	trie := newNameTrie(len(ordered))
 	kept := ordered[:0]
 	for _, p := range ordered {
-		if !trie.covering(0, p.text, anyPattern) {
+		if !trie.covers(0, p.text) {
 			trie.insert(p.text)
 			kept = append(kept, p)
 		}
@@ -105,7 +105,7 @@ func (s NameSet) Equal(t NameSet) bool { return slices.Equal(s.patterns, t.patte
 // Match reports whether a pattern matches name, which is lower-case and without trailing dot, as ParseName returns it.
 // Time is linear in the name's labels, and in the number of star labels that match a part of it.
 func (s NameSet) Match(name string) bool {
-	return s.trie != nil && !hasEmptyLabel(name) && s.trie.covering(0, name, anyPattern)
+	return s.trie != nil && !hasEmptyLabel(name) && s.trie.covers(0, name)
 }
 
 // Covers reports whether one pattern of s covers p.

@@ -99,9 +99,28 @@ func (t *nameTrie) addGlob(from, to int32) {
 	index.byEnds[ends] = append(index.byEnds[ends], to)
 }
 
-// covering calls found for each pattern below the node that matches name, until found returns true: with the node at
-// which the pattern ends, and deep where it goes on with the first label "*". The labels of name are not empty; its
-// stars are plain characters, as in matchLabel, so name may be a pattern.
+// covers reports whether a pattern below the node matches name, all of whose labels are non-empty. Stars of name are
+// plain characters, as in matchLabel, so name may be a pattern.
+func (t *nameTrie) covers(at int32, name string) bool {
+	node := &t.nodes[at]
+	if node.deep {
+		return true
+	}
+	rest, label := cutLast(name)
+	leads := func(to int32) bool {
+		if rest == "" {
+			return t.nodes[to].end
+		}
+		return t.covers(to, rest)
+	}
+	if to := t.edges[trieEdge{at, label}]; to != 0 && leads(to) {
+		return true
+	}
+	return t.anyGlob(at, label, leads)
+}
+
+// covering calls found for each pattern below the node that matches name, as covers has it, until found returns true:
+// with the node at which the pattern ends, and deep where it goes on with the first label "*".
 func (t *nameTrie) covering(at int32, name string, found func(at int32, deep bool) bool) bool {
 	if t.nodes[at].deep && found(at, true) {
 		return true
@@ -113,10 +132,8 @@ func (t *nameTrie) covering(at int32, name string, found func(at int32, deep boo
 		}
 		return t.covering(to, rest, found)
 	}
-	if to := t.edges[trieEdge{at, label}]; to != 0 && leads(to) {
-		return true
-	}
-	return t.anyGlob(at, label, leads)
+	to := t.edges[trieEdge{at, label}]
+	return to != 0 && leads(to) || t.anyGlob(at, label, leads)
 }
 
 // anyGlob reports whether leads holds for a child whose label has a star and matches label, and is not label itself.
@@ -170,7 +187,7 @@ func (t *nameTrie) overlapping(at int32, pattern string, found func(at int32, de
 	return false
 }
 
-// anyPattern is for covering and overlapping where it does not matter which pattern it is.
+// anyPattern is for overlapping where it does not matter which pattern it is.
 func anyPattern(int32, bool) bool { return true }
 
 // list returns the patterns that a walk finds, in the order of Pattern.Compare.

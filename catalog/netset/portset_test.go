@@ -5,6 +5,13 @@ import (
 	"slices"
 )
 
+// port is a number of 16 bits.
+type port uint16
+
+func (p port) less(q port) bool { return p < q }
+func (p port) next() port       { return p + 1 }
+func (p port) prev() port       { return p - 1 }
+
 // PortSet is the simplest axis: a set of 16-bit numbers.
 type PortSet struct{ list []span[port] }
 
@@ -47,7 +54,13 @@ func (s PortSet) Ranges() iter.Seq2[uint16, uint16] {
 func (s PortSet) Size() int { return len(s.list) }
 
 // Hash is the same for equal sets.
-func (s PortSet) Hash() uint64 { return hashPorts(s.list) }
+func (s PortSet) Hash() uint64 {
+	h := newHash
+	for _, r := range s.list {
+		h = h.add(uint64(r.first)<<16 | uint64(r.last))
+	}
+	return uint64(h)
+}
 
 func (s PortSet) lists() (a []span[port], b []span[port]) { return s.list, nil }
 

@@ -77,7 +77,9 @@ func (b *PrefixBuilder) add6(first, last addr6) {
 // Build returns the set of everything added so far. The builder keeps its content and may be used further.
 func (b *PrefixBuilder) Build() PrefixSet {
 	sort4(b.v4)
-	sortBy(b.v6, func(r span[addr6]) addr6 { return r.first })
+	sortBy(b.v6, func(x, y span[addr6]) int {
+		return cmp.Or(cmp.Compare(x.first.high, y.first.high), cmp.Compare(x.first.low, y.first.low))
+	})
 	b.v4, b.v6 = join(b.v4), join(b.v6)
 	return PrefixSet{slices.Clone(b.v4), slices.Clone(b.v6)}
 }

@@ -40,6 +40,8 @@ func (p Protocol) String() string {
 		return "tcp"
 	case UDP:
 		return "udp"
+	case TCP | beforeDNAT, UDP | beforeDNAT:
+		return "original " + (p &^ beforeDNAT).String()
 	}
 	return strconv.Itoa(int(p))
 }

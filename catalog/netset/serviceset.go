@@ -1,38 +1,46 @@
 package netset
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"unicode"
 )
 
-// port is a transport port as a number.
-type port uint16
+// servicePort is a port of a protocol: its number below that of the protocol.
+type servicePort uint32
 
-func (p port) less(q port) bool { return p < q }
-func (p port) next() port       { return p + 1 }
-func (p port) prev() port       { return p - 1 }
+// beforeDNAT marks the protocol of original ports.
+const beforeDNAT Protocol = 0x80
+
+func servicePortOf(p Protocol, number uint16) servicePort {
+	return servicePort(p)<<16 | servicePort(number)
+}
+
+func (p servicePort) protocol() Protocol      { return Protocol(p >> 16) }
+func (p servicePort) less(q servicePort) bool { return p < q }
+func (p servicePort) next() servicePort       { return p + 1 }
+func (p servicePort) prev() servicePort       { return p - 1 }
 
 // ServiceSet is an immutable set of ports of TCP and UDP. The zero value is empty.
 // There is no "any service"; all of TCP is "tcp 1-65535".
-type ServiceSet struct{ tcp, udp []span[port] }
+//
+// Original turns them into ports of original destinations, which are other members.
+type ServiceSet struct{ list []span[servicePort] }
 
 // ServiceSetOf returns the union of the services. Invalid ones, by protocol or by ports, add nothing.
 func ServiceSetOf(services ...Service) ServiceSet {
-	var s ServiceSet
+	var list []span[servicePort]
 	for _, v := range services {
-		r := span[port]{port(v.Ports.First), port(v.Ports.Last)}
-		switch {
-		case r.first == 0 || r.last < r.first:
-		case v.Protocol == TCP:
-			s.tcp = append(s.tcp, r)
-		case v.Protocol == UDP:
-			s.udp = append(s.udp, r)
+		if (v.Protocol == TCP || v.Protocol == UDP) && 0 < v.Ports.First && v.Ports.First <= v.Ports.Last {
+			list = append(list, span[servicePort]{servicePortOf(v.Protocol, v.Ports.First), servicePortOf(v.Protocol, v.Ports.Last)})
 		}
 	}
-	return ServiceSet{joinPorts(s.tcp), joinPorts(s.udp)}
+	sortBy(list, func(x, y span[servicePort]) int { return cmp.Compare(x.first, y.first) })
+	return ServiceSet{join(list)}
 }
 
 // ServicesOver returns the ports of a protocol: of both for the zero protocol, and every
@@ -50,11 +58,6 @@ func ServicesOver(p Protocol, ports []PortRange) ServiceSet {
 		}
 	}
 	return ServiceSetOf(services...)
-}
-
-func joinPorts(list []span[port]) []span[port] {
-	sortBy(list, func(r span[port]) port { return r.first })
-	return join(list)
 }
 
 // ParseServices reads a list as String writes it: "tcp 80, 443; udp 3478-3481". A semicolon stands between protocols and
@@ -146,100 +149,115 @@ func SeparatedPorts(s string) (ports string, protocol Protocol, ok bool) {
 }
 
 // IsEmpty reports whether the set holds no port.
-func (s ServiceSet) IsEmpty() bool { return len(s.tcp) == 0 && len(s.udp) == 0 }
+func (s ServiceSet) IsEmpty() bool { return len(s.list) == 0 }
 
 // Equal reports whether both sets hold the same ports.
-func (s ServiceSet) Equal(t ServiceSet) bool {
-	return slices.Equal(s.tcp, t.tcp) && slices.Equal(s.udp, t.udp)
-}
-
-// of returns the ports of a protocol; none of another than TCP and UDP.
-func (s ServiceSet) of(p Protocol) []span[port] {
-	switch p {
-	case TCP:
-		return s.tcp
-	case UDP:
-		return s.udp
-	}
-	return nil
-}
+func (s ServiceSet) Equal(t ServiceSet) bool { return slices.Equal(s.list, t.list) }
 
 // Contains reports whether the set holds a port of a protocol.
 func (s ServiceSet) Contains(p Protocol, number uint16) bool {
-	return contains(s.of(p), port(number))
+	return contains(s.list, servicePortOf(p, number))
+}
+
+// All yields the maximal ranges, TCP before UDP, ascending.
+func (s ServiceSet) All() iter.Seq[Service] {
+	return func(yield func(Service) bool) {
+		for _, r := range s.list {
+			if !yield(Service{r.first.protocol(), PortRange{uint16(r.first), uint16(r.last)}}) {
+				return
+			}
+		}
+	}
 }
 
 // Ports returns the ranges of a protocol, ascending, disjoint and no two adjacent. The caller owns the slice.
 func (s ServiceSet) Ports(p Protocol) []PortRange {
 	var ranges []PortRange
-	for _, r := range s.of(p) {
-		ranges = append(ranges, PortRange{uint16(r.first), uint16(r.last)})
+	for one := range s.Only(p).All() {
+		ranges = append(ranges, one.Ports)
 	}
 	return ranges
 }
 
 // Union returns the ports of either set.
-func (s ServiceSet) Union(t ServiceSet) ServiceSet {
-	return ServiceSet{union(s.tcp, t.tcp), union(s.udp, t.udp)}
-}
+func (s ServiceSet) Union(t ServiceSet) ServiceSet { return ServiceSet{union(s.list, t.list)} }
 
 // Intersect returns the ports of both sets.
-func (s ServiceSet) Intersect(t ServiceSet) ServiceSet {
-	return ServiceSet{intersect(s.tcp, t.tcp), intersect(s.udp, t.udp)}
-}
+func (s ServiceSet) Intersect(t ServiceSet) ServiceSet { return ServiceSet{intersect(s.list, t.list)} }
 
 // Subtract returns the ports of s that are not in t.
-func (s ServiceSet) Subtract(t ServiceSet) ServiceSet {
-	return ServiceSet{subtract(s.tcp, t.tcp), subtract(s.udp, t.udp)}
-}
+func (s ServiceSet) Subtract(t ServiceSet) ServiceSet { return ServiceSet{subtract(s.list, t.list)} }
 
 // Covers reports whether s holds every port of t. Every set covers the empty set.
-func (s ServiceSet) Covers(t ServiceSet) bool { return covers(s.tcp, t.tcp) && covers(s.udp, t.udp) }
+func (s ServiceSet) Covers(t ServiceSet) bool { return covers(s.list, t.list) }
 
 // Only returns the ports of one protocol.
 func (s ServiceSet) Only(p Protocol) ServiceSet {
-	switch p {
-	case TCP:
-		return ServiceSet{tcp: s.tcp}
-	case UDP:
-		return ServiceSet{udp: s.udp}
+	first, after := find(s.list, servicePortOf(p, 0)), find(s.list, (servicePort(p)+1)<<16)
+	return ServiceSet{s.list[first:after:after]}
+}
+
+// Original returns the ports as ports of connections' original destinations, before any
+// DNAT, instead of those that packets have. Methods that ask for a protocol do not find
+// them; Kinds does.
+func (s ServiceSet) Original() ServiceSet {
+	list := slices.Clone(s.list)
+	for i := range list {
+		list[i].first |= servicePortOf(beforeDNAT, 0)
+		list[i].last |= servicePortOf(beforeDNAT, 0)
 	}
-	return ServiceSet{}
+	return ServiceSet{list}
+}
+
+// Kinds yields the ports that packets have, with false, and those that Original was
+// called for, as they were before, with true; neither if there are none.
+func (s ServiceSet) Kinds() iter.Seq2[bool, ServiceSet] {
+	return func(yield func(original bool, ports ServiceSet) bool) {
+		at := find(s.list, servicePortOf(beforeDNAT, 0))
+		if at > 0 && !yield(false, ServiceSet{s.list[:at:at]}) || at == len(s.list) {
+			return
+		}
+		list := slices.Clone(s.list[at:])
+		for i := range list {
+			list[i].first &^= servicePortOf(beforeDNAT, 0)
+			list[i].last &^= servicePortOf(beforeDNAT, 0)
+		}
+		yield(true, ServiceSet{list})
+	}
 }
 
 // String returns the canonical text that ParseServices reads, "tcp 80, 443; udp 3478-3481"; "" for the empty set.
 func (s ServiceSet) String() string {
-	var parts []string
-	for _, p := range []Protocol{TCP, UDP} {
-		var ranges []string
-		for _, r := range s.Ports(p) {
-			ranges = append(ranges, r.String())
+	var b strings.Builder
+	last := Protocol(0)
+	for one := range s.All() {
+		if one.Protocol == last {
+			b.WriteString(", " + one.Ports.String())
+			continue
 		}
-		if len(ranges) > 0 {
-			parts = append(parts, p.String()+" "+strings.Join(ranges, ", "))
+		if last != 0 {
+			b.WriteString("; ")
 		}
+		b.WriteString(one.String())
+		last = one.Protocol
 	}
-	return strings.Join(parts, "; ")
+	return b.String()
 }
 
 // Size counts the maximal ranges.
-func (s ServiceSet) Size() int { return len(s.tcp) + len(s.udp) }
+func (s ServiceSet) Size() int { return len(s.list) }
 
 // Hash is the same for equal sets.
 func (s ServiceSet) Hash() uint64 {
-	return uint64(newHash.add(hashPorts(s.tcp)).add(hashPorts(s.udp)))
-}
-
-func hashPorts(list []span[port]) uint64 {
 	h := newHash
-	for _, r := range list {
-		h = h.add(uint64(r.first)<<16 | uint64(r.last))
+	for _, r := range s.list {
+		h = h.add(uint64(r.first)<<32 | uint64(r.last))
 	}
 	return uint64(h)
 }
 
-func (s ServiceSet) lists() (tcp, udp []span[port]) { return s.tcp, s.udp }
+func (s ServiceSet) lists() (ports, none []span[servicePort]) { return s.list, nil }
 
-func (ServiceSet) both(tcp, udp []span[port]) ServiceSet { return ServiceSet{tcp, udp} }
+func (ServiceSet) both(ports, _ []span[servicePort]) ServiceSet { return ServiceSet{ports} }
 
-func (ServiceSet) sweep() sweep[ServiceSet] { return spans[port, port, ServiceSet]{} }
+func (ServiceSet) sweep() sweep[ServiceSet] { return spans[servicePort, servicePort, ServiceSet]{} }

@@ -27,9 +27,8 @@ func order[N number[N]](a, b N) int {
 	return 0
 }
 
-// sortBy orders a list, which mostly is in order, by a number of each.
-func sortBy[T any, N number[N]](list []T, number func(T) N) {
-	by := func(x, y T) int { return order(number(x), number(y)) }
+// sortBy orders a list, which mostly is in order.
+func sortBy[T any](list []T, by func(x, y T) int) {
 	if !slices.IsSortedFunc(list, by) {
 		slices.SortFunc(list, by)
 	}

@@ -1,13 +1,18 @@
 package rule
 
-import "gatewright/catalog/netset"
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"gatewright/catalog/netset"
+)
 
 // accepted is what a policy accepts in one direction, by remote: for each address and
 // for each pattern where on our side, so that what many rules share is held once.
 type accepted struct {
-	policy *Policy
 	rules  []*Rule
-	sides  []int   // by rule, its place in wheres
+	at     []int   // by rule, its place in wheres
 	wheres []where // those that rules have, each once
 
 	any       where // of the rules that accept every remote
@@ -16,9 +21,9 @@ type accepted struct {
 	listed    []listed
 
 	// What is worked out when it is asked for.
-	index     *netset.NameIndex
-	covering  map[netset.Pattern]where
-	addressed *netset.PrefixSet
+	index        func() netset.NameIndex  // of names
+	allAddresses func() netset.PrefixSet  // that are accepted somewhere, but for "any"
+	covering     map[netset.Pattern]where // see whereCovered
 }
 
 // listed is which of wheres the rules have that list a pattern.
@@ -27,18 +32,14 @@ type listed struct {
 	where        *where
 }
 
-// side is what a where is told by within one policy and direction.
-type side struct {
-	role     Role
-	services string
-}
-
 // acceptedOf sorts out what the policy accepts in a direction; where rules overlap, that
 // costs of the budget. In a rule that accepts any remote, endpoints of other entries
 // count, too: they tell what these entries give.
 func acceptedOf(c Compiled, d Direction, budget *netset.Budget) *accepted {
-	a := &accepted{policy: c.Policy, names: map[netset.Pattern]int{}, covering: map[netset.Pattern]where{}}
-	known := map[side]int{}
+	a := &accepted{names: map[netset.Pattern]int{}, covering: map[netset.Pattern]where{}}
+	a.index = sync.OnceValue(func() netset.NameIndex { return netset.NameIndexOf(slices.Collect(maps.Keys(a.names))) })
+	a.allAddresses = sync.OnceValue(func() netset.PrefixSet { return a.addresses.Cells().Support() })
+	known := map[key]int{} // by what a where is told by
 	var remotes [][]Remote // by where
 	beside := map[key]bool{}
 	for i := range c.Policy.Rules {
@@ -47,20 +48,20 @@ func acceptedOf(c Compiled, d Direction, budget *netset.Budget) *accepted {
 			continue
 		}
 		k := r.key()
-		at, ok := known[k.side()]
+		at, ok := known[k.local()]
 		if !ok {
 			at = len(a.wheres)
-			known[k.side()] = at
+			known[k.local()] = at
 			a.wheres, remotes = append(a.wheres, c.Policy.where(r)), append(remotes, nil)
 		}
-		a.rules, a.sides = append(a.rules, r), append(a.sides, at)
+		a.rules, a.at = append(a.rules, r), append(a.at, at)
 		remotes[at] = append(remotes[at], r.Remote)
 		beside[k] = beside[k] || r.Remote.Any
 	}
 	for i := range c.Grants {
 		g := &c.Grants[i]
 		if k := g.key(); beside[k] && !g.Any {
-			at := known[k.side()]
+			at := known[k.local()]
 			remotes[at] = append(remotes[at], Remote{BarePrefixes: g.Prefixes, Unaddressed: netset.NameSetOf(g.Names...)})
 		}
 	}
@@ -87,17 +88,7 @@ func (a *accepted) gather(remotes [][]Remote, budget *netset.Budget) {
 		products = append(products, netset.ProductOf(prefixes.Build(), a.wheres[at]))
 	}
 	a.addresses, _ = netset.UniteProducts(products, budget)
-	a.any = uniteWheres(anys, budget)
-}
-
-func uniteWheres(list []where, budget *netset.Budget) where {
-	var plain, published []ourSide
-	for _, w := range list {
-		plain, published = append(plain, w.plain), append(published, w.published)
-	}
-	p, _ := netset.UniteProducts(plain, budget)
-	q, _ := netset.UniteProducts(published, budget)
-	return where{p, q}
+	a.any, _ = netset.UniteProducts(anys, budget)
 }
 
 // list notes that rules of a where list the names; those of one where come together,
@@ -128,22 +119,10 @@ func (a *accepted) whereListed(place int, budget *netset.Budget) where {
 		for at := place; at >= 0; at = a.listed[at].before {
 			list = append(list, a.wheres[a.listed[at].last])
 		}
-		w := uniteWheres(list, budget)
+		w, _ := netset.UniteProducts(list, budget)
 		l.where = &w
 	}
 	return *l.where
-}
-
-func (a *accepted) nameIndex() netset.NameIndex {
-	if a.index == nil {
-		patterns := make([]netset.Pattern, 0, len(a.names))
-		for p := range a.names {
-			patterns = append(patterns, p)
-		}
-		index := netset.NameIndexOf(patterns)
-		a.index = &index
-	}
-	return *a.index
 }
 
 // whereCovered returns where every name of the pattern is accepted by "any" or by a
@@ -152,22 +131,14 @@ func (a *accepted) whereCovered(n netset.Pattern, budget *netset.Budget) where {
 	w, ok := a.covering[n]
 	if !ok {
 		list := []where{a.any}
-		for _, p := range a.nameIndex().Covering(n) {
+		for _, p := range a.index().Covering(n) {
 			list = append(list, a.whereListed(a.names[p], budget))
 		}
-		w = uniteWheres(list, budget)
+		w, _ = netset.UniteProducts(list, budget)
 		a.covering[n] = w
 	}
 	return w
 }
 
-// allAddresses returns the addresses that are accepted somewhere, but for "any".
-func (a *accepted) allAddresses() netset.PrefixSet {
-	if a.addressed == nil {
-		all := a.addresses.Cells().Support()
-		a.addressed = &all
-	}
-	return *a.addressed
-}
-
-func (k key) side() side { return side{k.role, k.services} }
+// local is the part of a key that tells where it is of.
+func (k key) local() key { return key{role: k.role, services: k.services} }

@@ -2,18 +2,19 @@ package rule
 
 import (
 	"cmp"
+	"iter"
+	"maps"
 	"slices"
 
 	"gatewright/catalog/netset"
 )
 
-// change is the endpoints of a rule that are new in one where.
+// change is remotes that are new for some of our side.
 type change struct {
-	where    where
-	prefixes netset.PrefixBuilder
-	names    []NameChange
 	any      bool
-	but      Endpoints // if any
+	but      Endpoints          // if any
+	prefixes []netset.PrefixSet // disjoint
+	names    []NameChange
 }
 
 // add adds what rules of a accept and b does not: each endpoint in one place with all of
@@ -24,11 +25,11 @@ func (c *Change) add(a, b *accepted, grants []Grant, budget *netset.Budget) {
 		w = w.Subtract(b.any)
 		return w, !w.IsEmpty()
 	})
-	x := comparison{a: a, b: b, budget: budget, find: newAddresses.Finder(), beyond: map[[2]int]where{}}
+	x := comparison{a: a, b: b, budget: budget, find: newAddresses.Finder(), notListed: map[[2]int]where{}, wildcards: map[wildcardAt][]placedName{}}
 	from := grantsByKey(grants, a)
 	for i, r := range a.rules {
-		if rc := x.rule(r, a.sides[i]); len(rc.Parts) > 0 {
-			rc.Entries = x.responsible(rc, from[r.key()], a.sides[i])
+		if rc := x.rule(r, a.at[i]); len(rc.Parts) > 0 {
+			rc.Entries = x.responsible(from[r.key()], a.at[i])
 			c.Rules = append(c.Rules, rc)
 		}
 		if !budget.Spend(0) {
@@ -61,65 +62,103 @@ type comparison struct {
 	a, b   *accepted
 	budget *netset.Budget
 	find   func(netset.PrefixSet) []netset.Cell[netset.PrefixSet, where] // new addresses
-	beyond map[[2]int]where                                              // of a's where, what is not of b's listed
+
+	notListed map[[2]int]where // of a's where, what is not of b's listed
+	wildcards map[wildcardAt][]placedName
+}
+
+// wildcardAt is a pattern at a place in a.wheres.
+type wildcardAt struct {
+	pattern netset.Pattern
+	at      int
+}
+
+// placedName is names that are new for some of our side.
+type placedName struct {
+	where where
+	name  NameChange
 }
 
 // rule returns what a rule of a accepts beyond b, without the entries.
 func (x *comparison) rule(r *Rule, at int) RuleChange {
-	rc := RuleChange{Rule: r}
-	if r.Remote.Any {
-		rc.Parts = x.anyParts(at)
-		return rc
-	}
-	var changes changeList
-	for w, prefixes := range x.newPrefixes(r.Remote.Prefixes(), at) {
-		changes.of(w).prefixes.AddSet(prefixes)
-	}
-	addNames := func(names netset.NameSet, but netset.NameSet) {
-		for n := range names.Patterns() {
-			for w, name := range x.newNames(n, at) {
-				if !but.Covers(n) { // which tells of it
-					c := changes.of(w)
-					c.names = append(c.names, name)
-				}
+	var changes netset.Groups[where, change]
+	names := func(yield func(netset.Pattern) bool) {
+		for n := range r.Remote.Addressed.Patterns() {
+			if !r.Remote.Unaddressed.Covers(n) && !yield(n) { // which tells of it
+				return
 			}
 		}
+		r.Remote.Unaddressed.Patterns()(yield)
 	}
-	addNames(r.Remote.Addressed, r.Remote.Unaddressed)
-	addNames(r.Remote.Unaddressed, netset.NameSet{})
-	for _, c := range changes.list {
-		rc.Parts = append(rc.Parts, x.parts(c)...)
+	for w, more := range x.beyond(r.Remote.Any, r.Remote.Prefixes(), names, at) {
+		c := changes.Of(w)
+		c.any, c.but = more.any, more.but
+		c.prefixes, c.names = append(c.prefixes, more.prefixes...), append(c.names, more.names...)
+	}
+	rc := RuleChange{Rule: r}
+	for w, c := range changes.All() {
+		rc.Parts = append(rc.Parts, x.parts(w, c)...)
 	}
 	return rc
 }
 
-// newPrefixes yields the addresses that are new for a where of a, with what of it they
-// are new for.
-func (x *comparison) newPrefixes(s netset.PrefixSet, at int) func(yield func(where, netset.PrefixSet) bool) {
-	return func(yield func(where, netset.PrefixSet) bool) {
-		for _, cell := range x.find(s) {
+// beyond yields what of some remotes is new for a where of a, with what of that it is
+// new for: addresses, patterns with exceptions, and any with exceptions.
+func (x *comparison) beyond(any bool, prefixes netset.PrefixSet, names iter.Seq[netset.Pattern], at int) iter.Seq2[where, change] {
+	return func(yield func(where, change) bool) {
+		if any {
+			rest := x.a.wheres[at].Subtract(x.b.any)
+			if rest.IsEmpty() {
+				return
+			}
+			for but, w := range x.exceptions(rest, x.b.addresses, maps.Keys(x.b.names)).All() {
+				if !yield(*w, change{any: true, but: but}) {
+					return
+				}
+			}
+			return
+		}
+		for _, cell := range x.find(prefixes) {
 			w := x.a.wheres[at].Intersect(cell.Value)
 			x.budget.Spend(w.Size())
-			if !w.IsEmpty() && !yield(w, cell.Key) {
+			if !w.IsEmpty() && !yield(w, change{prefixes: []netset.PrefixSet{cell.Key}}) {
 				return
+			}
+		}
+		for n := range names {
+			for _, one := range x.newNames(n, at) {
+				if !yield(one.where, change{names: []NameChange{one.name}}) {
+					return
+				}
 			}
 		}
 	}
 }
 
-// newNames yields the names of a pattern that are new for a where of a, with what of it
-// they are new for.
-func (x *comparison) newNames(n netset.Pattern, at int) func(yield func(where, NameChange) bool) {
-	return func(yield func(where, NameChange) bool) {
-		rest := x.uncovered(n, at)
-		switch {
-		case rest.IsEmpty():
-		case n.IsExact():
-			yield(rest, NameChange{Pattern: n, Example: n.String()})
-		default:
-			x.newNamesOfWildcard(n, rest, yield)
+// newNames returns the names of a pattern that are new for a where of a.
+func (x *comparison) newNames(n netset.Pattern, at int) []placedName {
+	key := wildcardAt{n, at}
+	found, known := x.wildcards[key]
+	if known {
+		return found
+	}
+	rest := x.uncovered(n, at)
+	switch {
+	case rest.IsEmpty():
+		return nil
+	case n.IsExact():
+		return []placedName{{rest, NameChange{Pattern: n, Example: n.String()}}}
+	}
+	// Patterns that match some of the names may match all of them together.
+	overlapping := x.b.index().Overlapping(n)
+	x.budget.Spend(len(overlapping))
+	for but, w := range x.exceptions(rest, netset.Product[netset.PrefixSet, where]{}, slices.Values(overlapping)).All() {
+		if example, is, _ := netset.FindName([]netset.Pattern{n}, but.Names, x.budget); is {
+			found = append(found, placedName{*w, NameChange{Pattern: n, Except: but.Names, Example: example}})
 		}
 	}
+	x.wildcards[key] = found
+	return found
 }
 
 // uncovered returns what of a where is not accepted for all names of a pattern by one
@@ -129,13 +168,13 @@ func (x *comparison) uncovered(n netset.Pattern, at int) where {
 	if !ok {
 		listed = -1
 	}
-	rest, known := x.beyond[[2]int{at, listed}]
+	rest, known := x.notListed[[2]int{at, listed}]
 	if !known {
 		rest = x.a.wheres[at].Subtract(x.b.any)
 		if listed >= 0 {
 			rest = rest.Subtract(x.b.whereListed(listed, x.budget))
 		}
-		x.beyond[[2]int{at, listed}] = rest
+		x.notListed[[2]int{at, listed}] = rest
 	}
 	if rest.IsEmpty() {
 		return rest
@@ -143,131 +182,44 @@ func (x *comparison) uncovered(n netset.Pattern, at int) where {
 	return rest.Subtract(x.b.whereCovered(n, x.budget))
 }
 
-// newNamesOfWildcard cuts what is left of our side by the patterns of b that match some
-// of the names there, which may match all of them together.
-func (x *comparison) newNamesOfWildcard(n netset.Pattern, rest where, yield func(where, NameChange) bool) {
-	byListed := map[int][]netset.Pattern{}
-	overlapping := x.b.nameIndex().Overlapping(n)
-	x.budget.Spend(len(overlapping))
-	for _, q := range overlapping {
-		byListed[x.b.names[q]] = append(byListed[x.b.names[q]], q)
-	}
-	var of accounts
-	for place, patterns := range byListed {
-		of.add(x.b.whereListed(place, x.budget).Intersect(rest), Endpoints{Names: patterns})
-	}
-	for w, but := range of.within(rest, x.budget) {
-		example, found, _ := netset.FindName([]netset.Pattern{n}, but.Names, x.budget)
-		if found && !yield(w, NameChange{Pattern: n, Except: but.Names, Example: example}) {
-			return
-		}
-	}
-}
-
-// anyParts returns what of every remote is new for a where of a.
-func (x *comparison) anyParts(at int) (parts []PartChange) {
-	rest := x.a.wheres[at].Subtract(x.b.any)
-	if rest.IsEmpty() {
-		return nil
-	}
-	var of accounts
-	for prefixes, w := range x.b.addresses.All() {
-		of.add(w.Intersect(rest), Endpoints{Prefixes: prefixes})
+// exceptions cuts what is left of our side by the endpoints of b that are accepted there:
+// some addresses, and some patterns that b lists.
+func (x *comparison) exceptions(rest where, addresses netset.Product[netset.PrefixSet, where], names iter.Seq[netset.Pattern]) *netset.Groups[Endpoints, where] {
+	var list []placed
+	for prefixes, w := range addresses.All() {
+		list = append(list, placed{w, Endpoints{Prefixes: prefixes}})
 	}
 	byListed := map[int][]netset.Pattern{}
-	for p, place := range x.b.names {
-		byListed[place] = append(byListed[place], p)
+	for n := range names {
+		byListed[x.b.names[n]] = append(byListed[x.b.names[n]], n)
 	}
 	for place, patterns := range byListed {
-		of.add(x.b.whereListed(place, x.budget).Intersect(rest), Endpoints{Names: netset.PatternListOf(patterns)})
+		list = append(list, placed{x.b.whereListed(place, x.budget), Endpoints{Names: netset.PatternListOf(patterns)}})
 	}
-	for w, but := range of.within(rest, x.budget) {
-		parts = append(parts, x.parts(&change{where: w, any: true, but: but})...)
-	}
-	return parts
-}
-
-// accounts are endpoints of b with what of our side they are accepted for.
-type accounts struct{ plain, published []grid }
-
-func (a *accounts) add(w where, e Endpoints) {
-	if !w.plain.IsEmpty() {
-		a.plain = append(a.plain, gridOf(w.plain, e))
-	}
-	if !w.published.IsEmpty() {
-		a.published = append(a.published, gridOf(w.published, e))
-	}
-}
-
-// within cuts our side at the edges of the accounts, which are within it, and yields
-// each part with the endpoints that it is accepted for.
-func (a *accounts) within(rest where, budget *netset.Budget) func(yield func(where, Endpoints) bool) {
-	return func(yield func(where, Endpoints) bool) {
-		plain := joinGrids(append(a.plain, gridOf(rest.plain, Endpoints{})), budget)
-		published := joinGrids(append(a.published, gridOf(rest.published, Endpoints{})), budget)
-		var byEndpoints changeList
-		for services, r := range plain.All() {
-			for locals, e := range r.All() {
-				byEndpoints.but(e).where.plain = byEndpoints.but(e).where.plain.Union(netset.ProductOf(services, locals))
-			}
-		}
-		for services, r := range published.All() {
-			for locals, e := range r.All() {
-				byEndpoints.but(e).where.published = byEndpoints.but(e).where.published.Union(netset.ProductOf(services, locals))
-			}
-		}
-		for _, c := range byEndpoints.list {
-			if !yield(c.where, c.but) {
-				return
-			}
-		}
-	}
-}
-
-// changeList finds changes by what they have in common.
-type changeList struct {
-	list   []*change
-	byHash map[uint64][]*change
-}
-
-// of returns the change of a where.
-func (l *changeList) of(w where) *change {
-	return l.find(w.Hash(), func(c *change) bool { return c.where.Equal(w) }, change{where: w})
-}
-
-// but returns the change of exceptions.
-func (l *changeList) but(e Endpoints) *change {
-	return l.find(e.Hash(), func(c *change) bool { return c.but.Equal(e) }, change{but: e})
-}
-
-func (l *changeList) find(hash uint64, is func(*change) bool, new change) *change {
-	if i := slices.IndexFunc(l.byHash[hash], is); i >= 0 {
-		return l.byHash[hash][i]
-	}
-	if l.byHash == nil {
-		l.byHash = map[uint64][]*change{}
-	}
-	l.byHash[hash] = append(l.byHash[hash], &new)
-	l.list = append(l.list, &new)
-	return &new
+	return cutBy(list, rest, x.budget)
 }
 
 // parts returns a change as parts, each of which has every combination of its services
 // and local addresses.
-func (x *comparison) parts(c *change) (parts []PartChange) {
+func (x *comparison) parts(w where, c *change) (parts []PartChange) {
 	slices.SortStableFunc(c.names, func(m, n NameChange) int { return m.Pattern.Compare(n.Pattern) })
-	p := PartChange{Prefixes: c.prefixes.Build(), Names: c.names, Any: c.any}
+	var prefixes netset.PrefixBuilder
+	for _, s := range c.prefixes {
+		prefixes.AddSet(s)
+	}
+	p := PartChange{Prefixes: prefixes.Build(), Names: c.names, Any: c.any}
 	if c.any {
 		p.ButPrefixes, p.ButNames = c.but.Prefixes, netset.NameSetOf(c.but.Names...)
 	}
 	p.Elsewhere = x.isElsewhere(p)
-	for i, of := range []ourSide{c.where.plain, c.where.published} {
-		for services, locals := range of.All() {
-			p.Services, p.Local, p.Published = services, locals, i == 1
+	for services, locals := range w.All() {
+		for original, ports := range services.Kinds() {
+			p.Services, p.Local, p.Published = ports, locals, original
 			x.budget.Spend(1 + len(p.Names) + p.Prefixes.Size())
 			parts = append(parts, p)
 		}
 	}
+	slices.SortStableFunc(parts, func(p, q PartChange) int { return compareBool(p.Published, q.Published) })
 	return parts
 }
 
@@ -281,33 +233,13 @@ func (x *comparison) isElsewhere(p PartChange) bool {
 	})
 }
 
-// responsible returns the entries of the grants of a rule that give some of its change.
-func (x *comparison) responsible(rc RuleChange, grants []*Grant, at int) []Entry {
-	isNew := map[netset.Pattern]bool{} // whether names of the pattern are
-	var prefixes netset.PrefixBuilder
-	any := false
-	for _, p := range rc.Parts {
-		any = any || p.Any
-		prefixes.AddSet(p.Prefixes)
-		for _, n := range p.Names {
-			isNew[n.Pattern] = true
-		}
-	}
-	addresses := prefixes.Build()
+// responsible returns the entries of a rule's grants that give some of its change.
+func (x *comparison) responsible(grants []*Grant, at int) []Entry {
 	gives := func(g *Grant) bool {
-		if any && (g.Any || x.hasNewPrefixes(g.Prefixes, at)) || g.Prefixes.Overlaps(addresses) {
+		for range x.beyond(false, g.Prefixes, slices.Values(g.Names), at) {
 			return true
 		}
-		return slices.ContainsFunc(g.Names, func(n netset.Pattern) bool {
-			is, known := isNew[n]
-			if !known {
-				for range x.newNames(n, at) {
-					is = true
-				}
-				isNew[n] = is
-			}
-			return is
-		})
+		return g.Any
 	}
 	var entries []Entry
 	for _, g := range grants {
@@ -317,11 +249,4 @@ func (x *comparison) responsible(rc RuleChange, grants []*Grant, at int) []Entry
 	}
 	slices.SortFunc(entries, func(x, y Entry) int { return cmp.Compare(x.ID, y.ID) })
 	return slices.CompactFunc(entries, func(x, y Entry) bool { return x.ID == y.ID })
-}
-
-func (x *comparison) hasNewPrefixes(s netset.PrefixSet, at int) bool {
-	for range x.newPrefixes(s, at) {
-		return true
-	}
-	return false
 }

@@ -31,36 +31,27 @@ func (e Expectation) Wants(v Via) bool { return (v == Direct) == (e.Expects == E
 
 // Else is what a rule lets pass beside the listed remotes of a closed world.
 type Else struct {
-	Rule     *Rule
-	Any      bool
-	Prefixes netset.PrefixSet
-	Names    netset.NameSet // patterns of which some names are not listed
-	Flow     Flow           // one of them
+	Rule      *Rule
+	Endpoints      // patterns of which some names are not listed among them
+	Flow      Flow // one of them
 }
 
 // Beyond returns what the rules let pass of the pattern's flows to other remotes than the
 // listed ones, rule by rule.
 func (p *Policy) Beyond(a PatternFlows, listed Endpoints) (all []Else) {
 	names := netset.NameSetOf(listed.Names...)
-	for i := range p.Rules {
-		r := &p.Rules[i]
-		on := p.oursOf(r.Services, r.Role).Intersect(a.ours())
-		if r.Direction != a.Direction || on.IsEmpty() {
-			continue
-		}
-		e := Else{Rule: r, Any: r.Remote.Any}
+	for r, on := range p.meeting(a) {
+		e := Else{Rule: r, Endpoints: Endpoints{Any: r.Remote.Any}}
 		var ok bool
 		if r.Remote.Any {
 			e.Flow, ok = a.flowOn(on, p.unlisted(), netset.PrefixSet{})
 		}
-		var more []netset.Pattern
 		for n := range r.Remote.Names().Patterns() {
 			if name, is := names.Uncovered(n); is {
-				more = append(more, n)
+				e.Names = append(e.Names, n)
 				e.Flow, ok = a.flowOn(on, name, netset.PrefixSet{})
 			}
 		}
-		e.Names = netset.NameSetOf(more...)
 		for _, part := range a.byAddress(r.Remote.Prefixes().Subtract(listed.Prefixes)) {
 			if on := part.ours.Intersect(on); !on.IsEmpty() {
 				e.Prefixes = e.Prefixes.Union(part.remotes)
@@ -77,10 +68,8 @@ func (p *Policy) Beyond(a PatternFlows, listed Endpoints) (all []Else) {
 // NamesAlone returns the rules that accept flows of the pattern's side by names without
 // addresses.
 func (p *Policy) NamesAlone(a PatternFlows) (ids []ID) {
-	for i := range p.Rules {
-		r := &p.Rules[i]
-		on := p.oursOf(r.Services, r.Role).Intersect(a.ours())
-		if r.Direction == a.Direction && !r.Remote.Unaddressed.IsEmpty() && !on.IsEmpty() {
+	for r := range p.meeting(a) {
+		if !r.Remote.Unaddressed.IsEmpty() {
 			ids = append(ids, r.ID)
 		}
 	}

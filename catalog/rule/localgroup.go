@@ -80,16 +80,15 @@ func (q Question) As(d Direction, services netset.ServiceSet, because string) (C
 		return Completed{}, false
 	}
 	f.Direction = d
-	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-		ranges := services.Ports(protocol)
-		wanted := f.Protocol == 0 || f.Protocol == protocol
-		if !wanted || len(ranges) == 0 || f.Port != 0 && !services.Contains(protocol, f.originalPort()) {
+	for one := range services.All() {
+		wanted := f.Protocol == 0 || f.Protocol == one.Protocol
+		if !wanted || f.Port != 0 && !services.Contains(one.Protocol, f.originalPort()) {
 			continue
 		}
-		f.Protocol = protocol
+		f.Protocol = one.Protocol
 		if f.Port == 0 {
-			f.Port = ranges[0].First
-			if services.Contains(protocol, webPort) {
+			f.Port = one.Ports.First
+			if services.Contains(f.Protocol, webPort) {
 				f.Port = webPort
 			}
 		}

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -13,18 +14,35 @@ type PatternFlows struct {
 	Locals netset.PrefixSet
 }
 
-func (a PatternFlows) ours() ourSide { return netset.ProductOf(a.Services, a.Locals) }
+func (a PatternFlows) ours() where { return netset.ProductOf(a.Services, a.Locals) }
 
 // oursOf is where a rule or a grant accepts flows of one port, the same before and after
 // any DNAT.
-func (p *Policy) oursOf(services netset.ServiceSet, r Role) ourSide {
+func (p *Policy) oursOf(services netset.ServiceSet, r Role) where {
 	return netset.ProductOf(services, p.Binding(r).Local())
+}
+
+// meeting yields the rules that accept flows of the pattern's direction for some of its
+// local addresses on some of its services, with these.
+func (p *Policy) meeting(a PatternFlows) iter.Seq2[*Rule, where] {
+	return func(yield func(*Rule, where) bool) {
+		ours := a.ours()
+		for i := range p.Rules {
+			r := &p.Rules[i]
+			if r.Direction != a.Direction {
+				continue
+			}
+			if on := p.oursOf(r.Services, r.Role).Intersect(ours); !on.IsEmpty() && !yield(r, on) {
+				return
+			}
+		}
+	}
 }
 
 // addressed is flows by address: of one family, or of any two where a proxy may stand
 // between.
 type addressed struct {
-	ours    ourSide
+	ours    where
 	remotes netset.PrefixSet
 }
 
@@ -77,20 +95,14 @@ func (p *Policy) Refused(a PatternFlows, budget *netset.Budget) (f Flow, ok bool
 
 // refusedName looks for a name that the rules' patterns leave out somewhere.
 func (p *Policy) refusedName(a PatternFlows, budget *netset.Budget) (Flow, bool) {
-	var list []NamesOn
+	var list []placed
 	rest := a.ours()
-	for i := range p.Rules {
-		r := &p.Rules[i]
-		if r.Direction != a.Direction {
-			continue
-		}
-		on := p.oursOf(r.Services, r.Role).Intersect(rest)
+	for r, on := range p.meeting(a) {
 		switch {
-		case on.IsEmpty():
 		case r.Remote.Any:
 			rest = rest.Subtract(on)
 		case !a.Any:
-			list = append(list, NamesOn{on, r.Remote.Overlapping(a.Name)})
+			list = append(list, placed{on, Endpoints{Names: r.Remote.Overlapping(a.Name)}})
 		}
 	}
 	if a.Any {
@@ -105,44 +117,26 @@ func (r Remote) Overlapping(p netset.Pattern) netset.PatternList {
 	return netset.PatternListOf(slices.Concat(r.Addressed.Overlapping(p), r.Unaddressed.Overlapping(p)))
 }
 
-// NamesOn is patterns that are listed for a part of our side.
-type NamesOn struct {
-	on    ourSide
-	names netset.PatternList
-}
-
 // uncoveredName returns a part of our side on which some name of a pattern is in none of
-// the lists, and such a name; nothing if they cover it everywhere.
-func uncoveredName(p netset.Pattern, rest ourSide, list []NamesOn, budget *netset.Budget) (ourSide, string) {
-	var of accounts
-	for _, one := range list {
-		if on := one.on.Intersect(rest); len(one.names) > 0 {
-			of.add(where{plain: on}, Endpoints{Names: one.names})
-		}
-	}
-	for w, but := range of.within(where{plain: rest}, budget) {
+// the lists within it, and such a name; nothing if they cover it everywhere.
+func uncoveredName(p netset.Pattern, rest where, list []placed, budget *netset.Budget) (where, string) {
+	for but, on := range cutBy(list, rest, budget).All() {
 		if name, found, decided := netset.FindName([]netset.Pattern{p}, but.Names, budget); found || !decided {
-			return w.plain, name
+			return *on, name
 		}
 	}
-	return ourSide{}, ""
+	return where{}, ""
 }
 
 func (p *Policy) refusedAddress(a PatternFlows, part addressed, budget *netset.Budget) (Flow, bool) {
 	rest := netset.ProductOf(part.remotes, part.ours)
-	var accepted []netset.Product[netset.PrefixSet, ourSide]
-	for i := range p.Rules {
-		r := &p.Rules[i]
-		if r.Direction != a.Direction {
-			continue
-		}
+	var accepted []netset.Product[netset.PrefixSet, where]
+	for r, on := range p.meeting(a) {
 		remotes := part.remotes
 		if !r.Remote.Any {
 			remotes = remotes.Intersect(r.Remote.Prefixes())
 		}
-		if on := p.oursOf(r.Services, r.Role).Intersect(part.ours); !on.IsEmpty() {
-			accepted = append(accepted, netset.ProductOf(remotes, on))
-		}
+		accepted = append(accepted, netset.ProductOf(remotes, on))
 	}
 	all, _ := netset.UniteProducts(accepted, budget)
 	for remotes, on := range rest.Subtract(all).All() {
@@ -154,12 +148,7 @@ func (p *Policy) refusedAddress(a PatternFlows, part addressed, budget *netset.B
 // Accepted returns a flow of the pattern that a rule accepts: by its name alone, or by
 // its address alone. ok is false if there is none.
 func (p *Policy) Accepted(a PatternFlows) (Flow, bool) {
-	for i := range p.Rules {
-		r := &p.Rules[i]
-		on := p.oursOf(r.Services, r.Role).Intersect(a.ours())
-		if r.Direction != a.Direction || on.IsEmpty() {
-			continue
-		}
+	for r, on := range p.meeting(a) {
 		if name := a.acceptedName(r.Remote); name != "" {
 			return a.flowOn(on, name, netset.PrefixSet{})
 		}
@@ -199,7 +188,7 @@ func (a PatternFlows) acceptedName(r Remote) string {
 
 // flowOn returns a flow of a part of our side to a name or to some addresses; false if
 // the part is empty. Both addresses are of one family, if there are such.
-func (a PatternFlows) flowOn(on ourSide, name string, remotes netset.PrefixSet) (Flow, bool) {
+func (a PatternFlows) flowOn(on where, name string, remotes netset.PrefixSet) (Flow, bool) {
 	for services, locals := range on.All() {
 		f := Flow{Direction: a.Direction, Name: name}
 		f.Protocol, f.Port = firstService(services)
@@ -221,10 +210,8 @@ func (a PatternFlows) flowOn(on ourSide, name string, remotes netset.PrefixSet) 
 }
 
 func firstService(s netset.ServiceSet) (netset.Protocol, uint16) {
-	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-		for _, ports := range s.Ports(protocol) {
-			return protocol, ports.First
-		}
+	for one := range s.All() {
+		return one.Protocol, one.Ports.First
 	}
 	return 0, 0
 }

@@ -73,48 +73,12 @@ func (c Compiled) Promise(e Endpoints) Endpoints {
 			prefixes.AddSet(g.Prefixes)
 		}
 	}
-	return Endpoints{prefixes.Build(), e.Names.Union(netset.PatternListOf(more))}
+	return Endpoints{Prefixes: prefixes.Build(), Names: e.Names.Union(netset.PatternListOf(more))}
 }
 
 // Traffic returns the first packets of the pattern's flows to some remotes.
 func (a PatternFlows) Traffic(remotes netset.PrefixSet) TrafficSet {
-	return trafficBetween(a.Direction, a.Services, a.Locals, remotes)
-}
-
-func trafficBetween(d Direction, s netset.ServiceSet, locals, remotes netset.PrefixSet) TrafficSet {
-	if d == Inbound {
-		return TrafficOf(s, false, remotes, locals)
-	}
-	return TrafficOf(s, false, locals, remotes)
-}
-
-// trafficOn is the traffic between a part of our side and some remotes.
-func trafficOn(d Direction, on ourSide, remotes netset.PrefixSet) TrafficSet {
-	var list []TrafficSet
-	for services, locals := range on.All() {
-		list = append(list, trafficBetween(d, services, locals, remotes))
-	}
-	return UniteTraffic(list...)
-}
-
-// OfOnePort returns the packets of flows that have the same port before and after any
-// DNAT: those of either kind of port are of both.
-func (t TrafficSet) OfOnePort() TrafficSet {
-	for i := range t.planes {
-		if i&publishedPlane == 0 {
-			t.planes[i] = t.planes[i].Union(t.planes[i|publishedPlane])
-			t.planes[i|publishedPlane] = servedPairs{}
-		}
-	}
-	return t
-}
-
-// Intersect returns the packets of both sets.
-func (t TrafficSet) Intersect(u TrafficSet) TrafficSet {
-	for i := range t.planes {
-		t.planes[i] = t.planes[i].Intersect(u.planes[i])
-	}
-	return t
+	return trafficOn(a.Direction, a.ours(), remotes)
 }
 
 // FlowOf returns a flow of a direction whose first packet is in the set; false if it is
@@ -134,13 +98,13 @@ func (t TrafficSet) FlowOf(d Direction) (Flow, bool) {
 func (t TrafficSet) Has(f Flow) bool {
 	one := func(a netip.Addr) netset.PrefixSet { return netset.PrefixSetOf(netip.PrefixFrom(a, a.BitLen())) }
 	ports := netset.ServicesOver(f.Protocol, []netset.PortRange{{First: f.Port, Last: f.Port}})
-	packet := trafficBetween(f.Direction, ports, one(f.Local), one(f.Remote))
+	packet := trafficOn(f.Direction, netset.ProductOf(ports, one(f.Local)), one(f.Remote))
 	return !packet.IsEmpty() && !t.Intersect(packet).IsEmpty()
 }
 
 // oursIn returns where on our side packets of the set are of a direction.
-func (t TrafficSet) oursIn(d Direction) ourSide {
-	var list []ourSide
+func (t TrafficSet) oursIn(d Direction) where {
+	var list []where
 	for _, f := range t.Flows(d) {
 		list = append(list, netset.ProductOf(netset.ServiceSetOf(f.Service), f.Local))
 	}
@@ -157,7 +121,7 @@ func (c Compiled) RefusedAt(t TrafficSet, a PatternFlows, budget *netset.Budget)
 		return a.Traffic(a.Addresses()).Subtract(t).FlowOf(a.Direction)
 	}
 	rest := a.ours().Subtract(a.open(t, netset.EveryAddress()))
-	var list []NamesOn
+	var list []placed
 	for _, led := range c.promised(a.Name) {
 		g := led.grant
 		on := c.Policy.oursOf(g.Services, g.Role).Intersect(rest)
@@ -168,14 +132,14 @@ func (c Compiled) RefusedAt(t TrafficSet, a PatternFlows, budget *netset.Budget)
 			f.Name = led.name
 			return f, true
 		}
-		list = append(list, NamesOn{on, led.names})
+		list = append(list, placed{on, Endpoints{Names: led.names}})
 	}
 	on, name := uncoveredName(a.Name, rest, list, budget)
 	return a.flowOn(on, name, netset.PrefixSet{})
 }
 
 // open returns where on our side the traffic has every one of some remotes.
-func (a PatternFlows) open(t TrafficSet, remotes netset.PrefixSet) ourSide {
+func (a PatternFlows) open(t TrafficSet, remotes netset.PrefixSet) where {
 	return a.ours().Subtract(a.Traffic(remotes).Subtract(t).oursIn(a.Direction))
 }
 

@@ -27,11 +27,9 @@ type Route struct {
 // entries, with its TCP services. An entry that takes its remote from several
 // others has several.
 type RouteMember struct {
-	Entry    string
-	Role     Role
-	Any      bool
-	Names    netset.PatternList
-	Prefixes netset.PrefixSet
+	Entry string
+	Role  Role
+	Endpoints
 	Services netset.ServiceSet // TCP only, never empty
 }
 
@@ -45,11 +43,9 @@ func compileRoutes(vias []Via, grants []Grant) []Route {
 		if g.Route == NoRoute || g.Direction != Outbound || tcp.IsEmpty() {
 			continue
 		}
-		m := RouteMember{Entry: g.Entry.ID, Role: g.Role, Any: g.Any, Services: tcp}
+		m := RouteMember{Entry: g.Entry.ID, Role: g.Role, Endpoints: Endpoints{Any: true}, Services: tcp}
 		if !g.Any {
-			m.Prefixes, m.Names = g.Prefixes, slices.Clone(g.Names)
-			slices.SortFunc(m.Names, netset.Pattern.Compare)
-			m.Names = slices.Compact(m.Names)
+			m.Endpoints = Endpoints{Prefixes: g.Prefixes, Names: netset.PatternListOf(slices.Clone(g.Names))}
 		}
 		routes[g.Route].Members = append(routes[g.Route].Members, m)
 	}

@@ -13,31 +13,25 @@ import (
 // same packets are equal, with one exception: the ports before and after a DNAT are kept
 // apart, as a rule matches the one or the other, so that all ports of the one kind do
 // not equal all of the other.
-type TrafficSet struct{ planes [4]servedPairs }
+type TrafficSet struct{ packets servedPairs }
 
 type servedPairs = netset.Product[netset.ServiceSet, pairs]
 
-// pairs are pairs of addresses: a source and a destination.
+// pairs are pairs of addresses of one family: a source and a destination.
 type pairs = netset.Product[netset.PrefixSet, netset.PrefixSet]
 
-// A plane has packets of one family and one kind of port: of IPv4 and the packet's own
-// port, but for these bits of its place.
-const (
-	publishedPlane = 1 << iota
-	v6Plane
-)
+func pairsOf(source, destination netset.PrefixSet) pairs {
+	return netset.ProductOf(source.V4(), destination.V4()).Union(netset.ProductOf(source.V6(), destination.V6()))
+}
 
 // TrafficOf returns every packet from the source to the destination on the services;
 // addresses combine within one family alone. The ports are those of the packet or, if
 // published, of the connection's original destination, before any DNAT.
 func TrafficOf(services netset.ServiceSet, published bool, source, destination netset.PrefixSet) TrafficSet {
-	var t TrafficSet
-	for i := range t.planes {
-		if v6 := i&v6Plane != 0; published == (i&publishedPlane != 0) {
-			t.planes[i] = netset.ProductOf(services, netset.ProductOf(family(source, v6), family(destination, v6)))
-		}
+	if published {
+		services = services.Original()
 	}
-	return t
+	return TrafficSet{netset.ProductOf(services, pairsOf(source, destination))}
 }
 
 // Traffic returns what a packet filter accepts of one rule: by its prefixes, or any
@@ -47,11 +41,24 @@ func (p *Policy) Traffic(r *Rule) TrafficSet {
 	if r.Remote.Any {
 		remote = netset.EveryAddress()
 	}
-	plain, published := p.locals(r.Direction, r.Role)
-	if r.Direction == Inbound {
-		return UniteTraffic(TrafficOf(r.Services, false, remote, plain), TrafficOf(r.Services, true, remote, published))
+	return trafficOn(r.Direction, p.where(r), remote)
+}
+
+// trafficOn returns the packets between a part of our side and some remotes.
+func trafficOn(d Direction, on where, remotes netset.PrefixSet) TrafficSet {
+	var list []servedPairs
+	for services, locals := range on.All() {
+		list = append(list, netset.ProductOf(services, pairsOf(turned(d, locals, remotes))))
 	}
-	return TrafficOf(r.Services, false, plain, remote)
+	return united(list)
+}
+
+// turned returns the source and the destination of flows of a direction.
+func turned(d Direction, local, remote netset.PrefixSet) (source, destination netset.PrefixSet) {
+	if d == Inbound {
+		return remote, local
+	}
+	return local, remote
 }
 
 func family(s netset.PrefixSet, v6 bool) netset.PrefixSet {
@@ -63,37 +70,49 @@ func family(s netset.PrefixSet, v6 bool) netset.PrefixSet {
 
 // UniteTraffic returns the packets of any of the sets.
 func UniteTraffic(list ...TrafficSet) TrafficSet {
-	var all TrafficSet
-	for i := range all.planes {
-		var planes []servedPairs
-		for _, t := range list {
-			planes = append(planes, t.planes[i])
-		}
-		all.planes[i], _ = netset.UniteProducts(planes, nil)
+	var products []servedPairs
+	for _, t := range list {
+		products = append(products, t.packets)
 	}
-	return all
+	return united(products)
+}
+
+func united(list []servedPairs) TrafficSet {
+	all, _ := netset.UniteProducts(list, nil)
+	return TrafficSet{all}
 }
 
 // Subtract returns the packets of t that are not in u.
 func (t TrafficSet) Subtract(u TrafficSet) TrafficSet {
-	for i := range t.planes {
-		t.planes[i] = t.planes[i].Subtract(u.planes[i])
+	return TrafficSet{t.packets.Subtract(u.packets)}
+}
+
+// Intersect returns the packets of both sets.
+func (t TrafficSet) Intersect(u TrafficSet) TrafficSet {
+	return TrafficSet{t.packets.Intersect(u.packets)}
+}
+
+// OfOnePort returns the packets of flows that have the same port before and after any
+// DNAT: those of either kind of port are of both.
+func (t TrafficSet) OfOnePort() TrafficSet {
+	var list []servedPairs
+	for services, ends := range t.packets.All() {
+		for _, ports := range services.Kinds() {
+			list = append(list, netset.ProductOf(ports, ends))
+		}
 	}
-	return t
+	return united(list)
 }
 
 // OfEveryPort adds that packets on every port of a protocol are on every original port,
 // too, and the reverse.
 func (t TrafficSet) OfEveryPort() TrafficSet {
-	out := t
-	for i, all := range t.planes {
-		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-			every := netset.ServicesOver(protocol, nil)
-			other := &out.planes[i^publishedPlane]
-			*other = other.Union(netset.ProductOf(every, onAll(every, all)))
-		}
+	list := []servedPairs{t.packets}
+	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+		ports := netset.ServicesOver(protocol, nil)
+		list = append(list, netset.ProductOf(ports.Original(), onAll(ports, t.packets)), netset.ProductOf(ports, onAll(ports.Original(), t.packets)))
 	}
-	return out
+	return united(list)
 }
 
 // onAll returns the pairs that go with all of the services.
@@ -118,21 +137,21 @@ func onAll(every netset.ServiceSet, p servedPairs) (common pairs) {
 
 // In returns the packets of the families.
 func (t TrafficSet) In(v4, v6 bool) TrafficSet {
-	for i := range t.planes {
-		if is := i&v6Plane != 0; is && !v6 || !is && !v4 {
-			t.planes[i] = servedPairs{}
-		}
+	every, addresses := netset.ServicesOver(0, nil), netset.EveryAddress()
+	if !v4 {
+		addresses = addresses.V6()
 	}
-	return t
+	if !v6 {
+		addresses = addresses.V4()
+	}
+	return t.Intersect(TrafficOf(every.Union(every.Original()), false, addresses, addresses))
 }
 
 // IsEmpty reports whether no packet is in the set.
-func (t TrafficSet) IsEmpty() bool { return t.Equal(TrafficSet{}) }
+func (t TrafficSet) IsEmpty() bool { return t.packets.IsEmpty() }
 
 // Equal reports whether both sets hold the same packets.
-func (t TrafficSet) Equal(u TrafficSet) bool {
-	return slices.EqualFunc(t.planes[:], u.planes[:], servedPairs.Equal)
-}
+func (t TrafficSet) Equal(u TrafficSet) bool { return t.packets.Equal(u.packets) }
 
 // Flows is every flow between its local addresses and its remotes on a service;
 // addresses combine within one family alone.
@@ -146,21 +165,24 @@ type Flows struct {
 // sorted by protocol, family, kind of port, ports and local addresses.
 func (t TrafficSet) Flows(d Direction) []Flows {
 	var flows []Flows
-	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-		for i, all := range t.planes {
-			from := len(flows)
-			for services, ends := range all.All() {
-				ends = byLocal(ends, d)
-				for _, ports := range services.Ports(protocol) {
-					for local, remote := range ends.All() {
-						flows = append(flows, Flows{netset.Service{Protocol: protocol, Ports: ports}, i&publishedPlane != 0, local, remote})
-					}
+	for services, ends := range t.packets.All() {
+		ends = byLocal(ends, d)
+		for original, ports := range services.Kinds() {
+			for one := range ports.All() {
+				for local, remote := range ends.All() {
+					flows = append(flows, Flows{one, original, local, remote})
 				}
 			}
-			// Ports with the same addresses come together; their ranges go by number.
-			slices.SortStableFunc(flows[from:], func(a, b Flows) int { return cmp.Compare(a.Service.Ports.First, b.Service.Ports.First) })
 		}
 	}
+	slices.SortStableFunc(flows, func(a, b Flows) int {
+		return cmp.Or(
+			cmp.Compare(a.Service.Protocol, b.Service.Protocol),
+			compareBool(a.Local.V4().IsEmpty(), b.Local.V4().IsEmpty()),
+			compareBool(a.Published, b.Published),
+			cmp.Compare(a.Service.Ports.First, b.Service.Ports.First),
+		)
+	})
 	return flows
 }
 

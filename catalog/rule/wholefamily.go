@@ -20,7 +20,6 @@ func familyName(v4 bool) string {
 type lane struct {
 	direction Direction
 	role      Role
-	protocol  netset.Protocol
 }
 
 // checkFamilies refuses rules that cover a family together: those of one direction,
@@ -34,23 +33,17 @@ func (p *Policy) checkFamilies() error {
 		if prefixes.IsEmpty() {
 			continue
 		}
-		one := familyRule{r, prefixes, shareOf(prefixes)}
-		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-			l := lane{r.Direction, r.Role, protocol}
-			if r.Services.Only(protocol).IsEmpty() {
-				continue
-			}
-			if rules[l] == nil {
-				order = append(order, l)
-			}
-			rules[l] = append(rules[l], one)
+		l := lane{r.Direction, r.Role}
+		if rules[l] == nil {
+			order = append(order, l)
 		}
+		rules[l] = append(rules[l], familyRule{r, prefixes, shareOf(prefixes)})
 	}
 	for _, l := range order {
 		if coversFamily(rules[l]) == nil {
 			continue // whatever their ports are
 		}
-		if err := checkPorts(l.protocol, rules[l]); err != nil {
+		if err := checkPorts(rules[l]); err != nil {
 			return err
 		}
 	}
@@ -59,19 +52,20 @@ func (p *Policy) checkFamilies() error {
 
 // checkPorts refuses rules of a lane that share a port and cover a family together.
 // Rules that share any port share one at which a range of theirs starts.
-func checkPorts(protocol netset.Protocol, rules []familyRule) error {
+func checkPorts(rules []familyRule) error {
 	type edge struct {
+		protocol   netset.Protocol
 		port, rule int
 		starts     bool
 	}
 	var edges []edge
 	for i, r := range rules {
-		for _, ports := range r.rule.Services.Ports(protocol) {
-			edges = append(edges, edge{int(ports.First), i, true}, edge{int(ports.Last) + 1, i, false})
+		for s := range r.rule.Services.All() {
+			edges = append(edges, edge{s.Protocol, int(s.Ports.First), i, true}, edge{s.Protocol, int(s.Ports.Last) + 1, i, false})
 		}
 	}
 	slices.SortFunc(edges, func(a, b edge) int {
-		return cmp.Or(cmp.Compare(a.port, b.port), compareBool(a.starts, b.starts), cmp.Compare(a.rule, b.rule))
+		return cmp.Or(cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.port, b.port), compareBool(a.starts, b.starts), cmp.Compare(a.rule, b.rule))
 	})
 	var open []int // ascending
 	for i, e := range edges {

@@ -264,7 +264,7 @@ func (inv *invocation) listed(all []string) string {
 // elseLines lists what passes beside the listed remotes, rule by rule.
 func (p *production) elseLines(a expect.Answer, listed func([]string) string) (lines []string) {
 	for _, e := range a.Else {
-		remotes := slices.Concat(words.Texts(e.Names.Patterns()), words.Texts(e.Prefixes.Prefixes()))
+		remotes := slices.Concat(words.Texts(slices.Values(e.Names)), words.Texts(e.Prefixes.Prefixes()))
 		if e.Any {
 			remotes = []string{"any remote"}
 		}

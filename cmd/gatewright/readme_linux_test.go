@@ -8,20 +8,20 @@ import (
 	"testing"
 )
 
-// readmeLines are the lines of the README.
-func readmeLines(t *testing.T) []string {
+// readmeLines are the lines of a folder's README.
+func readmeLines(t *testing.T, folder string) []string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	text, err := os.ReadFile(filepath.Join(repository, folder, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return strings.Split(string(text), "\n")
 }
 
-// block is the indented lines of the README from one that begins with some text.
-func block(t *testing.T, begins string) (lines []string) {
+// block is the indented lines of a folder's README from one that begins with some text.
+func block(t *testing.T, folder, begins string) (lines []string) {
 	t.Helper()
-	for _, line := range readmeLines(t) {
+	for _, line := range readmeLines(t, folder) {
 		inner, indented := strings.CutPrefix(line, "    ")
 		switch {
 		case len(lines) == 0 && !(indented && strings.HasPrefix(inner, begins)):
@@ -31,14 +31,19 @@ func block(t *testing.T, begins string) (lines []string) {
 			lines = append(lines, inner)
 		}
 	}
-	t.Fatalf("the README has no block that begins with %q", begins)
+	t.Fatalf("%s/README.md has no block that begins with %q", folder, begins)
 	return nil
 }
 
 // TestReadmeSite generates and checks the README's site file with the expectations that
-// the README shows: all of them hold.
+// it shows, and with those of the README of expectations: all of them hold.
 func TestReadmeSite(t *testing.T) {
-	site, expect := block(t, "{"), block(t, `"expect"`)
+	for folder, holds := range map[string]string{"": "3 expectations hold", "generators/expect": "7 expectations hold"} {
+		t.Run(folder, func(t *testing.T) { testReadmeSite(t, block(t, "", "{"), block(t, folder, `"expect"`), holds) })
+	}
+}
+
+func testReadmeSite(t *testing.T, site, expect []string, holds string) {
 	t.Chdir(t.TempDir())
 	writeFiles(t, map[string]string{
 		"gatewright.json":   strings.Join(append(site[:len(site)-1], append(expect, "}")...), "\n"),
@@ -48,7 +53,7 @@ func TestReadmeSite(t *testing.T) {
 	if status, said := gatewright("generate", "-q"); status != exitOK {
 		t.Fatal(said)
 	}
-	if status, said := gatewright("check"); status != exitOK || !strings.Contains(said, "7 expectations hold") {
+	if status, said := gatewright("check"); status != exitOK || !strings.Contains(said, holds) {
 		t.Errorf("status %d\n%s", status, said)
 	}
 }
@@ -58,7 +63,7 @@ func TestReadmeSite(t *testing.T) {
 // not run here.
 func TestReadmeCommands(t *testing.T) {
 	shell := program(t)
-	lines := readmeLines(t)
+	lines := readmeLines(t, "")
 	publisher(t).endpoints = m365Sets("outlook.office.com", "outlook.office365.com")
 	writeFiles(t, map[string]string{"access.log": "1700000000.000     10 10.0.0.1 TCP_DENIED/403 100 CONNECT www.example.com:443 - HIER_NONE/- text/html\n"})
 	ran := 0

@@ -308,7 +308,7 @@ func (r *reader) policy() *rule.Policy {
 		}
 		p.Routes = append(p.Routes, route)
 	}
-	rest := rule.Route{Via: rule.Via(r.unmatched), Members: []rule.RouteMember{{Role: rule.Clients, Services: netset.ServicesOver(netset.TCP, nil), Any: true}}}
+	rest := rule.Route{Via: rule.Via(r.unmatched), Members: []rule.RouteMember{{Role: rule.Clients, Services: netset.ServicesOver(netset.TCP, nil), Endpoints: rule.Endpoints{Any: true}}}}
 	if r.unmatched == directAnswer {
 		rest.Via = rule.Direct
 	}

@@ -89,7 +89,9 @@ const mostAnswers = 256 << 20
 // Box starts a box for the job, if any of it needs one. Close ends it.
 func (j Job) Box(ctx context.Context) *Boxed {
 	b := &Boxed{job: j}
-	inBox := Job{Policy: j.Policy, Limit: j.Limit}
+	policy := *j.Policy
+	policy.Open = nil // no flow is of these
+	inBox := Job{Policy: &policy, Limit: j.Limit}
 	for _, o := range j.Outputs {
 		if p, err := proverOf(o.Generator); err == nil && p.engines {
 			inBox.Outputs = append(inBox.Outputs, o)

@@ -109,7 +109,7 @@ func (w ways) flows() []rule.Flow {
 		})
 	}
 	if len(w.internal) > 0 {
-		every.Rules = append(every.Rules, memberRules(rule.RouteMember{Names: w.internal, Services: webServices()})...)
+		every.Rules = append(every.Rules, memberRules(rule.RouteMember{Endpoints: rule.Endpoints{Names: w.internal}, Services: webServices()})...)
 	}
 	flows := RequestFlows(&every)
 	for _, name := range []string{"intranet", "localhost", "constructor"} {
