@@ -42,7 +42,8 @@ func Read(file string, data []byte) (*Catalog, error) {
 }
 
 // ReadDocument is Read for a document that was parsed already. It calls list, unless it
-// is nil, with each prefix as the document lists it, before an entry puts them together.
+// is nil, with each prefix as the document lists it, before an entry puts them
+// together.
 func ReadDocument(file string, doc *jsonc.Doc, list func(netip.Prefix)) (*Catalog, error) {
 	r := &reader{Decoder: jsonc.NewDecoder(doc), file: file, onPrefix: list, seen: map[string]*sighting{}}
 	r.root(doc.Root())

@@ -19,23 +19,22 @@ func isAzure(d document) bool {
 func isAzureFile(v jsonc.Value) bool { return atLeast(2, v, "changeNumber", "cloud", "values") }
 
 func readAzure(d document, as Naming) (*catalog.Catalog, error) {
-	f := newCloudFeed(d, as, "azure", "Azure service tags", azureSource)
-	r := newJSONReader(d, f)
+	f := newPublished(d, as, "azure", "Azure service tags", azureSource)
 	values := d.root()
 	if isAzureFile(values) {
-		r.Fields(d.root(),
+		f.Fields(d.root(),
 			jsonc.Required("changeNumber", func(v jsonc.Value) {
-				if text, ok := r.text(v); ok && text != "" && as.Revision == "" && catalog.IsWord(text) {
+				if text, ok := f.scalar(v); ok && text != "" && as.Revision == "" && catalog.IsWord(text) {
 					f.Revision = text
 				}
 			}),
-			jsonc.Required("cloud", func(v jsonc.Value) { r.azureCloud(v, as) }),
+			jsonc.Required("cloud", func(v jsonc.Value) { f.azureCloud(v, as) }),
 			jsonc.Required("values", func(v jsonc.Value) { values = v }),
 		)
 	}
 	if !isAzureFile(values) {
 		for v := range elements(values) {
-			r.azureTag(v)
+			f.azureTag(v)
 		}
 	}
 	return f.finish()
@@ -43,35 +42,35 @@ func readAzure(d document, as Naming) (*catalog.Catalog, error) {
 
 // azureCloud names the catalogue by its cloud: "Public" is azure-public, and
 // "AzureGovernment" azure-government.
-func (r jsonReader) azureCloud(v jsonc.Value, as Naming) {
-	cloud, ok := r.String(v)
+func (f *cloudFeed) azureCloud(v jsonc.Value, as Naming) {
+	cloud, ok := f.String(v)
 	name := "azure-" + strings.TrimPrefix(strings.ToLower(cloud), "azure")
 	switch {
 	case !ok:
 	case strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || name == "azure-" || len(name) > catalog.MaxSlug:
-		r.Errorf(v, `bad cloud %s; expected a name such as "Public"`, jsonc.Quote(cloud))
+		f.Errorf(v, `bad cloud %s; expected a name such as "Public"`, jsonc.Quote(cloud))
 	default:
-		r.feed.Title += ", " + cloud
+		f.Title += ", " + cloud
 		if as.Name == "" {
-			r.feed.Name = name
+			f.Name = name
 		}
 	}
 }
 
-func (r jsonReader) azureTag(v jsonc.Value) {
+func (f *cloudFeed) azureTag(v jsonc.Value) {
 	var name, region, service string
 	var prefixes jsonc.Value
 	text := func(to *string) func(jsonc.Value) {
-		return func(v jsonc.Value) { *to, _ = r.text(v) }
+		return func(v jsonc.Value) { *to, _ = f.scalar(v) }
 	}
-	ok := r.Fields(v,
+	ok := f.Fields(v,
 		jsonc.Required("name", text(&name)),
 		jsonc.Required("properties", func(v jsonc.Value) {
 			if v.Kind() == jsonc.String {
-				r.text(v) // tells what PowerShell cut off
+				f.scalar(v) // tells what PowerShell cut off
 				return
 			}
-			r.Fields(v,
+			f.Fields(v,
 				jsonc.Optional("region", text(&region)),
 				jsonc.Optional("systemService", text(&service)),
 				jsonc.Required("addressPrefixes", func(v jsonc.Value) { prefixes = v }),
@@ -79,6 +78,6 @@ func (r jsonReader) azureTag(v jsonc.Value) {
 		}),
 	)
 	if ok {
-		r.prefixes(prefixes, r.feed.tag(v, name, region, service))
+		f.prefixes(prefixes, f.tag(v, name, region, service))
 	}
 }

@@ -7,17 +7,17 @@ import (
 	"gatewright/catalog/jsonc"
 )
 
-// firstKeys are those that catalogues and feeds begin with, besides keys of endpoints and
-// of dates; in lower case, without joints.
+// firstKeys are those that catalogues and feeds begin with, besides keys of endpoints
+// and of dates; in lower case, without joints.
 var firstKeys = []string{
 	"catalog", "revision", "title", "entries", "id", "servicearea", "urls", "ips", "tcpports", "udpports", "uri", "tcpport", "udpport",
 	"synctoken", "changenumber", "cloud", "values", "value", "properties", "name", "systemservice", "region", "regions", "service", "services", "scope",
 	"result", "success", "errors", "messages", "etag", "verifiablepasswordauthentication", "sshkeyfingerprints", "items", "data",
 }
 
-// Begins reports whether a file begins as catalogues do: with a key that they begin with,
-// a line of a list, or a header or a row of a table. What does not may be any file, and
-// hold secrets.
+// Begins reports whether a file begins as catalogues do: with a key that they begin
+// with, a line of a list, or a header or a row of a table. What does not may be any
+// file, and hold secrets.
 func Begins(data []byte) bool {
 	text, err := jsonc.DecodeText("", data)
 	if err != nil {

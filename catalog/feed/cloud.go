@@ -34,7 +34,7 @@ func newCloudFeed(d document, as Naming, name, title, source string) *cloudFeed 
 	f := &cloudFeed{collector: newCollector(d, as), area: name, byName: map[string]*cloudTag{}}
 	f.Feed, f.Title, f.Source = name, title, source
 	if name == "" {
-		f.area = listName(d.file)
+		f.area = listName(d.base())
 	}
 	if f.Name == "" {
 		f.Name = f.area
@@ -125,7 +125,7 @@ func (f *cloudFeed) start(word string) *cloudTag {
 
 // finish returns the catalogue once everything is read.
 func (f *cloudFeed) finish() (*catalog.Catalog, error) {
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	var empty []string

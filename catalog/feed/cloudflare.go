@@ -15,12 +15,11 @@ func isCloudflare(d document) bool {
 }
 
 func readCloudflare(d document, as Naming) (*catalog.Catalog, error) {
-	f := newCloudFeed(d, as, "cloudflare", "Cloudflare address ranges", cloudflareSource)
-	r := newJSONReader(d, f)
+	f := newPublished(d, as, "cloudflare", "Cloudflare address ranges", cloudflareSource)
 	t := f.tag(d.root(), "ips", "", "")
-	r.Fields(member(d.root(), "result"),
-		jsonc.Required("ipv4_cidrs", func(v jsonc.Value) { r.prefixes(v, t) }),
-		jsonc.Required("ipv6_cidrs", func(v jsonc.Value) { r.prefixes(v, t) }),
+	f.Fields(member(d.root(), "result"),
+		jsonc.Required("ipv4_cidrs", func(v jsonc.Value) { f.prefixes(v, t) }),
+		jsonc.Required("ipv6_cidrs", func(v jsonc.Value) { f.prefixes(v, t) }),
 	)
 	return f.finish()
 }

@@ -27,46 +27,43 @@ type place interface {
 	Pos() (line, col int)
 }
 
-// faults are the errors of a document, each at its place.
-type faults interface {
-	add(at place, err error) // nothing for nil
-	err() error              // nil if there are none
-}
-
-// jsonFaults are the faults of JSON, whose places are jsonc.Values.
-type jsonFaults struct{ *jsonc.Decoder }
-
-func (f jsonFaults) add(at place, err error) {
-	if v, ok := at.(jsonc.Value); ok && err != nil {
-		f.Errorf(v, "%w", err)
-	}
-}
-
-func (f jsonFaults) err() error { return f.Err() }
-
 // collector gathers a catalogue from a feed of any format.
 type collector struct {
 	catalog.Catalog
-	faults
-	file    string
-	root    jsonc.Value        // of the document; of kind Invalid if it is not JSON
-	taken   map[place]bool     // where a prefix was read; nil if it is not JSON
-	told    map[place]bool     // what else holds prefixes, and is told of
-	keys    []string           // of its rows
-	list    func(netip.Prefix) // of document
-	listed  int                // endpoints so far
-	noticed int                // notices with a place so far
+	*jsonc.Decoder // of no values if the document is not JSON
+	file           string
+	document       jsonc.Value        // its root; of kind Invalid if it is not JSON
+	taken          map[place]bool     // where a prefix was read; nil if it is not JSON
+	told           map[place]bool     // what else holds prefixes, and is told of
+	keys           []string           // of its rows
+	list           func(netip.Prefix) // of document
+	listed         int                // endpoints so far
+	noticed        int                // notices with a place so far
 }
 
 func newCollector(d document, as Naming) *collector {
-	c := &collector{file: d.file, list: d.list}
-	if c.faults = (&textErrors{file: d.file}); d.json != nil {
-		c.faults, c.root, c.taken, c.told = jsonFaults{jsonc.NewDecoder(d.json)}, d.json.Root(), map[place]bool{}, map[place]bool{}
+	c := &collector{Decoder: jsonc.NewReporter(d.file), file: d.file, list: d.list}
+	if d.json != nil {
+		c.Decoder, c.document = jsonc.NewDecoder(d.json), d.json.Root()
+		c.taken, c.told = map[place]bool{}, map[place]bool{}
 	}
 	if c.Name, c.Revision = as.Name, as.Revision; c.Revision == "" {
 		c.Revision = noRevision
 	}
 	return c
+}
+
+// add reports an error; nothing for nil. In JSON only values have places.
+func (c *collector) add(at place, err error) {
+	v, isValue := at.(jsonc.Value)
+	switch {
+	case err == nil:
+	case isValue:
+		c.Errorf(v, "%w", err)
+	case c.taken == nil:
+		line, col := at.Pos()
+		c.Report(&jsonc.Error{File: c.file, Line: line, Col: col, Err: err})
+	}
 }
 
 func (c *collector) failf(at place, format string, args ...any) {
@@ -92,7 +89,7 @@ func (c *collector) noticeFile(text string) {
 // done returns the catalogue unless something was reported. A feed without endpoints
 // is an error: it was cut short, or the publisher is out of order.
 func (c *collector) done() (*catalog.Catalog, error) {
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	if c.listed == 0 {

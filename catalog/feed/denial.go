@@ -9,10 +9,10 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// Words by which feeds say that an endpoint is not to be reached. There is no end of such
-// words, so that a key has also to be known to hold endpoints where others of its document
-// are; these are for what a known key cannot tell: rows, lists of a kind, and what stands
-// around them.
+// Words by which feeds say that an endpoint is not to be reached. There is no end of
+// such words, so that a key has also to be known to hold endpoints where others of its
+// document are; these are for what a known key cannot tell: rows, lists of a kind, and
+// what stands around them.
 var (
 	denyingStarts = []string{
 		"deny", "denie", "denial", "block", "blacklist", "exclu", "except", "remov", "delet", "deprecat", "disallow", "reject", "retire", "retiring",
@@ -29,7 +29,8 @@ var (
 	maxDenialWords = 6 // of a text that may say so
 )
 
-// keyWords are the words of a key or a short text, in lower case: "denyIPs" is deny and ips.
+// keyWords are the words of a key or a short text, in lower case: "denyIPs" is deny and
+// ips.
 func keyWords(key string) []string {
 	runes := []rune(key)
 	var b strings.Builder
@@ -46,8 +47,8 @@ func keyWords(key string) []string {
 	return strings.Fields(b.String())
 }
 
-// denies reports whether a key, or a text, is of the denying kind. A block of addresses is
-// none.
+// denies reports whether a key, or a text, is of the denying kind. A block of addresses
+// is none.
 func denies(key string) bool {
 	words := keyWords(key)
 	ofAddresses := slices.ContainsFunc(words, func(w string) bool { return slices.Contains(addressWords, w) })
@@ -74,8 +75,8 @@ func saysNo(text string) bool {
 	return slices.Contains(sayingNo, strings.ToLower(strings.TrimSpace(text)))
 }
 
-// fieldDenies reports whether a field of a row says that the row's endpoint is not meant.
-// What is called by several words may be a name.
+// fieldDenies reports whether a field of a row says that the row's endpoint is not
+// meant. What is called by several words may be a name.
 func fieldDenies(key, text string) bool {
 	switch {
 	case denies(key):
@@ -137,8 +138,8 @@ func (t *tree) refuseDenied(key jsonc.Key, v jsonc.Value) {
 
 const denialText = "%s %s may say that what stands beside it is not to be reached; remove it if these are endpoints, or else the whole object"
 
-// refuseDenial refuses an object of prefixes that says of itself that they are not meant:
-// in a row any truth value that is false.
+// refuseDenial refuses an object of prefixes that says of itself that they are not
+// meant: in a row any truth value that is false.
 func (t *tree) refuseDenial(v jsonc.Value, isRow bool) {
 	for key, one := range v.Members() {
 		if r := t.roleOf(key); r.isEndpoint() || r == holdsMask || listsPrefix(one, "") {
@@ -175,8 +176,9 @@ func (t *tree) fieldDenies(key jsonc.Key, v jsonc.Value) bool {
 // maxRemembered is how many fields a tree remembers the meaning of.
 const maxRemembered = 10_000
 
-// isUnread reports whether the prefixes of a list or an object under a key may be of any
-// kind: others stand beside it, or elsewhere, under keys that are known to hold endpoints.
+// isUnread reports whether the prefixes of a list or an object under a key may be of
+// any kind: others stand beside it, or elsewhere, under keys that are known to hold
+// endpoints.
 func (t *tree) isUnread(key jsonc.Key, v, object jsonc.Value) bool {
 	if isPlaceKey(key.Text()) || !listsPrefix(v, "") {
 		return false
@@ -199,7 +201,7 @@ func (t *tree) isUnread(key jsonc.Key, v, object jsonc.Value) bool {
 // of what was.
 func (t *tree) tellUnread() {
 	var read netset.PrefixBuilder
-	for _, tag := range t.feed.tags {
+	for _, tag := range t.tags {
 		read.AddSet(tag.prefixes.Build())
 	}
 	all := read.Build()
@@ -214,12 +216,12 @@ func (t *tree) tellUnread() {
 		}
 	}
 	if len(keys) > 0 {
-		t.feed.noticeFile("not read, for their keys are not known to hold endpoints as others of the file are: " + some(keys) + `; what of them is meant belongs under "prefixes", or in a file of its own`)
+		t.noticeFile("not read, for their keys are not known to hold endpoints as others of the file are: " + some(keys) + `; what of them is meant belongs under "prefixes", or in a file of its own`)
 	}
 }
 
-// tellUnknown tells of several lists, none of whose keys says what it holds: whether all
-// are endpoints is for a person to see.
+// tellUnknown tells of several lists, none of whose keys says what it holds: whether
+// all are endpoints is for a person to see.
 func (t *tree) tellUnknown() {
 	if t.vouched || t.issuer.name != "" {
 		return
@@ -232,7 +234,7 @@ func (t *tree) tellUnknown() {
 		}
 	}
 	if len(keys) > 1 {
-		t.feed.noticeFile("no key of the file says that it holds endpoints; all lists are read: " + some(keys) + "; remove those that are not meant")
+		t.noticeFile("no key of the file says that it holds endpoints; all lists are read: " + some(keys) + "; remove those that are not meant")
 	}
 }
 

@@ -37,23 +37,17 @@ func (d Download) Read() (*Listed, error) {
 	if IsMarkup(d.Data) {
 		return nil, fmt.Errorf("%s: %w", d.Source, errMarkup)
 	}
-	c, err := ReadListed(d.Source, d.Data, d.As)
+	c, err := document{file: d.Source, kept: d.File}.readListed(d.Data, d.As)
 	if err != nil {
 		return nil, err
 	}
 	if c.count() == 0 {
 		return nil, fmt.Errorf("%s: the answer holds no endpoints", d.Source)
 	}
-	as := d.As
 	if c.Revision == noRevision && d.Published != "" {
-		as.Revision = d.Published
+		c.Revision = d.Published
 	}
-	kept, err := Read(d.File, d.Data, as)
-	if err != nil {
-		return nil, err
-	}
-	kept.Notices, kept.Published = c.Notices, true
-	c.Catalog = kept
+	c.Published = true
 	return c, nil
 }
 
@@ -67,11 +61,13 @@ type Listed struct {
 
 // ReadListed is Read, and keeps what is listed.
 func ReadListed(file string, data []byte, as Naming) (*Listed, error) {
-	l := &Listed{names: map[string]bool{}}
-	var err error
-	d := document{file: file, list: func(p netip.Prefix) { l.prefixes = append(l.prefixes, p) }}
-	l.Catalog, err = d.read(data, as)
-	if err != nil {
+	return document{file: file}.readListed(data, as)
+}
+
+func (d document) readListed(data []byte, as Naming) (l *Listed, err error) {
+	l = &Listed{names: map[string]bool{}}
+	d.list = func(p netip.Prefix) { l.prefixes = append(l.prefixes, p) }
+	if l.Catalog, err = d.read(data, as); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(l.prefixes, netip.Prefix.Compare)

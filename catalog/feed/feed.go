@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"errors"
 	"net/netip"
+	"path/filepath"
 	"strings"
 
 	"gatewright/catalog"
@@ -27,7 +28,8 @@ type Naming struct {
 
 // document is a feed's file as text: UTF-8 without a byte-order mark.
 type document struct {
-	file string
+	file string // as errors name it
+	kept string // the file that it is kept in, if that is another; may be empty
 	text []byte
 	json *jsonc.Doc // nil if the text is not JSON
 
@@ -37,6 +39,9 @@ type document struct {
 
 	stage *stage // of the endpoint sets of the Microsoft 365 web service; may be nil
 }
+
+// base is the name of the document's file without its folder.
+func (d document) base() string { return filepath.Base(cmp.Or(d.kept, d.file)) }
 
 // root returns the outermost JSON value, without what programs put around an array; of
 // kind Invalid if the text is not JSON.
@@ -51,9 +56,9 @@ func (d document) root() jsonc.Value {
 // maxWrapped is how many lists or objects programs put around a document.
 const maxWrapped = 3
 
-// within is the list of endpoint sets, of flat ones or of Azure's tags, or the only one of them, or the
-// document of these, that is all that a value holds but texts and numbers; of kind Invalid
-// if there is none.
+// within is the list of endpoint sets, of flat ones or of Azure's tags, or the only one
+// of them, or the document of these, that is all that a value holds but texts and
+// numbers; of kind Invalid if there is none.
 func within(v jsonc.Value, depth int) jsonc.Value {
 	switch first := firstObject(v); {
 	case has(first, "id") && has(first, "serviceArea"), has(member(first, "properties"), "addressPrefixes"), isAzureFile(v), isFlatRow(first):

@@ -15,17 +15,16 @@ func isGitHub(d document) bool {
 }
 
 func readGitHub(d document, as Naming) (*catalog.Catalog, error) {
-	f := newCloudFeed(d, as, "github", "GitHub addresses and names", githubSource)
-	r := newJSONReader(d, f)
+	f := newPublished(d, as, "github", "GitHub addresses and names", githubSource)
 	for key, v := range d.root().Members() {
 		switch {
 		case key.Text() == "ssh_keys": // a list of other things
 		case denies(key.Text()) && listsPrefix(v, ""):
-			r.Errorf(v, "%s says that its addresses are not to be reached; remove it", jsonc.Quote(key.Text()))
+			f.Errorf(v, "%s says that its addresses are not to be reached; remove it", jsonc.Quote(key.Text()))
 		case key.Text() == "domains":
-			r.Members(v, r.githubDomains)
+			f.Members(v, f.githubDomains)
 		case unwrapped(v).Kind() == jsonc.Array, v.Kind() == jsonc.String && prefixWords(v.Text()) != nil:
-			r.prefixes(v, f.tag(key, key.Text(), "", key.Text()))
+			f.prefixes(v, f.tag(key, key.Text(), "", key.Text()))
 		}
 	}
 	return f.finish()
@@ -33,11 +32,11 @@ func readGitHub(d document, as Naming) (*catalog.Catalog, error) {
 
 // githubDomains reads the names of one service: a list, or lists under words such as
 // "full_domains" and "wildcard_domains".
-func (r jsonReader) githubDomains(key jsonc.Key, v jsonc.Value) {
-	t := r.feed.tag(key, "domains."+key.Text(), "", key.Text())
+func (f *cloudFeed) githubDomains(key jsonc.Key, v jsonc.Value) {
+	t := f.tag(key, "domains."+key.Text(), "", key.Text())
 	names := func(v jsonc.Value) {
-		r.Array(v, func(v jsonc.Value) {
-			if s, ok := r.String(v); ok && t != nil {
+		f.Array(v, func(v jsonc.Value) {
+			if s, ok := f.String(v); ok && t != nil {
 				t.name(s, v)
 			}
 		})

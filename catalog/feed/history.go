@@ -301,8 +301,9 @@ func (l listings) within(others listings) listings {
 	return parts
 }
 
-// spells reports whether all prefixes of a record are listed as they are. If one is not,
-// what the others mean of lists that overlap cannot be told by their spelling either.
+// spells reports whether all prefixes of a record are listed as they are. If one is
+// not, what the others mean of lists that overlap cannot be told by their spelling
+// either.
 func (l listings) spells(record listings) bool {
 	return !slices.ContainsFunc(record, func(one listing) bool {
 		return one.name.String() == "" && !slices.ContainsFunc(l, one.spelledAs)

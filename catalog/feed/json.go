@@ -6,27 +6,20 @@ import (
 	"gatewright/catalog/jsonc"
 )
 
-// jsonReader reads a cloud's feed from JSON. Keys that it is not asked for are ignored.
-type jsonReader struct {
-	*jsonc.Decoder
-	feed *cloudFeed
+// newPublished starts a catalogue of what a publisher offers as JSON. Keys that a
+// format is not asked for are ignored.
+func newPublished(d document, as Naming, name, title, source string) *cloudFeed {
+	f := newCloudFeed(d, as, name, title, source)
+	f.Published = true
+	return f
 }
-
-func newJSONReader(d document, f *cloudFeed) jsonReader {
-	r := jsonReader{jsonc.NewDecoder(d.json), f}
-	f.faults, f.Published = jsonFaults{r.Decoder}, true
-	return r
-}
-
-// text reads a text, or a number or truth value as it is written; null is empty.
-func (r jsonReader) text(v jsonc.Value) (string, bool) { return scalar(jsonFaults{r.Decoder}, v) }
 
 // prefixes adds a list to a tag; nothing to nil.
-func (r jsonReader) prefixes(list jsonc.Value, t *cloudTag) {
+func (f *cloudFeed) prefixes(list jsonc.Value, t *cloudTag) {
 	for v := range elements(list) {
-		text, ok := scalar(jsonFaults{r.Decoder}, v)
+		text, ok := f.scalar(v)
 		if ok = ok && t != nil; ok && v.Kind() != jsonc.String {
-			_, ok = r.String(v)
+			_, ok = f.String(v)
 		}
 		if words := prefixWords(text); ok && len(words) > 1 {
 			for _, word := range words {
@@ -40,19 +33,18 @@ func (r jsonReader) prefixes(list jsonc.Value, t *cloudTag) {
 
 // scalar reads what stands for one text: null for none. Programs write numbers as texts
 // and the reverse.
-func scalar(f faults, v jsonc.Value) (string, bool) {
+func (c *collector) scalar(v jsonc.Value) (string, bool) {
 	switch v.Kind() {
 	case jsonc.Null:
 		return "", true
 	case jsonc.String, jsonc.Number, jsonc.Bool:
-		text := v.Text()
-		if isCutOff(text) {
-			f.add(v, v.Errorf("PowerShell cut this off; write the file with ConvertTo-Json -Depth 10").Err)
-			return "", false
+		if text := v.Text(); !isCutOff(text) {
+			return text, true
 		}
-		return text, true
+		c.failf(v, "PowerShell cut this off; write the file with ConvertTo-Json -Depth 10")
+		return "", false
 	}
-	f.add(v, v.Errorf("expected a text, found %v", v.Kind()).Err)
+	c.failf(v, "expected a text, found %v", v.Kind())
 	return "", false
 }
 
@@ -108,7 +100,8 @@ func firstObject(v jsonc.Value) jsonc.Value {
 	return v
 }
 
-// member returns the value of a key in any letter case; of kind Invalid if there is none.
+// member returns the value of a key in any letter case; of kind Invalid if there is
+// none.
 func member(v jsonc.Value, key string) jsonc.Value {
 	for k, value := range v.Members() {
 		if len(k.Bytes()) == len(key) && strings.EqualFold(k.Text(), key) {

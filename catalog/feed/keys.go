@@ -7,8 +7,8 @@ import (
 	"gatewright/catalog/jsonc"
 )
 
-// Keys of an object, and columns of a table, by what they hold. They are the same in any
-// letter case, with underscores, hyphens and spaces or without.
+// Keys of an object, and columns of a table, by what they hold. They are the same in
+// any letter case, with underscores, hyphens and spaces or without.
 var (
 	prefixNouns  = []string{"cidr", "prefix", "range", "subnet"}
 	addressNouns = []string{"", "address", "addr", "network", "net"}
@@ -75,8 +75,8 @@ func roleOf(written string) role {
 	return maskRole(key)
 }
 
-// endpointRole splits a key into a noun and the family before or behind it: "ipv6_prefix"
-// and "prefix-v6".
+// endpointRole splits a key into a noun and the family before or behind it:
+// "ipv6_prefix" and "prefix-v6".
 func endpointRole(key string) role {
 	noun, marked := key, false
 	for _, family := range families {

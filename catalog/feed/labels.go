@@ -19,10 +19,10 @@ type labels struct {
 
 // tagged adds a prefix to each of its tags, and reports whether it could.
 func (t *tree) tagged(prefix string, v jsonc.Value, of labels) bool {
-	before := t.feed.listed
+	before := t.listed
 	for _, service := range orEmpty(of.services) {
 		for _, region := range orEmpty(of.regions) {
-			tag := t.feed.tag(v, t.issuer.tag(service, region, of), region, service)
+			tag := t.tag(v, t.issuer.tag(service, region, of), region, service)
 			if tag == nil {
 				return false
 			}
@@ -30,7 +30,7 @@ func (t *tree) tagged(prefix string, v jsonc.Value, of labels) bool {
 				tag.entry.Direction = direction
 				tag.entry.Inferred = []catalog.Inference{{Fact: string(catalog.FactDirection), Reason: "the feed tells by egress and ingress, as seen from its publisher"}}
 			}
-			if tag.prefix(prefix, v); t.feed.listed == before {
+			if tag.prefix(prefix, v); t.listed == before {
 				return false // and reported
 			}
 		}

@@ -39,7 +39,7 @@ func isList(d document) bool {
 }
 
 func readList(d document, as Naming) (*catalog.Catalog, error) {
-	f := newCloudFeed(d, as, "", "List "+filepath.Base(d.file), "")
+	f := newCloudFeed(d, as, "", "List "+d.base(), "")
 	prefixes, names := f.start("prefixes"), f.start("names")
 	local := 0
 	for _, words := range lines(d.text) {
@@ -54,7 +54,7 @@ func readList(d document, as Naming) (*catalog.Catalog, error) {
 			}
 		}
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	if err := f.complete(d.text); err != nil {
@@ -155,8 +155,7 @@ func (f *cloudFeed) complete(text []byte) error {
 }
 
 // listName makes a catalogue's name of a file's: "ipsum_level1.txt" is ipsum-level1.
-func listName(file string) string {
-	base := filepath.Base(file)
+func listName(base string) string {
 	base = strings.ToLower(strings.TrimSuffix(base, filepath.Ext(base)))
 	slug := strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {

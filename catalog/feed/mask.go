@@ -68,8 +68,8 @@ func allOnes(like netip.Addr) netip.Addr {
 	return a
 }
 
-// isLength tells a mask or a length under a key such as "subnet" or "cidr" from a prefix:
-// no endpoint is in 255.0.0.0/8.
+// isLength tells a mask or a length under a key such as "subnet" or "cidr" from a
+// prefix: no endpoint is in 255.0.0.0/8.
 func isLength(text string) bool {
 	if n, err := strconv.ParseUint(strings.TrimPrefix(text, "/"), 10, 8); err == nil {
 		return n <= 128
@@ -133,8 +133,8 @@ func isRange(v jsonc.Value) bool {
 	return err == nil && also == nil && first.BitLen() == last.BitLen() && first.Less(last)
 }
 
-// mayBeLength reports whether a number of unknown meaning may be the length of a network
-// that an address is the first one of.
+// mayBeLength reports whether a number of unknown meaning may be the length of a
+// network that an address is the first one of.
 func mayBeLength(number, address string) bool {
 	const widest4, widest6 = 24, 64 // a longer one is of few hosts, and may be any number
 	a, err := netip.ParseAddr(address)
@@ -157,8 +157,8 @@ func allLengths(v jsonc.Value) bool {
 }
 
 // endpoints are the prefixes, or else the addresses; a length alone, where a prefix is
-// looked for, is none. Beside prefixes, an address under the name of a family counts that
-// lies in none of them, and any that is a prefix or of a family that they are not.
+// looked for, is none. Beside prefixes, an address under the name of a family counts
+// that lies in none of them, and any that is a prefix or of a family that they are not.
 func (h held) endpoints() []jsonc.Value {
 	switch {
 	case len(h.prefixes) > 0:
@@ -264,7 +264,7 @@ func (t *tree) masks(values []jsonc.Value) []string {
 				t.Errorf(one, "expected a mask or a length, found %v; %s", one.Kind(), writePrefix)
 			case one.Text() != "":
 				masks = append(masks, one.Text())
-				t.feed.taken[one] = true
+				t.taken[one] = true
 			}
 		}
 	}

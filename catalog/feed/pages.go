@@ -6,9 +6,9 @@ import (
 	"gatewright/catalog/jsonc"
 )
 
-// Keys by which an answer says that it is one page of several, itself or in an object of
-// what it says of its pages, and how many values there are in all. Hyphens, underscores
-// and dots count for nothing.
+// Keys by which an answer says that it is one page of several, itself or in an object
+// of what it says of its pages, and how many values there are in all. Hyphens,
+// underscores and dots count for nothing.
 var (
 	nextKeys  = []string{"next", "nextcursor", "nextlink", "nextpage", "nextpagetoken", "nexttoken", "nexturl", "@odatanextlink", "odatanextlink"}
 	moreKeys  = []string{"hasmore", "hasnext", "hasnextpage", "istruncated", "truncated"}

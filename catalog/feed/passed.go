@@ -23,7 +23,7 @@ type passedOver struct {
 // passed looks for them in a whole document.
 func (c *collector) passed() (told []string) {
 	p := passedOver{taken: c.taken, told: c.told, counts: map[string]int{}}
-	p.walk(c.root, jsonc.Value{}, func() netset.PrefixSet { return netset.PrefixSet{} })
+	p.walk(c.document, jsonc.Value{}, func() netset.PrefixSet { return netset.PrefixSet{} })
 	for _, where := range p.order {
 		told = append(told, fmt.Sprintf("%d %s", p.counts[where], where))
 	}

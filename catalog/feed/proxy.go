@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// checkProxies refuses proxies of the environment that net/http cannot read: it would pass
-// over them, and ask without a proxy. Those for http matter if a URL may be of it. No error shows the value, which may hold a password.
+// checkProxies refuses proxies of the environment that net/http cannot read: it would
+// pass over them, and ask without a proxy. Those for http matter if a URL may be of it.
+// No error shows the value, which may hold a password.
 func checkProxies(http bool) error {
 	names := []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
 	if !http {
@@ -24,8 +25,8 @@ func checkProxies(http bool) error {
 	return nil
 }
 
-// isProxy reports whether a value is a URL of a proxy, or its host alone, with or without
-// a port.
+// isProxy reports whether a value is a URL of a proxy, or its host alone, with or
+// without a port.
 func isProxy(value string) bool {
 	if !strings.Contains(value, "://") {
 		value = "http://" + value

@@ -16,8 +16,9 @@ import (
 var errRedirect = errors.New("bad redirect")
 
 // redirects watches where one request is led: a publisher may send us to another public
-// address, and never to this machine or into a network that it cannot reach itself. Only
-// from an inner address, which the user's own URL named, may an inner one be reached.
+// address, and never to this machine or into a network that it cannot reach itself.
+// Only from an inner address, which the user's own URL named, may an inner one be
+// reached.
 type redirects struct {
 	proxy func(*http.Request) (*url.URL, error)
 	say   func(format string, args ...any)
@@ -27,8 +28,9 @@ type redirects struct {
 	outside bool   // a public address was asked, and chose what came after it
 }
 
-// check bounds redirects, keeps them to https, or to http if that is what was asked, and
-// does not tell the next host the URL of the first, whose query is this machine's own.
+// check bounds redirects, keeps them to https, or to http if that is what was asked,
+// and does not tell the next host the URL of the first, whose query is this machine's
+// own.
 func (r *redirects) check(next *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return fmt.Errorf("%w: more than %d, which looks like a loop", errRedirect, maxRedirects)
@@ -117,8 +119,8 @@ func isInside(a netip.Addr) bool {
 	return slices.ContainsFunc(inner, within) || a.Is6() && slices.ContainsFunc(heldIPv4(a), isInside)
 }
 
-// holders are ranges whose addresses hold an IPv4 address: the byte where it starts, and
-// what each of its bytes is masked with.
+// holders are ranges whose addresses hold an IPv4 address: the byte where it starts,
+// and what each of its bytes is masked with.
 var holders = []struct {
 	within netip.Prefix
 	at     int

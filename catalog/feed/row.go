@@ -59,7 +59,7 @@ func (c *collector) rows(d document, check func(columns []string) error, read fu
 		}
 		read(c.jsonRow(v))
 	}
-	return c.err()
+	return c.Err()
 }
 
 func (c *collector) jsonRow(v jsonc.Value) row {
@@ -78,7 +78,7 @@ func (c *collector) jsonRow(v jsonc.Value) row {
 				}
 				continue // or the publisher's business
 			}
-			if text, ok := scalar(c.faults, one); ok && text != "" {
+			if text, ok := c.scalar(one); ok && text != "" {
 				r.fields[name] = append(r.fields[name], field{text, one})
 			}
 		}
@@ -97,17 +97,17 @@ func (c *collector) csvRows(d document, check func([]string) error, read func(ro
 		switch {
 		case errors.Is(err, io.EOF):
 			c.noticeFile(noLineEnd(d.text))
-			return c.err()
+			return c.Err()
 		case err != nil:
 			e := csvError(d.file, err, "fetch the file again")
 			c.add(spot{e.Line, e.Col}, e.Err)
-			return c.err()
+			return c.Err()
 		case columns == nil:
 			if columns = slices.Clone(texts); check != nil {
 				c.add(rows.spot(0), check(columns))
 			}
 			c.columns(columns, rows)
-			if err := c.err(); err != nil {
+			if err := c.Err(); err != nil {
 				return err
 			}
 		case len(texts) != len(columns):

@@ -2,13 +2,8 @@ package feed
 
 import (
 	"bytes"
-	"cmp"
-	"errors"
 	"iter"
-	"slices"
 	"unicode/utf8"
-
-	"gatewright/catalog/jsonc"
 )
 
 // spot is a place in a text.
@@ -16,37 +11,6 @@ type spot struct{ line, col int }
 
 // Pos returns the line and the column in characters, both from 1.
 func (s spot) Pos() (line, col int) { return s.line, s.col }
-
-// textErrors are the faults of a text, as package jsonc reports those of JSON.
-type textErrors struct {
-	file string
-	list jsonc.Errors
-	more bool
-}
-
-func (e *textErrors) add(at place, err error) {
-	switch {
-	case err == nil:
-	case len(e.list) == maxErrors:
-		e.more = true
-	default:
-		line, col := at.Pos()
-		e.list = append(e.list, &jsonc.Error{File: e.file, Line: line, Col: col, Err: err})
-	}
-}
-
-func (e *textErrors) err() error {
-	if len(e.list) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(e.list, func(a, b *jsonc.Error) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
-	})
-	if e.more {
-		e.list = append(e.list, &jsonc.Error{File: e.file, Err: errors.New("further errors not shown")})
-	}
-	return e.list
-}
 
 // word is one of the words of a line.
 type word struct {
@@ -102,9 +66,6 @@ func wordsOf(line []byte, number int, words []word) []word {
 	}
 	return words
 }
-
-// maxErrors is how many errors of a document are reported at once.
-const maxErrors = 100
 
 // noLineEnd tells that a text stops within a line, which may be all there is of it.
 func noLineEnd(text []byte) string {

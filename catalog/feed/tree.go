@@ -2,7 +2,6 @@ package feed
 
 import (
 	"cmp"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -71,13 +70,13 @@ func listsNothing(root jsonc.Value) bool {
 
 // tree reads such a document.
 type tree struct {
-	jsonReader
-	issuer issuer
-	root   jsonc.Value
-	roles  map[string]role
-	passed []string // keys of lists without prefixes
-	from   []string // keys of lists with prefixes
-	tried  int      // prefixes, good ones or not
+	*cloudFeed
+	issuer  issuer
+	root    jsonc.Value
+	roles   map[string]role
+	without []string // keys of lists without prefixes
+	from    []string // keys of lists with prefixes
+	tried   int      // prefixes, good ones or not
 
 	vouched bool               // some prefixes stand under a key that is known to hold them
 	unread  []keyed            // that others vouch against
@@ -92,8 +91,8 @@ type keyed struct {
 
 func readTree(d document, as Naming) (*catalog.Catalog, error) {
 	p := issuerOf(d)
-	f := newCloudFeed(d, as, p.name, cmp.Or(p.title, "List "+filepath.Base(d.file)), p.source)
-	t := &tree{jsonReader: newJSONReader(d, f), issuer: p, root: d.root(), roles: map[string]role{}, denied: map[[2]string]bool{}}
+	f := newPublished(d, as, p.name, cmp.Or(p.title, "List "+d.base()), p.source)
+	t := &tree{cloudFeed: f, issuer: p, root: d.root(), roles: map[string]role{}, denied: map[[2]string]bool{}}
 	t.vouched = vouches(d.root())
 	for _, key := range p.parts {
 		if !has(d.root(), key) {
@@ -108,8 +107,8 @@ func readTree(d document, as Naming) (*catalog.Catalog, error) {
 	t.read(d.root(), labels{})
 	t.tellUnread()
 	t.tellUnknown()
-	if len(t.passed) > 0 {
-		f.noticeFile("no prefix is among what is listed as " + some(t.passed) + "; passed over")
+	if len(t.without) > 0 {
+		f.noticeFile("no prefix is among what is listed as " + some(t.without) + "; passed over")
 	}
 	return f.finish()
 }
@@ -137,7 +136,7 @@ func (t *tree) array(v jsonc.Value, of labels) {
 	}
 	switch {
 	case texts > 0 && prefixes == 0 && of.key != "" && !holdsInner(v):
-		t.passed = append(t.passed, of.key)
+		t.without = append(t.without, of.key)
 		return
 	case texts == 0 && !holdsInner(v):
 		return // numbers, such as ports
@@ -198,9 +197,9 @@ func (t *tree) bare(v jsonc.Value) {
 	if isPrefix(v.Text()) {
 		word = "prefixes"
 	}
-	tag := t.feed.byName[word]
+	tag := t.byName[word]
 	if tag == nil {
-		tag = t.feed.start(word)
+		tag = t.start(word)
 	}
 	tag.endpoint(v.Text(), v)
 }
@@ -253,7 +252,7 @@ func (t *tree) object(v jsonc.Value, of labels) {
 		switch {
 		case t.isInner(key, one) && t.isUnread(key, one, v):
 			t.unread = append(t.unread, keyed{key.Text(), one})
-			t.feed.told[one] = true
+			t.told[one] = true
 		case t.isInner(key, one):
 			t.read(one, inner)
 		case besideLists && !t.vouched && t.roleOf(key) == holdsOther && isPrefixes(one):
@@ -263,8 +262,8 @@ func (t *tree) object(v jsonc.Value, of labels) {
 	}
 }
 
-// listsUnderOther reports whether an object has a list of prefixes under a key that says
-// nothing, so that such keys are names of lists.
+// listsUnderOther reports whether an object has a list of prefixes under a key that
+// says nothing, so that such keys are names of lists.
 func (t *tree) listsUnderOther(v jsonc.Value) bool {
 	for key, one := range v.Members() {
 		if one.Kind() == jsonc.Array && t.roleOf(key) == holdsOther && slices.ContainsFunc(slices.Collect(elements(one)), isPrefixes) {

@@ -142,14 +142,7 @@ func readVersion(source string, data []byte, instance string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	answers := []jsonc.Value{doc.Root()}
-	if doc.Root().Kind() == jsonc.Array {
-		answers = nil
-		for _, v := range doc.Root().Elements() {
-			answers = append(answers, v)
-		}
-	}
-	for _, v := range answers {
+	for v := range elements(doc.Root()) {
 		if !strings.EqualFold(member(v, "instance").Text(), instance) {
 			continue
 		}

@@ -23,14 +23,22 @@ type Decoder struct {
 // NewDecoder returns a Decoder for values of d.
 func NewDecoder(d *Doc) *Decoder { return &Decoder{doc: d} }
 
+// NewReporter returns a Decoder of no values, for the faults of a file that is not JSON.
+func NewReporter(file string) *Decoder { return NewDecoder(&Doc{file: file}) }
+
 // Errorf reports an error at v, as Value.Errorf makes it. The same error at the
 // same place is reported once.
 func (d *Decoder) Errorf(v Value, format string, args ...any) {
-	d.count++
-	if d.more {
+	if d.more { // and finding a place takes time
+		d.count++
 		return
 	}
-	err := v.Errorf(format, args...)
+	d.Report(v.Errorf(format, args...))
+}
+
+// Report reports an error that has its place.
+func (d *Decoder) Report(err *Error) {
+	d.count++
 	same := func(e *Error) bool {
 		return e.Line == err.Line && e.Col == err.Col && e.Err.Error() == err.Err.Error()
 	}

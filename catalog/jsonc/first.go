@@ -3,8 +3,9 @@ package jsonc
 import "bytes"
 
 // First returns the first text behind the brackets that a document begins with, after
-// comments and the key that tells editors where its schema is, and whether it is a key. It is read as it stands, up to its closing quote; of
-// what begins in another way it is empty. The rest of the document may be anything.
+// comments and the key that tells editors where its schema is, and whether it is a key.
+// It is read as it stands, up to its closing quote; of what begins in another way it is
+// empty. The rest of the document may be anything.
 func First(text []byte) (first string, isKey bool) {
 	for {
 		text = bytes.TrimLeft(text, " \t\r\n")

@@ -107,21 +107,7 @@ func (d *Doc) next(i int) int {
 	return i + 1
 }
 
-func (d *Doc) kind(i int) Kind {
-	switch d.data[d.nodes[i].offset()] {
-	case '"':
-		return String
-	case '{':
-		return Object
-	case '[':
-		return Array
-	case 't', 'f':
-		return Bool
-	case 'n':
-		return Null
-	}
-	return Number
-}
+func (d *Doc) kind(i int) Kind { return kindOf(d.data[d.nodes[i].offset()]) }
 
 // bytes returns a string's content or another scalar's text; nil for an array
 // or object.

@@ -56,8 +56,8 @@ func SchemaField(read func(Value)) Field {
 	return Optional(schemaKey, read).Means(Text, "for editors: where the schema of this document is")
 }
 
-// IsSchema reports whether the field is that of SchemaField, which documents of any kind
-// may have.
+// IsSchema reports whether the field is that of SchemaField, which documents of any
+// kind may have.
 func (f Field) IsSchema() bool { return f.key == schemaKey }
 
 // Document returns the schema of a document whose root has a shape.

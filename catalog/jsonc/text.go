@@ -10,8 +10,8 @@ import (
 )
 
 // IsPlain reports whether a character prints, with a shape of its own. The others are
-// controls and separators, and what Unicode calls default ignorable: marks of direction,
-// fillers such as U+3164, variation selectors.
+// controls and separators, and what Unicode calls default ignorable: marks of
+// direction, fillers such as U+3164, variation selectors.
 func IsPlain(r rune) bool {
 	if r < utf8.RuneSelf {
 		return ' ' <= r && r <= '~'
@@ -24,9 +24,9 @@ func IsPlainText(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return !IsPlain(r) })
 }
 
-// DecodeText returns data as UTF-8 without a byte-order mark, free of invalid
-// sequences and of NUL; it may be a part of data. Parse does it by itself. RFC 8259 section 8.1 asks for UTF-8; UTF-16 with a mark
-// is what PowerShell and Notepad write.
+// DecodeText returns data as UTF-8 without a byte-order mark, free of invalid sequences
+// and of NUL; it may be a part of data. Parse does it by itself. RFC 8259 section 8.1
+// asks for UTF-8; UTF-16 with a mark is what PowerShell and Notepad write.
 func DecodeText(file string, data []byte) ([]byte, error) {
 	text, err := toUTF8(file, data)
 	if err != nil {

@@ -170,8 +170,8 @@ func Shares(s netset.PrefixSet) (v4, v6 float64) {
 }
 
 // Doubtful returns the addresses of a set that a public service can hardly have, and
-// what they are: prefixes wider than the bounds, and those of special purpose. Addresses
-// for documentation are nobody's, and do no harm.
+// what they are: prefixes wider than the bounds, and those of special purpose.
+// Addresses for documentation are nobody's, and do no harm.
 func Doubtful(s netset.PrefixSet) (netset.PrefixSet, string) {
 	var doubtful netset.PrefixBuilder
 	var what []string

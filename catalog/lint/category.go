@@ -50,7 +50,8 @@ type crossings struct {
 	more *[2]int32         // the first pair over the bound
 }
 
-// meet tells the pairs of those that hold an endpoint; of a name, one of the two lists it.
+// meet tells the pairs of those that hold an endpoint; of a name, one of the two lists
+// it.
 func (x *crossings) meet(listing, held netset.Holders) {
 	byCategory := map[catalog.Category]netset.Holders{}
 	for _, i := range held {

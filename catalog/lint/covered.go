@@ -9,8 +9,8 @@ import (
 )
 
 // covered finds entries that others make superfluous: all their endpoints are endpoints
-// of another entry, or of several together, for the same flows and of the same category.
-// The entries that one other covers are told at that one.
+// of another entry, or of several together, for the same flows and of the same
+// category. The entries that one other covers are told at that one.
 func (l *lookup) covered() []Finding {
 	entries, by := l.entries, l.alone()
 	superfluous := map[int][]string{} // by an entry that none covers
@@ -36,8 +36,8 @@ func (l *lookup) covered() []Finding {
 	return found
 }
 
-// alone returns for each entry one that covers it, or -1. Candidates are those that hold
-// one of its endpoints for one of its services, the one that the fewest hold.
+// alone returns for each entry one that covers it, or -1. Candidates are those that
+// hold one of its endpoints for one of its services, the one that the fewest hold.
 func (l *lookup) alone() []int {
 	fewest := make([]netset.Holders, len(l.entries))
 	for _, p := range l.places {

@@ -107,8 +107,8 @@ func checkWithin(in Input, budget *netset.Budget) ([]Finding, error) {
 func catalogOf(e *catalog.Entry) string { name, _, _ := strings.Cut(e.ID, "/"); return name }
 
 // retired finds what an entry has of an older revision of its own catalogue; and, in an
-// entry of the site's own, what it has of one of another catalogue and no publisher that
-// is loaded lists now.
+// entry of the site's own, what it has of one of another catalogue and no publisher
+// that is loaded lists now.
 func (in Input) retired(e *catalog.Entry) []Finding {
 	own := catalogOf(e)
 	found := gaveUp(e, in.Revisions[own], "revision %s no longer has it", "use the newest revision, or exclude the entry")
@@ -135,9 +135,9 @@ func (in Input) isPublished(endpoint, gaveUp string) bool {
 	})
 }
 
-// gaveUp finds names and prefixes, each by itself, that an older revision of a catalogue
-// lists and the newest gave up. What the newest lists in the entry's own place more
-// narrowly, or elsewhere as it is, it has. what says so of a revision.
+// gaveUp finds names and prefixes, each by itself, that an older revision of a
+// catalogue lists and the newest gave up. What the newest lists in the entry's own
+// place more narrowly, or elsewhere as it is, it has. what says so of a revision.
 func gaveUp(e *catalog.Entry, r Revisions, what, do string) []Finding {
 	if r.Newest == nil {
 		return nil

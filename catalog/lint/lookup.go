@@ -57,8 +57,8 @@ type place struct {
 }
 
 // part is services with the entries that hold an endpoint for all of them, or for some
-// if their ports overlap too much to tell them apart at once. An entry whose services are
-// unsaid holds it for any.
+// if their ports overlap too much to tell them apart at once. An entry whose services
+// are unsaid holds it for any.
 type part = netset.Cell[netset.ServiceSet, netset.Holders]
 
 // newLookup sorts out the entries; names come first, then addresses.

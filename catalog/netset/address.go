@@ -9,7 +9,8 @@ import (
 // address is a number that stands for an IP address.
 type address[N any] interface {
 	number[N]
-	// block returns the longest run of addresses that starts here, ends at last or before, and is one prefix.
+	// block returns the longest run of addresses that starts here, ends at last or before,
+	// and is one prefix.
 	block(last N) (end N, length int)
 	ip() netip.Addr
 }
@@ -40,9 +41,10 @@ func (a addr4) ip() netip.Addr {
 	return netip.AddrFrom4(b)
 }
 
-// addr6 is an IPv6 address. The IPv4-mapped block ::ffff:0:0/96 (RFC 4291 section 2.5.5.2) holds no IPv6 address:
-// mapped addresses are IPv4 addresses here. No span starts or ends in the block, and next and prev step over it,
-// so a prefix around it stays one prefix and no arithmetic ever yields a prefix of it.
+// addr6 is an IPv6 address. The IPv4-mapped block ::ffff:0:0/96 (RFC 4291 section
+// 2.5.5.2) holds no IPv6 address: mapped addresses are IPv4 addresses here. No span
+// starts or ends in the block, and next and prev step over it, so a prefix around it
+// stays one prefix and no arithmetic ever yields a prefix of it.
 type addr6 struct{ high, low uint64 }
 
 var (

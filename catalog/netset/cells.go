@@ -67,7 +67,8 @@ func Zip[K Axis[K], V Value[V], W Value[W], X Value[X]](a Cells[K, V], b Cells[K
 	return j.cells(), true
 }
 
-// Map returns the function whose values are those that f makes; none where it is not ok.
+// Map returns the function whose values are those that f makes; none where it is not
+// ok.
 func Map[K Axis[K], V Value[V], X Value[X]](c Cells[K, V], f func(V) (X, bool)) Cells[K, X] {
 	var j joiner[K, X]
 	for _, one := range c.cells {
@@ -97,8 +98,8 @@ func (j *joiner[K, V]) cells() Cells[K, V] {
 }
 
 // Fold joins functions, which may overlap: where several have a value, join makes one
-// of two of them, and spends of the budget what that costs. The order does not matter if
-// it does not to join. ok is false if the budget ran out.
+// of two of them, and spends of the budget what that costs. The order does not matter
+// if it does not to join. ok is false if the budget ran out.
 func Fold[K Axis[K], V Value[V]](list []Cells[K, V], join func(a, b V) V, budget *Budget) (c Cells[K, V], ok bool) {
 	switch len(list) {
 	case 0:

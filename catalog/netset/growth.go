@@ -3,8 +3,8 @@ package netset
 import "math"
 
 // Growth returns how many addresses are new, as a part of those of the old set: the
-// larger of both families, and which one that is. A family that was not there before has
-// no part to compare with.
+// larger of both families, and which one that is. A family that was not there before
+// has no part to compare with.
 func Growth(old, new PrefixSet) (part float64, family string) {
 	family = "IPv4"
 	if before := old.V4().addresses(); before > 0 {

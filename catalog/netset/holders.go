@@ -31,8 +31,9 @@ func (h Holders) Contains(set int32) bool {
 const holdersPerStep = 16
 
 // HoldersOf cuts the union of the sets by which of them hold each part. What that takes
-// is spent of the budget: a step for each range, and one more for each 16 sets that hold
-// it. ok is false if it ran out. Time is near-linear where the sets do not overlap.
+// is spent of the budget: a step for each range, and one more for each 16 sets that
+// hold it. ok is false if it ran out. Time is near-linear where the sets do not
+// overlap.
 func HoldersOf[K Axis[K]](sets []K, budget *Budget) (c Cells[K, Holders], ok bool) {
 	var axis K
 	cells := axis.sweep().holders(sets, budget)

@@ -2,7 +2,8 @@ package netset
 
 import "strings"
 
-// cutLast splits the last label off a name: "www.example.com" is "www.example" and "com". The last one leaves "".
+// cutLast splits the last label off a name: "www.example.com" is "www.example" and
+// "com". The last one leaves "".
 func cutLast(name string) (rest, label string) {
 	i := strings.LastIndexByte(name, '.')
 	if i < 0 {
@@ -11,8 +12,8 @@ func cutLast(name string) (rest, label string) {
 	return name[:i], name[i+1:]
 }
 
-// IsHostLabel reports whether s is one label of a host name: 1 to 63 letters, digits and inner hyphens (RFC 1123
-// section 2.1).
+// IsHostLabel reports whether s is one label of a host name: 1 to 63 letters, digits
+// and inner hyphens (RFC 1123 section 2.1).
 func IsHostLabel(s string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	return s != "" && len(s) <= maxLabel && strings.Trim(s, letters+"-") == "" && strings.Trim(s, "-") == s
@@ -23,10 +24,12 @@ func hasEmptyLabel(name string) bool {
 	return name == "" || name[0] == '.' || name[len(name)-1] == '.' || strings.Contains(name, "..")
 }
 
-// matchLabel reports whether glob, in which each star stands for zero or more characters, matches a whole label.
+// matchLabel reports whether glob, in which each star stands for zero or more
+// characters, matches a whole label.
 //
-// Stars of label are plain characters. As only a star of glob can match one, matchLabel(p, q) also tells whether the
-// glob p matches every label that the glob q matches.
+// Stars of label are plain characters. As only a star of glob can match one,
+// matchLabel(p, q) also tells whether the glob p matches every label that the glob q
+// matches.
 func matchLabel(glob, label string) bool {
 	g, l := 0, 0
 	star, resume := -1, 0 // the last star of glob seen, and the place in label to try next after it
@@ -48,8 +51,9 @@ func matchLabel(glob, label string) bool {
 	return strings.Trim(glob[g:], "*") == ""
 }
 
-// overlapLabel reports whether a label matches both globs. If both have a star, what stands before the first and after
-// the last stars decides: all that is between fits into the other's stars.
+// overlapLabel reports whether a label matches both globs. If both have a star, what
+// stands before the first and after the last stars decides: all that is between fits
+// into the other's stars.
 func overlapLabel(a, b string) bool {
 	firstA, firstB := strings.IndexByte(a, '*'), strings.IndexByte(b, '*')
 	if firstA < 0 {

@@ -22,8 +22,8 @@ func NameIndexOf(patterns []Pattern) NameIndex {
 // Pattern.Compare. Time is that of NameSet.Match.
 func (x NameIndex) Covering(p Pattern) []Pattern { return x.Matching(p.text) }
 
-// Matching returns the patterns that match a name, in the order of Pattern.Compare. Time
-// is that of NameSet.Match.
+// Matching returns the patterns that match a name, in the order of Pattern.Compare.
+// Time is that of NameSet.Match.
 func (x NameIndex) Matching(name string) []Pattern {
 	if x.trie == nil || name == "" {
 		return nil

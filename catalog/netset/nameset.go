@@ -7,18 +7,21 @@ import (
 	"strings"
 )
 
-// NameSet is an immutable set of FQDN patterns of which none is covered by one other. The zero value is empty.
+// NameSet is an immutable set of FQDN patterns of which none is covered by one other.
+// The zero value is empty.
 //
-// Two sets may match the same names and not be Equal, when several patterns together cover one.
+// Two sets may match the same names and not be Equal, when several patterns together
+// cover one.
 type NameSet struct {
 	patterns []Pattern // by Pattern.Compare
 	trie     *nameTrie // of patterns; nil if there are none
 }
 
-// NameSetOf returns the set of the patterns without those that one other covers, and without zero values.
+// NameSetOf returns the set of the patterns without those that one other covers, and
+// without zero values.
 //
-// Time is near-linear, but for star labels of one parent domain that differ only between their first and last stars
-// ("*a*", "*b*"): those are compared one by one.
+// Time is near-linear, but for star labels of one parent domain that differ only
+// between their first and last stars ("*a*", "*b*"): those are compared one by one.
 func NameSetOf(patterns ...Pattern) NameSet {
 	ordered := widestFirst(patterns)
 	trie := newNameTrie(len(ordered))
@@ -39,8 +42,9 @@ func nameSetOf(patterns []Pattern, trie *nameTrie) NameSet {
 	return NameSet{sortNames(patterns), trie}
 }
 
-// widestFirst returns the valid patterns in an order in which a pattern comes after all that cover it: it has at least
-// as many characters besides stars as they have and, if as many, fewer stars.
+// widestFirst returns the valid patterns in an order in which a pattern comes after all
+// that cover it: it has at least as many characters besides stars as they have and, if
+// as many, fewer stars.
 func widestFirst(patterns []Pattern) []Pattern {
 	type ranked struct {
 		letters, stars int
@@ -63,7 +67,8 @@ func widestFirst(patterns []Pattern) []Pattern {
 	return out
 }
 
-// sortNames returns the patterns ordered by Pattern.Compare, whose order is that of the keys made here.
+// sortNames returns the patterns ordered by Pattern.Compare, whose order is that of the
+// keys made here.
 func sortNames(patterns []Pattern) []Pattern {
 	type keyed struct {
 		key     string
@@ -102,8 +107,9 @@ func (s NameSet) Patterns() iter.Seq[Pattern] { return slices.Values(s.patterns)
 // Equal reports whether both sets have the same patterns.
 func (s NameSet) Equal(t NameSet) bool { return slices.Equal(s.patterns, t.patterns) }
 
-// Match reports whether a pattern matches name, which is lower-case and without trailing dot, as ParseName returns it.
-// Time is linear in the name's labels, and in the number of star labels that match a part of it.
+// Match reports whether a pattern matches name, which is lower-case and without
+// trailing dot, as ParseName returns it. Time is linear in the name's labels, and in
+// the number of star labels that match a part of it.
 func (s NameSet) Match(name string) bool {
 	return s.trie != nil && !hasEmptyLabel(name) && s.trie.covers(0, name)
 }
@@ -135,14 +141,14 @@ func (s NameSet) Overlaps(t NameSet) bool {
 	return false
 }
 
-// Overlapping returns the patterns of s that match a name that p matches, in the order of Pattern.Compare. Time is that
-// of Match, and linear in what lies below a star of p.
+// Overlapping returns the patterns of s that match a name that p matches, in the order
+// of Pattern.Compare. Time is that of Match, and linear in what lies below a star of p.
 func (s NameSet) Overlapping(p Pattern) []Pattern {
 	return NameIndex{s.trie}.Overlapping(p)
 }
 
-// Without returns the patterns of s that no pattern of t covers. This is not set subtraction: what is left may still
-// match names that t matches.
+// Without returns the patterns of s that no pattern of t covers. This is not set
+// subtraction: what is left may still match names that t matches.
 func (s NameSet) Without(t NameSet) NameSet {
 	var kept []Pattern
 	for _, p := range s.patterns {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// nameTrie holds patterns by their labels from the right. Node 0 is the root; no edge leads to it, so it also stands
-// for "none".
+// nameTrie holds patterns by their labels from the right. Node 0 is the root; no edge
+// leads to it, so it also stands for "none".
 type nameTrie struct {
 	nodes []trieNode
 	edges map[trieEdge]int32
@@ -27,7 +27,8 @@ type trieEdge struct {
 	label string
 }
 
-// globIndex finds the globs that can match a label by what they have before their first and after their last star.
+// globIndex finds the globs that can match a label by what they have before their first
+// and after their last star.
 type globIndex struct {
 	shapes []globShape
 	byEnds map[globEnds][]int32
@@ -99,8 +100,9 @@ func (t *nameTrie) addGlob(from, to int32) {
 	index.byEnds[ends] = append(index.byEnds[ends], to)
 }
 
-// covers reports whether a pattern below the node matches name, all of whose labels are non-empty. Stars of name are
-// plain characters, as in matchLabel, so name may be a pattern.
+// covers reports whether a pattern below the node matches name, all of whose labels are
+// non-empty. Stars of name are plain characters, as in matchLabel, so name may be a
+// pattern.
 func (t *nameTrie) covers(at int32, name string) bool {
 	node := &t.nodes[at]
 	if node.deep {
@@ -119,8 +121,9 @@ func (t *nameTrie) covers(at int32, name string) bool {
 	return t.anyGlob(at, label, leads)
 }
 
-// covering calls found for each pattern below the node that matches name, as covers has it, until found returns true:
-// with the node at which the pattern ends, and deep where it goes on with the first label "*".
+// covering calls found for each pattern below the node that matches name, as covers has
+// it, until found returns true: with the node at which the pattern ends, and deep where
+// it goes on with the first label "*".
 func (t *nameTrie) covering(at int32, name string, found func(at int32, deep bool) bool) bool {
 	if t.nodes[at].deep && found(at, true) {
 		return true
@@ -136,7 +139,8 @@ func (t *nameTrie) covering(at int32, name string, found func(at int32, deep boo
 	return to != 0 && leads(to) || t.anyGlob(at, label, leads)
 }
 
-// anyGlob reports whether leads holds for a child whose label has a star and matches label, and is not label itself.
+// anyGlob reports whether leads holds for a child whose label has a star and matches
+// label, and is not label itself.
 func (t *nameTrie) anyGlob(at int32, label string, leads func(to int32) bool) bool {
 	index := t.globs[at]
 	if index == nil {
@@ -157,7 +161,8 @@ func (t *nameTrie) anyGlob(at int32, label string, leads func(to int32) bool) bo
 	return false
 }
 
-// overlapping is covering for the patterns that match a name that the given pattern matches.
+// overlapping is covering for the patterns that match a name that the given pattern
+// matches.
 func (t *nameTrie) overlapping(at int32, pattern string, found func(at int32, deep bool) bool) bool {
 	if t.nodes[at].deep && found(at, true) {
 		return true
@@ -200,7 +205,8 @@ func (t *nameTrie) list(walk func(at int32, name string, found func(int32, bool)
 	return sortNames(list)
 }
 
-// pattern returns the pattern that ends at a node, or goes on there with the first label "*".
+// pattern returns the pattern that ends at a node, or goes on there with the first
+// label "*".
 func (t *nameTrie) pattern(at int32, deep bool) Pattern {
 	var labels []string
 	if deep {

@@ -15,11 +15,13 @@ const (
 	maxName  = 253
 )
 
-// ParsePattern reads an FQDN pattern. Upper case, one trailing dot and runs of stars are normalized.
+// ParsePattern reads an FQDN pattern. Upper case, one trailing dot and runs of stars
+// are normalized.
 //
-// Two labels at least, no star in the last two, no label over 63 and no name over 253 characters (a star inside a label
-// counts as none, a star label as one). URLs, paths, ports, IP literals and names outside ASCII are errors; each says
-// what to write instead.
+// Two labels at least, no star in the last two, no label over 63 and no name over 253
+// characters (a star inside a label counts as none, a star label as one). URLs, paths,
+// ports, IP literals and names outside ASCII are errors; each says what to write
+// instead.
 func ParsePattern(s string) (Pattern, error) {
 	text, err := normalizeName(s)
 	if err != nil {
@@ -40,8 +42,9 @@ func ParsePattern(s string) (Pattern, error) {
 	return Pattern{text}, nil
 }
 
-// ParseName reads one name without stars, as a flow names its remote side, and returns it in lower case without its
-// trailing dot. One label is enough. The errors are those of ParsePattern.
+// ParseName reads one name without stars, as a flow names its remote side, and returns
+// it in lower case without its trailing dot. One label is enough. The errors are those
+// of ParsePattern.
 func ParseName(s string) (string, error) {
 	name, err := normalizeName(s)
 	if err != nil {
@@ -56,7 +59,8 @@ func ParseName(s string) (string, error) {
 	return name, nil
 }
 
-// normalizeName lower-cases s and drops one trailing dot. Every character of the result may stand in a pattern.
+// normalizeName lower-cases s and drops one trailing dot. Every character of the result
+// may stand in a pattern.
 func normalizeName(s string) (string, error) {
 	name := strings.TrimSuffix(s, ".")
 	if name == "" {
@@ -78,7 +82,8 @@ func normalizeName(s string) (string, error) {
 	return name, nil
 }
 
-// checkStars holds the last two labels free of stars. Wider patterns would name what whole registries hold.
+// checkStars holds the last two labels free of stars. Wider patterns would name what
+// whole registries hold.
 func checkStars(s, text string) error {
 	last := strings.LastIndexByte(text, '*')
 	switch {
@@ -123,8 +128,8 @@ func shortest(glob string) int {
 	return max(1, len(glob)-strings.Count(glob, "*"))
 }
 
-// isNumeric reports whether a name that ends in this label is read as an IPv4 address, as in "127.1" and "0x7f.1":
-// WHATWG URL standard, "ends in a number checker".
+// isNumeric reports whether a name that ends in this label is read as an IPv4 address,
+// as in "127.1" and "0x7f.1": WHATWG URL standard, "ends in a number checker".
 func isNumeric(label string) bool {
 	if digits, ok := strings.CutPrefix(label, "0x"); ok {
 		return strings.Trim(digits, "0123456789abcdef") == ""
@@ -146,7 +151,8 @@ func literalError(s string) error {
 	return fmt.Errorf("%q is an IP literal or ends like one, and is no name; write an address as a prefix", clip(s))
 }
 
-// explainName says why s, which has a character that no name has, is not a name, and what to write.
+// explainName says why s, which has a character that no name has, is not a name, and
+// what to write.
 func explainName(s string) error {
 	if shown := WithoutSecrets(s); shown != s && !strings.Contains(s, "://") {
 		return fmt.Errorf("%q has a user or a query, as URLs have; write the host alone%s", shown, suggestHost(shown))
@@ -180,7 +186,8 @@ func explainName(s string) error {
 	return fmt.Errorf(`%q has a character that no name has; write letters, digits, "-", "_" and ".", and "*" in a pattern`, clip(s))
 }
 
-// isLiteral reports whether s is an address or prefix, bare or in brackets, with or without port.
+// isLiteral reports whether s is an address or prefix, bare or in brackets, with or
+// without port.
 func isLiteral(s string) bool {
 	if strings.HasPrefix(s, "[") {
 		return true
@@ -195,7 +202,8 @@ func isLiteral(s string) bool {
 	return err == nil
 }
 
-// suggestHost returns `, "host"` for the host at the start of s, or "" if that is no good name either.
+// suggestHost returns `, "host"` for the host at the start of s, or "" if that is no
+// good name either.
 func suggestHost(s string) string {
 	if i := strings.IndexAny(s, "/:?#"); i >= 0 {
 		s = s[:i]
@@ -206,7 +214,8 @@ func suggestHost(s string) string {
 	return ""
 }
 
-// suggestALabels returns `, "xn--..."` for s, or "" if a label needs more than the encoding: what IDNA maps or refuses.
+// suggestALabels returns `, "xn--..."` for s, or "" if a label needs more than the
+// encoding: what IDNA maps or refuses.
 func suggestALabels(s string) string {
 	labels := strings.Split(strings.TrimSuffix(s, "."), ".")
 	for i, label := range labels {

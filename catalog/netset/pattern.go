@@ -2,12 +2,14 @@ package netset
 
 import "strings"
 
-// Pattern is an FQDN pattern, made by ParsePattern: lower-case labels of letters, digits, hyphens, underscores and
-// stars, without trailing dot. The zero value matches nothing. Patterns are comparable by ==.
+// Pattern is an FQDN pattern, made by ParsePattern: lower-case labels of letters,
+// digits, hyphens, underscores and stars, without trailing dot. The zero value matches
+// nothing. Patterns are comparable by ==.
 //
-// The whole first label "*" stands for one or more labels. A whole inner label "*" stands for one label. A star inside
-// a label stands for zero or more of its characters. The last two labels hold no star. Covers and Overlaps do not
-// reckon with the longest name and label that DNS allows.
+// The whole first label "*" stands for one or more labels. A whole inner label "*"
+// stands for one label. A star inside a label stands for zero or more of its
+// characters. The last two labels hold no star. Covers and Overlaps do not reckon with
+// the longest name and label that DNS allows.
 type Pattern struct{ text string }
 
 // String returns the pattern as ParsePattern reads it.
@@ -16,7 +18,8 @@ func (p Pattern) String() string { return p.text }
 // IsExact reports whether the pattern is one name: it has no star.
 func (p Pattern) IsExact() bool { return p.text != "" && strings.IndexByte(p.text, '*') < 0 }
 
-// Subdomains returns "example.com" for "*.example.com", and false for every pattern of another form.
+// Subdomains returns "example.com" for "*.example.com", and false for every pattern of
+// another form.
 func (p Pattern) Subdomains() (apex string, ok bool) {
 	apex, ok = strings.CutPrefix(p.text, "*.")
 	if !ok || strings.IndexByte(apex, '*') >= 0 {
@@ -33,7 +36,8 @@ func (p Pattern) Labels() int {
 	return 1 + strings.Count(p.text, ".")
 }
 
-// Match reports whether the pattern matches name, which is lower-case and without trailing dot, as ParseName returns it.
+// Match reports whether the pattern matches name, which is lower-case and without
+// trailing dot, as ParseName returns it.
 func (p Pattern) Match(name string) bool {
 	if strings.IndexByte(p.text, '*') < 0 {
 		return p.text == name && name != ""
@@ -41,7 +45,8 @@ func (p Pattern) Match(name string) bool {
 	return !hasEmptyLabel(name) && matchName(p.text, name)
 }
 
-// matchName compares label by label from the right. A star of name is a plain character, as in matchLabel.
+// matchName compares label by label from the right. A star of name is a plain
+// character, as in matchLabel.
 func matchName(pattern, name string) bool {
 	for {
 		restPattern, glob := cutLast(pattern)
@@ -59,10 +64,11 @@ func matchName(pattern, name string) bool {
 	}
 }
 
-// Covers reports whether p matches every name that q matches. It is false if either is the zero value.
+// Covers reports whether p matches every name that q matches. It is false if either is
+// the zero value.
 //
-// As a pattern's labels align from the right in one way only, and a star of q has to be matched by a star of p, p covers
-// q exactly when p matches the text of q.
+// As a pattern's labels align from the right in one way only, and a star of q has to be
+// matched by a star of p, p covers q exactly when p matches the text of q.
 func (p Pattern) Covers(q Pattern) bool { return p.Match(q.text) }
 
 // Overlaps reports whether a name matches both patterns.
@@ -86,7 +92,8 @@ func (p Pattern) Overlaps(q Pattern) bool {
 	}
 }
 
-// Compare orders patterns by their labels from the right, so that names of one domain stand together, the apex first.
+// Compare orders patterns by their labels from the right, so that names of one domain
+// stand together, the apex first.
 func (p Pattern) Compare(q Pattern) int {
 	for a, b := p.text, q.text; ; {
 		if a == "" || b == "" {
@@ -101,8 +108,9 @@ func (p Pattern) Compare(q Pattern) int {
 	}
 }
 
-// Example returns a name that the pattern matches, always the same one. A label in place of a star differs from the
-// other labels of the pattern, if there is room. The zero value has no example: "".
+// Example returns a name that the pattern matches, always the same one. A label in
+// place of a star differs from the other labels of the pattern, if there is room. The
+// zero value has no example: "".
 func (p Pattern) Example() string {
 	for _, filler := range []string{"any", "some", "x"} {
 		if name := fill(p.text, filler, filler); isName(name) && !repeatsLabel(p.text, name) {
@@ -112,7 +120,8 @@ func (p Pattern) Example() string {
 	return fill(p.text, "x", "")
 }
 
-// fill puts whole in place of each star that is a label, and part in place of each star inside a label.
+// fill puts whole in place of each star that is a label, and part in place of each star
+// inside a label.
 func fill(text, whole, part string) string {
 	labels := strings.Split(text, ".")
 	for i, label := range labels {
@@ -125,7 +134,8 @@ func fill(text, whole, part string) string {
 	return strings.Join(labels, ".")
 }
 
-// repeatsLabel reports whether a label that name has in place of a star of text is also a label of text.
+// repeatsLabel reports whether a label that name has in place of a star of text is also
+// a label of text.
 func repeatsLabel(text, name string) bool {
 	globs := strings.Split(text, ".")
 	for i, label := range strings.Split(name, ".") {

@@ -8,11 +8,13 @@ import (
 	"strings"
 )
 
-// ParsePrefix reads a CIDR, "192.0.2.0/24" or "2001:db8::/32", or a bare address as a prefix of that address alone.
+// ParsePrefix reads a CIDR, "192.0.2.0/24" or "2001:db8::/32", or a bare address as a
+// prefix of that address alone.
 //
-// The prefix is masked. IPv4-mapped IPv6 (RFC 4291 section 2.5.5.2) becomes IPv4. What was normalized so is told in
-// note, which is empty if nothing was. A zone, length 0 (a person writes "any" for that), and whatever else is not a
-// CIDR is an error that says what to write. Source of the notation: RFC 4632 section 3.1, RFC 4291 section 2.3.
+// The prefix is masked. IPv4-mapped IPv6 (RFC 4291 section 2.5.5.2) becomes IPv4. What
+// was normalized so is told in note, which is empty if nothing was. A zone, length 0 (a
+// person writes "any" for that), and whatever else is not a CIDR is an error that says
+// what to write. Source of the notation: RFC 4632 section 3.1, RFC 4291 section 2.3.
 func ParsePrefix(s string) (p netip.Prefix, note string, err error) {
 	if strings.IndexByte(s, '/') < 0 {
 		return parseBare(s)
@@ -46,7 +48,8 @@ func parseBare(s string) (netip.Prefix, string, error) {
 	return netip.PrefixFrom(a, 128), "bare address read as /128", nil
 }
 
-// parseMapped turns a prefix of the IPv4-mapped block into the IPv4 prefix that it maps.
+// parseMapped turns a prefix of the IPv4-mapped block into the IPv4 prefix that it
+// maps.
 func parseMapped(s string, mapped netip.Prefix) (netip.Prefix, string, error) {
 	length := mapped.Bits() - 96
 	if length < 0 {
@@ -107,7 +110,8 @@ func zoneOf(s string) string {
 	return zone
 }
 
-// rangeAsCIDRs turns "192.0.2.0-192.0.2.255" into CIDRs, or returns "" if s is no range or takes many.
+// rangeAsCIDRs turns "192.0.2.0-192.0.2.255" into CIDRs, or returns "" if s is no range
+// or takes many.
 func rangeAsCIDRs(s string) string {
 	before, after, ok := strings.Cut(s, "-")
 	if !ok {
@@ -143,7 +147,8 @@ func explainLength(s, before, after string) error {
 	return fmt.Errorf("%q has no good prefix length; write a decimal number from 1 to %d after the slash", clip(s), a.BitLen())
 }
 
-// maskLength returns the length of a dotted network mask, "255.255.255.0", longer than 0.
+// maskLength returns the length of a dotted network mask, "255.255.255.0", longer than
+// 0.
 func maskLength(s string) (int, bool) {
 	mask, err := netip.ParseAddr(s)
 	if err != nil || !mask.Is4() {
@@ -153,7 +158,8 @@ func maskLength(s string) (int, bool) {
 	return length, length > 0 && addr4Of(mask) == ^(maxAddr4>>length)
 }
 
-// withoutLeadingZeros returns the dotted IPv4 address s without leading zeros, or "" if that is not what ails it.
+// withoutLeadingZeros returns the dotted IPv4 address s without leading zeros, or "" if
+// that is not what ails it.
 func withoutLeadingZeros(s string) string {
 	fields := strings.Split(s, ".")
 	for i, field := range fields {

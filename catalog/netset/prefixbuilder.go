@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// PrefixBuilder gathers addresses for a PrefixSet. The zero value is ready. It must not be copied while in use.
+// PrefixBuilder gathers addresses for a PrefixSet. The zero value is ready. It must not
+// be copied while in use.
 type PrefixBuilder struct {
 	v4 []span[addr4]
 	v6 []span[addr6]
@@ -28,9 +29,10 @@ func (b *PrefixBuilder) Add(p netip.Prefix) {
 	b.add6(addr6{a.high &^ mask.high, a.low &^ mask.low}, addr6{a.high | mask.high, a.low | mask.low})
 }
 
-// AddRange adds the addresses from first to last, both included. It adds nothing if one of them is invalid or has a
-// zone, if last is before first, or if they are of different families. A range of IPv6 addresses that reaches into
-// the IPv4-mapped block adds no IPv4 address.
+// AddRange adds the addresses from first to last, both included. It adds nothing if one
+// of them is invalid or has a zone, if last is before first, or if they are of
+// different families. A range of IPv6 addresses that reaches into the IPv4-mapped block
+// adds no IPv4 address.
 func (b *PrefixBuilder) AddRange(first, last netip.Addr) {
 	if first.Zone() != "" || last.Zone() != "" || !first.IsValid() || !last.IsValid() {
 		return
@@ -74,7 +76,8 @@ func (b *PrefixBuilder) add6(first, last addr6) {
 	}
 }
 
-// Build returns the set of everything added so far. The builder keeps its content and may be used further.
+// Build returns the set of everything added so far. The builder keeps its content and
+// may be used further.
 func (b *PrefixBuilder) Build() PrefixSet {
 	sort4(b.v4)
 	sortBy(b.v6, func(x, y span[addr6]) int {
@@ -84,7 +87,8 @@ func (b *PrefixBuilder) Build() PrefixSet {
 	return PrefixSet{slices.Clone(b.v4), slices.Clone(b.v6)}
 }
 
-// sort4 orders by first. Long lists, such as address lists of a million lines, are worth a radix sort.
+// sort4 orders by first. Long lists, such as address lists of a million lines, are
+// worth a radix sort.
 func sort4(list []span[addr4]) {
 	byFirst := func(a, b span[addr4]) int { return cmp.Compare(a.first, b.first) }
 	switch {
@@ -96,7 +100,8 @@ func sort4(list []span[addr4]) {
 	}
 }
 
-// radixSort4 orders by first, sixteen bits a pass, the low half first. The even number of passes ends in list.
+// radixSort4 orders by first, sixteen bits a pass, the low half first. The even number
+// of passes ends in list.
 func radixSort4(list []span[addr4]) {
 	spare := make([]span[addr4], len(list))
 	for _, shift := range []uint{0, 16} {

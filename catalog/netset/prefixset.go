@@ -7,13 +7,15 @@ import (
 )
 
 // PrefixSet is an immutable set of IPv4 and IPv6 addresses. The zero value is empty.
-// IPv4-mapped IPv6 addresses are the IPv4 addresses that they map. "Any" is not a prefix set: see CoversFamily.
+// IPv4-mapped IPv6 addresses are the IPv4 addresses that they map. "Any" is not a
+// prefix set: see CoversFamily.
 type PrefixSet struct {
 	v4 []span[addr4]
 	v6 []span[addr6]
 }
 
-// PrefixSetOf returns the union of the prefixes. Host bits are ignored, and so are invalid prefixes.
+// PrefixSetOf returns the union of the prefixes. Host bits are ignored, and so are
+// invalid prefixes.
 func PrefixSetOf(prefixes ...netip.Prefix) PrefixSet {
 	var b PrefixBuilder
 	for _, p := range prefixes {
@@ -39,7 +41,8 @@ func (s PrefixSet) Len() int {
 	return n
 }
 
-// Contains reports whether a is in the set, in O(log n). It is false for an invalid address and for one with a zone.
+// Contains reports whether a is in the set, in O(log n). It is false for an invalid
+// address and for one with a zone.
 func (s PrefixSet) Contains(a netip.Addr) bool {
 	if a.Zone() != "" {
 		return false
@@ -86,13 +89,14 @@ func (s PrefixSet) V4() PrefixSet { return PrefixSet{v4: s.v4} }
 // V6 returns the IPv6 addresses of the set.
 func (s PrefixSet) V6() PrefixSet { return PrefixSet{v6: s.v6} }
 
-// CoversFamily reports for each family whether the set holds the whole of it. Only a person may say that, and then
-// the word is "any", so that callers refuse such a set.
+// CoversFamily reports for each family whether the set holds the whole of it. Only a
+// person may say that, and then the word is "any", so that callers refuse such a set.
 func (s PrefixSet) CoversFamily() (v4, v6 bool) {
 	return covers(s.v4, []span[addr4]{{0, maxAddr4}}), covers(s.v6, []span[addr6]{{addr6{}, maxAddr6}})
 }
 
-// HostsOnly reports whether every minimal prefix is a single address. It is false for the empty set.
+// HostsOnly reports whether every minimal prefix is a single address. It is false for
+// the empty set.
 func (s PrefixSet) HostsOnly() bool {
 	for p := range s.Prefixes() {
 		if !p.IsSingleIP() {
@@ -102,7 +106,8 @@ func (s PrefixSet) HostsOnly() bool {
 	return !s.IsEmpty()
 }
 
-// Prefixes yields the smallest list of masked prefixes that makes up the set, IPv4 first, ascending.
+// Prefixes yields the smallest list of masked prefixes that makes up the set, IPv4
+// first, ascending.
 func (s PrefixSet) Prefixes() iter.Seq[netip.Prefix] {
 	return func(yield func(netip.Prefix) bool) {
 		_ = yieldPrefixes(s.v4, yield) && yieldPrefixes(s.v6, yield)
@@ -122,7 +127,8 @@ func yieldPrefixes[N address[N]](list []span[N], yield func(netip.Prefix) bool) 
 	return true
 }
 
-// Ranges yields the first and last address of each maximal range: disjoint, no two adjacent, IPv4 first, ascending.
+// Ranges yields the first and last address of each maximal range: disjoint, no two
+// adjacent, IPv4 first, ascending.
 func (s PrefixSet) Ranges() iter.Seq2[netip.Addr, netip.Addr] {
 	return func(yield func(first, last netip.Addr) bool) {
 		_ = yieldRanges(s.v4, yield) && yieldRanges(s.v6, yield)
@@ -138,7 +144,8 @@ func yieldRanges[N address[N]](list []span[N], yield func(first, last netip.Addr
 	return true
 }
 
-// AppendText appends the minimal prefixes in the order of Prefixes, joined by sep; a single address has no length.
+// AppendText appends the minimal prefixes in the order of Prefixes, joined by sep; a
+// single address has no length.
 func (s PrefixSet) AppendText(b []byte, sep string) []byte {
 	b = slices.Grow(b, (len(s.v4)+len(s.v6))*(len("255.255.255.255/32")+len(sep)))
 	start := len(b)
@@ -158,8 +165,8 @@ func appendPrefix(b []byte, p netip.Prefix, sep string, start int) []byte {
 	return p.AppendTo(b)
 }
 
-// AppendRanges is AppendText but for maximal ranges of more than two prefixes: such a one is its first and last address, with
-// a hyphen between.
+// AppendRanges is AppendText but for maximal ranges of more than two prefixes: such a
+// one is its first and last address, with a hyphen between.
 func (s PrefixSet) AppendRanges(b []byte, sep string) []byte {
 	b = slices.Grow(b, (len(s.v4)+len(s.v6))*(len("255.255.255.255/32")+len(sep)))
 	return appendRanges(appendRanges(b, s.v4, sep, len(b)), s.v6, sep, len(b))
@@ -192,7 +199,8 @@ func isRange[N address[N]](s span[N]) bool {
 	return end != s.last
 }
 
-// Intervals yields the first and the last address of everything that AppendRanges writes, in its order.
+// Intervals yields the first and the last address of everything that AppendRanges
+// writes, in its order.
 func (s PrefixSet) Intervals() iter.Seq2[netip.Addr, netip.Addr] {
 	return func(yield func(first, last netip.Addr) bool) {
 		_ = yieldIntervals(s.v4, yield) && yieldIntervals(s.v6, yield)
@@ -243,8 +251,8 @@ func (s PrefixSet) Touching(t PrefixSet) PrefixSet {
 	return PrefixSet{touching(s.v4, t.v4), touching(s.v6, t.v6)}
 }
 
-// Unlike returns the maximal ranges of s that are no maximal range of t, so that none of
-// their prefixes need be one of t's minimal prefixes.
+// Unlike returns the maximal ranges of s that are no maximal range of t, so that none
+// of their prefixes need be one of t's minimal prefixes.
 func (s PrefixSet) Unlike(t PrefixSet) PrefixSet {
 	return PrefixSet{unlike(s.v4, t.v4), unlike(s.v6, t.v6)}
 }

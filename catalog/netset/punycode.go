@@ -5,9 +5,10 @@ import (
 	"unicode"
 )
 
-// aLabel returns the A-label of a label: itself in lower case if it is ASCII, else "xn--" and its Punycode. It is for
-// suggestions. The mappings of IDNA (RFC 5892, UTS 46) are not here, so it refuses the blocks that they mostly concern,
-// and all that is neither a letter nor fit for an ASCII name.
+// aLabel returns the A-label of a label: itself in lower case if it is ASCII, else
+// "xn--" and its Punycode. It is for suggestions. The mappings of IDNA (RFC 5892, UTS
+// 46) are not here, so it refuses the blocks that they mostly concern, and all that is
+// neither a letter nor fit for an ASCII name.
 func aLabel(label string) (string, bool) {
 	if len(label) > 4*maxLabel {
 		return "", false
@@ -40,7 +41,8 @@ const (
 	punyInitial = 0x80
 )
 
-// punycode encodes runes by RFC 3492 section 6.3. The label is short, so no number overflows.
+// punycode encodes runes by RFC 3492 section 6.3. The label is short, so no number
+// overflows.
 func punycode(runes []rune) string {
 	var out []byte
 	for _, r := range runes {

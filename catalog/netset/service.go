@@ -8,7 +8,8 @@ import (
 	"unicode"
 )
 
-// Protocol is a transport protocol by its IANA protocol number. The zero value is invalid.
+// Protocol is a transport protocol by its IANA protocol number. The zero value is
+// invalid.
 type Protocol uint8
 
 // The protocols that a service can have.
@@ -46,11 +47,12 @@ func (p Protocol) String() string {
 	return strconv.Itoa(int(p))
 }
 
-// PortRange is an inclusive range of transport ports, 1 <= First <= Last <= 65535 (RFC 6335 section 6).
-// The zero value is invalid and contains nothing.
+// PortRange is an inclusive range of transport ports, 1 <= First <= Last <= 65535 (RFC
+// 6335 section 6). The zero value is invalid and contains nothing.
 type PortRange struct{ First, Last uint16 }
 
-// ParsePortRange reads "443" or "50000-59999", in decimal digits without spaces, signs, separators or leading zeros.
+// ParsePortRange reads "443" or "50000-59999", in decimal digits without spaces, signs,
+// separators or leading zeros.
 func ParsePortRange(s string) (PortRange, error) {
 	if i := strings.IndexFunc(s, func(r rune) bool { return r != '-' && (r < '0' || '9' < r) }); i >= 0 || s == "" {
 		return PortRange{}, explainPorts(s)
@@ -91,7 +93,8 @@ func parsePort(s, digits string) (uint16, error) {
 	return uint16(port), nil
 }
 
-// explainPorts says why s, which has characters besides hyphens and digits or none at all, is no port range.
+// explainPorts says why s, which has characters besides hyphens and digits or none at
+// all, is no port range.
 func explainPorts(s string) error {
 	const dashes = "\u2010\u2011\u2012\u2013\u2014\u2212"
 	fault := "are no number from 1 to 65535"

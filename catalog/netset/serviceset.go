@@ -31,7 +31,8 @@ func (p servicePort) prev() servicePort       { return p - 1 }
 // Original turns them into ports of original destinations, which are other members.
 type ServiceSet struct{ list []span[servicePort] }
 
-// ServiceSetOf returns the union of the services. Invalid ones, by protocol or by ports, add nothing.
+// ServiceSetOf returns the union of the services. Invalid ones, by protocol or by
+// ports, add nothing.
 func ServiceSetOf(services ...Service) ServiceSet {
 	var list []span[servicePort]
 	for _, v := range services {
@@ -43,8 +44,8 @@ func ServiceSetOf(services ...Service) ServiceSet {
 	return ServiceSet{join(list)}
 }
 
-// ServicesOver returns the ports of a protocol: of both for the zero protocol, and every
-// port for none.
+// ServicesOver returns the ports of a protocol: of both for the zero protocol, and
+// every port for none.
 func ServicesOver(p Protocol, ports []PortRange) ServiceSet {
 	if len(ports) == 0 {
 		ports = []PortRange{{First: 1, Last: 65535}}
@@ -60,8 +61,9 @@ func ServicesOver(p Protocol, ports []PortRange) ServiceSet {
 	return ServiceSetOf(services...)
 }
 
-// ParseServices reads a list as String writes it: "tcp 80, 443; udp 3478-3481". A semicolon stands between protocols and
-// a comma between ranges, with or without one space after it. A protocol may come twice; ranges may overlap.
+// ParseServices reads a list as String writes it: "tcp 80, 443; udp 3478-3481". A
+// semicolon stands between protocols and a comma between ranges, with or without one
+// space after it. A protocol may come twice; ranges may overlap.
 func ParseServices(s string) (ServiceSet, error) {
 	if strings.TrimSpace(s) == "" {
 		return ServiceSet{}, errors.New(`empty services; write such as "tcp 80, 443; udp 3478-3481"`)
@@ -129,8 +131,9 @@ func explainService(s string) error {
 	return fmt.Errorf("service %q has no ports; %s, or %q for all", clip(s), form, name+" 1-65535")
 }
 
-// SeparatedPorts returns how ports that are separated in another way are written, such as "80, 443" for "80 443" and
-// "tcp/80;443", and the protocol among them, or 0. It is not ok for anything else.
+// SeparatedPorts returns how ports that are separated in another way are written, such
+// as "80, 443" for "80 443" and "tcp/80;443", and the protocol among them, or 0. It is
+// not ok for anything else.
 func SeparatedPorts(s string) (ports string, protocol Protocol, ok bool) {
 	var ranges []string
 	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;/:", r) }) {
@@ -170,7 +173,8 @@ func (s ServiceSet) All() iter.Seq[Service] {
 	}
 }
 
-// Ports returns the ranges of a protocol, ascending, disjoint and no two adjacent. The caller owns the slice.
+// Ports returns the ranges of a protocol, ascending, disjoint and no two adjacent. The
+// caller owns the slice.
 func (s ServiceSet) Ports(p Protocol) []PortRange {
 	var ranges []PortRange
 	for one := range s.Only(p).All() {
@@ -226,7 +230,8 @@ func (s ServiceSet) Kinds() iter.Seq2[bool, ServiceSet] {
 	}
 }
 
-// String returns the canonical text that ParseServices reads, "tcp 80, 443; udp 3478-3481"; "" for the empty set.
+// String returns the canonical text that ParseServices reads, "tcp 80, 443; udp
+// 3478-3481"; "" for the empty set.
 func (s ServiceSet) String() string {
 	var b strings.Builder
 	last := Protocol(0)

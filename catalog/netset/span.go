@@ -2,7 +2,8 @@ package netset
 
 import "slices"
 
-// number is an unsigned number with a successor: a port or an address. next of the greatest and prev of the least wrap.
+// number is an unsigned number with a successor: a port or an address. next of the
+// greatest and prev of the least wrap.
 type number[N any] interface {
 	comparable
 	less(N) bool
@@ -12,8 +13,9 @@ type number[N any] interface {
 
 // span is the inclusive range of numbers from first to last; first <= last.
 //
-// The functions below take and return canonical lists: ascending, disjoint, and no two spans adjacent.
-// A returned list may share memory with an argument, so nobody writes to a list after it was made.
+// The functions below take and return canonical lists: ascending, disjoint, and no two
+// spans adjacent. A returned list may share memory with an argument, so nobody writes
+// to a list after it was made.
 type span[N number[N]] struct{ first, last N }
 
 // order compares two numbers as cmp.Compare does.
@@ -34,7 +36,8 @@ func sortBy[T any](list []T, by func(x, y T) int) {
 	}
 }
 
-// extend adds s to the end of list, joined with the last span if it starts in it or right after it.
+// extend adds s to the end of list, joined with the last span if it starts in it or
+// right after it.
 func extend[N number[N]](list []span[N], s span[N]) []span[N] {
 	if len(list) > 0 {
 		end := &list[len(list)-1]
@@ -88,7 +91,8 @@ func covers[N number[N]](a, b []span[N]) bool {
 	return true
 }
 
-// overlaps reports whether a number is in both lists, in O(m log n) for the shorter list's m.
+// overlaps reports whether a number is in both lists, in O(m log n) for the shorter
+// list's m.
 func overlaps[N number[N]](a, b []span[N]) bool {
 	if len(a) < len(b) {
 		a, b = b, a
@@ -166,7 +170,8 @@ func subtract[N number[N]](a, b []span[N]) []span[N] {
 	return out
 }
 
-// appendRest adds what b leaves of s, and returns the part of b that does not end inside s.
+// appendRest adds what b leaves of s, and returns the part of b that does not end
+// inside s.
 func appendRest[N number[N]](out []span[N], s span[N], b []span[N]) (rest, left []span[N]) {
 	for len(b) > 0 && !s.last.less(b[0].first) {
 		if s.first.less(b[0].first) {

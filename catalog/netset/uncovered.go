@@ -1,6 +1,7 @@
 package netset
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -11,12 +12,14 @@ const nameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 // maxUncoveredWork bounds the search for a name, in states of patterns looked at.
 const maxUncoveredWork = 1 << 21
 
-// Uncovered returns a name that p matches and no pattern of s does. It is not ok if there is none: then the patterns of s
-// cover p together, though perhaps no single one does.
+// Uncovered returns a name that p matches and no pattern of s does. It is not ok if
+// there is none: then the patterns of s cover p together, though perhaps no single one
+// does.
 //
-// The answer is exact, but for patterns that were made to be hard: where the search takes too long, it is ok with an
-// empty name, so that nothing passes for covered that is not. Like Covers, it does not reckon with the longest name and
-// label that DNS allows.
+// The answer is exact, but for patterns that were made to be hard: where the search
+// takes too long, it is ok with an empty name, so that nothing passes for covered that
+// is not. Like Covers, it does not reckon with the longest name and label that DNS
+// allows.
 func (s NameSet) Uncovered(p Pattern) (name string, ok bool) {
 	if p.text == "" || s.Covers(p) {
 		return "", false
@@ -28,8 +31,9 @@ func (s NameSet) Uncovered(p Pattern) (name string, ok bool) {
 	return name, ok || !decided
 }
 
-// FindName returns a name that all of one or two patterns match and none of others does; found is false if there is
-// none. It is not decided if the budget ran out before: the search is hard for patterns that were made to be so.
+// FindName returns a name that all of one or two patterns match and none of others
+// does; found is false if there is none. It is not decided if the budget ran out
+// before: the search is hard for patterns that were made to be so.
 func FindName(all, others []Pattern, budget *Budget) (name string, found, decided bool) {
 	ask := func(name string) bool {
 		matches := func(p Pattern) bool { return p.Match(name) }
@@ -57,9 +61,10 @@ func FindName(all, others []Pattern, budget *Budget) (name string, found, decide
 	return search(all, others, nameCharacters, budget)
 }
 
-// search is FindName for names of the given characters. It reads names from the right, as the labels of patterns align
-// there, and walks over what the patterns, each as a nondeterministic automaton, can have read. States that can read no
-// less than one that was seen before are left out: an antichain search for a counterexample of inclusion.
+// search is FindName for names of the given characters. It reads names from the right,
+// as the labels of patterns align there, and walks over what the patterns, each as a
+// nondeterministic automaton, can have read. States that can read no less than one that
+// was seen before are left out: an antichain search for a counterexample of inclusion.
 func search(all, others []Pattern, characters string, budget *Budget) (name string, found, decided bool) {
 	type node struct {
 		at     [2]cursor // in the first and the last of all
@@ -111,7 +116,8 @@ func search(all, others []Pattern, characters string, budget *Budget) (name stri
 	return "", false, true
 }
 
-// pairs returns where two patterns can be at once; one pattern is in two places at no time.
+// pairs returns where two patterns can be at once; one pattern is in two places at no
+// time.
 func pairs(first, second []cursor, two bool) (all [][2]cursor) {
 	for _, a := range first {
 		if !two {
@@ -125,7 +131,8 @@ func pairs(first, second []cursor, two bool) (all [][2]cursor) {
 	return all
 }
 
-// usedLetters returns the characters that the patterns have, and one that stands for all that they do not have.
+// usedLetters returns the characters that the patterns have, and one that stands for
+// all that they do not have.
 func usedLetters(texts []string, characters string) []byte {
 	var letters []byte
 	other := false
@@ -139,8 +146,9 @@ func usedLetters(texts []string, characters string) []byte {
 	return letters
 }
 
-// cursor is a state of the automaton of a pattern: how much of its text is still to be matched, from the left, and
-// whether the star that is a label and ends that text has matched a character.
+// cursor is a state of the automaton of a pattern: how much of its text is still to be
+// matched, from the left, and whether the star that is a label and ends that text has
+// matched a character.
 type cursor struct {
 	pattern, left int
 	inStar        bool
@@ -192,17 +200,13 @@ func sortCursors(list []cursor) []cursor {
 }
 
 func compareCursors(a, b cursor) int {
-	switch {
-	case a.pattern != b.pattern:
-		return a.pattern - b.pattern
-	case a.left != b.left:
-		return a.left - b.left
-	case a.inStar == b.inStar:
-		return 0
-	case b.inStar:
-		return -1
+	place := func(c cursor) int {
+		if c.inStar {
+			return 2*c.left + 1
+		}
+		return 2 * c.left
 	}
-	return 1
+	return cmp.Or(cmp.Compare(a.pattern, b.pattern), cmp.Compare(place(a), place(b)))
 }
 
 // isSubset reports whether every cursor of a is in b; both are sorted.

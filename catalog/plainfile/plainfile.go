@@ -1,7 +1,7 @@
 // Package plainfile reads files that somebody else may have put there: in a checkout,
-// in an output folder, beside a catalogue. A link, a named pipe or a device in the place
-// of a file shows nothing of the machine and holds nothing up, and no file is read
-// beyond its bound. It is not for the tool's own temporary files.
+// in an output folder, beside a catalogue. A link, a named pipe or a device in the
+// place of a file shows nothing of the machine and holds nothing up, and no file is
+// read beyond its bound. It is not for the tool's own temporary files.
 package plainfile
 
 import (
@@ -30,8 +30,8 @@ type Tree interface {
 	Read(name string, limit int64) ([]byte, error)
 }
 
-// Of is the path of the same name in a tree, nil for the machine's own files. Nothing of it
-// is then read but by Read.
+// Of is the path of the same name in a tree, nil for the machine's own files. Nothing
+// of it is then read but by Read.
 func (p Path) Of(t Tree) Path { p.tree = t; return p }
 
 // Named is a path as the user gives it on the command line: a relative one stays in the
@@ -44,8 +44,8 @@ func Named(path string) Path {
 }
 
 // In is a path that a file in the folder dir gives: a relative one is relative to dir,
-// and stays in it, or in the folder above it that its ".." names. No link is read through,
-// wherever it leads: the folder may hold secrets beside what was put there.
+// and stays in it, or in the folder above it that its ".." names. No link is read
+// through, wherever it leads: the folder may hold secrets beside what was put there.
 func In(dir, path string) Path {
 	if filepath.IsAbs(path) {
 		return Path{rest: path, outside: true}
@@ -59,15 +59,15 @@ func In(dir, path string) Path {
 	return p
 }
 
-// Outside reports whether the path leads out of the folder that it was given in, as every
-// absolute one may.
+// Outside reports whether the path leads out of the folder that it was given in, as
+// every absolute one may.
 func (p Path) Outside() bool { return p.outside }
 
 // String is the path as people see it.
 func (p Path) String() string { return filepath.Join(p.within, p.rest) }
 
-// Linked reports whether a link stands on the way to a plain file: it may be of somebody
-// else's making, and the file none that the user means.
+// Linked reports whether a link stands on the way to a plain file: it may be of
+// somebody else's making, and the file none that the user means.
 func (p Path) Linked() bool {
 	if p.within == "" {
 		info, err := os.Lstat(p.rest)
@@ -127,8 +127,8 @@ func Read(root *os.Root, name string, limit int64) ([]byte, error) {
 // OpenFolder opens a folder that is there.
 func (p Path) OpenFolder() (*os.Root, error) { return p.openFolder(false) }
 
-// MakeFolder opens a folder, and makes it if it is not there. unmake removes the folders
-// that it made, if they are empty.
+// MakeFolder opens a folder, and makes it if it is not there. unmake removes the
+// folders that it made, if they are empty.
 func (p Path) MakeFolder() (folder *os.Root, unmake func(), err error) {
 	missing := p.missing()
 	unmake = func() {

@@ -32,9 +32,9 @@ type listed struct {
 	where        *where
 }
 
-// acceptedOf sorts out what the policy accepts in a direction; where rules overlap, that
-// costs of the budget. In a rule that accepts any remote, endpoints of other entries
-// count, too: they tell what these entries give.
+// acceptedOf sorts out what the policy accepts in a direction; where rules overlap,
+// that costs of the budget. In a rule that accepts any remote, endpoints of other
+// entries count, too: they tell what these entries give.
 func acceptedOf(c Compiled, d Direction, budget *netset.Budget) *accepted {
 	a := &accepted{names: map[netset.Pattern]int{}, covering: map[netset.Pattern]where{}}
 	a.index = sync.OnceValue(func() netset.NameIndex { return netset.NameIndexOf(slices.Collect(maps.Keys(a.names))) })

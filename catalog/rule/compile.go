@@ -176,8 +176,7 @@ func compileRule(k key, grants []Grant) (Rule, error) {
 			both = append(both, g.Names...)
 		}
 	}
-	slices.SortFunc(r.Entries, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
-	r.Entries = slices.CompactFunc(r.Entries, func(a, b Entry) bool { return a.ID == b.ID })
+	r.Entries = sortedEntries(r.Entries)
 	if r.Remote.Any {
 		return r, nil
 	}
@@ -185,6 +184,12 @@ func compileRule(k key, grants []Grant) (Rule, error) {
 	r.Remote.Addressed = netset.NameSetOf(both...)
 	r.Remote.Unaddressed = netset.NameSetOf(alone...).Without(r.Remote.Addressed)
 	return r, wholeFamily(r.Remote.Prefixes(), r.Entries)
+}
+
+// sortedEntries sorts entries by their ids, each once, in place.
+func sortedEntries(entries []Entry) []Entry {
+	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
+	return slices.CompactFunc(entries, func(a, b Entry) bool { return a.ID == b.ID })
 }
 
 func entryIDs(entries []Entry) string {

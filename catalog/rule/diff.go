@@ -76,8 +76,8 @@ type NameChange struct {
 // exceptions, because a difference of patterns is no set of patterns; a pattern that
 // others cover together is covered. Ports before and after a DNAT are kept apart.
 //
-// Time is near-linear where rules do not overlap. Where they do, MaxOverlap bounds it: a
-// difference that is larger is a TooLargeError, and never less than the truth.
+// Time is near-linear where rules do not overlap. Where they do, MaxOverlap bounds it:
+// a difference that is larger is a TooLargeError, and never less than the truth.
 func Compare(old, new Compiled) (Diff, error) {
 	var d Diff
 	if old.Policy == new.Policy {

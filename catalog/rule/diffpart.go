@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"cmp"
 	"iter"
 	"maps"
 	"slices"
@@ -17,8 +16,8 @@ type change struct {
 	names    []NameChange
 }
 
-// add adds what rules of a accept and b does not: each endpoint in one place with all of
-// our side that it is new for, whatever the number of rules that have it.
+// add adds what rules of a accept and b does not: each endpoint in one place with all
+// of our side that it is new for, whatever the number of rules that have it.
 func (c *Change) add(a, b *accepted, grants []Grant, budget *netset.Budget) {
 	more := a.addresses.Subtract(b.addresses)
 	newAddresses := netset.Map(more.Cells(), func(w where) (where, bool) {
@@ -182,8 +181,8 @@ func (x *comparison) uncovered(n netset.Pattern, at int) where {
 	return rest.Subtract(x.b.whereCovered(n, x.budget))
 }
 
-// exceptions cuts what is left of our side by the endpoints of b that are accepted there:
-// some addresses, and some patterns that b lists.
+// exceptions cuts what is left of our side by the endpoints of b that are accepted
+// there: some addresses, and some patterns that b lists.
 func (x *comparison) exceptions(rest where, addresses netset.Product[netset.PrefixSet, where], names iter.Seq[netset.Pattern]) *netset.Groups[Endpoints, where] {
 	var list []placed
 	for prefixes, w := range addresses.All() {
@@ -247,6 +246,5 @@ func (x *comparison) responsible(grants []*Grant, at int) []Entry {
 			entries = append(entries, g.Entry)
 		}
 	}
-	slices.SortFunc(entries, func(x, y Entry) int { return cmp.Compare(x.ID, y.ID) })
-	return slices.CompactFunc(entries, func(x, y Entry) bool { return x.ID == y.ID })
+	return sortedEntries(entries)
 }

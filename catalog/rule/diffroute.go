@@ -8,8 +8,8 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// RouteChange is requests that a PAC file sends another way, whether the policies accept
-// them or not.
+// RouteChange is requests that a PAC file sends another way, whether the policies
+// accept them or not.
 type RouteChange struct {
 	Role     Role
 	From, To Via

@@ -8,8 +8,8 @@ import (
 )
 
 // MaxOverlap bounds what the comparison of two policies may cost where their rules
-// overlap: in ranges of addresses and ports, in patterns, and in steps of the search for
-// names that patterns have in common.
+// overlap: in ranges of addresses and ports, in patterns, and in steps of the search
+// for names that patterns have in common.
 const MaxOverlap = 4_000_000
 
 // TooLargeError says that a difference is over MaxOverlap.

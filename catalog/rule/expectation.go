@@ -21,7 +21,8 @@ type Expectation struct {
 	Listed  Endpoints // of ExpectOnly
 }
 
-// RoutesRequests reports whether the way of requests is meant, and not whether they pass.
+// RoutesRequests reports whether the way of requests is meant, and not whether they
+// pass.
 func (e Expectation) RoutesRequests() bool {
 	return e.Expects == ExpectDirect || e.Expects == ExpectProxied
 }
@@ -36,8 +37,8 @@ type Else struct {
 	Flow      Flow // one of them
 }
 
-// Beyond returns what the rules let pass of the pattern's flows to other remotes than the
-// listed ones, rule by rule.
+// Beyond returns what the rules let pass of the pattern's flows to other remotes than
+// the listed ones, rule by rule.
 func (p *Policy) Beyond(a PatternFlows, listed Endpoints) (all []Else) {
 	names := netset.NameSetOf(listed.Names...)
 	for r, on := range p.meeting(a) {

@@ -40,15 +40,15 @@ func (p FlowPattern) String() string { return p.text }
 func (p FlowPattern) SaysLocal() bool { return p.Role != "" || !p.Local.IsEmpty() }
 
 // ParseFlowPattern reads flows in the words of ParseFlow, in which more may be said:
-// HOST is a name, a pattern, an address, a prefix or any; PORTS are a port, a range or a
-// list, 80,443,50000-59999; LOCAL is a role, an address or a prefix. A host or a URL
+// HOST is a name, a pattern, an address, a prefix or any; PORTS are a port, a range or
+// a list, 80,443,50000-59999; LOCAL is a role, an address or a prefix. A host or a URL
 // alone is what a client opens: outbound, tcp, and 443 or the scheme's port. Elsewhere
 // the direction, the protocol and the ports have to be said.
 func ParseFlowPattern(s string) (FlowPattern, error) { return parsePattern(s, false) }
 
-// ParseLocalPattern reads the flows that one side of ours has: "inbound to LOCAL[:PORTS]"
-// or "outbound from LOCAL", with tcp or udp after the direction where one of them is
-// meant, and any:PORTS as the host of outbound flows on some ports.
+// ParseLocalPattern reads the flows that one side of ours has: "inbound to
+// LOCAL[:PORTS]" or "outbound from LOCAL", with tcp or udp after the direction where
+// one of them is meant, and any:PORTS as the host of outbound flows on some ports.
 func ParseLocalPattern(s string) (FlowPattern, error) { return parsePattern(s, true) }
 
 // LocalForms is what ParseLocalPattern accepts, for messages.

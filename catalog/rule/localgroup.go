@@ -154,9 +154,9 @@ func (e *TooManyGroupsError) Error() string {
 }
 
 // LocalGroups returns the parts of our side that a complete question is about: the
-// address that it names, or the addresses of the role that it names, or those of
-// every bound role in turn. The addresses of a role are parted where rules tell them
-// apart. If the flow is Impossible for all of them, they are one group. What it takes to
+// address that it names, or the addresses of the role that it names, or those of every
+// bound role in turn. The addresses of a role are parted where rules tell them apart.
+// If the flow is Impossible for all of them, they are one group. What it takes to
 // explain them all is spent of the budget: a *TooManyGroupsError if it ran out.
 func (p *Policy) LocalGroups(q Question, budget *netset.Budget) ([]LocalGroup, error) {
 	all := p.localGroups(q, budget)

@@ -16,8 +16,8 @@ type PatternFlows struct {
 
 func (a PatternFlows) ours() where { return netset.ProductOf(a.Services, a.Locals) }
 
-// oursOf is where a rule or a grant accepts flows of one port, the same before and after
-// any DNAT.
+// oursOf is where a rule or a grant accepts flows of one port, the same before and
+// after any DNAT.
 func (p *Policy) oursOf(services netset.ServiceSet, r Role) where {
 	return netset.ProductOf(services, p.Binding(r).Local())
 }
@@ -77,8 +77,8 @@ func (a PatternFlows) IsPossible() bool {
 	return !a.ours().IsEmpty() && (a.Name != netset.Pattern{} || len(a.byAddress(a.Addresses())) > 0)
 }
 
-// Refused returns a flow of the pattern that no rule accepts, as its remote is named: by
-// name alone, or by address alone. ok is false if there is none.
+// Refused returns a flow of the pattern that no rule accepts, as its remote is named:
+// by name alone, or by address alone. ok is false if there is none.
 func (p *Policy) Refused(a PatternFlows, budget *netset.Budget) (f Flow, ok bool) {
 	if a.Any || a.Name != (netset.Pattern{}) {
 		if f, ok = p.refusedName(a, budget); ok {
@@ -117,8 +117,8 @@ func (r Remote) Overlapping(p netset.Pattern) netset.PatternList {
 	return netset.PatternListOf(slices.Concat(r.Addressed.Overlapping(p), r.Unaddressed.Overlapping(p)))
 }
 
-// uncoveredName returns a part of our side on which some name of a pattern is in none of
-// the lists within it, and such a name; nothing if they cover it everywhere.
+// uncoveredName returns a part of our side on which some name of a pattern is in none
+// of the lists within it, and such a name; nothing if they cover it everywhere.
 func uncoveredName(p netset.Pattern, rest where, list []placed, budget *netset.Budget) (where, string) {
 	for but, on := range cutBy(list, rest, budget).All() {
 		if name, found, decided := netset.FindName([]netset.Pattern{p}, but.Names, budget); found || !decided {

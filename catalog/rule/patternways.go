@@ -13,8 +13,8 @@ type Before struct {
 	Prefixes netset.PrefixSet // of literals
 }
 
-// Strays returns a flow of the pattern that goes another way than is wanted, and its way,
-// for machines of the roles. ok is false if there is none.
+// Strays returns a flow of the pattern that goes another way than is wanted, and its
+// way, for machines of the roles. ok is false if there is none.
 func (p *Policy) Strays(a PatternFlows, wanted func(Via) bool, before Before, roles []Role, budget *netset.Budget) (f Flow, via Via, ok bool) {
 	w := wayFinder{routes: routesOf(p, roles...), asked: a, wanted: wanted, before: before, budget: budget}
 	w.listNames()

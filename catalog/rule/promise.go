@@ -53,8 +53,8 @@ func (c Compiled) PromisedAccepted(a PatternFlows) (Flow, bool) {
 	return Flow{}, false
 }
 
-// Promise adds to endpoints the names that lead to no other addresses, and the addresses
-// that no other names lead to.
+// Promise adds to endpoints the names that lead to no other addresses, and the
+// addresses that no other names lead to.
 func (c Compiled) Promise(e Endpoints) Endpoints {
 	names := netset.NameSetOf(e.Names...)
 	var more []netset.Pattern
@@ -93,8 +93,8 @@ func (t TrafficSet) FlowOf(d Direction) (Flow, bool) {
 	return Flow{}, false
 }
 
-// Has reports whether the first packet of a flow is in the set, by the port that a filter
-// sees.
+// Has reports whether the first packet of a flow is in the set, by the port that a
+// filter sees.
 func (t TrafficSet) Has(f Flow) bool {
 	one := func(a netip.Addr) netset.PrefixSet { return netset.PrefixSetOf(netip.PrefixFrom(a, a.BitLen())) }
 	ports := netset.ServicesOver(f.Protocol, []netset.PortRange{{First: f.Port, Last: f.Port}})
@@ -113,9 +113,9 @@ func (t TrafficSet) oursIn(d Direction) where {
 }
 
 // RefusedAt returns a flow of the pattern that a packet filter does not let pass, which
-// lets t pass. Names are decided by the promise: what a rule accepts by name, the filter
-// lets pass to every address that the name leads to. Of a name that leads to none, the
-// flow has no address.
+// lets t pass. Names are decided by the promise: what a rule accepts by name, the
+// filter lets pass to every address that the name leads to. Of a name that leads to
+// none, the flow has no address.
 func (c Compiled) RefusedAt(t TrafficSet, a PatternFlows, budget *netset.Budget) (Flow, bool) {
 	if a.Name == (netset.Pattern{}) {
 		return a.Traffic(a.Addresses()).Subtract(t).FlowOf(a.Direction)
@@ -144,8 +144,8 @@ func (a PatternFlows) open(t TrafficSet, remotes netset.PrefixSet) where {
 }
 
 // AcceptedAt returns a flow of the pattern that a packet filter lets pass, which lets t
-// pass. Names are decided by the promise: a name that an entry gives with addresses leads
-// to these, and another one to none of them.
+// pass. Names are decided by the promise: a name that an entry gives with addresses
+// leads to these, and another one to none of them.
 func (c Compiled) AcceptedAt(t TrafficSet, a PatternFlows) (Flow, bool) {
 	if a.Name == (netset.Pattern{}) {
 		return t.Intersect(a.Traffic(a.Addresses())).FlowOf(a.Direction)

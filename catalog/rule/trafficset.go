@@ -8,11 +8,11 @@ import (
 )
 
 // TrafficSet is an immutable set of first packets as a packet filter sees them: by
-// protocol, port, source and destination. A filter knows no direction; it is added where
-// people read. The zero value is empty. Sets that were made of different parts for the
-// same packets are equal, with one exception: the ports before and after a DNAT are kept
-// apart, as a rule matches the one or the other, so that all ports of the one kind do
-// not equal all of the other.
+// protocol, port, source and destination. A filter knows no direction; it is added
+// where people read. The zero value is empty. Sets that were made of different parts
+// for the same packets are equal, with one exception: the ports before and after a DNAT
+// are kept apart, as a rule matches the one or the other, so that all ports of the one
+// kind do not equal all of the other.
 type TrafficSet struct{ packets servedPairs }
 
 type servedPairs = netset.Product[netset.ServiceSet, pairs]

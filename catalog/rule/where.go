@@ -31,8 +31,8 @@ type placed struct {
 	endpoints Endpoints
 }
 
-// cutBy cuts a part of our side by the endpoints that are for some of it, and returns the
-// parts by those that each is for.
+// cutBy cuts a part of our side by the endpoints that are for some of it, and returns
+// the parts by those that each is for.
 func cutBy(list []placed, whole where, budget *netset.Budget) *netset.Groups[Endpoints, where] {
 	grids := []grid{gridOf(whole, Endpoints{})}
 	for _, p := range list {

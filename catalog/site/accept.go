@@ -51,8 +51,8 @@ func (r *reader) accepts(v jsonc.Value) {
 	})
 }
 
-// means reports whether a key of "accept" names the entry, its area or its catalogue, in
-// any letter case.
+// means reports whether a key of "accept" names the entry, its area or its catalogue,
+// in any letter case.
 func means(key string, c *catalog.Catalog, e *catalog.Entry) bool {
 	name, rest, parted := strings.Cut(key, "/")
 	is := func(text string) bool { return text != "" && strings.EqualFold(rest, text) }
@@ -175,8 +175,8 @@ func (b *builder) isAccepted(key string) bool {
 	return b.isKnownReference(key)
 }
 
-// wideRules finds rules that hold a large part of a family, where no catalogue of theirs
-// was found to do so before, and it is not accepted.
+// wideRules finds rules that hold a large part of a family, where no catalogue of
+// theirs was found to do so before, and it is not accepted.
 func (b *builder) wideRules(p *rule.Policy, before []catalog.Notice) (doubts []catalog.Notice, err error) {
 	var accepted netset.PrefixSet
 	for _, a := range b.site.Accept {

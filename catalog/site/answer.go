@@ -50,10 +50,29 @@ func (f *facts) names() netset.NameSet {
 	return netset.NameSetOf(all...)
 }
 
-// resolve lays the answer and the site's values over the entry, and collects what
-// is still open. It is not ok if the answer or a value cannot be.
-func (b *builder) resolve(e *catalog.Entry, a Answer) (f facts, ok bool) {
-	before := len(b.errs)
+// resolution is what an entry says once the site's answers are laid over it.
+type resolution struct {
+	answer Answer
+	facts  facts
+	ok     bool // the answer and the values can be
+}
+
+// resolve resolves an entry, once.
+func (b *builder) resolve(e *catalog.Entry) resolution {
+	r, known := b.resolved[e.ID]
+	if !known {
+		before := len(b.errs)
+		r.answer = b.answerTo(e)
+		r.facts = b.layOver(e, r.answer)
+		r.ok = len(b.errs) == before
+		b.resolved[e.ID] = r
+	}
+	return r
+}
+
+// layOver lays the answer and the site's values over the entry, and collects what is
+// still open.
+func (b *builder) layOver(e *catalog.Entry, a Answer) (f facts) {
 	a = b.fitting(e, a)
 	b.checkAnswer(e, a)
 	f = facts{services: e.Services, direction: e.Direction, role: rule.Role(e.Role)}
@@ -81,7 +100,7 @@ func (b *builder) resolve(e *catalog.Entry, a Answer) (f facts, ok bool) {
 	for i := range f.open {
 		f.open[i].Links = strings.Join(e.Links, " ")
 	}
-	return f, len(b.errs) == before
+	return f
 }
 
 // checkAnswer refuses an answer to what the publisher states, and one that cannot
@@ -203,8 +222,8 @@ func (b *builder) referred(from string) []*catalog.Entry {
 }
 
 // referredIn returns those of some entries, and their catalogues, that "from" means:
-// one by its id, or the flow entries of a catalogue's area in the selected instances, in
-// any letter case.
+// one by its id, or the flow entries of a catalogue's area in the selected instances,
+// in any letter case.
 func (b *builder) referredIn(entries map[string]*catalog.Entry, catalogs map[string]*catalog.Catalog, from string) []*catalog.Entry {
 	if e := entries[from]; e != nil {
 		return []*catalog.Entry{e}

@@ -48,6 +48,8 @@ type Result struct {
 	Catalogs []*catalog.Catalog // what the site was applied to
 
 	Expectations []rule.Expectation // the site's, in its order
+
+	built *builder // knows what each entry says once the site's answers are laid over it
 }
 
 // Build applies the site to the catalogues. Nothing is guessed: what is neither
@@ -74,7 +76,7 @@ func BuildPair(s *Site, old, new []*catalog.Catalog) (before, after *Result, err
 
 // buildBeside is Build, in which the site may also name what others have.
 func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) {
-	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}, catalogs: map[string]*catalog.Catalog{}, waiting: map[string][]feedQuestion{}, used: map[string]bool{}}
+	b := &builder{site: s, routes: s.Routes, entries: map[string]*catalog.Entry{}, catalogs: map[string]*catalog.Catalog{}, waiting: map[string][]feedQuestion{}, used: map[string]bool{}, resolved: map[string]resolution{}}
 	if b.routes == nil {
 		b.routes, b.input.DefaultRoutes = defaultRoutes(), true
 	}
@@ -87,7 +89,7 @@ func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) 
 	b.know(others)
 	b.bind()
 	b.checkNames()
-	result := &Result{Catalogs: catalogs, Outcomes: make([]Outcome, 0, len(b.entries)), Expectations: b.expectations()}
+	result := &Result{Catalogs: catalogs, Outcomes: make([]Outcome, 0, len(b.entries)), Expectations: b.expectations(), built: b}
 	for _, id := range slices.Sorted(maps.Keys(b.entries)) {
 		result.Outcomes = append(result.Outcomes, b.entry(b.entries[id]))
 	}
@@ -116,6 +118,7 @@ func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) 
 	result.Doubts = append(result.Doubts, wide...)
 	result.Notices = append(result.Notices, result.Doubts...)
 	result.noteRules()
+	b.used = nil
 	return result, nil
 }
 
@@ -129,7 +132,8 @@ type builder struct {
 	others   map[string]*catalog.Catalog // those of the other side
 	waiting  map[string][]feedQuestion   // by the id of an entry that waits for answers to its feed
 	locals   netset.PrefixSet            // the addresses of every role
-	used     map[string]bool             // ids of the entries whose endpoints the site uses
+	used     map[string]bool             // ids of the entries whose endpoints the site uses; nil once it is built
+	resolved map[string]resolution       // by the id of an entry
 	filled   int                         // names that stand for placeholders, or are copied from another entry
 	input    rule.Input
 	notices  []catalog.Notice
@@ -251,16 +255,16 @@ func (b *builder) entry(e *catalog.Entry) Outcome {
 		b.leftOut(o)
 		return o
 	}
-	answer := b.answerTo(e)
-	if answer.Dismissed != "" {
-		o.State, o.Why = IsDismissed, answer.Dismissed
+	if dismissed := b.site.Answers[e.ID].Dismissed; dismissed != "" {
+		o.State, o.Why = IsDismissed, dismissed
 		return o
 	}
-	f, ok := b.resolve(e, answer)
-	if !ok {
+	r := b.resolve(e)
+	if !r.ok {
 		return o
 	}
-	o.Answer, o.Answered = answer, answer.facts()
+	f := r.facts
+	o.Answer, o.Answered = r.answer, r.answer.facts()
 	if len(f.feed) > 0 {
 		b.waiting[e.ID] = f.feed
 	}
@@ -278,7 +282,7 @@ func (b *builder) entry(e *catalog.Entry) Outcome {
 	case e.Kind == catalog.KindTrustedSite:
 		o.State = InZone
 		of := reference(e)
-		if isInferred(e, catalog.FactRemote) && answer.Remote == nil {
+		if isInferred(e, catalog.FactRemote) && r.answer.Remote == nil {
 			of.Title += " (~ our reading)"
 		}
 		b.input.TrustedSites = append(b.input.TrustedSites, rule.TrustedSite{Entry: of, Names: f.names()})

@@ -27,59 +27,39 @@ type Candidate struct {
 // Candidates returns the entries that would accept a complete question, but do not:
 // those whose endpoints match it first, by state, then those whose remote is open.
 // Of the latter it takes those alone whose role the question names.
-func (r *Result) Candidates(s *Site, q rule.Question) []Candidate {
-	b := r.builder(s)
+func (r *Result) Candidates(q rule.Question) []Candidate {
 	var all []Candidate
 	for i := range r.Outcomes {
-		w, ok := b.candidate(&r.Outcomes[i], q)
+		w, ok := r.built.candidate(&r.Outcomes[i], q)
 		if accepts := w.State == InRule && len(w.Open) == 0; ok && !accepts {
 			all = append(all, w)
 		}
 	}
 	states := []State{IsOpen, InRule, IsDismissed, NotSelected}
-	slices.SortStableFunc(all, func(x, y Candidate) int {
-		return cmp.Or(compareBool(x.AnyRemote, y.AnyRemote), slices.Index(states, x.State)-slices.Index(states, y.State))
-	})
+	rank := func(c Candidate) int {
+		n := slices.Index(states, c.State)
+		if c.AnyRemote {
+			n += len(states)
+		}
+		return n
+	}
+	slices.SortStableFunc(all, func(x, y Candidate) int { return rank(x) - rank(y) })
 	return all
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
-}
-
-// builder returns one that resolves the entries of the result anew.
-func (r *Result) builder(s *Site) *builder {
-	b := &builder{site: s, entries: map[string]*catalog.Entry{}, input: r.Input, catalogs: map[string]*catalog.Catalog{}}
-	for _, c := range r.Catalogs {
-		b.catalogs[c.Name] = c
-	}
-	for i := range r.Outcomes {
-		b.entries[r.Outcomes[i].Entry.ID] = &r.Outcomes[i].Entry
-	}
-	return b
 }
 
 // matched returns the facts of an entry with the site's answers laid over it, and
 // whether one of its endpoints is the question's remote: the endpoint as published,
 // if that is open.
 func (b *builder) matched(e *catalog.Entry, q rule.Question) (f facts, matched bool, open string) {
-	answer := b.answerTo(e)
-	answer.Dismissed = ""
-	f, ok := b.resolve(e, answer)
-	b.errs = nil
-	if !ok {
+	r := b.resolve(e)
+	if b.errs = nil; !r.ok {
 		return facts{}, false, ""
 	}
+	f = r.facts
 	if slices.ContainsFunc(f.remotes, func(r Remote) bool { return r.matches(q.Flow) }) {
 		return f, true, ""
 	}
-	open, matched = f.openEndpoint(b.pendingOf(e, answer), q.Flow.Name)
+	open, matched = f.openEndpoint(b.pendingOf(e, r.answer), q.Flow.Name)
 	return f, matched, open
 }
 
@@ -120,19 +100,18 @@ func (b *builder) pendingOf(e *catalog.Entry, a Answer) []catalog.Pending {
 
 // Complete is Policy.Complete, but where no rule has the question's remote, the
 // entries that are open and have it say what is meant.
-func (r *Result) Complete(s *Site, q rule.Question) []rule.Completed {
+func (r *Result) Complete(q rule.Question) []rule.Completed {
 	all := r.Policy.Complete(q)
 	if q.IsBare() || all[0].Assumed == "" || all[0].Because != "" {
 		return all
 	}
-	b := r.builder(s)
 	var open []rule.Completed
 	for i := range r.Outcomes {
 		o := &r.Outcomes[i]
 		if o.State != IsOpen || o.Entry.Kind != catalog.KindFlow {
 			continue
 		}
-		f, matched, _ := b.matched(&o.Entry, q)
+		f, matched, _ := r.built.matched(&o.Entry, q)
 		if f.services.IsEmpty() {
 			f.services = netset.ServiceSetOf(netset.Service{Protocol: netset.TCP, Ports: netset.PortRange{First: 443, Last: 443}})
 		}
@@ -217,14 +196,19 @@ func pendingMatches(p catalog.Pending, name string) bool {
 // Families are those of the addresses that a packet filter sees.
 type Families struct{ V4, V6 bool }
 
-// Addressed reports whether an entry that accepts a flow by its name has addresses, too,
-// or takes any remote: a packet filter that sees the families goes by these.
+// Addressed reports whether an entry that accepts a flow by its name has addresses,
+// too, or takes any remote: a packet filter that sees the families goes by these.
 func (r *Result) Addressed(f rule.Flow, seen Families) bool {
 	return slices.ContainsFunc(r.Input.Grants, func(g rule.Grant) bool {
-		one := rule.Rule{Direction: g.Direction, Role: g.Role, Services: g.Services, Remote: rule.Remote{Any: true}}
 		named := g.Any || Remote{Names: g.Names}.matches(rule.Flow{Name: f.Name})
-		return named && r.Reaches(g, seen) && r.Policy.Accepts(&one, f)
+		return named && r.Reaches(g, seen) && r.serves(g, f)
 	})
+}
+
+// serves reports whether a grant accepts a flow, whatever its remote is.
+func (r *Result) serves(g rule.Grant, f rule.Flow) bool {
+	one := rule.Rule{Direction: g.Direction, Role: g.Role, Services: g.Services, Remote: rule.Remote{Any: true}}
+	return r.Policy.Accepts(&one, f)
 }
 
 // Reaches reports whether a grant gives a packet filter addresses, of a family that it
@@ -242,9 +226,8 @@ func (r *Result) Reaches(g rule.Grant, seen Families) bool {
 func (r *Result) Accepting(f rule.Flow) []rule.Entry {
 	entries := map[string]rule.Entry{}
 	for _, g := range r.Input.Grants {
-		one := rule.Rule{Direction: g.Direction, Role: g.Role, Services: g.Services, Remote: rule.Remote{Any: true}}
 		remote := Remote{Any: g.Any, Names: g.Names, Prefixes: g.Prefixes}
-		if remote.matches(f) && r.Policy.Accepts(&one, f) {
+		if remote.matches(f) && r.serves(g, f) {
 			entries[g.Entry.ID] = g.Entry
 		}
 	}

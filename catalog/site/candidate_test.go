@@ -42,12 +42,8 @@ func TestCandidates(t *testing.T) {
 		{"an answer that refers", `{"answers": {"own/hook": {"remote": {"from": "own/voice"}, "services": "tcp 25"}}}`, "inbound tcp 198.51.100.1 to :25", "hook open (binding)"},
 	} {
 		r := build(t, test.site)
-		s, err := Read("site.json", []byte(test.site))
-		if err != nil {
-			t.Fatal(err)
-		}
 		var got []string
-		for _, w := range r.Candidates(s, question(t, test.flow)) {
+		for _, w := range r.Candidates(question(t, test.flow)) {
 			text := strings.TrimPrefix(w.Entry.ID, "own/") + " " + string(w.State)
 			if w.Why != "" {
 				text += ": " + w.Why
@@ -76,7 +72,6 @@ func TestCandidates(t *testing.T) {
 
 // TestComplete asks for hosts alone, which a client opens, and with a direction.
 func TestComplete(t *testing.T) {
-	s := &Site{}
 	r := build(t, `{}`)
 	for _, test := range []struct{ text, want string }{
 		{"mail.example.com", "outbound tcp mail.example.com:443"},
@@ -93,7 +88,7 @@ func TestComplete(t *testing.T) {
 		{"inbound 192.0.2.200", "inbound tcp 192.0.2.200 to :443"},
 	} {
 		var got []string
-		for _, c := range r.Complete(s, question(t, test.text)) {
+		for _, c := range r.Complete(question(t, test.text)) {
 			text := c.String()
 			if because, _, ok := strings.Cut(c.Because, " "); ok && because == "rule" {
 				text += " because of a rule"

@@ -71,8 +71,8 @@ func (s *Site) LoadExpectations(dir string) error {
 	return nil
 }
 
-// beginsAsExpectations tells a file of expectations, in which the first key may be a slip,
-// from one that may hold secrets.
+// beginsAsExpectations tells a file of expectations, in which the first key may be a
+// slip, from one that may hold secrets.
 func beginsAsExpectations(data []byte) bool {
 	text, err := jsonc.DecodeText("", data)
 	first, isKey := jsonc.First(text)
@@ -246,8 +246,8 @@ func fromName(number int, ref string) string { return fmt.Sprintf("%d from %s", 
 
 func roleName(number int, role rule.Role) string { return fmt.Sprintf("%d role %s", number, role) }
 
-// expectations returns those of the site, with the remotes of entries and roles that they
-// list. What none of the catalogues has is an error.
+// expectations returns those of the site, with the remotes of entries and roles that
+// they list. What none of the catalogues has is an error.
 func (b *builder) expectations() (all []rule.Expectation) {
 	for i, e := range b.site.Expectations {
 		b.checkExpectedRole(strconv.Itoa(i), e.Flows.Role)

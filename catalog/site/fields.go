@@ -7,8 +7,8 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// Backend is what a schema of site files says of a generator, which this package does not
-// know.
+// Backend is what a schema of site files says of a generator, which this package does
+// not know.
 type Backend struct {
 	Name, Doc string
 	Options   []BackendOption

@@ -20,10 +20,10 @@ import (
 // catalogues depend on the clock.
 const Today = "today"
 
-// LoadCatalogs reads the site's catalogues: embedded ones by name, others from
-// files, whose paths are relative to dir, the site file's folder; empty if the user
-// named them on the command line, where they may be pipes. A file takes the place of a snapshot that
-// ships with the tool under the same name; which one does, a notice says.
+// LoadCatalogs reads the site's catalogues: embedded ones by name, others from files,
+// whose paths are relative to dir, the site file's folder; empty if the user named them
+// on the command line, where they may be pipes. A file takes the place of a snapshot
+// that ships with the tool under the same name; which one does, a notice says.
 func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 	refs := s.Catalogs
 	if len(refs) == 0 {
@@ -206,8 +206,8 @@ func commandPath(path plainfile.Path) string {
 	return ref
 }
 
-// unquoted is an error of a file that only a site file names, or a link. If the file does
-// not begin like a catalogue it may hold secrets, so that nothing of it is shown.
+// unquoted is an error of a file that only a site file names, or a link. If the file
+// does not begin like a catalogue it may hold secrets, so that nothing of it is shown.
 func unquoted(path plainfile.Path, data []byte, err error, do string) error {
 	var inside *jsonc.Error
 	var unknown *feed.UnknownError

@@ -32,8 +32,8 @@ func commentLine(text string) string {
 	return "// " + strings.ReplaceAll(text, "##", "# ")
 }
 
-// Merge adds to the text of a site file that Read takes the suggestions that it does not hold yet, and changes
-// nothing else in it. It returns how many it added.
+// Merge adds to the text of a site file that Read takes the suggestions that it does
+// not hold yet, and changes nothing else in it. It returns how many it added.
 func Merge(file, text string, all []Suggestion) (merged string, added int, err error) {
 	if !utf8.ValidString(text) {
 		return "", 0, fmt.Errorf("%s: not UTF-8, which alone can be added to; save it as UTF-8", file)

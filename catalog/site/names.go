@@ -172,7 +172,8 @@ func (b *builder) all(of func(*catalog.Entry) []string) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// meant names the known word that is nearest to one that is not known, or else them all.
+// meant names the known word that is nearest to one that is not known, or else them
+// all.
 func meant(word string, known map[string]bool) string {
 	words := slices.Sorted(maps.Keys(known))
 	return cmp.Or(suggest.DidYouMean(word, words), "; there are "+strings.Join(words, ", "))

@@ -45,8 +45,8 @@ func (r *reader) readOutputs(v jsonc.Value) {
 	}
 }
 
-// copyFor returns a copy of the site for an output: what is read into it leaves the site
-// as it is.
+// copyFor returns a copy of the site for an output: what is read into it leaves the
+// site as it is.
 func (s *Site) copyFor(output string) *Site {
 	one := *s
 	one.Name, one.Outputs = output, nil
@@ -58,8 +58,8 @@ func (s *Site) copyFor(output string) *Site {
 	return &one
 }
 
-// OutputNames are the names of the site file's outputs, in its order; nil if it has none
-// but itself.
+// OutputNames are the names of the site file's outputs, in its order; nil if it has
+// none but itself.
 func (s *Site) OutputNames() (names []string) {
 	for _, one := range s.Outputs {
 		names = append(names, one.Name)
@@ -67,8 +67,8 @@ func (s *Site) OutputNames() (names []string) {
 	return names
 }
 
-// Siblings are the outputs of the site file that an output is of, itself among them; the site
-// itself for one without outputs.
+// Siblings are the outputs of the site file that an output is of, itself among them;
+// the site itself for one without outputs.
 func (s *Site) Siblings() []*Site {
 	if s.Name == "" {
 		return []*Site{s}

@@ -30,8 +30,8 @@ func Read(file string, data []byte) (*Site, error) {
 	return r.site, nil
 }
 
-// Unquoted is an error of Read for a site file that is a link. If the file does not begin
-// like a site file it may hold secrets, so that nothing of it is shown.
+// Unquoted is an error of Read for a site file that is a link. If the file does not
+// begin like a site file it may hold secrets, so that nothing of it is shown.
 func Unquoted(data []byte, err error) error {
 	var inside *jsonc.Error
 	if !errors.As(err, &inside) || begins(data) {
@@ -40,8 +40,8 @@ func Unquoted(data []byte, err error) error {
 	return &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: errors.New("this reads as no site file, and is not shown, as the file does not begin like one; name the file that the link leads to, if it is meant")}
 }
 
-// begins reports whether a file begins as site files do: with one of their keys, or a slip
-// of one.
+// begins reports whether a file begins as site files do: with one of their keys, or a
+// slip of one.
 func begins(data []byte) bool {
 	text, err := jsonc.DecodeText("", data)
 	first, isKey := jsonc.First(text)

@@ -10,10 +10,10 @@ import (
 )
 
 // texts is the shape of what reader.list reads.
-func texts() jsonc.Schema { return jsonc.Distinct(jsonc.ListOf(jsonc.Text, 0))() }
+var texts = jsonc.Distinct(jsonc.ListOf(jsonc.Text, 0))
 
 // textsOrNone is the shape of what reader.prefixes reads: an address may stand twice.
-func textsOrNone() jsonc.Schema { return jsonc.ListOf(jsonc.Text, 0)() }
+var textsOrNone = jsonc.ListOf(jsonc.Text, 0)
 
 // wordsOf is the shape of what reader.oneOfEach reads.
 func wordsOf(words ...string) jsonc.Shape {
@@ -21,17 +21,13 @@ func wordsOf(words ...string) jsonc.Shape {
 }
 
 // instanceShape is the shape of an instance in any letter case.
-func instanceShape() jsonc.Schema {
-	return jsonc.Either(jsonc.WordOf(feed.M365Instances()...), jsonc.Text)()
-}
+var instanceShape = jsonc.Either(jsonc.WordOf(feed.M365Instances()...), jsonc.Text)
 
 // textOrTexts is the shape of what reader.texts reads, where some text is wanted.
-func textOrTexts() jsonc.Schema {
-	return jsonc.Either(jsonc.Text, jsonc.Distinct(jsonc.ListOf(jsonc.Text, 1)))()
-}
+var textOrTexts = jsonc.Either(jsonc.Text, jsonc.Distinct(jsonc.ListOf(jsonc.Text, 1)))
 
 // blank is the shape of a blank to fill in.
-func blank() jsonc.Schema { return jsonc.Matching("^<.*>$")() }
+var blank = jsonc.Matching("^<.*>$")
 
 // orBlank adds the blank that may stand in a value's place.
 func orBlank(shape jsonc.Shape) jsonc.Shape { return jsonc.Either(shape, blank) }

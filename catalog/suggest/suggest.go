@@ -11,9 +11,9 @@ import (
 // with an edit they would be near to too many.
 const caseOnly = 2
 
-// Nearest returns the known word that is nearest to the given one, the first of several:
-// the same in another letter case, or else the one with the fewest edits that Edits
-// counts. It returns "" if none is near.
+// Nearest returns the known word that is nearest to the given one, the first of
+// several: the same in another letter case, or else the one with the fewest edits that
+// Edits counts. It returns "" if none is near.
 func Nearest(word string, known []string) string {
 	best, least := "", mostEdits(word)+1
 	for _, k := range known {
@@ -61,8 +61,8 @@ func Edits(slip, known string) (n int, ok bool) {
 	return n, n <= most
 }
 
-// distance is the number of edits between a and b, of which none touches what another one
-// has changed.
+// distance is the number of edits between a and b, of which none touches what another
+// one has changed.
 func distance(a, b string) int {
 	above, row, below := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {

@@ -94,7 +94,7 @@ func (e *explainer) answers(questions []rule.Question, failed *error) iter.Seq[e
 	return func(yield func(explainedFlow) bool) {
 		for _, q := range questions {
 			budget := netset.NewBudget(rule.MaxLooks)
-			for _, c := range e.result.Complete(e.site, q) {
+			for _, c := range e.result.Complete(q) {
 				f, err := e.explain(c, budget)
 				if *failed = err; err != nil || !yield(f) {
 					return

@@ -147,7 +147,7 @@ func (e *explainer) sideOf(s rule.LocalGroup) sideOf {
 // They are the same for all, and looked for once.
 func (e *explainer) addWould(sides []explainedSide, q rule.Question) {
 	would := sync.OnceValue(func() (all []wouldAccept) {
-		for _, w := range e.result.Candidates(e.site, q) {
+		for _, w := range e.result.Candidates(q) {
 			all = append(all, wouldAccept{w.Entry.ID, w.State, w.Why, w.AnyRemote, w.Open})
 		}
 		return all
