@@ -23,7 +23,8 @@ type Decoder struct {
 // NewDecoder returns a Decoder for values of d.
 func NewDecoder(d *Doc) *Decoder { return &Decoder{doc: d} }
 
-// NewReporter returns a Decoder of no values, for the faults of a file that is not JSON.
+// NewReporter returns a Decoder of no values, for the faults of a file that is not
+// JSON.
 func NewReporter(file string) *Decoder { return NewDecoder(&Doc{file: file}) }
 
 // Errorf reports an error at v, as Value.Errorf makes it. The same error at the

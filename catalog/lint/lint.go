@@ -36,12 +36,12 @@ func kinds() []Kind { return []Kind{Shared, Wide, Reserved, Retired, Categories,
 
 // Finding is one thing that is worth a look.
 type Finding struct {
-	Kind      Kind
-	Entry     string   // id
-	Endpoints []string // which of its endpoints; none for the entry as a whole
-	Others    []string // ids of the other entries that it is about, sorted
-	Why       string   // why it matters
-	Do        string   // what can be done about it
+	Kind      Kind     `json:"kind"`
+	Entry     string   `json:"entry"`               // id
+	Endpoints []string `json:"endpoints,omitempty"` // which of its endpoints; none for the entry as a whole
+	Others    []string `json:"others,omitempty"`    // ids of the other entries that it is about, sorted
+	Why       string   `json:"why"`                 // why it matters
+	Do        string   `json:"do"`                  // what can be done about it
 }
 
 // Input is what is looked at.

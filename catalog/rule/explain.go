@@ -34,15 +34,15 @@ type Explanation struct {
 
 // Hit is the most specific endpoint of a rule that a flow's remote matches.
 type Hit struct {
-	Rule     ID
-	Endpoint string // a pattern, a prefix, or "any"
+	Rule     ID     `json:"rule"`
+	Endpoint string `json:"endpoint"` // a pattern, a prefix, or "any"
 }
 
 // NearRule is a rule that misses a flow.
 type NearRule struct {
-	Rule     ID
-	Misses   []Miss // in the order of the dimensions, each once; never empty
-	Distance int    // the smaller the nearer, for flows that differ in our side, too
+	Rule     ID     `json:"rule"`
+	Misses   []Miss `json:"misses"` // in the order of the dimensions, each once; never empty
+	Distance int    `json:"-"`      // the smaller the nearer, for flows that differ in our side, too
 }
 
 // Elsewhere reports whether the rule has no prefix near the flow's address, although
@@ -64,8 +64,8 @@ const (
 
 // Miss says in which dimension a rule misses a flow, and what the rule has instead.
 type Miss struct {
-	Dimension Dimension
-	Why       string
+	Dimension Dimension `json:"dimension"`
+	Why       string    `json:"why"`
 }
 
 // nearRules is how many rules an explanation shows.

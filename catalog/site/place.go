@@ -45,26 +45,14 @@ func (s *Site) PlaceOfTolerable(generator string, entries []string) Place {
 	return found
 }
 
-// PlacesOf returns where the faults stand that an error is or joins, each by its text.
-func PlacesOf(err error) map[string]Place {
-	places := map[string]Place{}
-	var note func(error)
-	note = func(err error) {
-		fault, ok := err.(*jsonc.Error)
-		several, joins := err.(interface{ Unwrap() []error })
-		switch {
-		case ok && fault.Line > 0:
-			places[fault.Error()] = Place{fault.File, fault.Line, fault.Col}
-		case joins:
-			for _, one := range several.Unwrap() {
-				note(one)
-			}
-		case errors.Unwrap(err) != nil:
-			note(errors.Unwrap(err))
-		}
+// ErrorPlace returns where the fault stands that an error is of; nowhere if that is not
+// known.
+func ErrorPlace(err error) Place {
+	var fault *jsonc.Error
+	if !errors.As(err, &fault) || fault.Line == 0 {
+		return Place{}
 	}
-	note(err)
-	return places
+	return Place{fault.File, fault.Line, fault.Col}
 }
 
 // Errorf returns an error about a name in a section of the site, such as

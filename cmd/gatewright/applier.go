@@ -19,8 +19,8 @@ type applier struct {
 	done    *change.Diff
 }
 
-// all makes the changes of all outputs, in order, once none of them is refused. It returns
-// how many of them are as wanted, and whether anything was changed.
+// all makes the changes of all outputs, in order, once none of them is refused. It
+// returns how many of them are as wanted, and whether anything was changed.
 func (c applier) all(p *production) (held int, changed bool, err error) {
 	compared, err := c.runsAgainst(c.machine, p)
 	for _, w := range compared {

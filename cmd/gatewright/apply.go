@@ -94,8 +94,8 @@ func apply(inv *invocation, names []string) error {
 	return inv.applyHeld(m, held, p)
 }
 
-// clear ends what an earlier apply left that was stopped. What waits for confirmation is
-// no such thing.
+// clear ends what an earlier apply left that was stopped. What waits for confirmation
+// is no such thing.
 func (inv *invocation) clear(m live.Machine, held *live.Run) error {
 	if err := inv.settle(held); err != nil {
 		return err

@@ -1,24 +1,19 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/pflag"
 
+	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
-	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/cmd/gatewright/internal/words"
-	"gatewright/generators"
-	"gatewright/generators/artefact"
 )
 
 func checkCommand() command {
@@ -61,8 +56,8 @@ checked out, and nothing runs that the repository names.
 
 func check(inv *invocation, names []string) error {
 	switch {
-	case !slices.Contains(checkFormats(), inv.format):
-		return usagef("check: --format %q: %s", inv.format, suggest.OneOf(inv.format, checkFormats()))
+	case !slices.Contains(report.FindingFormats(), inv.format):
+		return usagef("check: --format %q: %s", inv.format, suggest.OneOf(inv.format, report.FindingFormats()))
 	case inv.json && inv.format != "text":
 		return usagef("check: --json is a format; leave --format out")
 	case inv.json:
@@ -81,15 +76,16 @@ func check(inv *invocation, names []string) error {
 		err = inv.tellGoneOutputs()
 	}
 	if err != nil && inv.format != "text" { // a machine has to see it, too
-		inv.findings = append(inv.findings, findingsOf(err)...)
+		inv.found.All = append(inv.found.All, report.FindingsOf(err)...)
 	}
-	if failed := inv.writeFindings(); err == nil {
+	home := site.Place{File: cmp.Or(inv.site.file, defaultSite), Line: 1, Col: 1}
+	if failed := inv.found.Write(inv.stdout, inv.format, home); err == nil {
 		err = failed
 	}
 	switch {
 	case err != nil:
 		return err
-	case inv.failed():
+	case inv.found.Failed():
 		return errDifferent
 	case inv.format == "text":
 		for _, one := range done {
@@ -99,45 +95,8 @@ func check(inv *invocation, names []string) error {
 	return nil
 }
 
-// tellLeftOutputs tells of the folders of outputs that the site file names no more, and of
-// files from before it had several.
-func (inv *invocation) tellLeftOutputs() error {
-	s, dir, err := inv.site.read()
-	if err != nil {
-		return err
-	}
-	folder, named, err := outputDir(inv.output, s, dir)
-	if err != nil || named == "" {
-		return err
-	}
-	root, err := folder.OpenFolder()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	folders, err := output.Folders(root)
-	if err != nil {
-		return err
-	}
-	for _, name := range folders {
-		switch below := folder.Beside("/" + name); {
-		case len(s.Outputs) == 0: // or another site's
-			inv.console.Warnf("%s: files of an output stand here, and the site file names none; if it was an output, remove the folder", below)
-		case !slices.Contains(s.OutputNames(), name):
-			inv.findFile("%s: of an output that the site file does not name any more; remove the folder", below)
-		}
-	}
-	if output.Holds(root) && len(s.Outputs) > 0 {
-		inv.findFile("%s: its files are of no output; remove them and %s, the outputs have folders of their own", folder, output.Manifest)
-	}
-	return nil
-}
-
-// checkAll does every check, and says that nothing differs if so. An error is what kept it
-// from checking.
+// checkAll does every check, and says that nothing differs if so. An error is what kept
+// it from checking.
 func (inv *invocation) checkAll(names []string) (done string, err error) {
 	p, err := inv.produce(names)
 	if err != nil {
@@ -178,90 +137,4 @@ func (inv *invocation) checkAll(names []string) (done string, err error) {
 	}
 	inv.tellExpected(p, expected)
 	return fmt.Sprintf("%s is up to date: %s", p.dir, words.Count(p.count(), "file")), nil
-}
-
-// compareFiles shows how the files differ from the artefacts: as text, and as what they
-// do where a generator reads them.
-func (inv *invocation) compareFiles(p *production, r folder) error {
-	var text strings.Builder
-	different := false
-	for _, a := range p.artefacts() {
-		have, there := r.files[a.Name]
-		if there && bytes.Equal(have, a.Data) {
-			continue
-		}
-		different = true
-		switch {
-		case !there:
-			inv.findFile("%s is missing", p.path(a.Name))
-		case !artefact.Opens(have, a.Data):
-			inv.findFile("%s:1: not a file of Gatewright's, so that it is not shown; remove it, and generate again", p.path(a.Name))
-			continue
-		default:
-			inv.findings = append(inv.findings, finding{Check: checkFiles, Level: levelError, Text: p.path(a.Name) + " is not what generate would write; generate again"})
-		}
-		text.WriteString(report.Unified(p.path(a.Name), have, a.Data))
-	}
-	if !different || inv.console.Quiet || inv.format != "text" {
-		return nil
-	}
-	if _, err := io.WriteString(inv.stdout, text.String()); err != nil {
-		return err
-	}
-	return inv.compareEffects(p, r)
-}
-
-// compareEffects shows what the files of a folder do more and less than the artefacts.
-func (inv *invocation) compareEffects(p *production, f folder) error {
-	var r change.Diff
-	for _, o := range p.outputs {
-		have, err := f.of(o.Generator)
-		var other *artefact.FormatError
-		switch {
-		case errors.As(err, &other):
-			inv.console.Errorf("%v", output.In(p.folder, err))
-			continue
-		case err != nil:
-			inv.console.Errorf("%v; what the file does is unknown", output.In(p.folder, err))
-			continue
-		}
-		g, err := generators.ByName(o.Generator)
-		if err != nil {
-			return err
-		}
-		want, err := g.Read(artefact.FilesOf(o.Artefacts))
-		if err != nil {
-			return err
-		}
-		if err := r.AddReadings(want, have); err != nil {
-			return err
-		}
-		for _, name := range have.Edited {
-			inv.console.Warnf("%s was changed by hand since it was generated", p.path(name))
-		}
-	}
-	r.Old.Name, r.New.Name = "what generate would write", p.dir
-	r.Files = nil
-	if r.Finish(true); r.Equal {
-		return nil
-	}
-	return report.Text(inv.stdout, r)
-}
-
-// tellStale tells of files that nothing makes any more: of the generators that run, and,
-// where all of the site's run, of those that the site names no more.
-func (inv *invocation) tellStale(p *production, root *os.Root, all bool) error {
-	left, err := output.LeftIn(p.folder, root, p.outputs, generators.Makes)
-	if err != nil {
-		return err
-	}
-	for _, name := range left.Gone {
-		inv.findFile("%s: nothing makes this file any more; generate removes it", p.path(name))
-	}
-	for _, name := range left.Others {
-		if all {
-			inv.findFile("%s: of a generator that %s does not name any more; remove it, or name its generator", p.path(name), p.siteFile)
-		}
-	}
-	return nil
 }

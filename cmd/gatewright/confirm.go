@@ -64,7 +64,8 @@ func confirm(inv *invocation, args []string) error {
 	}{Folder: folder})
 }
 
-// confirmHeld keeps what waits for confirmation, and returns the folder that boot loads.
+// confirmHeld keeps what waits for confirmation, and returns the folder that boot
+// loads.
 func (inv *invocation) confirmHeld(held *live.Run) (folder string, err error) {
 	keep, err := held.Confirm()
 	if err == nil {
@@ -144,11 +145,7 @@ func (inv *invocation) writeKept(keep []byte) (string, error) {
 	if err != nil || len(outputs) == 0 { // what is files where it runs is there already
 		return folder, err
 	}
-	changed, err := output.Write(plainfile.Named(folder), outputs, generators.Makes)
-	for _, name := range changed {
-		inv.console.Warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", filepath.Join(folder, name))
-	}
-	if err != nil {
+	if err := inv.writeFolder(plainfile.Named(folder), outputs); err != nil {
 		return "", fmt.Errorf("the rules run, and boot would not load them: %w", err)
 	}
 	return folder, nil
@@ -164,8 +161,8 @@ func watchCommand() command {
 // askInterval is how often a prompt looks what became of the trial.
 const askInterval = 100 * time.Millisecond
 
-// await waits for the confirmation at the prompt or by another process; without a prompt
-// it says how to give it, and returns.
+// await waits for the confirmation at the prompt or by another process; without a
+// prompt it says how to give it, and returns.
 func (inv *invocation) await(m live.Machine, t *live.Trial) error {
 	end := time.Now().Add(inv.confirm)
 	back := end.Format(time.TimeOnly)

@@ -48,7 +48,7 @@ func (h *host) reload(file string) string {
 // killed before that has changed nothing.
 func (h *host) ended() {
 	h.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		deadlines, _ := filepath.Glob(filepath.Join("/proc", h.pid, "root", "run", "gatewright", "*", "deadline"))
 		if len(deadlines) == 0 {
 			return

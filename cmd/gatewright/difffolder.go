@@ -13,8 +13,8 @@ import (
 
 // compareFolders compares what the files of two folders do, and as text those that no
 // generator reads. In the place of a folder stands what generate would write for a site
-// file. Files of another format are compared if they are the old ones and a site file is
-// at hand.
+// file. Files of another format are compared if they are the old ones and a site file
+// is at hand.
 func (inv *invocation) compareFolders(oldName, newName string) (change.Diff, error) {
 	old, err := inv.folderOf(oldName)
 	if err == nil && isFolder(oldName) {
@@ -81,8 +81,8 @@ func (inv *invocation) folderOf(name string) (folder, error) {
 	return folderOfFiles(path, artefact.FilesOf(p.artefacts())), nil
 }
 
-// lacksTop reports whether a folder has outputs in folders of their own alone, and what is at
-// its top is asked for.
+// lacksTop reports whether a folder has outputs in folders of their own alone, and what
+// is at its top is asked for.
 func lacksTop(path plainfile.Path, name string) (bool, error) {
 	if name != "" {
 		return false, nil

@@ -11,8 +11,8 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// compareSites compares what two sites, or two catalogues with one site, let pass, and what
-// their options make of it.
+// compareSites compares what two sites, or two catalogues with one site, let pass, and
+// what their options make of it.
 func compareSites(old, new compared) (change.Diff, error) {
 	r, err := change.Compare(old.Compared, new.Compared)
 	if err == nil {
@@ -22,9 +22,9 @@ func compareSites(old, new compared) (change.Diff, error) {
 	return r, err
 }
 
-// addOptions adds what the options of two sites make of one policy, the new one, so that
-// the difference is that of the options alone: each generator renders it under both, and
-// the two readings are compared.
+// addOptions adds what the options of two sites make of one policy, the new one, so
+// that the difference is that of the options alone: each generator renders it under
+// both, and the two readings are compared.
 func addOptions(r *change.Diff, old, new compared) error {
 	if old.site == nil || new.site == nil {
 		return nil

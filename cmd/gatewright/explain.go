@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"errors"
+	"cmp"
 	"fmt"
-	"io"
-	"iter"
 	"slices"
 	"strings"
 
@@ -16,6 +13,7 @@ import (
 	"gatewright/catalog/site"
 	"gatewright/catalog/suggest"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/generators/artefact"
 )
 
@@ -72,135 +70,40 @@ func explain(inv *invocation, args []string) error {
 	if err := e.checkRoles(questions); err != nil {
 		return err
 	}
-	var denied bool
-	var failed error
-	answers := noting(e.answers(questions, &failed), &denied)
+	all := answering{explainer: e, questions: questions}
 	if inv.json {
-		err = console.WriteJSONList(inv.stdout, "flows", answers)
+		err = console.WriteJSONList(inv.stdout, "flows", all.answers)
 	} else {
-		err = e.write(inv.stdout, answers)
+		err = report.Explanations{Result: e.result, ListOpen: e.listOpen}.Write(inv.stdout, all.answers)
 	}
-	if err == nil {
-		err = failed
-	}
-	if err == nil && denied {
+	if err = cmp.Or(err, all.failed); err == nil && all.denied {
 		return errDifferent
 	}
 	return err
 }
 
-// answers answers questions one by one, until one fails.
-func (e *explainer) answers(questions []rule.Question, failed *error) iter.Seq[explainedFlow] {
-	return func(yield func(explainedFlow) bool) {
-		for _, q := range questions {
-			budget := netset.NewBudget(rule.MaxLooks)
-			for _, c := range e.result.Complete(q) {
-				f, err := e.explain(c, budget)
-				if *failed = err; err != nil || !yield(f) {
-					return
-				}
-			}
-		}
-	}
+// answering is questions that are answered one by one, until one fails.
+type answering struct {
+	*explainer
+	questions []rule.Question
+	failed    error
+	denied    bool // one of them is
 }
 
-// noting passes answers on and notes whether one is denied.
-func noting(answers iter.Seq[explainedFlow], denied *bool) iter.Seq[explainedFlow] {
-	return func(yield func(explainedFlow) bool) {
-		for f := range answers {
-			*denied = *denied || !slices.ContainsFunc(f.Sides, explainedSide.passes)
+func (a *answering) answers(yield func(report.Explained) bool) {
+	for _, q := range a.questions {
+		budget := netset.NewBudget(rule.MaxLooks)
+		for _, c := range a.result.Complete(q) {
+			f, err := a.explain(c, budget)
+			if a.failed = err; err != nil {
+				return
+			}
+			a.denied = a.denied || !slices.ContainsFunc(f.Sides, report.ExplainedSide.Passes)
 			if !yield(f) {
 				return
 			}
 		}
 	}
-}
-
-// readQuestions reads flows from the arguments: an argument of several words is a
-// flow, and other words make up flows together. A single "-" stands for stdin.
-func readQuestions(stdin io.Reader, args []string) ([]rule.Question, error) {
-	switch {
-	case len(args) == 0:
-		return nil, usagef("explain: no flow; expect %s, or - for stdin", rule.Forms)
-	case len(args) == 1 && args[0] == "-":
-		return readFlowLines(stdin)
-	case slices.Contains(args, "-"):
-		return nil, usagef("explain: - reads flows from stdin and stands alone")
-	}
-	var all []rule.Question
-	for len(args) > 0 {
-		n := slices.IndexFunc(args, func(a string) bool { return strings.ContainsAny(a, " \t\n") || a == "" })
-		if n < 0 {
-			n = len(args)
-		}
-		questions, err := rule.ParseFlows(args[:n])
-		args = args[n:]
-		if err == nil && len(args) > 0 {
-			var one rule.Question
-			if one, err = rule.ParseFlow(args[0]); err == nil {
-				questions, args = append(questions, one), args[1:]
-			}
-		}
-		if err != nil {
-			return nil, usagef("explain: %w", err)
-		}
-		all = append(all, questions...)
-	}
-	return all, nil
-}
-
-// Bounds of what is read from stdin.
-const (
-	maxErrors   = 100 // that are told of one input
-	maxFlows    = 100_000
-	maxFlowLine = 64 << 10 // bytes of a line
-)
-
-func readFlowLines(r io.Reader) ([]rule.Question, error) {
-	var all []rule.Question
-	var errs []error
-	lines, number := bufio.NewScanner(r), 0
-	lines.Buffer(nil, maxFlowLine)
-	for len(errs) < maxErrors && lines.Scan() {
-		number++
-		text := lines.Text()
-		if number == 1 {
-			text = strings.TrimPrefix(text, "\ufeff")
-		}
-		if text = strings.TrimSpace(withoutComment(text)); text == "" {
-			continue
-		}
-		if len(all) == maxFlows {
-			errs = append(errs, fmt.Errorf("stdin:%d: more than %d flows; ask them in several runs", number, maxFlows))
-			break
-		}
-		q, err := rule.ParseFlow(text)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("stdin:%d: %w", number, err))
-		}
-		all = append(all, q)
-	}
-	switch err := lines.Err(); {
-	case errors.Is(err, bufio.ErrTooLong):
-		errs = append(errs, fmt.Errorf("stdin:%d: the line has %d KiB or more; expect one flow a line: %s", number+1, maxFlowLine>>10, rule.Forms))
-	case err != nil:
-		errs = append(errs, fmt.Errorf("stdin: %w", err))
-	}
-	if len(all) == 0 && len(errs) == 0 {
-		errs = append(errs, fmt.Errorf("stdin: no flow; expect one a line: %s", rule.Forms))
-	}
-	return all, errors.Join(errs...)
-}
-
-// withoutComment cuts a line where a comment starts: at a # at its start or after a
-// blank, because other ones are of URLs.
-func withoutComment(line string) string {
-	for i := range len(line) {
-		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
-			return line[:i]
-		}
-	}
-	return line
 }
 
 // explainer answers questions about a compiled site.

@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
+	"gatewright/catalog"
 	"gatewright/catalog/feed"
 	"gatewright/catalog/suggest"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/fetch"
 	"gatewright/cmd/gatewright/internal/interrupt"
-	"gatewright/cmd/gatewright/internal/words"
 )
 
 // fetchFlags are the flags of fetch.
@@ -58,7 +57,7 @@ FILE is as it was.
 		flags:    f.register,
 		operands: firstOf(sources()...),
 		run: func(inv *invocation, args []string) error {
-			return fetch(inv, f, args, feed.NewClient(inv.console.Warnf), "")
+			return fetchCatalog(inv, f, args, feed.NewClient(inv.console.Warnf), "")
 		},
 	}
 }
@@ -79,9 +78,9 @@ func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
 	flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors")
 }
 
-// fetch runs the command with a client, and with the base URL of the web service;
-// empty for the publisher's.
-func fetch(inv *invocation, f *fetchFlags, args []string, client *feed.Client, base string) error {
+// fetchCatalog runs the command with a client, and with the base URL of the web
+// service; empty for the publisher's.
+func fetchCatalog(inv *invocation, f *fetchFlags, args []string, client *feed.Client, base string) error {
 	client.HTTP = f.http
 	source, err := readSource(f, args, client)
 	switch {
@@ -98,33 +97,49 @@ func fetch(inv *invocation, f *fetchFlags, args []string, client *feed.Client, b
 }
 
 func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedSource, client *feed.Client, base string) error {
-	k, err := keep(inv.output, f, client, inv.console)
+	k, err := fetch.Keep(inv.output, fetch.Options{
+		Client: client, WithChanges: f.withChanges, Force: f.force, MaxShrink: f.maxShrink, MaxGrowth: f.maxGrowth,
+		Warnf: inv.console.Warnf, Doubts: f.doubts,
+		Account: func(done fetch.Done) error {
+			if inv.json {
+				return console.WriteJSON(inv.stdout, done)
+			}
+			return nil
+		},
+	})
 	if err != nil {
 		return err
 	}
-	defer k.close()
-	k.account = func(done fetched) error {
-		if inv.json {
-			return console.WriteJSON(inv.stdout, done)
-		}
-		return nil
-	}
-	var done fetched
+	defer k.Close()
+	var done fetch.Done
 	if source.url != "" {
-		done, err = k.fromURL(ctx, source.url)
+		done, err = k.FromURL(ctx, source.url)
 	} else {
-		done, err = k.fromWebService(ctx, source.extract, base)
+		done, err = k.FromWebService(ctx, source.extract, base)
 	}
 	if err != nil {
-		return console.HideQuery(fmt.Errorf("%w; %s", err, k.stays()), source.url)
+		return console.HideQuery(fmt.Errorf("%w; %s", err, k.Stays()), source.url)
 	}
 	if !inv.json {
-		inv.console.Sayf("%s", done.tell(client.Now()))
+		inv.console.Sayf("%s", done.Text(client.Now()))
 	}
 	if f.exitCode && done.Changed {
 		return errDifferent
 	}
 	return nil
+}
+
+// doubts refuses addresses that no public service has, unless the site accepts them.
+func (f *fetchFlags) doubts(c *catalog.Catalog) error {
+	s, _, err := f.site.read()
+	if err != nil {
+		return err
+	}
+	entries := make([]*catalog.Entry, len(c.Entries))
+	for i := range c.Entries {
+		entries[i] = &c.Entries[i]
+	}
+	return errors.Join(s.Doubts(c, entries)...)
 }
 
 // sources are the feeds that have a name.
@@ -160,62 +175,4 @@ func readSource(f *fetchFlags, args []string, client *feed.Client) (s feedSource
 		return s, usagef("fetch: --instance, --area, --tenant and --changes are for the source m365 alone")
 	}
 	return feedSource{url: u.String()}, nil
-}
-
-// fetched is the account of a run.
-type fetched struct {
-	Version   console.Version `json:"version"`
-	File      string          `json:"file"`
-	Source    string          `json:"source"`
-	Catalogue string          `json:"catalogue"`
-	Instance  string          `json:"instance,omitempty"`
-	Changed   bool            `json:"changed"`
-	Revision  string          `json:"revision"`
-	Digest    string          `json:"digest"`
-
-	RevisionBefore  string `json:"revision_before,omitempty"`
-	Endpoints       int    `json:"endpoints"`
-	EndpointsBefore int    `json:"endpoints_before"`
-	EndpointsLost   int    `json:"endpoints_lost"`
-
-	// Asked is when the publisher was asked last; not Now says that this was before.
-	Asked time.Time `json:"asked"`
-	Now   bool      `json:"asked_now"`
-}
-
-func (f fetched) tell(now time.Time) string {
-	what := strings.TrimSpace(f.Catalogue+" "+f.Revision) + ", " + words.Count(f.Endpoints, "endpoint")
-	switch {
-	case !f.Changed && !f.Now:
-		return fmt.Sprintf("%s: unchanged: %s; the publisher was asked %s ago (--force fetches anew)", f.File, what, now.Sub(f.Asked).Round(time.Second))
-	case !f.Changed:
-		return fmt.Sprintf("%s: unchanged: %s", f.File, what)
-	case f.EndpointsBefore == 0:
-		return fmt.Sprintf("%s: %s", f.File, what)
-	}
-	return fmt.Sprintf("%s: %s; before: %s, %s, %d of them gone",
-		f.File, what, f.RevisionBefore, words.Count(f.EndpointsBefore, "endpoint"), f.EndpointsLost)
-}
-
-// hostOf is the host of a source, for messages.
-func hostOf(source string) string {
-	u, err := url.Parse(source)
-	if err != nil {
-		return source
-	}
-	return u.Host
-}
-
-// remember notes a visit to a publisher. A wait that it asks for is remembered too.
-func (k *keeper) remember(source string, v visit, err error) error {
-	now := k.client.Now()
-	var wait *feed.WaitError
-	if errors.As(err, &wait) {
-		return errors.Join(err, k.visits.write(source, visit{Asked: now, Wait: wait.Until}))
-	}
-	if err != nil {
-		return err
-	}
-	v.Asked = now
-	return k.visits.write(source, v)
 }

@@ -24,6 +24,7 @@ import (
 	"gatewright/catalog/feed"
 	"gatewright/catalog/plainfile"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/fetch"
 )
 
 // webService is a server on loopback that answers as the Microsoft 365 endpoints web
@@ -118,7 +119,7 @@ func (s *webService) client() *feed.Client {
 }
 
 // fetch runs the command and returns its exit status, its account and its errors.
-func (s *webService) fetch(args ...string) (status int, done fetched, talk string) {
+func (s *webService) fetch(args ...string) (status int, done fetch.Done, talk string) {
 	s.t.Helper()
 	for i, arg := range args {
 		args[i] = strings.Replace(arg, "URL", s.URL, 1)
@@ -129,7 +130,7 @@ func (s *webService) fetch(args ...string) (status int, done fetched, talk strin
 	c := fetchCommand()
 	f := &fetchFlags{}
 	c.flags = f.register
-	c.run = func(inv *invocation, args []string) error { return fetch(inv, f, args, s.client(), s.URL) }
+	c.run = func(inv *invocation, args []string) error { return fetchCatalog(inv, f, args, s.client(), s.URL) }
 	status = inv.status(inv.call(c, append(args, "--json")))
 	if stdout.Len() > 0 {
 		if err := json.Unmarshal(stdout.Bytes(), &done); err != nil {
@@ -140,7 +141,7 @@ func (s *webService) fetch(args ...string) (status int, done fetched, talk strin
 }
 
 // want holds the outcome of a run: its status, what was asked, and part of what was said.
-func (s *webService) want(status int, asked, talk string, args ...string) fetched {
+func (s *webService) want(status int, asked, talk string, args ...string) fetch.Done {
 	s.t.Helper()
 	have, done, said := s.fetch(args...)
 	if have != status || strings.Join(s.asked, " ") != asked || !strings.Contains(said, talk) {
@@ -336,38 +337,6 @@ func TestFetchUsage(t *testing.T) {
 		{"m365 -o f --insecure", "unknown flag"},
 	} {
 		s.want(exitUsage, "", c.talk, strings.Fields(c.args)...)
-	}
-}
-
-func TestRequestID(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-	id, err := requestID()
-	again, errAgain := requestID()
-	if err != nil || errAgain != nil || !isGUID(id) || id != again {
-		t.Fatalf("%q, %v; %q, %v", id, err, again, errAgain)
-	}
-	file := filepath.Join(os.Getenv("XDG_CONFIG_HOME"), "gatewright", "client-request-id")
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", info, err)
-	}
-	for _, text := range []string{"", "x", documentedID, id + "\n" + id} {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := requestID(); err == nil || !strings.Contains(err.Error(), "remove it, and one is made") {
-			t.Errorf("%q: error %v", text, err)
-		}
-	}
-	if err := os.Remove(file); err != nil {
-		t.Fatal(err)
-	}
-	if other, err := requestID(); err != nil || other == id {
-		t.Errorf("a new one: %q, %v", other, err)
-	}
-	t.Setenv("XDG_CONFIG_HOME", "")
-	t.Setenv("HOME", "")
-	if _, err := requestID(); err == nil || !strings.Contains(err.Error(), "set HOME or XDG_CONFIG_HOME") {
-		t.Errorf("without a folder: %v", err)
 	}
 }
 

@@ -19,11 +19,11 @@ func TestFetchForced(t *testing.T) {
 	s := serve(t)
 	s.tick = time.Millisecond
 	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
-	if done := s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json", "--force"); done.Changed || !done.Now || strings.Contains(done.tell(s.now), "ago") {
-		t.Errorf("%+v: %s", done, done.tell(s.now))
+	if done := s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json", "--force"); done.Changed || !done.Now || strings.Contains(done.Text(s.now), "ago") {
+		t.Errorf("%+v: %s", done, done.Text(s.now))
 	}
-	if done := s.want(exitOK, "", "", "m365", "-o", "w.json"); done.Now || !strings.Contains(done.tell(s.now), "ago (--force fetches anew)") {
-		t.Errorf("%+v: %s", done, done.tell(s.now))
+	if done := s.want(exitOK, "", "", "m365", "-o", "w.json"); done.Now || !strings.Contains(done.Text(s.now), "ago (--force fetches anew)") {
+		t.Errorf("%+v: %s", done, done.Text(s.now))
 	}
 }
 
@@ -154,7 +154,7 @@ func TestFetchFullOutput(t *testing.T) {
 		c := fetchCommand()
 		f := &fetchFlags{}
 		c.flags = f.register
-		c.run = func(inv *invocation, args []string) error { return fetch(inv, f, args, s.client(), s.URL) }
+		c.run = func(inv *invocation, args []string) error { return fetchCatalog(inv, f, args, s.client(), s.URL) }
 		status := inv.status(inv.call(c, []string{source, "-o", "own.json", "--json"}))
 		const want = "gatewright: error: write: no space left on device; nothing was written\n"
 		if files := tree(t, "."); status != exitFailed || stderr.String() != want || len(files) > 0 {

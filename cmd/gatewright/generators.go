@@ -30,17 +30,9 @@ take, their values and defaults.
 }
 
 type generatorInfo struct {
-	Name        string       `json:"name"`
-	Description string       `json:"description"`
-	Options     []optionInfo `json:"options"`
-}
-
-type optionInfo struct {
-	Name    string   `json:"name"`
-	Doc     string   `json:"doc"`
-	Values  []string `json:"values,omitempty"`
-	List    bool     `json:"list,omitempty"`
-	Default []string `json:"default,omitempty"`
+	Name        string            `json:"name"`
+	Description string            `json:"description"`
+	Options     []artefact.Option `json:"options"`
 }
 
 func listGenerators(inv *invocation, names []string) error {
@@ -57,11 +49,7 @@ func listGenerators(inv *invocation, names []string) error {
 	}
 	infos := []generatorInfo{}
 	for _, g := range all {
-		info := generatorInfo{g.Name(), g.Description(), []optionInfo{}}
-		for _, o := range g.Options() {
-			info.Options = append(info.Options, optionInfo{o.Name, o.Doc, o.Values, o.List, o.Default})
-		}
-		infos = append(infos, info)
+		infos = append(infos, generatorInfo{g.Name(), g.Description(), append([]artefact.Option{}, g.Options()...)})
 	}
 	if inv.json {
 		return console.WriteJSONList(inv.stdout, "generators", slices.Values(infos))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,21 +10,6 @@ import (
 	"testing"
 	"time"
 )
-
-// TestGitIsBounded holds that git cannot map more memory than it is given.
-func TestGitIsBounded(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.Symlink("/dev/zero", filepath.Join(dir, "endless")); err != nil {
-		t.Fatal(err)
-	}
-	c := gitCommand(context.Background(), []string{"-c", "core.bigFileThreshold=100g", "config", "--file", filepath.Join(dir, "endless"), "a.b"})
-	if out, err := c.CombinedOutput(); err == nil {
-		t.Errorf("git read a file without end: %s", out)
-	}
-	if rss := c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss; rss > gitMemory {
-		t.Errorf("git took %d KiB, more than %d", rss, gitMemory)
-	}
-}
 
 // TestGitEndsWithTheTool kills check while git waits for a named pipe in the repository.
 func TestGitEndsWithTheTool(t *testing.T) {

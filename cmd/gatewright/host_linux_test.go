@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"gatewright/cmd/gatewright/internal/report"
 )
 
 // host is a machine with a network of its own and an empty /run, on which the tool runs
@@ -78,6 +80,14 @@ func (h *host) writes(name, text string) {
 	h.Helper()
 	if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o644); err != nil {
 		h.Fatal(err)
+	}
+}
+
+// same holds that a file of the host is as another one.
+func (h *host) same(file, other string) {
+	h.Helper()
+	if a, b := h.must("cat "+file), h.must("cat "+other); a != b {
+		h.Errorf("%s is other than %s:\n%s", other, file, report.Unified(other, []byte(a), []byte(b)))
 	}
 }
 

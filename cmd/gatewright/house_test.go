@@ -64,30 +64,36 @@ func layers() map[string][]string {
 		"catalog/site":               {"catalog/feed", "catalog/lint", "catalog", "catalog/jsonc", "catalog/suggest", "catalog/netset", "catalog/plainfile", "catalog/rule"},
 		"generators/artefact":        {"catalog/suggest", "catalog/rule", "catalog/netset"},
 		"generators/filter":          {"generators/artefact", "catalog/rule", "catalog/netset"},
+		"generators/bounded":         {},
 		"generators/lcs":             {},
 		"generators/nftables/kernel": {"generators/filter", "generators/lcs", "catalog/netset"},
 		"generators/*":               {"generators/filter", "generators/lcs", "generators/artefact", "templates", "catalog/rule", "catalog/netset"},
 		"generators/expect":          {"generators/artefact", "catalog/rule", "catalog/netset"},
-		"generators/box":             {},
+		"generators/box":             {"generators/bounded"},
 		"generators/engine":          {"generators/box", "generators/artefact", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
 		"generators/proof":           {"generators/*", "generators/filter", "generators/artefact", "generators/box", "generators/engine", "generators/nftables/kernel", "templates", "catalog/rule", "catalog/netset"},
-		"generators/live":            {"generators/*", "generators/filter", "generators/artefact", "generators/nftables/kernel", "catalog/plainfile", "catalog/rule", "catalog/netset"},
+		"generators/live":            {"generators/*", "generators/bounded", "generators/filter", "generators/artefact", "generators/nftables/kernel", "catalog/plainfile", "catalog/rule", "catalog/netset"},
 		"generators":                 {"generators/*", "generators/filter", "generators/artefact", "catalog/suggest", "catalog/rule", "catalog/netset"},
 
-		"cmd/gatewright/internal/console":   {"catalog/feed", "catalog", "catalog/netset"},
+		"cmd/gatewright/internal/console": {"catalog/feed", "catalog", "catalog/netset"},
+		"cmd/gatewright/internal/fetch": {
+			"cmd/gatewright/internal/console", "cmd/gatewright/internal/output", "cmd/gatewright/internal/words",
+			"catalog", "catalog/feed", "catalog/plainfile",
+		},
+		"cmd/gatewright/internal/git":       {"generators/bounded"},
 		"cmd/gatewright/internal/interrupt": {},
-		"cmd/gatewright/internal/words":     {"catalog/site", "catalog"},
+		"cmd/gatewright/internal/words":     {"catalog/site", "catalog/rule", "catalog"},
 		"cmd/gatewright/internal/change": {
 			"cmd/gatewright/internal/console", "cmd/gatewright/internal/words",
 			"generators/artefact", "catalog/site", "catalog/rule", "catalog/netset",
 		},
 		"cmd/gatewright/internal/report": {
 			"cmd/gatewright/internal/change", "cmd/gatewright/internal/console", "cmd/gatewright/internal/words",
-			"generators/artefact", "generators/lcs", "catalog", "catalog/site", "catalog/rule", "catalog/netset",
+			"generators/artefact", "generators/expect", "generators/lcs", "catalog", "catalog/lint", "catalog/site", "catalog/rule", "catalog/netset",
 		},
 		"cmd/gatewright/internal/output": {"cmd/gatewright/internal/interrupt", "generators/artefact", "catalog/plainfile"},
 		"cmd/gatewright": {
-			"cmd/gatewright/internal/console", "cmd/gatewright/internal/interrupt", "cmd/gatewright/internal/change", "cmd/gatewright/internal/output", "cmd/gatewright/internal/report", "cmd/gatewright/internal/words",
+			"cmd/gatewright/internal/console", "cmd/gatewright/internal/fetch", "cmd/gatewright/internal/git", "cmd/gatewright/internal/interrupt", "cmd/gatewright/internal/change", "cmd/gatewright/internal/output", "cmd/gatewright/internal/report", "cmd/gatewright/internal/words",
 			"catalog/site", "catalog/lint", "catalog/feed", "catalog", "catalog/suggest", "catalog/plainfile", "catalog/rule", "catalog/netset",
 			"generators", "generators/*", "generators/artefact", "generators/expect", "generators/box", "generators/engine", "generators/live", "generators/nftables/kernel", "generators/proof",
 		},
@@ -182,12 +188,11 @@ func TestFilesAreOpenedInOnePlace(t *testing.T) {
 		"cmd/gatewright/session.go":                   2, // what the kernel shows of processes
 		"generators/live/trial_linux.go":              2, // what the kernel shows; a lock in a folder of root's
 		"generators/live/watch_linux.go":              1, // the same
-		"generators/live/installed.go":                1, // installOne, as create
 		"generators/live/run_linux.go":                1, // a folder of root's that nobody else enters
 		"generators/nftables/kernel/open_linux.go":    1, // a network namespace
-		"cmd/gatewright/requestid.go":                 1, // the user's own configuration
+		"cmd/gatewright/internal/fetch/requestid.go":  1, // the user's own configuration
 		"cmd/gatewright/usage.go":                     1, // what the user names: a log of any size, read line by line
-		"cmd/gatewright/visit.go":                     1, // the user's own cache
+		"cmd/gatewright/internal/fetch/state.go":      1, // the user's own cache
 	}
 	for _, dir := range []string{"catalog", "cmd", "generators"} {
 		err := filepath.WalkDir(filepath.Join(repository, dir), func(file string, d fs.DirEntry, err error) error {

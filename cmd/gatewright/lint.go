@@ -4,25 +4,15 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"gatewright/catalog"
 	"gatewright/catalog/lint"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/cmd/gatewright/internal/words"
 )
-
-// listedFinding is a finding as JSON.
-type listedFinding struct {
-	Kind      lint.Kind `json:"kind"`
-	Entry     string    `json:"entry"`
-	Endpoints []string  `json:"endpoints,omitempty"`
-	Others    []string  `json:"others,omitempty"`
-	Why       string    `json:"why"`
-	Do        string    `json:"do"`
-}
 
 // lint shows what is worth a second look in the selected entries. With --strict any
 // finding ends the run as a shortfall does.
@@ -50,25 +40,13 @@ func (inv *invocation) lint() error {
 
 func (inv *invocation) showFindings(r *site.Result, found []lint.Finding) error {
 	if inv.json {
-		return console.WriteJSONList(inv.stdout, "findings", func(yield func(listedFinding) bool) {
-			for _, f := range found {
-				if !yield(listedFinding(f)) {
-					return
-				}
-			}
-		})
+		return console.WriteJSONList(inv.stdout, "findings", slices.Values(found))
 	}
 	if len(found) == 0 {
 		inv.console.Sayf("nothing is worth a second look")
 		return nil
 	}
-	t := console.Table{Header: []string{"WHAT", "ENTRY", "ENDPOINTS, OTHER ENTRIES", "WHY, AND WHAT TO DO"}, IDs: []int{1}}
-	for _, f := range found {
-		about := []string{words.Endpoints(f.Endpoints), words.Endpoints(strings.Fields(shown(r, f.Others...)))}
-		about = slices.DeleteFunc(about, func(s string) bool { return s == "" })
-		t.Rows = append(t.Rows, []string{string(f.Kind), shown(r, f.Entry), strings.Join(about, "\n"), f.Why + "\n" + f.Do})
-	}
-	if err := t.Write(inv.stdout, console.Width(inv.stdout)); err != nil {
+	if err := report.LintTable(r, found).Write(inv.stdout, console.Width(inv.stdout)); err != nil {
 		return err
 	}
 	inv.console.Sayf("%s; --json has every endpoint and entry", words.Count(len(found), "finding"))

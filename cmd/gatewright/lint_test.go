@@ -15,9 +15,9 @@ import (
 )
 
 // lintJSON runs `gatewright list --lint` and returns the findings of one kind.
-func lintJSON(t *testing.T, kind lint.Kind, args ...string) []listedFinding {
+func lintJSON(t *testing.T, kind lint.Kind, args ...string) []lint.Finding {
 	t.Helper()
-	return slices.DeleteFunc(listJSON[listedFinding](t, append([]string{"--lint"}, args...)...), func(f listedFinding) bool { return f.Kind != kind })
+	return slices.DeleteFunc(listJSON[lint.Finding](t, append([]string{"--lint"}, args...)...), func(f lint.Finding) bool { return f.Kind != kind })
 }
 
 // Names that change records say were removed are found wherever they are listed still:
@@ -40,7 +40,7 @@ func TestLintRemovedNames(t *testing.T) {
 	}
 
 	s.want(exitOK, "changes", "", "m365", "--changes", "-o", "w.json")
-	summary := func(found []listedFinding) string {
+	summary := func(found []lint.Finding) string {
 		var b strings.Builder
 		for _, f := range found {
 			fmt.Fprintf(&b, "%s %v: %s / %s\n", f.Entry, f.Endpoints, f.Why, f.Do)

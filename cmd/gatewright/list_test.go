@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatewright/cmd/gatewright/internal/report"
 )
 
 // listedOpen is what a test looks at of an open item.
@@ -43,7 +45,7 @@ func TestEveryRowOfTheArticle(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for catalog, rows := range map[string]int{"m365-additional@2018-10-23": 16, "m365-additional@2025-01-08": 25} {
 		seen := map[string]bool{}
-		for _, e := range listJSON[listedEntry](t, "--catalog", catalog) {
+		for _, e := range listJSON[report.ListedEntry](t, "--catalog", catalog) {
 			if e.ID != "m365-additional/dns" { // the need outside the table
 				seen[strings.TrimRight(e.Row, "abc")] = true
 			}
@@ -114,17 +116,6 @@ func TestSuggestedLines(t *testing.T) {
 		}
 		for _, o := range listJSON[listedOpen](t, "open") {
 			t.Errorf("%s: %s of %s is still open; write %s", catalog, o.Missing, o.Entry, o.Line)
-		}
-	}
-}
-
-func TestCompareRows(t *testing.T) {
-	rows := []string{"", "1", "2", "9", "9a", "9b", "10", "11a", "100"}
-	for i, a := range rows {
-		for j, b := range rows {
-			if got := compareRows(a, b); (got < 0) != (i < j) || (got == 0) != (i == j) {
-				t.Errorf("compareRows(%q, %q) = %d", a, b, got)
-			}
 		}
 	}
 }

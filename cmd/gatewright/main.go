@@ -34,8 +34,8 @@ func delayCollection() {
 // somebody made takes is bounded, and garbage beside it would double that.
 const garbageFrom = 1280 << 20
 
-// boundGarbage holds garbage low once the heap is large, unless the user's GOMEMLIMIT says
-// from where on.
+// boundGarbage holds garbage low once the heap is large, unless the user's GOMEMLIMIT
+// says from where on.
 func boundGarbage() {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(garbageFrom)

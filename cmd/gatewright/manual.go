@@ -120,8 +120,8 @@ func (p *roff) item(name, doc string) {
 	fmt.Fprintf(p, ".TP\n\\fB%s\\fR\n%s\n", quoteRoff(name), quoteRoff(doc))
 }
 
-// quoteRoff writes a line of text so that roff prints it as it stands, quotes and hyphens
-// in ASCII for those who copy commands.
+// quoteRoff writes a line of text so that roff prints it as it stands, quotes and
+// hyphens in ASCII for those who copy commands.
 func quoteRoff(line string) string {
 	quoted := strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, `"`, `\(dq`).Replace(line)
 	if strings.HasPrefix(quoted, ".") {

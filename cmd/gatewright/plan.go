@@ -34,8 +34,8 @@ Reading what runs takes root.
 
 func plan(inv *invocation, names []string) error { return inv.holdLive("plan", names, false) }
 
-// holdLive tells how what runs and what the site wants differ: what would become of what
-// runs or, drifted, what became of what is wanted.
+// holdLive tells how what runs and what the site wants differ: what would become of
+// what runs or, drifted, what became of what is wanted.
 func (inv *invocation) holdLive(command string, names []string, drifted bool) error {
 	if err := inv.checkFormat(command); err != nil {
 		return err

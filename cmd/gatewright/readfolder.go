@@ -30,7 +30,8 @@ func readFolder(path plainfile.Path) (folder, error) {
 	return folderOfFiles(path, files), nil
 }
 
-// readOutputs reads the files of a production, and all beside them in folders of their own.
+// readOutputs reads the files of a production, and all beside them in folders of their
+// own.
 func (p *production) readOutputs(root *os.Root) (folder, error) {
 	files, err := output.ReadMade(p.folder, root, p.outputs)
 	if err != nil {
@@ -86,7 +87,8 @@ func (f folder) edited() []string {
 	return slices.Sorted(slices.Values(names))
 }
 
-// renew replaces files of another format by what generate would write now, and tells so.
+// renew replaces files of another format by what generate would write now, and tells
+// so.
 func (inv *invocation) renew(f *folder) error {
 	for i, g := range generators.All() {
 		var other *artefact.FormatError

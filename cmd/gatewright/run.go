@@ -12,6 +12,7 @@ import (
 
 	"gatewright/catalog/suggest"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/generators/live"
 )
 
@@ -61,9 +62,8 @@ type invocation struct {
 	dryRun   bool
 	bounds   live.Bounds
 	confirm  time.Duration
-	base     string    // --new
-	findings []finding // of check
-	held     []string  // expectations that hold
+	base     string          // --new
+	found    report.Findings // of check
 }
 
 // usageError is a mistake in how the tool was called.
@@ -135,7 +135,8 @@ func (inv *invocation) call(c command, args []string) error {
 	return oneValue(flags, c.run(inv, flags.Args()))
 }
 
-// oneValue adds to an error about a flag's value that has a comma how several are given.
+// oneValue adds to an error about a flag's value that has a comma how several are
+// given.
 func oneValue(flags *pflag.FlagSet, err error) error {
 	if err == nil || errors.Is(err, errDifferent) {
 		return err

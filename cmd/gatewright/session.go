@@ -15,7 +15,8 @@ type session struct {
 }
 
 // sshSession returns the session that the tool runs in. sudo and su leave out what sshd
-// says of it, so that the processes above are asked as well, where the system shows them.
+// says of it, so that the processes above are asked as well, where the system shows
+// them.
 func sshSession() (session, bool) {
 	if s, ok := parseSession(os.Getenv(sshConnection)); ok {
 		return s, true

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
@@ -31,8 +32,8 @@ func (p *production) shortfalls() []shortfall {
 	}
 	for i, o := range p.outputs {
 		for _, c := range o.Coverage {
-			if isShort(c) && !p.site.Tolerates(o.Generator, string(c.Verdict), c.Entries) {
-				text := fmt.Sprintf("%s: %s is %s: %s; %s, or tolerate it in the site file", o.Generator, coverageName(c), c.Verdict, c.Reason, c.Remedy)
+			if c.FallsShort() && !p.site.Tolerates(o.Generator, string(c.Verdict), c.Entries) {
+				text := fmt.Sprintf("%s: %s is %s: %s; %s, or tolerate it in the site file", o.Generator, c.Name(), c.Verdict, c.Reason, c.Remedy)
 				short = append(short, shortfall{text, p.site.PlaceOfTolerable(o.Generator, c.Entries), &p.outputs[i], c})
 			}
 		}
@@ -40,9 +41,9 @@ func (p *production) shortfalls() []shortfall {
 	return append(short, p.hiddenShortfalls()...)
 }
 
-// keys tell a shortfall from others, whatever rule it is of: one for each entry of which the
-// output falls short by itself. An entry that is rendered exactly, and joins a rule with
-// others that are not, brings no shortfall of its own.
+// keys tell a shortfall from others, whatever rule it is of: one for each entry of
+// which the output falls short by itself. An entry that is rendered exactly, and joins
+// a rule with others that are not, brings no shortfall of its own.
 func (p *production) keys(s shortfall) (keys []string) {
 	if s.of == nil || len(s.line.Entries) == 0 {
 		return []string{s.text}
@@ -67,7 +68,7 @@ func (p *production) keys(s shortfall) (keys []string) {
 			return []string{s.text}
 		}
 		for _, c := range alone.Coverage {
-			if isShort(c) {
+			if c.FallsShort() {
 				keys = append(keys, key(entry, c))
 			}
 		}
@@ -81,4 +82,13 @@ func (p *production) keys(s shortfall) (keys []string) {
 // unknown reports whether any of the keys is not known.
 func unknown(keys []string, known map[string]bool) bool {
 	return slices.ContainsFunc(keys, func(key string) bool { return !known[key] })
+}
+
+// lineKey is the key of the line that answers an open item.
+func lineKey(o rule.Open) string {
+	if o.Section == site.SectionPaths {
+		return ""
+	}
+	key, _, _ := strings.Cut(strings.TrimPrefix(o.Line, `"`), `"`)
+	return key
 }

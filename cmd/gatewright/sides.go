@@ -12,21 +12,21 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// warnReversed tells of rules at a packet filter that let packets of the other direction
-// pass, with one such packet and what its addresses are.
+// warnReversed tells of rules at a packet filter that let packets of the other
+// direction pass, with one such packet and what its addresses are.
 func (p *production) warnReversed(t console.Console) {
 	var filters, rules []string
 	var example rule.Flow
 	for _, o := range p.outputs {
 		for _, c := range o.Coverage {
-			if c.Verdict != artefact.Wider || !isFilter(o.Generator) {
+			if c.Verdict != artefact.Wider || o.Kind != artefact.PacketFilter {
 				continue
 			}
 			if len(filters) == 0 || filters[len(filters)-1] != o.Generator {
 				filters = append(filters, o.Generator)
 			}
-			if !slices.Contains(rules, coverageName(c)) {
-				rules = append(rules, coverageName(c))
+			if !slices.Contains(rules, c.Name()) {
+				rules = append(rules, c.Name())
 			}
 			for _, w := range c.Witnesses {
 				if w.Backend && !example.Local.IsValid() {

@@ -9,8 +9,8 @@ import (
 	"gatewright/generators"
 )
 
-// choose returns the site of the output that is meant. A site file with several has to be
-// asked for one of them.
+// choose returns the site of the output that is meant. A site file with several has to
+// be asked for one of them.
 func (f *siteFlags) choose(s *site.Site) (*site.Site, error) {
 	switch {
 	case f.paired && len(s.Outputs) == 0:
@@ -28,9 +28,9 @@ func (f *siteFlags) choose(s *site.Site) (*site.Site, error) {
 	return s, nil
 }
 
-// eachOutput calls do for the output that --for names, or else for each of the site file's;
-// for the site itself if it has none. Of the named generators it passes those that the
-// output has; one that has none of them is left out. The first error ends it.
+// eachOutput calls do for the output that --for names, or else for each of the site
+// file's; for the site itself if it has none. Of the named generators it passes those
+// that the output has; one that has none of them is left out. The first error ends it.
 func (f *siteFlags) eachOutput(names []string, do func(names []string) error) error {
 	if f.output != "" {
 		return do(names)

@@ -10,6 +10,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
@@ -28,7 +29,8 @@ func (p *production) warnUnfiltered(t console.Console, file artefact.Made) {
 	}
 }
 
-// unfiltered returns the ids of those entries, at the packet filters that are asked for.
+// unfiltered returns the ids of those entries, at the packet filters that are asked
+// for.
 func (p *production) unfiltered(file artefact.Made, asked func(rule.Grant, artefact.Made) bool) []string {
 	sent := directWay{p: p, internal: pac.Internal(file.Settings)}
 	for _, role := range file.Settings.List("roles") {
@@ -37,7 +39,7 @@ func (p *production) unfiltered(file artefact.Made, asked func(rule.Grant, artef
 	var ids []string
 	for _, g := range p.result.Input.Grants {
 		cutOff := func(o artefact.Made) bool {
-			return isFilter(o.Generator) && asked(g, o) && p.goesUnfiltered(g, sent, o)
+			return o.Kind == artefact.PacketFilter && asked(g, o) && p.goesUnfiltered(g, sent, o)
 		}
 		if slices.Contains(sent.roles, g.Role) && slices.ContainsFunc(p.outputs, cutOff) && !slices.Contains(ids, g.Entry.ID) {
 			ids = append(ids, g.Entry.ID)
@@ -47,16 +49,16 @@ func (p *production) unfiltered(file artefact.Made, asked func(rule.Grant, artef
 	return ids
 }
 
-// hiddenShortfalls are those entries where no verdict of a packet filter falls short: the
-// rule is carried for other entries, or nothing of it is for machines that it sees.
+// hiddenShortfalls are those entries where no verdict of a packet filter falls short:
+// the rule is carried for other entries, or nothing of it is for machines that it sees.
 func (p *production) hiddenShortfalls() []shortfall {
 	var short []shortfall
 	for _, file := range p.outputs {
-		if !isChooser(file.Generator) || !knowsProxy(p.site) {
+		if file.Kind != artefact.ProxyChooser || !knowsProxy(p.site) {
 			continue
 		}
 		unsaid := func(g rule.Grant, o artefact.Made) bool {
-			return !slices.ContainsFunc(o.Coverage, func(c artefact.Coverage) bool { return isShort(c) && slices.Contains(c.Entries, g.Entry.ID) })
+			return !slices.ContainsFunc(o.Coverage, func(c artefact.Coverage) bool { return c.FallsShort() && slices.Contains(c.Entries, g.Entry.ID) })
 		}
 		for _, id := range p.unfiltered(file, unsaid) {
 			short = append(short, shortfall{text: id + ": its names go direct by proxy.pac and have no packet-filter rule; " + mendUnfiltered, place: p.site.PlaceOfEntry(id)})
@@ -133,7 +135,7 @@ func (p *production) anAddress(role rule.Role) netip.Addr {
 
 // dropped says which packet filters let through no address of what the PAC file sends
 // direct.
-func (e *explainer) dropped(f rule.Flow, answers []backendAnswer) string {
+func (e *explainer) dropped(f rule.Flow, answers []report.BackendAnswer) string {
 	var filters []string
 	direct := false
 	for i, b := range e.backends {

@@ -63,19 +63,13 @@ missing or failed.
 
 // verdict is what became of one proof, as --json tells it.
 type verdict struct {
-	Output        string             `json:"output,omitempty"` // of a site file with several
-	Generator     string             `json:"generator"`
-	Engine        string             `json:"engine"`
-	Proved        bool               `json:"proved"`
-	Compared      string             `json:"compared,omitempty"`
-	Disagreements []disagreementInfo `json:"disagreements,omitempty"`
-	Error         string             `json:"error,omitempty"`
-}
-
-type disagreementInfo struct {
-	What    string `json:"what"`
-	Policy  string `json:"policy"`
-	Backend string `json:"backend"`
+	Output        string               `json:"output,omitempty"` // of a site file with several
+	Generator     string               `json:"generator"`
+	Engine        string               `json:"engine"`
+	Proved        bool                 `json:"proved"`
+	Compared      string               `json:"compared,omitempty"`
+	Disagreements []proof.Disagreement `json:"disagreements,omitempty"`
+	Error         string               `json:"error,omitempty"`
 }
 
 func verify(inv *invocation, names []string) error {
@@ -228,10 +222,7 @@ func (inv *invocation) tellVerdict(r proof.Result, err error) {
 }
 
 func verdictOf(generator string, r proof.Result, err error) verdict {
-	v := verdict{Generator: generator, Engine: r.Engine, Proved: err == nil && r.Proved(), Compared: r.Compared}
-	for _, d := range r.Disagreements {
-		v.Disagreements = append(v.Disagreements, disagreementInfo{d.What, d.Model, d.Backend})
-	}
+	v := verdict{Generator: generator, Engine: r.Engine, Proved: err == nil && r.Proved(), Compared: r.Compared, Disagreements: r.Disagreements}
 	if err != nil {
 		v.Error = err.Error()
 	}

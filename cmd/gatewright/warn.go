@@ -24,9 +24,9 @@ func (p *production) warn(t console.Console) {
 	p.warnResolver(t)
 	p.warnReversed(t)
 	for _, o := range p.outputs {
-		if isChooser(o.Generator) && !knowsProxy(p.site) {
+		if o.Kind == artefact.ProxyChooser && !knowsProxy(p.site) {
 			t.Warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
-		} else if isChooser(o.Generator) {
+		} else if o.Kind == artefact.ProxyChooser {
 			p.warnUnfiltered(t, o)
 		}
 	}
@@ -89,7 +89,7 @@ func (p *production) warnNoResolver(t console.Console) {
 // enforced are the generators of a default-deny.
 func (p *production) enforced() (names []string) {
 	for _, o := range p.outputs {
-		if isFilter(o.Generator) && artefact.Mode(o.Settings.Text("mode")) == artefact.ModeEnforce {
+		if o.Kind == artefact.PacketFilter && artefact.Mode(o.Settings.Text("mode")) == artefact.ModeEnforce {
 			names = append(names, o.Generator)
 		}
 	}

@@ -18,19 +18,19 @@ const (
 
 // Answer is what one backend does with one flow, and why.
 type Answer struct {
-	Action Action
+	Action Action `json:"action"`
 
 	// By names what in the artefacts decides, in the backend's words: chain and sets,
 	// ACLs, the answer of a PAC file. Empty where nothing of ours matches.
-	By []string
+	By []string `json:"by,omitempty"`
 
 	// Why says in words what By does not: what the backend sees of the flow, or why
 	// nothing matches. May be empty.
-	Why string
+	Why string `json:"why,omitempty"`
 
 	// Rules are those by which the backend accepts, or would on the condition, in the
 	// policy's order.
-	Rules []rule.ID
+	Rules []rule.ID `json:"rules,omitempty"`
 }
 
 // Explainer answers for one generator, policy and settings. Every part of the

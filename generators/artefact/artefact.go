@@ -4,6 +4,9 @@
 package artefact
 
 import (
+	"fmt"
+	"strings"
+
 	"gatewright/catalog/rule"
 )
 
@@ -47,6 +50,7 @@ type Output struct {
 // Made is the output of one generator, and what it was made with.
 type Made struct {
 	Generator string // its name
+	Kind      Kind
 	Settings  Settings
 	Output
 }
@@ -85,6 +89,18 @@ type Coverage struct {
 	// Witnesses are flows on which backend and model differ; at least one for
 	// Narrower and Wider, none for the others.
 	Witnesses []Witness
+}
+
+// FallsShort reports whether the backend should render the rule exactly, and does not.
+func (c Coverage) FallsShort() bool { return c.Verdict != Exact && c.Verdict != NotApplicable }
+
+// Name is the rule with its entries, or the entries of a trusted site.
+func (c Coverage) Name() string {
+	entries := strings.Join(c.Entries, ", ")
+	if c.Rule == "" {
+		return entries
+	}
+	return fmt.Sprintf("%s (%s)", c.Rule, entries)
 }
 
 // Witness is a flow on which a backend and the model differ.

@@ -10,14 +10,14 @@ import (
 // Option is one setting that a generator takes. Every value is text that Check
 // (and Values, if given) has accepted before a generator sees it.
 type Option struct {
-	Name    string
-	Doc     string   // one line for a network engineer
-	Values  []string // the only values that are accepted, if not nil
-	List    bool     // takes several values
-	Default []string // nil means: not set
+	Name    string   `json:"name"`
+	Doc     string   `json:"doc"`               // one line for a network engineer
+	Values  []string `json:"values,omitempty"`  // the only values that are accepted, if not nil
+	List    bool     `json:"list,omitempty"`    // takes several values
+	Default []string `json:"default,omitempty"` // nil means: not set
 
 	// Check refuses a value that the backend cannot hold; nil accepts what Values do.
-	Check func(string) error
+	Check func(string) error `json:"-"`
 }
 
 // Settings are a generator's options after checking; the zero value has none.

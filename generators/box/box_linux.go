@@ -2,7 +2,6 @@ package box
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +13,8 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+
+	"gatewright/generators/bounded"
 )
 
 // nobody is the user outside whom the inside of root's box is.
@@ -34,7 +35,7 @@ type Box struct {
 	cmd     *exec.Cmd
 	answers *bufio.Reader
 	pipes   []*os.File // our ends
-	said    *beginning
+	said    *bounded.Buffer
 	ended   chan error
 }
 
@@ -57,7 +58,7 @@ func Start(ctx context.Context, reads []string, work []byte) (*Box, error) {
 		return nil, err
 	}
 	defer out.Close()
-	b := &Box{answers: bufio.NewReader(receive), pipes: []*os.File{send, receive}, said: &beginning{}, ended: make(chan error, 1)}
+	b := &Box{answers: bufio.NewReader(receive), pipes: []*os.File{send, receive}, said: &bounded.Buffer{Limit: maxSaid}, ended: make(chan error, 1)}
 	b.cmd = command(ctx)
 	b.cmd.Stdin, b.cmd.Stdout, b.cmd.Stderr = in, out, b.said
 	started := make(chan error)
@@ -157,7 +158,7 @@ func (b *Box) awaitInside() error {
 	line = strings.TrimSuffix(line, "\n")
 	switch {
 	case err != nil:
-		return unavailable("start", fmt.Errorf("it ended at once%s", b.said))
+		return unavailable("start", fmt.Errorf("it ended at once%s", b.words()))
 	case line != ready:
 		var failed failure
 		if err := json.Unmarshal([]byte(line), &failed); err != nil {
@@ -181,7 +182,7 @@ func (b *Box) Close() error {
 	if status, ok := b.cmd.ProcessState.Sys().(syscall.WaitStatus); err == nil || ok && status.Signal() == syscall.SIGKILL {
 		return nil
 	}
-	return fmt.Errorf("the box ended: %w%s", err, b.said)
+	return fmt.Errorf("the box ended: %w%s", err, b.words())
 }
 
 func (b *Box) closePipes() {
@@ -190,21 +191,15 @@ func (b *Box) closePipes() {
 	}
 }
 
-// beginning keeps the first of what is written to it.
-type beginning struct{ text []byte }
+// maxSaid is how many bytes of what a box says are kept.
+const maxSaid = 2000
 
-func (t *beginning) Write(p []byte) (int, error) {
-	const most = 2000
-	t.text = append(t.text, p[:min(len(p), most-len(t.text))]...)
-	return len(p), nil
-}
-
-func (t *beginning) String() string {
-	text := bytes.TrimSpace(t.text)
-	if len(text) == 0 {
-		return ""
+// words is what the box said, after an error; empty if that is nothing.
+func (b *Box) words() string {
+	if text := strings.TrimSpace(b.said.String()); text != "" {
+		return ": " + text
 	}
-	return ": " + string(text)
+	return ""
 }
 
 // failure is a step of making the box, and how it failed.

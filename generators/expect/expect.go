@@ -23,7 +23,8 @@ type Output struct {
 
 // Answer is what became of an expectation at one place.
 type Answer struct {
-	At      string // Policy, or a generator
+	At      string        // Policy, or a generator
+	Kind    artefact.Kind // of the generator
 	Holds   bool
 	Unread  error       // the files do something that is not known
 	Flow    rule.Flow   // one for which it does not hold
@@ -122,7 +123,7 @@ func (q question) beyond(p *rule.Policy) (list []rule.Else, promise bool) {
 }
 
 func (q question) of(o Output) Answer {
-	a := Answer{At: o.Name}
+	a := Answer{At: o.Name, Kind: o.Kind}
 	switch {
 	case o.Unread != nil:
 		a.Unread = o.Unread

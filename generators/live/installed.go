@@ -206,28 +206,11 @@ func installOne(path string, data []byte) error {
 		return err
 	}
 	defer root.Close()
-	name, beside := filepath.Base(path), "."+filepath.Base(path)+".gatewright"
-	if err := root.Remove(beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if old, missing := root.Lstat(name); err == nil && missing == nil {
-		err = keepAttributes(f, old)
-	} else if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = root.Rename(beside, name)
-	}
-	if err != nil {
-		return errors.Join(err, root.Remove(beside))
-	}
-	return nil
+	name := filepath.Base(path)
+	return plainfile.Replace(root, name, "."+name+".gatewright", data, 0o644, func(f *os.File, old fs.FileInfo) error {
+		if old != nil {
+			return keepAttributes(f, old)
+		}
+		return f.Chmod(0o644)
+	})
 }

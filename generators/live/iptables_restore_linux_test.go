@@ -50,7 +50,7 @@ func TestIptablesRestoresRulesWithoutSets(t *testing.T) {
 		s.apply(all[1], enforceForward)
 		plain := s.rules()
 		s.sh("iptables -I FORWARD -s 192.0.2.5 -j DROP; ipset create gw_new hash:net comment; ipset save " + bigSet +
-			" | sed '/create/d; s/" + bigSet + "/gw_new/' | ipset restore; ipset add gw_new 192.0.2.9 comment bad; ipset swap gw_new " + bigSet + "; ipset destroy gw_new")
+			" | sed '/create/d; s/" + bigSet + "/gw_new/' | ipset restore; echo add gw_new 192.0.2.9 comment bad | ipset restore; ipset swap gw_new " + bigSet + "; ipset destroy gw_new")
 		c := s.compare(all[3], enforceForward)
 		saved, err := c.Saved()
 		if err == nil {

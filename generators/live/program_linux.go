@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"gatewright/generators/bounded"
 	"gatewright/generators/nftables/kernel"
 )
 
@@ -68,11 +69,11 @@ func runHere(stdin []byte, path string, args []string) ([]byte, error) {
 	cmd.Dir, cmd.Env = "/", []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stdin = bytes.NewReader(stdin)
-	stdout, stderr := bounded{limit: programOutput, stop: cancel}, bounded{limit: programSaid}
+	stdout, stderr := bounded.Buffer{Limit: programOutput, Stop: cancel}, bounded.Buffer{Limit: programSaid}
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	switch said := strings.TrimSpace(stderr.String()); {
-	case stdout.full:
+	case stdout.Full():
 		return nil, fmt.Errorf("printed more than %d bytes", programOutput)
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("did not end within %v", programTime)
@@ -95,24 +96,4 @@ func (e *programError) Error() string {
 		return e.failed.Error()
 	}
 	return e.failed.Error() + ": " + e.said[:min(len(e.said), shownSaid)]
-}
-
-// bounded keeps the beginning of what is written.
-type bounded struct {
-	bytes.Buffer
-	limit int
-	full  bool
-	stop  func() // is called when it is full; nil for nothing to be done
-}
-
-func (b *bounded) Write(p []byte) (int, error) {
-	room := b.limit - b.Len()
-	if len(p) <= room {
-		return b.Buffer.Write(p)
-	}
-	b.Buffer.Write(p[:room])
-	if b.full = true; b.stop != nil {
-		b.stop()
-	}
-	return len(p), nil
 }

@@ -15,9 +15,9 @@ import (
 // Disagreement is a flow, or a set of flows, on which a backend and the policy
 // differ.
 type Disagreement struct {
-	What    string // the flow as the command line writes it, or the set in words
-	Model   string // what the policy says: "accepted", "PROXY 192.0.2.3:8080"
-	Backend string // what the engine says
+	What    string `json:"what"`    // the flow as the command line writes it, or the set in words
+	Model   string `json:"policy"`  // what the policy says: "accepted", "PROXY 192.0.2.3:8080"
+	Backend string `json:"backend"` // what the engine says
 }
 
 func (d Disagreement) String() string {

@@ -1,3 +1,5 @@
+// Package change tells what differs between two sides: sites, catalogues, folders of
+// rule files, and what runs.
 package change
 
 import (
@@ -22,9 +24,9 @@ type Diff struct {
 	Routes        []Route         `json:"routes"`
 	TrustedSites  Trusted         `json:"trusted_sites"`
 	Entries       []Entry         `json:"entries"`
-	OpenAdded     []rule.Open     `json:"open_added"`
-	OpenRemoved   []rule.Open     `json:"open_removed"`
-	OpenUnchanged []rule.Open     `json:"open_unchanged"`
+	OpenAdded     []words.Open    `json:"open_added"`
+	OpenRemoved   []words.Open    `json:"open_removed"`
+	OpenUnchanged []words.Open    `json:"open_unchanged"`
 	Beside        []Beside        `json:"beside,omitempty"`     // of folders
 	Comments      []Comment       `json:"comments,omitempty"`   // of folders
 	Files         []File          `json:"files,omitempty"`      // of folders: those that are compared as text, or came or went
@@ -43,12 +45,12 @@ func New() Diff {
 		Old: Head{Sources: []Source{}}, New: Head{Sources: []Source{}},
 		Added: []Rule{}, Removed: []Rule{},
 		Routes: []Route{}, TrustedSites: Trusted{[]Site{}, []Site{}}, Entries: []Entry{},
-		OpenAdded: []rule.Open{}, OpenRemoved: []rule.Open{}, OpenUnchanged: []rule.Open{},
+		OpenAdded: []words.Open{}, OpenRemoved: []words.Open{}, OpenUnchanged: []words.Open{},
 	}
 }
 
-// Finish puts what opens most first, and notes whether there is a difference; equal tells
-// whether there is none beside what folders can show.
+// Finish puts what opens most first, and notes whether there is a difference; equal
+// tells whether there is none beside what folders can show.
 func (r *Diff) Finish(equal bool) {
 	sortWidest(r.Added)
 	r.Opens = append([]string{}, r.openings()...)
@@ -75,23 +77,28 @@ type Comment struct {
 	New    []string `json:"new"`
 }
 
+// File is a file that came or went, or that no generator reads and that differs.
 type File struct {
-	Name   string `json:"name"`
-	Change string `json:"change"`
+	Name   string `json:"name"`   // a slash path below the folder
+	Change string `json:"change"` // added, removed or changed
 }
 
+// Head is what one side is.
 type Head struct {
-	Name    string   `json:"name"`
+	Name    string   `json:"name"` // as the command line names it
 	Sources []Source `json:"sources"`
 	Edited  []string `json:"edited,omitempty"` // files that were changed by hand since they were generated
 }
 
+// Source is a catalogue that a side is compiled from, as rule.Source has it.
 type Source struct {
 	Catalog  string `json:"catalog"`
 	Revision string `json:"revision"`
 	Digest   string `json:"digest"`
 }
 
+// Rule is what one side lets pass and the other does not, of one rule or, of folders,
+// of the same hook points.
 type Rule struct {
 	Rule      rule.ID        `json:"rule,omitempty"` // rules of folders are told by their flows
 	Direction rule.Direction `json:"direction"`
@@ -104,16 +111,18 @@ type Rule struct {
 	unbound string // the place without interfaces, if the other side names others there
 }
 
+// From is an entry that gives flows of a rule; of folders it is known by its id alone.
 type From struct {
 	ID    string `json:"id"`
 	Row   string `json:"row,omitempty"`
 	Title string `json:"title"`
 }
 
+// Part is flows of a rule with the same local addresses and services: their remotes.
 type Part struct {
-	Services  string   `json:"services"`
-	Local     []string `json:"local"`
-	Published bool     `json:"published,omitempty"`
+	Services  string   `json:"services"`            // as netset.ParseServices reads them
+	Local     []string `json:"local"`               // prefixes
+	Published bool     `json:"published,omitempty"` // the ports are those that outsiders use
 	Elsewhere bool     `json:"elsewhere,omitempty"` // the same remotes are accepted for other local addresses or services on the other side
 	Any       bool     `json:"any,omitempty"`
 	But       []string `json:"but,omitempty"` // what "any" does not include
@@ -123,6 +132,7 @@ type Part struct {
 	WholeServices bool `json:"-"` // Services are all of the rule's
 }
 
+// Name is the names that a pattern matches, but for some.
 type Name struct {
 	Pattern string   `json:"pattern"`
 	And     string   `json:"and,omitempty"` // names that this pattern matches, too
@@ -130,6 +140,7 @@ type Name struct {
 	Example string   `json:"example,omitempty"`
 }
 
+// Route is requests that go another way now.
 type Route struct {
 	Role     rule.Role `json:"role,omitempty"`
 	Place    string    `json:"place,omitempty"` // the file, of folders
@@ -141,11 +152,13 @@ type Route struct {
 	Prefixes []string  `json:"prefixes"`
 }
 
+// Trusted is the sites that came into the trusted zone, and those that left it.
 type Trusted struct {
 	Added   []Site `json:"added"`
 	Removed []Site `json:"removed"`
 }
 
+// Entry is an entry that came, went or changed.
 type Entry struct {
 	ID      string     `json:"id"`
 	Row     string     `json:"row,omitempty"`
@@ -156,14 +169,16 @@ type Entry struct {
 	Changes []Fact     `json:"changes,omitempty"`
 }
 
+// Fact is an attribute of an entry that changed; empty where there is none.
 type Fact struct {
 	Attribute string `json:"attribute"`
 	Old       string `json:"old"`
 	New       string `json:"new"`
 }
 
+// Site is the names of an entry, or of a file, that browsers trust.
 type Site struct {
-	Entry string   `json:"entry"`
+	Entry string   `json:"entry"` // the file, of folders
 	Title string   `json:"title"`
 	Names []string `json:"names"`
 }
@@ -177,6 +192,7 @@ type Live struct {
 	Text  string `json:"text"`
 }
 
+// String says which names are meant.
 func (n Name) String() string {
 	text := n.Pattern
 	if n.And != "" {

@@ -30,8 +30,8 @@ type served struct {
 	services netset.ServiceSet
 }
 
-// joinServices joins flows that differ in their service alone, in the order of the first
-// of each.
+// joinServices joins flows that differ in their service alone, in the order of the
+// first of each.
 func joinServices(flows []rule.Flows) (all []served) {
 	at := map[string]int{}
 	for _, f := range flows {
@@ -192,8 +192,8 @@ func interfaceText(all []interfaces, chosen string) string {
 	return "any interface but " + strings.Join(but, " ")
 }
 
-// difference is what one side accepts more at a spot, for the same packets by all pairs of
-// some interfaces.
+// difference is what one side accepts more at a spot, for the same packets by all pairs
+// of some interfaces.
 type difference struct {
 	spot      spot
 	direction rule.Direction
@@ -212,8 +212,8 @@ type cells struct {
 	unbound map[string]bool
 }
 
-// comparison compares the hook points of one spot by every pair of interfaces that any of
-// them tells apart.
+// comparison compares the hook points of one spot by every pair of interfaces that any
+// of them tells apart.
 type comparison struct {
 	a, b  []point
 	known map[string]int // in found, by the hook points that a pair comes to; -1 for no difference
@@ -253,8 +253,8 @@ func differencesAt(s spot, a, b []point) (list []difference) {
 	return list
 }
 
-// find returns the place in found of what the hook points of a accept more than those of
-// b; -1 for nothing.
+// find returns the place in found of what the hook points of a accept more than those
+// of b; -1 for nothing.
 func (c *comparison) find(points []bool) int {
 	key := fmt.Sprint(points)
 	if n, ok := c.known[key]; ok {
@@ -276,7 +276,8 @@ func (c *comparison) find(points []bool) int {
 	return n
 }
 
-// noteUnbound notes the chains of b of which a packet comes to none, though they are there.
+// noteUnbound notes the chains of b of which a packet comes to none, though they are
+// there.
 func (c *comparison) noteUnbound(n int, comes []bool) {
 	there, met := map[string]bool{}, map[string]bool{}
 	for p, at := range c.b {
@@ -302,8 +303,8 @@ func trafficAt(points []point, has []bool) rule.TrafficSet {
 	return rule.UniteTraffic(all...)
 }
 
-// spread tells the difference once for the incoming interfaces that have it with the same
-// outgoing ones.
+// spread tells the difference once for the incoming interfaces that have it with the
+// same outgoing ones.
 func (c cells) spread(s spot, a []point, ins, outs []interfaces) (list []difference) {
 	d := difference{spot: s, more: c.more, unbound: c.unbound}
 	for p, has := range c.points {
@@ -328,7 +329,8 @@ func (c cells) spread(s spot, a []point, ins, outs []interfaces) (list []differe
 }
 
 // differences compares what packet filters accept, spot by spot in the order of a. What
-// options open is held against options alone, so that a rule within it does not cut it up.
+// options open is held against options alone, so that a rule within it does not cut it
+// up.
 func differences(a, b []point) (all []difference) {
 	done := map[spot]bool{}
 	for _, p := range a {
@@ -352,7 +354,8 @@ func differences(a, b []point) (all []difference) {
 	return all
 }
 
-// at returns the hook points of a spot with what some of their lines accept of a direction.
+// at returns the hook points of a spot with what some of their lines accept of a
+// direction.
 func at(points []point, s spot, d rule.Direction, some func(line) bool) (list []point) {
 	for _, p := range points {
 		if p.spot != s {

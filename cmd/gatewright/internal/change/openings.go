@@ -29,15 +29,15 @@ type opening struct {
 	remotes   float64 // likewise
 }
 
-// wideShare is the share of a family from which addresses are told as an opening: that of
-// a prefix /5.
+// wideShare is the share of a family from which addresses are told as an opening: that
+// of a prefix /5.
 const wideShare = 1.0 / 32
 
 // manyPorts is how many ports of a protocol are told as an opening: most of them.
 const manyPorts = 1 << 15
 
-// openings returns what newly opens to any remote or on most ports of a protocol, widest
-// first.
+// openings returns what newly opens to any remote or on most ports of a protocol,
+// widest first.
 func (r Diff) openings() []string {
 	var all []*opening
 	for i := range r.Added {

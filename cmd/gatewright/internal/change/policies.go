@@ -18,9 +18,9 @@ func (c Compared) compiled() rule.Compiled {
 	return rule.Compiled{Policy: c.Result.Policy, Grants: c.Result.Input.Grants}
 }
 
-// Compare tells what differs between two compiled policies: flows, routes, trusted sites,
-// entries and what is open. What options make of them is not in it. The difference is to
-// be finished. An error is of the budget of the comparison.
+// Compare tells what differs between two compiled policies: flows, routes, trusted
+// sites, entries and what is open. What options make of them is not in it. The
+// difference is to be finished. An error is of the budget of the comparison.
 func Compare(old, new Compared) (Diff, error) {
 	d, err := rule.Compare(old.compiled(), new.compiled())
 	if err != nil {
@@ -32,8 +32,8 @@ func Compare(old, new Compared) (Diff, error) {
 		Routes:       routesOf(d.Routes),
 		TrustedSites: Trusted{sitesOf(d.TrustedAdded), sitesOf(d.TrustedRemoved)},
 		Entries:      []Entry{},
-		OpenAdded:    items(d.OpenAdded), OpenRemoved: items(d.OpenRemoved),
-		OpenUnchanged: items(without(new.Result.Policy.Open, d.OpenAdded)),
+		OpenAdded:    words.OpenItems(d.OpenAdded), OpenRemoved: words.OpenItems(d.OpenRemoved),
+		OpenUnchanged: words.OpenItems(without(new.Result.Policy.Open, d.OpenAdded)),
 	}
 	for _, c := range site.Compare(old.Result, new.Result) {
 		r.Entries = append(r.Entries, entryOf(c))
@@ -52,9 +52,6 @@ func routesOf(changes []rule.RouteChange) []Route {
 	}
 	return list
 }
-
-// items is a list that is never nil.
-func items(open []rule.Open) []rule.Open { return append([]rule.Open{}, open...) }
 
 func without(all, some []rule.Open) []rule.Open {
 	return slices.DeleteFunc(slices.Clone(all), func(o rule.Open) bool { return slices.Contains(some, o) })

@@ -11,8 +11,8 @@ import (
 )
 
 // Console is what the tool says to people, on stderr: one line each, in lower case, and
-// without a full stop at the end of an error. No line feed in an argument starts a line,
-// and of URLs no user, password, query and fragment are shown.
+// without a full stop at the end of an error. No line feed in an argument starts a
+// line, and of URLs no user, password, query and fragment are shown.
 type Console struct {
 	*Writer
 	Quiet bool // errors alone
@@ -28,7 +28,7 @@ func isTerminal(f *os.File) bool {
 
 // Errorf tells an error: a line, and one for each further error that an argument joins.
 func (t Console) Errorf(format string, args ...any) {
-	for line := range strings.Lines(sprint(ErrorLines, format, args)) {
+	for line := range strings.Lines(sprint(errorText, format, args)) {
 		t.Raw(t.Paint(Red, "gatewright: error:") + Visible(" "+WithoutSecrets(strings.TrimSuffix(line, "\n"))+"\n"))
 	}
 }

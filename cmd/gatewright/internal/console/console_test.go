@@ -28,7 +28,7 @@ func TestErrorLines(t *testing.T) {
 		{wrapped{joined}, "a\\u000ab\nopen c\\u000ad: file does not exist"},
 		{HideQuery(joined, "https://a.example/?x"), "a\\u000ab\nopen c\\u000ad: file does not exist"},
 	} {
-		if got := ErrorLines(c.err); got != c.want {
+		if got := errorText(c.err); got != c.want {
 			t.Errorf("%q: %q, want %q", c.err, got, c.want)
 		}
 	}

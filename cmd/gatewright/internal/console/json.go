@@ -28,8 +28,8 @@ func WriteJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// WriteJSONList writes an object of the version and one list of that name, which is never
-// held as a whole.
+// WriteJSONList writes an object of the version and one list of that name, which is
+// never held as a whole.
 func WriteJSONList[T any](w io.Writer, name string, list iter.Seq[T]) error {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)

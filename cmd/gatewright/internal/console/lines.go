@@ -15,14 +15,14 @@ func Line(format string, args ...any) string {
 }
 
 // sprint formats texts in one line each, and errors by a function.
-func sprint(errorText func(error) string, format string, args []any) string {
+func sprint(text func(error) string, format string, args []any) string {
 	args = slices.Clone(args)
 	for i, a := range args {
 		switch a := a.(type) {
 		case string:
 			args[i] = escapeLines(a)
 		case error:
-			args[i] = errorText(a)
+			args[i] = text(a)
 		}
 	}
 	return fmt.Sprintf(format, args...)
@@ -30,42 +30,80 @@ func sprint(errorText func(error) string, format string, args []any) string {
 
 func escapeLines(text string) string { return strings.ReplaceAll(text, "\n", `\u000a`) }
 
-// ErrorLines is the text of an error, in which only errors that are joined start lines: a
-// name that an error quotes may hold line feeds, too.
-func ErrorLines(err error) string {
-	switch e := err.(type) {
-	case queryError:
-		return feed.HideQuery(e.url, ErrorLines(e.error))
-	case interface{ Unwrap() []error }:
-		joined := make([]string, len(e.Unwrap()))
-		for i, one := range e.Unwrap() {
-			joined[i] = one.Error()
+// errorText is an error in lines.
+func errorText(err error) string {
+	var b strings.Builder
+	for i, line := range ErrorLines(err) {
+		if i > 0 {
+			b.WriteByte('\n')
 		}
-		if strings.Join(joined, "\n") != err.Error() {
-			return aroundErrors(err.Error(), e.Unwrap())
-		}
-		for i, one := range e.Unwrap() {
-			joined[i] = ErrorLines(one)
-		}
-		return strings.Join(joined, "\n")
-	case interface{ Unwrap() error }:
-		if inner := e.Unwrap(); inner != nil {
-			return aroundErrors(err.Error(), []error{inner})
-		}
+		b.WriteString(line.Text)
 	}
-	return escapeLines(err.Error())
+	return b.String()
 }
 
-// aroundErrors is the text of an error that wraps others in this order.
-func aroundErrors(text string, wrapped []error) string {
-	var b strings.Builder
-	for _, inner := range wrapped {
+// ErrorLine is one line of an error's text.
+type ErrorLine struct {
+	Text string
+	Err  error // the error that the line is of: with others around it, none beside it
+}
+
+// ErrorLines are the lines of an error, of which only errors that are joined start one:
+// a name that an error quotes may hold line feeds, too.
+func ErrorLines(err error) []ErrorLine {
+	switch e := err.(type) {
+	case queryError:
+		lines := ErrorLines(e.error)
+		for i := range lines {
+			lines[i].Text = feed.HideQuery(e.url, lines[i].Text)
+		}
+		return lines
+	case interface{ Unwrap() []error }:
+		return linesAround(err, e.Unwrap())
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			return linesAround(err, []error{inner})
+		}
+	}
+	return []ErrorLine{{escapeLines(err.Error()), err}}
+}
+
+// linesAround are the lines of an error that wraps others in this order, or joins them.
+func linesAround(err error, wrapped []error) []ErrorLine {
+	var all []ErrorLine
+	text, joined := err.Error(), joins(err, wrapped)
+	for i, inner := range wrapped {
 		before, after, found := strings.Cut(text, inner.Error())
 		if !found {
 			break
 		}
-		b.WriteString(escapeLines(before) + ErrorLines(inner))
-		text = after
+		lines := ErrorLines(inner)
+		switch {
+		case i > 0 && joined:
+		case i > 0:
+			last := &all[len(all)-1]
+			last.Text += escapeLines(before) + lines[0].Text
+			lines = lines[1:]
+		default:
+			lines[0].Text = escapeLines(before) + lines[0].Text
+		}
+		all, text = append(all, lines...), after
 	}
-	return b.String() + escapeLines(text)
+	if all == nil {
+		return []ErrorLine{{escapeLines(text), err}}
+	}
+	all[len(all)-1].Text += escapeLines(text)
+	if len(all) == 1 {
+		all[0].Err = err
+	}
+	return all
+}
+
+// joins reports whether an error has a line for each of those that it wraps.
+func joins(err error, wrapped []error) bool {
+	texts := make([]string, len(wrapped))
+	for i, one := range wrapped {
+		texts[i] = one.Error()
+	}
+	return strings.Join(texts, "\n") == err.Error()
 }

@@ -11,7 +11,8 @@ import (
 // piece is what a message quotes, mostly of somebody's input, or a word of it.
 var piece = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[^\s"]+`)
 
-// WithoutSecrets is a message without user, password, query and fragment of any URL in it.
+// WithoutSecrets is a message without user, password, query and fragment of any URL in
+// it.
 func WithoutSecrets(text string) string {
 	if !strings.ContainsAny(text, "@?#") {
 		return text
@@ -28,7 +29,8 @@ func WithoutSecrets(text string) string {
 // onceURL is the start of a path that was made of a URL.
 var onceURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:/[^/]`)
 
-// wordWithoutSecrets is a word that nobody quotes: a JSON pointer, the path of a file, a flag.
+// wordWithoutSecrets is a word that nobody quotes: a JSON pointer, the path of a file,
+// a flag.
 func wordWithoutSecrets(word string) string {
 	if strings.HasPrefix(word, "/") {
 		steps := strings.Split(word, "/")
@@ -51,10 +53,12 @@ type queryError struct {
 	url string
 }
 
-// HideQuery is an error that may quote what a server answered, which may be the query of
-// the URL that it was asked: its text shows that nowhere.
+// HideQuery is an error that may quote what a server answered, which may be the query
+// of the URL that it was asked: its text shows that nowhere.
 func HideQuery(err error, url string) error { return queryError{err, url} }
 
+// Error is the text without the query.
 func (e queryError) Error() string { return feed.HideQuery(e.url, e.error.Error()) }
 
+// Unwrap returns the error as it is.
 func (e queryError) Unwrap() error { return e.error }

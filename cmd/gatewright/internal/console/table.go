@@ -25,8 +25,8 @@ const (
 	textWidth    = 80  // of the widest column where nothing limits the table
 )
 
-// Width is the width in characters of the terminal behind w; where there is none, COLUMNS
-// if it is set, else 0: no limit.
+// Width is the width in characters of the terminal behind w; where there is none,
+// COLUMNS if it is set, else 0: no limit.
 func Width(w io.Writer) int {
 	if s, ok := w.(*Writer); ok {
 		w = s.w

@@ -15,9 +15,9 @@ import (
 )
 
 // Writer is stdout or stderr as people, terminals and the runners of GitHub and GitLab
-// read it: whatever is written, in a catalogue's or a server's words too, moves no cursor,
-// hides nothing, and commands no runner. It writes whole lines; an error stays, and is
-// told at the end of a run.
+// read it: whatever is written, in a catalogue's or a server's words too, moves no
+// cursor, hides nothing, and commands no runner. It writes whole lines; an error stays,
+// and is told at the end of a run.
 type Writer struct {
 	w     io.Writer
 	color bool
@@ -77,18 +77,19 @@ func (s *Writer) Paint(color, text string) string {
 }
 
 var (
-	// runnerCommand starts a line that GitHub's runner takes for one: "::error file=x::text".
+	// runnerCommand starts a line that GitHub's runner takes for one: "::error
+	// file=x::text".
 	runnerCommand = regexp.MustCompile(`^::[A-Za-z_-]+( .*)?::`)
 
-	// oldRunnerCommand is one of GitHub's and Azure's runners anywhere in a line: "##[error]",
-	// "##vso[task.complete]".
+	// oldRunnerCommand is one of GitHub's and Azure's runners anywhere in a line:
+	// "##[error]", "##vso[task.complete]".
 	oldRunnerCommand = regexp.MustCompile(`##([A-Za-z]*\[)`)
 )
 
-// Visible returns the text with what does not print, and what commands a runner, as JSON
-// escapes it: "\u202e"; in JSON it so stays the same value. Tabs and newlines stay. What
-// GitLab's runner folds by, "section_start:1:name\r\x1b[0K", cannot stand without its
-// carriage return.
+// Visible returns the text with what does not print, and what commands a runner, as
+// JSON escapes it: "\u202e"; in JSON it so stays the same value. Tabs and newlines
+// stay. What GitLab's runner folds by, "section_start:1:name\r\x1b[0K", cannot stand
+// without its carriage return.
 func Visible(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))

@@ -27,9 +27,9 @@ func Hold() (ctx context.Context, release func()) {
 	return signal.NotifyContext(context.Background(), endingSignals()...)
 }
 
-// During calls f and returns its error. After a signal ended its context, f has a second
-// to put its things in order, and is then left alone: the error is Err. Commands that
-// leave nothing behind need no such care: signals end them.
+// During calls f and returns its error. After a signal ended its context, f has a
+// second to put its things in order, and is then left alone: the error is Err. Commands
+// that leave nothing behind need no such care: signals end them.
 func During(f func(context.Context) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
 	defer stop()

@@ -12,7 +12,8 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// checkOutputs refuses what cannot be written, or not be read again, before anything is.
+// checkOutputs refuses what cannot be written, or not be read again, before anything
+// is.
 func checkOutputs(outputs []artefact.Made) error {
 	whole, lines := int64(0), 0
 	for _, o := range outputs {

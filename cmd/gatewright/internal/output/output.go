@@ -69,8 +69,8 @@ func Write(dir plainfile.Path, outputs []artefact.Made, ours Makes) (changed []s
 	return changed, nil
 }
 
-// Rehearse does what Write does but for putting anything into place, and returns what Write
-// would fail with. It leaves nothing behind.
+// Rehearse does what Write does but for putting anything into place, and returns what
+// Write would fail with. It leaves nothing behind.
 func Rehearse(dir plainfile.Path, outputs []artefact.Made, ours Makes) error {
 	if err := checkOutputs(outputs); err != nil {
 		return err
@@ -175,8 +175,8 @@ func dropLock(root *os.Root, unlock func()) {
 // In is an error about something in a folder.
 func In(dir plainfile.Path, err error) error { return fmt.Errorf("%s: %w", dir, err) }
 
-// prepareRun stages the outputs and returns the journal; nil if nothing changes. It changes
-// no file that stands in the folder.
+// prepareRun stages the outputs and returns the journal; nil if nothing changes. It
+// changes no file that stands in the folder.
 func prepareRun(ctx context.Context, root *os.Root, outputs []artefact.Made, ours Makes) (text []byte, err error) {
 	old, err := readRecords(root, Manifest, ours)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -16,16 +16,16 @@ import (
 // ErrMixed says that a run was killed between its first and its last file.
 var ErrMixed = errors.New("an earlier run was interrupted, so that some files may be of the one before; run generate again to finish it")
 
-// Bounds of a folder that is read as a whole: what reads a line takes up to 200 bytes, and
-// reading two folders at once is to take less than 2 GiB.
+// Bounds of a folder that is read as a whole: what reads a line takes up to 200 bytes,
+// and reading two folders at once is to take less than 2 GiB.
 const (
 	maxFolder = 256 << 20 // bytes
 	maxLines  = 8_000_000
 	maxFiles  = 100_000
 )
 
-// Read returns every file of an output folder, but the folder's own state. It fails with
-// ErrMixed after a run that was killed, and over the bounds of a folder.
+// Read returns every file of an output folder, but the folder's own state. It fails
+// with ErrMixed after a run that was killed, and over the bounds of a folder.
 func Read(dir plainfile.Path) (artefact.Files, error) {
 	root, err := dir.OpenFolder()
 	if err != nil {

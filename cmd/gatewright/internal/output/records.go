@@ -20,9 +20,9 @@ type record struct{ digest, generator, name string }
 
 // Makes reports whether a generator makes files of a name: generators.Makes.
 //
-// A folder may come from somebody else, such as with a pull request, and its records with
-// it. They name only what a generator writes, so that no run puts anything else into
-// place, and removes nothing else.
+// A folder may come from somebody else, such as with a pull request, and its records
+// with it. They name only what a generator writes, so that no run puts anything else
+// into place, and removes nothing else.
 type Makes func(generator, name string) bool
 
 // standing names the records whose files are as the last run put them there, and
@@ -64,8 +64,8 @@ type Left struct {
 	Of     []string // these generators, sorted
 }
 
-// LeftIn tells what a folder holds beside the outputs, by its manifest: nothing if it has
-// none. A manifest that Gatewright did not write is an error.
+// LeftIn tells what a folder holds beside the outputs, by its manifest: nothing if it
+// has none. A manifest that Gatewright did not write is an error.
 func LeftIn(dir plainfile.Path, root *os.Root, outputs []artefact.Made, ours Makes) (left Left, err error) {
 	old, err := readRecords(root, Manifest, ours)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -6,49 +6,42 @@ import (
 	"io/fs"
 	"os"
 
+	"gatewright/catalog/plainfile"
 	"gatewright/cmd/gatewright/internal/interrupt"
 )
 
-// ClearNew removes what a Replace that was killed left beside a file of a folder. It
-// returns that name, under which Replace writes.
-func ClearNew(root *os.Root, name string) (stage string, err error) {
-	stage = "." + name + ".new"
-	if err := root.Remove(stage); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+// beside is the name under which Replace writes a file.
+func beside(name string) string { return "." + name + ".new" }
+
+// ClearNew removes what a Replace that was killed left beside a file of a folder.
+func ClearNew(root *os.Root, name string) error {
+	if err := root.Remove(beside(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return stage, nil
+	return nil
 }
 
-// Replace puts a plain file into place in a folder, all of it or nothing: written beside
-// it, synced, and renamed. The mode is that of a new file; one that is replaced keeps its
-// own. A signal that ends the tool is an error, interrupt.Err, and changes nothing.
+// Replace puts a plain file into place in a folder, all of it or nothing, and syncs the
+// folder. The mode is that of a new file; one that is replaced keeps its own. A signal
+// that ends the tool is an error, interrupt.Err, and changes nothing.
 func Replace(root *os.Root, name string, data []byte, mode fs.FileMode) error {
-	old, missing := root.Lstat(name)
-	if missing == nil && !old.Mode().IsRegular() {
+	if old, err := root.Lstat(name); err == nil && !old.Mode().IsRegular() {
 		return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", name)
 	}
 	ctx, release := interrupt.Hold()
 	defer release()
-	stage, err := ClearNew(root, name)
+	err := plainfile.Replace(root, name, beside(name), data, mode, func(f *os.File, old fs.FileInfo) error {
+		var err error
+		if old != nil {
+			err = f.Chmod(old.Mode().Perm()) // what the umask took away
+		}
+		if err = errors.Join(err, f.Sync()); err == nil && ctx.Err() != nil {
+			err = interrupt.Err
+		}
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	if missing == nil {
-		mode = old.Mode().Perm()
-	}
-	f, err := create(root, stage, mode, missing == nil, data)
-	if err != nil {
-		return err
-	}
-	err = errors.Join(f.Sync(), f.Close())
-	if err == nil && ctx.Err() != nil {
-		err = interrupt.Err
-	}
-	if err != nil {
-		return errors.Join(err, root.Remove(stage))
-	}
-	if err := root.Rename(stage, name); err != nil {
-		return errors.Join(err, root.Remove(stage))
 	}
 	return syncFolder(root, ".")
 }

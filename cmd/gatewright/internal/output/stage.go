@@ -132,8 +132,8 @@ func proveFolder(root *os.Root, dir, probe string) error {
 	return root.Remove(path.Join(dir, probe))
 }
 
-// clearStage removes the stage, and the probe that a killed run left in a folder that it
-// proved.
+// clearStage removes the stage, and the probe that a killed run left in a folder that
+// it proved.
 func clearStage(root *os.Root) error {
 	data, err := plainfile.Read(root, probesFile, maxRecords)
 	probe, folders, _ := strings.Cut(string(data), "\n")
@@ -202,8 +202,8 @@ func createFor(root *os.Root, name, replaces string, data []byte) (*os.File, err
 	return create(root, name, mode, missing == nil, data)
 }
 
-// create makes a file that is not there and returns it open, to be synced; exact takes no
-// account of the umask. A file that cannot be written is removed.
+// create makes a file that is not there and returns it open, to be synced; exact takes
+// no account of the umask. A file that cannot be written is removed.
 func create(root *os.Root, name string, mode fs.FileMode, exact bool, data []byte) (*os.File, error) {
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {

@@ -105,7 +105,8 @@ func besideSection(changes []change.Beside) section {
 	return s
 }
 
-// shownComments is how many changes of comments are shown with their words; JSON has all.
+// shownComments is how many changes of comments are shown with their words; JSON has
+// all.
 const shownComments = 20
 
 func commentSection(changes []change.Comment) section {

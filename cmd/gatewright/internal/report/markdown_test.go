@@ -7,6 +7,7 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/cmd/gatewright/internal/change"
+	"gatewright/cmd/gatewright/internal/words"
 )
 
 // outsideFences returns the lines of Markdown that are in no fenced code block, by
@@ -45,7 +46,7 @@ func TestHostileTitlesCannotBreakMarkdown(t *testing.T) {
 			Added:   []change.Rule{{Rule: "a-out-1", Entries: []change.From{{ID: "own/a", Row: title, Title: title}}, Parts: []change.Part{{WholeServices: true}}}},
 			Entries: []change.Entry{{ID: "own/a", Title: title, Change: "changed", Changes: []change.Fact{{Attribute: "title", Old: title, New: title + title + title + title + strings.Repeat("x", 50)}}}},
 		}
-		r.OpenAdded = []rule.Open{{Entry: rule.Entry{ID: "own/a"}, Missing: "path", Endpoint: title, Why: title}}
+		r.OpenAdded = words.OpenItems([]rule.Open{{Entry: rule.Entry{ID: "own/a"}, Missing: "path", Endpoint: title, Why: title}})
 		var b bytes.Buffer
 		if err := Markdown(&b, r); err != nil {
 			t.Fatal(err)

@@ -19,8 +19,8 @@ const (
 )
 
 // Unified shows how a file differs from what it should be, in the unified format of
-// diff(1). Lines beyond the bounds are counted at its end. A change of very many lines is
-// shown as one block, which is correct but not the shortest.
+// diff(1). Lines beyond the bounds are counted at its end. A change of very many lines
+// is shown as one block, which is correct but not the shortest.
 func Unified(file string, have, want []byte) string {
 	before, head := commonHead(have, want)
 	have, want = have[head:], want[head:]

@@ -100,8 +100,8 @@ func Granted(r *site.Result) map[string]Facts {
 	return granted
 }
 
-// EndpointsOf are the endpoints that an entry lists, and a role in their place first; the
-// list is never nil.
+// EndpointsOf are the endpoints that an entry lists, and a role in their place first;
+// the list is never nil.
 func EndpointsOf(e *catalog.Entry) []string {
 	list := []string{}
 	if e.RemoteRole != "" {

@@ -28,7 +28,8 @@ func Plural(n int, one, many string) string {
 // Some names up to seven ids, or the first six of more and how many these are.
 func Some(ids []string) string { return some(ids, 6, ", ") }
 
-// Endpoints names up to four endpoints, or the first three of more and how many these are.
+// Endpoints names up to four endpoints, or the first three of more and how many these
+// are.
 func Endpoints(list []string) string { return some(list, 3, " ") }
 
 func some(list []string, shown int, between string) string {
@@ -62,6 +63,7 @@ func Address(prefix string) string {
 	return prefix
 }
 
+// Except is " except " and a list; empty for an empty one.
 func Except(but []string) string {
 	if len(but) == 0 {
 		return ""

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"fmt"
@@ -19,9 +19,15 @@ const (
 	shownRules   = 3
 )
 
-// write shows flows to people: for each side one line with the verdict, and a table
+// Explanations are answers about flows for people.
+type Explanations struct {
+	Result   *site.Result
+	ListOpen string // the command that shows what is open at this site
+}
+
+// Write shows flows to people: for each side one line with the verdict, and a table
 // of what decides, what is near, and what each backend does.
-func (e *explainer) write(w io.Writer, flows iter.Seq[explainedFlow]) error {
+func (e Explanations) Write(w io.Writer, flows iter.Seq[Explained]) error {
 	width, first := console.Width(w), true
 	for f := range flows {
 		if !first {
@@ -37,10 +43,10 @@ func (e *explainer) write(w io.Writer, flows iter.Seq[explainedFlow]) error {
 	return nil
 }
 
-func (e *explainer) writeFlow(w io.Writer, f explainedFlow, width int) error {
+func (e Explanations) writeFlow(w io.Writer, f Explained, width int) error {
 	for i, s := range e.shownSides(f) {
 		line := s.Verdict + ": " + f.Flow
-		if sides := sidesText(f.question, s.For); sides != "" {
+		if sides := sidesText(f.Question, s.For); sides != "" {
 			line += " " + sides
 		}
 		if i == 0 && f.Assumed != "" {
@@ -68,75 +74,75 @@ func (e *explainer) writeFlow(w io.Writer, f explainedFlow, width int) error {
 // shownSide is one or several sides with one verdict, and the rows of their tables.
 type shownSide struct {
 	Verdict                  string
-	For                      []sideOf
+	For                      []Group
 	reasons, notes, backends [][]string
 }
 
 // shownSides puts together all sides that are denied: of the rules that are near,
 // that of the side which misses it by least, and of the backends each different
 // answer. Beside sides that are allowed, they are told only how they differ.
-func (e *explainer) shownSides(f explainedFlow) []shownSide {
+func (e Explanations) shownSides(f Explained) []shownSide {
 	var out []shownSide
-	var denied []explainedSide
+	var denied []ExplainedSide
 	for _, s := range f.Sides {
-		if s.Verdict == verdictDenied {
+		if s.Verdict == Denied {
 			denied = append(denied, s)
 			continue
 		}
 		verdict := s.Verdict
 		if s.Dropped != "" {
-			verdict = verdictDropped
+			verdict = dropped
 		}
 		out = append(out, shownSide{
-			Verdict: verdict, For: s.For, notes: noteRows(s.Dropped), reasons: e.acceptRows(s), backends: backendRows(f.question, []explainedSide{s}),
+			Verdict: verdict, For: s.For, notes: noteRows(s.Dropped), reasons: e.acceptRows(s), backends: backendRows(f.Question, []ExplainedSide{s}),
 		})
 	}
 	if len(denied) == 0 {
 		return out
 	}
-	all := shownSide{Verdict: verdictDenied}
+	all := shownSide{Verdict: Denied}
 	for _, s := range denied {
 		all.For = append(all.For, s.For...)
 	}
-	slices.SortStableFunc(all.For, func(a, b sideOf) int { return slices.Compare(a.Roles, b.Roles) })
+	slices.SortStableFunc(all.For, func(a, b Group) int { return slices.Compare(a.Roles, b.Roles) })
 	near := nearest(denied)
 	if len(out) > 0 {
-		accepting := func(n nearRule) bool {
-			return slices.ContainsFunc(f.Sides[0].Rules, func(h explainedHit) bool { return h.Rule == n.Rule })
+		accepting := func(n rule.NearRule) bool {
+			return slices.ContainsFunc(f.Sides[0].Rules, func(h rule.Hit) bool { return h.Rule == n.Rule })
 		}
-		all.reasons = nearRows(slices.DeleteFunc(near, func(n nearRule) bool { return !accepting(n) }))
-		all.notes = noteRows(impossibleNote(f.question, denied))
+		all.reasons = nearRows(slices.DeleteFunc(near, func(n rule.NearRule) bool { return !accepting(n) }))
+		all.notes = noteRows(impossibleNote(f.Question, denied))
 		return append(out, all)
 	}
 	all.reasons = append(nearRows(near), e.wouldRows(denied[0].Would)...)
-	all.notes = noteRows(note(f.question, denied))
-	all.backends = backendRows(f.question, denied)
+	all.notes = noteRows(note(f.Question, denied))
+	all.backends = backendRows(f.Question, denied)
 	return append(out, all)
 }
 
 // nearest returns the near rules of all sides, each as the side says it that misses
 // it by least, the nearest first.
-func nearest(sides []explainedSide) []nearRule {
-	var all []nearRule
+func nearest(sides []ExplainedSide) []rule.NearRule {
+	var all []rule.NearRule
 	for _, s := range sides {
 		for _, n := range s.Near {
-			i := slices.IndexFunc(all, func(other nearRule) bool { return other.Rule == n.Rule })
+			i := slices.IndexFunc(all, func(other rule.NearRule) bool { return other.Rule == n.Rule })
 			if i < 0 {
 				all = append(all, n)
-			} else if n.distance < all[i].distance {
+			} else if n.Distance < all[i].Distance {
 				all[i] = n
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b nearRule) int { return a.distance - b.distance })
-	if len(all) > 0 && !all[0].elsewhere {
-		all = slices.DeleteFunc(all, func(n nearRule) bool { return n.elsewhere })
+	slices.SortStableFunc(all, func(a, b rule.NearRule) int { return a.Distance - b.Distance })
+	if len(all) > 0 && !all[0].Elsewhere() {
+		all = slices.DeleteFunc(all, func(n rule.NearRule) bool { return n.Elsewhere() })
 	}
 	return all[:min(len(all), shownRules)]
 }
 
 // sidesText says for which sides an answer is, as far as the flow does not.
-func sidesText(q rule.Question, sides []sideOf) string {
+func sidesText(q rule.Question, sides []Group) string {
 	var texts []string
 	for _, s := range sides {
 		roles := make([]string, len(s.Roles))
@@ -166,19 +172,19 @@ func sidesText(q rule.Question, sides []sideOf) string {
 
 // acceptRows say which rules and entries accept. Every row is an indent, what it is,
 // its name, and words.
-func (e *explainer) acceptRows(s explainedSide) [][]string {
+func (e Explanations) acceptRows(s ExplainedSide) [][]string {
 	var rows [][]string
 	for _, h := range s.Rules {
 		rows = append(rows, []string{"", "rule", string(h.Rule), "by " + h.Endpoint})
 	}
 	for _, entry := range s.Entries {
-		rows = append(rows, []string{"", "entry", shown(e.result, entry.ID), entry.words()})
+		rows = append(rows, []string{"", "entry", IDs(e.Result, entry.ID), entry.words()})
 	}
 	return rows
 }
 
 // words are the publisher's row, title and condition.
-func (e explainedEntry) words() string {
+func (e ExplainedEntry) words() string {
 	words := e.Title
 	if e.Row != "" {
 		words = "row " + e.Row + ": " + words
@@ -189,7 +195,7 @@ func (e explainedEntry) words() string {
 	return words
 }
 
-func nearRows(near []nearRule) [][]string {
+func nearRows(near []rule.NearRule) [][]string {
 	var rows [][]string
 	for _, n := range near {
 		var words []string
@@ -202,14 +208,14 @@ func nearRows(near []nearRule) [][]string {
 }
 
 // backendRows tell what each backend does, and for which of several sides.
-func backendRows(q rule.Question, sides []explainedSide) [][]string {
+func backendRows(q rule.Question, sides []ExplainedSide) [][]string {
 	var rows [][]string
 	for i, b := range sides[0].Backends {
-		var answers []backendAnswer
-		var of [][]sideOf
+		var answers []BackendAnswer
+		var of [][]Group
 		for _, s := range sides {
 			a := s.Backends[i]
-			at := slices.IndexFunc(answers, func(other backendAnswer) bool { return other.same(a) })
+			at := slices.IndexFunc(answers, func(other BackendAnswer) bool { return other.same(a) })
 			if at < 0 {
 				at = len(answers)
 				answers, of = append(answers, a), append(of, nil)
@@ -230,26 +236,26 @@ func backendRows(q rule.Question, sides []explainedSide) [][]string {
 	return rows
 }
 
-func (a backendAnswer) same(b backendAnswer) bool {
+func (a BackendAnswer) same(b BackendAnswer) bool {
 	return a.Action == b.Action && a.Why == b.Why && slices.Equal(a.By, b.By)
 }
 
 // wouldRows show the entries that would accept the flow, and what to do about them.
-func (e *explainer) wouldRows(would []wouldAccept) [][]string {
+func (e Explanations) wouldRows(would []Candidate) [][]string {
 	var rows [][]string
 	for i, w := range would {
 		if i == shownEntries {
 			rows = append(rows, []string{"", "", "", fmt.Sprintf("and %d more; --json shows them", len(would)-i)})
 			break
 		}
-		rows = append(rows, []string{"", "entry", shown(e.result, w.Entry), strings.Join(w.words(e.listOpen), "\n")})
+		rows = append(rows, []string{"", "entry", IDs(e.Result, w.Entry), strings.Join(w.words(e.ListOpen), "\n")})
 	}
 	return rows
 }
 
 // words say what keeps an entry from accepting, and by which command the lines that
 // mend it are shown.
-func (w wouldAccept) words(listOpen string) []string {
+func (w Candidate) words(listOpen string) []string {
 	text := "would accept it"
 	if w.AnyRemote {
 		text = "would accept it, if this remote is meant"
@@ -284,7 +290,7 @@ func noteRows(note string) [][]string {
 }
 
 // impossibleNote says which sides have no part in the flow.
-func impossibleNote(q rule.Question, denied []explainedSide) string {
+func impossibleNote(q rule.Question, denied []ExplainedSide) string {
 	var roles []rule.Role
 	why := ""
 	for _, s := range denied {
@@ -298,13 +304,13 @@ func impossibleNote(q rule.Question, denied []explainedSide) string {
 	}
 	if len(roles) > 1 {
 		slices.Sort(roles)
-		return impossible(q, roles)
+		return Impossible(q, roles)
 	}
 	return why
 }
 
 // note says what the flow leaves out and an answer may depend on.
-func note(q rule.Question, denied []explainedSide) string {
+func note(q rule.Question, denied []ExplainedSide) string {
 	var notes []string
 	if why := impossibleNote(q, denied); why != "" {
 		notes = append(notes, why)

@@ -1,4 +1,4 @@
-package main
+package fetch
 
 import (
 	"crypto/rand"
@@ -13,7 +13,8 @@ import (
 	"gatewright/cmd/gatewright/internal/output"
 )
 
-// documentedID is the ClientRequestId of the publisher's examples, which must not be used.
+// documentedID is the ClientRequestId of the publisher's examples, which must not be
+// used.
 const documentedID = "b10c5ed1-bad1-445f-b386-b919946339a7"
 
 // requestID returns the GUID by which the web service knows this machine's user,

@@ -1,13 +1,13 @@
 //go:build !linux
 
-package main
+package git
 
 import (
 	"context"
 	"os/exec"
 )
 
-// gitCommand runs git.
-func gitCommand(ctx context.Context, args []string) *exec.Cmd {
+// command runs git.
+func command(ctx context.Context, args []string) *exec.Cmd {
 	return exec.CommandContext(ctx, "git", args...)
 }

@@ -1,10 +1,12 @@
-package main
+package fetch
 
 import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,12 +16,12 @@ import (
 	"gatewright/cmd/gatewright/internal/output"
 )
 
-// visits remembers in the user's cache when each publisher was asked, and when it
-// wants to be asked again. Losing it costs a request.
-type visits struct{ root *os.Root }
+// states remember in the user's cache when each publisher was asked, and when it wants
+// to be asked again. Losing them costs a request.
+type states struct{ root *os.Root }
 
-// visit is the last time that a URL was asked.
-type visit struct {
+// state is of the last time that a URL was asked.
+type state struct {
 	Asked  time.Time `json:"asked"`
 	Fresh  time.Time `json:"fresh"`            // until when the answer is to be believed
 	Wait   time.Time `json:"wait"`             // until when the publisher wants to be left alone
@@ -27,45 +29,45 @@ type visit struct {
 	Digest string    `json:"digest,omitempty"` // of what was taken last; kept until something else is
 }
 
-// openVisits opens the user's cache folder of this tool.
-func openVisits() (visits, error) {
+// openStates opens the user's cache folder of this tool.
+func openStates() (states, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return visits{}, fmt.Errorf("no folder to remember when a publisher was asked: %w; set HOME or XDG_CACHE_HOME", err)
+		return states{}, fmt.Errorf("no folder to remember when a publisher was asked: %w; set HOME or XDG_CACHE_HOME", err)
 	}
 	dir = filepath.Join(dir, "gatewright")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return visits{}, err
+		return states{}, err
 	}
 	root, err := os.OpenRoot(dir)
-	return visits{root}, err
+	return states{root}, err
 }
 
 // cacheName names a file of the cache after a URL or a path.
 func cacheName(of, ext string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(of)))[:32] + ext }
 
-// read returns the last visit; a zero one if there was none, or if the clock was set
+// read returns the last state; a zero one if there was none, or if the clock was set
 // back since.
-func (v visits) read(url string, now time.Time) visit {
+func (v states) read(url string, now time.Time) state {
 	last := v.last(url)
 	if last.Asked.After(now) {
-		return visit{}
+		return state{}
 	}
 	return last
 }
 
-func (v visits) last(url string) (last visit) {
+func (v states) last(url string) (last state) {
 	data, err := plainfile.Read(v.root, cacheName(url, ".json"), 64<<10)
 	if err != nil || json.Unmarshal(data, &last) != nil {
-		return visit{}
+		return state{}
 	}
 	return last
 }
 
 // digest is that of what was last taken from a URL; empty if nothing was.
-func (v visits) digest(url string) string { return v.last(url).Digest }
+func (v states) digest(url string) string { return v.last(url).Digest }
 
-func (v visits) write(url string, now visit) error {
+func (v states) write(url string, now state) error {
 	now.Digest = cmp.Or(now.Digest, v.digest(url))
 	data, err := json.Marshal(now)
 	if err != nil {
@@ -75,7 +77,7 @@ func (v visits) write(url string, now visit) error {
 }
 
 // lockFor takes the lock of a file that is to be fetched, by its absolute path.
-func (v visits) lockFor(file string) (unlock func(), err error) {
+func (v states) lockFor(file string) (unlock func(), err error) {
 	path, err := filepath.Abs(file)
 	if err != nil {
 		return nil, err
@@ -89,9 +91,32 @@ func (v visits) lockFor(file string) (unlock func(), err error) {
 }
 
 // tooEarly is the error for a publisher that wants to be left alone for longer.
-func (v visit) tooEarly(host string, now time.Time) error {
+func (v state) tooEarly(host string, now time.Time) error {
 	if !now.Before(v.Wait) {
 		return nil
 	}
 	return fmt.Errorf("%w; --force asks at once", &feed.WaitError{Host: host, Until: v.Wait, For: v.Wait.Sub(now)})
+}
+
+// hostOf is the host of a source, for messages.
+func hostOf(source string) string {
+	u, err := url.Parse(source)
+	if err != nil {
+		return source
+	}
+	return u.Host
+}
+
+// remember notes a visit to a publisher. A wait that it asks for is remembered too.
+func (k *Keeper) remember(source string, v state, err error) error {
+	now := k.Client.Now()
+	var wait *feed.WaitError
+	if errors.As(err, &wait) {
+		return errors.Join(err, k.states.write(source, state{Asked: now, Wait: wait.Until}))
+	}
+	if err != nil {
+		return err
+	}
+	v.Asked = now
+	return k.states.write(source, v)
 }

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"cmp"
@@ -13,76 +13,77 @@ import (
 	"gatewright/cmd/gatewright/internal/words"
 )
 
-// writeFindings writes the report of check in its format.
-func (inv *invocation) writeFindings() error {
-	inv.findings = forMachines(inv.findings, site.Place{File: cmp.Or(inv.site.file, defaultSite), Line: 1, Col: 1})
-	switch inv.format {
+// Write writes the findings in a format of FindingFormats, but for text, which is told
+// as they are found. What has no place in a file stands at home.
+func (f Findings) Write(w *console.Writer, format string, home site.Place) error {
+	f.All = forMachines(f.All, home)
+	switch format {
 	case "json":
-		return console.WriteJSON(inv.stdout, struct {
+		return console.WriteJSON(w, struct {
 			Version  console.Version `json:"version"`
 			Passed   bool            `json:"passed"`
-			Findings []finding       `json:"findings"`
-		}{Passed: !inv.failed(), Findings: append([]finding{}, inv.findings...)})
+			Findings []Finding       `json:"findings"`
+		}{Passed: !f.Failed(), Findings: append([]Finding{}, f.All...)})
 	case "junit":
-		return inv.writeJUnit()
+		return f.writeJUnit(w)
 	case "github":
-		return inv.writeAnnotations()
+		return f.writeAnnotations(w)
 	case "gitlab":
-		return inv.writeCodeQuality()
+		return f.writeCodeQuality(w)
 	}
 	return nil
 }
 
-// forMachines are findings as a page with room for ten of them shows them best: what fails
-// first, the files as one, and everything at a place, be it home.
-func forMachines(all []finding, home site.Place) []finding {
-	var files, list []finding
+// forMachines are findings as a page with room for ten of them shows them best: what
+// fails first, the files as one, and everything at a place, be it home.
+func forMachines(all []Finding, home site.Place) []Finding {
+	var files, list []Finding
 	for _, f := range all {
 		if f.Line == 0 {
-			f = f.at(home)
+			f = f.At(home)
 		}
-		if f.Check == checkFiles {
+		if f.Check == CheckFiles {
 			files = append(files, f)
 		} else {
 			list = append(list, f)
 		}
 	}
 	if len(files) > 1 {
-		one := finding{Check: checkFiles, Level: levelError, Text: words.Count(len(files), "file") + " are not what generate would write; generate again"}.at(home)
+		one := Finding{Check: CheckFiles, Level: LevelError, Text: words.Count(len(files), "file") + " are not what generate would write; generate again"}.At(home)
 		for _, f := range files {
 			one.Details = append(one.Details, f.Text)
 		}
-		files = []finding{one}
+		files = []Finding{one}
 	}
 	list = append(files, list...)
-	slices.SortStableFunc(list, func(a, b finding) int { return cmp.Compare(rank(a), rank(b)) })
+	slices.SortStableFunc(list, func(a, b Finding) int { return cmp.Compare(rank(a), rank(b)) })
 	return list
 }
 
-// rank is 0 for expectations that fail, 1 for what fails besides and for what the change
-// opens, and 2 for the rest.
-func rank(f finding) int {
+// rank is 0 for expectations that fail, 1 for what fails besides and for what the
+// change opens, and 2 for the rest.
+func rank(f Finding) int {
 	switch {
-	case f.Check == checkChange:
+	case f.Check == CheckChange:
 		return 1
-	case f.Level != levelError:
+	case f.Level != LevelError:
 		return 2
-	case f.Check == checkFlows:
+	case f.Check == CheckFlows:
 		return 0
 	}
 	return 1
 }
 
 // writeAnnotations writes a command of GitHub's runner for each finding. Nothing of a
-// text can end the command or start another: what does so is escaped as the runner reads
-// it, after what hides.
-func (inv *invocation) writeAnnotations() error {
+// text can end the command or start another: what does so is escaped as the runner
+// reads it, after what hides.
+func (all Findings) writeAnnotations(w *console.Writer) error {
 	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	for _, f := range onePerLine(inv.findings) {
+	for _, f := range onePerLine(all.All) {
 		text := console.Visible(strings.Join(slices.Concat([]string{f.Text}, f.shown()), "\n"))
 		line := fmt.Sprintf("::%s file=%s,line=%d,col=%d,title=%s::%s\n", f.Level, property.Replace(console.Visible(f.File)), f.Line, f.Column, property.Replace("gatewright "+f.Check), data.Replace(text))
-		if err := inv.stdout.Raw(line); err != nil {
+		if err := w.Raw(line); err != nil {
 			return err
 		}
 	}
@@ -90,7 +91,7 @@ func (inv *invocation) writeAnnotations() error {
 }
 
 // onePerLine joins warnings of one check at one line of the site file.
-func onePerLine(all []finding) (list []finding) {
+func onePerLine(all []Finding) (list []Finding) {
 	type place struct {
 		check, file string
 		line        int
@@ -100,7 +101,7 @@ func onePerLine(all []finding) (list []finding) {
 		key := place{f.Check, f.File, f.Line}
 		first, known := at[key]
 		switch {
-		case f.Level != levelWarning:
+		case f.Level != LevelWarning:
 		case known:
 			list[first].Details = slices.Concat(list[first].Details, []string{f.Text})
 			continue
@@ -113,7 +114,7 @@ func onePerLine(all []finding) (list []finding) {
 }
 
 // writeCodeQuality writes GitLab's report of code quality.
-func (inv *invocation) writeCodeQuality() error {
+func (all Findings) writeCodeQuality(w *console.Writer) error {
 	type lines struct {
 		Begin int `json:"begin"`
 	}
@@ -129,18 +130,18 @@ func (inv *invocation) writeCodeQuality() error {
 		Location    location `json:"location"`
 	}
 	issues := []issue{}
-	for _, f := range inv.findings {
+	for _, f := range all.All {
 		text := strings.Join(slices.Concat([]string{f.Text}, f.shown()), "; ")
-		severity := map[string]string{levelError: "major", levelWarning: "minor", levelNotice: "info"}[f.Level]
+		severity := map[string]string{LevelError: "major", LevelWarning: "minor", LevelNotice: "info"}[f.Level]
 		print := fmt.Sprintf("%x", sha256.Sum256([]byte(f.Check+"\x00"+f.File+"\x00"+text)))
 		issues = append(issues, issue{text, f.Check, print, severity, location{f.File, lines{f.Line}}})
 	}
-	return console.WriteJSON(inv.stdout, issues)
+	return console.WriteJSON(w, issues)
 }
 
 // writeJUnit writes a test case for each expectation and for each other finding that
 // fails.
-func (inv *invocation) writeJUnit() error {
+func (all Findings) writeJUnit(w *console.Writer) error {
 	type failure struct {
 		Message string `xml:"message,attr"`
 		Text    string `xml:",chardata"`
@@ -160,11 +161,11 @@ func (inv *invocation) writeJUnit() error {
 		Cases    []testCase `xml:"testcase"`
 	}
 	s := suite{Name: "gatewright check"}
-	for _, name := range inv.held {
-		s.Cases = append(s.Cases, testCase{Class: checkFlows, Name: console.Visible(name)})
+	for _, name := range all.Held {
+		s.Cases = append(s.Cases, testCase{Class: CheckFlows, Name: console.Visible(name)})
 	}
-	for _, f := range inv.findings {
-		if f.Level != levelError {
+	for _, f := range all.All {
+		if f.Level != LevelError {
 			continue
 		}
 		text := console.Visible(strings.Join(slices.Concat([]string{f.Text}, f.Details, f.Also), "\n"))
@@ -176,5 +177,5 @@ func (inv *invocation) writeJUnit() error {
 	if err != nil {
 		return err
 	}
-	return inv.stdout.Raw(xml.Header + string(data) + "\n")
+	return w.Raw(xml.Header + string(data) + "\n")
 }

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"cmp"
@@ -17,20 +17,20 @@ import (
 // shownAnswers is how many of the answers that would add most the account shows.
 const shownAnswers = 3
 
-// suggestion is a line of the site file that open items wait for.
-type suggestion struct {
+// Suggestion is a line of the site file that open items wait for.
+type Suggestion struct {
 	site.Suggestion
 	entries []string // ids of those that wait for it
 	weight  float64  // entries that it closes; a part of each that waits for others, too
 }
 
-// sections are where suggestions stand in a site file, in order.
-func sections() []string {
+// siteSections are where suggestions stand in a site file, in order.
+func siteSections() []string {
 	return []string{site.SectionPaths, site.SectionValues, site.SectionBind, site.SectionAnswers}
 }
 
 // text is the line as the only one of its section.
-func (s suggestion) text() string {
+func (s Suggestion) text() string {
 	line := strings.TrimSuffix(s.Line, ",")
 	if s.Section == site.SectionPaths {
 		return line
@@ -38,9 +38,9 @@ func (s suggestion) text() string {
 	return fmt.Sprintf("%q: {%s}", s.Section, line)
 }
 
-// suggestions returns the lines that answer the open items, in the order of a site
+// Suggestions returns the lines that answer the open items, in the order of a site
 // file, each once.
-func suggestions(r *site.Result) []suggestion {
+func Suggestions(r *site.Result) []Suggestion {
 	inbound := map[string]bool{}
 	for _, o := range r.Outcomes {
 		inbound[o.Entry.ID] = o.Entry.Direction == catalog.Inbound || o.Entry.Direction == catalog.Bidirectional
@@ -61,11 +61,11 @@ func suggestions(r *site.Result) []suggestion {
 		waits[o.Entry.ID][at] = true
 	}
 	slices.SortStableFunc(places, func(a, b place) int {
-		return slices.Index(sections(), a.section) - slices.Index(sections(), b.section)
+		return slices.Index(siteSections(), a.section) - slices.Index(siteSections(), b.section)
 	})
-	var all []suggestion
+	var all []Suggestion
 	for _, at := range places {
-		s := suggestion{Suggestion: site.Suggestion{Section: at.section, Line: at.line, Comments: questions(at.section, items[at])}}
+		s := Suggestion{Suggestion: site.Suggestion{Section: at.section, Line: at.line, Comments: questions(at.section, items[at])}}
 		fromOutside := false
 		for _, o := range items[at] {
 			if !slices.Contains(s.entries, o.Entry.ID) {
@@ -110,9 +110,9 @@ func questions(section string, open []rule.Open) []string {
 	return append(comments, "waiting: "+strings.Join(waiting, ", "))
 }
 
-// tellOpen shows the answers that would add most, and the command for the rest.
-func (p *production) tellOpen(t console.Console) {
-	all := suggestions(p.result)
+// TellOpen shows the answers that would add most to a run, and the command for the
+// rest.
+func (r Run) TellOpen(c console.Console, all []Suggestion, command string) {
 	if len(all) == 0 {
 		return
 	}
@@ -122,36 +122,36 @@ func (p *production) tellOpen(t console.Console) {
 			entries[id] = true
 		}
 	}
-	command := p.writeOpen(all)
-	slices.SortStableFunc(all, func(a, b suggestion) int { return -cmp.Compare(a.weight, b.weight) })
+	widest := slices.SortedStableFunc(slices.Values(all), func(a, b Suggestion) int { return -cmp.Compare(a.weight, b.weight) })
 	what := "asked"
 	if len(all) > shownAnswers {
 		what = "most would add"
 	}
 	them := "them"
-	if len(p.result.Policy.Open) == 1 {
+	open := len(r.Result.Policy.Open)
+	if open == 1 {
 		them = "it"
 	}
-	t.Sayf("%s", accountLine("open", fmt.Sprintf("%s in %s; nothing is rendered for %s until %s says; %s:",
-		words.Count(len(p.result.Policy.Open), "open item"), words.Plural(len(entries), "entry", "entries"), them, p.siteFile, what)))
-	for _, s := range all[:min(shownAnswers, len(all))] {
-		t.Sayf("%s", accountLine("", fmt.Sprintf("  %s  (%s)", s.text(), words.Plural(len(s.entries), "entry waits", "entries wait"))))
+	c.Sayf("%s", accountLine("open", fmt.Sprintf("%s in %s; nothing is rendered for %s until %s says; %s:",
+		words.Count(open, "open item"), words.Plural(len(entries), "entry", "entries"), them, r.SiteFile, what)))
+	for _, s := range widest[:min(shownAnswers, len(all))] {
+		c.Sayf("%s", accountLine("", fmt.Sprintf("  %s  (%s)", s.text(), words.Plural(len(s.entries), "entry waits", "entries wait"))))
 	}
-	t.Sayf("%s", accountLine("", command))
+	c.Sayf("%s", accountLine("", command))
 }
 
-// siteBlock is the part of a site file that answers the open items once its blanks
+// SiteBlock is the part of a site file that answers the open items once its blanks
 // are filled in.
-func siteBlock(all []suggestion) string {
+func SiteBlock(all []Suggestion) string {
 	var b strings.Builder
-	for _, section := range sections() {
+	for _, section := range siteSections() {
 		writeSection(&b, section, all)
 	}
 	return b.String()
 }
 
-func writeSection(b *strings.Builder, section string, all []suggestion) {
-	lines := sectionLines(section, all)
+func writeSection(b *strings.Builder, section string, all []Suggestion) {
+	lines := SectionLines(section, all)
 	if len(lines) == 0 {
 		return
 	}
@@ -168,8 +168,8 @@ func writeSection(b *strings.Builder, section string, all []suggestion) {
 	}
 }
 
-// sectionLines are the comments and lines of a section.
-func sectionLines(section string, all []suggestion) []string {
+// SectionLines are the comments and lines of a section.
+func SectionLines(section string, all []Suggestion) []string {
 	var lines []string
 	for _, s := range all {
 		if s.Section == section {
@@ -179,8 +179,8 @@ func sectionLines(section string, all []suggestion) []string {
 	return lines
 }
 
-// merge adds to a site file the suggestions that it does not hold yet.
-func merge(file, text string, all []suggestion) (merged string, added int, err error) {
+// Merge adds to a site file the suggestions that it does not hold yet.
+func Merge(file, text string, all []Suggestion) (merged string, added int, err error) {
 	lines := make([]site.Suggestion, len(all))
 	for i, s := range all {
 		lines[i] = s.Suggestion

@@ -1,56 +1,66 @@
-package main
+package report
 
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
-	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/words"
-	"gatewright/generators"
 	"gatewright/generators/artefact"
 )
 
-// tell gives the account of a run, one screen: the catalogues, what was made, how
-// exactly, what to look at, and what the site can answer.
-func (p *production) tell(t console.Console, full bool) {
-	for _, line := range slices.Concat(p.sources(), p.files(), p.coverages(full)) {
-		t.Sayf("%s", line)
+// Run is what one run made of a site, for its account.
+type Run struct {
+	Output   string // of a site file with several; empty for others
+	Result   *site.Result
+	Made     []artefact.Made
+	Dir      string // the output folder as people see it; empty for stdout
+	SiteFile string // as people see it, whether or not it is there
+}
+
+// Path is where an artefact stands, as people see it.
+func (r Run) Path(name string) string { return filepath.Join(r.Dir, filepath.FromSlash(name)) }
+
+// Tell gives the account of a run, one screen: the catalogues, what was made, and how
+// exactly; full is with every verdict of every generator.
+func (r Run) Tell(c console.Console, full bool) {
+	for _, line := range slices.Concat(r.sources(), r.files(), r.coverages(full)) {
+		c.Sayf("%s", line)
 	}
-	if full {
-		for _, o := range p.outputs {
-			t.Sayf("\n%s", o.Generator)
-			if o.Assumes != "" {
-				t.Sayf("    this holds for %s", o.Assumes)
-			}
-			tellCoverage(t, o.Coverage)
+	for _, o := range r.Made {
+		if !full {
+			break
 		}
+		c.Sayf("\n%s", o.Generator)
+		if o.Assumes != "" {
+			c.Sayf("    this holds for %s", o.Assumes)
+		}
+		tellCoverage(c, o.Coverage)
 	}
-	p.warn(t)
-	p.tellOpen(t)
 }
 
 // accountLine is a line of the account, under a label or none.
 func accountLine(label, text string) string { return fmt.Sprintf("%-10s%s", label, text) }
 
 // sources tells which catalogues the policy is of.
-func (p *production) sources() []string {
+func (r Run) sources() []string {
 	var lines []string
 	label := "from"
-	for _, s := range p.result.Policy.Sources {
-		lines = append(lines, accountLine(label, s.String()), accountLine("", "  "+p.rows(s.Name)))
+	for _, s := range r.Result.Policy.Sources {
+		lines = append(lines, accountLine(label, s.String()), accountLine("", "  "+r.rows(s.Name)))
 		label = ""
 	}
 	return lines
 }
 
 // rows tells what became of a catalogue's rows, each of which may be several entries.
-func (p *production) rows(catalog string) string {
+func (r Run) rows(catalog string) string {
 	all, rendered, open := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for _, o := range p.result.Outcomes {
+	for _, o := range r.Result.Outcomes {
 		if catalogOf(o.Entry.ID) != catalog || o.State == site.NotSelected {
 			continue
 		}
@@ -72,10 +82,10 @@ func (p *production) rows(catalog string) string {
 
 // files tells what was made, a line for each generator: its main files, and how much
 // they hold.
-func (p *production) files() []string {
+func (r Run) files() []string {
 	var lines []string
 	label, filters := "made", 0
-	for _, o := range p.outputs {
+	for _, o := range r.Made {
 		var names []string
 		rules, lists, elements := 0, 0, 0
 		for _, a := range o.Artefacts {
@@ -84,7 +94,7 @@ func (p *production) files() []string {
 				lists++
 				continue
 			}
-			names = append(names, p.path(a.Name))
+			names = append(names, r.Path(a.Name))
 		}
 		holds := words.Count(elements, "element")
 		if rules > 0 {
@@ -93,13 +103,13 @@ func (p *production) files() []string {
 		if lists > 0 {
 			holds += " in " + words.Count(lists, "list")
 		}
-		if isFilter(o.Generator) {
+		if o.Kind == artefact.PacketFilter {
 			filters++
 		}
 		lines = append(lines, accountLine(label, strings.Join(names, " ")+": "+holds))
 		label = ""
 	}
-	if p.dir != "" && len(lines) > 0 {
+	if r.Dir != "" && len(lines) > 0 {
 		text := "each opens with the command that loads it"
 		if filters > 1 {
 			text += "; a gateway loads nftables or iptables, not both"
@@ -109,18 +119,12 @@ func (p *production) files() []string {
 	return lines
 }
 
-// isFilter reports whether a generator is of packet filters.
-func isFilter(generator string) bool { return generators.IsA(generator, artefact.PacketFilter) }
-
-// isChooser reports whether a generator is of files that choose the way of requests.
-func isChooser(generator string) bool { return generators.IsA(generator, artefact.ProxyChooser) }
-
 // coverages tells how many rules the generators render, and how exactly; generators
 // with the same figures in one line, and what the words mean.
-func (p *production) coverages(full bool) []string {
+func (r Run) coverages(full bool) []string {
 	var lines, summaries []string
 	names := map[string][]string{}
-	for _, o := range p.outputs {
+	for _, o := range r.Made {
 		s := coverageSummary(o.Coverage)
 		if names[s] == nil {
 			summaries = append(summaries, s)
@@ -132,7 +136,7 @@ func (p *production) coverages(full bool) []string {
 		lines = append(lines, accountLine(label, strings.Join(names[s], ", ")+": "+s))
 		label = ""
 	}
-	if slices.ContainsFunc(p.outputs, fallsShort) {
+	if slices.ContainsFunc(r.Made, func(m artefact.Made) bool { return slices.ContainsFunc(m.Coverage, artefact.Coverage.FallsShort) }) {
 		words := "nothing of the rule can be said there"
 		if !full {
 			words += ". --coverage tells which, why and what to do"
@@ -162,18 +166,9 @@ func coverageSummary(coverage []artefact.Coverage) string {
 	return strings.Join(parts, ", ")
 }
 
-// fallsShort reports whether a generator could not render everything exactly.
-func fallsShort(g artefact.Made) bool {
-	return slices.ContainsFunc(g.Coverage, isShort)
-}
-
-func isShort(c artefact.Coverage) bool {
-	return c.Verdict != artefact.Exact && c.Verdict != artefact.NotApplicable
-}
-
 func tellCoverage(t console.Console, coverage []artefact.Coverage) {
 	for _, c := range coverage {
-		t.Sayf("    %-15s %s", c.Verdict, coverageName(c))
+		t.Sayf("    %-15s %s", c.Verdict, c.Name())
 		if c.Reason != "" {
 			t.Sayf("    %-15s   %s", "", c.Reason)
 		}
@@ -186,34 +181,19 @@ func tellCoverage(t console.Console, coverage []artefact.Coverage) {
 	}
 }
 
-func coverageName(c artefact.Coverage) string {
-	if c.Rule == "" {
-		return strings.Join(c.Entries, ", ")
-	}
-	return string(c.Rule) + " (" + strings.Join(c.Entries, ", ") + ")"
-}
-
-// lineKey is the key of the line that answers an open item.
-func lineKey(o rule.Open) string {
-	if o.Section == site.SectionPaths {
-		return ""
-	}
-	key, _, _ := strings.Cut(strings.TrimPrefix(o.Line, `"`), `"`)
-	return key
-}
-
-// account is the account of a run as JSON.
-type account struct {
+// Account is the account of a run as JSON.
+type Account struct {
 	Version   console.Version   `json:"version"`
 	Output    string            `json:"output,omitempty"` // of a site file with several
-	Artefacts []accountArtefact `json:"artefacts"`
-	Coverage  []accountVerdict  `json:"coverage"`
-	Open      []rule.Open       `json:"open"`
+	Artefacts []AccountArtefact `json:"artefacts"`
+	Coverage  []AccountVerdict  `json:"coverage"`
+	Open      []words.Open      `json:"open"`
 	Assumes   map[string]string `json:"assumes,omitempty"` // by generator
 	Notices   []string          `json:"notices"`
 }
 
-type accountArtefact struct {
+// AccountArtefact is a file that was made, as artefact.Artefact has it.
+type AccountArtefact struct {
 	Generator string `json:"generator"`
 	Name      string `json:"name"`
 	Load      string `json:"load,omitempty"`
@@ -221,7 +201,8 @@ type accountArtefact struct {
 	Elements  int    `json:"elements"`
 }
 
-type accountVerdict struct {
+// AccountVerdict is a generator's verdict on a rule, as artefact.Coverage has it.
+type AccountVerdict struct {
 	Generator string           `json:"generator"`
 	Rule      string           `json:"rule,omitempty"`
 	Entries   []string         `json:"entries"`
@@ -231,20 +212,21 @@ type accountVerdict struct {
 	Witnesses []string         `json:"witnesses,omitempty"`
 }
 
-func (p *production) account() account {
-	a := account{Output: p.site.Name, Artefacts: []accountArtefact{}, Coverage: []accountVerdict{}, Open: openItems(p.result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
-	for _, n := range p.result.Notices {
+// Account is the account of the run as JSON.
+func (r Run) Account() Account {
+	a := Account{Output: r.Output, Artefacts: []AccountArtefact{}, Coverage: []AccountVerdict{}, Open: words.OpenItems(r.Result.Policy.Open), Assumes: map[string]string{}, Notices: []string{}}
+	for _, n := range r.Result.Notices {
 		a.Notices = append(a.Notices, n.Where+": "+n.Text)
 	}
-	for _, o := range p.outputs {
+	for _, o := range r.Made {
 		if o.Assumes != "" {
 			a.Assumes[o.Generator] = o.Assumes
 		}
 		for _, one := range o.Artefacts {
-			a.Artefacts = append(a.Artefacts, accountArtefact{o.Generator, one.Name, one.Load, one.Rules, one.Elements})
+			a.Artefacts = append(a.Artefacts, AccountArtefact{o.Generator, one.Name, one.Load, one.Rules, one.Elements})
 		}
 		for _, c := range o.Coverage {
-			v := accountVerdict{o.Generator, string(c.Rule), c.Entries, c.Verdict, c.Reason, c.Remedy, nil}
+			v := AccountVerdict{o.Generator, string(c.Rule), c.Entries, c.Verdict, c.Reason, c.Remedy, nil}
 			for _, w := range c.Witnesses {
 				v.Witnesses = append(v.Witnesses, w.Flow.String())
 			}
@@ -253,6 +235,3 @@ func (p *production) account() account {
 	}
 	return a
 }
-
-// openItems is a list that is never nil.
-func openItems(open []rule.Open) []rule.Open { return append([]rule.Open{}, open...) }

@@ -1,3 +1,6 @@
+// Package report says what people and machines are to see: differences, findings,
+// answers and lists as text, Markdown, JSON and the formats of CI. It takes data and
+// gives text.
 package report
 
 import (
@@ -174,6 +177,7 @@ func countDistinct(texts []string) int {
 	return len(slices.Compact(texts))
 }
 
+// String lists the counts that are not zero.
 func (c endpointCount) String() string {
 	var parts []string
 	if c.any {
@@ -198,7 +202,7 @@ func (c endpointCount) String() string {
 // both stand in one line.
 const shortFact = 50
 
-// headline says in one line what is compared and how much differs.
+// Headline says in one line what is compared and how much differs.
 func Headline(r change.Diff) string {
 	if r.Output != "" {
 		output := r.Output
