@@ -94,7 +94,9 @@ func (h *host) besideIn(mode string, reloads, flushes []string) {
 	h.sameOthers(mode, apply)
 	h.must(jumps[mode] + "iptables-save >saved4; ip6tables-save >saved6")
 	site(map[string][]string{"one": manyPrefixes(0), "two": {"203.0.113.64/28", "2001:db8::/64"}})
+	h.want("gatewright plan iptables -q", "", exitDifferent)
 	h.sameOthers(mode, apply)
+	h.want("gatewright plan iptables -q", "", 0)
 	for _, reload := range reloads {
 		h.must(reload)
 		if mode == "enforce" { // ufw's jumps
