@@ -44,15 +44,15 @@ func trustedSection(t change.Trusted) section {
 func openSection(r change.Diff) section {
 	s := section{title: "open: nothing is rendered, so that no flows are compared"}
 	for _, o := range r.OpenAdded {
-		s.add('+', "%s: %s is open: %s", o.Entry.ID, o.Name(), o.Why)
+		s.add('+', "%s: %s is open: %s", o.Entry, o.Name(), o.Why)
 	}
 	for _, o := range r.OpenRemoved {
-		s.add('-', "%s: %s is open no more", o.Entry.ID, o.Name())
+		s.add('-', "%s: %s is open no more", o.Entry, o.Name())
 	}
 	missing := map[string][]string{}
 	var entries []string
 	for _, o := range r.OpenUnchanged {
-		id := o.Entry.ID
+		id := o.Entry
 		if missing[id] == nil {
 			entries = append(entries, id)
 		}

@@ -1,41 +1,34 @@
 package words
 
 import (
-	"bytes"
-	"encoding/json"
 	"strings"
 
 	"gatewright/catalog/rule"
 )
 
-// Open is an open item as --json prints it.
-type Open struct{ rule.Open }
+// Open is an open item as --json prints it, with the id of its entry.
+type Open struct {
+	Entry    string   `json:"entry"`
+	Missing  string   `json:"missing"`
+	Endpoint string   `json:"endpoint,omitempty"`
+	Why      string   `json:"why"`
+	Ask      string   `json:"ask,omitempty"`
+	Who      string   `json:"who,omitempty"`
+	Links    []string `json:"links,omitempty"`
+	Section  string   `json:"section"`
+	Line     string   `json:"line"` // with blanks, <like this>
+}
 
 // OpenItems are open items as --json prints them; the list is never nil.
 func OpenItems(open []rule.Open) []Open {
 	items := make([]Open, len(open))
 	for i, o := range open {
-		items[i] = Open{o}
+		items[i] = Open{
+			o.Entry.ID, o.Missing, o.Endpoint, o.Why, o.Ask, o.Who, strings.Fields(o.Links), o.Section, o.Line,
+		}
 	}
 	return items
 }
 
-// MarshalJSON returns the item with the id of its entry and a list of its links. The
-// blanks of its line, <like this>, stay as they are.
-func (o Open) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(struct {
-		Entry    string   `json:"entry"`
-		Missing  string   `json:"missing"`
-		Endpoint string   `json:"endpoint,omitempty"`
-		Why      string   `json:"why"`
-		Ask      string   `json:"ask,omitempty"`
-		Who      string   `json:"who,omitempty"`
-		Links    []string `json:"links,omitempty"`
-		Section  string   `json:"section"`
-		Line     string   `json:"line"`
-	}{o.Entry.ID, o.Missing, o.Endpoint, o.Why, o.Ask, o.Who, strings.Fields(o.Links), o.Section, o.Line})
-	return b.Bytes(), err
-}
+// Name is what an item lacks, and of which endpoint if only that one is withheld.
+func (o Open) Name() string { return rule.Open{Missing: o.Missing, Endpoint: o.Endpoint}.Name() }
