@@ -11,14 +11,14 @@ import (
 	"gatewright/generators/nftables/kernel"
 )
 
-// spread are n prefixes over 100 rules; every step-th is of the next rule and half as wide
+// spread are n prefixes over some rules; every step-th is of the next rule and half as wide
 // if moved.
-func spread(n, step int, moved bool) map[int][]string {
+func spread(n, rules, step int, moved bool) map[int][]string {
 	remotes := map[int][]string{}
 	for i := range n {
-		owner, bits := i%100, 27
+		owner, bits := i%rules, 27
 		if moved && i%step == 0 {
-			owner, bits = (owner+1)%100, 28
+			owner, bits = (owner+1)%rules, 28
 		}
 		a := uint32(20<<24) + uint32(i)*64
 		remotes[owner] = append(remotes[owner], fmt.Sprintf("%d.%d.%d.%d/%d", a>>24, a>>16&255, a>>8&255, a&255, bits))
@@ -30,10 +30,10 @@ func spread(n, step int, moved bool) map[int][]string {
 // nft, of reading the rules back and comparing them, and of a change of 1,000 prefixes
 // beside that.
 func BenchmarkLive(b *testing.B) {
-	for _, n := range []int{100_000, 1_000_000} {
-		b.Run(fmt.Sprintf("prefixes=%d", n), func(b *testing.B) {
-			l, text := assigned(b, spread(n, n/1000, false), onePort)
-			moved, _ := assigned(b, spread(n, n/1000, true), onePort)
+	for _, size := range []struct{ rules, prefixes int }{{1, 100_000}, {100, 100_000}, {100, 1_000_000}} {
+		b.Run(fmt.Sprintf("rules=%d/prefixes=%d", size.rules, size.prefixes), func(b *testing.B) {
+			l, text := assigned(b, spread(size.prefixes, size.rules, size.prefixes/1000, false), onePort)
+			moved, _ := assigned(b, spread(size.prefixes, size.rules, size.prefixes/1000, true), onePort)
 			for b.Loop() {
 				byNFT, byNetlink := benchMachine(b), benchMachine(b)
 				var load, read, change time.Duration
