@@ -51,7 +51,7 @@ check: ## gofmt, vet, dependencies, layers, and builds for other platforms
 	$(GO) mod verify
 	$(GO) test ./cmd/gatewright -run 'TestLayers|TestDependencies|TestTopLevel'
 	@for p in $(PLATFORMS); do echo "build $$p"; \
-		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/gatewright || exit 1; done
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -o /dev/null ./cmd/gatewright || exit 1; done
 
 golden: ## rewrite the expected files of the tests and the examples' outputs
 	$(SUDO) $(GO) test $(GOLDEN) -run 'Golden|Script|BadInput|Examples' -update
