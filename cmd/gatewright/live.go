@@ -62,12 +62,16 @@ func (inv *invocation) compareLive(command string, names []string) (*production,
 	return p, compared, err
 }
 
-// produceLive makes the outputs that can run here.
+// produceLive makes the outputs that can run here. The default catalogues are for a first
+// look at files: a machine gets what somebody wrote for it.
 func (inv *invocation) produceLive(command string, names []string) (*production, error) {
 	for _, name := range names {
 		if _, err := live.Of(name); err != nil {
 			return nil, usageError{fmt.Errorf("%s: %w", command, err)}
 		}
+	}
+	if file, found := inv.site.atHand(); !found && inv.site.file == "" && len(inv.site.catalogs) == 0 {
+		return nil, usagef("%s: there is no %s here; run it in the site's folder, or name the file with --site", command, file)
 	}
 	return inv.produceChosen(func(s *site.Site) ([]generators.Generator, error) {
 		if len(names) > 0 {
