@@ -375,4 +375,3 @@ func idsOf(flows []flow) (ids []string) {
 	}
 	return ids
 }
-

@@ -346,4 +346,3 @@ func addressText(a held.Addresses) string {
 	}
 	return a.Set
 }
-
