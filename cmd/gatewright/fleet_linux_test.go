@@ -22,7 +22,7 @@ type fleet struct {
 const ownFiles = `set -e
 mkdir -p /run/sshd /run/etc/upper /run/etc/work
 mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work /etc
-mount -t tmpfs -o mode=700 own /root
+mount -t tmpfs -o mode=700 own ~root
 `
 
 const sshdConfig = `HostKey DIR/host
@@ -43,7 +43,7 @@ func newFleet(t *testing.T) *fleet {
 		t.Fatal(err)
 	}
 	f.must(ownFiles + `ip link add fleet type bridge; ip addr add 172.16.0.1/24 dev fleet; ip link set fleet up
-		mkdir /root/.ssh; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519; cp /root/.ssh/id_ed25519.pub operator.pub`)
+		mkdir ~root/.ssh; ssh-keygen -q -t ed25519 -N '' -f ~root/.ssh/id_ed25519; cp ~root/.ssh/id_ed25519.pub operator.pub`)
 	for i := range 3 {
 		f.gateways = append(f.gateways, f.gateway(i+1, newHost(t)))
 	}
@@ -67,7 +67,7 @@ func (f *fleet) gateway(n int, h *host) *host {
 	h.boots(fmt.Sprintf("/usr/sbin/sshd -D -e -f %[1]s/sshd 2>sshd.log & ip netns exec lan /usr/sbin/sshd -D -e -f %[1]s/client 2>/dev/null & wait", h.dir))
 	h.serves("ip netns exec net", "tcp:203.0.113.17:443", "udp:203.0.113.33:3478", "tcp:203.0.113.200:443")
 	for i, name := range []string{"gateway", "client"} {
-		f.must(fmt.Sprintf("ip link set %[2]s%[3]d master fleet up; echo 172.16.0.%[1]d%[3]d %[2]s%[3]d.example.com >>/etc/hosts; echo %[2]s%[3]d.example.com %[4]s >>/root/.ssh/known_hosts",
+		f.must(fmt.Sprintf("ip link set %[2]s%[3]d master fleet up; echo 172.16.0.%[1]d%[3]d %[2]s%[3]d.example.com >>/etc/hosts; echo %[2]s%[3]d.example.com %[4]s >>~root/.ssh/known_hosts",
 			i+1, name, n, strings.TrimSpace(h.must("cat host.pub"))))
 		f.must(fmt.Sprintf("timeout 30 bash -c 'until (</dev/tcp/172.16.0.%d%d/22) 2>/dev/null; do sleep 0.05; done'", i+1, n))
 	}
@@ -89,7 +89,7 @@ func (h *host) boots(lines string) {
 func (f *fleet) plays(line string) (string, int) {
 	f.Helper()
 	start := time.Now()
-	out, status := f.sh("HOME=/root LC_ALL=C.UTF-8 exec timeout 300 unshare --pid --fork --kill-child --mount-proc " + line)
+	out, status := f.sh("HOME=~root LC_ALL=C.UTF-8 exec timeout 300 unshare --pid --fork --kill-child --mount-proc " + line)
 	f.Logf("%s: status %d after %v", line, status, time.Since(start))
 	return out, status
 }
