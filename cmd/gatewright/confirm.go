@@ -54,7 +54,7 @@ func confirm(inv *invocation, args []string) error {
 	if err := inv.settle(held); err != nil {
 		return err
 	}
-	folder, err := inv.confirmHeld(held)
+	folder, err := inv.confirmHeld(m, held)
 	if err != nil || !inv.json {
 		return err
 	}
@@ -64,9 +64,20 @@ func confirm(inv *invocation, args []string) error {
 	}{Folder: folder})
 }
 
-// confirmHeld keeps what waits for confirmation, and returns the folder that boot
-// loads.
-func (inv *invocation) confirmHeld(held *live.Run) (folder string, err error) {
+// confirmHeld keeps what waits for confirmation, and returns the folder that boot loads.
+// Once the time is over, the old rules come back, whoever watched it.
+func (inv *invocation) confirmHeld(m live.Machine, held *live.Run) (folder string, err error) {
+	left, alive, ok, err := held.Pending()
+	switch {
+	case err != nil:
+		return "", err
+	case ok && left == 0 && alive:
+		return "", errors.New("the time is over, and the old rules are coming back")
+	case ok && left == 0:
+		if err := inv.clear(m, held); err != nil {
+			return "", err
+		}
+	}
 	keep, err := held.Confirm()
 	if err == nil {
 		folder, err = inv.writeKept(keep)
@@ -240,6 +251,6 @@ func (inv *invocation) confirmAgain(m live.Machine) error {
 		return err
 	}
 	defer held.Release()
-	_, err = inv.confirmHeld(held)
+	_, err = inv.confirmHeld(m, held)
 	return err
 }

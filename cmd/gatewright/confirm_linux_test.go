@@ -133,8 +133,8 @@ func TestConfirmAtThePrompt(t *testing.T) {
 	h.holds("new", new)
 }
 
-// TestWatcherThatIsGone holds that the next apply brings back what a watcher could not,
-// and that one that is told to end does so at once.
+// TestWatcherThatIsGone holds that the next apply, or a confirm that comes too late, brings
+// back what a watcher could not, and that one that is told to end does so at once.
 func TestWatcherThatIsGone(t *testing.T) {
 	h := newHost(t)
 	old, new := h.applied()
@@ -148,6 +148,12 @@ func TestWatcherThatIsGone(t *testing.T) {
 	h.site(after)
 	h.must(tryApply + "60s && kill " + watcher)
 	h.ended()
+	h.holds("old", old)
+	h.must(tryApply + "1s && kill -9 " + watcher + " && sleep 1.1")
+	h.holds("new", new)
+	h.want("gatewright confirm", "gatewright: warning: the last apply was not confirmed, and who watched it is gone: the old rules are back\ngatewright: error: nothing waits for confirmation\n", exitFailed)
+	h.holds("old", old)
+	h.must("nft flush ruleset && nft -f boot/gatewright.nft")
 	h.holds("old", old)
 }
 
