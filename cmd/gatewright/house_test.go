@@ -233,6 +233,19 @@ func TestTopLevel(t *testing.T) {
 	}
 }
 
+// TestTrackedFiles holds that no file is larger than a text of ours, such as a program that
+// was built beside its source.
+func TestTrackedFiles(t *testing.T) {
+	git := exec.Command("git", "ls-files", "-z")
+	git.Dir = repository
+	out, _ := git.Output() // none outside of a git checkout
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		if info, err := os.Lstat(filepath.Join(repository, name)); err == nil && info.Mode().IsRegular() && info.Size() > 1<<20 {
+			t.Errorf("%s has %d bytes", name, info.Size())
+		}
+	}
+}
+
 // topLevel returns the names that git tracks at the top level; outside of a git
 // checkout, those that are there and that .gitignore does not name.
 func topLevel(t *testing.T) []string {
