@@ -149,7 +149,7 @@ func (inv *invocation) outputsOf(arg string) (names []string, isCatalog bool, er
 
 // showAll shows a report, or one for each output.
 func (inv *invocation) showAll(reports []change.Diff) error {
-	if inv.json && !inv.console.Quiet && reports[0].Output != "" {
+	if inv.json && !inv.console.Quiet && (len(reports) > 1 || reports[0].Output != "") {
 		return console.WriteJSONList(inv.stdout, "outputs", slices.Values(reports))
 	}
 	for i, r := range reports {
