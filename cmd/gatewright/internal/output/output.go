@@ -69,15 +69,15 @@ func Write(dir plainfile.Path, outputs []artefact.Made, ours Makes) (changed []s
 	return changed, nil
 }
 
-// Rehearse does what Write does but for putting anything into place, and returns what
-// Write would fail with. It leaves nothing behind.
+// Rehearse does what Write does but for putting anything of this run into place, and
+// returns what Write would fail with. It leaves nothing behind.
 func Rehearse(dir plainfile.Path, outputs []artefact.Made, ours Makes) error {
 	if err := checkOutputs(outputs); err != nil {
 		return err
 	}
 	return locked(dir, func(ctx context.Context, root *os.Root) error {
-		if Interrupted(root) { // whose files are staged
-			return nil
+		if err := finishEarlier(root, ours); err != nil {
+			return err
 		}
 		missing := missingFolders(root, outputs)
 		_, err := prepareRun(ctx, root, outputs, ours)
@@ -121,10 +121,18 @@ func inState(root *os.Root, do func() error) error {
 	return do()
 }
 
+// finishEarlier finishes a run that was killed once its journal stood.
+func finishEarlier(root *os.Root, ours Makes) error {
+	if _, err := finishRun(root, ours); err != nil {
+		return fmt.Errorf("finishing an interrupted run: %w; mend this and generate again, or remove %s to give that run up", err, journalFile)
+	}
+	return nil
+}
+
 // writeInto writes into a folder whose lock is held.
 func writeInto(ctx context.Context, root *os.Root, outputs []artefact.Made, ours Makes) (changed []string, err error) {
-	if _, err := finishRun(root, ours); err != nil {
-		return nil, fmt.Errorf("finishing an interrupted run: %w; mend this and generate again, or remove %s to give that run up", err, journalFile)
+	if err := finishEarlier(root, ours); err != nil {
+		return nil, err
 	}
 	missing := missingFolders(root, outputs)
 	journal, err := prepareRun(ctx, root, outputs, ours)

@@ -115,6 +115,18 @@ func TestRehearse(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	root := openRoot(t, dir)
+	journalNewRun(t, root)
+	if err := root.WriteFile(stagePath(0), []byte("other\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err := Rehearse(plainfile.Named(dir), newRun(), anyFile)
+	if _, fails := Write(plainfile.Named(dir), newRun(), anyFile); err == nil || fails == nil || err.Error() != fails.Error() {
+		t.Errorf("rehearsed after a run that cannot be finished: %v; the run: %v", err, fails)
+	}
+	if err := errors.Join(root.Remove(journalFile), clearStage(root)); err != nil {
+		t.Fatal(err)
+	}
 	state, err := os.ReadDir(filepath.Join(dir, stateDir))
 	if after := tree(t, dir); err != nil || len(state) != 2 || !maps.Equal(after, before) {
 		t.Errorf("the folder holds %q, its state is %v, %v", after, state, err)
