@@ -22,11 +22,8 @@ type applier struct {
 // all makes the changes of all outputs, in order, once none of them is refused. It
 // returns how many of them are as wanted, and whether anything was changed.
 func (c applier) all(p *production) (held int, changed bool, err error) {
-	compared, err := c.runsAgainst(c.machine, p)
-	for _, w := range compared {
-		if err = c.refuse(c.machine, w); err != nil {
-			break
-		}
+	if len(p.outputs) > 1 { // of one alone, the change itself is refused
+		err = c.refuseAny(p)
 	}
 	for i := 0; err == nil && i < len(p.outputs); i++ {
 		alone := *p
@@ -45,6 +42,17 @@ func (c applier) all(p *production) (held int, changed bool, err error) {
 		err = fmt.Errorf("%w; nothing was changed", err)
 	}
 	return held, changed, err
+}
+
+// refuseAny returns why one of the outputs is not changed.
+func (c applier) refuseAny(p *production) error {
+	compared, err := c.runsAgainst(c.machine, p)
+	for _, w := range compared {
+		if err == nil {
+			err = c.refuse(c.machine, w)
+		}
+	}
+	return err
 }
 
 // one makes the changes of one output, and tells what they were.
