@@ -10,6 +10,9 @@ import (
 
 // TestGitIsBounded holds that git cannot map more memory than it is given.
 func TestGitIsBounded(t *testing.T) {
+	if out, err := command(context.Background(), []string{"version"}).CombinedOutput(); err != nil {
+		t.Fatalf("git within its bounds: %v: %s", err, out)
+	}
 	dir := t.TempDir()
 	if err := os.Symlink("/dev/zero", filepath.Join(dir, "endless")); err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ func (f Finding) At(p site.Place) Finding {
 	return f
 }
 
-// IDs are the details for people.
+// shown are the details for people.
 func (f Finding) shown() []string {
 	if more := len(f.Details) - shownDetails; more > 1 {
 		return append(slices.Clip(f.Details[:shownDetails]), fmt.Sprintf("and %d more; --json has them all", more))
