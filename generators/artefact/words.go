@@ -40,15 +40,20 @@ func HasOnly(s, more string) bool {
 	})
 }
 
-// ErrInterface says what the name of an interface is.
-var ErrInterface = errors.New("the name of an interface, of at most 15 letters, digits, - _ . and @")
+// The name of a network interface (IFNAMSIZ with its zero).
+const (
+	mostInterface  = 15
+	interfaceWords = "at most 15 letters, digits, - _ . and @"
+)
 
-// CheckInterface refuses what is no name of a network interface (IFNAMSIZ with its zero),
-// and what a packet filter would read as a wildcard, or as the end of a word.
+// ErrInterface says what the name of an interface is.
+var ErrInterface = errors.New("the name of an interface, of " + interfaceWords)
+
+// CheckInterface refuses what is no name of a network interface, and what a packet filter
+// would read as a wildcard, or as the end of a word.
 func CheckInterface(s string) error {
-	const limit = 15
-	if s == "" || s == "." || s == ".." || !HasOnly(s, ".@") || len(s) > limit {
-		return fmt.Errorf("bad interface name %q; expect at most %d letters, digits, - _ . and @", s, limit)
+	if s == "" || s == "." || s == ".." || !HasOnly(s, ".@") || len(s) > mostInterface {
+		return fmt.Errorf("bad interface name %q; expect %s", s, interfaceWords)
 	}
 	return nil
 }
