@@ -16,7 +16,7 @@ var errNeedsLinux = errors.New("this needs Linux; run it on the gateway or the p
 
 // backends returns those of this machine, in the order of generators.
 func backends() []Backend {
-	return []Backend{elsewhere{nftables.Generator{}.Name()}, elsewhere{iptables.Generator{}.Name()}, pacBackend{}, elsewhere{squid.Generator{}.Name()}}
+	return []Backend{filterElsewhere{elsewhere{nftables.Generator{}.Name()}}, filterElsewhere{elsewhere{iptables.Generator{}.Name()}}, pacBackend{}, elsewhere{squid.Generator{}.Name()}}
 }
 
 // elsewhere is a backend that says that Linux is needed.
@@ -29,3 +29,10 @@ func (elsewhere) Forgets() bool { return true }
 func (elsewhere) Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error) {
 	return nil, errNeedsLinux
 }
+
+// filterElsewhere is a packet filter, which could be brought back there.
+type filterElsewhere struct{ elsewhere }
+
+var _ Restorer = filterElsewhere{}
+
+func (filterElsewhere) Restore(Machine, []byte) error { return errNeedsLinux }
