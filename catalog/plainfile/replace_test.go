@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -52,4 +53,22 @@ func TestReplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	stands("two")
+}
+
+// TestReplaceKnowsWhatStandsThere holds that an error about what stands there does not make
+// a file a new one.
+func TestReplaceKnowsWhatStandsThere(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	name := strings.Repeat("x", 1<<10) // longer than a name can be
+	err = Replace(root, name, ".new", nil, 0o644, func(*os.File, fs.FileInfo) error {
+		t.Error("the file is ready")
+		return nil
+	})
+	if _, left := root.Lstat(".new"); err == nil || !errors.Is(left, fs.ErrNotExist) {
+		t.Errorf("error %v, and beside it: %v", err, left)
+	}
 }

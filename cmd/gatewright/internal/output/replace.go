@@ -31,14 +31,13 @@ func Replace(root *os.Root, name string, data []byte, mode fs.FileMode) error {
 	ctx, release := interrupt.Hold()
 	defer release()
 	err := plainfile.Replace(root, name, beside(name), data, mode, func(f *os.File, old fs.FileInfo) error {
-		var err error
+		if ctx.Err() != nil {
+			return interrupt.Err
+		}
 		if old != nil {
-			err = f.Chmod(old.Mode().Perm()) // what the umask took away
+			return f.Chmod(old.Mode().Perm()) // what the umask took away
 		}
-		if err = errors.Join(err, f.Sync()); err == nil && ctx.Err() != nil {
-			err = interrupt.Err
-		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return err
