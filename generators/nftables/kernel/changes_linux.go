@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"gatewright/generators/lcs"
 )
@@ -18,6 +19,7 @@ type Changes struct {
 	chains   []chainChange
 	counters counterChange
 	drops    []string        // tables that go as a whole
+	undoes   bool            // what came alone goes again: all of it, with the rules of the chains, or nothing
 	untable  bool            // the table goes, if it is empty
 	kept     map[string]bool // what other rules still use, by step.object
 	left     map[any]string  // what is left out, by step.part, and why; nil if nothing may be
@@ -37,7 +39,6 @@ type chainChange struct {
 	have, want *chain
 	edits      []edit
 	replaced   bool
-	flushed    bool // all rules go
 }
 
 // edit is a rule that comes or goes.
@@ -236,6 +237,15 @@ func compareRules(have, want []*rule, anew func(*rule) bool) (edits []edit) {
 		}
 	}
 	return edits
+}
+
+// keep notes what others still use, and reports whether the rest can go without it.
+func (c *Changes) keep(object string) bool {
+	if c.kept[object] || c.undoes && !strings.HasPrefix(object, "table ") {
+		return false
+	}
+	c.kept[object] = true
+	return true
 }
 
 // sorted returns the names of what is kept.

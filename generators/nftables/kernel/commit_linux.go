@@ -35,25 +35,21 @@ type step struct {
 // and is returned by name. What Stays returns stays as well.
 func (c *Conn) Commit(changes *Changes) (kept []string, err error) {
 	prepare, change, clear := changes.steps()
-	gen, made := changes.Have.gen, false
-	if !prepare.IsEmpty() {
-		if err := c.commitStep(prepare, gen); err != nil {
-			return nil, err
-		}
-		gen, made = following(gen), true
+	gen := changes.Have.gen
+	prepared, err := c.commitStep(prepare, gen)
+	if err != nil {
+		return nil, c.takeBack(changes.none(), err)
 	}
-	if !change.IsEmpty() {
-		if err := c.commitStep(change, gen); err != nil {
-			return nil, c.takeBack(prepare, err)
-		}
-		made = true
+	if prepared {
+		gen = following(gen)
 	}
-	if clear.IsEmpty() {
-		return changes.sorted(), nil
+	changed, err := c.commitStep(change, gen)
+	if err != nil {
+		return nil, c.takeBack(prepare, err)
 	}
 	// Nothing of it decides about a packet, and others may have changed theirs.
-	if err := c.commitStep(clear, 0); err != nil && !made {
-		return nil, err
+	if _, err := c.commitStep(clear, 0); err != nil && !prepared && !changed {
+		return nil, c.takeBack(changes.none(), err)
 	} else if err != nil {
 		changes.stays, changes.staysFor = clear, err
 	}
@@ -68,12 +64,18 @@ func following(gen uint32) uint32 {
 	return max(gen+1, 1)
 }
 
-// takeBack removes what was made first, because of an error.
+// unknownError says that a transaction was sent, and not what became of it.
+type unknownError struct{ error }
+
+func (e unknownError) Unwrap() error { return e.error }
+
+// takeBack removes what was made first, because of an error; but not where the change may
+// have been made, which would need it.
 func (c *Conn) takeBack(prepare *Changes, err error) error {
-	if prepare.IsEmpty() {
-		return err
+	if errors.As(err, new(unknownError)) {
+		return fmt.Errorf("%w; %w", err, ErrLeft)
 	}
-	if failed := c.commitStep(prepare.inverse(), 0); failed != nil {
+	if _, failed := c.commitStep(prepare.inverse(), 0); failed != nil {
 		return fmt.Errorf("%w; %w: %w", err, ErrLeft, failed)
 	}
 	return err
@@ -90,26 +92,31 @@ func (c *Conn) Restore(changes *Changes) (other []string, err error) {
 	return append(other, slices.Sorted(maps.Values(changes.left))...), err
 }
 
-func (c *Conn) commitStep(changes *Changes, gen uint32) error {
+// commitStep makes changes in one transaction, and reports whether there were any: older
+// kernels do not acknowledge one of nothing, and none counts it.
+func (c *Conn) commitStep(changes *Changes, gen uint32) (made bool, err error) {
 	for {
 		var b writer
 		b.write(changes, gen)
+		if b.isEmpty() {
+			return false, nil
+		}
 		a, err := c.transact(&b)
 		if err != nil {
-			return err
+			return false, err
 		}
-		if len(a.busy)+len(a.refused) == 0 {
-			return errors.Join(a.errs...)
+		if a.passing || len(a.busy)+len(a.refused) == 0 {
+			err = errors.Join(a.errs...)
+			return err == nil, err
 		}
 		for _, object := range a.busy {
-			if changes.kept[object] {
-				return fmt.Errorf("%s is in use", object)
+			if !changes.keep(object) {
+				return false, fmt.Errorf("%s is in use", object)
 			}
-			changes.kept[object] = true
 		}
 		maps.Copy(changes.left, a.refused)
 		if len(a.refused) == 0 && len(a.errs) > 0 {
-			return errors.Join(a.errs...)
+			return false, errors.Join(a.errs...)
 		}
 	}
 }
@@ -119,8 +126,12 @@ type answer struct {
 	busy         []string       // what could not be removed because it is in use
 	refused      map[any]string // what a restore can leave out, by step.part
 	errs         []error        // which may follow from what was refused
+	passing      bool           // one of them says nothing about what was to be made
 	acknowledged bool
 }
+
+// passingErrors are of the machine and of this process, at this time.
+var passingErrors = []syscall.Errno{syscall.ENOMEM, syscall.ENOBUFS, syscall.ENFILE, syscall.EPERM, syscall.EINTR, syscall.EAGAIN}
 
 func (a *answer) take(m message, s step, leaves bool) {
 	switch {
@@ -131,29 +142,37 @@ func (a *answer) take(m message, s step, leaves bool) {
 		a.errs = append(a.errs, ErrChanged)
 	case m.errno == syscall.EBUSY && s.object != "":
 		a.busy = append(a.busy, s.object)
-	case s.part != nil && leaves:
+	case s.part != nil && leaves && !slices.Contains(passingErrors, m.errno):
 		a.refused[s.part] = fmt.Sprintf("%s: %v", s.text, m.errno)
 	default:
 		a.errs = append(a.errs, fmt.Errorf("%s: %w", s.text, m.errno))
+		a.passing = a.passing || slices.Contains(passingErrors, m.errno)
 	}
 }
 
-// transact sends a batch and reads what became of it. The kernel answers before it
-// returns.
-func (c *Conn) transact(b *writer) (answer, error) {
-	a := answer{refused: map[any]string{}}
+// transact sends a batch and reads what became of it.
+func (c *Conn) transact(b *writer) (a answer, err error) {
 	if len(b.data) > queueSize {
 		if err := c.socket.SetWriteBuffer(len(b.data) + len(b.data)/8); err != nil {
 			return a, err
 		}
 	}
-	err := c.send(b.data)
+	err = c.send(b.data)
 	if errors.Is(err, syscall.EMSGSIZE) {
 		return a, fmt.Errorf("the kernel takes no transaction of %d MiB from this user: %w; run this as root of the machine", len(b.data)>>20, err)
 	}
 	if err != nil {
 		return a, err
 	}
+	if a, err = c.outcome(b); err != nil {
+		err = unknownError{err}
+	}
+	return a, err
+}
+
+// outcome reads what became of a batch. The kernel answers before the sending returns.
+func (c *Conn) outcome(b *writer) (answer, error) {
+	a := answer{refused: map[any]string{}}
 	for wait := true; ; wait = false {
 		data, err := c.receive(wait)
 		if errors.Is(err, syscall.ENOBUFS) {
@@ -182,6 +201,9 @@ type writer struct {
 	kept   map[string]bool
 	left   map[any]string
 }
+
+// isEmpty reports whether a transaction changes nothing.
+func (w *writer) isEmpty() bool { return w.last == 0 }
 
 // isLeft reports whether a rule or a set is left out.
 func (w *writer) isLeft(part any) bool { return w.left[part] != "" }
@@ -265,7 +287,7 @@ func (w *writer) addTable(flags uint32) {
 
 func (w *writer) removeRules(c *Changes) {
 	for _, one := range c.chains {
-		if one.flushed {
+		if c.undoes {
 			w.message(msgDelRule, 0, step{text: "delete the rules of chain " + one.have.Name}, func() {
 				w.string(ruleTable, w.table)
 				w.string(ruleChain, one.have.Name)

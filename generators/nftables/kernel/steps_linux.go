@@ -47,15 +47,17 @@ func (c *Changes) steps() (prepare, change, clear *Changes) {
 	return prepare, change, clear
 }
 
-// inverse removes what only comes. The table goes, too, if nobody else has put anything
+// inverse removes what only came. The table goes, too, if nobody else has put anything
 // into it.
 func (c *Changes) inverse() *Changes {
-	inv := &Changes{Have: c.Want, Want: c.Have, kept: map[string]bool{}, untable: c.table}
+	inv := &Changes{Have: c.Want, Want: c.Have, kept: map[string]bool{}, undoes: true, untable: c.table}
 	for _, one := range c.sets {
-		inv.sets = append(inv.sets, setChange{have: one.want})
+		if c.left[one.want] == "" {
+			inv.sets = append(inv.sets, setChange{have: one.want})
+		}
 	}
 	for _, one := range c.chains {
-		inv.chains = append(inv.chains, chainChange{have: one.want, flushed: true})
+		inv.chains = append(inv.chains, chainChange{have: one.want})
 	}
 	inv.counters.del = c.counters.add
 	return inv
