@@ -85,7 +85,10 @@ func ReadKernel(d Dump, owned []string) (*Kernel, error) {
 	k.readSets(d.Ipset)
 	for _, f := range []family{ipv4, ipv6} {
 		text := d.of(f)
-		for line := range dumpLines(text, true) {
+		for line, err := range dumpLines(text, true) {
+			if err != nil {
+				return nil, fmt.Errorf("%s-save: %w", f.program(), err)
+			}
 			if strings.HasPrefix(line, "# Table `") {
 				return nil, fmt.Errorf("%s-save: %s; rules that nft wrote stand there, which iptables cannot change", f.program(), strings.TrimSpace(line[2:]))
 			}

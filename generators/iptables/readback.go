@@ -62,8 +62,10 @@ func ReadBack(d Dump, table string) (Held, error) {
 
 func (h *Held) addFamily(f family, of *filter.Ruleset, dump []byte, table string, used map[string]bool) error {
 	others, at := map[string]bool{}, map[string]int{}
-	for s := range savedLines(dump) {
+	for s, err := range savedLines(dump) {
 		switch {
+		case err != nil:
+			return err
 		case s.table != table:
 			others[s.table] = others[s.table] || !s.isPolicy || s.text != "ACCEPT"
 		case !s.isPolicy:

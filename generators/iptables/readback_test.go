@@ -252,7 +252,7 @@ func TestReadBackOverlooksNothing(t *testing.T) {
 		{"-j RETURN", "a verdict or a chain of ours"},
 		{"-j", "a value of -j"},
 		{"-s 192.0.2.1 -g gw_x", "chain gatewright_inbound, rule 2: expected addresses of one end behind a way by addresses"},
-		{`-m comment --comment "x`, "a quote at the end"},
+		{`-m comment --comment "x`, `the quotes in "-A gatewright_inbound -m comment --comment \"x" do not end`},
 	} {
 		text := strings.Replace(emptyDump, "COMMIT\n", "-A gatewright_inbound "+c.rule+"\n-A gatewright_inbound -j ACCEPT\nCOMMIT\n", 1)
 		_, err := ReadBack(Dump{Ipset: []byte(sets), IPv4: []byte(text), IPv6: []byte(emptyDump)}, "filter")

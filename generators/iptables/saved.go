@@ -1,6 +1,7 @@
 package iptables
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"iter"
@@ -22,16 +23,20 @@ type savedLine struct {
 
 // savedLines returns the chains and rules of what iptables-save prints, or of a file of
 // ours.
-func savedLines(text []byte) iter.Seq[savedLine] {
-	return func(yield func(savedLine) bool) {
+func savedLines(text []byte) iter.Seq2[savedLine, error] {
+	return func(yield func(savedLine, error) bool) {
 		table := ""
-		for line := range dumpLines(text, true) {
+		for line, err := range dumpLines(text, true) {
+			if err != nil {
+				yield(savedLine{}, err)
+				return
+			}
 			if name, ok := strings.CutPrefix(line, "*"); ok {
 				table = name
 			}
 			if s, ok := parseSaved(line); ok && table != "" {
 				s.table = table
-				if !yield(s) {
+				if !yield(s, nil) {
 					return
 				}
 			}
@@ -55,39 +60,57 @@ func parseSaved(line string) (s savedLine, ok bool) {
 }
 
 // dumpLines returns the lines of a dump. A text in quotes may hold line breaks. A backslash
-// escapes in those of iptables, but not in those of ipset.
-func dumpLines(text []byte, escapes bool) iter.Seq[string] {
-	return func(yield func(string) bool) {
+// escapes in those of iptables, but not in those of ipset, which quotes comments alone. An
+// error says that the last line does not end.
+func dumpLines(text []byte, escapes bool) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
 		start, quoted := 0, false
 		for i := 0; i < len(text); i++ {
 			switch c := text[i]; {
 			case quoted && escapes && c == '\\':
 				i++
 			case c == '"' && quoted:
-				quoted = false
-			case c == '"': // others stand in names, which nothing quotes
-				quoted = i > start && text[i-1] == ' ' && text[start] != '#' && text[start] != ':'
+				quoted = i+1 < len(text) && text[i+1] != ' ' && text[i+1] != '\n'
+			case c == '"':
+				quoted = opensQuotes(text[start:i], escapes)
 			case c == '\n' && !quoted:
-				if !yield(string(text[start:i])) {
+				if !yield(string(text[start:i]), nil) {
 					return
 				}
 				start = i + 1
 			}
 		}
-		if start < len(text) {
-			yield(string(text[start:]))
+		if start >= len(text) {
+			return
 		}
+		line, err := string(text[start:]), error(nil)
+		if quoted {
+			first, _, _ := strings.Cut(line, "\n")
+			err = fmt.Errorf("the quotes in %q do not end, and it is not known what follows; if a name begins with them, give it another one", first)
+		}
+		yield(line, err)
 	}
+}
+
+// opensQuotes tells a quote behind the beginning of a line from one of a name, which
+// nothing quotes.
+func opensQuotes(line []byte, escapes bool) bool {
+	if !escapes {
+		return bytes.HasSuffix(line, []byte(" comment "))
+	}
+	return bytes.HasSuffix(line, []byte(" ")) && line[0] != '#' && line[0] != ':'
 }
 
 // readSets reads "create NAME TYPE ..." and "add NAME ELEMENT ..." of our sets.
 func (k *Kernel) readSets(dump []byte) {
 	named := map[string]*set{}
-	for line := range dumpLines(dump, false) {
+	for line, err := range dumpLines(dump, false) {
 		verb, rest, _ := strings.Cut(line, " ")
 		name, what, _ := strings.Cut(rest, " ")
 		s, ours := named[name], strings.HasPrefix(name, prefix)
 		switch {
+		case err != nil:
+			k.bad = cmp.Or(k.bad, err)
 		case verb == "create" && !ours && what != "" || verb == "add" && !ours:
 		case verb == "create" && s == nil && isSetType(what):
 			s = &set{name: name, create: what, spec: specOf(what)}

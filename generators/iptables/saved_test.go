@@ -5,21 +5,36 @@ import (
 	"testing"
 )
 
-// TestDumpLines holds that a line break in a comment ends no line.
+// TestDumpLines holds that a line break in a comment ends no line, and that a quote in a
+// name takes none of what follows.
 func TestDumpLines(t *testing.T) {
+	const unended = ", and it is not known what follows; if a name begins with them, give it another one"
 	for _, c := range []struct {
 		text    string
 		escapes bool
 		want    []string
+		err     string
 	}{
-		{"add a 1.1.1.1 comment \"x\nadd b 2.2.2.2\ny\"\nadd a 1.1.1.2\n", false, []string{"add a 1.1.1.1 comment \"x\nadd b 2.2.2.2\ny\"", "add a 1.1.1.2"}},
-		{"add a 1.1.1.1 comment \"x\\\"\nadd a 1.1.1.2", false, []string{`add a 1.1.1.1 comment "x\"`, "add a 1.1.1.2"}},
-		{"create a\"b hash:ip\nadd a\"b 1.1.1.1\n", false, []string{`create a"b hash:ip`, `add a"b 1.1.1.1`}},
-		{"-A X --comment \"x\\\"\n-A Y\" -j Z\n-A W\n", true, []string{"-A X --comment \"x\\\"\n-A Y\" -j Z", "-A W"}},
-		{"# a \"title\n:X - [0:0]\n", true, []string{`# a "title`, ":X - [0:0]"}},
+		{"add a 1.1.1.1 comment \"x\nadd b 2.2.2.2\ny\"\nadd a 1.1.1.2\n", false, []string{"add a 1.1.1.1 comment \"x\nadd b 2.2.2.2\ny\"", "add a 1.1.1.2"}, ""},
+		{"add a 1.1.1.1 comment \"x\\\"\nadd a 1.1.1.2", false, []string{`add a 1.1.1.1 comment "x\"`, "add a 1.1.1.2"}, ""},
+		{"create a\"b hash:ip\nadd a\"b 1.1.1.1\n", false, []string{`create a"b hash:ip`, `add a"b 1.1.1.1`}, ""},
+		{"-A X --comment \"x\\\"\n-A Y\" -j Z\n-A W\n", true, []string{"-A X --comment \"x\\\"\n-A Y\" -j Z", "-A W"}, ""},
+		{"# a \"title\n:X - [0:0]\n", true, []string{`# a "title`, ":X - [0:0]"}, ""},
+		{"create \"a hash:ip\nadd \"a 1.1.1.1\ncreate b \"c hash:ip\nadd b \"c 1.1.1.1 comment \"x\ny\"\n", false,
+			[]string{`create "a hash:ip`, `add "a 1.1.1.1`, `create b "c hash:ip`, "add b \"c 1.1.1.1 comment \"x\ny\""}, ""},
+		{"add a 1.1.1.1 comment \"x\nadd b 1.1.1.1\n", false, []string{"add a 1.1.1.1 comment \"x\nadd b 1.1.1.1\n"},
+			`the quotes in "add a 1.1.1.1 comment \"x" do not end` + unended},
+		{"-A W -j X\n-A X -m set --match-set \"a src -j Y\n-A Y -m set --match-set \"a src\n", true,
+			[]string{"-A W -j X", "-A X -m set --match-set \"a src -j Y\n-A Y -m set --match-set \"a src\n"},
+			`the quotes in "-A X -m set --match-set \"a src -j Y" do not end` + unended},
 	} {
-		if got := slices.Collect(dumpLines([]byte(c.text), c.escapes)); !slices.Equal(got, c.want) {
-			t.Errorf("%q has the lines %q; want %q", c.text, got, c.want)
+		var got []string
+		var failed error
+		for line, err := range dumpLines([]byte(c.text), c.escapes) {
+			got, failed = append(got, line), err
+		}
+		if !slices.Equal(got, c.want) || errorText(failed) != c.err {
+			t.Errorf("%q has the lines %q, and error %v; want %q, and %s", c.text, got, failed, c.want, c.err)
 		}
 	}
 }
@@ -55,7 +70,10 @@ func TestCheckRestore(t *testing.T) {
 		{"create gw_a hash:net family inet comment\nadd gw_a 1.1.1.1 comment \"a\nb\"\n", "",
 			`ipset restore: set "gw_a": the line break in "1.1.1.1 comment \"a\nb\"" is not read back; remove it`},
 		{"create gw_a hash:net family inet comment\nadd gw_a 1.1.1.1 comment \"a\n", "",
-			`ipset restore: set "gw_a": the quotes of "1.1.1.1 comment \"a\n" are not read back; remove it`},
+			`ipset save: the quotes in "add gw_a 1.1.1.1 comment \"a" do not end, and it is not known what follows; if a name begins with them, give it another one`},
+		{"create \"site hash:ip family inet\ncreate gw_a hash:net family inet\nadd gw_a 192.0.2.0/24\n", "", ""},
+		{"", table + "-A FORWARD -m set --match-set \"site src\n" + end,
+			`iptables-save: the quotes in "-A FORWARD -m set --match-set \"site src" do not end, and it is not known what follows; if a name begins with them, give it another one`},
 		{"create gw_a hash:ip\nadd gw_a 1.1.1.1 comment \"a \"b\"\n", "",
 			`ipset restore: set "gw_a": the quotes of "1.1.1.1 comment \"a \"b\"" are not read back; remove it`},
 		{"create gw_a\nb hash:ip family inet\n", "", `ipset save: "create gw_a" is not a set of ours`},
