@@ -6,7 +6,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
-	"os"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -110,7 +110,7 @@ func (m Machine) commitIptables(saved savedIptables, want *iptables.Kernel, comp
 	}
 	old, oldErr := iptables.ReadKernel(saved.Dump, saved.Owned)
 	if oldErr == nil {
-		oldErr = errors.Join(m.restoreIptables(old, saved.Owned))
+		oldErr = m.restoreIptables(old, saved.Owned)
 	}
 	if oldErr != nil {
 		err = fmt.Errorf("%w; %w: %w", err, ErrLeft, oldErr)
@@ -187,43 +187,74 @@ func (iptablesBackend) Restore(m Machine, saved []byte) error {
 	if err != nil {
 		return fmt.Errorf("the rules that were saved: %w", err)
 	}
-	inexact, err := m.restoreIptables(old, s.Owned)
-	if inexact != nil {
-		fmt.Fprintln(os.Stderr, "gatewright: warning:", inexact)
-	}
-	return err
+	return m.restoreIptables(old, s.Owned)
 }
 
 // restoreIptables brings back the rules, even if sets that they match do not come back as
-// they were; inexact says which.
-func (m Machine) restoreIptables(old *iptables.Kernel, owned []string) (inexact, err error) {
+// they were, of which a LeftOutError tells.
+func (m Machine) restoreIptables(old *iptables.Kernel, owned []string) error {
 	const tries = 10 // others may change rules, too
+	left, last := leftOut{}, false
 	for range tries {
 		changes, err := m.changesTo(old, owned)
-		if err != nil || len(changes.List) == 0 {
-			return inexact, err
+		if err != nil {
+			return err
 		}
-		failed, simpler := m.restoreSets(changes, old)
-		inexact = cmp.Or(inexact, failed)
+		if len(changes.List) == 0 || last {
+			left.addAll(changes.List)
+			return left.err()
+		}
+		failed, simpler := m.restoreSets(changes, old, left)
 		if simpler {
 			continue
 		}
 		kept, err := m.changeRules(changes)
-		if err != nil || len(kept) > 0 || failed != nil { // those that are kept are empty
-			return inexact, err
+		if err != nil {
+			return err
 		}
+		last = failed || len(kept) > 0
 	}
-	return inexact, ErrChanged
+	return ErrChanged
 }
 
 // restoreSets has old hold less of sets that fail, and reports whether there is less to
 // try.
-func (m Machine) restoreSets(c *iptables.Changes, old *iptables.Kernel) (failed error, simpler bool) {
+func (m Machine) restoreSets(c *iptables.Changes, old *iptables.Kernel, left leftOut) (failed, simpler bool) {
 	for name, script := range c.Sets() {
 		if _, err := m.run(script, "ipset", "restore"); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("set %s did not come back as it was: %w", name, err))
+			failed = true
+			left.add("set "+name, "did not come back as it was: "+err.Error())
 			simpler = old.Simplify(name) || simpler
 		}
 	}
 	return failed, simpler
+}
+
+// leftOut tells of sets and chains, by what they are, what of them is not back.
+type leftOut map[string]string
+
+// add tells of one, of which nothing is told yet, in one line.
+func (l leftOut) add(what, text string) {
+	l[what] = cmp.Or(l[what], artefact.OneLine(what+" "+text))
+}
+
+// addAll adds what still has to change.
+func (l leftOut) addAll(changes []Change) {
+	for _, one := range changes {
+		what := one.Kind + " " + one.Text
+		switch one.Kind {
+		case "element":
+			what = "set " + one.In
+		case "rule":
+			what = "chain " + one.In
+		}
+		l.add(what, "is not as it was")
+	}
+}
+
+func (l leftOut) err() error {
+	if len(l) == 0 {
+		return nil
+	}
+	return &LeftOutError{slices.Sorted(maps.Values(l))}
 }

@@ -1,9 +1,11 @@
 package live
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -61,8 +63,10 @@ func TestIptablesRestoresRulesWithoutSets(t *testing.T) {
 		}
 		s.sh(`bash -c "ipset create gw_hand hash:net comment && ipset add gw_hand 1.2.3.4 comment \$'a\nb'; iptables -A gw_OUT -m comment --comment \$'a\nb' -j DROP"`)
 		s.refuse("comment")
-		if err := (iptablesBackend{}).Restore(s.here(), saved); err != nil {
-			t.Fatal(err)
+		var left *LeftOutError
+		want := []string{"set " + bigSet + " did not come back as it was: ipset restore: exit status 1: refused"}
+		if err := (iptablesBackend{}).Restore(s.here(), saved); !errors.As(err, &left) || !slices.Equal(left.Left, want) {
+			t.Fatalf("error %v; want %q", err, want)
 		}
 		const drop = "-A FORWARD -s 192.0.2.5/32 -j DROP\n"
 		after := s.rules()
@@ -71,6 +75,25 @@ func TestIptablesRestoresRulesWithoutSets(t *testing.T) {
 		}
 		if after = strings.Replace(after, drop, "", 1); after != plain {
 			t.Errorf("after what was\n%s\nwant\n%s", onlyIn(after, plain), onlyIn(plain, after))
+		}
+	})
+}
+
+// TestIptablesRestoreTellsWhatStays holds that a set which cannot go again, because
+// another set holds it, is told.
+func TestIptablesRestoreTellsWhatStays(t *testing.T) {
+	variants(t, func(t *testing.T, stand func(testing.TB) *stand) {
+		s, all := stand(t), policies(t)
+		s.apply(all[0], chainsForward)
+		saved, err := s.compare(all[3], chainsForward).Saved()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.sh("ipset create gw_hand hash:net; ipset create list list:set; ipset add list gw_hand")
+		var left *LeftOutError
+		want := []string{"set gw_hand is not as it was"}
+		if err := (iptablesBackend{}).Restore(s.here(), saved); !errors.As(err, &left) || !slices.Equal(left.Left, want) {
+			t.Errorf("error %v; want %q", err, want)
 		}
 	})
 }
