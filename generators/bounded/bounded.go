@@ -1,4 +1,4 @@
-// Package bounded keeps the beginning of what a program prints.
+// Package bounded keeps the beginning of what a program prints, or the end.
 package bounded
 
 // Buffer keeps the first bytes that are written to it, and takes the rest. Its zero value

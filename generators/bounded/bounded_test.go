@@ -36,3 +36,24 @@ func TestBuffer(t *testing.T) {
 		t.Errorf("%q, full %t, stopped %d times", b.Bytes(), b.Full(), stopped)
 	}
 }
+
+// TestTail holds that the end is kept, however it is written.
+func TestTail(t *testing.T) {
+	for want, writes := range map[string][]string{
+		"abc":   {"ab", "", "c"},
+		"bcdef": {"abc", "def"},
+		"56789": {"0123456789"},
+		"89xyz": {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "x", "y", "z"},
+		"":      nil,
+	} {
+		tail := Tail{Limit: 5}
+		for _, text := range writes {
+			if n, err := tail.Write([]byte(text)); n != len(text) || err != nil {
+				t.Errorf("%q: %d, %v", text, n, err)
+			}
+		}
+		if tail.String() != want {
+			t.Errorf("%q: %q is kept; want %q", writes, tail.String(), want)
+		}
+	}
+}

@@ -19,7 +19,7 @@ import (
 const (
 	programTime   = 10 * time.Minute
 	programOutput = 1 << 30  // bytes
-	programSaid   = 64 << 10 // bytes of its words
+	programSaid   = 64 << 10 // bytes of its words, the last ones: why it failed
 	shownSaid     = 2000     // bytes of these in an error
 )
 
@@ -69,7 +69,7 @@ func runHere(stdin []byte, path string, args []string) ([]byte, error) {
 	cmd.Dir, cmd.Env = "/", []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stdin = bytes.NewReader(stdin)
-	stdout, stderr := bounded.Buffer{Limit: programOutput, Stop: cancel}, bounded.Buffer{Limit: programSaid}
+	stdout, stderr := bounded.Buffer{Limit: programOutput, Stop: cancel}, bounded.Tail{Limit: programSaid}
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	switch said := strings.TrimSpace(stderr.String()); {

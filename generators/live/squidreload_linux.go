@@ -56,17 +56,21 @@ func tellSquid(word string) error {
 	return err
 }
 
-// complaints are the lines in which Squid says what is wrong, and no more than three.
+// complaints are the lines in which Squid says what is wrong, and no more than three: the
+// last one is why it ends.
 func complaints(said string) string {
 	const most = 3
 	var lines []string
 	for line := range strings.Lines(said) {
+		if strings.Contains(line, "| Processing: ") {
+			continue // with a directive, whatever that holds
+		}
 		for _, word := range []string{"FATAL", "ERROR", "Bungled"} {
-			if _, text, found := strings.Cut(line, word); found && len(lines) < most {
+			if _, text, found := strings.Cut(line, word); found {
 				lines = append(lines, word+strings.TrimRight(text, "\n"))
 				break
 			}
 		}
 	}
-	return strings.Join(lines, "; ")
+	return strings.Join(lines[max(0, len(lines)-most):], "; ")
 }
