@@ -87,8 +87,8 @@ var ErrBusy = errors.New("another apply or confirm is at work here; wait for it 
 // changed.
 var ErrChanged = kernel.ErrChanged
 
-// ErrLeft says that a change could not be made as a whole, and what ran before did not
-// come back.
+// ErrLeft says that a change was not made as a whole, or that it is not known whether it
+// was, and that what ran before did not come back.
 var ErrLeft = kernel.ErrLeft
 
 // LeftOutError says that what ran before is back, but for this.

@@ -30,6 +30,6 @@ type NamedSet struct{ Name, Type string }
 // changed.
 var ErrChanged = errors.New("the rules in the kernel changed meanwhile")
 
-// ErrLeft says that a change could not be made as a whole, and what ran before did not
-// come back.
+// ErrLeft says that a change was not made as a whole, or that it is not known whether it
+// was, and that what ran before did not come back.
 var ErrLeft = errors.New("the rules before did not come back, and some of both may run; look with `gatewright drift`, and apply again")
