@@ -62,6 +62,7 @@ func (c applier) one(p *production) (changed bool, err error) {
 		return false, err
 	}
 	if w.IsEmpty() {
+		c.warnUnled(w)
 		c.console.Sayf("%s: nothing to change", w.Place)
 		return false, nil
 	}
@@ -88,6 +89,7 @@ func (c applier) one(p *production) (changed bool, err error) {
 	if err := c.readBack(p, kept, w.Stays); err != nil {
 		return true, err
 	}
+	c.warnUnled(w)
 	c.console.Sayf("%s: changed: %s", w.Place, report.LiveCounts(w.report(false)))
 	if c.json {
 		err = addLive(c.done, w, false)

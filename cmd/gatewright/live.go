@@ -110,6 +110,13 @@ func (inv *invocation) siteName() string {
 	return "the default catalogues"
 }
 
+// warnUnled tells of rules that no packet meets.
+func (inv *invocation) warnUnled(w wanted) {
+	if len(w.Unled) > 0 {
+		inv.console.Warnf("%s: no rule of yours jumps to %s, so no packet meets the rules there; the first lines of the generated file show the jumps", w.Place, strings.Join(w.Unled, ", "))
+	}
+}
+
 // addLive adds how what runs differs from what is wanted; drifted turns that around.
 func addLive(r *change.Diff, w wanted, drifted bool) error {
 	if w.IsEmpty() {

@@ -45,7 +45,7 @@ func (iptablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 		return nil, err
 	}
 	changes := iptables.Compare(have, l.Kernel)
-	c := &Comparison{Place: l.Place(), Changes: changes.List, admits: l.Admits}
+	c := &Comparison{Place: l.Place(), Changes: changes.List, Unled: l.Unled(have), admits: l.Admits}
 	c.readings = func() (running, wanted artefact.Reading) { return l.Readings(have) }
 	saved := savedIptables{dump, l.Owned}
 	c.commit = func() ([]string, error) { return m.commitIptables(saved, l.Kernel, changes) }

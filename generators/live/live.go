@@ -48,6 +48,7 @@ type Comparison struct {
 	Changes []Change // that make what is wanted of what runs
 	Unread  error    // why it is unknown what runs; nil if it is known
 	Said    string   // by what was told of the changes, after Commit
+	Unled   []string // chains wanted that no rule of the site's leads to
 	Stays   []Change // what Commit could not remove, of what does nothing any more
 
 	admits   func(remote netip.Addr, local netip.AddrPort) bool

@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -39,6 +40,7 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 		changes.Drop(nftables.OwnTable) // of another mode, which would decide on
 	}
 	c := &Comparison{Place: "table " + l.Table, Changes: changes.List(nftables.Text), admits: l.Admits, Unread: have[0].Foreign()}
+	c.Unled = slices.DeleteFunc(l.Ruleset.Unled(), have[0].IsLed)
 	c.readings = func() (running, wanted artefact.Reading) {
 		if !have[0].Missing {
 			running = l.Reading(have[0].Ruleset())
