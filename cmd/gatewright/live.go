@@ -131,7 +131,10 @@ func addLive(r *change.Diff, w wanted, drifted bool) error {
 	if drifted {
 		old, new = new, old
 	}
-	return r.AddReadings(old, new)
+	files := r.Files
+	err := r.AddReadings(old, new)
+	r.Files = files // the statements tell what comes and goes
+	return err
 }
 
 // report returns what comes and goes; drifted turns that around.
