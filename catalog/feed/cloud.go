@@ -69,7 +69,7 @@ func (f *cloudFeed) tag(at place, name, region, service string) *cloudTag {
 	region, service = f.plain(region, "region", catalog.MaxSlug, at), f.plain(service, "service", catalog.MaxSlug, at)
 	if t := f.byName[word]; t != nil {
 		if t.entry.Region != region || t.entry.Service != service {
-			f.failf(at, "tag %s is of region %s and service %s before; the feed contradicts itself", jsonc.Quote(name), jsonc.Quote(t.entry.Region), jsonc.Quote(t.entry.Service))
+			f.failf(at, "tag %s had region %s and service %s before; the feed contradicts itself", jsonc.Quote(name), jsonc.Quote(t.entry.Region), jsonc.Quote(t.entry.Service))
 			return nil
 		}
 		return t
@@ -163,8 +163,8 @@ func some(list []string) string {
 func unsaidOfFeed() []catalog.Unsaid {
 	const why = "the feed lists endpoints alone"
 	return []catalog.Unsaid{
-		{Fact: catalog.FactServices, Why: why, Ask: "which protocols and ports of these endpoints?", WholeFeed: true},
-		{Fact: catalog.FactDirection, Why: why, Ask: "who opens the flows: our side (outbound), or theirs (inbound)?", WholeFeed: true},
-		{Fact: catalog.FactRole, Why: why, Ask: "who takes part on our side, such as clients or servers?", WholeFeed: true},
+		{Fact: catalog.FactServices, Why: why, Ask: "which protocols and ports do these endpoints use?", WholeFeed: true},
+		{Fact: catalog.FactDirection, Why: why, Ask: "who opens the flows: our side (outbound) or their side (inbound)?", WholeFeed: true},
+		{Fact: catalog.FactRole, Why: why, Ask: "which role takes part on our side, such as clients or servers?", WholeFeed: true},
 	}
 }

@@ -69,7 +69,7 @@ func TestShapes(t *testing.T) {
 		{"lists in cells", "cells.json", `{"us_cell_1": {"ip_ranges": ["20.1.0.0/24"]}, "eu_cell_1": {"ip_ranges": ["20.2.0.0/24", "2a05:d07f::/40"]}}`,
 			"cells |  | List cells.json\nus_cell_1.ip_ranges: 20.1.0.0/24\neu_cell_1.ip_ranges: 20.2.0.0/24, 2a05:d07f::/40"},
 		{"other lists beside", "x.json", `{"contacts": ["noc.example.com"], "ips": ["20.1.0.0/24"]}`,
-			"x |  | List x.json\nips: 20.1.0.0/24\n! no prefix is among what is listed as contacts; passed over"},
+			"x |  | List x.json\nips: 20.1.0.0/24\n! no prefix was found under contacts; ignored"},
 		{"an array", "a.json", `["120.52.22.96/27", "20.1.0.1", "www.example.com", "2a05:d07f::/40"]`,
 			"a |  | List a.json\nprefixes: 20.1.0.1, 120.52.22.96/27, 2a05:d07f::/40\nnames: www.example.com"},
 		{"an array of names", "a.json", `["www.example.com", "*.example.net"]`, "a |  | List a.json\nnames: www.example.com *.example.net"},
@@ -78,7 +78,7 @@ func TestShapes(t *testing.T) {
 		{"objects in an array", "a.json", `[{"ip": "20.1.0.1"}, {"ip": "20.1.0.3", "location": "Paris"}]`, "a |  | List a.json\nprefixes: 20.1.0.1\nParis: 20.1.0.3"},
 		{"keys in capitals", "a.json", `{"Prefixes": [{"IpPrefix": "20.1.0.0/16", "Region": "West Europe", "Service": null}]}`, "a |  | List a.json\nWest-Europe: 20.1.0.0/16"},
 		{"a time of another kind", "a.json", `{"createDate": "yesterday", "ips": ["20.1.0.0/16"]}`,
-			"a |  | List a.json\nips: 20.1.0.0/16\n! \"yesterday\" is no time of publication, which starts with a day as YYYY-MM-DD; passed over"},
+			"a |  | List a.json\nips: 20.1.0.0/16\n! \"yesterday\" is no time of publication, which starts with a day as YYYY-MM-DD; ignored"},
 		{"a region that does not print", "a.json", `{"ips": [{"cidr": "20.1.0.0/16", "region": "we\u0007st"}]}`,
 			"a |  | List a.json\nwe-st: 20.1.0.0/16\n! region \"we\\ast\" is shown as \"we st\""},
 

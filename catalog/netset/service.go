@@ -31,7 +31,7 @@ func ParseProtocol(s string) (Protocol, error) {
 	if lower := strings.ToLower(s); lower == "tcp" || lower == "udp" {
 		return 0, fmt.Errorf("protocol %q is in upper case; write %q", s, lower)
 	}
-	return 0, fmt.Errorf(`%q is not a protocol that a service can have; write "tcp" or "udp"`, clip(s))
+	return 0, fmt.Errorf(`protocol %q is not supported; write "tcp" or "udp"`, clip(s))
 }
 
 // String returns "tcp" or "udp", and the number of any other protocol.
@@ -81,10 +81,10 @@ func parsePort(s, digits string) (uint16, error) {
 		return 0, fmt.Errorf(`ports %q are not a range; write "first-last", such as "50000-59999"`, clip(s))
 	}
 	if digits == "0" {
-		return 0, fmt.Errorf(`port 0 in %q is no port; write a port from 1 to 65535, or "1-65535" for all`, clip(s))
+		return 0, fmt.Errorf(`port 0 in %q is not a valid port; write a port from 1 to 65535, or "1-65535" for all`, clip(s))
 	}
 	if digits[0] == '0' {
-		return 0, fmt.Errorf("port %q has leading zeros; write it without, and a number over 999 without thousands separator", clip(digits))
+		return 0, fmt.Errorf("port %q has leading zeros; write it without leading zeros and without thousands separators", clip(digits))
 	}
 	port, err := strconv.ParseUint(digits, 10, 16)
 	if err != nil {

@@ -1,6 +1,6 @@
 package rule
 
-// Name is what an item lacks, and of which endpoint if only that one is withheld.
+// Name is the missing fact, and the endpoint if only that one is withheld.
 func (o Open) Name() string {
 	if o.Endpoint != "" {
 		return o.Missing + " of " + o.Endpoint

@@ -47,7 +47,7 @@ func TestParseFlowRefuses(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"", "the remote host is missing"},
 		{"outbound tcp", "the remote host is missing"},
-		{"outbound icmp example.com", `protocol "icmp" is in no rule; write tcp or udp`},
+		{"outbound icmp example.com", `protocol "icmp" is not supported; write tcp or udp`},
 		{"form", `"form" is a single label, no word of a flow and no full name`},
 		{"outbound tcp ?:443", "has a character that no name has"},
 		{"outbound tcp example.com:0", `"0" is no port`},
@@ -66,7 +66,7 @@ func TestParseFlowRefuses(t *testing.T) {
 		{"outbound tcp example.com:443 from", "our side is missing"},
 		{"outbound tcp example.com:443 from host.example.com", "our side is an address or a role"},
 		{"outbound tcp example.com:443 from 10.0.0.0/8", "no single address"},
-		{"outbound tcp example.com:443 at noon", `"at noon" is left over`},
+		{"outbound tcp example.com:443 at noon", `"at noon"`},
 		{"inbound tcp 192.0.2.1:443", "the port of an inbound flow is on our side; write 192.0.2.1 to LOCAL:443"},
 		{"inbound tcp 192.0.2.1 from exchange:443", "write to LOCAL:PORT"},
 		{"inbound https://example.com/", "a URL is what our side opens"},

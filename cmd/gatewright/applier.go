@@ -81,7 +81,7 @@ func (c applier) one(p *production) (changed bool, err error) {
 		return false, fmt.Errorf("%s: %w", w.Place, err)
 	}
 	for _, name := range kept {
-		c.console.Warnf("%s: %s stays, empty, because a rule of yours uses it; remove that, and apply again", w.Place, name)
+		c.console.Warnf("%s: %s stays as an empty object, because a rule of yours uses it; remove that rule and apply again", w.Place, name)
 	}
 	if w.Said != "" {
 		c.console.Warnf("%s: %s", w.Place, w.Said)
@@ -114,7 +114,7 @@ func (c applier) readBack(p *production, kept []string, stays []live.Change) err
 	}
 	for _, one := range now.Changes {
 		if left := strings.TrimSpace(one.Kind + " " + one.Text); !slices.Contains(kept, left) && !slices.Contains(stays, one) {
-			return fmt.Errorf("%s: what runs is not what was written: %c %s", now.Place, one.Sign, left)
+			return fmt.Errorf("%s: the rules that run differ from those that were written: %c %s", now.Place, one.Sign, left)
 		}
 	}
 	return nil

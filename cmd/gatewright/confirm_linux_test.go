@@ -44,7 +44,7 @@ func (h *host) reload(file string) string {
 	return inOrder(h.must("unshare --net sh -c 'nft -f " + file + " && nft -s list ruleset'"))
 }
 
-// ended waits until nothing waits for confirmation any more, or nobody watches it: who was
+// ended waits until no apply waits for confirmation any more, or nobody watches it: who was
 // killed before that has changed nothing.
 func (h *host) ended() {
 	h.Helper()
@@ -84,7 +84,7 @@ const tryApply = "gatewright apply nftables -o boot --max-growth 1000 --confirm 
 // boot loads what was confirmed last.
 func TestConfirm(t *testing.T) {
 	h := newHost(t)
-	h.want("gatewright confirm", "gatewright: error: nothing waits for confirmation\n", exitFailed)
+	h.want("gatewright confirm", "gatewright: error: no apply waits for confirmation\n", exitFailed)
 	old, new := h.applied()
 	h.must(tryApply + "1s")
 	h.holds("new", new)
@@ -93,13 +93,13 @@ func TestConfirm(t *testing.T) {
 	}
 	h.ended()
 	h.holds("old", old)
-	h.want("gatewright confirm", "gatewright: error: nothing waits for confirmation\n", exitFailed)
+	h.want("gatewright confirm", "gatewright: error: no apply waits for confirmation\n", exitFailed)
 
 	h.must(tryApply + "60s")
-	if out, status := h.sh("gatewright apply nftables -o boot"); status != exitFailed || !strings.Contains(out, "the last apply waits for its confirmation for another ") {
+	if out, status := h.sh("gatewright apply nftables -o boot"); status != exitFailed || !strings.Contains(out, "the last apply waits another ") {
 		t.Errorf("a second apply: status %d\n%s", status, out)
 	}
-	h.want("gatewright confirm", "confirmed; boot loads it from DIR/boot\n", 0)
+	h.want("gatewright confirm", "confirmed; at boot the rules are loaded from DIR/boot\n", 0)
 	h.ended()
 	h.holds("new", new)
 	if got := h.reload("boot/gatewright.nft"); got != new {
@@ -107,9 +107,9 @@ func TestConfirm(t *testing.T) {
 	}
 	h.want(tryApply+"60s", "table inet gatewright: nothing to change\n", 0)
 	for line, want := range map[string]string{
-		"gatewright apply nftables --confirm 1ms": "gatewright: error: apply: --confirm 1ms: expect a second or more, such as 60s\n",
-		"gatewright confirm nftables":             "gatewright: error: confirm: it takes no operands, and \"nftables\" is one\n",
-		"gatewright watch":                        "gatewright: error: this command is for apply alone\n",
+		"gatewright apply nftables --confirm 1ms": "gatewright: error: apply: --confirm 1ms: expect at least one second, such as 60s\n",
+		"gatewright confirm nftables":             "gatewright: error: confirm: unexpected operand \"nftables\"; confirm takes none\n",
+		"gatewright watch":                        "gatewright: error: only apply runs this command\n",
 	} {
 		if out, status := h.sh(line); out != want || status == 0 {
 			t.Errorf("%s: status %d\n%s", line, status, out)
@@ -142,7 +142,7 @@ func TestWatcherThatIsGone(t *testing.T) {
 	h.must(tryApply + "60s && kill -9 " + watcher)
 	h.holds("new", new)
 	h.site(map[string][]string{"one": {"203.0.113.0/28"}, "two": {"203.0.113.64/28"}})
-	h.want("gatewright apply nftables -o boot", "gatewright: warning: the last apply was not confirmed, and who watched it is gone: the old rules are back\ntable inet gatewright: nothing to change\n", 0)
+	h.want("gatewright apply nftables -o boot", "gatewright: warning: the last apply was not confirmed, and the process that watched it has ended: the old rules are back\ntable inet gatewright: nothing to change\n", 0)
 	h.holds("old", old)
 	_, after := twoSites()
 	h.site(after)
@@ -151,7 +151,7 @@ func TestWatcherThatIsGone(t *testing.T) {
 	h.holds("old", old)
 	h.must(tryApply + "1s && kill -9 " + watcher + " && sleep 1.1")
 	h.holds("new", new)
-	h.want("gatewright confirm", "gatewright: warning: the last apply was not confirmed, and who watched it is gone: the old rules are back\ngatewright: error: nothing waits for confirmation\n", exitFailed)
+	h.want("gatewright confirm", "gatewright: warning: the last apply was not confirmed, and the process that watched it has ended: the old rules are back\ngatewright: error: no apply waits for confirmation\n", exitFailed)
 	h.holds("old", old)
 	h.must("nft flush ruleset && nft -f boot/gatewright.nft")
 	h.holds("old", old)
@@ -163,11 +163,11 @@ func TestPromptWithoutWatcher(t *testing.T) {
 	h := newHost(t)
 	old, _ := h.applied()
 	out, status := h.sh("(sleep 1; kill -9 $(pgrep -f 'gatewright watch /run/gatewright/[0-9a-f]* /proc/[0-9]*/ns/net' --ns $$ --nslist mnt); sleep 4) | timeout 20 script -qec '" + tryApply + "2s' /dev/null")
-	if !strings.Contains(out, "who watched the change is gone; this process brings the old rules back") || !strings.Contains(out, "not confirmed: the old rules are back") {
+	if !strings.Contains(out, "the process that watched the change has ended; this process brings the old rules back") || !strings.Contains(out, "not confirmed: the old rules are back") {
 		t.Errorf("status %d\n%s", status, out)
 	}
 	h.holds("old", old)
-	h.want("gatewright confirm", "gatewright: error: nothing waits for confirmation\n", exitFailed)
+	h.want("gatewright confirm", "gatewright: error: no apply waits for confirmation\n", exitFailed)
 }
 
 // TestTwoAppliesAtOnce holds that of two that start together one changes the rules, and
@@ -371,9 +371,9 @@ func TestConfirmOfWhatCannotBeMadeAgain(t *testing.T) {
 		before := h.ruleset()
 		h.must(`sed -i 's/"mode": "enforce"/"mode": "chains"/; s/, "admin": .*22"\]//' gatewright.json`)
 		h.want("gatewright apply nftables -o boot --max-growth 1000 --confirm 2s",
-			"gatewright: error: table inet filter: --confirm could not bring back what would go: "+what+"; keep that in a table of your own, or apply without --confirm; nothing was changed\n", exitFailed)
+			"gatewright: error: table inet filter: --confirm could not restore these objects, which would be removed: "+what+"; move them to your own table, or apply without --confirm; nothing was changed\n", exitFailed)
 		h.holds("same", before)
-		h.want("gatewright confirm", "gatewright: error: nothing waits for confirmation\n", exitFailed)
+		h.want("gatewright confirm", "gatewright: error: no apply waits for confirmation\n", exitFailed)
 	}
 }
 

@@ -216,7 +216,7 @@ func (h *host) confirmed() machine {
 	if !strings.Contains(m.rules, "gatewright_outbound") || h.reload("/etc/gatewright/gatewright.nft") != m.rules {
 		h.Errorf("boot loads other rules than run: %+v", m)
 	}
-	h.want("gatewright confirm", "gatewright: error: nothing waits for confirmation\n", exitFailed)
+	h.want("gatewright confirm", "gatewright: error: no apply waits for confirmation\n", exitFailed)
 	return m
 }
 

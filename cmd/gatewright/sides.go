@@ -38,7 +38,7 @@ func (p *production) warnReversed(t console.Console) {
 	if len(rules) == 0 {
 		return
 	}
-	t.Warnf("%s: %s, which may be an address of our side: packets of the other direction pass, too, such as %s%s; set wan and lan to the interfaces of both sides",
+	t.Warnf("%s: %s may be an address of our side, so packets of the other direction pass, too, such as %s%s; set wan and lan to the interfaces of the two sides",
 		strings.Join(filters, ", "), remoteOf(rules), example, purposes(example))
 }
 

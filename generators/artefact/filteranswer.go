@@ -14,8 +14,8 @@ import (
 type Packet struct {
 	rule.Flow // as rule.Seen gives it
 
-	// Either says that the packet may be that of the opposite flow: a gateway that
-	// is told of no interfaces does not know which side is ours.
+	// Either says that the packet may belong to the opposite flow: without the
+	// interfaces, a gateway does not know which side is ours.
 	Either bool
 
 	// Interface is the one of both sides; empty for those that rules ask for.
@@ -67,9 +67,9 @@ func (f Filter) Accepted(flow rule.Flow, a Answer) Answer {
 func (f Filter) Unmatched(p *rule.Policy, flow rule.Flow, open []rule.ID, drop string) Answer {
 	switch {
 	case f.Place == PlaceHost && !f.Local(p).Contains(flow.Local):
-		return Answer{Action: NotCarried, Why: "this machine plays " + f.roleNames() + " and has no flow of that address"}
+		return Answer{Action: NotCarried, Why: "this machine plays " + f.roleNames() + ", so it has no flow from or to that address"}
 	case flow.MixesFamilies():
-		return Answer{Action: NoMatch, Why: fmt.Sprintf("our side is %s here and the remote %s, and no packet has both",
+		return Answer{Action: NoMatch, Why: fmt.Sprintf("our side is %s but the remote is %s, and no packet mixes the two",
 			rule.Family(flow.Local), rule.Family(flow.Remote))}
 	case len(open) > 0:
 		return Answer{Action: AcceptsIf, Rules: open, Why: condition(p, flow, open)}
@@ -82,14 +82,14 @@ func (f Filter) Unmatched(p *rule.Policy, flow rule.Flow, open []rule.ID, drop s
 		a.Action, a.By, a.Why = Refuses, []string{drop}, ""
 	}
 	if known := p.Decide(flow).Rules; len(known) > 0 && f.PacketOf(flow, f.Local(p)).Interface != "" {
-		a.Why = strings.TrimSuffix(fmt.Sprintf("both ends are addresses of our side, and %s for wan; ", askRules(known))+a.Why, "; ")
+		a.Why = strings.TrimSuffix(fmt.Sprintf("both ends are addresses of our side, but %s for wan; ", askRules(known))+a.Why, "; ")
 	} else if len(known) > 0 {
-		a.Why = strings.TrimSuffix(fmt.Sprintf("sees no name, and %s no prefix of it; ", haveRules(known))+a.Why, "; ")
+		a.Why = strings.TrimSuffix(fmt.Sprintf("sees no names, and %s no prefix for this one; ", haveRules(known))+a.Why, "; ")
 	}
 	return a
 }
 
-// condition says where the name of a flow has to lead for the rules to accept it.
+// condition says to which addresses the name must resolve so the rules accept the flow.
 func condition(p *rule.Policy, flow rule.Flow, open []rule.ID) string {
 	var all netset.PrefixBuilder
 	for i := range p.Rules {
@@ -105,13 +105,13 @@ func condition(p *rule.Policy, flow rule.Flow, open []rule.ID) string {
 	if flow.Local.Is6() {
 		prefixes = all.Build().V6()
 	}
-	text := fmt.Sprintf("the name leads to one of the %d prefixes of %s", prefixes.Len(), ruleIDs(open))
+	text := fmt.Sprintf("the name resolves to an address in one of the %d prefixes of %s", prefixes.Len(), ruleIDs(open))
 	if prefixes.Len() == 1 {
-		text = fmt.Sprintf("the name leads to %s, of %s", prefixes, ruleIDs(open))
+		text = fmt.Sprintf("the name resolves to an address in %s, of %s", prefixes, ruleIDs(open))
 	}
 	known := p.Decide(flow).Rules
 	if len(known) > 0 && !slices.ContainsFunc(known, func(id rule.ID) bool { return slices.Contains(open, id) }) {
-		text += fmt.Sprintf("; %s no prefix of it", haveRules(known))
+		text += fmt.Sprintf("; %s no prefix for it", haveRules(known))
 	}
 	return text
 }
@@ -119,8 +119,8 @@ func condition(p *rule.Policy, flow rule.Flow, open []rule.ID) string {
 // siteDecides is what becomes of a flow that no rule of ours matches.
 const siteDecides = "the site's own rules decide"
 
-// AddRule adds a rule to a list that does not have it yet. What is let through beside
-// the policy has no rule.
+// AddRule adds a rule to a list if the list does not have it. A flow that is accepted
+// outside the policy has no rule.
 func AddRule(list []rule.ID, id rule.ID) []rule.ID {
 	if id == "" || slices.Contains(list, id) {
 		return list

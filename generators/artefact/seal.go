@@ -50,7 +50,7 @@ func unsealedText(data []byte) string {
 	if digits == nil {
 		return string(data)
 	}
-	at := cap(data) - cap(digits) // where they stand in it
+	at := cap(data) - cap(digits) // their offset in the data
 	var b strings.Builder
 	b.Grow(len(data))
 	b.Write(data[:at])

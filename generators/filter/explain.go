@@ -71,7 +71,7 @@ func (e *Explainer) hook(d rule.Direction) string {
 	return Output
 }
 
-// PacketOf is the first packet of a flow, on the interfaces that it comes and goes by.
+// PacketOf is the first packet of a flow, with its incoming and outgoing interfaces.
 func PacketOf(p artefact.Packet) Packet {
 	out := Packet{Protocol: p.Protocol, Source: p.Local, Destination: p.Remote, Port: p.Port, Original: p.OriginalPort(), In: p.Interface, Out: p.Interface}
 	if p.Direction == rule.Inbound {

@@ -226,7 +226,7 @@ func parseProxy(s string) (proxy, error) {
 		return "", fmt.Errorf("%q is no host and port; %s", s, want)
 	}
 	if _, err := netset.ParsePortRange(port); err != nil || strings.Contains(port, "-") {
-		return "", fmt.Errorf("%q has no port from 1 to 65535; %s", s, want)
+		return "", fmt.Errorf("%q has no valid port; %s", s, want)
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		if a.Zone() != "" || a.Is6() != strings.HasPrefix(address, "[") {

@@ -16,9 +16,9 @@ import (
 // Makes reports whether a file of that name is one of this generator's.
 func (Generator) Makes(name string) bool { return name == fileName }
 
-// Read reads the file. Its tables are the routes of a policy, all of them of role
-// clients: Direct, or else the answer itself. The last one is of every remote that has
-// no other. What options answer before any route stands beside.
+// Read reads the file. Its tables become the routes of a policy, all for role clients,
+// with Direct or the answer itself. The last route is for every remote without another
+// route. Answers of options that apply before any route are returned separately.
 func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	var none artefact.Reading
 	data, ok := files[fileName]

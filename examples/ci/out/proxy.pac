@@ -1,9 +1,9 @@
 // Gatewright: proxy auto-configuration file for machines of role clients; format 3
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// digest: sha256:308546ba5a0732775328845fc2dc49a6b832cde5ac0caa421c6cb4d023bfb475
+// digest: sha256:980d905bfddf8db0b7bb26ae32e667894675869cababd013215575bda53afcd3
 // source: m365-additional 2025-01-08
 // source: m365-worldwide 2025-12-01 (a snapshot of that day; `gatewright fetch m365` replaces it)
-// open: 19 not rendered; gatewright list open shows what is missing
+// open: 19 items not rendered; `gatewright list open` shows what is missing
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
 // left out: endpoints whose requests go the same way without them
 

@@ -1,9 +1,9 @@
 // Gatewright: proxy auto-configuration file for machines of role clients; format 3
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// digest: sha256:06645d65c38816b855fb3ca4c20476a65a528abbb746e9dd4ec7cbbddc402a98
+// digest: sha256:60faa8e96030535d0d570a7c2461493c1f4f95646c8785afbc4c5ac19dad3477
 // source: m365-additional 2025-01-08
 // source: m365-worldwide 2025-12-01 (a snapshot of that day; `gatewright fetch m365` replaces it)
-// open: 51 not rendered; gatewright list open shows what is missing
+// open: 51 items not rendered; `gatewright list open` shows what is missing
 // clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
 // WARNING: no proxy is set, so every request that a route would send to it goes direct; set pac.proxy=HOST:PORT
 // left out: endpoints whose requests go the same way without them

@@ -76,7 +76,7 @@ func (r Diff) openings() []string {
 func (r Diff) sentTexts() (lines []string) {
 	for _, c := range r.Routes {
 		if c.Any {
-			lines = append(lines, fmt.Sprintf("SENDS: every remote without a route of its own to %s, not to %s (%s, %s)", c.To, c.From, cmp.Or(string(c.Role), c.Place), c.Services))
+			lines = append(lines, fmt.Sprintf("SENDS: every remote without its own route to %s instead of %s (%s, %s)", c.To, c.From, cmp.Or(string(c.Role), c.Place), c.Services))
 		}
 	}
 	return lines
@@ -96,7 +96,7 @@ func (r Diff) unboundTexts() (lines []string) {
 		rules[one.unbound][fmt.Sprint(one.Direction, one.Services, one.Parts)] = true
 	}
 	for i, place := range lines {
-		lines[i] = fmt.Sprintf("OPENS: packets by interfaces that were not named before, %s (%s)", place, words.Count(len(rules[place]), "rule"))
+		lines[i] = fmt.Sprintf("OPENS: packets on interfaces that were not named before, %s (%s)", place, words.Count(len(rules[place]), "rule"))
 	}
 	return lines
 }

@@ -1,6 +1,5 @@
-// Package report says what people and machines are to see: differences, findings,
-// answers and lists as text, Markdown, JSON and the formats of CI. It takes data and
-// gives text.
+// Package report formats differences, findings, answers and lists for people and
+// machines, as text, Markdown, JSON and CI formats. It takes data and returns text.
 package report
 
 import (
@@ -219,7 +218,7 @@ func Headline(r change.Diff) string {
 	parts := []string{"the same flows"}
 	switch {
 	case len(r.Unknown) > 0:
-		parts[0] = "flows that are not known"
+		parts[0] = "flows unknown"
 	case len(r.Added)+len(r.Removed) > 0:
 		parts = nil
 	}
@@ -232,14 +231,14 @@ func Headline(r change.Diff) string {
 	say(len(r.Removed), "%s no longer accepted", countEndpoints(r.Removed))
 	say(len(r.Routes), "%s changed", words.Count(len(r.Routes), "PAC route"))
 	say(len(r.TrustedSites.Added), "%s newly trusted", words.Count(len(r.TrustedSites.Added), "site"))
-	say(len(r.TrustedSites.Removed), "%s trusted no more", words.Count(len(r.TrustedSites.Removed), "site"))
-	say(len(r.Entries), "%s came, went or changed", words.Plural(len(r.Entries), "entry", "entries"))
-	say(len(r.Beside), "%s beside the rules", words.Count(len(r.Beside), "change"))
+	say(len(r.TrustedSites.Removed), "%s no longer trusted", words.Count(len(r.TrustedSites.Removed), "site"))
+	say(len(r.Entries), "%s added, removed or changed", words.Plural(len(r.Entries), "entry", "entries"))
+	say(len(r.Beside), "%s outside the rules", words.Count(len(r.Beside), "change"))
 	say(len(r.Comments), "%s changed", words.Count(len(r.Comments), "comment"))
-	say(len(r.Files), "%s came, went or changed as text", words.Count(len(r.Files), "file"))
+	say(len(r.Files), "%s added, removed or different as text", words.Count(len(r.Files), "file"))
 	say(len(r.Live), "%s", LiveCounts(r.Live))
 	say(len(r.OpenAdded), "%s newly open", words.Count(len(r.OpenAdded), "item"))
-	say(len(r.OpenRemoved), "%s open no more", words.Count(len(r.OpenRemoved), "item"))
+	say(len(r.OpenRemoved), "%s no longer open", words.Count(len(r.OpenRemoved), "item"))
 	return fmt.Sprintf("%s -> %s: %s", old, new, strings.Join(parts, "; "))
 }
 
