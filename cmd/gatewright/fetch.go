@@ -21,7 +21,7 @@ type fetchFlags struct {
 	instance, tenant             string
 	areas                        []string
 	maxShrink, maxGrowth         int
-	site                         siteFlags // for what it accepts
+	site                         string // file, for what it accepts
 	withChanges, force, exitCode bool
 	http                         bool // --allow-http
 }
@@ -71,7 +71,7 @@ func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
 	flags.BoolVar(&f.withChanges, "changes", false, "m365: keep the publisher's change records in FILE.changes.json, for --as-of and --keep-removed")
 	flags.IntVar(&f.maxShrink, "max-shrink", 20, "refuse a catalogue that lost more than this `PERCENT` of its endpoints, or is shorter by more than that")
 	flags.IntVar(&f.maxGrowth, "max-growth", 100, "refuse a catalogue that adds more than this `PERCENT` to the addresses of an address family")
-	flags.StringVar(&f.site.file, "site", "", "site `FILE` whose \"accept\" list applies (default "+defaultSite+", if it exists)")
+	flags.StringVar(&f.site, "site", "", "site `FILE` whose \"accept\" list applies (default "+defaultSite+", if it exists)")
 	flags.BoolVar(&f.force, "force", false, "ask the publisher now for the full content, whatever FILE.fetched.json says")
 	flags.BoolVar(&f.http, "allow-http", false, "also accept an http URL; anybody on the network path can forge its answer")
 	flags.BoolVar(&f.exitCode, "exit-code", false, "exit with status 1 if the file changed")
@@ -132,7 +132,8 @@ func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedS
 
 // doubts refuses addresses that no public service has, unless the site accepts them.
 func (f *fetchFlags) doubts(c *catalog.Catalog) error {
-	s, _, err := f.site.read()
+	flags := siteFlags{file: f.site, streams: map[string][]byte{}}
+	s, _, err := flags.read()
 	if err != nil {
 		return err
 	}

@@ -47,13 +47,13 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 		}
 		return running, l.Reading(l.Ruleset)
 	}
-	c.commit = func() (kept []string, err error) {
-		err = onKernel(m, func(conn *kernel.Conn) error { kept, err = conn.Commit(changes); return err })
+	c.commit = func() (done Committed, err error) {
+		err = onKernel(m, func(conn *kernel.Conn) error { done.Kept, err = conn.Commit(changes); return err })
 		if stays, why := changes.Stays(); why != nil {
-			c.Stays = stays.List(nftables.Text)
-			c.Said = fmt.Sprintf("some objects that are no longer used could not be removed (%v); apply again to remove them", why)
+			done.Stays = stays.List(nftables.Text)
+			done.Said = fmt.Sprintf("some objects that are no longer used could not be removed (%v); apply again to remove them", why)
 		}
-		return kept, err
+		return done, err
 	}
 	c.save = func() ([]byte, error) {
 		if lost := changes.Unsaved(have...); len(lost) > 0 {
