@@ -49,7 +49,7 @@ func (f *cloudFeed) published(as Naming, stamp string, at place) {
 	day := stamp[:min(len(stamp), len(time.DateOnly))]
 	revision := strings.ReplaceAll(stamp, ":", "-")
 	if _, err := time.Parse(time.DateOnly, day); err != nil || !catalog.IsWord(revision) {
-		f.notice(at, "%s is no time of publication, which starts with a day as YYYY-MM-DD; passed over", jsonc.Quote(stamp))
+		f.notice(at, "%s is not a time of publication, which starts with a day as YYYY-MM-DD; ignored", jsonc.Quote(stamp))
 		return
 	}
 	f.date = day

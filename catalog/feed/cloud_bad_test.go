@@ -60,7 +60,7 @@ func TestCloudFeedsRefuse(t *testing.T) {
 				"f:7:1: \"https://example.com/\" is a URL; write \"example.com\" here, and \"tcp 443\" under \"services\"\n" +
 				"f:8:1: \"10.0.0.1-10.0.0.3\" is a range; write it as CIDRs: 10.0.0.1, 10.0.0.2/31"},
 		{"a hosts file that gives addresses", "0.0.0.0 a.example.com\n192.0.2.9 intranet.example.com\n0.0.0.0 192.0.2.1\n", "f:2:1: \"192.0.2.9\" is followed by names, as in a hosts file; write only the address or only the names\n" +
-			"f:3:1: \"192.0.2.1\" where a hosts file has a name"},
+			"f:3:1: \"192.0.2.1\" is an address, but a hosts file lists only names after the address of a line"},
 		{"a list that says that it is longer", "# Domains: 3\na.example.com\nb.example.com\n", `f: the list states 3 entries but has 2: it was cut short; download it again`},
 		{"comments alone", "# nothing\n\n", "f: " + known},
 		{"a page", "<!DOCTYPE html>\n<html><body>Sign in to example.com</body></html>\n", "f:1:1: " + known},

@@ -210,7 +210,7 @@ func (t *tree) tellUnread() {
 		var b netset.PrefixBuilder
 		addDeep(&b, one.list)
 		if b.Build().Overlaps(all) {
-			t.Errorf(one.list, "unknown key %s lists endpoints that other keys list, too, so it may exclude them; remove this key, or the endpoints that it repeats", jsonc.Quote(one.key))
+			t.Errorf(one.list, "%s lists endpoints that other keys list, too, so it may exclude them; remove this key, or the endpoints that it repeats", jsonc.Quote(one.key))
 		} else if !slices.Contains(keys, jsonc.Quote(one.key)) {
 			keys = append(keys, jsonc.Quote(one.key))
 		}

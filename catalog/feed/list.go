@@ -97,7 +97,7 @@ func listLine(words []word) (members []word, local int, err error) {
 	}
 	for _, m := range members {
 		if isPrefix(string(m.text)) {
-			return nil, 0, fmt.Errorf("found %s where a hosts file has a name", jsonc.Quote(string(m.text)))
+			return nil, 0, fmt.Errorf("%s is an address, but a hosts file lists only names after the address of a line", jsonc.Quote(string(m.text)))
 		}
 	}
 	return members, local, nil

@@ -233,7 +233,7 @@ func (t *tree) mask(h held, endpoints []jsonc.Value, of labels) string {
 		t.Errorf(inner, "this may be the mask of the address beside it; %s", asSentence(writePrefix))
 		return ""
 	case len(h.ends) > 0 && len(masks) == 0:
-		t.Errorf(h.ends[0], "%s is the end of a range that the address beside it starts; write the range as prefixes, such as \"192.0.2.0/24\"", jsonc.Quote(h.ends[0].Text()))
+		t.Errorf(h.ends[0], "%s may give the end or the size of a range that starts at the address beside it; write the range as prefixes, such as \"192.0.2.0/24\"", jsonc.Quote(h.ends[0].Text()))
 		return ""
 	case len(masks) == 0:
 		return of.mask
@@ -249,7 +249,7 @@ func (t *tree) doubtNumbers(h held, endpoints []jsonc.Value) {
 	address := t.sole(endpoints)
 	for _, number := range h.numbers {
 		if mayBeLength(number.Text(), address) {
-			t.Errorf(number, "%s may be the length of %s, or another number; %s", number.Text(), jsonc.Quote(address), writePrefix)
+			t.Errorf(number, "%s may be the prefix length of %s, or another number; %s", number.Text(), jsonc.Quote(address), writePrefix)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (c *collector) passed() (told []string) {
 // tellPassed tells of them in one notice.
 func (c *collector) tellPassed() {
 	if told := c.passed(); len(told) > 0 {
-		c.noticeFile("prefixes or addresses stand where none is looked for: " + some(told) + "; passed over")
+		c.noticeFile("prefixes or addresses were found under unknown keys: " + some(told) + "; ignored")
 	}
 }
 

@@ -5,7 +5,7 @@ import "testing"
 // TestPassedOver holds that no prefix of a JSON document is lost in silence: it is read,
 // or a notice names where it stands.
 func TestPassedOver(t *testing.T) {
-	const notice = "\n! prefixes or addresses stand where none is looked for: "
+	const notice = "\n! prefixes or addresses were found under unknown keys: "
 	for _, c := range []struct{ name, text, want string }{
 		{"the other family under its short name", `{"prefixes": [{"ip_prefix": "20.1.0.0/16", "ipv6": "2a05:d07f::/40"}]}`,
 			"x |  | List x.json\nprefixes: 20.1.0.0/16, 2a05:d07f::/40"},

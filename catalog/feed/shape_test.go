@@ -78,7 +78,7 @@ func TestShapes(t *testing.T) {
 		{"objects in an array", "a.json", `[{"ip": "20.1.0.1"}, {"ip": "20.1.0.3", "location": "Paris"}]`, "a |  | List a.json\nprefixes: 20.1.0.1\nParis: 20.1.0.3"},
 		{"keys in capitals", "a.json", `{"Prefixes": [{"IpPrefix": "20.1.0.0/16", "Region": "West Europe", "Service": null}]}`, "a |  | List a.json\nWest-Europe: 20.1.0.0/16"},
 		{"a time of another kind", "a.json", `{"createDate": "yesterday", "ips": ["20.1.0.0/16"]}`,
-			"a |  | List a.json\nips: 20.1.0.0/16\n! \"yesterday\" is no time of publication, which starts with a day as YYYY-MM-DD; ignored"},
+			"a |  | List a.json\nips: 20.1.0.0/16\n! \"yesterday\" is not a time of publication, which starts with a day as YYYY-MM-DD; ignored"},
 		{"a region that does not print", "a.json", `{"ips": [{"cidr": "20.1.0.0/16", "region": "we\u0007st"}]}`,
 			"a |  | List a.json\nwe-st: 20.1.0.0/16\n! region \"we\\ast\" is shown as \"we st\""},
 

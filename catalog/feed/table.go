@@ -102,7 +102,7 @@ func (t *table) prefix(row []string, column int) (string, error) {
 	}
 	for _, i := range t.ends {
 		if row[i] != "" {
-			return "", fmt.Errorf("%s is the end of a range that starts at %s; write the range as prefixes, such as \"192.0.2.0/24\"", jsonc.Quote(t.columns[i]), text)
+			return "", fmt.Errorf("%s may give the end or the size of a range that starts at %s; write the range as prefixes, such as \"192.0.2.0/24\"", jsonc.Quote(t.columns[i]), text)
 		}
 	}
 	for _, i := range t.masks {
@@ -125,7 +125,7 @@ func (t *table) prefix(row []string, column int) (string, error) {
 func (t *table) doubtNumber(row []string, address string) error {
 	for i, text := range row {
 		if roleOf(t.columns[i]) == holdsOther && mayBeLength(text, address) {
-			return fmt.Errorf("%s may be the length of %s, or another number; %s", text, jsonc.Quote(address), writePrefix)
+			return fmt.Errorf("%s may be the prefix length of %s, or another number; %s", text, jsonc.Quote(address), writePrefix)
 		}
 	}
 	return nil

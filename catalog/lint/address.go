@@ -75,7 +75,7 @@ func blocksOfIANA() []reservedBlock {
 		{"255.255.255.255/32", "for limited broadcast (RFC 8190, RFC 919)"},
 		{"240.0.0.0/4", "reserved (RFC 1112)"},
 		{"::/127", "unspecified and loopback (RFC 4291)"},
-		{"64:ff9b::/96", "for translation from IPv4; it contains all IPv4 addresses (RFC 6052)"},
+		{"64:ff9b::/96", "for translation from IPv4 and contains all IPv4 addresses (RFC 6052)"},
 		{"64:ff9b:1::/48", "for translation from IPv4 within one network (RFC 8215)"},
 		{"100::/64", "discard-only (RFC 6666)"},
 		{"100:0:0:1::/64", "a dummy prefix (RFC 9780)"},

@@ -310,7 +310,7 @@ func TestCategoriesWithin(t *testing.T) {
 		{"a*.example.com", "ab.example.com", "tcp 443", "[ab.example.com]", "ab.example.com within a*.example.com:"},
 		{"1.2.0.0/16", "1.2.3.0/24 1.2.4.0/24", "tcp 443", "[1.2.3.0/24 1.2.4.0/24]", "1.2.3.0/24 within 1.2.0.0/16:"},
 		{"2001:db8:1::1", "2001:db8::/32", "tcp 443", "[2001:db8:1::1/128]", "2001:db8:1::1/128 within 2001:db8::/32:"},
-		{"1.2.3.0/24 a.example.com", "1.2.3.0/24 a.example.com", "tcp 443", "[a.example.com 1.2.3.0/24]", "by the first route that takes one"},
+		{"1.2.3.0/24 a.example.com", "1.2.3.0/24 a.example.com", "tcp 443", "[a.example.com 1.2.3.0/24]", "a PAC file uses the first route that selects one of the entries"},
 		{"*.example.com 1.2.0.0/16", "a.example.com 1.2.3.0/24", "tcp 80, 400-450", "[a.example.com 1.2.3.0/24]", "a.example.com within"},
 		{"*.example.com 1.2.0.0/16", "a.example.com 1.2.3.0/24", "tcp 80", "", ""},
 		{"1.2.0.0/16", "1.2.3.0/24", "udp 443", "", ""},

@@ -56,7 +56,7 @@ func nameErrors() []struct{ in, want string } {
 		{"https://b\u00fccher.example/", `is a URL; write the host alone`},
 		{"aka.ms/hybridwizard", `has a path; write the host alone, "aka.ms"`},
 		{"www.example.com:443", `has a port; write the host alone, "www.example.com", and the port under services`},
-		{"192.0.2.1", `is an IP literal or ends like one, and is no name; write an address as a prefix`},
+		{"192.0.2.1", `is an IP literal or ends like one, so it is not a name; write an address as a prefix`},
 		{"127.1", `is an IP literal`},
 		{"0x7f.1", `is an IP literal`},
 		{"127.0x1", `is an IP literal`},
@@ -75,9 +75,9 @@ func nameErrors() []struct{ in, want string } {
 		{"www.example.com\nallow all", `has a space or a control character`},
 		{"a\x00.example.com", `has a space or a control character`},
 		{"a\u2028.example.com", `has a space or a control character`},
-		{"user@example.com", `has a character that no name has`},
-		{`"example.com"`, `has a character that no name has`},
-		{"<tenant>.example.com", `has a character that no name has`},
+		{"user@example.com", `has a character that is not allowed in a name; write letters, digits, "-", "_" and ".", and "*" in a pattern`},
+		{`"example.com"`, `has a character that is not allowed in a name; write letters, digits, "-", "_" and ".", and "*" in a pattern`},
+		{"<tenant>.example.com", `has a character that is not allowed in a name; write letters, digits, "-", "_" and ".", and "*" in a pattern`},
 		{"www.exam?le.com", `"www.exam" has a user or a query, as URLs have; write the host alone, "www.exam"`},
 		{"u:pw@www.example.com/p?tok", `"www.example.com/p" has a user or a query, as URLs have; write the host alone, "www.example.com"`},
 		{"https://u:pw@www.example.com/p?tok", `"https://www.example.com/p" is a URL; write the host alone, "www.example.com"`},
@@ -86,8 +86,8 @@ func nameErrors() []struct{ in, want string } {
 
 func TestParsePatternErrors(t *testing.T) {
 	cases := append(nameErrors(), []struct{ in, want string }{
-		{"*", `"*" is every name; write the domains that are meant`},
-		{"**", `"*" is every name`},
+		{"*", `"*" matches every name; write the domains that are meant, such as "*.example.com"`},
+		{"**", `"*" matches every name; write the domains that are meant, such as "*.example.com"`},
 		{"*.com", `"*.com" has a star in its last two labels; write two labels after the last star`},
 		{"*.com.", `has a star in its last two labels`},
 		{"*example.com", `has a star in its last two labels`},

@@ -31,7 +31,7 @@ func ParseProtocol(s string) (Protocol, error) {
 	if lower := strings.ToLower(s); lower == "tcp" || lower == "udp" {
 		return 0, fmt.Errorf("protocol %q is in upper case; write %q", s, lower)
 	}
-	return 0, fmt.Errorf(`protocol %q is not supported; write "tcp" or "udp"`, clip(s))
+	return 0, fmt.Errorf(`%q is not a supported protocol; write "tcp" or "udp"`, clip(s))
 }
 
 // String returns "tcp" or "udp", and the number of any other protocol.

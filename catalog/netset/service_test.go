@@ -29,8 +29,8 @@ func TestParsePortRange(t *testing.T) {
 func TestParsePortRangeErrors(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"", `empty ports; write a port such as "443"`},
-		{"0", `port 0 in "0" is no port`},
-		{"0-65535", `port 0 in "0-65535" is no port`},
+		{"0", `port 0 in "0" is not a valid port; write a port from 1 to 65535, or "1-65535" for all`},
+		{"0-65535", `port 0 in "0-65535" is not a valid port; write a port from 1 to 65535, or "1-65535" for all`},
 		{"65536", `port "65536" is over 65535`},
 		{"1-99999999999999999999", `is over 65535`},
 		{"90-80", `ports "90-80" are reversed; write "80-90"`},
@@ -68,8 +68,8 @@ func TestParseProtocol(t *testing.T) {
 	for in, want := range map[string]string{
 		"":     `empty protocol; write "tcp" or "udp"`,
 		"TCP":  `is in upper case; write "tcp"`,
-		"icmp": `is not a protocol that a service can have; write "tcp" or "udp"`,
-		"6":    `is not a protocol`,
+		"icmp": `is not a supported protocol; write "tcp" or "udp"`,
+		"6":    `is not a supported protocol; write "tcp" or "udp"`,
 	} {
 		if got, err := ParseProtocol(in); err == nil || got != 0 {
 			t.Errorf("%q: %v, %v", in, got, err)
@@ -109,7 +109,7 @@ func TestParseServicesErrors(t *testing.T) {
 		{"80/443", `service "80/443" names no protocol; write "tcp 80, 443", or udp`},
 		{"tcp 80; 443", `service "443" names no protocol; write "tcp 443", or udp`},
 		{"80-90 443", `service "80-90 443" names no protocol; write "tcp 80-90, 443", or udp`},
-		{"80 and 443", `"80" is not a protocol`},
+		{"80 and 443", `"80" is not a supported protocol; write "tcp" or "udp"`},
 		{"tcp 80 443", `service "tcp 80 443" is not in canonical form; write "tcp 80, 443"`},
 		{"tcp 80,443 8080", `service "tcp 80,443 8080" is not in canonical form; write "tcp 80, 443, 8080"`},
 		{"udp/3478", `service "udp/3478" is not in canonical form; write "udp 3478"`},
@@ -118,7 +118,7 @@ func TestParseServicesErrors(t *testing.T) {
 		{"443/tcp", `service "443/tcp" is not in canonical form; write "tcp 443"`},
 		{"TCP 443", `service "TCP 443" is not in canonical form; write "tcp 443"`},
 		{"TCP", `protocol "TCP" is in upper case; write "tcp"`},
-		{"any", `"any" is not a protocol`},
+		{"any", `"any" is not a supported protocol; write "tcp" or "udp"`},
 		{"tcp 80;", `empty service beside a semicolon`},
 		{";tcp 80", `empty service beside a semicolon`},
 		{"tcp 80;  udp 53", `starts with a space`},

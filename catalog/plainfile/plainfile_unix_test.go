@@ -69,7 +69,7 @@ func outcome(t *testing.T, read func() ([]byte, error)) string {
 
 func TestRead(t *testing.T) {
 	folder(t)
-	const mend = "; put a plain file there, or name another"
+	const mend = "; put a regular file there, or name another"
 	const link = " is a symbolic link; remove it, or put the file or the folder itself there"
 	for name, want := range map[string]string{
 		"plain":          "plain\n",
@@ -79,10 +79,10 @@ func TestRead(t *testing.T) {
 		"inner":          "in/inner" + link,
 		"lists/deep":     "in/lists" + link,
 		"empty":          "",
-		"fifo":           "in/fifo is a named pipe and no plain file" + mend,
-		"socket":         "in/socket is a socket and no plain file" + mend,
-		"sub":            "in/sub is a folder and no plain file" + mend,
-		"/dev/zero":      "/dev/zero is a device and no plain file" + mend,
+		"fifo":           "in/fifo is a named pipe, not a regular file" + mend,
+		"socket":         "in/socket is a socket, not a regular file" + mend,
+		"sub":            "in/sub is a folder, not a regular file" + mend,
+		"/dev/zero":      "/dev/zero is a device, not a regular file" + mend,
 		"outer":          "in/outer" + link,
 		"absolute":       "in/absolute" + link,
 		"up/secret":      "in/up" + link,

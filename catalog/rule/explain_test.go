@@ -254,8 +254,8 @@ func TestMissedNames(t *testing.T) {
 		{"www.example.com", "a.b.c.www.example.com", "3 labels deeper than www.example.com, which is listed alone"},
 		{"www.example.com", "ww.example.com", "of the same domain, only www.example.com is listed"},
 		{"www.example.com", "xwww.example.com", "it ends like www.example.com, but is another domain"},
-		{"*-files.example.com", "a.b-files.example.com", "a star inside *-files.example.com expands to no dot, and a label that is a star for one label"},
-		{"autodiscover.*.example.com", "autodiscover.a.b.example.com", "a star inside autodiscover.*.example.com expands to no dot, and a label that is a star for one label"},
+		{"*-files.example.com", "a.b-files.example.com", "a star inside *-files.example.com stands for no dot, and a label that is a star for one label"},
+		{"autodiscover.*.example.com", "autodiscover.a.b.example.com", "a star inside autodiscover.*.example.com stands for no dot, and a label that is a star for one label"},
 		{"www.example.com", "www.example.org", ""},
 	} {
 		why, distance := missedName(pattern(t, test.pattern), test.name)

@@ -423,7 +423,7 @@ func TestRoutes(t *testing.T) {
 // A site that names another site's things is a site with a mistake: see the tables
 // of bad site files beside the command. Here: what a caller in Go gets.
 func TestBuildRefuses(t *testing.T) {
-	if _, err := Build(&Site{}, []*catalog.Catalog{ownCatalog(t), ownCatalog(t)}); err == nil || err.Error() != "catalogue own is loaded twice, in revisions 1 and 1" {
+	if _, err := Build(&Site{}, []*catalog.Catalog{ownCatalog(t), ownCatalog(t)}); err == nil || err.Error() != "catalogue own is loaded twice, in revisions 1 and 1; name only one of them" {
 		t.Errorf("the same catalogue twice: %v", err)
 	}
 	s := &Site{Select: Selection{Entries: []string{"nothing"}}, Values: map[string][]string{"name": {"x"}}}

@@ -62,7 +62,7 @@ func TestHostileFiles(t *testing.T) {
 	type wants struct{ link, pipe, folder string } // without "gatewright: error: "
 	// read is what a command says of a file that it reads.
 	read := func(where, name string) wants {
-		return wants{where + name + readLink, where + name + " is a named pipe and no plain file" + mend, where + name + " is a folder and no plain file" + mend}
+		return wants{where + name + readLink, where + name + " is a named pipe, not a regular file" + mend, where + name + " is a folder, not a regular file" + mend}
 	}
 	same := func(text string) wants { return wants{text, text, text} }
 	record := read("gatewright.json:1:15: /catalogs/0: ", "own.json.fetched.json")

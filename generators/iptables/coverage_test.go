@@ -15,7 +15,7 @@ func TestCoverage(t *testing.T) {
 		names    = "the publisher gives only names, but a packet filter sees only addresses"
 		some     = "some of its names are published without addresses, but a packet filter sees only addresses"
 		noFamily = "the role and the remote have no address family in common, so no flow can match"
-		onSite   = "any remote is one beyond wan here, so machines of this site, such as those of role clients, are none"
+		onSite   = "with wan set, \"any remote\" means a remote beyond wan and excludes machines of this site, such as those of role clients"
 		zone     = "a trusted site is a browser setting; packet filters have no such setting"
 		notSBC   = "this machine plays clients, sts, not sbc"
 	)

@@ -168,7 +168,7 @@ func (r *reader) answer(text string) (string, literal, error) {
 func (r *reader) takeComment(text string) error {
 	number := len(r.classes)
 	switch {
-	case r.view.Unmatched == "" && !strings.HasPrefix(text, "Answers by route;"):
+	case r.view.Unmatched == "" && !strings.HasPrefix(text, "Answers by route."):
 		r.file.Note(fmt.Sprintf("route %d", len(r.answers)))
 		r.labels = append(r.labels, commentOf(text))
 	case text == fmt.Sprintf("Class %d.", number):

@@ -281,7 +281,7 @@ func TestReadRefuses(t *testing.T) {
 		}
 		want := fmt.Sprintf("%s:%d: %q is not what generate writes; expected %s; remove it, or generate the file again", told, a.line, string(text), a.want)
 		want = strings.Replace(want, "; expected -;", ";", 1)
-		want = strings.Replace(want, strconv.Quote(untitled)+" is not what generate writes", "not a file of Gatewright's", 1)
+		want = strings.Replace(want, strconv.Quote(untitled)+" is not what generate writes", "not written by Gatewright", 1)
 		if err.Error() != want {
 			t.Errorf("%s:\n%v; want\n%s", a.name, err, want)
 		}

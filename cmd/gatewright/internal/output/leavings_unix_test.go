@@ -32,9 +32,9 @@ func TestFailedRunLeavesNothing(t *testing.T) {
 		want         string
 	}{
 		{"file over the limit", "out", large, "generator one: deep/large would have 131073 KiB, over the limit of 131072 KiB per file; select fewer entries"},
-		{"files over the limit", "new/out", three, "the files in the folder would take 614400 KiB together, over the limit of 262144 KiB per folder; select fewer entries, or write each generator to its own folder"},
-		{"lines over the limit", "new/out", lines, "the files in the folder would take 8000001 lines together, over the limit of 8000000 per folder; select fewer entries, or write each generator to its own folder"},
-		{"folder in a file's place", "out", taken, "DIR: taken is not a regular file; remove it, or name another file with -o"},
+		{"files over the limit", "new/out", three, "the files would have 614400 KiB together, over the limit of 262144 KiB per folder; select fewer entries, or write each generator to its own folder"},
+		{"lines over the limit", "new/out", lines, "the files would have 8000001 lines together, over the limit of 8000000 per folder; select fewer entries, or write each generator to its own folder"},
+		{"folder in a file's place", "out", taken, "DIR: taken is in the way: it is not a regular file; remove it, or write elsewhere"},
 		{"folder below a file", "file/out", taken, "open DIR: not a directory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -398,13 +398,13 @@ func TestInTheWay(t *testing.T) {
 		{"link to a file", func(dir, outside string) error {
 			return os.Symlink(filepath.Join(outside, "f"), filepath.Join(dir, "b"))
 		},
-			"b is not a regular file; remove it, or name another file with -o"},
+			"b is in the way: it is not a regular file; remove it, or write elsewhere"},
 		{"link to a folder", func(dir, outside string) error { return os.Symlink(outside, filepath.Join(dir, "lists")) },
 			"lists is in the way of lists/c: it is not a folder; remove it, or write elsewhere"},
 		{"dangling link", func(dir, outside string) error { return os.Symlink("nowhere", filepath.Join(dir, "b")) },
-			"b is not a regular file; remove it, or name another file with -o"},
+			"b is in the way: it is not a regular file; remove it, or write elsewhere"},
 		{"folder in a file's place", func(dir, outside string) error { return os.Mkdir(filepath.Join(dir, "b"), 0o755) },
-			"b is not a regular file; remove it, or name another file with -o"},
+			"b is in the way: it is not a regular file; remove it, or write elsewhere"},
 		{"file in a folder's place", func(dir, outside string) error { return os.WriteFile(filepath.Join(dir, "lists"), nil, 0o644) },
 			"lists is in the way of lists/c: it is not a folder; remove it, or write elsewhere"},
 	} {
