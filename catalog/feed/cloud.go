@@ -161,7 +161,7 @@ func some(list []string) string {
 
 // unsaidOfFeed are the facts that a list of endpoints does not hold.
 func unsaidOfFeed() []catalog.Unsaid {
-	const why = "the feed lists endpoints alone"
+	const why = "the feed lists only endpoints"
 	return []catalog.Unsaid{
 		{Fact: catalog.FactServices, Why: why, Ask: "which protocols and ports do these endpoints use?", WholeFeed: true},
 		{Fact: catalog.FactDirection, Why: why, Ask: "who opens the flows: our side (outbound) or their side (inbound)?", WholeFeed: true},

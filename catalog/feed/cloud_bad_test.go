@@ -53,7 +53,7 @@ func TestCloudFeedsRefuse(t *testing.T) {
 		{"a CSV with a header alone", "Prefix,Type\n", `f: the feed lists no endpoint: it is empty or was cut short; download it again`},
 		{"a list with slips", "192.0.2.1\n192.0.2.300\nexample.com/path\nfoo\n192.0.2.0/24 192.0.2.1\n2001:db8::/0\nhttps://example.com/\n10.0.0.1-10.0.0.3\n",
 			"f:2:1: \"192.0.2.300\" is not a CIDR; write an address such as \"192.0.2.1\", or a prefix such as \"192.0.2.0/24\" or \"2001:db8::/32\"\n" +
-				"f:3:1: \"example.com/path\" has a path; write the host alone, \"example.com\"\n" +
+				"f:3:1: \"example.com/path\" has a path; write only the host, \"example.com\"\n" +
 				"f:4:1: \"foo\" is a single label; write the full name with its domain, such as \"foo.example.com\"\n" +
 				"f:5:1: more than one word; expected one prefix or FQDN per line, or the lines of a hosts file\n" +
 				"f:6:1: \"2001:db8::/0\" covers a whole address family, which is not allowed in a feed\n" +

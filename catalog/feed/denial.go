@@ -216,7 +216,7 @@ func (t *tree) tellUnread() {
 		}
 	}
 	if len(keys) > 0 {
-		t.noticeFile("not read, for their keys are not known to hold endpoints as others of the file are: " + some(keys) + `; what of them is meant belongs under "prefixes", or in a file of its own`)
+		t.noticeFile("ignored, because these keys are not known to hold endpoints: " + some(keys) + `; put the endpoints that you want under "prefixes", or in a separate file`)
 	}
 }
 

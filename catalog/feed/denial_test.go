@@ -54,7 +54,7 @@ func TestDenialMessages(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"prefixes": ["8.8.8.0/24"], "deny": ["9.9.9.0/24"]}`: `x:1:38: /deny: "deny" excludes addresses from others, which a list of endpoints cannot express; write the remaining prefixes, and remove this key`,
 		`{"prefixes": ["8.8.8.0/24"], "staging": ["9.9.9.0/24"]}`: "x |  | List x\nprefixes: 8.8.8.0/24\n" +
-			`! not read, for their keys are not known to hold endpoints as others of the file are: "staging"; what of them is meant belongs under "prefixes", or in a file of its own`,
+			`! ignored, because these keys are not known to hold endpoints: "staging"; put the endpoints that you want under "prefixes", or in a separate file`,
 		`{"prefixes": ["8.8.8.0/24"], "parked": ["8.8.8.0/25"]}`:                      `x:1:40: /parked: "parked" lists endpoints that other keys list, too, so it may exclude them; remove this key, or the endpoints that it repeats`,
 		`[{"uri": "9.9.9.0/24", "tcpPort": 443, "protocol": "ip", "action": "deny"}]`: `x:1:68: /0/action: "action" "deny" may mean that the addresses beside it must not be reached; if they are endpoints, remove it; otherwise remove the whole object`,
 		`{"ssh_key_fingerprints": {}, "web": ["8.8.8.0/24"], "deny": ["9.9.9.0/24"]}`: `x:1:61: /deny: "deny" means that its addresses must not be reached; remove it`,

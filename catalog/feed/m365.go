@@ -227,7 +227,7 @@ func (c *collector) serviceArea(r row) string {
 	slug = strings.TrimLeft(strings.Join(strings.FieldsFunc(slug, odd), "-"), "-0123456789")
 	if slug = slug[:min(len(slug), catalog.MaxSlug)]; slug == "" {
 		if text != "" {
-			c.notice(at, "service area %s has no letter of a-z; the row is of none", jsonc.Quote(text))
+			c.notice(at, "service area %s has no letter from a to z, so the row has no area", jsonc.Quote(text))
 		} else {
 			c.notice(at, "no service area is said; the row is of none")
 		}

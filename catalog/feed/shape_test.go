@@ -142,7 +142,7 @@ func TestM365Forms(t *testing.T) {
 		{"alone within an object", `{"value": ` + plain + `, "Count": 1}`, set},
 		{"under another key", `{"endpoints": [` + plain + `], "version": "2025"}`, set},
 		{"objects in a list", "[" + strings.Replace(plain, `["192.0.2.0/31"]`, `[{"value": "192.0.2.0/31"}]`, 1) + "]", "f:1:188: /0/ips/0: expected a text, found an object"},
-		{"an area of other letters", "[" + strings.Replace(plain, `"Exchange"`, `"日本"`, 1) + "]", strings.Replace(set, "| exchange |", "|  |", 1) + "\nf:1:18: service area \"日本\" has no letter of a-z; the row is of none"},
+		{"an area of other letters", "[" + strings.Replace(plain, `"Exchange"`, `"日本"`, 1) + "]", strings.Replace(set, "| exchange |", "|  |", 1) + "\nf:1:18: service area \"日本\" has no letter from a to z, so the row has no area"},
 		{"lists within objects", "[" + row(`"Optimize"`, `true`, `, "id": 1, "urls": {"value": ["outlook.office.com"], "Count": 1}, "ips": {"value": ["192.0.2.0/31"], "Count": 1}, "tcpPorts": "80,443"`) + "]", set},
 		{"texts for numbers, truth and lists of one", "[" + row(`"Optimize"`, `"True"`, `, "id": "1", "urls": "outlook.office.com", "ips": "192.0.2.0/31", "tcpPorts": "80,443", "udpPorts": null`) + "]", set},
 		{"lists as one text", "[" + row(`"Optimize"`, `true`, `, "id": 1, "urls": "outlook.office.com outlook.office.com", "ips": "192.0.2.0 192.0.2.1", "tcpPorts": "80, 443"`) + "]", set},

@@ -53,7 +53,7 @@ func (s Staging) Read(file string, data []byte, as Naming, changes []Change) (*c
 	}
 	c, err := d.read(data, as)
 	if err == nil && !s.IsZero() && c.Feed != "m365" {
-		return nil, fileErrorf(file, "change records apply to the web service's answer alone")
+		return nil, fileErrorf(file, "change records apply only to the web service's answer")
 	}
 	return c, err
 }

@@ -93,7 +93,7 @@ func blocksOfIANA() []reservedBlock {
 		{"ff00::/8", "for multicast (RFC 4291)"},
 		{"::/3", "outside 2000::/3, the only range from which IANA allocates (RFC 4291)"},
 		{"4000::/2", "outside 2000::/3, the only range from which IANA allocates (RFC 4291)"},
-		{"8000::/1", "outside of 2000::/3, which alone IANA allocates from (RFC 4291)"},
+		{"8000::/1", "outside 2000::/3, the only range from which IANA allocates (RFC 4291)"},
 	} {
 		whole := prefixSet(b.name)
 		blocks = append(blocks, reservedBlock{whole.Subtract(taken), b.name, b.what})

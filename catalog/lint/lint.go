@@ -120,7 +120,7 @@ func (in Input) retired(e *catalog.Entry) []Finding {
 			continue
 		}
 		r := in.Revisions[name]
-		more := gaveUp(e, r, name+", revision %s, no longer has it", "take it out of this catalogue, or exclude the entry")
+		more := gaveUp(e, r, name+", revision %s, no longer has it", "remove it from this catalogue, or exclude the entry")
 		found = append(found, slices.DeleteFunc(more, func(f Finding) bool { return in.isPublished(f.Endpoints[0], name) })...)
 	}
 	return found
@@ -215,7 +215,7 @@ func removed(e *catalog.Entry, removals []Removed) []Finding {
 		f := Finding{
 			Kind: Retired, Entry: e.ID, Endpoints: names,
 			Why: fmt.Sprintf("version %s of %s removed these names: somebody else may register a name that its publisher gave up", r.Version, r.Catalog),
-			Do:  "take them out of this catalogue, or exclude the entry",
+			Do:  "remove them from this catalogue, or exclude the entry",
 		}
 		if catalogOf(e) == r.Catalog {
 			f.Do = `see that nothing uses them any more, and shorten "keep_removed"`

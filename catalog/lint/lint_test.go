@@ -249,8 +249,8 @@ retired own/a [198.51.100.9/32] []
 	if got := short(onlyRetired(check(Input{Entries: []catalog.Entry{old, other, never}, Public: public, Revisions: revisions}))); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	const copied = `retired site/a: own, revision 2, no longer has it: a name that its publisher gives up may go to somebody else / take it out of this catalogue, or exclude the entry
-retired site/a: own, revision 2, no longer has it: an address that its publisher gives up may go to somebody else / take it out of this catalogue, or exclude the entry
+	const copied = `retired site/a: own, revision 2, no longer has it: a name that its publisher gives up may go to somebody else / remove it from this catalogue, or exclude the entry
+retired site/a: own, revision 2, no longer has it: an address that its publisher gives up may go to somebody else / remove it from this catalogue, or exclude the entry
 `
 	site := flow(t, "site/a", "gone.example.com moved.example.com never.example.org 198.51.100.7 198.51.100.9 192.0.2.0/25")
 	site.Role = "sbc"

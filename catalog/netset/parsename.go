@@ -155,20 +155,20 @@ func literalError(s string) error {
 // what to write.
 func explainName(s string) error {
 	if shown := WithoutSecrets(s); shown != s && !strings.Contains(s, "://") {
-		return fmt.Errorf("%q has a user or a query, as URLs have; write the host alone%s", shown, suggestHost(shown))
+		return fmt.Errorf("%q has a user or a query, as URLs have; write only the host%s", shown, suggestHost(shown))
 	}
 	s = WithoutSecrets(s)
 	if _, rest, ok := strings.Cut(s, "://"); ok {
-		return fmt.Errorf("%q is a URL; write the host alone%s", clip(s), suggestHost(rest))
+		return fmt.Errorf("%q is a URL; write only the host%s", clip(s), suggestHost(rest))
 	}
 	if isLiteral(s) {
 		return literalError(s)
 	}
 	if strings.IndexByte(s, '/') >= 0 {
-		return fmt.Errorf("%q has a path; write the host alone%s", clip(s), suggestHost(s))
+		return fmt.Errorf("%q has a path; write only the host%s", clip(s), suggestHost(s))
 	}
 	if strings.IndexByte(s, ':') >= 0 {
-		return fmt.Errorf("%q has a port; write the host alone%s, and the port under services", clip(s), suggestHost(s))
+		return fmt.Errorf("%q has a port; write only the host%s, and the port under services", clip(s), suggestHost(s))
 	}
 	if !utf8.ValidString(s) {
 		return fmt.Errorf("%q is not UTF-8; write the name in letters, digits and hyphens", clip(s))

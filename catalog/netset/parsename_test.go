@@ -52,10 +52,10 @@ func nameErrors() []struct{ in, want string } {
 		{"a" + name253, `has a label of 64 characters`},
 		{"a." + name253, `has 255 characters; write a name of at most 253`},
 		{strings.Repeat("a.", 5000) + "com", `has 10003 characters`},
-		{"https://www.example.com/a?b", `is a URL; write the host alone, "www.example.com"`},
-		{"https://b\u00fccher.example/", `is a URL; write the host alone`},
-		{"aka.ms/hybridwizard", `has a path; write the host alone, "aka.ms"`},
-		{"www.example.com:443", `has a port; write the host alone, "www.example.com", and the port under services`},
+		{"https://www.example.com/a?b", `is a URL; write only the host, "www.example.com"`},
+		{"https://b\u00fccher.example/", `is a URL; write only the host`},
+		{"aka.ms/hybridwizard", `has a path; write only the host, "aka.ms"`},
+		{"www.example.com:443", `has a port; write only the host, "www.example.com", and the port under services`},
 		{"192.0.2.1", `is an IP literal or ends like one, so it is not a name; write an address as a prefix`},
 		{"127.1", `is an IP literal`},
 		{"0x7f.1", `is an IP literal`},
@@ -78,9 +78,9 @@ func nameErrors() []struct{ in, want string } {
 		{"user@example.com", `has a character that is not allowed in a name; write letters, digits, "-", "_" and ".", and "*" in a pattern`},
 		{`"example.com"`, `has a character that is not allowed in a name; write letters, digits, "-", "_" and ".", and "*" in a pattern`},
 		{"<tenant>.example.com", `has a character that is not allowed in a name; write letters, digits, "-", "_" and ".", and "*" in a pattern`},
-		{"www.exam?le.com", `"www.exam" has a user or a query, as URLs have; write the host alone, "www.exam"`},
-		{"u:pw@www.example.com/p?tok", `"www.example.com/p" has a user or a query, as URLs have; write the host alone, "www.example.com"`},
-		{"https://u:pw@www.example.com/p?tok", `"https://www.example.com/p" is a URL; write the host alone, "www.example.com"`},
+		{"www.exam?le.com", `"www.exam" has a user or a query, as URLs have; write only the host, "www.exam"`},
+		{"u:pw@www.example.com/p?tok", `"www.example.com/p" has a user or a query, as URLs have; write only the host, "www.example.com"`},
+		{"https://u:pw@www.example.com/p?tok", `"https://www.example.com/p" is a URL; write only the host, "www.example.com"`},
 	}
 }
 

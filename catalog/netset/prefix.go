@@ -83,7 +83,7 @@ func explainPrefix(s string) error {
 		return fmt.Errorf("%q has a zone, which is valid on one machine only; write it without %q", clip(s), clip(zoneOf(s[i:])))
 	}
 	if strings.HasPrefix(s, "[") {
-		return fmt.Errorf("%q has brackets; write the address alone, without brackets and port", clip(s))
+		return fmt.Errorf("%q has brackets; write only the address, without brackets and port", clip(s))
 	}
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return fmt.Errorf("%q has a port; write %q here and the port under services", s, ap.Addr())

@@ -97,7 +97,7 @@ func parsePort(s, digits string) (uint16, error) {
 // all, is no port range.
 func explainPorts(s string) error {
 	const dashes = "\u2010\u2011\u2012\u2013\u2014\u2212"
-	fault := "are no number from 1 to 65535"
+	fault := "are not a number from 1 to 65535"
 	switch {
 	case s == "":
 		return errors.New(`empty ports; write a port such as "443" or a range such as "50000-59999"`)

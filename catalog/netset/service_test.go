@@ -48,7 +48,7 @@ func TestParsePortRangeErrors(t *testing.T) {
 		{"080", `port "080" has leading zeros; write it without`},
 		{"any", `name no range; write "1-65535" for all`},
 		{"*", `name no range; write "1-65535" for all`},
-		{"https", `ports "https" are no number from 1 to 65535`},
+		{"https", `ports "https" are not a number from 1 to 65535`},
 		{strings.Repeat("1", 5000), `is over 65535`},
 	} {
 		if got, err := ParsePortRange(c.in); err == nil || got != (PortRange{}) {

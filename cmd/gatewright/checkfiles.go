@@ -68,7 +68,7 @@ func (inv *invocation) compareFiles(p *production, r folder) error {
 		case !there:
 			inv.findFile("%s is missing", p.path(a.Name))
 		case !artefact.Opens(have, a.Data):
-			inv.findFile("%s:1: not a file of Gatewright's, so that it is not shown; remove it, and generate again", p.path(a.Name))
+			inv.findFile("%s:1: not written by Gatewright, so its content is not shown; remove it, and run generate again", p.path(a.Name))
 			continue
 		default:
 			inv.found.All = append(inv.found.All, report.Finding{Check: report.CheckFiles, Level: report.LevelError, Text: p.path(a.Name) + " is not what generate would write; run generate again"})

@@ -231,7 +231,7 @@ func TestFetchRefuses(t *testing.T) {
 		{"an empty list", func(s *webService) { s.endpoints = "[]" }, nil, "version endpoints", "endpoints/Worldwide"},
 		{"sets without endpoints", func(s *webService) { s.endpoints = strings.Replace(m365Sets(), `"urls": null,`, "", 1) }, nil, "version endpoints", "lists no endpoint"},
 		{"a shrunk list", func(s *webService) { s.endpoints = m365Sets("a.example.com", "b.example.com", "c.example.com") }, nil, "version endpoints",
-			"1 of 4 endpoints are gone, but --max-growth allows only 20 % that --max-shrink allows"},
+			"1 of 4 endpoints are gone, more than the 20 % that --max-shrink allows"},
 		{"no loss at all", func(s *webService) { s.endpoints = m365Sets("a.example.com", "b.example.com", "c.example.com") }, []string{"--max-shrink", "0"}, "version endpoints", "more than the 0 %"},
 		{"half a document", func(s *webService) { s.endpoints = s.endpoints[:60] }, nil, "version endpoints", "string is not closed"},
 		{"a web page", func(s *webService) { s.endpoints = "<html>Log in</html>" }, nil, "version endpoints", "the answer is a web page, not a feed; a captive portal or a proxy may have answered instead of the publisher"},
@@ -327,13 +327,13 @@ func TestFetchUsage(t *testing.T) {
 		{"", "name one source: m365, or an https URL"},
 		{"m365 m365 -o f", "name one source"},
 		{"aws -o f", `unknown source "aws"`},
-		{"m365", "name a file with -o"},
-		{"m365 -o -", "name a file with -o"},
+		{"m365", "fetch: no file given; name one with -o; its record is written beside it"},
+		{"m365 -o -", "fetch: no file given; name one with -o; its record is written beside it"},
 		{"m365 -o f --instance Germany", "the publisher closed the instance Germany in 2021; use Worldwide"},
 		{"m365 -o f --max-shrink 101", "expect 0 to 100 percent"},
 		{"m365 -o f --max-shrink -1", "expect 0 to 100 percent"},
-		{"http://feeds.example.com/ -o f", "only taken over TLS"},
-		{"URL/feed -o f --tenant contoso", "for the source m365 alone"},
+		{"http://feeds.example.com/ -o f", "fetch: the URL does not start with https://; catalogues are fetched over TLS only; with --allow-http also over http://"},
+		{"URL/feed -o f --tenant contoso", "fetch: --instance, --area, --tenant and --changes apply only to the source m365; omit them for a URL"},
 		{"m365 -o f --insecure", "unknown flag"},
 	} {
 		s.want(exitUsage, "", c.talk, strings.Fields(c.args)...)
@@ -447,7 +447,7 @@ func TestFetchChanges(t *testing.T) {
 		t.Errorf("bad days: %d, %s", status, talk)
 	}
 	var stdout, stderr bytes.Buffer
-	if status := run([]string{"list", "--as-of", "today", "--catalog", "m365-additional"}, nil, &stdout, &stderr); status != exitFailed || !strings.Contains(stderr.String(), "none of the catalogues has change records") {
+	if status := run([]string{"list", "--as-of", "today", "--catalog", "m365-additional"}, nil, &stdout, &stderr); status != exitFailed || !strings.Contains(stderr.String(), "as_of and keep_removed need change records, but no catalogue has any; get them with `gatewright fetch m365 --changes -o FILE`") {
 		t.Errorf("our own catalogue: %d, %s", status, &stderr)
 	}
 }

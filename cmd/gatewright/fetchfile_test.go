@@ -22,7 +22,7 @@ func TestFetchForced(t *testing.T) {
 	if done := s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json", "--force"); done.Changed || !done.Now || strings.Contains(done.Text(s.now), "ago") {
 		t.Errorf("%+v: %s", done, done.Text(s.now))
 	}
-	if done := s.want(exitOK, "", "", "m365", "-o", "w.json"); done.Now || !strings.Contains(done.Text(s.now), "ago (--force fetches anew)") {
+	if done := s.want(exitOK, "", "", "m365", "-o", "w.json"); done.Now || !strings.Contains(done.Text(s.now), "ago (--force fetches again)") {
 		t.Errorf("%+v: %s", done, done.Text(s.now))
 	}
 }
@@ -78,13 +78,13 @@ func TestFetchTarget(t *testing.T) {
 		}
 	}
 	write("gatewright.json", `{"output": "out"}`)
-	s.want(exitFailed, "version endpoints", "gatewright.json exists and is no catalogue", "m365", "-o", "gatewright.json")
+	s.want(exitFailed, "version endpoints", "gatewright.json exists and is not a catalogue; remove it, or name another file with -o", "m365", "-o", "gatewright.json")
 	write("real.json", s.endpoints)
 	if err := os.Symlink("real.json", "link.json"); err != nil {
 		t.Fatal(err)
 	}
 	s.endpoints += "\n"
-	s.want(exitFailed, "", "link.json is in the way: it is not a regular file", "m365", "-o", "link.json")
+	s.want(exitFailed, "", "link.json is not a regular file; remove it, or name another file with -o", "m365", "-o", "link.json")
 	s.want(exitFailed, "", "no/such", "m365", "-o", "no/such/w.json")
 	write("w.json", s.endpoints)
 	write("w.json.fetched.json", "{")
@@ -102,7 +102,7 @@ func TestFetchKilled(t *testing.T) {
 	}
 	s.now = s.now.Add(time.Hour)
 	s.version = "2020070800"
-	s.want(exitFailed, "version", "older than 2020080600", "m365", "-o", "w.json")
+	s.want(exitFailed, "version", "the publisher offers version 2020070800, which is older than the local version 2020080600; if this is meant, remove the file first", "m365", "-o", "w.json")
 	s.version = "2020090100"
 	s.now = s.now.Add(time.Hour)
 	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
@@ -179,7 +179,7 @@ func TestFetchNotices(t *testing.T) {
 	if fileText(t, "edge.txt") != before {
 		t.Error("the cut list is kept")
 	}
-	s.want(exitFailed, "feed", "the addresses of IPv4 grow by 104857500 %", "URL/feed", "-o", "edge.txt", "--max-shrink", "25")
+	s.want(exitFailed, "feed", "the addresses of IPv4 would grow by 104857500 %, but --max-growth allows only 100 %; if this is meant, use --max-growth 104857500", "URL/feed", "-o", "edge.txt", "--max-shrink", "25")
 	s.want(exitFailed, "feed", `error: edge/prefixes: 0.0.0.0/2 is wider than /8: no public service has such addresses; exclude the entry and report it to its publisher; if they are meant, write "accept": {"edge/prefixes": ["0.0.0.0/2"]} in the site file; edge.txt was not changed`,
 		"URL/feed", "-o", "edge.txt", "--max-shrink", "25", "--max-growth", "200000000")
 	if fileText(t, "edge.txt") != before {

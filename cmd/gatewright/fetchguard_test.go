@@ -108,8 +108,8 @@ func TestFetchKeepsNoSecret(t *testing.T) {
 		"https://me:SECRET@%zz/ -o f":                   "bad URL; write it as https://HOST/PATH",
 		"ftp://me:SECRET@feeds.example.com/ -o f":       "the URL does not start with https://; catalogues are fetched over TLS only; with --allow-http also over http://",
 		"http://feeds.example.com/?SECRET -o f":         "the URL does not start with https://; catalogues are fetched over TLS only; with --allow-http also over http://",
-		"feeds.example.com/?SECRET -o f":                "unknown source; expect m365, or an https URL, https://HOST/PATH",
-		"me:SECRET@feeds.example.com -o f --allow-http": "unknown source; expect m365, or an https URL, https://HOST/PATH",
+		"feeds.example.com/?SECRET -o f":                "unknown source; expect m365, or an https URL such as https://HOST/PATH",
+		"me:SECRET@feeds.example.com -o f --allow-http": "unknown source; expect m365, or an https URL such as https://HOST/PATH",
 	} {
 		status, _, said := s.fetch(strings.Fields(args)...)
 		if want = "gatewright: error: fetch: " + want + "\n"; status != exitUsage || said != want {

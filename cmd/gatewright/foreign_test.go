@@ -274,7 +274,7 @@ changed routes in PAC files
 
 changed routes in PAC files
   PROXY proxy.example.com:8080 -> PROXY evil.example:8080: proxy.pac, tcp 1-65535
-      every remote without a route of its own
+      every remote without its own route
 `},
 		{"a key of a zone", "trusted-sites.reg", `\zone.example\www]`, `\zone.example\login]`, `
 trusted sites

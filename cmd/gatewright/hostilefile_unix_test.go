@@ -55,7 +55,7 @@ func checkout(t *testing.T) (secret string) {
 // place of each file that a command reads: the command says so at once, shows nothing of
 // what the link leads to, and writes nothing.
 func TestHostileFiles(t *testing.T) {
-	const mend = "; put a plain file there, or name another"
+	const mend = "; put a regular file there, or name another"
 	const mendLink = "; put the file or folder itself there, or name the target of the link"
 	const readLink = " is a symbolic link; remove it, or put the file or the folder itself there"
 	const inTheWay = " is in the way: it is not a regular file; remove it, "
@@ -85,7 +85,7 @@ func TestHostileFiles(t *testing.T) {
 		{"out/gatewright/src_clients.txt", "check", "", read("out: ", "gatewright/src_clients.txt")},
 		{"out/gatewright", "generate", "", wants{"out: gatewright is in the way of gatewright/src_clients.txt: it is not a folder; remove it, or write elsewhere", "out: gatewright is in the way of gatewright/src_clients.txt: it is not a folder; remove it, or write elsewhere", ""}},
 		{"out/.gatewright", "generate", "", wants{"out: .gatewright is in the way: it is not a folder; remove it, and run generate again", "out: .gatewright is in the way: it is not a folder; remove it, and run generate again", ""}},
-		{"out/.gatewright/lock", "generate", "", same("out: .gatewright/lock" + inTheWay + "and generate again")},
+		{"out/.gatewright/lock", "generate", "", same("out: .gatewright/lock" + inTheWay + "and run generate again")},
 		{"out/.gatewright/manifest", "generate", "", read("out: ", ".gatewright/manifest")},
 		{"out/.gatewright/manifest", "check", "", read("out: ", ".gatewright/manifest")},
 		{"out/.gatewright/journal", "generate", "", func() wants {
@@ -227,12 +227,12 @@ func TestForeignWithinFolder(t *testing.T) {
 		{"a rule file", func() error {
 			return errors.Join(os.Remove("out/gatewright.nft"), os.Link("token", "out/gatewright.nft"))
 		}, "check",
-			"gatewright: error: out/gatewright.nft:1: not written by Gatewright, so that it is not shown; remove it, and generate again\n" +
+			"gatewright: error: out/gatewright.nft:1: not written by Gatewright, so its content is not shown; remove it, and run generate again\n" +
 				`gatewright: error: out: gatewright.nft:1: not written by Gatewright; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again; what the file does is unknown` + "\n"},
 		{"a list", func() error {
 			return errors.Join(os.Remove("out/gatewright/src_clients.txt"), os.Link("token", "out/gatewright/src_clients.txt"))
 		}, "check",
-			"gatewright: error: out/gatewright/src_clients.txt:1: not written by Gatewright, so that it is not shown; remove it, and generate again\n" +
+			"gatewright: error: out/gatewright/src_clients.txt:1: not written by Gatewright, so its content is not shown; remove it, and run generate again\n" +
 				`gatewright: error: out: gatewright/src_clients.txt:1: not written by Gatewright; expected "# Gatewright: addresses of role clients" and what it is; remove it, or generate the file again; what the file does is unknown` + "\n"},
 	} {
 		checkout(t)

@@ -47,8 +47,8 @@ func TestLintRemovedNames(t *testing.T) {
 		}
 		return b.String()
 	}
-	const inOwn = `own/e [old.example.com]: version 2020070800 of m365-worldwide removed these names: somebody else may register a name that its publisher gave up / take them out of this catalogue, or exclude the entry
-own/e [x.gone.example.com twice.example.com]: version 2020080600 of m365-worldwide removed these names: somebody else may register a name that its publisher gave up / take them out of this catalogue, or exclude the entry
+	const inOwn = `own/e [old.example.com]: version 2020070800 of m365-worldwide removed these names: somebody else may register a name that its publisher gave up / remove them from this catalogue, or exclude the entry
+own/e [x.gone.example.com twice.example.com]: version 2020080600 of m365-worldwide removed these names: somebody else may register a name that its publisher gave up / remove them from this catalogue, or exclude the entry
 `
 	if got := summary(lintJSON(t, lint.Retired, both...)); got != inOwn {
 		t.Errorf("\n%s\nwant\n%s", got, inOwn)

@@ -78,7 +78,7 @@ func TestInsideIsNoProgram(t *testing.T) {
 	cmd := exec.Command(filepath.Join(toolFolder(t), "gatewright"))
 	cmd.Args = []string{"gatewright-box"}
 	said, _ := cmd.CombinedOutput()
-	if want := "gatewright-box is started by gatewright alone\n"; string(said) != want || cmd.ProcessState.ExitCode() != exitUsage {
+	if want := "gatewright-box can only be started by gatewright\n"; string(said) != want || cmd.ProcessState.ExitCode() != exitUsage {
 		t.Errorf("status %d, %q; want %q", cmd.ProcessState.ExitCode(), said, want)
 	}
 }

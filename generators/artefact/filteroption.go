@@ -187,7 +187,7 @@ func parseAccess(s string) (Access, error) {
 		return Access{}, fmt.Errorf("%q: %s; write %q", s, note, p.String())
 	}
 	if services == "" {
-		return Access{}, fmt.Errorf(`%q names no ports; write them after the prefix, such as %q, or write %s alone`, s, text+" tcp 22", adminNone)
+		return Access{}, fmt.Errorf(`%q names no ports; write them after the prefix, such as %q, or write only %s`, s, text+" tcp 22", adminNone)
 	}
 	set, err := netset.ParseServices(services)
 	if err != nil {
@@ -202,7 +202,7 @@ func parseAdmin(values []string) ([]Access, error) {
 	for _, v := range values {
 		if v == adminNone {
 			if len(values) > 1 {
-				return nil, errors.New("option admin: " + adminNone + " stands alone; leave it out, or leave out the prefixes")
+				return nil, errors.New("option admin: " + adminNone + " cannot be given together with prefixes; omit one of the two")
 			}
 			return nil, nil
 		}

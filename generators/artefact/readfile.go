@@ -118,7 +118,7 @@ func (l *Lines) ReadHeader(longest int) (lines []string, err error) {
 		text := l.Line[len(l.Sign):]
 		switch {
 		case !isHeaderLine(text) || strings.Contains(text, "\t"):
-			return nil, l.Foreign(errors.New("a line about a source, or # alone"))
+			return nil, l.Foreign(errors.New("a line about a source, or only #"))
 		case len(text) > longest:
 			return nil, l.Foreign(fmt.Errorf("a comment of at most %d bytes", longest))
 		}

@@ -340,7 +340,7 @@ func TestReadTitle(t *testing.T) {
 		{ipv4.file(), "; format 4", "", "gatewright.iptables has format 1, but this version writes format 4; generate it again"},
 		{ipv6.file(), "place forward, load gate", "place forward, load fate", `gatewright.ip6tables:1: "# Gatewright: IPv6 rules for ip6tables, mode chains, place forward, load fatewright.ipset first; format 4" is not what generate writes; expected mode and place; remove it, or generate the file again`},
 		{ipv6.file(), "# Gatewright: IPv6", "# Gatewright: IPv4", `gatewright.ip6tables:1: not written by Gatewright; expected "# Gatewright: IPv6 rules for ip6tables" and what it is; remove it, or generate the file again`},
-		{ipv4.file(), "\n# source", "\n# nothing", `gatewright.iptables:4: "# nothing: sample 2025-01-08" is not what generate writes; expected a line about a source, or # alone; remove it, or generate the file again`},
+		{ipv4.file(), "\n# source", "\n# nothing", `gatewright.iptables:4: "# nothing: sample 2025-01-08" is not what generate writes; expected a line about a source, or only #; remove it, or generate the file again`},
 	} {
 		if _, err := (Generator{}).Read(with(t, files, c.file, c.old, c.text)); errorText(err) != c.want {
 			t.Errorf("%q: error %q\nwant %q", c.text, errorText(err), c.want)

