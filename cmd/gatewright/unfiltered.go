@@ -151,7 +151,7 @@ func (e *explainer) dropped(f rule.Flow, answers []report.BackendAnswer) string 
 	if f.Remote.IsValid() {
 		what = "the address " + f.Remote.String()
 	}
-	return "proxy.pac sends it direct, and no rule of " + strings.Join(filters, " or ") + " has " + what + "; send it to the proxy with \"routes\", or add addresses in a catalogue of the site's own"
+	return "proxy.pac sends it direct, and no rule of " + strings.Join(filters, " or ") + " has " + what + "; send it to the proxy with \"routes\", or add its addresses in your own catalogue"
 }
 
 // loses reports whether a packet filter that answers so lets no packet of the flow
