@@ -37,7 +37,7 @@ func (w witnessSearch) unaddressed() (rule.Flow, bool) {
 				if a, ok := w.documented(by(), f); ok {
 					return a, true
 				}
-				return first(w.uncarried(family(promised(), f.Local), f))
+				return first(w.uncarried(promised().Like(f.Local), f))
 			}); ok {
 				f.Name = name
 				return f, true
@@ -62,7 +62,7 @@ func (w witnessSearch) reversed(ours netset.PrefixSet) (rule.Flow, bool) {
 		if !ours.Contains(local) {
 			continue
 		}
-		for end := range someOf(family(ends, local), local) {
+		for end := range someOf(ends.Like(local), local) {
 			for _, s := range w.services() {
 				f := rule.Flow{Direction: rule.Inbound, Protocol: s.Protocol, Port: s.Ports.First, Remote: local, Local: end}
 				if w.rule.Direction == rule.Inbound {
@@ -103,7 +103,7 @@ func (w witnessSearch) onSite() (rule.Flow, rule.Role, bool) {
 			if role = b.Role; role == w.rule.Role {
 				continue
 			}
-			if remote, ok := first(family(b.Local(), f.Local).Subtract(carried)); ok {
+			if remote, ok := first(b.Local().Like(f.Local).Subtract(carried)); ok {
 				return remote, true
 			}
 		}
@@ -287,13 +287,6 @@ func examples(p netset.Pattern) []string {
 		}
 	}
 	return names
-}
-
-func family(s netset.PrefixSet, like netip.Addr) netset.PrefixSet {
-	if like.Is4() {
-		return s.V4()
-	}
-	return s.V6()
 }
 
 // unicast returns the addresses that a flow can go to: neither of "this network"
