@@ -37,7 +37,7 @@ func (w witnessSearch) unaddressed() (rule.Flow, bool) {
 				if a, ok := w.documented(by(), f); ok {
 					return a, true
 				}
-				return first(w.uncarried(promised().Like(f.Local), f))
+				return w.uncarried(promised().Like(f.Local), f).First()
 			}); ok {
 				f.Name = name
 				return f, true
@@ -103,7 +103,7 @@ func (w witnessSearch) onSite() (rule.Flow, rule.Role, bool) {
 			if role = b.Role; role == w.rule.Role {
 				continue
 			}
-			if remote, ok := first(b.Local().Like(f.Local).Subtract(carried)); ok {
+			if remote, ok := b.Local().Like(f.Local).Subtract(carried).First(); ok {
 				return remote, true
 			}
 		}
@@ -189,7 +189,7 @@ func (j *Judge) cutLocals(all netset.PrefixSet) (locals []netip.Addr) {
 	}
 	for _, part := range parts[:min(len(parts), someLocals)] {
 		for _, one := range []netset.PrefixSet{part.V4(), part.V6()} {
-			if a, ok := first(one); ok {
+			if a, ok := one.First(); ok {
 				locals = append(locals, a)
 			}
 		}
@@ -301,10 +301,3 @@ var unicastAddresses = sync.OnceValue(func() netset.PrefixSet {
 	b.AddRange(netip.MustParseAddr("1::"), netip.MustParseAddr("feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
 	return b.Build()
 })
-
-func first(s netset.PrefixSet) (netip.Addr, bool) {
-	for a := range s.Ranges() {
-		return a, true
-	}
-	return netip.Addr{}, false
-}

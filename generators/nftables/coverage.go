@@ -48,16 +48,9 @@ func (c config) cover(p *rule.Policy, j *artefact.Judge, r *rule.Rule, ours nets
 	default:
 		v.Verdict, v.Witnesses = artefact.Absent, nil
 	}
-	v.Reason = joined(v.Reason, fmt.Sprintf("table %s sees one address family, and the rule has flows of the other", c.table))
-	v.Remedy = joined(v.Remedy, "set table to one of family inet, or generate for the other family's table too")
+	v.Add(fmt.Sprintf("table %s sees one address family, and the rule has flows of the other", c.table),
+		"set table to one of family inet, or generate for the other family's table too")
 	return v
-}
-
-func joined(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "; " + b
 }
 
 // flowOf is a flow of the family that the rule accepts by addresses, if there is one.
@@ -67,14 +60,11 @@ func flowOf(p *rule.Policy, r *rule.Rule, f filter.Family) (rule.Flow, bool) {
 		// Documentation prefixes (RFC 5737, RFC 3849).
 		remotes = f.Of(netset.PrefixSetOf(netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::1/128")))
 	}
-	for remote := range remotes.Ranges() {
-		for local := range f.Of(p.Binding(r.Role).Local()).Ranges() {
-			flow := rule.Flow{Direction: r.Direction, Remote: remote, Local: local}
-			flow.Protocol, flow.Port = firstService(r)
-			return flow, true
-		}
-	}
-	return rule.Flow{}, false
+	remote, ok := remotes.First()
+	local, has := f.Of(p.Binding(r.Role).Local()).First()
+	flow := rule.Flow{Direction: r.Direction, Remote: remote, Local: local}
+	flow.Protocol, flow.Port = firstService(r)
+	return flow, ok && has
 }
 
 func firstService(r *rule.Rule) (netset.Protocol, uint16) {
