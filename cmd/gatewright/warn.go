@@ -23,6 +23,7 @@ func (p *production) warn(t console.Console) {
 	}
 	p.warnResolver(t)
 	p.warnReversed(t)
+	p.warnOneFamily(t)
 	for _, o := range p.outputs {
 		if o.Kind == artefact.ProxyChooser && !knowsProxy(p.site) {
 			t.Warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
