@@ -15,7 +15,7 @@ func TestApply(t *testing.T) {
 	h := newHost(t)
 	h.site(map[string][]string{"one": {"203.0.113.0/28"}, "two": {"203.0.113.64/28"}})
 	h.want("gatewright apply nftables -o boot --dry-run | head -1",
-		"this machine -> gatewright.json: 3 prefixes newly accepted; 1 file came, went or differ as text; +1 table, +9 chains, +20 rules, +1 set, +3 elements, +1 map, +6 counters\n", 0)
+		"this machine -> gatewright.json: 3 prefixes newly accepted; +1 table, +9 chains, +20 rules, +1 set, +3 elements, +1 map, +6 counters\n", 0)
 	if rules := h.ruleset(); rules != "\n" {
 		t.Errorf("--dry-run changed rules:\n%s", rules)
 	}
@@ -36,6 +36,33 @@ func TestApply(t *testing.T) {
 	if after := h.ruleset(); after != before {
 		t.Errorf("boot loads other rules than apply made:\n%s", report.Unified("rules", []byte(before), []byte(after)))
 	}
+}
+
+// TestApplyTellsOfMissingJumps holds that rules that no packet meets are told of until a
+// rule of the site's leads there.
+func TestApplyTellsOfMissingJumps(t *testing.T) {
+	h := newHost(t)
+	h.site(map[string][]string{"one": {"203.0.113.0/28"}})
+	h.must(`sed -i 's/"enforce"/"chains"/; s/, "admin": [^]]*]//' gatewright.json`)
+	const (
+		same  = "gatewright.json and this machine: no difference\n"
+		unled = "gatewright: warning: table inet filter: no rule of yours jumps to gatewright_outbound, so no packet meets the rules there; the first lines of the generated file show the jumps\n"
+	)
+	h.want("gatewright plan nftables 2>&1 >planned || :", unled, 0)
+	h.want("gatewright apply nftables -o boot", unled+"table inet filter: changed: +1 table, +3 chains, +2 rules, +2 sets, +2 elements, +1 counter\n", 0)
+	h.want("gatewright apply nftables -o boot", unled+"table inet filter: nothing to change\n", 0)
+	h.must("nft 'add chain inet filter other; add chain inet filter mine; add rule inet filter mine jump other'")
+	h.want("gatewright drift", unled+same, 0)
+	for _, rule := range []string{
+		"oifname wan jump gatewright_outbound", "ct state new goto gatewright_outbound", "meta l4proto vmap { tcp : jump gatewright_outbound }",
+	} {
+		h.must("nft add rule inet filter mine '" + rule + "'")
+		h.want("gatewright drift", same, 0)
+		h.must("nft flush chain inet filter mine")
+		h.want("gatewright drift", unled+same, 0)
+	}
+	h.must("gatewright apply nftables -q -o boot --set nftables.mode=enforce --set 'nftables.admin=198.51.100.0/24 tcp 22'")
+	h.want("gatewright drift --set nftables.mode=enforce --set 'nftables.admin=198.51.100.0/24 tcp 22'", same, 0)
 }
 
 // TestApplyKeepsCounts holds that rules that stay go on counting.

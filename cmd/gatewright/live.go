@@ -110,6 +110,13 @@ func (inv *invocation) siteName() string {
 	return "the default catalogues"
 }
 
+// warnUnled tells of rules that no packet meets.
+func (inv *invocation) warnUnled(w wanted) {
+	if len(w.Unled) > 0 {
+		inv.console.Warnf("%s: no rule of yours jumps to %s, so no packet meets the rules there; the first lines of the generated file show the jumps", w.Place, strings.Join(w.Unled, ", "))
+	}
+}
+
 // addLive adds how what runs differs from what is wanted; drifted turns that around.
 func addLive(r *change.Diff, w wanted, drifted bool) error {
 	if w.IsEmpty() {
@@ -124,7 +131,10 @@ func addLive(r *change.Diff, w wanted, drifted bool) error {
 	if drifted {
 		old, new = new, old
 	}
-	return r.AddReadings(old, new)
+	files := r.Files
+	err := r.AddReadings(old, new)
+	r.Files = files // the statements tell what comes and goes
+	return err
 }
 
 // report returns what comes and goes; drifted turns that around.

@@ -240,3 +240,25 @@ func (rs *Ruleset) Replace(by Ruleset) {
 		}
 	}
 }
+
+// Unled returns the chains with rules that no hook, rule or map leads to: a site's own
+// rules have to.
+func (rs *Ruleset) Unled() (names []string) {
+	led := map[string]bool{}
+	for _, m := range rs.Maps {
+		for _, e := range m.Elements {
+			led[e.Chain] = true
+		}
+	}
+	for _, c := range rs.Chains {
+		for _, r := range c.Rules {
+			led[r.Target] = true
+		}
+	}
+	for _, c := range rs.Chains {
+		if c.Hook == nil && len(c.Rules) > 0 && !led[c.Name] {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}

@@ -78,6 +78,20 @@ func (l *Live) Admits(remote netip.Addr, local netip.AddrPort) bool {
 	})
 }
 
+// Unled returns the chains of the files that neither they nor what runs of others leads
+// to.
+func (l *Live) Unled(running *Kernel) (chains []string) {
+	for _, r := range l.rules {
+		held := r.ruleset()
+		for _, name := range held.Unled() {
+			if !running.table(r.family, string(r.config.table())).led[name] {
+				chains = append(chains, name+" of "+r.family.program())
+			}
+		}
+	}
+	return chains
+}
+
 // Readings returns what runs and what the files say by what they do. Where nothing of ours
 // runs, that does nothing.
 func (l *Live) Readings(running *Kernel) (runs, wanted artefact.Reading) {

@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -39,19 +40,20 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 		changes.Drop(nftables.OwnTable) // of another mode, which would decide on
 	}
 	c := &Comparison{Place: "table " + l.Table, Changes: changes.List(nftables.Text), admits: l.Admits, Unread: have[0].Foreign()}
+	c.Unled = slices.DeleteFunc(l.Ruleset.Unled(), have[0].IsLed)
 	c.readings = func() (running, wanted artefact.Reading) {
 		if !have[0].Missing {
 			running = l.Reading(have[0].Ruleset())
 		}
 		return running, l.Reading(l.Ruleset)
 	}
-	c.commit = func() (kept []string, err error) {
-		err = onKernel(m, func(conn *kernel.Conn) error { kept, err = conn.Commit(changes); return err })
+	c.commit = func() (done Committed, err error) {
+		err = onKernel(m, func(conn *kernel.Conn) error { done.Kept, err = conn.Commit(changes); return err })
 		if stays, why := changes.Stays(); why != nil {
-			c.Stays = stays.List(nftables.Text)
-			c.Said = fmt.Sprintf("what nothing leads to any more stays (%v); apply again to remove it", why)
+			done.Stays = stays.List(nftables.Text)
+			done.Said = fmt.Sprintf("what nothing leads to any more stays (%v); apply again to remove it", why)
 		}
-		return kept, err
+		return done, err
 	}
 	c.save = func() ([]byte, error) {
 		if lost := changes.Unsaved(have...); len(lost) > 0 {

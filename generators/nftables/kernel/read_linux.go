@@ -148,6 +148,7 @@ func (r *tableReader) read() error {
 			return err
 		}
 	}
+	r.readLeads()
 	for _, chain := range r.Chains {
 		for _, one := range chain.Rules {
 			one.decoded, one.odd = r.decode(one)

@@ -23,10 +23,11 @@ type Table struct {
 	Counters []string
 	Chains   []*chain
 
-	others   []string // the other tables
-	unsaved  []string // what it holds besides: "set blocked, whose elements come and go"
-	nameless []string // chains of single rules, which are not made again either
-	gen      uint32   // of the rules as they were read
+	others   []string        // the other tables
+	led      map[string]bool // chains that rules of others lead to; "" if it is not known which
+	unsaved  []string        // what it holds besides: "set blocked, whose elements come and go"
+	nameless []string        // chains of single rules, which are not made again either
+	gen      uint32          // of the rules as they were read
 }
 
 // set is a named set or map. What is beside its value and its verdict in an element, such

@@ -236,7 +236,7 @@ func Headline(r change.Diff) string {
 	say(len(r.Entries), "%s came, went or changed", words.Plural(len(r.Entries), "entry", "entries"))
 	say(len(r.Beside), "%s beside the rules", words.Count(len(r.Beside), "change"))
 	say(len(r.Comments), "%s changed", words.Count(len(r.Comments), "comment"))
-	say(len(r.Files), "%s came, went or differ as text", words.Count(len(r.Files), "file"))
+	say(len(r.Files), "%s came, went or changed as text", words.Count(len(r.Files), "file"))
 	say(len(r.Live), "%s", LiveCounts(r.Live))
 	say(len(r.OpenAdded), "%s newly open", words.Count(len(r.OpenAdded), "item"))
 	say(len(r.OpenRemoved), "%s open no more", words.Count(len(r.OpenRemoved), "item"))
