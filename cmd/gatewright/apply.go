@@ -43,6 +43,11 @@ the old ones are put back. Lists of rules that no longer exist are removed.
 Before it changes anything, apply refuses a policy without rules, a policy that
 loses or gains more addresses than --max-shrink and --max-growth allow, and a
 policy that would block the SSH session from which it is run. apply needs root.
+
+Exit status: 0 changed, or nothing to change (with --dry-run: 1 something to
+change); 3 refused, failed or not confirmed. The old rules then run, unless the
+error says otherwise. Outputs that were changed before another one failed stay
+changed, except with --confirm.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)

@@ -48,7 +48,7 @@ text.
 			flags.BoolVar(&inv.json, "json", false, "print JSON, with everything that text output shortens")
 			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "print only errors; see the exit status")
 		},
-		operands: comparable,
+		operands: comparables,
 		run:      diff,
 	}
 }

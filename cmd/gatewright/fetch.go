@@ -53,7 +53,7 @@ HTTPS_PROXY and NO_PROXY, additional CAs from SSL_CERT_FILE.
     gatewright generate --catalog worldwide.json -o out
 
 Exit status: 0 changed or unchanged (with --exit-code: 1 changed); 3 failed, and
-FILE was not changed.
+FILE is unchanged, unless the error says that it is new.
 `,
 		flags:    f.register,
 		operands: firstOf(sources()...),

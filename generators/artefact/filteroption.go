@@ -226,16 +226,9 @@ func checkAdmin(all []Access) error {
 		from.Add(a.From)
 	}
 	if v4, v6 := from.Build().CoversFamily(); v4 || v6 {
-		return fmt.Errorf("option admin: the prefixes together cover all of %s; list those that administrators come from, or write %s", familyName(v4), adminNone)
+		return fmt.Errorf("option admin: the prefixes together cover all of %s; list those that administrators come from, or write %s", rule.FamilyName(v4), adminNone)
 	}
 	return nil
-}
-
-func familyName(v4 bool) string {
-	if v4 {
-		return "IPv4"
-	}
-	return "IPv6"
 }
 
 func mergeAccess(sorted []Access) []Access {
@@ -310,7 +303,7 @@ func (f Filter) Cover(j *Judge, r *rule.Rule, ours netset.PrefixSet) Coverage {
 	if r.OnSite || c.Verdict == NotApplicable || c.Verdict == Absent {
 		return c
 	}
-	if f.hasSides() {
+	if f.HasSides() {
 		return f.coverSite(j, r, c)
 	}
 	flow, ok := (witnessSearch{j, r}).reversed(ours)
@@ -318,8 +311,8 @@ func (f Filter) Cover(j *Judge, r *rule.Rule, ours netset.PrefixSet) Coverage {
 		return c
 	}
 	c.Verdict, c.Witnesses = Wider, append(c.Witnesses, Witness{Flow: flow, Backend: true})
-	c.Reason = joined(c.Reason, "the remote may be an address of our side, and without interfaces the filter cannot recognise a packet from outside that uses such an address")
-	c.Remedy = joined(c.Remedy, "set wan and lan to the interfaces of the two sides")
+	c.Add("the remote may be an address of our side, and without interfaces the filter cannot recognise a packet from outside that uses such an address",
+		"set wan and lan to the interfaces of the two sides")
 	return c
 }
 
@@ -331,8 +324,8 @@ func (f Filter) coverSite(j *Judge, r *rule.Rule, c Coverage) Coverage {
 	}
 	if flow, role, ok := (witnessSearch{j, r}).onSite(); ok {
 		c.Verdict, c.Witnesses = Narrower, append(c.Witnesses, Witness{Flow: flow})
-		c.Reason = joined(c.Reason, "with wan set, \"any remote\" means a remote beyond wan and excludes machines of this site, such as those of role "+string(role))
-		c.Remedy = joined(c.Remedy, fmt.Sprintf("accept them with a second entry that is answered with \"remote\": {\"role\": %q}, or omit wan", role))
+		c.Add("with wan set, \"any remote\" means a remote beyond wan and excludes machines of this site, such as those of role "+string(role),
+			fmt.Sprintf("accept them with a second entry that is answered with \"remote\": {\"role\": %q}, or omit wan", role))
 	}
 	return c
 }
@@ -343,13 +336,6 @@ func (f Filter) tellsSite() bool {
 	return len(f.WAN) > 0 && !slices.ContainsFunc(f.WAN, func(name string) bool { return slices.Contains(f.LAN, name) })
 }
 
-// hasSides reports whether the filter tells the directions of packets apart: by
+// HasSides reports whether the filter tells the directions of packets apart: by
 // interfaces, or because it stands on the machine itself.
-func (f Filter) hasSides() bool { return f.Place == PlaceHost || len(f.WAN)+len(f.LAN) > 0 }
-
-func joined(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "; " + b
-}
+func (f Filter) HasSides() bool { return f.Place == PlaceHost || len(f.WAN)+len(f.LAN) > 0 }

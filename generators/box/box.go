@@ -10,7 +10,6 @@
 package box
 
 import (
-	"errors"
 	"fmt"
 	"os"
 )
@@ -34,9 +33,6 @@ func (e *UnavailableError) Error() string {
 }
 
 func (e *UnavailableError) Unwrap() error { return e.Err }
-
-// errLinux is the only error of other systems.
-var errLinux = errors.New("only Linux has them")
 
 // isInside is set once this process is in a box.
 var isInside bool

@@ -16,7 +16,7 @@ import (
 // proxy, which are outbound TCP, each once. A literal is also requested by a client of
 // the other address family. A proxy allows that, but a gateway cannot.
 func RequestFlows(p *rule.Policy) []rule.Flow {
-	flows := engine.EveryBoundaryFlow(p)
+	flows := engine.BoundaryFlows(p, engine.Limits{})
 	for i := range p.Rules {
 		flows = append(flows, mixedFlows(p, &p.Rules[i])...)
 	}
