@@ -39,7 +39,7 @@ func (f Flow) originalPort() uint16 {
 }
 
 // Family returns "IPv4" or "IPv6".
-func Family(a netip.Addr) string { return familyName(a.Unmap().Is4()) }
+func Family(a netip.Addr) string { return FamilyName(a.Unmap().Is4()) }
 
 // MixesFamilies reports whether one address of the flow is IPv4 and the other IPv6. No
 // packet has both.

@@ -8,8 +8,8 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// familyName is "IPv4", or "IPv6".
-func familyName(v4 bool) string {
+// FamilyName is "IPv4", or "IPv6".
+func FamilyName(v4 bool) string {
 	if v4 {
 		return "IPv4"
 	}
@@ -124,7 +124,7 @@ const nearlyAll = 0.999
 func wholeFamily(s netset.PrefixSet, entries []Entry) error {
 	if v4, v6 := s.CoversFamily(); v4 || v6 {
 		return fmt.Errorf("the prefixes of %s together cover every %s address; if that is meant, answer \"remote\": \"any\" for one of them",
-			entryIDs(entries), familyName(v4))
+			entryIDs(entries), FamilyName(v4))
 	}
 	return nil
 }

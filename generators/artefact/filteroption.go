@@ -226,16 +226,9 @@ func checkAdmin(all []Access) error {
 		from.Add(a.From)
 	}
 	if v4, v6 := from.Build().CoversFamily(); v4 || v6 {
-		return fmt.Errorf("option admin: the prefixes together cover all of %s; list those that administrators come from, or write %s", familyName(v4), adminNone)
+		return fmt.Errorf("option admin: the prefixes together cover all of %s; list those that administrators come from, or write %s", rule.FamilyName(v4), adminNone)
 	}
 	return nil
-}
-
-func familyName(v4 bool) string {
-	if v4 {
-		return "IPv4"
-	}
-	return "IPv6"
 }
 
 func mergeAccess(sorted []Access) []Access {

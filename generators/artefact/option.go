@@ -3,8 +3,9 @@ package artefact
 import (
 	"encoding/json"
 	"fmt"
-	"gatewright/catalog/suggest"
 	"slices"
+
+	"gatewright/catalog/suggest"
 )
 
 // Option is one setting that a generator takes. Every value is text that Check

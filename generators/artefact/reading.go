@@ -99,7 +99,7 @@ type Statement struct {
 	File, Name, Value string
 }
 
-// TitleOf begins what the title of a chain is about; it comes and goes with the chain.
+// TitleOf, with the name of a chain, is what the comment with the chain's title is About.
 const TitleOf = "chain "
 
 // Comment is a comment that says what no other part of the file holds to be true.
