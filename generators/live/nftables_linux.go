@@ -47,13 +47,13 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 		}
 		return running, l.Reading(l.Ruleset)
 	}
-	c.commit = func() (kept []string, err error) {
-		err = onKernel(m, func(conn *kernel.Conn) error { kept, err = conn.Commit(changes); return err })
+	c.commit = func() (done Committed, err error) {
+		err = onKernel(m, func(conn *kernel.Conn) error { done.Kept, err = conn.Commit(changes); return err })
 		if stays, why := changes.Stays(); why != nil {
-			c.Stays = stays.List(nftables.Text)
-			c.Said = fmt.Sprintf("what nothing leads to any more stays (%v); apply again to remove it", why)
+			done.Stays = stays.List(nftables.Text)
+			done.Said = fmt.Sprintf("what nothing leads to any more stays (%v); apply again to remove it", why)
 		}
-		return kept, err
+		return done, err
 	}
 	c.save = func() ([]byte, error) {
 		if lost := changes.Unsaved(have...); len(lost) > 0 {
