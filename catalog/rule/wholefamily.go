@@ -8,7 +8,7 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// FamilyName is "IPv4", or "IPv6".
+// FamilyName returns "IPv4" or "IPv6".
 func FamilyName(v4 bool) string {
 	if v4 {
 		return "IPv4"
