@@ -31,7 +31,7 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	if err != nil {
 		return nil, err
 	}
-	have, err := readTables(m, l.Table, nftables.OwnTable)
+	have, err := readTables(m, want, &kernel.Table{Name: nftables.OwnTable})
 	if err != nil {
 		return nil, err
 	}
@@ -66,18 +66,18 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	return c, nil
 }
 
-// readTables reads tables of one state, each once.
-func readTables(m Machine, names ...string) (all []*kernel.Table, err error) {
+// readTables reads the tables that should hold what these do, each once.
+func readTables(m Machine, wanted ...*kernel.Table) (all []*kernel.Table, err error) {
 	err = onKernel(m, func(conn *kernel.Conn) error {
-		for i, name := range names {
-			if i > 0 && name == names[0] {
+		for i, want := range wanted {
+			if i > 0 && want.Name == wanted[0].Name {
 				continue
 			}
-			t, err := conn.Read(name, func(object string) bool { return nftables.IsOurs(name, object) })
+			t, err := conn.ReadExpecting(want, func(object string) bool { return nftables.IsOurs(want.Name, object) })
 			if err != nil {
 				return err
 			}
-			t.Own = name == nftables.OwnTable
+			t.Own = want.Name == nftables.OwnTable
 			all = append(all, t)
 		}
 		return nil
@@ -125,7 +125,7 @@ func restoreTable(m Machine, old *kernel.Table) (other []string, err error) {
 		return nil, err
 	}
 	for range 20 {
-		now, err := readTables(m, old.Name)
+		now, err := readTables(m, old)
 		if err != nil {
 			return nil, err
 		}
