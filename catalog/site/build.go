@@ -144,11 +144,12 @@ func (b *builder) failf(section, name, format string, args ...any) {
 	b.errs = append(b.errs, b.site.errorf(section, name, format, args...))
 }
 
-// inOrder returns the errors in the order of the site file.
+// inOrder returns the errors in the order of the site file, each once.
 func (b *builder) inOrder() error {
 	slices.SortFunc(b.errs, func(x, y *jsonc.Error) int {
 		return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Col, y.Col), cmp.Compare(x.Error(), y.Error()))
 	})
+	b.errs = slices.CompactFunc(b.errs, func(x, y *jsonc.Error) bool { return x.Error() == y.Error() })
 	return jsonc.Errors(b.errs)
 }
 

@@ -34,6 +34,9 @@ type Diff struct {
 	Live          []Live          `json:"statements,omitempty"` // of plan and drift
 	Unknown       []string        `json:"unknown,omitempty"`    // of plan and drift: why it is not known what runs
 
+	// Check says that New is the files that stand, and Old what generate would write.
+	Check bool `json:"-"`
+
 	Closes []string `json:"-"` // "CLOSES: " texts of what newly drops the rest
 
 	lost      []string       // "OPENS: " texts of what no longer drops the rest
