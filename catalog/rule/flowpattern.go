@@ -10,8 +10,8 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// PatternForms is what ParseFlowPattern accepts, for messages.
-const PatternForms = "outbound tcp HOST:PORTS [from LOCAL], inbound tcp HOST to LOCAL:PORTS, a URL, or a host"
+// patternForms is what ParseFlowPattern accepts, for messages.
+const patternForms = "outbound tcp HOST:PORTS [from LOCAL], inbound tcp HOST to LOCAL:PORTS, a URL, or a host"
 
 // FlowPattern stands for every flow between some addresses of our side and some remotes
 // on some services. The port is the same before and after DNAT. Addresses of different
@@ -51,8 +51,8 @@ func ParseFlowPattern(s string) (FlowPattern, error) { return parsePattern(s, fa
 // direction. To limit the ports of outbound flows, write any:PORTS as the host.
 func ParseLocalPattern(s string) (FlowPattern, error) { return parsePattern(s, true) }
 
-// LocalForms is what ParseLocalPattern accepts, for messages.
-const LocalForms = "inbound [tcp|udp] to LOCAL[:PORTS], or outbound [tcp|udp] [any:PORTS] from LOCAL"
+// localForms is what ParseLocalPattern accepts, for messages.
+const localForms = "inbound [tcp|udp] to LOCAL[:PORTS], or outbound [tcp|udp] [any:PORTS] from LOCAL"
 
 func parsePattern(s string, side bool) (FlowPattern, error) {
 	words := strings.Fields(s)
@@ -65,9 +65,9 @@ func parsePattern(s string, side bool) (FlowPattern, error) {
 		err = p.complete()
 	}
 	if err != nil {
-		forms := PatternForms
+		forms := patternForms
 		if side {
-			forms = LocalForms
+			forms = localForms
 		}
 		return FlowPattern{}, fmt.Errorf("flows %q: %w; expect %s", p.text, err, forms)
 	}

@@ -101,7 +101,7 @@ func (p *production) warnNoResolver(t console.Console) {
 		return
 	}
 	for _, name := range p.enforced() {
-		t.Warnf(`%s, mode enforce: no rule accepts DNS, so names cannot be resolved; bind the resolver that clients ask with --bind resolver=ADDRESS, or add an entry with "services": "tcp 53; udp 53"; to stop this warning, answer such an entry with {"dismissed": "the reason"}`, name)
+		t.Warnf(`%s, mode enforce: no rule accepts DNS, so names cannot be resolved; bind the resolver that clients ask with --bind resolver=ADDRESS, or add an entry with "services": "tcp 53; udp 53"; if the clients need no DNS here, dismiss that entry: "answers": {"<its id>": {"dismissed": "<the reason>"}}`, name)
 	}
 }
 

@@ -386,7 +386,7 @@ func TestReadTitle(t *testing.T) {
 	for old, want := range map[string]struct{ text, err string }{
 		"format 4\n":  {"format 7\n", "gatewright.nft has format 7, but this version writes format 4; generate it again"},
 		"; format 4":  {"", "gatewright.nft has format 1, but this version writes format 4; generate it again"},
-		"format 4":    {"format 03", `gatewright.nft:1: not written by Gatewright; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
+		"format 4":    {"format 04", `gatewright.nft:1: not written by Gatewright; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
 		"# Gate":      {"# gate", `gatewright.nft:1: not written by Gatewright; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
 		"mode chains": {"mode open", `gatewright.nft:1: "# Gatewright: nftables ruleset, mode open, place forward; format 4" is not what generate writes; expected mode and place; remove it, or generate the file again`},
 	} {

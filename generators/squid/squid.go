@@ -93,6 +93,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 		})
 	}
 	c.view.Header = comments(artefact.Header(p, confTitle, load, format))
+	c.view.First = place == placeFirst
 	c.view.DenyAll = s.Text("mode") == modeEnforce
 	data, err := templates.Execute("squid/squid.conf.tmpl", c.view)
 	if err != nil {

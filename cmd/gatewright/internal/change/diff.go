@@ -3,6 +3,7 @@
 package change
 
 import (
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
@@ -32,6 +33,9 @@ type Diff struct {
 	Files         []File          `json:"files,omitempty"`      // of folders: those that are compared as text, or came or went
 	Live          []Live          `json:"statements,omitempty"` // of plan and drift
 	Unknown       []string        `json:"unknown,omitempty"`    // of plan and drift: why it is not known what runs
+
+	// Check says that New is the files that stand, and Old what generate would write.
+	Check bool `json:"-"`
 
 	Closes []string `json:"-"` // "CLOSES: " texts of what newly drops the rest
 
@@ -120,16 +124,18 @@ type From struct {
 
 // Part is flows of a rule with the same local addresses and services: their remotes.
 type Part struct {
-	Services  string   `json:"services"`            // as netset.ParseServices reads them
-	Local     []string `json:"local"`               // prefixes
-	Published bool     `json:"published,omitempty"` // the ports are those that outsiders use
-	Elsewhere bool     `json:"elsewhere,omitempty"` // the same remotes are accepted for other local addresses or services on the other side
-	Any       bool     `json:"any,omitempty"`
-	But       []string `json:"but,omitempty"` // what "any" does not include
-	Names     []Name   `json:"names"`
-	Prefixes  []string `json:"prefixes"`
+	Services  netset.ServiceSet `json:"services"`
+	Local     []string          `json:"local"`               // prefixes
+	Published bool              `json:"published,omitempty"` // the ports are those that outsiders use
+	Elsewhere bool              `json:"elsewhere,omitempty"` // the same remotes are accepted for other local addresses or services on the other side
+	Any       bool              `json:"any,omitempty"`
+	But       []string          `json:"but,omitempty"` // what "any" does not include
+	Names     []Name            `json:"names"`
+	Prefixes  []string          `json:"prefixes"`
 
 	WholeServices bool `json:"-"` // Services are all of the rule's
+
+	locals, remotes netset.PrefixSet // Local and Prefixes
 }
 
 // Name is the names that a pattern matches, but for some.
