@@ -579,7 +579,7 @@ func damageLines(g Generator, files artefact.Files, name string, try func(what s
 	}
 	for i, line := range lines {
 		text := strings.TrimLeft(line, " \t")
-		data := strings.TrimSpace(text) != "" && !slices.ContainsFunc([]string{"#", "//", ";"}, func(sign string) bool { return strings.HasPrefix(text, sign) })
+		data := strings.TrimSpace(text) != "" && !g.Comments().IsLine(text)
 		with("dropped", data, i, 1)
 		with("doubled", false, i, 1, line, line)
 		if i+1 < len(lines) && line != lines[i+1] {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,13 @@ type (
 	bits        string // a mark or a mask: "0x00010000"
 	elements    string // elements of a set or map, one a line
 )
+
+// Comments are lines, and words of nft in quotes, which have no escapes.
+func (Generator) Comments() artefact.CommentSyntax {
+	return artefact.CommentSyntax{Sign: "#", Beside: quotedComment}
+}
+
+var quotedComment = regexp.MustCompile(` comment "[^"]*"`)
 
 const (
 	ipv4 family = "ip"
