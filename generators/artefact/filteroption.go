@@ -53,6 +53,10 @@ type Filter struct {
 	Mark     uint32      // one bit; ModeMark alone goes by it
 	Admin    []Access    // one for each prefix, sorted by it; nil for none and without ModeEnforce
 	WAN, LAN []string    // interfaces towards the remotes and the roles; nil for any
+
+	// AfterDNAT says that the filter sees no port as it was before DNAT, so that it can
+	// render nothing of published addresses. No option tells: its generator does.
+	AfterDNAT bool
 }
 
 // Access lets the addresses of a prefix get to some services.
@@ -110,14 +114,20 @@ func FilterOptions(modes string, own Option) []Option {
 	}
 }
 
-// FilterOf reads settings of FilterOptions. It refuses combinations that make no
+// SomeFilterOptions returns those of FilterOptions that a backend has, by name. Without
+// mode the backend has ModeChains, and without place PlaceForward.
+func SomeFilterOptions(names ...string) []Option {
+	return slices.DeleteFunc(FilterOptions("", Option{}), func(o Option) bool { return !slices.Contains(names, o.Name) })
+}
+
+// FilterOf reads settings of FilterOptions, or of some of them. It refuses combinations that make no
 // sense, and says how to mend them.
 func FilterOf(s Settings) (Filter, error) {
 	if err := checkFilter(s); err != nil {
 		return Filter{}, err
 	}
 	f := Filter{
-		Mode:  Mode(s.Text("mode")),
+		Mode:  cmp.Or(Mode(s.Text("mode")), ModeChains),
 		Place: cmp.Or(Place(s.Text("place")), PlaceForward),
 		Mark:  defaultMark,
 		WAN:   sortedSet(s.List("wan")),
@@ -306,20 +316,48 @@ func (f Filter) Cover(j *Judge, r *rule.Rule, ours netset.PrefixSet) Coverage {
 		c.Reason = fmt.Sprintf("this machine plays %s, not %s", f.roleNames(), r.Role)
 		return c
 	}
-	c := j.ByAddress(r)
+	c := f.coverPublished(j, r, j.ByAddress(r))
 	if r.OnSite || c.Verdict == NotApplicable || c.Verdict == Absent {
 		return c
 	}
 	if f.hasSides() {
 		return f.coverSite(j, r, c)
 	}
-	flow, ok := (witnessSearch{j, r}).reversed(ours)
+	flow, ok := (witnessSearch{j, r}).reversed(ours, f.rendered(j, r))
 	if !ok {
 		return c
 	}
 	c.Verdict, c.Witnesses = Wider, append(c.Witnesses, Witness{Flow: flow, Backend: true})
 	c.Reason = joined(c.Reason, "the remote may be an address of our side, and without interfaces the filter cannot tell a packet that comes from outside under such an address")
 	c.Remedy = joined(c.Remedy, "set wan and lan to the interfaces of both sides")
+	return c
+}
+
+// rendered are addresses of our side by which a rule is rendered, as far as a witness needs
+// them.
+func (f Filter) rendered(j *Judge, r *rule.Rule) []netip.Addr {
+	if f.AfterDNAT && r.Direction == rule.Inbound {
+		return j.cutLocals(j.policy.Binding(r.Role).Addresses)
+	}
+	return (witnessSearch{j, r}).localsOf()
+}
+
+// coverPublished lessens the verdict on a rule that lets remotes in to published addresses,
+// of a filter that does not see the port which they were asked for.
+func (f Filter) coverPublished(j *Judge, r *rule.Rule, c Coverage) Coverage {
+	b := j.policy.Binding(r.Role)
+	if !f.AfterDNAT || r.Direction != rule.Inbound || b.Published.IsEmpty() || c.Verdict == NotApplicable || c.Verdict == Absent {
+		return c
+	}
+	if flow, ok := (witnessSearch{j, r}).published(); !meets(b.Addresses, r) {
+		c.Verdict, c.Witnesses = Absent, nil
+	} else if ok {
+		c.Verdict, c.Witnesses = Narrower, append(c.Witnesses, Witness{Flow: flow})
+	} else {
+		return c
+	}
+	c.Reason = joined(c.Reason, "a filter behind DNAT does not see the port that a published address was asked for")
+	c.Remedy = joined(c.Remedy, "filter before DNAT, or bind the machines by addresses alone if DNAT keeps their ports")
 	return c
 }
 
