@@ -22,7 +22,7 @@ func TestReadingTakesLittle(t *testing.T) {
 	g := ruletest.Grant(t, "x/a", "a", rule.Outbound, "clients", "tcp 443", "192.0.2.1")
 	g.Prefixes = b.Build()
 	p := ruletest.Compile(t, rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}}, Grants: []rule.Grant{g}})
-	for _, generator := range conforming() {
+	for _, generator := range All() {
 		name := generator.Name()
 		if k := generator.Kind(); k != artefact.PacketFilter && k != artefact.Proxy {
 			continue

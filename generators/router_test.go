@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,6 +31,7 @@ const (
 	routerTitle  = "router commands"
 	routerLoad   = "/import file-name=" + routerFile
 	routerFormat = 2 // a file without a number is one of format 1
+	routerList   = " firewall address-list add list="
 	mostPorts    = 7 // ranges in a rule
 	maxComment   = 250
 )
@@ -46,9 +46,7 @@ var routerTemplate = template.Must(template.New("").Parse(`
 {{- end -}}
 {{range .Header}}# {{.}}
 {{end -}}
-{{range .Lists}}{{$list := .}}{{range .Prefixes -}}
-/{{$list.Menu}} firewall address-list add list={{$list.Name}} address={{.}}
-{{end}}{{end -}}
+{{range .Lists}}{{.}}{{end -}}
 {{range .Rules}}{{template "rule" .}}
 {{end -}}
 `))
@@ -56,12 +54,8 @@ var routerTemplate = template.Must(template.New("").Parse(`
 type (
 	routerView struct {
 		Header []string
-		Lists  []routerList
+		Lists  []string // commands that add the prefixes of a list
 		Rules  []routerRule
-	}
-	routerList struct {
-		Menu, Name string
-		Prefixes   []netip.Prefix
 	}
 	routerRule struct{ Menu, Chain, Protocol, Ports, In, Out, Source, Destination, Comment string }
 )
@@ -128,7 +122,7 @@ func newRouter(p *rule.Policy, s artefact.Settings) (routerHeld, int, artefact.F
 func (h routerHeld) render() ([]byte, error) {
 	v := routerView{Header: h.header}
 	for _, s := range h.Sets {
-		v.Lists = append(v.Lists, routerList{menuOf(s.Family), s.Name, slices.Collect(s.Prefixes.Prefixes())})
+		v.Lists = append(v.Lists, routerListOf(s))
 	}
 	for _, c := range h.Chains {
 		for _, r := range c.Rules {
@@ -138,6 +132,11 @@ func (h routerHeld) render() ([]byte, error) {
 	var b bytes.Buffer
 	err := routerTemplate.Execute(&b, v)
 	return b.Bytes(), err
+}
+
+func routerListOf(s form.Set) string {
+	add := "/" + menuOf(s.Family) + routerList + s.Name + " address="
+	return string(s.Prefixes.AppendText([]byte(add), "\n"+add)) + "\n"
 }
 
 func routerRuleOf(chain string, r form.Rule) routerRule {
@@ -181,11 +180,8 @@ func (router) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explainer, 
 	return e.Answer, err
 }
 
-var (
-	routerListLine = regexp.MustCompile(`^/(?:ip|ipv6) firewall address-list add list=(gatewright_[a-z0-9_-]+[46]) address=(\S+)$`)
-	routerRuleLine = regexp.MustCompile(`^/(ip|ipv6) firewall filter add chain=(\w+) action=accept protocol=(tcp|udp) dst-port=(\S+)` +
-		`(?: in-interface="([^"]*)")?(?: out-interface="([^"]*)")?(?: src-address-list=(\S+))?(?: dst-address-list=(\S+))? comment="([^" ]+): ([^"]*)"$`)
-)
+var routerRuleLine = regexp.MustCompile(`^/(ip|ipv6) firewall filter add chain=(\w+) action=accept protocol=(tcp|udp) dst-port=(\S+)` +
+	`(?: in-interface="([^"]*)")?(?: out-interface="([^"]*)")?(?: src-address-list=(\S+))?(?: dst-address-list=(\S+))? comment="([^" ]+): ([^"]*)"$`)
 
 func (router) Read(files artefact.Files) (out artefact.Reading, err error) {
 	data, ok := files[routerFile]
@@ -221,18 +217,22 @@ func readRouter(lines *artefact.Lines) (h routerHeld, err error) {
 	h.Chains = []form.Chain{{Name: form.Outbound}, {Name: form.Inbound}}
 	lists := map[string]*netset.PrefixBuilder{}
 	for lines.Next() {
-		if w := routerListLine.FindStringSubmatch(lines.Line); w != nil {
-			if lists[w[1]] == nil {
-				lists[w[1]] = &netset.PrefixBuilder{}
+		menu, list, ok := strings.Cut(lines.Line, routerList)
+		if !ok || menu != "/ip" && menu != "/ipv6" {
+			if err := h.readRule(lines, lists); err != nil {
+				return h, err
 			}
-			p, err := netip.ParsePrefix(w[2])
-			if err != nil {
-				return h, lines.Foreign(errors.New("a prefix"))
-			}
-			lists[w[1]].Add(p)
-		} else if err := h.readRule(lines, lists); err != nil {
-			return h, err
+			continue
 		}
+		name, text, _ := strings.Cut(list, " address=")
+		p, _, err := netset.ParsePrefix(text)
+		if err != nil || !artefact.HasOnly(name, "") {
+			return h, lines.Foreign(errors.New("a prefix in a list"))
+		}
+		if lists[name] == nil {
+			lists[name] = &netset.PrefixBuilder{}
+		}
+		lists[name].Add(p)
 	}
 	for name, b := range lists {
 		family := form.IPv4
