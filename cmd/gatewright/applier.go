@@ -62,9 +62,9 @@ func (c applier) one(p *production) (changed bool, err error) {
 		return false, err
 	}
 	if w.IsEmpty() {
-		c.warnUnled(w)
+		c.warnOf(w)
 		c.console.Sayf("%s: nothing to change", w.Place)
-		return false, nil
+		return false, addLive(c.done, w, false)
 	}
 	if err := c.refuse(c.machine, w); err != nil {
 		return false, err
@@ -89,7 +89,10 @@ func (c applier) one(p *production) (changed bool, err error) {
 	if err := c.readBack(p, kept, w.Stays); err != nil {
 		return true, err
 	}
-	c.warnUnled(w)
+	c.warnOf(w)
+	for _, line := range dropped(w) {
+		c.console.Warnf("%s", line)
+	}
 	c.console.Sayf("%s: changed: %s", w.Place, report.LiveCounts(w.report(false)))
 	if c.json {
 		err = addLive(c.done, w, false)

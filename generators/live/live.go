@@ -50,11 +50,21 @@ type Comparison struct {
 	Said    string   // by what was told of the changes, after Commit
 	Unled   []string // chains wanted that no rule of the site's leads to
 	Stays   []Change // what Commit could not remove, of what does nothing any more
+	Others  []Other  // what runs of ours besides
 
 	admits   func(remote netip.Addr, local netip.AddrPort) bool
 	readings func() (running, wanted artefact.Reading)
 	commit   func() (kept []string, err error)
 	save     func() ([]byte, error)
+}
+
+// Other is what runs of ours beside what is compared: of another mode, place or table.
+type Other struct {
+	Place   string
+	Does    artefact.Reading
+	Unread  error    // why it is unknown what it does; nil if it is known
+	Stays   string   // why it stays and what to do, for a person; empty for what goes
+	Changes []Change // that would remove it, where it stays; for what goes they are the comparison's
 }
 
 // Change is one thing that comes or goes.

@@ -32,6 +32,7 @@ type Diff struct {
 	Files         []File          `json:"files,omitempty"`      // of folders: those that are compared as text, or came or went
 	Live          []Live          `json:"statements,omitempty"` // of plan and drift
 	Unknown       []string        `json:"unknown,omitempty"`    // of plan and drift: why it is not known what runs
+	Left          []string        `json:"left,omitempty"`       // of plan, apply and drift: what of another mode stays, and what to do
 
 	Closes []string `json:"-"` // "CLOSES: " texts of what newly drops the rest
 

@@ -117,16 +117,13 @@ func (r *Diff) AddDrops(old, new artefact.Reading) {
 	}
 }
 
-// drops are the statements by which files drop or deny what no rule accepts.
+// drops are the statements by which files drop or deny what no rule accepts: the policies
+// of a packet filter's chains, a proxy's mode.
 func drops(r artefact.Reading) (all []artefact.Statement) {
-	policies := false
 	for _, s := range r.Beside {
-		if _, policy, _ := strings.Cut(s.Value, " "); s.Name == "policy" && strings.EqualFold(policy, "drop") {
-			all, policies = append(all, s), true
-		}
-	}
-	for _, s := range r.Beside {
-		if s.Name == "mode" && s.Value == string(artefact.ModeEnforce) && !policies {
+		_, policy, _ := strings.Cut(s.Value, " ")
+		byPolicy := s.Name == "policy" && strings.EqualFold(policy, "drop")
+		if byPolicy || r.Requests != nil && s.Name == "mode" && s.Value == string(artefact.ModeEnforce) {
 			all = append(all, s)
 		}
 	}

@@ -220,7 +220,7 @@ func Headline(r change.Diff) string {
 	switch {
 	case len(r.Unknown) > 0:
 		parts[0] = "flows that are not known"
-	case len(r.Added)+len(r.Removed) > 0:
+	case len(r.Added)+len(r.Removed) > 0 || changesRest(r):
 		parts = nil
 	}
 	say := func(n int, format string, args ...any) {
@@ -241,6 +241,11 @@ func Headline(r change.Diff) string {
 	say(len(r.OpenAdded), "%s newly open", words.Count(len(r.OpenAdded), "item"))
 	say(len(r.OpenRemoved), "%s open no more", words.Count(len(r.OpenRemoved), "item"))
 	return fmt.Sprintf("%s -> %s: %s", old, new, strings.Join(parts, "; "))
+}
+
+// changesRest reports whether what no rule accepts is newly dropped, or no longer.
+func changesRest(r change.Diff) bool {
+	return len(r.Closes) > 0 || slices.ContainsFunc(r.Opens, func(line string) bool { return strings.HasPrefix(line, "OPENS: ") })
 }
 
 // title is the catalogue with its revision, or a site file's name.

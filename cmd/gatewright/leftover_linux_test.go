@@ -1,0 +1,168 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatewright/cmd/gatewright/internal/change"
+)
+
+// inMode writes a site of one entry in mode enforce or, with the admin of that left out, in
+// another one.
+func (h *host) inMode(mode string) {
+	h.Helper()
+	h.site(map[string][]string{"one": {"203.0.113.0/28"}})
+	if mode != "enforce" {
+		h.must(`sed -i 's/"enforce"/"` + mode + `"/; s/, "admin": [^]]*]//' gatewright.json`)
+	}
+}
+
+// differs runs a line that tells a difference, as text and as JSON.
+func (h *host) differs(line string) (text string, r change.Diff) {
+	h.Helper()
+	text, status := h.sh(line)
+	if status != exitDifferent {
+		h.Fatalf("%s: status %d\n%s", line, status, text)
+	}
+	out, _ := h.sh(line + " --json 2>/dev/null")
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		h.Fatalf("%s: %v\n%s", line, err, out)
+	}
+	return text, r
+}
+
+// contains holds that a text has all of some lines.
+func (h *host) contains(text string, lines ...string) {
+	h.Helper()
+	for _, line := range lines {
+		if !slices.Contains(strings.Split(text, "\n"), line) {
+			h.Errorf("%q is missing in\n%s", line, text)
+		}
+	}
+}
+
+const opensInput, opensOutput = "OPENS: table inet gatewright no longer drops what no rule accepts, chain input",
+	"OPENS: table inet gatewright no longer drops what no rule accepts, chain output"
+
+// TestTellsOfTheTableThatGoes holds that a default-deny of ours that another mode removes
+// is told as what it is: first, in text and in JSON, by plan, apply and drift.
+func TestTellsOfTheTableThatGoes(t *testing.T) {
+	h := newHost(t)
+	h.inMode("enforce")
+	h.must("gatewright apply nftables -q -o boot")
+	h.inMode("chains")
+	text, r := h.differs("gatewright plan 2>/dev/null")
+	lines := strings.Split(text, "\n")
+	if !slices.Equal(lines[1:3], []string{opensInput, opensOutput}) || strings.Contains(lines[0], "the same flows") {
+		t.Errorf("plan begins\n%s", text)
+	}
+	h.contains(text, "- inbound, tcp 22, table inet gatewright, chain input", "- table inet gatewright")
+	if !slices.Equal(r.Opens, []string{opensInput, opensOutput}) {
+		t.Errorf("JSON opens %q", r.Opens)
+	}
+	text, _ = h.differs("gatewright drift 2>/dev/null")
+	h.contains(text, strings.NewReplacer("OPENS", "CLOSES", "no longer", "now").Replace(opensInput), "+ inbound, tcp 22, table inet gatewright, chain input", "+ table inet gatewright")
+
+	out := h.must("gatewright apply nftables -o boot")
+	h.contains(out, "gatewright: warning: "+opensInput, "gatewright: warning: "+opensOutput)
+
+	h.must("nft add table inet gatewright; nft 'add chain inet gatewright forward { type filter hook forward priority 0; policy drop; }'")
+	text, r = h.differs("gatewright plan 2>/dev/null")
+	h.contains(text, "this machine -> gatewright.json: -1 table", "OPENS: table inet gatewright no longer drops what no rule accepts, chain forward")
+	if len(r.Opens) != 1 || len(r.Live) != 1 || r.Live[0] != (change.Live{Place: "table inet gatewright", Sign: "-", Kind: "table", Text: "inet gatewright"}) {
+		t.Errorf("JSON tells %q, %v", r.Opens, r.Live)
+	}
+	h.must("nft 'add table inet gatewright { flags dormant; }'") // which drops nothing
+	text, r = h.differs("gatewright plan 2>/dev/null")
+	h.contains(text, "this machine -> gatewright.json: the same flows; -1 table")
+	if len(r.Opens) > 0 {
+		t.Errorf("a table that sleeps opens %q", r.Opens)
+	}
+}
+
+// TestDriftOfThePolicy holds that a policy that was changed by hand is told once, in one
+// direction, even beside a rule whose effect is not known.
+func TestDriftOfThePolicy(t *testing.T) {
+	h := newHost(t)
+	h.inMode("enforce")
+	h.must("gatewright apply nftables -q -o boot; nft chain inet gatewright output '{ policy accept; }'; nft chain inet gatewright input '{ policy accept; }'")
+	for range 2 {
+		text, r := h.differs("gatewright drift")
+		if strings.Contains(text, "CLOSES: ") || strings.Contains(text, "denies") {
+			t.Errorf("drift tells that it closes:\n%s", text)
+		}
+		h.contains(text, opensInput, opensOutput)
+		if len(r.Opens) < 2 || !slices.Equal(r.Opens[:2], []string{opensInput, opensOutput}) {
+			t.Errorf("JSON opens %q", r.Opens)
+		}
+		text, r = h.differs("gatewright plan")
+		if len(r.Opens) > 1 || strings.Contains(text, "OPENS: ") {
+			t.Errorf("plan, which repairs it, tells that it opens:\n%s", text)
+		}
+		h.must("nft add rule inet gatewright input tcp dport 22 drop")
+	}
+	h.must("gatewright apply nftables -q -o boot; nft 'add table inet gatewright { flags dormant; }'")
+	text, _ := h.differs("gatewright drift")
+	h.contains(text, opensInput, opensOutput, "- inbound, tcp 22, table inet gatewright, chain input")
+}
+
+// TestLeftoverChains holds that chains of mode chains are told of as long as rules of the
+// site's lead to them, and removed when none does.
+func TestLeftoverChains(t *testing.T) {
+	h := newHost(t)
+	h.inMode("chains")
+	h.must("gatewright apply nftables -q -o boot")
+	h.must("nft 'add chain inet filter out { type filter hook output priority 0; policy drop; }; add rule inet filter out jump gatewright_outbound'")
+	for _, c := range []struct{ mode, options string }{
+		{"enforce", ""}, {"mark", ""}, {"chains", ` "table": "inet other",`},
+	} {
+		h.inMode(c.mode)
+		h.must(`sed -i 's/"place": "host"/` + c.options + `&/' gatewright.json`)
+		const stays = "table inet filter: it still holds 3 chains of mode chains, and rules of yours in chain out lead to them, so that they decide, too. Remove these rules, and apply again: that removes the chains"
+		before := h.must("nft -s list table inet filter")
+		h.contains(h.must("gatewright apply nftables -o boot"), "gatewright: warning: "+stays)
+		h.want("nft -s list table inet filter", before, 0)
+		out, status := h.sh("gatewright plan --json 2>said")
+		var r change.Diff
+		if err := json.Unmarshal([]byte(out), &r); err != nil || status != 0 || !slices.Equal(r.Left, []string{stays}) {
+			t.Errorf("mode %s: status %d, %v, left %q", c.mode, status, err, r.Left)
+		}
+		text, r := h.differs("gatewright drift 2>/dev/null")
+		if !slices.Equal(r.Left, []string{stays}) || len(r.Added) != 1 || len(r.Removed) != 0 {
+			t.Errorf("mode %s: JSON tells %q, %v, %v", c.mode, r.Left, r.Added, r.Removed)
+		}
+		h.contains(text, "+ outbound, tcp 443, table inet filter, chain gatewright_outbound", "+ chain table inet filter: gatewright_outbound")
+	}
+	h.must("nft flush chain inet filter out")
+	h.inMode("enforce")
+	h.contains(h.must("gatewright plan 2>&1 || :"), "- chain table inet filter: gatewright_outbound")
+	h.must("gatewright apply nftables -o boot -q")
+	h.want("nft list table inet filter", "table inet filter {\n\tchain out {\n\t\ttype filter hook output priority filter; policy drop;\n\t}\n}\n", 0)
+	h.want("gatewright drift", "gatewright.json and this machine: no difference\n", 0)
+}
+
+// TestConfirmBringsLeftoversBack holds that a trial brings back what it removed beside.
+func TestConfirmBringsLeftoversBack(t *testing.T) {
+	h := newHost(t)
+	h.inMode("chains")
+	h.must("gatewright apply nftables -q -o boot")
+	before := h.ruleset()
+	h.inMode("enforce")
+	h.must("gatewright apply nftables -q -o boot --confirm 1s")
+	h.must("for i in $(seq 100); do nft list table inet gatewright >/dev/null 2>&1 || break; sleep 0.1; done")
+	h.holds("the old rules", before)
+}
+
+// TestLeavesIptables holds that what iptables holds is no leftover of nftables.
+func TestLeavesIptables(t *testing.T) {
+	h := newHost(t)
+	h.inMode("chains")
+	h.must(`sed 's/nftables/iptables/g' gatewright.json >iptables.json; gatewright apply iptables --site iptables.json -q -o boot`)
+	before := h.must("iptables-save | sed '/^#/d'")
+	h.inMode("enforce")
+	h.must("gatewright apply nftables -q -o boot")
+	h.want("iptables-save | sed '/^#/d'", before, 0)
+	h.want("gatewright drift", "gatewright.json and this machine: no difference\n", 0)
+}

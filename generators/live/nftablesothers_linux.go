@@ -1,0 +1,96 @@
+package live
+
+import (
+	"fmt"
+	"strings"
+
+	"gatewright/generators/nftables"
+	"gatewright/generators/nftables/kernel"
+)
+
+// readAll reads the table of the site's mode, and those that another mode, or the same one
+// in another table, has left.
+func readAll(m Machine, table string) (have *kernel.Table, others []*kernel.Table, err error) {
+	err = onKernel(m, func(conn *kernel.Conn) error {
+		names := []string{table}
+		if table != nftables.OwnTable {
+			names = append(names, nftables.OwnTable)
+		}
+		holders, err := conn.Holders(func(name, object string) bool {
+			return name != table && name != nftables.OwnTable && nftables.IsOurs(name, object)
+		})
+		if err != nil {
+			return err
+		}
+		all, err := readTables(conn, append(names, holders...)...)
+		if err == nil {
+			have, others = all[0], all[1:]
+		}
+		return err
+	})
+	return have, others, err
+}
+
+// leftovers are what goes of tables that are the site's own.
+type leftovers []*kernel.Changes
+
+// addOthers notes what other tables do. Our own one goes as a whole, because it would
+// decide on; from one of the site's goes what no rule of the site's leads to.
+func (c *Comparison) addOthers(others []*kernel.Table, changes *kernel.Changes) (left leftovers) {
+	for _, t := range others {
+		if t.Missing {
+			continue
+		}
+		one := Other{Place: "table " + t.Name, Unread: t.Foreign()}
+		remove := kernel.Compare(t, &kernel.Table{Name: t.Name, Missing: true})
+		from := t.Leading()
+		switch {
+		case t.Own:
+			changes.Drop(t.Name)
+		case len(from) == 0:
+			left = append(left, remove)
+			continue // it does nothing
+		default:
+			one.Stays = fmt.Sprintf("it still holds %d chains of mode chains, and rules of yours in chain %s lead to them, so that they decide, too. Remove these rules, and apply again: that removes the chains",
+				len(t.Chains), strings.Join(from, ", "))
+			one.Changes = leftovers{remove}.list()
+		}
+		if !t.IsAsleep() {
+			one.Does = nftables.ReadingOf(t.Name, t.Ruleset())
+		}
+		c.Others = append(c.Others, one)
+	}
+	return left
+}
+
+// list returns the changes, each with its table.
+func (l leftovers) list() (all []Change) {
+	for _, c := range l {
+		for _, one := range c.List(nftables.Text) {
+			one.Place = "table " + c.Have.Name
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+func (l leftovers) tables() (all []*kernel.Table) {
+	for _, c := range l {
+		all = append(all, c.Have)
+	}
+	return all
+}
+
+// commit removes them. Nothing leads to them, so that no packet tells before from after.
+func (l leftovers) commit(conn *kernel.Conn) (kept []string, err error) {
+	for _, c := range l {
+		more, err := conn.Commit(c)
+		for _, name := range more {
+			kept = append(kept, name+" of table "+c.Have.Name)
+		}
+		if err != nil {
+			return kept, fmt.Errorf("table %s: %w", c.Have.Name, err)
+		}
+	}
+	return kept, nil
+}
