@@ -15,13 +15,13 @@ import (
 type applier struct {
 	*invocation
 	machine live.Machine
-	trial   *live.Trial // nil for one that stays
-	done    *change.Diff
+	trial   *live.Trial  // nil for one that stays
+	told    *change.Diff // of what was changed
 }
 
 // all makes the changes of all outputs, in order, once none of them is refused. It
 // returns how many of them are as wanted, and whether anything was changed.
-func (c applier) all(p *production) (held int, changed bool, err error) {
+func (c applier) all(p *production) (done int, changed bool, err error) {
 	if len(p.outputs) > 1 { // of one alone, the change itself is refused
 		err = c.refuseAny(p)
 	}
@@ -35,13 +35,13 @@ func (c applier) all(p *production) (held int, changed bool, err error) {
 			}
 		}
 		if changed = changed || one; err == nil {
-			held++
+			done++
 		}
 	}
 	if err != nil && !changed {
 		err = fmt.Errorf("%w; nothing was changed", err)
 	}
-	return held, changed, err
+	return done, changed, err
 }
 
 // refuseAny returns why one of the outputs is not changed.
@@ -64,7 +64,7 @@ func (c applier) one(p *production) (changed bool, err error) {
 	if w.IsEmpty() {
 		c.warnOf(w)
 		c.console.Sayf("%s: nothing to change", w.Place)
-		return false, addLive(c.done, w, false)
+		return false, addLive(c.told, w, false)
 	}
 	if err := c.refuse(c.machine, w); err != nil {
 		return false, err
@@ -74,19 +74,17 @@ func (c applier) one(p *production) (changed bool, err error) {
 			return false, fmt.Errorf("%s: %w", w.Place, err)
 		}
 	}
-	kept, err := w.Commit()
-	if errors.Is(err, live.ErrLeft) {
-		return true, fmt.Errorf("%s: %w", w.Place, err)
-	} else if err != nil {
-		return false, fmt.Errorf("%s: %w", w.Place, err)
+	done, err := w.Commit()
+	if err != nil {
+		return errors.Is(err, live.ErrLeft), fmt.Errorf("%s: %w", w.Place, err)
 	}
-	for _, name := range kept {
+	for _, name := range done.Kept {
 		c.console.Warnf("%s: %s stays, empty, because a rule of yours uses it; remove that, and apply again", w.Place, name)
 	}
-	if w.Said != "" {
-		c.console.Warnf("%s: %s", w.Place, w.Said)
+	if done.Said != "" {
+		c.console.Warnf("%s: %s", w.Place, done.Said)
 	}
-	if err := c.readBack(p, kept, w.Stays); err != nil {
+	if err := c.readBack(p, done); err != nil {
 		return true, err
 	}
 	c.warnOf(w)
@@ -95,7 +93,7 @@ func (c applier) one(p *production) (changed bool, err error) {
 	}
 	c.console.Sayf("%s: changed: %s", w.Place, report.LiveCounts(w.report(false)))
 	if c.json {
-		err = addLive(c.done, w, false)
+		err = addLive(c.told, w, false)
 	}
 	return true, err
 }
@@ -110,13 +108,13 @@ func (c applier) against(p *production) (wanted, error) {
 }
 
 // readBack holds that what runs is now what is wanted, but for what is known to stay.
-func (c applier) readBack(p *production, kept []string, stays []live.Change) error {
+func (c applier) readBack(p *production, done live.Committed) error {
 	now, err := c.against(p)
 	if err != nil {
 		return err
 	}
 	for _, one := range now.Changes {
-		if left := strings.TrimSpace(one.Kind + " " + one.Text); !slices.Contains(kept, left) && !slices.Contains(stays, one) {
+		if left := strings.TrimSpace(one.Kind + " " + one.Text); !slices.Contains(done.Kept, left) && !slices.Contains(done.Stays, one) {
 			return fmt.Errorf("%s: what runs is not what was written: %c %s", now.Place, one.Sign, left)
 		}
 	}

@@ -83,15 +83,11 @@ func apply(inv *invocation, names []string) error {
 	if inv.dryRun {
 		return inv.rehearse(m, p)
 	}
-	held, err := m.Hold()
-	if err != nil {
+	trial, err := inv.change(m, p)
+	if err != nil || trial == nil {
 		return err
 	}
-	defer held.Release()
-	if err := inv.clear(m, held); err != nil {
-		return err
-	}
-	return inv.applyHeld(m, held, p)
+	return inv.await(m, trial)
 }
 
 // clear ends what an earlier apply left that was stopped. What waits for confirmation
@@ -118,51 +114,62 @@ func (inv *invocation) clear(m live.Machine, held *live.Run) error {
 	return nil
 }
 
-func (inv *invocation) applyHeld(m live.Machine, held *live.Run, p *production) error {
-	done := change.New()
-	done.Old.Name, done.New.Name = "this machine", inv.siteName()
+// change changes what runs, and returns the trial that waits for its confirmation; nil if
+// none does.
+func (inv *invocation) change(m live.Machine, p *production) (*live.Trial, error) {
+	held, err := m.Hold()
+	if err != nil {
+		return nil, err
+	}
+	defer held.Release()
+	if err := inv.clear(m, held); err != nil {
+		return nil, err
+	}
 	keep, err := inv.keep(p)
 	if err == nil {
 		err = checkKept(keep)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var trial *live.Trial
 	if inv.confirm > 0 {
 		if trial, err = held.NewTrial(m, keep, inv.confirm); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	c := applier{inv, m, trial, &done}
-	as, changed, err := c.all(p)
+	return inv.changeAll(m, trial, p, keep)
+}
+
+func (inv *invocation) changeAll(m live.Machine, trial *live.Trial, p *production, keep []byte) (*live.Trial, error) {
+	told := change.New()
+	told.Old.Name, told.New.Name = "this machine", inv.siteName()
+	done, changed, err := applier{inv, m, trial, &told}.all(p)
 	switch {
 	case err != nil && trial != nil:
-		return errors.Join(err, trial.GiveUp())
+		return nil, errors.Join(err, trial.GiveUp())
 	case err != nil && changed:
-		return errors.Join(err, inv.bootWith(p, as))
+		return nil, errors.Join(err, inv.bootWith(p, done))
 	case err != nil:
-		return err
+		return nil, err
 	case trial == nil || !changed:
+		trial = nil
 		_, err = inv.writeKept(keep)
 	default:
 		err = trial.Begin()
 	}
-	done.Finish(true)
+	told.Finish(true)
 	if err == nil && inv.json {
-		err = console.WriteJSON(inv.stdout, done)
+		err = console.WriteJSON(inv.stdout, told)
 	}
-	if held.Release(); err != nil || trial == nil || !changed {
-		return err
-	}
-	return inv.await(m, trial)
+	return trial, err
 }
 
 // bootWith has boot load what was changed before an output failed: the first ones.
 func (inv *invocation) bootWith(p *production, first int) error {
-	held := *p
-	held.outputs = p.outputs[:first]
-	keep, err := inv.keep(&held)
+	made := *p
+	made.outputs = p.outputs[:first]
+	keep, err := inv.keep(&made)
 	if err == nil {
 		_, err = inv.writeKept(keep)
 	}

@@ -63,10 +63,11 @@ func check(inv *invocation, names []string) error {
 	case inv.json:
 		inv.format = "json"
 	}
+	inv.found = &report.Findings{}
 	var done []string
-	err := inv.site.eachOutput(names, func(names []string) error {
-		one, err := inv.checkAll(names)
-		done = append(done, one)
+	err := inv.eachOutput(names, func(one *invocation, names []string) error {
+		text, err := one.checkAll(names)
+		done = append(done, text)
 		return err
 	})
 	if err == nil && len(names) == 0 && inv.site.output == "" {

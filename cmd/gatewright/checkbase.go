@@ -39,8 +39,8 @@ func (inv *invocation) readBase(p *production, known map[string]bool) error {
 		inv.console.Warnf("--new %s: it has no output %s, so that everything of that is new", inv.base, p.site.Name)
 		return inv.tellChanged(&production{result: &site.Result{Policy: &rule.Policy{}}}, p)
 	}
-	for _, old.site.output = range names {
-		if err := inv.readBaseOutput(old, p, known); err != nil {
+	for _, name := range names {
+		if err := inv.readBaseOutput(old.withOutput(name), p, known); err != nil {
 			return fmt.Errorf("--new %s: %w", inv.base, err)
 		}
 	}
@@ -111,9 +111,7 @@ func (inv *invocation) openBase(p *production, flags *siteFlags) (there bool, er
 		return false, nil
 	}
 	flags.file, flags.tree = file, revision
-	if flags.streams = maps.Clone(flags.streams); flags.streams == nil {
-		flags.streams = map[string][]byte{}
-	}
+	flags.streams = maps.Clone(flags.streams)
 	flags.streams[plainfile.Named(file).String()] = data
 	return true, err
 }

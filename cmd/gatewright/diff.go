@@ -51,8 +51,7 @@ are compared as text.
 }
 
 func diff(inv *invocation, args []string) error {
-	switch {
-	case len(args) != 2:
+	if len(args) != 2 {
 		return usagef("diff: name two catalogues, two site files, two folders, or a site file and a folder, OLD and NEW")
 	}
 	if err := inv.checkFormat("diff"); err != nil {
@@ -70,12 +69,12 @@ func diff(inv *invocation, args []string) error {
 	}
 	var reports []change.Diff
 	equal := true
-	for _, inv.site.output = range outputs {
-		r, err := inv.compare(args[0], args[1])
+	for _, name := range outputs {
+		r, err := inv.withOutput(name).compare(args[0], args[1])
 		if err != nil {
 			return err
 		}
-		r.Output = inv.site.output
+		r.Output = name
 		reports, equal = append(reports, r), equal && r.Equal
 	}
 	if err := inv.showAll(reports); err != nil {
@@ -138,9 +137,8 @@ func (inv *invocation) outputsOf(arg string) (names []string, isCatalog bool, er
 	if err != nil || !isSite || inv.site.file != "" {
 		return nil, !isSite, err
 	}
-	inv.site.file = arg
-	defer func() { inv.site.file = "" }()
-	s, _, err := inv.site.read()
+	one := inv.site.withFile(arg)
+	s, _, err := one.read()
 	if err != nil {
 		return nil, false, err
 	}

@@ -69,9 +69,9 @@ func (inv *invocation) folderOf(name string) (folder, error) {
 	case inv.site.file != "":
 		return folder{}, usagef("diff: --site does not go with a site file; leave it out")
 	}
-	inv.site.file = name
-	defer func() { inv.site.file = "" }()
-	p, err := inv.produce(nil)
+	one := *inv
+	one.site = inv.site.withFile(name)
+	p, err := one.produce(nil)
 	if errors.Is(err, site.ErrNoOutput) {
 		return empty, nil
 	}

@@ -62,9 +62,6 @@ func (inv *invocation) isSiteFile(name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if inv.site.streams == nil {
-		inv.site.streams = map[string][]byte{}
-	}
 	inv.site.streams[plainfile.Named(name).String()] = data
 	return site.IsSite(data), nil
 }
@@ -73,11 +70,10 @@ func (inv *invocation) compileSites(oldFile, newFile string) (before, after *sit
 	if inv.site.file != "" {
 		return nil, nil, sites, usagef("diff: --site does not go with two site files; leave it out")
 	}
-	defer func() { inv.site.file = "" }()
 	var results [2]*site.Result
 	for i, file := range []string{oldFile, newFile} {
-		inv.site.file = file
-		s, dir, err := inv.site.load()
+		one := inv.site.withFile(file)
+		s, dir, err := one.load()
 		if errors.Is(err, site.ErrNoOutput) && inv.site.paired {
 			results[i] = &site.Result{Policy: &rule.Policy{}}
 			continue
@@ -85,7 +81,7 @@ func (inv *invocation) compileSites(oldFile, newFile string) (before, after *sit
 		if err != nil {
 			return nil, nil, sites, err
 		}
-		catalogs, err := s.LoadCatalogs(inv.site.catalogDir(dir))
+		catalogs, err := s.LoadCatalogs(one.catalogDir(dir))
 		if err != nil {
 			return nil, nil, sites, err
 		}

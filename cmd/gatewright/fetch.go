@@ -21,7 +21,7 @@ type fetchFlags struct {
 	instance, tenant             string
 	areas                        []string
 	maxShrink, maxGrowth         int
-	site                         siteFlags // for what it accepts
+	site                         string // file, for what it accepts
 	withChanges, force, exitCode bool
 	http                         bool // --allow-http
 }
@@ -70,7 +70,7 @@ func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
 	flags.BoolVar(&f.withChanges, "changes", false, "m365: keep the publisher's change records in FILE.changes.json, for --as-of and --keep-removed")
 	flags.IntVar(&f.maxShrink, "max-shrink", 20, "refuse what lost more than this `PERCENT` of the endpoints, or lists fewer by more")
 	flags.IntVar(&f.maxGrowth, "max-growth", 100, "refuse what gained more than this `PERCENT` of the addresses of a family")
-	flags.StringVar(&f.site.file, "site", "", "site `FILE`, whose \"accept\" is followed (default "+defaultSite+", if there)")
+	flags.StringVar(&f.site, "site", "", "site `FILE`, whose \"accept\" is followed (default "+defaultSite+", if there)")
 	flags.BoolVar(&f.force, "force", false, "ask now, and for the whole content, whatever FILE.fetched.json says")
 	flags.BoolVar(&f.http, "allow-http", false, "take a URL of http, too, which anybody on the way can answer")
 	flags.BoolVar(&f.exitCode, "exit-code", false, "exit with 1 if the file changed")
@@ -131,7 +131,8 @@ func fetchFrom(ctx context.Context, inv *invocation, f *fetchFlags, source feedS
 
 // doubts refuses addresses that no public service has, unless the site accepts them.
 func (f *fetchFlags) doubts(c *catalog.Catalog) error {
-	s, _, err := f.site.read()
+	flags := siteFlags{file: f.site, streams: map[string][]byte{}}
+	s, _, err := flags.read()
 	if err != nil {
 		return err
 	}

@@ -46,8 +46,8 @@ the lines that answer it.
 // generate makes every output before it writes the first.
 func generate(inv *invocation, names []string) error {
 	var all []*production
-	err := inv.site.eachOutput(names, func(names []string) error {
-		p, err := inv.prepare(names)
+	err := inv.eachOutput(names, func(one *invocation, names []string) error {
+		p, err := one.prepare(names)
 		all = append(all, p)
 		return err
 	})

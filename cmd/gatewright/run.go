@@ -62,8 +62,8 @@ type invocation struct {
 	dryRun   bool
 	bounds   live.Bounds
 	confirm  time.Duration
-	base     string          // --new
-	found    report.Findings // of check
+	base     string           // --new
+	found    *report.Findings // of check
 }
 
 // usageError is a mistake in how the tool was called.

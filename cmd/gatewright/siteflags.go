@@ -45,7 +45,7 @@ type siteFlags struct {
 }
 
 func (f *siteFlags) register(flags *pflag.FlagSet) {
-	f.flags = flags
+	f.flags, f.streams = flags, map[string][]byte{}
 	flags.StringVar(&f.file, "site", "", "site `FILE` (default "+defaultSite+", if there)")
 	flags.StringVar(&f.output, "for", "", "only this `OUTPUT` of those that the site file names under \"outputs\"")
 	flags.StringArrayVar(&f.catalogs, "catalog", nil, "catalogue `FILE|NAME[@REVISION]` (default "+strings.Join(site.DefaultCatalogs(), " and ")+")")
@@ -64,6 +64,12 @@ func (f *siteFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.bind, "bind", nil, "`ROLE=CIDR`: an address that machines of the role have")
 	flags.StringArrayVar(&f.tenant, "tenant", nil, "the `NAME` that stands for <tenant>")
 	flags.StringArrayVar(&f.set, "set", nil, "a generator's option, `GENERATOR.OPTION=VALUE`; see `gatewright generators`")
+}
+
+// withFile returns the same flags, but for another site file.
+func (f siteFlags) withFile(file string) siteFlags {
+	f.file = file
+	return f
 }
 
 // source returns the flags that say which site and catalogues are read, for a command
@@ -130,9 +136,6 @@ func (f *siteFlags) load() (*site.Site, string, error) {
 	if err := s.LoadExpectations(dir); err != nil {
 		return nil, "", err
 	}
-	if f.streams == nil {
-		f.streams = map[string][]byte{}
-	}
 	s.Streams = f.streams
 	if len(f.catalogs) > 0 {
 		s.Catalogs = f.catalogs
@@ -183,9 +186,6 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 		return nil, "", fmt.Errorf("site file: %w", err)
 	}
 	f.found, f.text = true, string(data)
-	if f.streams == nil {
-		f.streams = map[string][]byte{}
-	}
 	f.streams[plainfile.Named(file).String()] = data
 	s, err := site.Read(file, data)
 	if f.file != "" && plainfile.Named(file).Linked() {

@@ -28,21 +28,27 @@ func (f *siteFlags) choose(s *site.Site) (*site.Site, error) {
 	return s, nil
 }
 
+// withOutput is the same run, but for one output of the site alone.
+func (inv *invocation) withOutput(output string) *invocation {
+	one := *inv
+	one.site.output = output
+	return &one
+}
+
 // eachOutput calls do for the output that --for names, or else for each of the site
 // file's; for the site itself if it has none. Of the named generators it passes those
 // that the output has; one that has none of them is left out. The first error ends it.
-func (f *siteFlags) eachOutput(names []string, do func(names []string) error) error {
-	if f.output != "" {
-		return do(names)
+func (inv *invocation) eachOutput(names []string, do func(one *invocation, names []string) error) error {
+	if inv.site.output != "" {
+		return do(inv, names)
 	}
-	s, _, err := f.read()
+	s, _, err := inv.site.read()
 	if err != nil {
 		return err
 	}
 	if len(s.Outputs) == 0 {
-		return do(names)
+		return do(inv, names)
 	}
-	defer func() { f.output = "" }()
 	left := true
 	for _, one := range s.Outputs {
 		of := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
@@ -52,8 +58,8 @@ func (f *siteFlags) eachOutput(names []string, do func(names []string) error) er
 		if len(of) == 0 && len(names) > 0 {
 			continue
 		}
-		left, f.output = false, one.Name
-		if err := do(of); err != nil {
+		left = false
+		if err := do(inv.withOutput(one.Name), of); err != nil {
 			return err
 		}
 	}

@@ -77,12 +77,12 @@ func verify(inv *invocation, names []string) error {
 		return usagef("verify: --timeout %v: expect a time above zero, such as 90s or 1h", inv.timeout)
 	}
 	var all []*production
-	err := inv.site.eachOutput(names, func(names []string) error {
-		p, err := inv.produce(names)
+	err := inv.eachOutput(names, func(one *invocation, names []string) error {
+		p, err := one.produce(names)
 		if all = append(all, p); err != nil || p.dir == "" {
 			return err
 		}
-		return inv.takeFiles(p)
+		return one.takeFiles(p)
 	})
 	if err != nil {
 		return err

@@ -66,17 +66,12 @@ func (i *installation) comparison() (*Comparison, error) {
 		return nil, err
 	}
 	running, err := i.generator.Read(i.artefacts(i.have))
-	c := &Comparison{Place: i.generator.Name(), Unread: err}
+	c := &Comparison{Place: i.generator.Name(), Unread: err, commit: i.commit}
 	for _, path := range i.order {
 		c.Changes = append(c.Changes, changedLines(path, i.have[path], i.want[path])...)
 	}
 	c.admits = func(netip.Addr, netip.AddrPort) bool { return true }
 	c.readings = func() (artefact.Reading, artefact.Reading) { return running, wanted }
-	c.commit = func() ([]string, error) {
-		said, err := i.commit()
-		c.Said = said
-		return nil, err
-	}
 	return c, nil
 }
 
@@ -133,17 +128,18 @@ func isComment(line string) bool {
 
 // commit puts the files where they belong and tells the program. If it does not take
 // them, the old ones are put back.
-func (i *installation) commit() (string, error) {
+func (i *installation) commit() (done Committed, err error) {
 	now, err := readInstalled(i.order)
 	if err != nil {
-		return "", err
+		return done, err
 	}
 	for path, data := range now {
 		if !bytes.Equal(data, i.have[path]) || (data == nil) != (i.have[path] == nil) {
-			return "", ErrChanged
+			return done, ErrChanged
 		}
 	}
-	return i.put(i.want, i.have)
+	done.Said, err = i.put(i.want, i.have)
+	return done, err
 }
 
 // put installs files in the place of others. If one cannot be, or the program does not take

@@ -48,7 +48,7 @@ func (iptablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	c := &Comparison{Place: l.Place(), Changes: changes.List, Unled: l.Unled(have), admits: l.Admits}
 	c.readings = func() (running, wanted artefact.Reading) { return l.Readings(have) }
 	saved := savedIptables{dump, l.Owned}
-	c.commit = func() ([]string, error) { return m.commitIptables(saved, l.Kernel, changes) }
+	c.commit = func() (Committed, error) { return m.commitIptables(saved, l.Kernel, changes) }
 	c.save = saved.encode
 	return c, nil
 }
@@ -97,16 +97,16 @@ func (s savedIptables) encode() ([]byte, error) {
 
 // commitIptables changes what runs from what was saved to what is wanted, if it is that
 // still. Each family changes as one; one alone does not stay changed.
-func (m Machine) commitIptables(saved savedIptables, want *iptables.Kernel, compared *iptables.Changes) (kept []string, err error) {
+func (m Machine) commitIptables(saved savedIptables, want *iptables.Kernel, compared *iptables.Changes) (done Committed, err error) {
 	changes, err := m.changesTo(want, saved.Owned)
 	if err != nil {
-		return nil, err
+		return done, err
 	}
 	if !slices.Equal(changes.List, compared.List) {
-		return nil, ErrChanged
+		return done, ErrChanged
 	}
-	if kept, err = m.changeIptables(changes); err == nil {
-		return kept, nil
+	if done.Kept, err = m.changeIptables(changes); err == nil {
+		return done, nil
 	}
 	old, oldErr := iptables.ReadKernel(saved.Dump, saved.Owned)
 	if oldErr == nil {
@@ -115,7 +115,7 @@ func (m Machine) commitIptables(saved savedIptables, want *iptables.Kernel, comp
 	if oldErr != nil {
 		err = fmt.Errorf("%w; %w: %w", err, ErrLeft, oldErr)
 	}
-	return nil, err
+	return done, err
 }
 
 func (m Machine) changesTo(want *iptables.Kernel, owned []string) (*iptables.Changes, error) {

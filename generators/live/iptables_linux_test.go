@@ -158,8 +158,8 @@ func (s *stand) apply(p *rule.Policy, raw map[string][]string) *Comparison {
 
 func (s *stand) commit(c *Comparison) {
 	s.Helper()
-	if kept, err := c.Commit(); err != nil || len(kept) > 0 {
-		s.Fatalf("kept %q, error %v", kept, err)
+	if done, err := c.Commit(); err != nil || len(done.Kept) > 0 {
+		s.Fatalf("kept %q, error %v", done.Kept, err)
 	}
 }
 

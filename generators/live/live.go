@@ -47,15 +47,20 @@ type Comparison struct {
 	Place   string   // what is compared: "table inet filter"
 	Changes []Change // that make what is wanted of what runs
 	Unread  error    // why it is unknown what runs; nil if it is known
-	Said    string   // by what was told of the changes, after Commit
 	Unled   []string // chains wanted that no rule of the site's leads to
-	Stays   []Change // what Commit could not remove, of what does nothing any more
 	Others  []Other  // what runs of ours besides
 
 	admits   func(remote netip.Addr, local netip.AddrPort) bool
 	readings func() (running, wanted artefact.Reading)
-	commit   func() (kept []string, err error)
-	save     func() ([]byte, error)
+	commit   func() (Committed, error)
+	save     func() ([]byte, error) // nil for a backend that is no Restorer
+}
+
+// Committed is what a change left, and what was said of it.
+type Committed struct {
+	Kept  []string // what had to stay, because something that is not ours still uses it: "set allowed"
+	Stays []Change // what could not be removed, of what does nothing any more
+	Said  string   // by what was told of the changes
 }
 
 // Other is what runs of ours beside what is compared: of another mode, place or table.
@@ -82,14 +87,18 @@ func (c *Comparison) Admits(remote netip.Addr, local netip.AddrPort) bool {
 // Readings returns what runs and what is wanted by what they do.
 func (c *Comparison) Readings() (running, wanted artefact.Reading) { return c.readings() }
 
-// Commit makes the changes, all or none of them. It returns what had to be kept, because
-// something that is not ours still uses it. ErrChanged says that what runs is no longer
-// what was compared.
-func (c *Comparison) Commit() (kept []string, err error) { return c.commit() }
+// Commit makes the changes, all or none of them. ErrChanged says that what runs is no
+// longer what was compared.
+func (c *Comparison) Commit() (Committed, error) { return c.commit() }
 
-// Saved returns what runs, for Backend.Restore. An error says what would go and could not
+// Saved returns what runs, for Restorer.Restore. An error says what would go and could not
 // be made again.
-func (c *Comparison) Saved() ([]byte, error) { return c.save() }
+func (c *Comparison) Saved() ([]byte, error) {
+	if c.save == nil {
+		return nil, errors.New("what runs cannot be brought back; apply without --confirm")
+	}
+	return c.save()
+}
 
 // ErrBusy says that another process changes rules here.
 var ErrBusy = errors.New("another apply or confirm is at work here; wait for it to end")

@@ -46,20 +46,18 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 		}
 		return running, l.Reading(l.Ruleset)
 	}
-	c.commit = func() (kept []string, err error) {
+	c.commit = func() (done Committed, err error) {
 		err = onKernel(m, func(conn *kernel.Conn) error {
-			if kept, err = conn.Commit(changes); err != nil {
-				return err
+			if done.Kept, err = conn.Commit(changes); err == nil {
+				left.commit(conn, &done)
 			}
-			more, err := left.commit(conn)
-			kept = append(kept, more...)
 			return err
 		})
 		if stays, why := changes.Stays(); why != nil {
-			c.Stays = stays.List(nftables.Text)
-			c.Said = fmt.Sprintf("what nothing leads to any more stays (%v); apply again to remove it", why)
+			done.Stays = append(done.Stays, stays.List(nftables.Text)...)
+			done.Said = fmt.Sprintf("what nothing leads to any more stays (%v); apply again to remove it", why)
 		}
-		return kept, err
+		return done, err
 	}
 	c.save = func() ([]byte, error) {
 		saved := append([]*kernel.Table{have}, left.tables()...)

@@ -81,16 +81,19 @@ func (l leftovers) tables() (all []*kernel.Table) {
 	return all
 }
 
-// commit removes them. Nothing leads to them, so that no packet tells before from after.
-func (l leftovers) commit(conn *kernel.Conn) (kept []string, err error) {
+// commit removes them. Nothing leads to them, so that no packet tells before from after,
+// and what fails is tried again by the next apply.
+func (l leftovers) commit(conn *kernel.Conn, done *Committed) {
 	for _, c := range l {
-		more, err := conn.Commit(c)
-		for _, name := range more {
-			kept = append(kept, name+" of table "+c.Have.Name)
+		kept, err := conn.Commit(c)
+		switch {
+		case err != nil:
+			done.Said = fmt.Sprintf("what is left in table %s of mode chains stays (%v); apply again to remove it", c.Have.Name, err)
+		case len(kept) > 0:
+			done.Said = fmt.Sprintf("%s of table %s stays, because a rule of yours uses it; remove that, and apply again", strings.Join(kept, ", "), c.Have.Name)
 		}
-		if err != nil {
-			return kept, fmt.Errorf("table %s: %w", c.Have.Name, err)
+		if err != nil || len(kept) > 0 {
+			done.Stays = append(done.Stays, leftovers{c}.list()...)
 		}
 	}
-	return kept, nil
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatewright/generators/pac"
 )
 
 // runFolder is a machine's folder of the test's own.
@@ -156,6 +158,23 @@ func TestTrialThatIsTooLarge(t *testing.T) {
 		if _, err := r.dir.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s is there: %v", file, err)
 		}
+	}
+}
+
+// TestTrialOfFiles holds that no trial begins of what cannot be brought back.
+func TestTrialOfFiles(t *testing.T) {
+	trial, err := runFolder(t).NewTrial(Machine{}, nil, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := installation{generator: pac.Generator{}, have: installed{}, want: installed{}}
+	c, err := i.comparison()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "what runs cannot be brought back; apply without --confirm"
+	if err := trial.Save("pac", c); err == nil || err.Error() != want || trial.watched {
+		t.Errorf("watched %v, error %v, want %s", trial.watched, err, want)
 	}
 }
 
