@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gatewright/cmd/gatewright/internal/change"
 )
@@ -151,7 +152,9 @@ func TestConfirmBringsLeftoversBack(t *testing.T) {
 	before := h.ruleset()
 	h.inMode("enforce")
 	h.must("gatewright apply nftables -q -o boot --confirm 1s")
-	h.must("for i in $(seq 100); do nft list table inet gatewright >/dev/null 2>&1 || break; sleep 0.1; done")
+	for end := time.Now().Add(30 * time.Second); h.ruleset() != before && time.Now().Before(end); {
+		time.Sleep(100 * time.Millisecond)
+	}
 	h.holds("the old rules", before)
 }
 
