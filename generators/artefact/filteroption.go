@@ -159,6 +159,11 @@ func checkFilter(s Settings) error {
 	case place == PlaceHost && (given("wan") || given("lan")):
 		return fmt.Errorf("place %s has no two sides; leave out wan and lan, or set place to %s", PlaceHost, PlaceForward)
 	}
+	for _, name := range s.List("wan") {
+		if slices.Contains(s.List("lan"), name) {
+			return fmt.Errorf("interface %s is in wan and in lan, and cannot tell the two sides apart; name it in one of them, or leave out both options if all packets come and go by it", name)
+		}
+	}
 	return nil
 }
 

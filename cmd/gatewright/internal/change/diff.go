@@ -37,6 +37,7 @@ type Diff struct {
 	Closes []string `json:"-"` // "CLOSES: " texts of what newly drops the rest
 
 	lost      []string       // "OPENS: " texts of what no longer drops the rest
+	past      []string       // "SENDS: " texts of what goes past the proxy before any route
 	commentAt map[string]int // in Comments, by their words
 }
 
@@ -151,6 +152,8 @@ type Route struct {
 	Any      bool      `json:"any,omitempty"`
 	Names    []Name    `json:"names"`
 	Prefixes []string  `json:"prefixes"`
+
+	byRoles bool // because the file is for machines of other roles
 }
 
 // Trusted is the sites that came into the trusted zone, and those that left it.
