@@ -169,3 +169,62 @@ func TestLeavesIptables(t *testing.T) {
 	h.want("iptables-save | sed '/^#/d'", before, 0)
 	h.want("gatewright drift", "gatewright.json and this machine: no difference\n", 0)
 }
+
+// TestLeftoverOfEnforce holds that a built-in chain that mode enforce owned is neither
+// kept nor opened in silence, and that a site's own default-deny is none of ours.
+func TestLeftoverOfEnforce(t *testing.T) {
+	iptablesHosts(t, func(h *host) {
+		const (
+			same  = "gatewright.json and this machine: no difference\n"
+			input = "chain INPUT of iptables: it still has the policy DROP and 5 rules of mode enforce. If your own rules are to decide there, remove these: iptables -P INPUT ACCEPT; iptables -F INPUT"
+			plain = "chain FORWARD of iptables: it has the policy DROP and 4 rules such as mode enforce writes. If they are not yours, remove them: iptables -F FORWARD; iptables -P FORWARD ACCEPT"
+		)
+		site := func(mode string) {
+			h.inMode(mode)
+			h.must(`sed -i 's/nftables/iptables/; s/"192.0.2.10"/"192.0.2.10", "2001:db8:f::1"/' gatewright.json`)
+		}
+		site("enforce")
+		h.must("gatewright apply iptables -q -o boot")
+		site("chains")
+		h.contains(h.must("gatewright apply iptables -o boot"), "gatewright: warning: "+input)
+		h.want("iptables -S INPUT | head -1", "-P INPUT DROP\n", 0)
+		out, status := h.sh("gatewright plan --json 2>said")
+		var r change.Diff
+		if err := json.Unmarshal([]byte(out), &r); err != nil || status != 0 || len(r.Left) != 4 || r.Left[0] != input {
+			h.Errorf("status %d, %v, left %q", status, err, r.Left)
+		}
+		h.contains(h.must("cat said"), "gatewright: warning: "+input)
+		text, r := h.differs("gatewright drift 2>said")
+		if len(r.Left) != 4 || r.Left[0] != input {
+			h.Errorf("JSON has left %q", r.Left)
+		}
+		h.contains(text, "CLOSES: iptables, table filter now drops what no rule accepts, chain INPUT", "+ inbound, tcp 22, iptables, table filter, chain INPUT", "+ policy INPUT of iptables: DROP")
+
+		h.must("iptables -A INPUT -s 198.51.100.7 -j DROP") // of somebody else's
+		text, _ = h.sh("gatewright drift 2>&1")
+		if want := "5 rules of mode enforce. If your own rules are to decide there, remove these: iptables -P INPUT ACCEPT; iptables -D INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT; "; !strings.Contains(text, want) {
+			h.Errorf("%q is missing in\n%s", want, text)
+		}
+		h.must("for p in iptables ip6tables; do for c in INPUT OUTPUT; do $p -P $c ACCEPT; $p -F $c; done; done; iptables -P FORWARD DROP; iptables -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT; iptables -A FORWARD -s 192.0.2.99 -p tcp --dport 22 -j ACCEPT; iptables -A FORWARD -j gatewright_outbound; iptables -A OUTPUT -j gatewright_outbound; ip6tables -A OUTPUT -j gatewright_outbound")
+		h.want("gatewright drift", same, 0)
+
+		h.must("iptables -F FORWARD; iptables -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT; iptables -A FORWARD -m conntrack --ctstate INVALID -j DROP; iptables -A FORWARD -j gatewright_outbound; iptables -A FORWARD -j gatewright_inbound")
+		h.want("gatewright drift", "gatewright: warning: "+plain+"\n"+same, 0)
+	})
+}
+
+// TestTellsOfMarksThatGo holds that what chains of mode mark mark is told as flows when
+// another mode empties them.
+func TestTellsOfMarksThatGo(t *testing.T) {
+	iptablesHosts(t, func(h *host) {
+		site := func(mode string) {
+			h.inMode(mode)
+			h.must(`sed -i 's/nftables/iptables/' gatewright.json`)
+		}
+		site("mark")
+		h.must("gatewright apply iptables -q -o boot; iptables -t mangle -A OUTPUT -j gatewright_output")
+		site("chains")
+		text, _ := h.differs("gatewright plan 2>/dev/null")
+		h.contains(text, "- outbound, tcp 443, iptables, table mangle, chain gatewright_outbound, mark 0x10000")
+	})
+}
