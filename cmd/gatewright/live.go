@@ -55,6 +55,9 @@ func (inv *invocation) compareLive(command string, names []string) (*production,
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := inv.noteWaiting(m); err != nil {
+		return nil, nil, err
+	}
 	p, err := inv.produceLive(command, names)
 	if err != nil {
 		return nil, nil, err

@@ -16,16 +16,18 @@ func readAll(m Machine, table string) (have *kernel.Table, others []*kernel.Tabl
 		if table != nftables.OwnTable {
 			names = append(names, nftables.OwnTable)
 		}
+		all, err := readTables(conn, names...)
+		if err != nil {
+			return err
+		}
 		holders, err := conn.Holders(func(name, object string) bool {
 			return name != table && name != nftables.OwnTable && nftables.IsOurs(name, object)
 		})
 		if err != nil {
 			return err
 		}
-		all, err := readTables(conn, append(names, holders...)...)
-		if err == nil {
-			have, others = all[0], all[1:]
-		}
+		more, err := readTables(conn, holders...)
+		have, others = all[0], append(all[1:], more...)
 		return err
 	})
 	return have, others, err

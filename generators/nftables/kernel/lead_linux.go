@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"syscall"
@@ -52,7 +54,16 @@ func (r *tableReader) readLead(chain string, one *rule) {
 
 // Holders returns the tables that hold counters of ours, sorted. Whatever else of ours
 // stands in a table, these are with it; and iptables makes none.
-func (c *Conn) Holders(ours func(table, name string) bool) ([]string, error) {
+func (c *Conn) Holders(ours func(table, name string) bool) (tables []string, err error) {
+	for range attempts {
+		if tables, err = c.holders(ours); !errors.Is(err, errInterrupted) {
+			return tables, err
+		}
+	}
+	return nil, fmt.Errorf("counters in the kernel: %w, %d times", err, attempts)
+}
+
+func (c *Conn) holders(ours func(table, name string) bool) ([]string, error) {
 	found := map[string]bool{}
 	err := c.ask(msgGetObject, syscall.NLM_F_DUMP, 0, nil, func(m message) error {
 		attrs, err := attributesOf(m.data)
