@@ -12,20 +12,29 @@ func isBlank(s string) bool { return strings.HasPrefix(s, "<") && strings.HasSuf
 // HoldsBlank reports whether a value of a site file is a blank or holds one. Such an
 // answer, binding, value or option is not given yet.
 func HoldsBlank(v jsonc.Value) bool {
-	if v.Kind() == jsonc.String {
-		return isBlank(v.Text())
+	return blanksIn(v) > 0
+}
+
+// Blanks counts the blanks of a site file.
+func Blanks(file string, data []byte) (int, error) {
+	doc, err := jsonc.Parse(file, data)
+	if err != nil {
+		return 0, err
+	}
+	return blanksIn(doc.Root()), nil
+}
+
+func blanksIn(v jsonc.Value) (n int) {
+	if v.Kind() == jsonc.String && isBlank(v.Text()) {
+		return 1
 	}
 	for _, one := range v.Elements() {
-		if HoldsBlank(one) {
-			return true
-		}
+		n += blanksIn(one)
 	}
 	for _, one := range v.Members() {
-		if HoldsBlank(one) {
-			return true
-		}
+		n += blanksIn(one)
 	}
-	return false
+	return n
 }
 
 // holdsBlankWithin is HoldsBlank where no value holds a "<" itself: "tcp <PORT>" is a

@@ -3,6 +3,7 @@ package site
 import (
 	"cmp"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -203,6 +204,21 @@ func (r *Result) Addressed(f rule.Flow, seen Families) bool {
 		named := g.Any || Remote{Names: g.Names}.matches(rule.Flow{Name: f.Name})
 		return named && r.Reaches(g, seen) && r.serves(g, f)
 	})
+}
+
+// AddressesOf are those of a flow's remote: the one that it has, or those of the entries
+// that accept it by its name.
+func (r *Result) AddressesOf(f rule.Flow) netset.PrefixSet {
+	if f.Remote.IsValid() {
+		return netset.PrefixSetOf(netip.PrefixFrom(f.Remote.Unmap(), f.Remote.Unmap().BitLen()))
+	}
+	var all netset.PrefixBuilder
+	for _, g := range r.Input.Grants {
+		if (Remote{Names: g.Names}).matches(f) && r.serves(g, f) {
+			all.AddSet(g.Prefixes)
+		}
+	}
+	return all.Build()
 }
 
 // serves reports whether a grant accepts a flow, whatever its remote is.

@@ -9,44 +9,16 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// Packet is what a packet filter sees of a flow's first packet. Addresses that are
-// not known are invalid.
-type Packet struct {
-	rule.Flow // as rule.Seen gives it
-
-	// Either says that the packet may be that of the opposite flow: a gateway that
-	// is told of no interfaces does not know which side is ours.
-	Either bool
-
-	// Interface is the one of both sides; empty for those that rules ask for.
-	Interface string
-}
-
-// PacketOf returns what the filter sees of a flow. Ours are the addresses of all roles:
-// between two of them no packet comes by an interface of option wan.
-func (f Filter) PacketOf(flow rule.Flow, ours netset.PrefixSet) Packet {
-	p := Packet{Flow: rule.Seen(flow, rule.PacketFilter), Either: !f.hasSides()}
-	if f.tellsSite() && p.Remote.IsValid() && ours.Contains(p.Remote) {
-		p.Interface = noInterface
-		if len(f.LAN) > 0 {
-			p.Interface = f.LAN[0]
-		}
+// SiteInterface is one that packets between two machines of this site come and go by;
+// empty where rules for remotes outside may match these.
+func (f Filter) SiteInterface() string {
+	switch {
+	case !f.tellsSite():
+		return ""
+	case len(f.LAN) > 0:
+		return f.LAN[0]
 	}
-	return p
-}
-
-// noInterface stands for one that no option names.
-const noInterface = "-"
-
-// Meets reports whether the packet comes to the chain for flows of a direction.
-func (p Packet) Meets(d rule.Direction) bool { return p.Either || p.Direction == d }
-
-// OriginalPort is the destination port before DNAT.
-func (p Packet) OriginalPort() uint16 {
-	if p.Published != 0 {
-		return p.Published
-	}
-	return p.Port
+	return "-" // which no option names
 }
 
 // Accepted completes the answer for a flow that the filter accepts.
@@ -81,7 +53,7 @@ func (f Filter) Unmatched(p *rule.Policy, flow rule.Flow, open []rule.ID, drop s
 	case ModeEnforce:
 		a.Action, a.By, a.Why = Refuses, []string{drop}, ""
 	}
-	if known := p.Decide(flow).Rules; len(known) > 0 && f.PacketOf(flow, f.Local(p)).Interface != "" {
+	if known := p.Decide(flow).Rules; len(known) > 0 && f.tellsSite() && f.Local(p).Contains(flow.Remote) {
 		a.Why = strings.TrimSuffix(fmt.Sprintf("both ends are addresses of our side, and %s for wan; ", askRules(known))+a.Why, "; ")
 	} else if len(known) > 0 {
 		a.Why = strings.TrimSuffix(fmt.Sprintf("sees no name, and %s no prefix of it; ", haveRules(known))+a.Why, "; ")

@@ -315,7 +315,7 @@ func (f Filter) Cover(j *Judge, r *rule.Rule, ours netset.PrefixSet) Coverage {
 	if r.OnSite || c.Verdict == NotApplicable || c.Verdict == Absent {
 		return c
 	}
-	if f.hasSides() {
+	if f.HasSides() {
 		return f.coverSite(j, r, c)
 	}
 	flow, ok := (witnessSearch{j, r}).reversed(ours)
@@ -348,9 +348,9 @@ func (f Filter) tellsSite() bool {
 	return len(f.WAN) > 0 && !slices.ContainsFunc(f.WAN, func(name string) bool { return slices.Contains(f.LAN, name) })
 }
 
-// hasSides reports whether the filter tells the directions of packets apart: by
+// HasSides reports whether the filter tells the directions of packets apart: by
 // interfaces, or because it stands on the machine itself.
-func (f Filter) hasSides() bool { return f.Place == PlaceHost || len(f.WAN)+len(f.LAN) > 0 }
+func (f Filter) HasSides() bool { return f.Place == PlaceHost || len(f.WAN)+len(f.LAN) > 0 }
 
 func joined(a, b string) string {
 	if a == "" {

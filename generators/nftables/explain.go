@@ -17,7 +17,7 @@ func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explaine
 		return nil, err
 	}
 	c := f.config
-	e := filter.Explainer{Policy: p, Config: c.Filter, Ours: c.Local(p), Held: &f.held, Words: f.words, Dropped: func(hook string) string {
+	e := filter.Decider{Policy: p, Config: c.Filter, Ours: c.Local(p), Held: &f.held, Words: f.words, Dropped: func(hook string) string {
 		return fmt.Sprintf("policy drop of chain %s, table %s", hook, c.table)
 	}}
 	return func(q rule.Question) artefact.Answer {
