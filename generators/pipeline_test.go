@@ -65,7 +65,7 @@ func ways(t testing.TB, nothing *rule.Policy) []way {
 	return all
 }
 
-// complaints tells where what the files do is not what the policy says, and where a
+// complaints tells where other changes of the files is not what the policy says, and where a
 // catalogue has changed what stands beside a packet filter's rules.
 func (w way) complaints(p *rule.Policy) []string {
 	all := conformanceComplaints(w.generator, p, w.setting, evenly(distinct(engine.BoundaryFlows(p), byAll(p)), 200))

@@ -25,6 +25,7 @@ func (c applier) all(p *production) (done int, changed bool, err error) {
 	if len(p.outputs) > 1 { // of one alone, the change itself is refused
 		err = c.refuseAny(p)
 	}
+	var changedNames []string // of outputs that are done
 	for i := 0; err == nil && i < len(p.outputs); i++ {
 		alone := *p
 		alone.outputs = p.outputs[i : i+1]
@@ -36,10 +37,17 @@ func (c applier) all(p *production) (done int, changed bool, err error) {
 		}
 		if changed = changed || one; err == nil {
 			done++
+			if one {
+				changedNames = append(changedNames, p.outputs[i].Generator)
+			}
 		}
 	}
-	if err != nil && !changed {
+	switch {
+	case err == nil:
+	case !changed:
 		err = fmt.Errorf("%w; nothing was changed", err)
+	case len(changedNames) > 0 && c.trial == nil:
+		err = fmt.Errorf("%w; what was changed before stays: %s", err, strings.Join(changedNames, ", "))
 	}
 	return done, changed, err
 }

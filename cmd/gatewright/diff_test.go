@@ -305,7 +305,7 @@ func TestDiffShowsFirstWhatOpens(t *testing.T) {
 		return stdout.String()
 	}
 	text := diff("text")
-	head := "own@1 -> own@2: any remote, 1 name and 5 prefixes newly accepted; 3 PAC routes changed; 3 entries came, went or changed\n"
+	head := "own@1 -> own@2: any remote, 1 name and 5 prefixes newly accepted; 3 entries added, removed or changed\n"
 	if !strings.HasPrefix(text, head+opens) {
 		t.Errorf("the text starts with\n%s\nwant\n%s", text[:min(len(text), 500)], head+opens)
 	}

@@ -63,6 +63,9 @@ func (inv *invocation) compilePair(oldName, newName string) (old, new compared, 
 
 // pacRoles are the roles of the machines that use a site's PAC file.
 func pacRoles(s *site.Site) (roles []rule.Role) {
+	if s == nil {
+		return []rule.Role{rule.Clients}
+	}
 	for _, name := range s.Options[pac.Generator{}.Name()]["roles"] {
 		roles = append(roles, rule.Role(name))
 	}
