@@ -20,8 +20,7 @@ type Enforced struct {
 }
 
 // Enforced returns the built-in chains of table filter that mode enforce, or the other place
-// of it, has left under the policy DROP. One with no rule by which enforce guards is the
-// site's own.
+// of it, has left under the policy DROP. Others are the site's own.
 func (l *Live) Enforced(d Dump) (all []Enforced, err error) {
 	var chains []string
 	for _, hook := range filter.Hooks() {
@@ -36,12 +35,19 @@ func (l *Live) Enforced(d Dump) (all []Enforced, err error) {
 	for _, r := range l.rules {
 		t := k.table(r.family, filterTable)
 		for _, name := range chains {
-			if c := t.named[name]; c.policy == "DROP" && slices.ContainsFunc(c.rules, savedRule.isGuard) {
+			if c := t.named[name]; c.policy == "DROP" && c.isEnforced() {
 				all = append(all, r.enforced(k, t, c))
 			}
 		}
 	}
 	return all, nil
+}
+
+// isEnforced reports whether a comment shows that enforce wrote rules of the chain, or
+// whether it may have written all of them.
+func (c *chain) isEnforced() bool {
+	alien := func(r savedRule) bool { return !r.isOfEnforce() }
+	return slices.ContainsFunc(c.rules, savedRule.isMarked) || slices.ContainsFunc(c.rules, savedRule.isGuard) && !slices.ContainsFunc(c.rules, alien)
 }
 
 // isGuard reports whether mode enforce alone has such a rule, or hardly anybody else.
