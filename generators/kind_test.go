@@ -37,7 +37,9 @@ type kind struct {
 func kindOf(k artefact.Kind) kind {
 	return map[artefact.Kind]kind{
 		artefact.PacketFilter: {filterKindSettings, func(r artefact.Reading) artefact.Reading { return artefact.Reading{Filters: r.Filters} }, (*conformer).filter},
-		artefact.Proxy:        {proxyKindSettings, func(r artefact.Reading) artefact.Reading { return artefact.Reading{Requests: r.Requests, Ahead: r.Ahead} }, (*conformer).proxy},
+		artefact.Proxy: {proxyKindSettings, func(r artefact.Reading) artefact.Reading {
+			return artefact.Reading{Requests: r.Requests, Ahead: r.Ahead}
+		}, (*conformer).proxy},
 		artefact.ProxyChooser: {chooserKindSettings, func(r artefact.Reading) artefact.Reading {
 			return artefact.Reading{Routes: r.Routes, Before: r.Before, Roles: r.Roles}
 		}, (*conformer).chooser},
