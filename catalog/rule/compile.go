@@ -212,7 +212,7 @@ func (p *Policy) checkBindings() error {
 			return fmt.Errorf("role %s is bound to no address", b.Role)
 		}
 		if v4, v6 := b.Local().CoversFamily(); v4 || v6 {
-			return fmt.Errorf("role %s is bound to every %s address; bind it to the addresses that its machines have", b.Role, familyName(v4))
+			return fmt.Errorf("role %s is bound to every %s address; bind it to the addresses that its machines have", b.Role, FamilyName(v4))
 		}
 	}
 	return nil

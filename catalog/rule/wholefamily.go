@@ -9,7 +9,8 @@ import (
 	"gatewright/catalog/netset"
 )
 
-func familyName(v4 bool) string {
+// FamilyName returns "IPv4" or "IPv6".
+func FamilyName(v4 bool) string {
 	if v4 {
 		return "IPv4"
 	}
@@ -138,7 +139,7 @@ func shareOf(s netset.PrefixSet) (of share) {
 func wholeFamily(s netset.PrefixSet, entries []Entry) error {
 	if v4, v6 := s.CoversFamily(); v4 || v6 {
 		return fmt.Errorf("the prefixes of %s together cover every %s address; if that is meant, answer \"remote\": \"any\" for one of them",
-			entryIDs(entries), familyName(v4))
+			entryIDs(entries), FamilyName(v4))
 	}
 	return nil
 }

@@ -44,6 +44,11 @@ rules that are gone are removed.
 Refused, before anything is changed, is a policy without rules, one that loses
 or gains more addresses than --max-shrink and --max-growth allow, and one that
 would refuse the SSH session that it is run from. It takes root.
+
+Exit status: 0 changed, or nothing to change (with --dry-run: 1 something to
+change); 3 refused, failed, or not confirmed. Then the old rules run, unless the
+error says otherwise; outputs that were changed before one failed stay changed,
+but for --confirm.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)

@@ -54,7 +54,10 @@ func list(inv *invocation, args []string) error {
 	case inv.strict:
 		return usagef("list: --strict is about the findings of --lint; give both, or neither")
 	}
-	what := append(args, lists()[0])[0]
+	what := lists()[0]
+	if len(args) > 0 {
+		what = args[0]
+	}
 	if !slices.Contains(lists(), what) {
 		return usagef("list: unknown list %q; %s", what, suggest.OneOf(what, lists()))
 	}

@@ -73,10 +73,7 @@ func condition(p *rule.Policy, flow rule.Flow, open []rule.ID) string {
 			all.AddSet(p.Binding(r.Role).Local())
 		}
 	}
-	prefixes := all.Build().V4()
-	if flow.Local.Is6() {
-		prefixes = all.Build().V6()
-	}
+	prefixes := all.Build().Like(flow.Local)
 	text := fmt.Sprintf("the name leads to one of the %d prefixes of %s", prefixes.Len(), ruleIDs(open))
 	if prefixes.Len() == 1 {
 		text = fmt.Sprintf("the name leads to %s, of %s", prefixes, ruleIDs(open))

@@ -231,16 +231,9 @@ func checkAdmin(all []Access) error {
 		from.Add(a.From)
 	}
 	if v4, v6 := from.Build().CoversFamily(); v4 || v6 {
-		return fmt.Errorf("option admin: the prefixes together cover all of %s; list those that administrators come from, or write %s", familyName(v4), adminNone)
+		return fmt.Errorf("option admin: the prefixes together cover all of %s; list those that administrators come from, or write %s", rule.FamilyName(v4), adminNone)
 	}
 	return nil
-}
-
-func familyName(v4 bool) string {
-	if v4 {
-		return "IPv4"
-	}
-	return "IPv6"
 }
 
 func mergeAccess(sorted []Access) []Access {
@@ -323,8 +316,8 @@ func (f Filter) Cover(j *Judge, r *rule.Rule, ours netset.PrefixSet) Coverage {
 		return c
 	}
 	c.Verdict, c.Witnesses = Wider, append(c.Witnesses, Witness{Flow: flow, Backend: true})
-	c.Reason = joined(c.Reason, "the remote may be an address of our side, and without interfaces the filter cannot tell a packet that comes from outside under such an address")
-	c.Remedy = joined(c.Remedy, "set wan and lan to the interfaces of both sides")
+	c.Add("the remote may be an address of our side, and without interfaces the filter cannot tell a packet that comes from outside under such an address",
+		"set wan and lan to the interfaces of both sides")
 	return c
 }
 
@@ -336,8 +329,8 @@ func (f Filter) coverSite(j *Judge, r *rule.Rule, c Coverage) Coverage {
 	}
 	if flow, role, ok := (witnessSearch{j, r}).onSite(); ok {
 		c.Verdict, c.Witnesses = Narrower, append(c.Witnesses, Witness{Flow: flow})
-		c.Reason = joined(c.Reason, "any remote is one beyond wan here, so machines of this site, such as those of role "+string(role)+", are none")
-		c.Remedy = joined(c.Remedy, fmt.Sprintf("let a second entry accept them, answered \"remote\": {\"role\": %q}, or leave out wan", role))
+		c.Add("any remote is one beyond wan here, so machines of this site, such as those of role "+string(role)+", are none",
+			fmt.Sprintf("let a second entry accept them, answered \"remote\": {\"role\": %q}, or leave out wan", role))
 	}
 	return c
 }
@@ -351,10 +344,3 @@ func (f Filter) tellsSite() bool {
 // HasSides reports whether the filter tells the directions of packets apart: by
 // interfaces, or because it stands on the machine itself.
 func (f Filter) HasSides() bool { return f.Place == PlaceHost || len(f.WAN)+len(f.LAN) > 0 }
-
-func joined(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "; " + b
-}

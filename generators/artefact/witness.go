@@ -37,7 +37,7 @@ func (w witnessSearch) unaddressed() (rule.Flow, bool) {
 				if a, ok := w.documented(by(), f); ok {
 					return a, true
 				}
-				return first(w.uncarried(family(promised(), f.Local), f))
+				return w.uncarried(promised().Like(f.Local), f).First()
 			}); ok {
 				f.Name = name
 				return f, true
@@ -62,7 +62,7 @@ func (w witnessSearch) reversed(ours netset.PrefixSet) (rule.Flow, bool) {
 		if !ours.Contains(local) {
 			continue
 		}
-		for end := range someOf(family(ends, local), local) {
+		for end := range someOf(ends.Like(local), local) {
 			for _, s := range w.services() {
 				f := rule.Flow{Direction: rule.Inbound, Protocol: s.Protocol, Port: s.Ports.First, Remote: local, Local: end}
 				if w.rule.Direction == rule.Inbound {
@@ -103,7 +103,7 @@ func (w witnessSearch) onSite() (rule.Flow, rule.Role, bool) {
 			if role = b.Role; role == w.rule.Role {
 				continue
 			}
-			if remote, ok := first(family(b.Local(), f.Local).Subtract(carried)); ok {
+			if remote, ok := b.Local().Like(f.Local).Subtract(carried).First(); ok {
 				return remote, true
 			}
 		}
@@ -189,7 +189,7 @@ func (j *Judge) cutLocals(all netset.PrefixSet) (locals []netip.Addr) {
 	}
 	for _, part := range parts[:min(len(parts), someLocals)] {
 		for _, one := range []netset.PrefixSet{part.V4(), part.V6()} {
-			if a, ok := first(one); ok {
+			if a, ok := one.First(); ok {
 				locals = append(locals, a)
 			}
 		}
@@ -289,13 +289,6 @@ func examples(p netset.Pattern) []string {
 	return names
 }
 
-func family(s netset.PrefixSet, like netip.Addr) netset.PrefixSet {
-	if like.Is4() {
-		return s.V4()
-	}
-	return s.V6()
-}
-
 // unicast returns the addresses that a flow can go to: neither of "this network"
 // (RFC 1122 section 3.2.1.3) nor multicast nor broadcast. Linux carries flows to
 // 240.0.0.0/4.
@@ -308,10 +301,3 @@ var unicastAddresses = sync.OnceValue(func() netset.PrefixSet {
 	b.AddRange(netip.MustParseAddr("1::"), netip.MustParseAddr("feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
 	return b.Build()
 })
-
-func first(s netset.PrefixSet) (netip.Addr, bool) {
-	for a := range s.Ranges() {
-		return a, true
-	}
-	return netip.Addr{}, false
-}

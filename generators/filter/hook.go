@@ -31,6 +31,9 @@ func Entries(place artefact.Place, hook string) []string {
 	return nil
 }
 
+// BasePriority of our base chains, in nftables, is before that of the site's own filter.
+const BasePriority = -10
+
 // hooks returns the base chains of modes mark and enforce, one for each hook; those
 // that no flow of the place passes accept.
 func (b *builder) hooks(families []Family) []Chain {
@@ -40,7 +43,7 @@ func (b *builder) hooks(families []Family) []Chain {
 	var out []Chain
 	for _, name := range Hooks() {
 		entries := Entries(b.config.Place, name)
-		c := Chain{Name: name, Hook: &Hook{Name: name, Priority: -10, Policy: Accept}}
+		c := Chain{Name: name, Hook: &Hook{Name: name, Priority: BasePriority, Policy: Accept}}
 		guarded := b.config.Mode == artefact.ModeEnforce && len(entries) > 0
 		switch {
 		case guarded:

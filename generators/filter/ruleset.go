@@ -26,12 +26,12 @@ const (
 	IPv6 Family = 6
 )
 
-// FamilyOf returns the family of an address.
+// FamilyOf returns the family of an address; IPv4 for an invalid one.
 func FamilyOf(a netip.Addr) Family {
-	if a.Unmap().Is4() {
-		return IPv4
+	if a.Unmap().Is6() {
+		return IPv6
 	}
-	return IPv6
+	return IPv4
 }
 
 // Of returns the addresses of s that are of the family.

@@ -31,7 +31,7 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	if err != nil {
 		return nil, err
 	}
-	have, others, err := readAll(m, l.Table)
+	have, others, err := readAll(m, want)
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +76,14 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	return c, nil
 }
 
-// readTables reads tables of one state.
-func readTables(conn *kernel.Conn, names ...string) (all []*kernel.Table, err error) {
-	for _, name := range names {
-		t, err := conn.Read(name, func(object string) bool { return nftables.IsOurs(name, object) })
+// readTables reads the tables that should hold what these do, of one state.
+func readTables(conn *kernel.Conn, wanted ...*kernel.Table) (all []*kernel.Table, err error) {
+	for _, want := range wanted {
+		t, err := conn.ReadExpecting(want, func(object string) bool { return nftables.IsOurs(want.Name, object) })
 		if err != nil {
 			return nil, err
 		}
-		t.Own = name == nftables.OwnTable
+		t.Own = want.Name == nftables.OwnTable
 		all = append(all, t)
 	}
 	return all, nil
@@ -130,7 +130,7 @@ func restoreTable(m Machine, old *kernel.Table) (other []string, err error) {
 	}
 	for range 20 {
 		var now []*kernel.Table
-		err := onKernel(m, func(conn *kernel.Conn) error { now, err = readTables(conn, old.Name); return err })
+		err := onKernel(m, func(conn *kernel.Conn) error { now, err = readTables(conn, old); return err })
 		if err != nil {
 			return nil, err
 		}

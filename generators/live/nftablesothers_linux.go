@@ -10,24 +10,27 @@ import (
 
 // readAll reads the table of the site's mode, and those that another mode, or the same one
 // in another table, has left.
-func readAll(m Machine, table string) (have *kernel.Table, others []*kernel.Table, err error) {
+func readAll(m Machine, want *kernel.Table) (have *kernel.Table, others []*kernel.Table, err error) {
 	err = onKernel(m, func(conn *kernel.Conn) error {
-		names := []string{table}
-		if table != nftables.OwnTable {
-			names = append(names, nftables.OwnTable)
-		}
-		all, err := readTables(conn, names...)
+		all, err := readTables(conn, want)
 		if err != nil {
 			return err
 		}
+		have = all[0]
+		var rest []*kernel.Table
+		if want.Name != nftables.OwnTable {
+			rest = append(rest, &kernel.Table{Name: nftables.OwnTable})
+		}
 		holders, err := conn.Holders(func(name, object string) bool {
-			return name != table && name != nftables.OwnTable && nftables.IsOurs(name, object)
+			return name != want.Name && name != nftables.OwnTable && nftables.IsOurs(name, object)
 		})
 		if err != nil {
 			return err
 		}
-		more, err := readTables(conn, holders...)
-		have, others = all[0], append(all[1:], more...)
+		for _, name := range holders {
+			rest = append(rest, &kernel.Table{Name: name})
+		}
+		others, err = readTables(conn, rest...)
 		return err
 	})
 	return have, others, err

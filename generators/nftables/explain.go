@@ -22,8 +22,8 @@ func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explaine
 	}}
 	return func(q rule.Question) artefact.Answer {
 		a := e.Answer(q)
-		if len(c.families) == 1 && a.Action == artefact.NoMatch && familyOf(q.Flow.Local) != c.families[0] {
-			a.Why = fmt.Sprintf("table %s sees no flows of %s", c.table, familyOf(q.Flow.Local))
+		if len(c.families) == 1 && a.Action == artefact.NoMatch && filter.FamilyOf(q.Flow.Local) != c.families[0] {
+			a.Why = fmt.Sprintf("table %s sees no flows of %s", c.table, familyWord(filter.FamilyOf(q.Flow.Local)))
 		}
 		return a
 	}, nil

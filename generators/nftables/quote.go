@@ -3,7 +3,6 @@ package nftables
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +21,6 @@ type (
 	name        string // of a chain, set or counter
 	slug        string // part of a name
 	keyword     string // a word of nft's own language
-	family      string // the address family keyword: "ip" or "ip6"
 	addresses   string // right side of saddr and daddr: "@set" or one prefix
 	ports       string // right side of dport: "443" or "@set"
 	icmpMatch   string // "icmpv6 type { nd-router-solicit, nd-router-advert }"
@@ -30,11 +28,6 @@ type (
 	interfaces  string // right side of iifname and oifname
 	bits        string // a mark or a mask: "0x00010000"
 	elements    string // elements of a set or map, one a line
-)
-
-const (
-	ipv4 family = "ip"
-	ipv6 family = "ip6"
 )
 
 const (
@@ -91,9 +84,9 @@ th time timeout tproxy type typeof udp udplite undefine update vlan vmap xor xt
 `
 
 // tableOf reads "FAMILY NAME", and the families of addresses that the table sees.
-func tableOf(s string) (tableSpec, []family, error) {
+func tableOf(s string) (tableSpec, []filter.Family, error) {
 	word, table, _ := strings.Cut(s, " ")
-	families := []family{ipv4, ipv6}
+	families := []filter.Family{filter.IPv4, filter.IPv6}
 	switch word {
 	case "inet":
 	case "ip":
@@ -112,42 +105,27 @@ func tableOf(s string) (tableSpec, []family, error) {
 	return tableSpec(s), families, nil
 }
 
+// familyWord is nft's name of a family of addresses; empty for both.
+func familyWord(f filter.Family) keyword {
+	switch f {
+	case filter.IPv4:
+		return "ip"
+	case filter.IPv6:
+		return "ip6"
+	}
+	return ""
+}
+
 // addressType is nft's type for sets of the family's addresses.
-func (f family) addressType() keyword {
-	if f == ipv6 {
+func addressType(f filter.Family) keyword {
+	if f == filter.IPv6 {
 		return "ipv6_addr"
 	}
 	return "ipv4_addr"
 }
 
 // verdictMap is nft's type for maps from the family's addresses to chains.
-func (f family) verdictMap() keyword { return f.addressType() + " : verdict" }
-
-// number is the family as package filter has it.
-func (f family) number() filter.Family {
-	if f == ipv6 {
-		return filter.IPv6
-	}
-	return filter.IPv4
-}
-
-// familyOfNumber is empty for both families.
-func familyOfNumber(f filter.Family) family {
-	switch f {
-	case filter.IPv4:
-		return ipv4
-	case filter.IPv6:
-		return ipv6
-	}
-	return ""
-}
-
-func familyOf(a netip.Addr) family {
-	if a.Is6() {
-		return ipv6
-	}
-	return ipv4
-}
+func verdictMap(f filter.Family) keyword { return addressType(f) + " : verdict" }
 
 // addressesOf names a set, or writes a prefix.
 func addressesOf(a filter.Addresses) addresses {
@@ -207,7 +185,7 @@ func endOf(r filter.Rule) statement {
 	ends := map[filter.End]string{filter.Source: " saddr", filter.Destination: " daddr"}
 	switch {
 	case r.Map != "":
-		return statement(string(familyOfNumber(r.Family)) + ends[r.Lookup] + " vmap @" + r.Map)
+		return statement(string(familyWord(r.Family)) + ends[r.Lookup] + " vmap @" + r.Map)
 	case r.Target != "":
 		return statement(string(r.Verdict) + " " + r.Target)
 	case r.Verdict != filter.Continue:

@@ -132,7 +132,7 @@ func (r *reader) takeChain(line, text string) error {
 		if n := len(r.held.Chains); err != nil || r.config.Mode == artefact.ModeChains || n >= len(hooks) || hooks[n] != text {
 			return errors.New("in a table of its own, a base chain of each hook in their order, with policy accept or drop")
 		}
-		c.Hook = &filter.Hook{Name: text, Priority: basePriority, Policy: v}
+		c.Hook = &filter.Hook{Name: text, Priority: filter.BasePriority, Policy: v}
 	} else if _, err := readName(text); err != nil {
 		return err
 	}

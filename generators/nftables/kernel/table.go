@@ -39,6 +39,8 @@ type set struct {
 	Targets  []string          // verdicts of a map's elements: "goto gatewright_x", "accept"
 	Notes    map[number][]byte // further attributes of elements, by their first values
 	Raw      [][]byte          // the elements of a set that cannot be read, or that no rule of ours can match, as they are
+
+	count uint32 // of the elements, as the kernel says; 0 if it does not
 }
 
 // spec is how a set is declared.
