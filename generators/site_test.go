@@ -258,7 +258,7 @@ func TestBootFileKeepsOthersRules(t *testing.T) {
 		}
 		before := nftObjects(t, g)
 		data := generate(t, nftables.Generator{}, p, setting{"boot", s.options}).Artefacts[0].Data
-		boot := bytes.ReplaceAll(bootLines(t, data), []byte("include \"/etc/gatewright.nft\"\n"), data)
+		boot := bytes.ReplaceAll(bootLines(t, data), []byte("include \"/etc/gatewright/gatewright.nft\"\n"), data)
 		boot = fmt.Appendf(boot, "table %s {\n\tchain own {\n\t\ttcp dport 22 accept\n\t}\n}\n", s.table)
 		loadTwice(t, func() error { return g.LoadNFT(boot) })
 		survive(t, before, nftObjects(t, g))

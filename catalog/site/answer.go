@@ -57,17 +57,23 @@ type resolution struct {
 	ok     bool // the answer and the values can be
 }
 
-// resolve resolves an entry, once.
-func (b *builder) resolve(e *catalog.Entry) resolution {
-	r, known := b.resolved[e.ID]
-	if !known {
-		before := len(b.errs)
-		r.answer = b.answerTo(e)
-		r.facts = b.layOver(e, r.answer)
-		r.ok = len(b.errs) == before
-		b.resolved[e.ID] = r
-	}
+func (b *builder) resolve(e *catalog.Entry) (r resolution) {
+	before := len(b.errs)
+	r.answer = b.answerTo(e)
+	r.facts = b.layOver(e, r.answer)
+	r.ok = len(b.errs) == before
 	return r
+}
+
+// resolution is that of any entry, of a site that was built. One that the site does
+// not use is resolved as if it were the next, and leaves no trace.
+func (b *builder) resolution(e *catalog.Entry) resolution {
+	if r, known := b.resolved[e.ID]; known {
+		return r
+	}
+	apart := *b
+	apart.used = map[string]bool{}
+	return apart.resolve(e)
 }
 
 // layOver lays the answer and the site's values over the entry, and collects what is

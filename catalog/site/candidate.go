@@ -52,8 +52,8 @@ func (r *Result) Candidates(q rule.Question) []Candidate {
 // whether one of its endpoints is the question's remote: the endpoint as published,
 // if that is open.
 func (b *builder) matched(e *catalog.Entry, q rule.Question) (f facts, matched bool, open string) {
-	r := b.resolve(e)
-	if b.errs = nil; !r.ok {
+	r := b.resolution(e)
+	if !r.ok {
 		return facts{}, false, ""
 	}
 	f = r.facts
@@ -182,13 +182,10 @@ func (f *facts) openEndpoint(pending []catalog.Pending, name string) (text strin
 // pendingMatches reports whether a name may be that of an endpoint, whatever its
 // placeholders stand for.
 func pendingMatches(p catalog.Pending, name string) bool {
-	host, labels := p.Host, true
-	for _, one := range p.Placeholders {
-		host = strings.ReplaceAll(host, "<"+one.Name+">", "*")
-		labels = labels && one.Kind == catalog.Label
-	}
-	pattern, err := netset.ParsePattern(host)
-	if err != nil || name == "" || labels && !strings.HasPrefix(p.Host, "*.") && strings.Count(host, ".") != strings.Count(name, ".") {
+	isFQDN := func(one catalog.Placeholder) bool { return one.Kind == catalog.FQDN }
+	anyDepth := strings.HasPrefix(p.Host, "*.") || slices.ContainsFunc(p.Placeholders, isFQDN)
+	pattern, err := p.Pattern()
+	if err != nil || name == "" || !anyDepth && strings.Count(p.Host, ".") != strings.Count(name, ".") {
 		return false
 	}
 	return pattern.Match(name)

@@ -72,10 +72,13 @@ func list(inv *invocation, args []string) error {
 	if len(t.Header) > 0 {
 		err = t.Write(inv.stdout, console.Width(inv.stdout))
 	}
-	if err == nil && t.Remark != "" {
-		inv.console.Sayf("%s", t.Remark)
+	if err != nil {
+		return err
 	}
-	return err
+	for _, remark := range t.Remarks {
+		inv.console.Sayf("%s", remark)
+	}
+	return nil
 }
 
 func (inv *invocation) listTable(what string, r *site.Result) console.Table {

@@ -101,7 +101,7 @@ func (p *production) warnNoResolver(t console.Console) {
 		return
 	}
 	for _, name := range p.enforced() {
-		t.Warnf(`%s, mode enforce: no DNS is let out, so that names are not found; bind the resolver that clients ask, --bind resolver=ADDRESS, or add an entry with "services": "tcp 53; udp 53"; an answer {"dismissed": "the reason"} to such an entry ends this`, name)
+		t.Warnf(`%s, mode enforce: no DNS is let out, so that names are not found; bind the resolver that clients ask, --bind resolver=ADDRESS, or add an entry with "services": "tcp 53; udp 53"; if the clients need no DNS here, dismiss that entry: "answers": {"<its id>": {"dismissed": "<the reason>"}}`, name)
 	}
 }
 

@@ -61,6 +61,9 @@ type Access struct {
 	Services netset.ServiceSet
 }
 
+// EnforceDoc says what ModeEnforce does, and what it leaves.
+const EnforceDoc = "drop what no rule accepts, in hook forward (place forward) or in hooks input and output (place host); with place forward the gateway itself stays open: protect it by rules of your own"
+
 // FilterOptions returns the options that FilterOf reads, with the one that a
 // backend has of its own after place. The backend says in modes what it makes of
 // each Mode.
@@ -91,7 +94,7 @@ func FilterOptions(modes string, own Option) []Option {
 		},
 		{
 			Name:  "admin",
-			Doc:   `mode enforce: who must always get to which ports, such as "198.51.100.0/24 tcp 22", or the word none`,
+			Doc:   `mode enforce: sources and ports that are always accepted, forwarded to any address (place forward) or to this machine (place host), such as "198.51.100.0/24 tcp 22", or the word none`,
 			List:  true,
 			Check: func(s string) error { _, err := parseAccess(s); return err },
 		},

@@ -18,7 +18,7 @@ const (
 )
 
 // format is raised when the template changes what it writes.
-const format = 3
+const format = 4
 
 const (
 	fileName    = "gatewright.nft"

@@ -10,7 +10,7 @@ import (
 )
 
 func (Generator) Options() []artefact.Option {
-	const modes = "chains: chains in the site's table, which the site's rules jump to; mark: a bit on accepted packets, which the site's rules match; enforce: drop the rest"
+	const modes = "chains: chains in the site's table, which the site's rules jump to; mark: a bit on accepted packets, which the site's rules match; enforce: " + artefact.EnforceDoc
 	return artefact.FilterOptions(modes, artefact.Option{
 		Name:  "table",
 		Doc:   "mode chains: family and name of the site's table (default " + defaultTable + ")",

@@ -87,6 +87,9 @@ func (r *reader) read() error {
 	if err != nil {
 		return err
 	}
+	r.view.First = r.place == placeFirst
+	for r.view.First && r.conf.Follows("#") && r.conf.Next() { // what this place means
+	}
 	for r.conf.Next() {
 		if err := r.take(r.conf.Line); err != nil {
 			return err

@@ -34,6 +34,9 @@ type Diff struct {
 	Unknown       []string        `json:"unknown,omitempty"`    // of plan and drift: why it is not known what runs
 	Left          []string        `json:"left,omitempty"`       // of plan, apply and drift: what of another mode stays, and what to do
 
+	// Check says that New is the files that stand, and Old what generate would write.
+	Check bool `json:"-"`
+
 	Closes []string `json:"-"` // "CLOSES: " texts of what newly drops the rest
 
 	lost      []string       // "OPENS: " texts of what no longer drops the rest

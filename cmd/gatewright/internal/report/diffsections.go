@@ -80,6 +80,11 @@ func entrySection(entries []change.Entry) section {
 			s.add(' ', "    %s", e.Asks)
 		}
 		for _, f := range e.Changes {
+			if f.Attribute == "names" || f.Attribute == "prefixes" { // what came and went alone
+				s.addEndpoints('-', f.Attribute, f.Old)
+				s.addEndpoints('+', f.Attribute, f.New)
+				continue
+			}
 			if len(f.Old)+len(f.New) <= shortFact {
 				s.add(' ', "    %s: %s -> %s", f.Attribute, cmp.Or(f.Old, "none"), cmp.Or(f.New, "none"))
 				continue
@@ -89,6 +94,13 @@ func entrySection(entries []change.Entry) section {
 		}
 	}
 	return s
+}
+
+// addEndpoints adds the endpoints of an entry that came or went, if any did.
+func (s *section) addEndpoints(sign byte, attribute, list string) {
+	if list != "" {
+		s.add(sign, "    %s: %s", attribute, shortFactText(list))
+	}
 }
 
 func besideSection(changes []change.Beside) section {
