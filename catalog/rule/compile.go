@@ -228,9 +228,10 @@ func (p *Policy) checkGrant(g Grant) error {
 		return fmt.Errorf("%s: any remote is not on the site; name a role or addresses", g.Entry.ID)
 	case p.Binding(g.Role).Local().IsEmpty():
 		return fmt.Errorf("%s: role %s is not bound; an entry of an unbound role is an open item", g.Entry.ID, g.Role)
+	case g.Direction != Outbound && g.Direction != Inbound:
+		return fmt.Errorf("unknown direction %q; expect outbound or inbound", g.Direction)
 	}
-	_, err := ParseDirection(string(g.Direction))
-	return err
+	return nil
 }
 
 func (p *Policy) checkIDs() error {

@@ -9,9 +9,9 @@ import (
 // isBlank tells the blanks of suggested lines, "<CIDR>", from values.
 func isBlank(s string) bool { return strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">") }
 
-// HoldsBlank reports whether a value of a site file is a blank or holds one. Such an
+// holdsBlank reports whether a value of a site file is a blank or holds one. Such an
 // answer, binding, value or option is not given yet.
-func HoldsBlank(v jsonc.Value) bool {
+func holdsBlank(v jsonc.Value) bool {
 	return blanksIn(v) > 0
 }
 
@@ -37,7 +37,7 @@ func blanksIn(v jsonc.Value) (n int) {
 	return n
 }
 
-// holdsBlankWithin is HoldsBlank where no value holds a "<" itself: "tcp <PORT>" is a
+// holdsBlankWithin is holdsBlank where no value holds a "<" itself: "tcp <PORT>" is a
 // blank, too.
 func holdsBlankWithin(v jsonc.Value) bool {
 	within := func(one jsonc.Value) bool {
@@ -49,13 +49,13 @@ func holdsBlankWithin(v jsonc.Value) bool {
 			return true
 		}
 	}
-	return within(v) || HoldsBlank(v)
+	return within(v) || holdsBlank(v)
 }
 
 // filledIn reads a value that holds no blank, and passes over any other.
 func filledIn(read func(jsonc.Value)) func(jsonc.Value) {
 	return func(v jsonc.Value) {
-		if !HoldsBlank(v) {
+		if !holdsBlank(v) {
 			read(v)
 		}
 	}

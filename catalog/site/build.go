@@ -187,18 +187,10 @@ func (b *builder) fitting(e *catalog.Entry, a Answer) Answer {
 		return a
 	}
 	states := func(e *catalog.Entry, f catalog.Fact) bool { return !isUnsaid(e, f) && !isInferred(e, f) }
-	stated := func(f catalog.Fact) bool { return states(e, f) && !states(other, f) }
-	if stated(catalog.FactRemote) {
-		a.Remote = nil
-	}
-	if stated(catalog.FactServices) {
-		a.Services = netset.ServiceSet{}
-	}
-	if stated(catalog.FactDirection) {
-		a.Direction = ""
-	}
-	if stated(catalog.FactRole) {
-		a.Role = ""
+	for _, f := range a.facts() {
+		if states(e, f) && !states(other, f) {
+			a.take(f, Answer{})
+		}
 	}
 	return a
 }

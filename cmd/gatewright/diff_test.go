@@ -98,7 +98,7 @@ func told(t *testing.T, rules []change.Rule, edges []netip.Addr) map[string]bool
 			for _, text := range p.Prefixes {
 				prefixes = append(prefixes, netip.MustParsePrefix(text))
 			}
-			for part := range strings.SplitSeq(p.Services, "; ") {
+			for part := range strings.SplitSeq(p.Services.String(), "; ") {
 				protocol, ports, _ := strings.Cut(part, " ")
 				for _, port := range singlePorts(t, ports) {
 					for _, a := range edges {

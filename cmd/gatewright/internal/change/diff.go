@@ -3,6 +3,7 @@
 package change
 
 import (
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
@@ -125,16 +126,18 @@ type From struct {
 
 // Part is flows of a rule with the same local addresses and services: their remotes.
 type Part struct {
-	Services  string   `json:"services"`            // as netset.ParseServices reads them
-	Local     []string `json:"local"`               // prefixes
-	Published bool     `json:"published,omitempty"` // the ports are those that outsiders use
-	Elsewhere bool     `json:"elsewhere,omitempty"` // the same remotes are accepted for other local addresses or services on the other side
-	Any       bool     `json:"any,omitempty"`
-	But       []string `json:"but,omitempty"` // what "any" does not include
-	Names     []Name   `json:"names"`
-	Prefixes  []string `json:"prefixes"`
+	Services  netset.ServiceSet `json:"services"`
+	Local     []string          `json:"local"`               // prefixes
+	Published bool              `json:"published,omitempty"` // the ports are those that outsiders use
+	Elsewhere bool              `json:"elsewhere,omitempty"` // the same remotes are accepted for other local addresses or services on the other side
+	Any       bool              `json:"any,omitempty"`
+	But       []string          `json:"but,omitempty"` // what "any" does not include
+	Names     []Name            `json:"names"`
+	Prefixes  []string          `json:"prefixes"`
 
 	WholeServices bool `json:"-"` // Services are all of the rule's
+
+	locals, remotes netset.PrefixSet // Local and Prefixes
 }
 
 // Name is the names that a pattern matches, but for some.

@@ -3,7 +3,6 @@ package change
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -260,21 +259,18 @@ func (o *opening) text() string {
 }
 
 func (p Part) opening(of *Rule) opening {
-	o := opening{direction: of.Direction, local: shareText(p.Local), services: p.Services, place: of.Place}
+	o := opening{direction: of.Direction, local: shareText(p.Local, p.locals), services: p.Services.String(), place: of.Place, any: p.Any}
 	if p.Published {
 		o.services += " as published"
 	}
-	if services, err := netset.ParseServices(p.Services); err == nil {
-		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-			n := 0
-			for _, ports := range services.Ports(protocol) {
-				n += int(ports.Last-ports.First) + 1
-			}
-			o.ports = max(o.ports, n)
+	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+		n := 0
+		for _, ports := range p.Services.Ports(protocol) {
+			n += int(ports.Last-ports.First) + 1
 		}
+		o.ports = max(o.ports, n)
 	}
-	o.addresses, o.remotes = shareOf(p.Local), shareOf(p.Prefixes)
-	o.any = p.Any
+	o.addresses, o.remotes = max(p.locals.Shares()), max(p.remotes.Shares())
 	switch {
 	case p.Any && len(p.But) > 0:
 		o.remote = "any remote but " + shortList(p.But)
@@ -285,30 +281,26 @@ func (p Part) opening(of *Rule) opening {
 		for _, n := range p.Names {
 			names = append(names, n.String())
 		}
-		o.remote = shareText(append(names, p.Prefixes...))
+		o.remote = shareText(append(names, p.Prefixes...), p.remotes)
 	}
 	return o
 }
 
-// shareText is a shortList, with the share of a family where that is wide.
-func shareText(list []string) string {
-	text := shortList(list)
-	if share := shareOf(list); share >= wideShare && len(list) > 1 {
-		text += fmt.Sprintf(" (%.0f %% of IPv%d)", 100*share, familyOfList(list))
+// shareText is a shortList, with the share of each family of which its addresses are
+// many.
+func shareText(list []string, addresses netset.PrefixSet) string {
+	var wide []string
+	v4, v6 := addresses.Shares()
+	if v4 >= wideShare {
+		wide = append(wide, fmt.Sprintf("%.0f %% of IPv4", 100*v4))
 	}
-	return text
-}
-
-// familyOfList is the family of the list's prefixes; of both it is that of the first.
-func familyOfList(list []string) int {
-	for _, s := range list {
-		if p, err := netip.ParsePrefix(s); err == nil && p.Addr().Is6() {
-			return 6
-		} else if err == nil {
-			return 4
-		}
+	if v6 >= wideShare {
+		wide = append(wide, fmt.Sprintf("%.0f %% of IPv6", 100*v6))
 	}
-	return 4
+	if len(list) < 2 || len(wide) == 0 {
+		return shortList(list)
+	}
+	return shortList(list) + " (" + strings.Join(wide, ", ") + ")"
 }
 
 // shortList lists a few names and prefixes, and counts more.
@@ -322,15 +314,4 @@ func shortList(list []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(short, ", "), more)
 	}
 	return strings.Join(short, ", ")
-}
-
-// shareOf returns about how much of a family the prefixes hold.
-func shareOf(prefixes []string) float64 {
-	sum := 0.0
-	for _, text := range prefixes {
-		if p, err := netip.ParsePrefix(text); err == nil {
-			sum += 1 / float64(uint64(1)<<min(p.Bits(), 63))
-		}
-	}
-	return sum
 }

@@ -144,7 +144,7 @@ const shownElsewhere = 8
 func scope(p change.Part) string {
 	var scope []string
 	if !p.WholeServices {
-		scope = append(scope, p.Services)
+		scope = append(scope, p.Services.String())
 	}
 	if len(p.Local) > 0 {
 		local := "local"
