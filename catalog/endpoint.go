@@ -30,6 +30,9 @@ func checkForm(s string) error {
 	for i := range len(s) {
 		switch s[i] {
 		case ' ', ',', ';':
+			if strings.Contains(s, " - ") && looksLikeAddress(s) {
+				return nil // a range, of which ParsePrefix says how to write it
+			}
 			if strings.ContainsAny(strings.TrimSpace(s), " ,;") {
 				return fmt.Errorf("%s is more than one endpoint; write each one as a string of its own", jsonc.Quote(s))
 			}
@@ -69,7 +72,7 @@ func urlError(s string) error {
 // starts with digits and dots as addresses do, or holds two colons. It also takes
 // ranges and addresses with a port, for the error then says how to mend them.
 func looksLikeAddress(s string) bool {
-	s = strings.TrimSpace(s)
+	s = strings.ReplaceAll(strings.TrimSpace(s), " - ", "-")
 	i := 0
 	for i < len(s) && (s[i] == '.' || s[i] >= '0' && s[i] <= '9') {
 		i++

@@ -8,8 +8,8 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// facts lists the facts in the order in which entries hold them.
-func facts() []Fact { return []Fact{FactRemote, FactServices, FactDirection, FactRole} }
+// Facts lists the facts that can be unsaid, in the order in which entries hold them.
+func Facts() []Fact { return []Fact{FactRemote, FactServices, FactDirection, FactRole} }
 
 // key is the key of an entry that says the fact.
 func (f Fact) key() string {
@@ -54,7 +54,7 @@ func (r *reader) unsaid(e *Entry, g given) bool {
 		}
 	}
 	ok := r.Object(g.unsaid, r.unsaidFields(read)...)
-	slices.SortFunc(e.Unsaid, func(a, b Unsaid) int { return slices.Index(facts(), a.Fact) - slices.Index(facts(), b.Fact) })
+	slices.SortFunc(e.Unsaid, func(a, b Unsaid) int { return slices.Index(Facts(), a.Fact) - slices.Index(Facts(), b.Fact) })
 	return ok
 }
 
@@ -122,7 +122,7 @@ func (r *reader) agrees(v jsonc.Value, e *Entry, g given) bool {
 		r.Errorf(v, format, args...)
 		ok = false
 	}
-	for _, f := range facts() {
+	for _, f := range Facts() {
 		place, said := g.said[f]
 		unsaid := slices.ContainsFunc(e.Unsaid, func(u Unsaid) bool { return u.Fact == f })
 		switch {

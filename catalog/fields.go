@@ -109,7 +109,7 @@ func (r *reader) remoteField(e *Entry) jsonc.Field {
 
 // unsaidFields are the keys of "unsaid": read is called with each.
 func (r *reader) unsaidFields(read func(Fact) func(jsonc.Value)) (fields []jsonc.Field) {
-	for _, f := range facts() {
+	for _, f := range Facts() {
 		fields = append(fields, jsonc.Optional(string(f), read(f)).
 			Means(func() jsonc.Schema { return jsonc.ObjectOf(r.questionFields(&Unsaid{Fact: f})...)() }, "the source does not say the "+string(f)))
 	}
@@ -158,7 +158,7 @@ func (r *reader) elsewhereFields(e *Elsewhere, under *bool) []jsonc.Field {
 
 // inferredFields are the keys of an entry's "inferred": read is called with each.
 func (r *reader) inferredFields(read func(Fact) func(jsonc.Value)) (fields []jsonc.Field) {
-	for _, f := range append(facts(), FactArea) {
+	for _, f := range append(Facts(), FactArea) {
 		fields = append(fields, jsonc.Optional(string(f), read(f)).
 			Means(jsonc.Text, "the reason for the "+string(f)))
 	}

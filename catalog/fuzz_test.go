@@ -87,9 +87,9 @@ func checkEntry(t *testing.T, e *Entry) {
 }
 
 func checkPending(t *testing.T, p Pending) {
-	values := map[string]string{}
+	values := map[string][]string{}
 	for _, one := range p.Placeholders {
-		values[one.Name] = one.Kind.sample()
+		values[one.Name] = []string{one.Kind.sample()}
 	}
 	if _, err := p.Fill(values); err != nil || strings.ContainsAny(p.Text, "\"'\\` ") {
 		t.Fatalf("%+v: %v", p, err)

@@ -50,20 +50,35 @@ func (p Placeholder) check(value string) error {
 	return fmt.Errorf("%s does not fit <%s>; write an FQDN, such as %q", jsonc.Quote(value), p.Name, p.Kind.sample())
 }
 
-// Fill returns the name that the endpoint stands for with the given values in
-// place of its placeholders, by their names. It leaves the path out: the whole
-// host is meant. A value that is missing, or is not of the placeholder's kind, is
-// an error; so is one that makes the name too long.
-func (p Pending) Fill(values map[string]string) (netset.Pattern, error) {
-	host := p.Host
+// Fill returns the names that the endpoint stands for, one for each combination of
+// the given values of its placeholders, which are by their names. It leaves the path
+// out: the whole host is meant. A value that is missing, or is not of the
+// placeholder's kind, is an error; so is one that makes a name too long.
+func (p Pending) Fill(values map[string][]string) ([]netset.Pattern, error) {
+	hosts := []string{p.Host}
 	for _, one := range p.Placeholders {
-		value := values[one.Name]
-		if err := one.check(value); err != nil {
-			return netset.Pattern{}, err
+		if len(values[one.Name]) == 0 {
+			return nil, one.check("")
 		}
-		host = strings.ReplaceAll(host, "<"+one.Name+">", strings.TrimSuffix(value, "."))
+		var filled []string
+		for _, host := range hosts {
+			for _, value := range values[one.Name] {
+				if err := one.check(value); err != nil {
+					return nil, err
+				}
+				filled = append(filled, strings.ReplaceAll(host, "<"+one.Name+">", strings.TrimSuffix(value, ".")))
+			}
+		}
+		hosts = filled
 	}
-	return netset.ParsePattern(host)
+	names := make([]netset.Pattern, len(hosts))
+	for i, host := range hosts {
+		var err error
+		if names[i], err = netset.ParsePattern(host); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
 }
 
 // Pattern is the widest that the endpoint may stand for: a star for each placeholder.
@@ -102,7 +117,7 @@ func (r *reader) pending(v jsonc.Value, s string, g *gatherer) {
 		r.Errorf(v, "%w", err)
 		return
 	}
-	samples := map[string]string{}
+	samples := map[string][]string{}
 	for _, name := range names {
 		kind, ok := r.kinds[name]
 		if !ok {
@@ -110,7 +125,7 @@ func (r *reader) pending(v jsonc.Value, s string, g *gatherer) {
 			return
 		}
 		p.Placeholders = append(p.Placeholders, Placeholder{name, kind})
-		samples[name] = kind.sample()
+		samples[name] = []string{kind.sample()}
 	}
 	p.Host = strings.ToLower(strings.TrimSuffix(p.Host, "."))
 	p.Text = p.Host + p.Path

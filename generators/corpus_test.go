@@ -14,7 +14,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
-	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 )
 
 // caseFile is one file of testdata/corpus: a policy in small, before it is compiled.
@@ -274,7 +274,7 @@ func TestCorpusIsWhole(t *testing.T) {
 func TestBoundaryFlowsReachEveryRule(t *testing.T) {
 	for _, c := range corpus(t) {
 		p := c.compile(t)
-		flows := engine.BoundaryFlows(p)
+		flows := enginetest.BoundaryFlows(p)
 		for i := range p.Rules {
 			r := &p.Rules[i]
 			reached := func(l rule.Layer) bool {

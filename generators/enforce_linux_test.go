@@ -17,7 +17,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
-	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
 )
@@ -49,13 +49,13 @@ func networkGrants(t *testing.T) []rule.Grant {
 type filter struct {
 	name      string
 	generator Generator
-	load      func(*engine.Machine, []artefact.Artefact) error
+	load      func(*enginetest.Machine, []artefact.Artefact) error
 }
 
 func filters() []filter {
-	all := []filter{{"nftables", nftables.Generator{}, func(m *engine.Machine, a []artefact.Artefact) error { return m.LoadNFT(a[0].Data) }}}
+	all := []filter{{"nftables", nftables.Generator{}, func(m *enginetest.Machine, a []artefact.Artefact) error { return m.LoadNFT(a[0].Data) }}}
 	for _, variant := range variants() {
-		all = append(all, filter{"iptables-" + string(variant), iptables.Generator{}, func(m *engine.Machine, a []artefact.Artefact) error {
+		all = append(all, filter{"iptables-" + string(variant), iptables.Generator{}, func(m *enginetest.Machine, a []artefact.Artefact) error {
 			return m.LoadIptables(variant, a)
 		}})
 	}
@@ -67,7 +67,7 @@ type enforced struct {
 	*network
 	filter  filter
 	place   artefact.Place
-	machine *engine.Machine // that filters
+	machine *enginetest.Machine // that filters
 	out     artefact.Output
 	nobody  artefact.Output // of a policy that accepts nothing
 }
@@ -234,7 +234,7 @@ func TestEnforceCrossings(t *testing.T) {
 // checkNeighbours forgets the neighbours on either side before a connection.
 func checkNeighbours(e *enforced, wait time.Duration) error {
 	for _, forgetful := range []struct {
-		machine *engine.Machine
+		machine *enginetest.Machine
 		flow    crossing
 	}{
 		{e.near, crossing{from: "client", to: "remote", kind: "tcp", port: 443}},

@@ -105,7 +105,7 @@ func TestExplainIsWhatIsReadBack(t *testing.T) {
 // acceptedBy is what the chain for a flow's direction accepts.
 func acceptedBy(rs *packetfilter.Ruleset) func(rule.Flow) bool {
 	return func(f rule.Flow) bool {
-		all := rs.Walk(packetfilter.EntryOf(f.Direction), packetfilter.PacketOf(artefact.Packet{Flow: f}))
+		all := rs.Walk(packetfilter.EntryOf(f.Direction), packetfilter.PacketOf(f))
 		return len(all) == 1 && all[0].Verdict == packetfilter.Accept
 	}
 }

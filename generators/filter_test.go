@@ -9,6 +9,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
 	"gatewright/generators/nftables/nftablestest"
@@ -19,7 +20,7 @@ import (
 // is made for.
 type filterSetting struct {
 	setting
-	site  engine.Site
+	site  enginetest.Site
 	table string // as nftables names it
 	sides bool   // the artefact tells the gateway's interfaces apart
 }
@@ -29,22 +30,22 @@ type filterSetting struct {
 func filterSettings(g Generator, p *rule.Policy) []filterSetting {
 	all := []filterSetting{
 		{setting: setting{name: "default"}},
-		{setting: setting{"mark", map[string][]string{"mode": {"mark"}, "mark": {"0x20"}}}, site: engine.Site{Mode: engine.Mark, Mark: 0x20}, table: "inet gatewright"},
-		{setting: setting{"enforce", map[string][]string{"mode": {"enforce"}, "place": {"forward"}, "admin": {"none"}}}, site: engine.Site{Mode: engine.Enforce}, table: "inet gatewright"},
+		{setting: setting{"mark", map[string][]string{"mode": {"mark"}, "mark": {"0x20"}}}, site: enginetest.Site{Mode: artefact.ModeMark, Mark: 0x20}, table: "inet gatewright"},
+		{setting: setting{"enforce", map[string][]string{"mode": {"enforce"}, "place": {"forward"}, "admin": {"none"}}}, site: enginetest.Site{Mode: artefact.ModeEnforce}, table: "inet gatewright"},
 	}
 	if len(p.Bindings) > 0 { // without a role no address is ours, and no machine a host
 		roles := roleNames(p)
 		all = append(all,
-			filterSetting{setting: setting{"sides", map[string][]string{"wan": {engine.WAN}, "lan": {engine.LAN}}}, sides: true},
-			filterSetting{setting: setting{"host", map[string][]string{"place": {"host"}, "roles": roles}}, site: engine.Site{Place: engine.Host}},
+			filterSetting{setting: setting{"sides", map[string][]string{"wan": {enginetest.WAN}, "lan": {enginetest.LAN}}}, sides: true},
+			filterSetting{setting: setting{"host", map[string][]string{"place": {"host"}, "roles": roles}}, site: enginetest.Site{Place: artefact.PlaceHost}},
 			filterSetting{
 				setting: setting{"host-enforce", map[string][]string{"mode": {"enforce"}, "place": {"host"}, "roles": roles, "admin": {"none"}}},
-				site:    engine.Site{Place: engine.Host, Mode: engine.Enforce}, table: "inet gatewright",
+				site:    enginetest.Site{Place: artefact.PlaceHost, Mode: artefact.ModeEnforce}, table: "inet gatewright",
 			},
 		)
 	}
 	all = append(all,
-		filterSetting{setting: setting{"ipv4-table", map[string][]string{"table": {"ip site"}}}, site: engine.Site{Table: "ip site"}, table: "ip site"},
+		filterSetting{setting: setting{"ipv4-table", map[string][]string{"table": {"ip site"}}}, site: enginetest.Site{Table: "ip site"}, table: "ip site"},
 		filterSetting{setting: setting{"no-ipset", map[string][]string{"ipset": {"no"}}}})
 	all = slices.DeleteFunc(all, func(s filterSetting) bool { return !takes(g, s.setting) })
 	for i := range all {
@@ -69,7 +70,7 @@ func (s filterSetting) accepts(p *rule.Policy, f rule.Flow) bool {
 		return onSite(p, f) || onSite(p, reversed(f))
 	case s.sides:
 		return slices.ContainsFunc(p.Rules, func(r rule.Rule) bool { return !r.OnSite && p.Accepts(&r, f) })
-	case s.site.Place == engine.Host:
+	case s.site.Place == artefact.PlaceHost:
 		return p.Decide(f).Accept()
 	}
 	return p.Decide(f).Accept() || p.Decide(reversed(f)).Accept()
@@ -95,9 +96,9 @@ func reversed(f rule.Flow) rule.Flow {
 // make prove, and the witnesses of a coverage. A gateway that tells its sides apart is
 // also asked each flow from the wrong side.
 func (s filterSetting) flows(p *rule.Policy, coverage []artefact.Coverage) []rule.Flow {
-	flows := engine.BoundaryFlows(p)
+	flows := enginetest.BoundaryFlows(p)
 	if amount(10) == 10 {
-		flows = engine.EveryBoundaryFlow(p)
+		flows = engine.BoundaryFlows(p, engine.Limits{})
 	}
 	flows = append(flows, witnesses(coverage)...)
 	if s.sides {
@@ -115,9 +116,9 @@ func (s filterSetting) figure(p *rule.Policy, coverage []artefact.Coverage) figu
 }
 
 // gateway returns a new gateway that is closed with the test.
-func gateway(t *testing.T, site engine.Site) *engine.Gateway {
+func gateway(t *testing.T, site enginetest.Site) *enginetest.Gateway {
 	t.Helper()
-	g, err := engine.NewGateway(context.Background(), site)
+	g, err := enginetest.NewGateway(context.Background(), site)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +204,7 @@ func proofComplaints(result proof.Result, err error) []string {
 }
 
 // nftDifferences compares what a gateway holds beside its site's own rules.
-func nftDifferences(t *testing.T, g *engine.Gateway, p *rule.Policy, s filterSetting) []string {
+func nftDifferences(t *testing.T, g *enginetest.Gateway, p *rule.Policy, s filterSetting) []string {
 	t.Helper()
 	dump, err := g.DumpNFT()
 	if err != nil {
@@ -217,14 +218,14 @@ func nftDifferences(t *testing.T, g *engine.Gateway, p *rule.Policy, s filterSet
 }
 
 // iptablesDifferences compares what a gateway holds beside its site's own rules.
-func iptablesDifferences(t *testing.T, g *engine.Gateway, p *rule.Policy, s filterSetting, variant engine.Variant) []string {
+func iptablesDifferences(t *testing.T, g *enginetest.Gateway, p *rule.Policy, s filterSetting, variant engine.Variant) []string {
 	t.Helper()
 	dump, err := g.DumpIptables(variant)
 	if err != nil {
 		t.Fatal(err)
 	}
 	table := "filter"
-	if s.site.Mode == engine.Mark {
+	if s.site.Mode == artefact.ModeMark {
 		table = "mangle"
 	}
 	rs, err := iptables.ReadBack(iptables.Dump(dump), table)
@@ -254,7 +255,7 @@ func complain(t *testing.T, complaints []string) {
 
 // packetDifferences asks the gateway and the model the same flows, and the gateway
 // the witnesses that can be sent.
-func packetDifferences(t *testing.T, g *engine.Gateway, p *rule.Policy, s filterSetting, coverage []artefact.Coverage) []string {
+func packetDifferences(t *testing.T, g *enginetest.Gateway, p *rule.Policy, s filterSetting, coverage []artefact.Coverage) []string {
 	t.Helper()
 	var all []string
 	flows := s.flows(p, coverage)
@@ -282,7 +283,7 @@ func packetDifferences(t *testing.T, g *engine.Gateway, p *rule.Policy, s filter
 	return all
 }
 
-func decide(t *testing.T, g *engine.Gateway, flows []rule.Flow) []bool {
+func decide(t *testing.T, g *enginetest.Gateway, flows []rule.Flow) []bool {
 	t.Helper()
 	got, err := g.Decide(flows)
 	if err != nil {

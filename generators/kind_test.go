@@ -37,7 +37,9 @@ type kind struct {
 func kindOf(k artefact.Kind) kind {
 	return map[artefact.Kind]kind{
 		artefact.PacketFilter: {filterKindSettings, func(r artefact.Reading) artefact.Reading { return artefact.Reading{Filters: r.Filters} }, (*conformer).filter},
-		artefact.Proxy:        {proxyKindSettings, func(r artefact.Reading) artefact.Reading { return artefact.Reading{Requests: r.Requests} }, (*conformer).proxy},
+		artefact.Proxy: {proxyKindSettings, func(r artefact.Reading) artefact.Reading {
+			return artefact.Reading{Requests: r.Requests, Ahead: r.Ahead}
+		}, (*conformer).proxy},
 		artefact.ProxyChooser: {chooserKindSettings, func(r artefact.Reading) artefact.Reading {
 			return artefact.Reading{Routes: r.Routes, Before: r.Before, Roles: r.Roles}
 		}, (*conformer).chooser},
@@ -345,7 +347,7 @@ func TestConformance(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := c.compile(t)
-			edges := engine.EveryBoundaryFlow(p)
+			edges := engine.BoundaryFlows(p, engine.Limits{})
 			flows := append(share(edges), randomFlows(rand.New(rand.NewPCG(7, 7)), p, edges, 1_000, byAll(p))...)
 			flows = distinct(flows, byAll(p))
 			for _, g := range conforming() {
@@ -363,7 +365,7 @@ func TestRandomConformance(t *testing.T) {
 	t.Parallel()
 	turn := 0
 	byChance(t, 6, amount(1_000_000), func(t *testing.T, r *rand.Rand, p *rule.Policy, count counter) (all []string) {
-		flows := randomFlows(r, p, engine.EveryBoundaryFlow(p), 1_000, byAll(p))
+		flows := randomFlows(r, p, engine.BoundaryFlows(p, engine.Limits{}), 1_000, byAll(p))
 		turn++
 		asked := 0
 		for _, g := range conforming() {
@@ -483,7 +485,7 @@ func rulesChanged(change func(*rule.Rule)) func(*rule.Policy) *rule.Policy {
 // does not pass: one that drops UDP and says exact, and the like for every kind.
 func TestConformanceFindsFaults(t *testing.T) {
 	p := kindSample(t)
-	flows := distinct(engine.EveryBoundaryFlow(p), byAll(p))
+	flows := distinct(engine.BoundaryFlows(p, engine.Limits{}), byAll(p))
 	for _, g := range conforming() {
 		for _, fault := range faults(g.Kind()) {
 			fault.Generator = g

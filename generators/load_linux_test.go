@@ -10,7 +10,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/catalog/site"
-	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 	"gatewright/generators/nftables"
 )
 
@@ -65,7 +65,7 @@ func measureLoads(b *testing.B, p, earlier *rule.Policy) {
 		loadTime(b, used, before.Artefacts[0].Data)
 		loadTime(b, used, []byte(nftSite))
 		over = append(over, loadTime(b, used, file))
-		for _, m := range []*engine.Machine{empty, fresh, used} {
+		for _, m := range []*enginetest.Machine{empty, fresh, used} {
 			m.Close()
 		}
 	}
@@ -90,9 +90,9 @@ func smallest(file []byte) []byte {
 	return []byte(b.String())
 }
 
-func emptyMachine(b *testing.B) *engine.Machine {
+func emptyMachine(b *testing.B) *enginetest.Machine {
 	b.Helper()
-	m, err := engine.NewMachine(b.Context())
+	m, err := enginetest.NewMachine(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func emptyMachine(b *testing.B) *engine.Machine {
 }
 
 // loadTime is the seconds of CPU that nft takes for a file.
-func loadTime(b *testing.B, m *engine.Machine, text []byte) float64 {
+func loadTime(b *testing.B, m *enginetest.Machine, text []byte) float64 {
 	b.Helper()
 	before := childrenTime()
 	if err := m.LoadNFT(text); err != nil {

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 )
 
 // patience is how long what must work may take.
@@ -25,7 +25,7 @@ const patience = 10 * time.Second
 // gateway, a hop whose far link takes packets of at most smallMTU bytes, and
 // everybody else. An address has a name, and stands for one address of each family.
 type network struct {
-	near, gate, hop, far *engine.Machine
+	near, gate, hop, far *enginetest.Machine
 }
 
 const smallMTU = 1300
@@ -114,9 +114,9 @@ route add default via 2001:2:0:1::1
 func newNetwork(t *testing.T) *network {
 	t.Helper()
 	n := &network{}
-	for _, m := range []**engine.Machine{&n.near, &n.gate, &n.hop, &n.far} {
+	for _, m := range []**enginetest.Machine{&n.near, &n.gate, &n.hop, &n.far} {
 		var err error
-		if *m, err = engine.NewMachine(context.Background()); err != nil {
+		if *m, err = enginetest.NewMachine(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup((*m).Close)
@@ -141,13 +141,13 @@ func must(t *testing.T, err error) {
 }
 
 // address returns the machine that has a name, and the name's address of a family.
-func (n *network) address(name string, ipv6 bool) (*engine.Machine, netip.Addr) {
+func (n *network) address(name string, ipv6 bool) (*enginetest.Machine, netip.Addr) {
 	family := 0
 	if ipv6 {
 		family = 1
 	}
 	for _, names := range []struct {
-		machine *engine.Machine
+		machine *enginetest.Machine
 		known   map[string][2]string
 	}{{n.near, nearNames}, {n.far, farNames}, {n.gate, gateNames}} {
 		if texts, ok := names.known[name]; ok {
@@ -165,7 +165,7 @@ func (n *network) serve(t *testing.T, protocol, name string, port uint16) {
 	}
 }
 
-func serveAt(t *testing.T, m *engine.Machine, protocol string, a netip.Addr, port uint16) {
+func serveAt(t *testing.T, m *enginetest.Machine, protocol string, a netip.Addr, port uint16) {
 	t.Helper()
 	at := net.JoinHostPort(a.String(), strconv.Itoa(int(port)))
 	must(t, m.Do(func() error {
@@ -235,7 +235,7 @@ func (n *network) dial(protocol, from, to string, ipv6 bool, port uint16, wait t
 	return dialFrom(m, protocol, src, dst, port, wait)
 }
 
-func dialFrom(m *engine.Machine, protocol string, src, dst netip.Addr, port uint16, wait time.Duration) (net.Conn, error) {
+func dialFrom(m *enginetest.Machine, protocol string, src, dst netip.Addr, port uint16, wait time.Duration) (net.Conn, error) {
 	kind := syscall.SOCK_STREAM
 	if protocol == "udp" {
 		kind = syscall.SOCK_DGRAM
@@ -262,7 +262,7 @@ func dialFrom(m *engine.Machine, protocol string, src, dst netip.Addr, port uint
 
 // openSocket opens a blocking socket on a machine, bound to an address. Its calls
 // give up after the wait.
-func openSocket(m *engine.Machine, a netip.Addr, kind, protocol int, wait time.Duration) (fd int, err error) {
+func openSocket(m *enginetest.Machine, a netip.Addr, kind, protocol int, wait time.Duration) (fd int, err error) {
 	family := syscall.AF_INET
 	if a.Is6() {
 		family = syscall.AF_INET6
@@ -333,7 +333,7 @@ func (n *network) sendICMP(message, from, to string, ipv6 bool, wait time.Durati
 }
 
 // deliverICMP sends a packet and waits until the receiver gets one with the tag.
-func deliverICMP(sender, receiver *engine.Machine, src, dst netip.Addr, packet, tag []byte, hopLimit int, wait time.Duration) error {
+func deliverICMP(sender, receiver *enginetest.Machine, src, dst netip.Addr, packet, tag []byte, hopLimit int, wait time.Duration) error {
 	protocol, level, option := syscall.IPPROTO_ICMP, syscall.IPPROTO_IP, syscall.IP_TTL
 	if src.Is6() {
 		protocol, level, option = syscall.IPPROTO_ICMPV6, syscall.IPPROTO_IPV6, syscall.IPV6_UNICAST_HOPS

@@ -13,6 +13,7 @@ import (
 	"gatewright/catalog/site"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
 )
@@ -20,7 +21,7 @@ import (
 // loaded is a way to have a policy in the kernel, below the site's own chain.
 type loaded struct {
 	name string
-	load func(testing.TB, *engine.Machine, *rule.Policy) // nil policy: no rule
+	load func(testing.TB, *enginetest.Machine, *rule.Policy) // nil policy: no rule
 }
 
 const (
@@ -42,7 +43,7 @@ COMMIT
 `
 )
 
-func byNFT(t testing.TB, m *engine.Machine, p *rule.Policy) {
+func byNFT(t testing.TB, m *enginetest.Machine, p *rule.Policy) {
 	t.Helper()
 	text := []byte(nftSite)
 	if p != nil {
@@ -55,7 +56,7 @@ func byNFT(t testing.TB, m *engine.Machine, p *rule.Policy) {
 }
 
 // byHand is one set and one rule.
-func byHand(t testing.TB, m *engine.Machine, p *rule.Policy) {
+func byHand(t testing.TB, m *enginetest.Machine, p *rule.Policy) {
 	t.Helper()
 	text := nftSite + "table inet filter {\n\tset s {\n\t\ttype ipv4_addr; flags interval\n\t\telements = { " + p.Rules[0].Remote.Prefixes().V4().String() +
 		" }\n\t}\n\tchain gatewright_outbound {\n\t\tip saddr 10.0.0.0/8 udp dport 443 ip daddr @s counter accept\n\t}\n}\n"
@@ -65,7 +66,7 @@ func byHand(t testing.TB, m *engine.Machine, p *rule.Policy) {
 }
 
 func byIptables(v engine.Variant) loaded {
-	return loaded{"iptables-" + string(v), func(t testing.TB, m *engine.Machine, p *rule.Policy) {
+	return loaded{"iptables-" + string(v), func(t testing.TB, m *enginetest.Machine, p *rule.Policy) {
 		t.Helper()
 		files := []artefact.Artefact{{Name: "site.iptables", Data: []byte(iptablesSite)}}
 		if p != nil {
@@ -96,7 +97,7 @@ func BenchmarkPacket(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/prefixes=%d", f.name, n), func(b *testing.B) { f.measure(b, p) })
 		}
 		b.Run(fmt.Sprintf("nftables/by-hand/prefixes=%d", n), func(b *testing.B) {
-			measurePackets(b, p, "by-hand", func(m *engine.Machine) { byHand(b, m, p) }, func(m *engine.Machine) { byNFT(b, m, p) })
+			measurePackets(b, p, "by-hand", func(m *enginetest.Machine) { byHand(b, m, p) }, func(m *enginetest.Machine) { byNFT(b, m, p) })
 		})
 	}
 	for _, f := range filters {
@@ -148,12 +149,12 @@ func onUDP(t testing.TB, p *rule.Policy, own bool) *rule.Policy {
 }
 
 func (f loaded) measure(b *testing.B, p *rule.Policy) {
-	measurePackets(b, p, "none", func(m *engine.Machine) { f.load(b, m, nil) }, func(m *engine.Machine) { f.load(b, m, p) })
+	measurePackets(b, p, "none", func(m *enginetest.Machine) { f.load(b, m, nil) }, func(m *enginetest.Machine) { f.load(b, m, p) })
 }
 
 // measurePackets compares each kind of packet on two machines in turn. The least of many
 // rounds is what other work on the machine has not disturbed.
-func measurePackets(b *testing.B, p *rule.Policy, other string, loadOther, load func(*engine.Machine)) {
+func measurePackets(b *testing.B, p *rule.Policy, other string, loadOther, load func(*enginetest.Machine)) {
 	none, with := packetMachine(b), packetMachine(b)
 	loadOther(none)
 	load(with)
@@ -168,7 +169,7 @@ func measurePackets(b *testing.B, p *rule.Policy, other string, loadOther, load 
 			if kind == "established" {
 				from += 30_000
 			}
-			for k, m := range []*engine.Machine{none, with} {
+			for k, m := range []*enginetest.Machine{none, with} {
 				if t := packetTime(b, m, to[i], from, kind == "established"); least[i][k] == 0 || t < least[i][k] {
 					least[i][k] = t
 				}
@@ -197,9 +198,9 @@ func firstOnUDP(p *rule.Policy, last bool) (found netip.AddrPort) {
 }
 
 // packetMachine has every address as its own.
-func packetMachine(b *testing.B) *engine.Machine {
+func packetMachine(b *testing.B) *enginetest.Machine {
 	b.Helper()
-	m, err := engine.NewMachine(b.Context())
+	m, err := enginetest.NewMachine(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -213,7 +214,7 @@ func packetMachine(b *testing.B) *engine.Machine {
 // packetTime is the CPU time in nanoseconds of sending a packet to an address of the
 // machine itself, which drops it: nobody reads the receiver's small buffer. Every packet
 // of a new flow comes from a port of its own.
-func packetTime(b *testing.B, m *engine.Machine, to netip.AddrPort, from uint16, established bool) (ns float64) {
+func packetTime(b *testing.B, m *enginetest.Machine, to netip.AddrPort, from uint16, established bool) (ns float64) {
 	b.Helper()
 	err := m.Do(func() error {
 		receiver, err := udpSocket(to)

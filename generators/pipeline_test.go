@@ -10,7 +10,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/generators/artefact"
-	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 )
 
 // pipelineSite binds the usual roles, one of them published and one both ways, and
@@ -65,10 +65,10 @@ func ways(t testing.TB, nothing *rule.Policy) []way {
 	return all
 }
 
-// complaints tells where what the files do is not what the policy says, and where a
+// complaints tells where other changes of the files is not what the policy says, and where a
 // catalogue has changed what stands beside a packet filter's rules.
 func (w way) complaints(p *rule.Policy) []string {
-	all := conformanceComplaints(w.generator, p, w.setting, evenly(distinct(engine.BoundaryFlows(p), byAll(p)), 200))
+	all := conformanceComplaints(w.generator, p, w.setting, evenly(distinct(enginetest.BoundaryFlows(p), byAll(p)), 200))
 	settings, _ := artefact.Configure(w.generator.Options(), w.setting.options)
 	out, err := w.generator.Generate(p, settings)
 	if err != nil {

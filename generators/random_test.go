@@ -213,7 +213,7 @@ func TestRandomPoliciesInPacketFilters(t *testing.T) {
 	t.Parallel()
 	const flowsEach = 5_000
 	byChance(t, 1, amount(1_000_000), func(t *testing.T, r *rand.Rand, p *rule.Policy, count counter) []string {
-		flows := randomFlows(r, p, engine.EveryBoundaryFlow(p), flowsEach, byReadBack)
+		flows := randomFlows(r, p, engine.BoundaryFlows(p, engine.Limits{}), flowsEach, byReadBack)
 		wanted := make([]bool, len(flows))
 		for i, f := range flows {
 			wanted[i] = p.Decide(rule.Seen(f, rule.PacketFilter)).Accept()
@@ -308,7 +308,7 @@ func TestRandomPoliciesByPackets(t *testing.T) {
 		if err := load(); err != nil {
 			return []string{err.Error()}
 		}
-		flows := randomFlows(r, p, engine.EveryBoundaryFlow(p), flowsEach, s.byPackets)
+		flows := randomFlows(r, p, engine.BoundaryFlows(p, engine.Limits{}), flowsEach, s.byPackets)
 		flows = distinct(append(flows, witnesses(out.Coverage)...), s.byPackets)
 		accepted := map[rule.Flow]bool{}
 		var all []string

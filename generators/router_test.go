@@ -2,7 +2,6 @@ package generators
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"regexp"
 	"slices"
@@ -176,7 +175,7 @@ func (router) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explainer, 
 		}
 		return []string{b.String()}
 	}
-	e := form.Explainer{Policy: p, Config: c, Ours: c.Local(p), Held: &h.Ruleset, Words: words, Dropped: func(string) string { return "" }}
+	e := form.Decider{Policy: p, Config: c, Ours: c.Local(p), Held: &h.Ruleset, Words: words, Dropped: func(string) string { return "" }}
 	return e.Answer, err
 }
 
@@ -241,7 +240,7 @@ func readRouter(lines *artefact.Lines) (h routerHeld, err error) {
 		}
 		h.Sets = append(h.Sets, form.Set{Name: name, Family: family, Prefixes: b.Build()})
 	}
-	slices.SortFunc(h.Sets, func(a, b form.Set) int { return cmp.Compare(a.Name, b.Name) })
+	h.Sort()
 	return h, nil
 }
 

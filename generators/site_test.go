@@ -14,6 +14,7 @@ import (
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
 )
@@ -66,7 +67,7 @@ func TestSitesRulesSurviveNFT(t *testing.T) {
 }
 
 // nftObjects returns what nftables holds, in its order, without handles and counts.
-func nftObjects(t *testing.T, g *engine.Gateway) []string {
+func nftObjects(t *testing.T, g *enginetest.Gateway) []string {
 	t.Helper()
 	dump, err := g.DumpNFT()
 	if err != nil {
@@ -129,7 +130,7 @@ func siteArtefacts() []artefact.Artefact {
 }
 
 // iptablesRules returns chains, rules and sets in order, without remarks and counts.
-func iptablesRules(t *testing.T, g *engine.Gateway, variant engine.Variant) []string {
+func iptablesRules(t *testing.T, g *enginetest.Gateway, variant engine.Variant) []string {
 	t.Helper()
 	dump, err := g.DumpIptables(variant)
 	if err != nil {
@@ -185,7 +186,7 @@ func TestChangedPolicyLoads(t *testing.T) {
 func TestChangedSettingLoads(t *testing.T) {
 	p := named(t, "role-of-both-kinds")
 	names := []string{"mark", "enforce", "host-enforce", "mark", "enforce"}
-	g := gateway(t, engine.Site{Bindings: p.Bindings, Mode: engine.Enforce})
+	g := gateway(t, enginetest.Site{Bindings: p.Bindings, Mode: artefact.ModeEnforce})
 	for _, name := range names {
 		s := filterSettingNamed(t, nftables.Generator{}, name, p)
 		loadTwice(t, func() error { return g.LoadNFT(generate(t, nftables.Generator{}, p, s.setting).Artefacts[0].Data) })
@@ -251,13 +252,13 @@ func TestBootFileKeepsOthersRules(t *testing.T) {
 		{map[string][]string{"mode": {"mark"}}, "inet filter"},
 		{map[string][]string{"mode": {"enforce"}, "place": {"forward"}, "admin": {"none"}}, "inet filter"},
 	} {
-		g := gateway(t, engine.Site{Bindings: p.Bindings, Mode: engine.Enforce})
+		g := gateway(t, enginetest.Site{Bindings: p.Bindings, Mode: artefact.ModeEnforce})
 		if err := g.LoadNFT([]byte("flush ruleset\n" + others)); err != nil {
 			t.Fatal(err)
 		}
 		before := nftObjects(t, g)
 		data := generate(t, nftables.Generator{}, p, setting{"boot", s.options}).Artefacts[0].Data
-		boot := bytes.ReplaceAll(bootLines(t, data), []byte("include \"/etc/gatewright.nft\"\n"), data)
+		boot := bytes.ReplaceAll(bootLines(t, data), []byte("include \"/etc/gatewright/gatewright.nft\"\n"), data)
 		boot = fmt.Appendf(boot, "table %s {\n\tchain own {\n\t\ttcp dport 22 accept\n\t}\n}\n", s.table)
 		loadTwice(t, func() error { return g.LoadNFT(boot) })
 		survive(t, before, nftObjects(t, g))
@@ -302,8 +303,8 @@ func headersShow(t *testing.T, artefacts []artefact.Artefact) {
 // gateway without any ruleset accepts everything.
 func TestEnforceNeedsNoSite(t *testing.T) {
 	p := named(t, "row-10-screen-sharing")
-	g := gateway(t, engine.Site{Bindings: p.Bindings, Mode: engine.Enforce})
-	stranger := engine.BoundaryFlows(named(t, "empty"))[:1]
+	g := gateway(t, enginetest.Site{Bindings: p.Bindings, Mode: artefact.ModeEnforce})
+	stranger := enginetest.BoundaryFlows(named(t, "empty"))[:1]
 	if err := g.LoadNFT(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +338,7 @@ func TestRolesTogetherAreAFamily(t *testing.T) {
 		}
 		out := generate(t, iptables.Generator{}, p, setting{name, options})
 		for _, variant := range variants() {
-			m, err := engine.NewMachine(t.Context())
+			m, err := enginetest.NewMachine(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -357,12 +358,12 @@ func TestAdminStaysReachable(t *testing.T) {
 		"mode": {"enforce"}, "place": {"host"}, "roles": roleNames(p),
 		"admin": {"198.51.100.0/24 tcp 22", "2001:db8:22::/48 tcp 22"},
 	}
-	site := engine.Site{Bindings: p.Bindings, Place: engine.Host, Mode: engine.Enforce}
-	load := map[string]func(g *engine.Gateway) error{
-		"nftables": func(g *engine.Gateway) error {
+	site := enginetest.Site{Bindings: p.Bindings, Place: artefact.PlaceHost, Mode: artefact.ModeEnforce}
+	load := map[string]func(g *enginetest.Gateway) error{
+		"nftables": func(g *enginetest.Gateway) error {
 			return g.LoadNFT(generate(t, nftables.Generator{}, p, setting{"admin", options}).Artefacts[0].Data)
 		},
-		"iptables": func(g *engine.Gateway) error {
+		"iptables": func(g *enginetest.Gateway) error {
 			return g.LoadIptables(engine.IptablesNFT, generate(t, iptables.Generator{}, p, setting{"admin", options}).Artefacts)
 		},
 	}

@@ -12,7 +12,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
-	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 )
 
 // The rules of a site whose gateway translates addresses: it publishes a port of
@@ -180,7 +180,7 @@ type sited struct {
 	siteRules
 	filter  filter
 	mode    artefact.Mode
-	machine *engine.Machine
+	machine *enginetest.Machine
 	out     artefact.Output
 }
 
@@ -202,7 +202,7 @@ func newSited(t *testing.T, f filter, mode artefact.Mode, rules siteRules) *site
 	if rules.place == artefact.PlaceHost {
 		s.machine, options["roles"] = s.near, []string{"clients", "exchange"}
 	} else {
-		s.machine, options["wan"], options["lan"] = s.gate, []string{engine.WAN}, []string{engine.LAN}
+		s.machine, options["wan"], options["lan"] = s.gate, []string{enginetest.WAN}, []string{enginetest.LAN}
 	}
 	s.out = generate(t, f.generator, p, setting{"site", options})
 	return s

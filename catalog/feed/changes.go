@@ -52,7 +52,7 @@ type endpoints struct {
 // order. Keys that are not known are the publisher's business; a record that misses
 // what every record has, or whose endpoints do not read, is an error with its place.
 func ReadChanges(file string, data []byte) ([]Change, error) {
-	if IsMarkup(data) {
+	if isMarkup(data) {
 		return nil, fileErrorf(file, "%w", errMarkup)
 	}
 	doc, err := jsonc.Parse(file, data)

@@ -26,8 +26,8 @@ type Limits struct {
 	Bytes   int64         // of the answer, unpacked
 }
 
-// DefaultLimits are those of the command line.
-func DefaultLimits() Limits {
+// defaultLimits are those of the command line.
+func defaultLimits() Limits {
 	return Limits{
 		Connect: 10 * time.Second, Headers: 15 * time.Second, Try: 90 * time.Second, Total: 2 * time.Minute,
 		Tries: 4, Pause: time.Second, Wait: time.Minute, Bytes: MaxFile,
@@ -56,7 +56,7 @@ type Client struct {
 
 // NewClient returns the Client of the command line, which tells of its pauses by say.
 func NewClient(say func(format string, args ...any)) *Client {
-	return &Client{Limits: DefaultLimits(), Now: time.Now, Sleep: sleep, Say: say}
+	return &Client{Limits: defaultLimits(), Now: time.Now, Sleep: sleep, Say: say}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -179,10 +179,23 @@ func (c *Client) explain(u *url.URL, err error, tries int) error {
 	if fault := certificateFault(err); fault != "" {
 		return fmt.Errorf("%s: %s", where, fault)
 	}
+	if named := new(*net.DNSError); tries > 1 && errors.As(err, named) && (*named).IsNotFound && !c.proxied(u) {
+		return fmt.Errorf("%s: %w, %d times in a row; try again later, or set HTTPS_PROXY if this machine reaches the internet by a proxy", where, reason(err), tries)
+	}
 	if tries > 1 {
 		return fmt.Errorf("%s: %w, %d times in a row; try again later", where, reason(err), tries)
 	}
 	return fmt.Errorf("%s: %w", where, reason(err))
+}
+
+// proxied reports whether a URL is asked for by a proxy.
+func (c *Client) proxied(u *url.URL) bool {
+	choose := c.Proxy
+	if choose == nil {
+		choose = http.ProxyFromEnvironment
+	}
+	proxy, err := choose(&http.Request{URL: u})
+	return proxy != nil && err == nil
 }
 
 // printable replaces what would move a terminal's cursor.

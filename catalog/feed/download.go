@@ -17,8 +17,8 @@ import (
 
 var errMarkup = errors.New("the answer is a web page and no feed; a captive portal or a proxy may have answered in the publisher's place")
 
-// IsMarkup reports whether a document is HTML or XML, whatever its type says.
-func IsMarkup(data []byte) bool {
+// isMarkup reports whether a document is HTML or XML, whatever its type says.
+func isMarkup(data []byte) bool {
 	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), " \t\r\n")
 	return bytes.HasPrefix(data, []byte("<"))
 }
@@ -34,7 +34,7 @@ type Download struct {
 // Read reads it as a catalogue. No endpoint at all is an error: an outage, taken for a
 // list, would close a firewall. Notices are told of the source, as errors are.
 func (d Download) Read() (*Listed, error) {
-	if IsMarkup(d.Data) {
+	if isMarkup(d.Data) {
 		return nil, fmt.Errorf("%s: %w", d.Source, errMarkup)
 	}
 	c, err := document{file: d.Source, kept: d.File}.readListed(d.Data, d.As)

@@ -135,7 +135,7 @@ func (s WebService) Latest(ctx context.Context, e Extract) (version string, fres
 // readVersion reads the answer of /version: an object of an instance and its latest
 // version, or an array of them. Other keys are the publisher's business.
 func readVersion(source string, data []byte, instance string) (string, error) {
-	if IsMarkup(data) {
+	if isMarkup(data) {
 		return "", fmt.Errorf("%s: %w", source, errMarkup)
 	}
 	doc, err := jsonc.Parse(source, data)

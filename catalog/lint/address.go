@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"math"
 	"net/netip"
 	"strings"
 	"sync"
@@ -159,14 +158,8 @@ const WideShare = 1.0 / 32
 // Shares returns which part a set is of the unicast addresses of each family: of
 // 1.0.0.0 to 223.255.255.255, and of 2000::/3.
 func Shares(s netset.PrefixSet) (v4, v6 float64) {
-	for p := range s.Prefixes() {
-		if p.Addr().Is4() {
-			v4 += math.Exp2(float64(32-p.Bits())) / (223 << 24)
-		} else {
-			v6 += math.Exp2(float64(-p.Bits())) * 8
-		}
-	}
-	return v4, v6
+	v4, v6 = s.Shares()
+	return v4 * 256 / 223, v6 * 8
 }
 
 // Doubtful returns the addresses of a set that a public service can hardly have, and

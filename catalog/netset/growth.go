@@ -7,21 +7,25 @@ import "math"
 // has no part to compare with.
 func Growth(old, new PrefixSet) (part float64, family string) {
 	family = "IPv4"
-	if before := old.V4().addresses(); before > 0 {
-		part = new.V4().Subtract(old.V4()).addresses() / before
+	oldV4, oldV6 := old.Shares()
+	newV4, newV6 := new.Subtract(old).Shares()
+	if oldV4 > 0 {
+		part = newV4 / oldV4
 	}
-	if before := old.V6().addresses(); before > 0 {
-		if v6 := new.V6().Subtract(old.V6()).addresses() / before; v6 > part {
-			part, family = v6, "IPv6"
-		}
+	if oldV6 > 0 && newV6/oldV6 > part {
+		part, family = newV6/oldV6, "IPv6"
 	}
 	return part, family
 }
 
-// addresses is the number of addresses of a set of one family.
-func (s PrefixSet) addresses() (n float64) {
+// Shares returns about which part of each family a set holds, from 0 to 1.
+func (s PrefixSet) Shares() (v4, v6 float64) {
 	for p := range s.Prefixes() {
-		n += math.Exp2(float64(p.Addr().BitLen() - p.Bits()))
+		if part := math.Ldexp(1, -p.Bits()); p.Addr().Is4() {
+			v4 += part
+		} else {
+			v6 += part
+		}
 	}
-	return n
+	return v4, v6
 }

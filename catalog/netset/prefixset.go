@@ -41,6 +41,22 @@ func (s PrefixSet) Len() int {
 	return n
 }
 
+// Like returns the addresses of the family of a.
+func (s PrefixSet) Like(a netip.Addr) PrefixSet {
+	if a.Unmap().Is6() {
+		return s.V6()
+	}
+	return s.V4()
+}
+
+// First returns the lowest address, IPv4 first; false if the set is empty.
+func (s PrefixSet) First() (a netip.Addr, ok bool) {
+	for a = range s.Ranges() {
+		return a, true
+	}
+	return a, false
+}
+
 // Contains reports whether a is in the set, in O(log n). It is false for an invalid
 // address and for one with a zone.
 func (s PrefixSet) Contains(a netip.Addr) bool {

@@ -533,3 +533,24 @@ func BenchmarkPrefixSetContains(b *testing.B) {
 		s.Contains(a)
 	}
 }
+
+// TestLikeAndFirst holds that Like keeps one family, of IPv4-mapped addresses IPv4, and
+// that First is the lowest address.
+func TestLikeAndFirst(t *testing.T) {
+	both := PrefixSetOf(netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("192.0.2.8/29"))
+	for _, c := range []struct {
+		like, want, first string
+	}{
+		{"10.0.0.1", "192.0.2.8/29, 198.51.100.0/24", "192.0.2.8"},
+		{"::ffff:10.0.0.1", "192.0.2.8/29, 198.51.100.0/24", "192.0.2.8"},
+		{"fd00::1", "2001:db8::/32", "2001:db8::"},
+	} {
+		got := both.Like(netip.MustParseAddr(c.like))
+		if first, ok := got.First(); got.String() != c.want || !ok || first.String() != c.first {
+			t.Errorf("like %s: %s, first %s (%t)", c.like, got, first, ok)
+		}
+	}
+	if first, ok := (PrefixSet{}).First(); ok {
+		t.Errorf("an empty set has %s", first)
+	}
+}

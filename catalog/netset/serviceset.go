@@ -99,6 +99,9 @@ func parseProtocolPorts(s string) ([]Service, error) {
 		}
 		r, err := ParsePortRange(text)
 		if err != nil {
+			if meant := separatedProtocols(s); meant != "" {
+				return nil, fmt.Errorf("service %q has two protocols; a semicolon separates them: write %q", clip(s), meant)
+			}
 			if meant, _, ok := SeparatedPorts(s); ok {
 				return nil, fmt.Errorf("service %q is not as expected; write %q", clip(s), name+" "+meant)
 			}
@@ -107,6 +110,32 @@ func parseProtocolPorts(s string) ([]Service, error) {
 		services = append(services, Service{protocol, r})
 	}
 	return services, nil
+}
+
+// separatedProtocols returns how a list is written that has no semicolon before a
+// protocol, such as "tcp 443; udp 443" for "tcp 443, udp 443"; empty for anything else.
+func separatedProtocols(s string) string {
+	meant := ""
+	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ' ' || r == ',' }) {
+		_, err := ParseProtocol(word)
+		switch {
+		case meant == "":
+		case err == nil:
+			meant += "; "
+		case strings.HasSuffix(meant, "tcp") || strings.HasSuffix(meant, "udp"):
+			meant += " "
+		default:
+			meant += ", "
+		}
+		meant += word
+	}
+	if !strings.Contains(meant, ";") {
+		return ""
+	}
+	if _, err := ParseServices(meant); err != nil {
+		return ""
+	}
+	return meant
 }
 
 // explainService says why s does not start with a protocol and a space.

@@ -212,7 +212,7 @@ func (p *Policy) checkBindings() error {
 			return fmt.Errorf("role %s is bound to no address", b.Role)
 		}
 		if v4, v6 := b.Local().CoversFamily(); v4 || v6 {
-			return fmt.Errorf("role %s is bound to every %s address; bind it to the addresses that its machines have", b.Role, familyName(v4))
+			return fmt.Errorf("role %s is bound to every %s address; bind it to the addresses that its machines have", b.Role, FamilyName(v4))
 		}
 	}
 	return nil
@@ -228,9 +228,10 @@ func (p *Policy) checkGrant(g Grant) error {
 		return fmt.Errorf("%s: any remote is not on the site; name a role or addresses", g.Entry.ID)
 	case p.Binding(g.Role).Local().IsEmpty():
 		return fmt.Errorf("%s: role %s is not bound; an entry of an unbound role is an open item", g.Entry.ID, g.Role)
+	case g.Direction != Outbound && g.Direction != Inbound:
+		return fmt.Errorf("unknown direction %q; expect outbound or inbound", g.Direction)
 	}
-	_, err := ParseDirection(string(g.Direction))
-	return err
+	return nil
 }
 
 func (p *Policy) checkIDs() error {

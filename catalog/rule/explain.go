@@ -203,7 +203,7 @@ func (r *Rule) elsewhere(f Flow) []NearRule {
 	if !f.Remote.IsValid() || r.Remote.Prefixes().IsEmpty() {
 		return nil
 	}
-	told, distance := family(r.Remote.Prefixes(), !f.Remote.Unmap().Is4()), 100+far
+	told, distance := r.Remote.Prefixes().Like(f.Remote), 100+far
 	if told.IsEmpty() {
 		told, distance = r.Remote.Prefixes(), distance+1
 	}
@@ -242,7 +242,7 @@ func (r Remote) endpoint(f Flow) string {
 		return text
 	}
 	for p := range r.Prefixes().Prefixes() {
-		if p.Contains(f.Remote.Unmap()) {
+		if p.Contains(f.Remote) {
 			return p.String()
 		}
 	}

@@ -8,7 +8,8 @@ import (
 )
 
 // Flow is one connection attempt as an all-seeing observer knows it. A part that
-// is not known is left zero and matches nothing.
+// is not known is left zero and matches nothing. Addresses are without a zone, and IPv4
+// ones stand as such.
 type Flow struct {
 	Direction Direction
 	Protocol  netset.Protocol
@@ -39,12 +40,12 @@ func (f Flow) originalPort() uint16 {
 }
 
 // Family returns "IPv4" or "IPv6".
-func Family(a netip.Addr) string { return familyName(a.Unmap().Is4()) }
+func Family(a netip.Addr) string { return FamilyName(a.Unmap().Is4()) }
 
 // MixesFamilies reports whether one address of the flow is IPv4 and the other IPv6. No
 // packet has both.
 func (f Flow) MixesFamilies() bool {
-	return f.Local.IsValid() && f.Remote.IsValid() && f.Local.Unmap().Is4() != f.Remote.Unmap().Is4()
+	return f.Local.IsValid() && f.Remote.IsValid() && f.Local.Is4() != f.Remote.Is4()
 }
 
 // Impossible reports whether the flow mixes families and no proxy can stand between,

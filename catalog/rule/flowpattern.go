@@ -10,8 +10,8 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// PatternForms is what ParseFlowPattern accepts, for messages.
-const PatternForms = "outbound tcp HOST:PORTS [from LOCAL], inbound tcp HOST to LOCAL:PORTS, a URL, or a host"
+// patternForms is what ParseFlowPattern accepts, for messages.
+const patternForms = "outbound tcp HOST:PORTS [from LOCAL], inbound tcp HOST to LOCAL:PORTS, a URL, or a host"
 
 // FlowPattern stands for every flow between some addresses of our side and some remotes
 // on some services, the same port before and after any DNAT. Addresses of two families
@@ -51,8 +51,8 @@ func ParseFlowPattern(s string) (FlowPattern, error) { return parsePattern(s, fa
 // one of them is meant, and any:PORTS as the host of outbound flows on some ports.
 func ParseLocalPattern(s string) (FlowPattern, error) { return parsePattern(s, true) }
 
-// LocalForms is what ParseLocalPattern accepts, for messages.
-const LocalForms = "inbound [tcp|udp] to LOCAL[:PORTS], or outbound [tcp|udp] [any:PORTS] from LOCAL"
+// localForms is what ParseLocalPattern accepts, for messages.
+const localForms = "inbound [tcp|udp] to LOCAL[:PORTS], or outbound [tcp|udp] [any:PORTS] from LOCAL"
 
 func parsePattern(s string, side bool) (FlowPattern, error) {
 	words := strings.Fields(s)
@@ -65,9 +65,9 @@ func parsePattern(s string, side bool) (FlowPattern, error) {
 		err = p.complete()
 	}
 	if err != nil {
-		forms := PatternForms
+		forms := patternForms
 		if side {
-			forms = LocalForms
+			forms = localForms
 		}
 		return FlowPattern{}, fmt.Errorf("flows %q: %w; expect %s", p.text, err, forms)
 	}

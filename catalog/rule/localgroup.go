@@ -117,7 +117,7 @@ func (b Binding) possible(f Flow) netset.PrefixSet {
 	if !f.Remote.IsValid() || f.mayBeProxied() {
 		return b.Local()
 	}
-	return family(b.Local(), !f.Remote.Unmap().Is4())
+	return b.Local().Like(f.Remote)
 }
 
 // LocalGroup is a part of our side that has one answer to a question.

@@ -168,6 +168,8 @@ func (q *Question) readRemote(text string) error {
 	switch {
 	case host == "":
 		return errors.New("the remote host is missing")
+	case strings.EqualFold(name, "any") && (port != "" || q.Flow.Protocol != 0 || q.Flow.Direction == Inbound):
+		return fmt.Errorf(`%q is every remote in "expect" alone; ask for one address or name`, name)
 	case strings.ContainsAny(text[1:], "@?#"):
 		return errors.New("a URL starts with its scheme, such as https://, and a host has no @, ? and #")
 	}
@@ -210,7 +212,7 @@ func (q *Question) readLocal(w *flowWords) error {
 	word, ok := w.take("from", "to")
 	switch {
 	case !ok:
-		return nil
+		return q.checkSideWord(*w)
 	case word == "from" && q.Flow.Direction == Inbound:
 		return errors.New("an inbound flow goes to our side; write to LOCAL:PORT")
 	case word == "to" && (q.Flow.Direction == Outbound || q.Flow.Port != 0):
@@ -236,6 +238,18 @@ func (q *Question) readLocal(w *flowWords) error {
 		}
 	}
 	return q.readPublished(w)
+}
+
+// checkSideWord refuses HOST:PORT after an inbound flow that names nobody on our side: the
+// word "to" may be missing, or another flow may start there.
+func (q *Question) checkSideWord(w flowWords) error {
+	if q.Flow.Direction != Inbound || len(w) == 0 || strings.Contains(w[0], "://") {
+		return nil
+	}
+	if _, port := cutPort(w[0]); port == "" {
+		return nil
+	}
+	return fmt.Errorf("%q follows an inbound flow; write \"to %s\" if it is our side, or \"outbound %s\" if it is another flow", w[0], w[0], w[0])
 }
 
 // readPublished reads published PORT; the port itself must have been said.

@@ -132,7 +132,7 @@ func (m RouteMember) rank(f Flow) Rank {
 	}
 	if m.Prefixes.Contains(f.Remote) {
 		for prefix := range m.Prefixes.Prefixes() {
-			if prefix.Contains(f.Remote.Unmap()) {
+			if prefix.Contains(f.Remote) {
 				best = max(best, PrefixRank(prefix.Bits()))
 			}
 		}

@@ -21,16 +21,7 @@ const (
 	Inbound  Direction = "inbound"  // the remote side opens the flow
 )
 
-// ParseDirection reads "outbound" or "inbound".
-func ParseDirection(s string) (Direction, error) {
-	switch d := Direction(s); d {
-	case Outbound, Inbound:
-		return d, nil
-	}
-	return "", fmt.Errorf("unknown direction %q; expect outbound or inbound", s)
-}
-
-// Role names who on our side takes part: a lower-case slug of at most MaxRole
+// Role names who on our side takes part: a lower-case slug of at most maxRole
 // characters. Roles made by ParseRole are safe in every backend's names.
 type Role string
 
@@ -38,13 +29,13 @@ type Role string
 // bound when the site says nothing.
 const Clients Role = "clients"
 
-// MaxRole is the length limit of a role in characters.
-const MaxRole = 16
+// maxRole is the length limit of a role in characters.
+const maxRole = 16
 
 // ParseRole reads a role: a letter, then letters, digits and hyphens, all lower case.
 func ParseRole(s string) (Role, error) {
-	if s == "" || len(s) > MaxRole || s[0] < 'a' || s[0] > 'z' || !isSlug(s) {
-		return "", fmt.Errorf("bad role %q; expect a lower-case letter, then at most %d letters, digits or hyphens", s, MaxRole-1)
+	if s == "" || len(s) > maxRole || s[0] < 'a' || s[0] > 'z' || !isSlug(s) {
+		return "", fmt.Errorf("bad role %q; expect a lower-case letter, then at most %d letters, digits or hyphens", s, maxRole-1)
 	}
 	return Role(s), nil
 }
@@ -150,7 +141,7 @@ type TrustedSite struct {
 // Open is something that a person still has to say. Nothing is rendered for it.
 type Open struct {
 	Entry    Entry
-	Missing  string // one of the Missing constants
+	Missing  string // a fact of the entry, or one of the Missing constants
 	Endpoint string // the endpoint as published, if only that one is withheld
 	Why      string // what the publisher left unsaid or the site has not bound
 	Ask      string // the question, in words
@@ -160,16 +151,21 @@ type Open struct {
 	Line     string // the exact line to write there; with its <blanks> it is as good as not there
 }
 
-// What an open item lacks.
+// What an open item lacks, if it is not "services", "direction" or "role".
 const (
-	MissingRemote    = "remote"
-	MissingServices  = "services"
-	MissingDirection = "direction"
-	MissingRole      = "role"    // the publisher names no role
-	MissingBinding   = "binding" // the role has no addresses at this site
-	MissingValue     = "value"   // a placeholder such as <tenant>
-	MissingPath      = "path"    // an endpoint with a path, which no filter sees
+	MissingRemote  = "remote"
+	MissingBinding = "binding" // the role has no addresses at this site
+	MissingValue   = "value"   // a placeholder such as <tenant>
+	MissingPath    = "path"    // an endpoint with a path, which no filter sees
 )
+
+// Name is what an item lacks, and of which endpoint if only that one is withheld.
+func (o Open) Name() string {
+	if o.Endpoint != "" {
+		return o.Missing + " of " + o.Endpoint
+	}
+	return o.Missing
+}
 
 // Source is one catalogue that the policy was built from.
 type Source struct {

@@ -61,13 +61,6 @@ func turned(d Direction, local, remote netset.PrefixSet) (source, destination ne
 	return local, remote
 }
 
-func family(s netset.PrefixSet, v6 bool) netset.PrefixSet {
-	if v6 {
-		return s.V6()
-	}
-	return s.V4()
-}
-
 // UniteTraffic returns the packets of any of the sets.
 func UniteTraffic(list ...TrafficSet) TrafficSet {
 	var products []servedPairs

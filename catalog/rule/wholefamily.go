@@ -3,13 +3,13 @@ package rule
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 
 	"gatewright/catalog/netset"
 )
 
-func familyName(v4 bool) string {
+// FamilyName returns "IPv4" or "IPv6".
+func FamilyName(v4 bool) string {
 	if v4 {
 		return "IPv4"
 	}
@@ -37,7 +37,8 @@ func (p *Policy) checkFamilies() error {
 		if rules[l] == nil {
 			order = append(order, l)
 		}
-		rules[l] = append(rules[l], familyRule{r, prefixes, shareOf(prefixes)})
+		v4, v6 := prefixes.Shares()
+		rules[l] = append(rules[l], familyRule{r, prefixes, v4, v6})
 	}
 	for _, l := range order {
 		if coversFamily(rules[l]) == nil {
@@ -93,17 +94,17 @@ func checkPorts(rules []familyRule) error {
 type familyRule struct {
 	rule     *Rule
 	prefixes netset.PrefixSet
-	share    share
+	v4, v6   float64 // their shares of each family
 }
 
 // coversFamily returns an error if two rules or more cover a family together.
 func coversFamily(rules []familyRule) error {
-	var sum share
+	var v4, v6 float64
 	for _, r := range rules {
-		sum.v4 += r.share.v4
-		sum.v6 += r.share.v6
+		v4 += r.v4
+		v6 += r.v6
 	}
-	if len(rules) < 2 || sum.v4 < nearlyAll && sum.v6 < nearlyAll {
+	if len(rules) < 2 || v4 < nearlyAll && v6 < nearlyAll {
 		return nil
 	}
 	var all netset.PrefixBuilder
@@ -115,30 +116,15 @@ func coversFamily(rules []familyRule) error {
 	return wholeFamily(all.Build(), entries)
 }
 
-// share is about how much of each family a set holds, from 0 to 1. Sets whose shares
-// sum up to less than 1 do not cover a family, so that most need no union.
-type share struct{ v4, v6 float64 }
-
-// nearlyAll allows for what summing up loses.
+// nearlyAll allows for what summing up loses. Sets whose shares sum up to less than 1
+// do not cover a family, so that most need no union.
 const nearlyAll = 0.999
-
-func shareOf(s netset.PrefixSet) (of share) {
-	for prefix := range s.Prefixes() {
-		part := math.Ldexp(1, -prefix.Bits())
-		if prefix.Addr().Is4() {
-			of.v4 += part
-		} else {
-			of.v6 += part
-		}
-	}
-	return of
-}
 
 // wholeFamily refuses prefixes that cover a family.
 func wholeFamily(s netset.PrefixSet, entries []Entry) error {
 	if v4, v6 := s.CoversFamily(); v4 || v6 {
 		return fmt.Errorf("the prefixes of %s together cover every %s address; if that is meant, answer \"remote\": \"any\" for one of them",
-			entryIDs(entries), familyName(v4))
+			entryIDs(entries), FamilyName(v4))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -57,17 +58,23 @@ type resolution struct {
 	ok     bool // the answer and the values can be
 }
 
-// resolve resolves an entry, once.
-func (b *builder) resolve(e *catalog.Entry) resolution {
-	r, known := b.resolved[e.ID]
-	if !known {
-		before := len(b.errs)
-		r.answer = b.answerTo(e)
-		r.facts = b.layOver(e, r.answer)
-		r.ok = len(b.errs) == before
-		b.resolved[e.ID] = r
-	}
+func (b *builder) resolve(e *catalog.Entry) (r resolution) {
+	before := len(b.errs)
+	r.answer = b.answerTo(e)
+	r.facts = b.layOver(e, r.answer)
+	r.ok = len(b.errs) == before
 	return r
+}
+
+// resolution is that of any entry, of a site that was built. One that the site does
+// not use is resolved as if it were the next, and leaves no trace.
+func (b *builder) resolution(e *catalog.Entry) resolution {
+	if r, known := b.resolved[e.ID]; known {
+		return r
+	}
+	apart := *b
+	apart.used = map[string]bool{}
+	return apart.resolve(e)
 }
 
 // layOver lays the answer and the site's values over the entry, and collects what is
@@ -75,15 +82,9 @@ func (b *builder) resolve(e *catalog.Entry) resolution {
 func (b *builder) layOver(e *catalog.Entry, a Answer) (f facts) {
 	a = b.fitting(e, a)
 	b.checkAnswer(e, a)
-	f = facts{services: e.Services, direction: e.Direction, role: rule.Role(e.Role)}
-	if !a.Services.IsEmpty() {
-		f.services = a.Services
-	}
-	if a.Direction != "" {
-		f.direction = a.Direction
-	}
-	if a.Role != "" {
-		f.role = a.Role
+	f = facts{services: a.Services, direction: cmp.Or(a.Direction, e.Direction), role: cmp.Or(a.Role, rule.Role(e.Role))}
+	if f.services.IsEmpty() {
+		f.services = e.Services
 	}
 	switch {
 	case a.Remote == nil:
@@ -131,17 +132,34 @@ func (b *builder) checkAnswer(e *catalog.Entry, a Answer) {
 
 // facts are those that the answer says, in the order of entries.
 func (a Answer) facts() []catalog.Fact {
-	var said []catalog.Fact
-	add := func(f catalog.Fact, says bool) {
-		if says {
-			said = append(said, f)
-		}
+	return slices.DeleteFunc(catalog.Facts(), func(f catalog.Fact) bool { return !a.has(f) })
+}
+
+// has reports whether the answer says the fact.
+func (a Answer) has(f catalog.Fact) bool {
+	switch f {
+	case catalog.FactRemote:
+		return a.Remote != nil
+	case catalog.FactServices:
+		return !a.Services.IsEmpty()
+	case catalog.FactDirection:
+		return a.Direction != ""
 	}
-	add(catalog.FactRemote, a.Remote != nil)
-	add(catalog.FactServices, !a.Services.IsEmpty())
-	add(catalog.FactDirection, a.Direction != "")
-	add(catalog.FactRole, a.Role != "")
-	return said
+	return f == catalog.FactRole && a.Role != ""
+}
+
+// take makes the answer say of the fact what another says, or leaves unsaid.
+func (a *Answer) take(f catalog.Fact, from Answer) {
+	switch f {
+	case catalog.FactRemote:
+		a.Remote = from.Remote
+	case catalog.FactServices:
+		a.Services = from.Services
+	case catalog.FactDirection:
+		a.Direction = from.Direction
+	case catalog.FactRole:
+		a.Role = from.Role
+	}
 }
 
 // answerFailf notes an error at the answer to the entry.

@@ -118,7 +118,6 @@ func buildBeside(s *Site, catalogs, others []*catalog.Catalog) (*Result, error) 
 	result.Doubts = append(result.Doubts, wide...)
 	result.Notices = append(result.Notices, result.Doubts...)
 	result.noteRules()
-	b.used = nil
 	return result, nil
 }
 
@@ -132,8 +131,8 @@ type builder struct {
 	others   map[string]*catalog.Catalog // those of the other side
 	waiting  map[string][]feedQuestion   // by the id of an entry that waits for answers to its feed
 	locals   netset.PrefixSet            // the addresses of every role
-	used     map[string]bool             // ids of the entries whose endpoints the site uses; nil once it is built
-	resolved map[string]resolution       // by the id of an entry
+	used     map[string]bool             // ids of the entries whose endpoints the site uses
+	resolved map[string]resolution       // by the id of an entry that is selected
 	filled   int                         // names that stand for placeholders, or are copied from another entry
 	input    rule.Input
 	notices  []catalog.Notice
@@ -145,11 +144,12 @@ func (b *builder) failf(section, name, format string, args ...any) {
 	b.errs = append(b.errs, b.site.errorf(section, name, format, args...))
 }
 
-// inOrder returns the errors in the order of the site file.
+// inOrder returns the errors in the order of the site file, each once.
 func (b *builder) inOrder() error {
 	slices.SortFunc(b.errs, func(x, y *jsonc.Error) int {
 		return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Col, y.Col), cmp.Compare(x.Error(), y.Error()))
 	})
+	b.errs = slices.CompactFunc(b.errs, func(x, y *jsonc.Error) bool { return x.Error() == y.Error() })
 	return jsonc.Errors(b.errs)
 }
 
@@ -187,18 +187,10 @@ func (b *builder) fitting(e *catalog.Entry, a Answer) Answer {
 		return a
 	}
 	states := func(e *catalog.Entry, f catalog.Fact) bool { return !isUnsaid(e, f) && !isInferred(e, f) }
-	stated := func(f catalog.Fact) bool { return states(e, f) && !states(other, f) }
-	if stated(catalog.FactRemote) {
-		a.Remote = nil
-	}
-	if stated(catalog.FactServices) {
-		a.Services = netset.ServiceSet{}
-	}
-	if stated(catalog.FactDirection) {
-		a.Direction = ""
-	}
-	if stated(catalog.FactRole) {
-		a.Role = ""
+	for _, f := range a.facts() {
+		if states(e, f) && !states(other, f) {
+			a.take(f, Answer{})
+		}
 	}
 	return a
 }
@@ -260,6 +252,7 @@ func (b *builder) entry(e *catalog.Entry) Outcome {
 		return o
 	}
 	r := b.resolve(e)
+	b.resolved[e.ID] = r
 	if !r.ok {
 		return o
 	}

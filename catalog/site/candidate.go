@@ -3,6 +3,7 @@ package site
 import (
 	"cmp"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -51,8 +52,8 @@ func (r *Result) Candidates(q rule.Question) []Candidate {
 // whether one of its endpoints is the question's remote: the endpoint as published,
 // if that is open.
 func (b *builder) matched(e *catalog.Entry, q rule.Question) (f facts, matched bool, open string) {
-	r := b.resolve(e)
-	if b.errs = nil; !r.ok {
+	r := b.resolution(e)
+	if !r.ok {
 		return facts{}, false, ""
 	}
 	f = r.facts
@@ -181,13 +182,10 @@ func (f *facts) openEndpoint(pending []catalog.Pending, name string) (text strin
 // pendingMatches reports whether a name may be that of an endpoint, whatever its
 // placeholders stand for.
 func pendingMatches(p catalog.Pending, name string) bool {
-	host, labels := p.Host, true
-	for _, one := range p.Placeholders {
-		host = strings.ReplaceAll(host, "<"+one.Name+">", "*")
-		labels = labels && one.Kind == catalog.Label
-	}
-	pattern, err := netset.ParsePattern(host)
-	if err != nil || name == "" || labels && !strings.HasPrefix(p.Host, "*.") && strings.Count(host, ".") != strings.Count(name, ".") {
+	isFQDN := func(one catalog.Placeholder) bool { return one.Kind == catalog.FQDN }
+	anyDepth := strings.HasPrefix(p.Host, "*.") || slices.ContainsFunc(p.Placeholders, isFQDN)
+	pattern, err := p.Pattern()
+	if err != nil || name == "" || !anyDepth && strings.Count(p.Host, ".") != strings.Count(name, ".") {
 		return false
 	}
 	return pattern.Match(name)
@@ -203,6 +201,21 @@ func (r *Result) Addressed(f rule.Flow, seen Families) bool {
 		named := g.Any || Remote{Names: g.Names}.matches(rule.Flow{Name: f.Name})
 		return named && r.Reaches(g, seen) && r.serves(g, f)
 	})
+}
+
+// AddressesOf are those of a flow's remote: the one that it has, or those of the entries
+// that accept it by its name.
+func (r *Result) AddressesOf(f rule.Flow) netset.PrefixSet {
+	if f.Remote.IsValid() {
+		return netset.PrefixSetOf(netip.PrefixFrom(f.Remote.Unmap(), f.Remote.Unmap().BitLen()))
+	}
+	var all netset.PrefixBuilder
+	for _, g := range r.Input.Grants {
+		if (Remote{Names: g.Names}).matches(f) && r.serves(g, f) {
+			all.AddSet(g.Prefixes)
+		}
+	}
+	return all.Build()
 }
 
 // serves reports whether a grant accepts a flow, whatever its remote is.

@@ -107,36 +107,31 @@ func attributes(o *Outcome) []attribute {
 		{"state", state},
 		{"row", e.Row}, {"title", e.Title}, {"kind", string(e.Kind)}, {"area", e.Area}, {"type", e.Type},
 		{"category", string(e.Category)}, {"required", strconv.FormatBool(e.Required)}, {"instances", strings.Join(e.Instances, ", ")},
-		{"region", e.Region}, {"service", e.Service},
-		{"direction", string(e.Direction)}, {"role", e.Role}, {"services", e.Services.String()},
-		{"condition", e.Condition}, {"notes", strings.Join(e.Notes, " / ")}, {"unsaid", unsaidFacts(e)}, {"inferred", inferredFacts(e)},
-		{"pending endpoints", pendingTexts(e)},
+		{"region", e.Region}, {"service", e.Service}, {"tag", e.Tag},
+		{"direction", string(e.Direction)}, {"role", e.Role}, {"remote role", e.RemoteRole}, {"services", e.Services.String()},
+		{"condition", e.Condition}, {"notes", strings.Join(e.Notes, " / ")}, {"links", strings.Join(e.Links, " ")},
+		{"unsaid", listOf(e.Unsaid, func(u catalog.Unsaid) string { return string(u.Fact) })},
+		{"inferred", listOf(e.Inferred, func(i catalog.Inference) string { return i.Fact })},
+		{"pending endpoints", pendingTexts(e.Pending)}, {"narrowings", listOf(e.Narrowings, narrowingText)},
 	}
 }
 
-func unsaidFacts(e *catalog.Entry) string {
-	var facts []string
-	for _, u := range e.Unsaid {
-		facts = append(facts, string(u.Fact))
+// listOf lists what some facts of an entry are about.
+func listOf[T any](list []T, text func(T) string) string {
+	var all []string
+	for _, one := range list {
+		all = append(all, text(one))
 	}
-	return strings.Join(facts, ", ")
+	return strings.Join(all, ", ")
 }
 
-func inferredFacts(e *catalog.Entry) string {
-	var facts []string
-	for _, i := range e.Inferred {
-		facts = append(facts, i.Fact)
-	}
-	return strings.Join(facts, ", ")
+func pendingTexts(pending []catalog.Pending) string {
+	sorted := slices.SortedFunc(slices.Values(pending), func(x, y catalog.Pending) int { return strings.Compare(x.Text, y.Text) })
+	return listOf(sorted, func(p catalog.Pending) string { return p.Text })
 }
 
-func pendingTexts(e *catalog.Entry) string {
-	var texts []string
-	for _, p := range e.Pending {
-		texts = append(texts, p.Text)
-	}
-	slices.Sort(texts)
-	return strings.Join(texts, ", ")
+func narrowingText(n catalog.Narrowing) string {
+	return n.Name.String() + " to " + pendingTexts(n.To)
 }
 
 // compareEndpoints notes the names and addresses that came and went.

@@ -10,7 +10,7 @@ import (
 
 func revision(t *testing.T, entries string) []*catalog.Catalog {
 	t.Helper()
-	c, err := catalog.Read("own.json", []byte(`{"catalog": "own", "revision": "1", "title": "Own", "entries": [`+entries+`]}`))
+	c, err := catalog.Read("own.json", []byte(`{"catalog": "own", "revision": "1", "title": "Own", "placeholders": {"tenant": "label"}, "entries": [`+entries+`]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,11 +27,13 @@ func siteOf(t *testing.T, text string) *Site {
 }
 
 const (
-	entryA       = `{"id": "a", "title": "A", "endpoints": ["192.0.2.0/24"], "services": "tcp 443", "direction": "outbound", "role": "clients"}`
-	entryAUnsaid = `{"id": "a", "title": "A", "endpoints": ["192.0.2.0/24"], "unsaid": {"services": {"why": "nobody says"}}, "direction": "outbound", "role": "clients"}`
-	entryB       = `{"id": "b", "title": "B", "endpoints": ["198.51.100.1"], "services": "tcp 25", "direction": "inbound", "role": "mail"}`
-	entryInArea  = `{"id": "b", "title": "B", "area": "mail", "endpoints": ["198.51.100.1"], "services": "tcp 25", "direction": "inbound", "role": "mail"}`
-	entryC       = `{"id": "c", "title": "C", "unsaid": {"remote": {"why": "elsewhere"}}, "services": "tcp 25", "direction": "outbound", "role": "clients"}`
+	entryA        = `{"id": "a", "title": "A", "endpoints": ["192.0.2.0/24"], "services": "tcp 443", "direction": "outbound", "role": "clients"}`
+	entryNoRemote = `{"id": "a", "title": "A", "services": "tcp 443", "direction": "outbound", "role": "clients"}`
+	entryName     = `{"id": "a", "title": "A", "endpoints": ["*.example.com"], "services": "tcp 443", "direction": "outbound", "role": "clients"}`
+	entryAUnsaid  = `{"id": "a", "title": "A", "endpoints": ["192.0.2.0/24"], "unsaid": {"services": {"why": "nobody says"}}, "direction": "outbound", "role": "clients"}`
+	entryB        = `{"id": "b", "title": "B", "endpoints": ["198.51.100.1"], "services": "tcp 25", "direction": "inbound", "role": "mail"}`
+	entryInArea   = `{"id": "b", "title": "B", "area": "mail", "endpoints": ["198.51.100.1"], "services": "tcp 25", "direction": "inbound", "role": "mail"}`
+	entryC        = `{"id": "c", "title": "C", "unsaid": {"remote": {"why": "elsewhere"}}, "services": "tcp 25", "direction": "outbound", "role": "clients"}`
 )
 
 // What one side alone has may be named, answered and referred to; what neither has
@@ -78,6 +80,11 @@ func TestCompareTellsAttributes(t *testing.T) {
 		"area":              {entryA, with(entryA, `"area": "mail"`), "own/a: area: |mail"},
 		"notes":             {entryA, with(entryA, `"notes": ["cookies", "more"]`), "own/a: notes: |cookies / more"},
 		"condition":         {entryA, with(entryA, `"condition": "if hybrid"`), "own/a: condition: |if hybrid"},
+		"links":             {entryA, with(entryA, `"links": ["https://example.com/a"]`), "own/a: links: |https://example.com/a"},
+		"remote role": {with(entryNoRemote, `"remote": {"role": "mail"}`), with(entryNoRemote, `"remote": {"role": "exchange"}`),
+			"own/a: remote role: mail|exchange"},
+		"narrowings": {with(entryName, `"narrowed": {"*.example.com": ["<tenant>.example.com"]}`), with(entryName, `"narrowed": {"*.example.com": ["<tenant>-my.example.com", "<tenant>.example.com"]}`),
+			"own/a: narrowings: *.example.com to <tenant>.example.com|*.example.com to <tenant>-my.example.com, <tenant>.example.com"},
 		"open endpoints": {entryAUnsaid, strings.Replace(entryAUnsaid, "192.0.2.0/24", "192.0.2.0/25", 1),
 			"own/a: prefixes: 192.0.2.128/25|"},
 		"not selected": {with(entryA, `"instance": ["China"]`), with(entryA, `"instance": ["China"], "category": "allow"`), ""},

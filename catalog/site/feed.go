@@ -18,25 +18,18 @@ import (
 // answer passes over, the answer to its catalogue says.
 func (b *builder) answerTo(e *catalog.Entry) Answer {
 	a := b.site.Answers[e.ID]
-	whole, ok := b.site.Answers[catalogOf(e.ID)]
-	if !ok {
-		return a
-	}
-	if a.Services.IsEmpty() && isUnsaid(e, catalog.FactServices) {
-		a.Services = whole.Services
-	}
-	if a.Direction == "" && leavesToFeed(e, catalog.FactDirection) {
-		a.Direction = whole.Direction
-	}
-	if a.Role == "" && isUnsaid(e, catalog.FactRole) {
-		a.Role = whole.Role
+	whole := b.site.Answers[catalogOf(e.ID)]
+	for _, f := range whole.facts() {
+		if !a.has(f) && leavesToFeed(e, f) {
+			a.take(f, whole)
+		}
 	}
 	return a
 }
 
 // leavesToFeed reports whether an answer to the whole feed says the fact of an entry.
 func leavesToFeed(e *catalog.Entry, f catalog.Fact) bool {
-	return isUnsaid(e, f) || e.Tag != "" && isInferred(e, f)
+	return f != catalog.FactRemote && (isUnsaid(e, f) || e.Tag != "" && isInferred(e, f))
 }
 
 // checkCatalogAnswer refuses an answer to a catalogue that can be meant for single
@@ -45,20 +38,13 @@ func (b *builder) checkCatalogAnswer(c *catalog.Catalog, a Answer) {
 	if a.Dismissed != "" {
 		b.failf("answers", c.Name, `%s is a whole catalogue, which is not dismissed; take it out of "catalogs", or select what is wanted of it`, c.Name)
 	}
-	if a.Remote != nil {
-		b.failf("answers", c.Name, `%s is a whole catalogue, whose entries have remotes of their own; answer "remote" under an entry's id`, c.Name)
-	}
-	for _, one := range []struct {
-		fact     catalog.Fact
-		answered bool
-	}{
-		{catalog.FactServices, !a.Services.IsEmpty()},
-		{catalog.FactDirection, a.Direction != ""},
-		{catalog.FactRole, a.Role != ""},
-	} {
-		leaves := func(e catalog.Entry) bool { return leavesToFeed(&e, one.fact) }
-		if one.answered && !slices.ContainsFunc(c.Entries, leaves) {
-			b.failf("answers", c.Name, "no entry of the catalogue %s leaves the %s unsaid; remove it", c.Name, one.fact)
+	for _, f := range a.facts() {
+		leaves := func(e catalog.Entry) bool { return leavesToFeed(&e, f) }
+		switch {
+		case f == catalog.FactRemote:
+			b.failf("answers", c.Name, `%s is a whole catalogue, whose entries have remotes of their own; answer "remote" under an entry's id`, c.Name)
+		case !slices.ContainsFunc(c.Entries, leaves):
+			b.failf("answers", c.Name, "no entry of the catalogue %s leaves the %s unsaid; remove it", c.Name, f)
 		}
 	}
 }
@@ -94,7 +80,7 @@ func (q feedQuestion) open(about rule.Entry, feed string, members []string) rule
 // feedMembers are the members of the answer to all questions.
 func feedMembers(asked map[string]feedQuestion) []string {
 	var members []string
-	for _, fact := range []catalog.Fact{catalog.FactServices, catalog.FactDirection, catalog.FactRole} {
+	for _, fact := range catalog.Facts() {
 		if _, ok := asked[feedQuestion{unsaid: catalog.Unsaid{Fact: fact}}.key()]; ok {
 			members = append(members, answerMember(fact))
 		}

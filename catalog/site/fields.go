@@ -1,6 +1,8 @@
 package site
 
 import (
+	"strconv"
+
 	"gatewright/catalog"
 	"gatewright/catalog/feed"
 	"gatewright/catalog/jsonc"
@@ -169,6 +171,7 @@ func (r *reader) routeFields(route *Route) []jsonc.Field {
 			var via string
 			r.text(&via)(v)
 			route.Via = rule.Via(via)
+			r.keep("routes", strconv.Itoa(len(r.site.Routes)), v)
 		}).
 			Means(jsonc.Text, `the way: "direct", "proxy" for the proxies of the option, or proxies of its own, such as "192.0.2.3:8080"`),
 	}

@@ -11,7 +11,7 @@ import (
 // fill adds the endpoints of an entry, its own or one that it refers to, to the
 // facts of e. A pending endpoint becomes a name if the site says how, or is open.
 func (b *builder) fill(e, from *catalog.Entry, f *facts) {
-	if b.used != nil && from.ID != "" && e.Kind == catalog.KindFlow {
+	if from.ID != "" && e.Kind == catalog.KindFlow {
 		b.used[from.ID] = true
 	}
 	if from.RemoteRole != "" {
@@ -45,9 +45,6 @@ func (b *builder) fill(e, from *catalog.Entry, f *facts) {
 // fits reports whether the names that an entry stands for, once its placeholders are
 // filled, and those that are copied from another are within the limit of all endpoints.
 func (b *builder) fits(e, from *catalog.Entry) bool {
-	if b.used == nil { // a site that was built fits
-		return true
-	}
 	count, section, name := 0, "answers", e.ID
 	if from.ID != e.ID {
 		count = len(from.Names)
@@ -125,33 +122,11 @@ func (b *builder) missing(p catalog.Pending) string {
 	return ""
 }
 
-// namesOf returns the names that an endpoint stands for: one for each combination
-// of its placeholders' values.
+// namesOf returns the names that an endpoint stands for with the site's values.
 func (b *builder) namesOf(p catalog.Pending) []netset.Pattern {
-	combinations := []map[string]string{{}}
-	last := "" // where the site file says something about the endpoint
-	for _, one := range p.Placeholders {
-		last = one.Name
-		var next []map[string]string
-		for _, have := range combinations {
-			for _, value := range b.site.Values[one.Name] {
-				c := map[string]string{one.Name: value}
-				for k, v := range have {
-					c[k] = v
-				}
-				next = append(next, c)
-			}
-		}
-		combinations = next
-	}
-	var names []netset.Pattern
-	for _, values := range combinations {
-		name, err := p.Fill(values)
-		if err != nil {
-			b.failf("values", last, "%s: %w", p.Text, err)
-			return nil
-		}
-		names = append(names, name)
+	names, err := p.Fill(b.site.Values)
+	if err != nil {
+		b.failf("values", p.Placeholders[len(p.Placeholders)-1].Name, "%s: %w", p.Text, err)
 	}
 	return names
 }

@@ -21,15 +21,8 @@ func (b *builder) findOpen(e *catalog.Entry, f *facts) {
 		}
 	}
 	if e.Kind == catalog.KindFlow {
-		if f.services.IsEmpty() {
-			missing = append(missing, catalog.FactServices)
-		}
-		if f.direction == "" {
-			missing = append(missing, catalog.FactDirection)
-		}
-		if f.role == "" {
-			missing = append(missing, catalog.FactRole)
-		}
+		said := Answer{Remote: &Remote{}, Services: f.services, Direction: f.direction, Role: f.role} // the remote is judged above
+		missing = append(missing, slices.DeleteFunc(catalog.Facts(), said.has)...)
 	}
 	f.withheld = f.withheld || len(missing) > 0
 	missing = slices.DeleteFunc(missing, func(fact catalog.Fact) bool { return f.askOfFeed(e, fact, "") })

@@ -171,7 +171,7 @@ func (r *reader) selection(v jsonc.Value) { r.Object(v, r.selectionFields()...) 
 
 func (r *reader) paths(v jsonc.Value) {
 	r.keep(SectionPaths, "", v)
-	if !HoldsBlank(v) {
+	if !holdsBlank(v) {
 		_, r.site.PathsAsHost = r.word(v, "host")
 	}
 }
@@ -197,7 +197,7 @@ func (r *reader) bindings(v jsonc.Value) {
 			return
 		}
 		r.keep(SectionBind, string(role), k)
-		if !HoldsBlank(v) {
+		if !holdsBlank(v) {
 			r.site.Bindings[role] = r.binding(v, role)
 		}
 	})
@@ -262,7 +262,7 @@ func (r *reader) values(v jsonc.Value) {
 	r.site.Values = map[string][]string{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 		r.keep(SectionValues, k.Text(), k)
-		if HoldsBlank(v) {
+		if holdsBlank(v) {
 			return
 		}
 		values, ok := r.texts(v)
@@ -336,7 +336,7 @@ func (r *reader) answers(v jsonc.Value) {
 	r.site.Answers = map[string]Answer{}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 		r.keep(SectionAnswers, k.Text(), k)
-		a := writtenAnswer{unfilled: HoldsBlank(v)}
+		a := writtenAnswer{unfilled: holdsBlank(v)}
 		ok := r.Object(v, r.answerFields(&a)...)
 		switch {
 		case a.Dismissed != "" && a.says():

@@ -11,7 +11,9 @@ import (
 
 	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/generators/iptables"
 	"gatewright/generators/live"
+	"gatewright/generators/nftables"
 )
 
 func applyCommand() command {
@@ -42,6 +44,11 @@ rules that are gone are removed.
 Refused, before anything is changed, is a policy without rules, one that loses
 or gains more addresses than --max-shrink and --max-growth allow, and one that
 would refuse the SSH session that it is run from. It takes root.
+
+Exit status: 0 changed, or nothing to change (with --dry-run: 1 something to
+change); 3 refused, failed, or not confirmed. Then the old rules run, unless the
+error says otherwise; outputs that were changed before one failed stay changed,
+but for --confirm.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
@@ -71,6 +78,9 @@ func (inv *invocation) bootFolder() string {
 func apply(inv *invocation, names []string) error {
 	if err := inv.checkApply(names); err != nil {
 		return err
+	}
+	if slices.Contains(names, nftables.Generator{}.Name()) && slices.Contains(names, iptables.Generator{}.Name()) {
+		inv.console.Warnf("nftables and iptables both decide about each packet: what one of them drops, the other cannot accept; a machine needs one, so apply one of them")
 	}
 	m, err := inv.machine()
 	if err != nil {

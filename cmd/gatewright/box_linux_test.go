@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 )
 
 // TestBoxHoldsAnEngine has a program in place of an engine try what one that is turned
@@ -64,7 +64,7 @@ func TestBoxHoldsAnEngine(t *testing.T) {
 // layout is what the test lays out for a stand-in.
 type layout struct {
 	targets
-	machine   *engine.Machine
+	machine   *enginetest.Machine
 	inherited *os.File
 }
 
@@ -109,7 +109,7 @@ func layTargets(t *testing.T) (dir string, l layout) {
 		t.Cleanup(func() { sleep.Process.Kill(); sleep.Wait() })
 		*pid = sleep.Process.Pid
 	}
-	l.machine, err = engine.NewMachine(t.Context())
+	l.machine, err = enginetest.NewMachine(t.Context())
 	check(err)
 	t.Cleanup(l.machine.Close)
 	check(l.machine.IP([]byte("link set lo up\nlink add out type veth peer name far\naddr add 192.0.2.1/24 dev out\nlink set out up\nlink set far up\n")))

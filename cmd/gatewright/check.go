@@ -108,7 +108,7 @@ func (inv *invocation) checkAll(names []string) (done string, err error) {
 	}
 	root, err := p.folder.OpenFolder()
 	if errors.Is(err, fs.ErrNotExist) {
-		inv.findFile("%s is missing; run generate first, or name the folder that holds the files", p.dir)
+		inv.findFile("%s", p.noFolder())
 		return "", nil
 	}
 	if err != nil {

@@ -23,7 +23,7 @@ func checkExpected(s *site.Site) (errs []error) {
 			g, err := generators.ByName(name)
 			switch {
 			case err != nil:
-			case !slices.ContainsFunc(s.Siblings(), func(one *site.Site) bool { return made(choose(one, nil), g) }):
+			case !slices.ContainsFunc(s.Siblings(), func(one *site.Site) bool { return makes(choose(one, nil), g) }):
 				err = fmt.Errorf(`generator %s is not among the site's "generators"; add it there, or leave it out`, name)
 			default:
 				if err = expect.Carries(g.Kind(), e.Expectation); err != nil {

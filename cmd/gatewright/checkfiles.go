@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"gatewright/cmd/gatewright/internal/change"
+	"gatewright/cmd/gatewright/internal/console"
 	"gatewright/cmd/gatewright/internal/output"
 	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/generators"
@@ -114,11 +116,12 @@ func (inv *invocation) compareEffects(p *production, f folder) error {
 		}
 	}
 	r.Old.Name, r.New.Name = "what generate would write", p.dir
-	r.Files = nil
+	r.Check, r.Files = true, nil
 	if r.Finish(true); r.Equal {
 		return nil
 	}
-	return report.Text(inv.stdout, r)
+	lead := fmt.Sprintf("In what follows, + and OPENS are what the files in %s do and generate would not write, - and CLOSES the other way round.\n", p.dir)
+	return errors.Join(inv.stdout.Raw(console.Visible(lead)), report.Text(inv.stdout, r))
 }
 
 // tellStale tells of files that nothing makes any more: of the generators that run,

@@ -31,7 +31,7 @@ comments changed
 `},
 		{"nftables", "gatewright.nft", "# mail-out-pp4n72sex: outbound, clients, tcp 443", "# mail-out-pp4n72sex: outbound, clients, tcp 22", `
 comments changed
-  gatewright.nft:71
+  gatewright.nft:73
 -     mail-out-pp4n72sex: outbound, clients, tcp 443
 +     mail-out-pp4n72sex: outbound, clients, tcp 22
 `},
@@ -49,7 +49,7 @@ comments changed
 `},
 		{"squid", "gatewright.squid.conf", "# own/mail: Mail", "# own/mail: Approved", `
 comments changed
-  gatewright.squid.conf:9
+  gatewright.squid.conf:13
 -     own/mail: Mail
 +     own/mail: Approved
 `},

@@ -55,12 +55,16 @@ func countedThenFiles(_ *invocation, before []string) []candidate {
 	return candidates(filesToo)
 }
 
-// comparable offers what diff compares: catalogues that ship with the tool, and files.
-func comparable(*invocation, []string) []candidate { return catalogNames() }
+// comparables offers what diff compares: catalogues that ship with the tool, and files.
+func comparables(*invocation, []string) []candidate { return catalogNames() }
 
 // flowWords offers the words of a flow, and the roles after "from" and "to".
 func flowWords(inv *invocation, before []string) []candidate {
-	switch last := slices.Concat([]string{""}, before)[len(before)]; last {
+	last := ""
+	if len(before) > 0 {
+		last = before[len(before)-1]
+	}
+	switch last {
 	case "from", "to":
 		roles := inv.catalogWords("bind")
 		for i := range roles {

@@ -45,7 +45,7 @@ are compared as text.
 			flags.BoolVar(&inv.json, "json", false, "as JSON, with everything that text shortens")
 			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
 		},
-		operands: comparable,
+		operands: comparables,
 		run:      diff,
 	}
 }

@@ -98,7 +98,7 @@ func told(t *testing.T, rules []change.Rule, edges []netip.Addr) map[string]bool
 			for _, text := range p.Prefixes {
 				prefixes = append(prefixes, netip.MustParsePrefix(text))
 			}
-			for part := range strings.SplitSeq(p.Services, "; ") {
+			for part := range strings.SplitSeq(p.Services.String(), "; ") {
 				protocol, ports, _ := strings.Cut(part, " ")
 				for _, port := range singlePorts(t, ports) {
 					for _, a := range edges {
@@ -305,7 +305,7 @@ func TestDiffShowsFirstWhatOpens(t *testing.T) {
 		return stdout.String()
 	}
 	text := diff("text")
-	head := "own@1 -> own@2: any remote, 1 name and 5 prefixes newly accepted; 3 PAC routes changed; 3 entries came, went or changed\n"
+	head := "own@1 -> own@2: any remote, 1 name and 5 prefixes newly accepted; 3 entries added, removed or changed\n"
 	if !strings.HasPrefix(text, head+opens) {
 		t.Errorf("the text starts with\n%s\nwant\n%s", text[:min(len(text), 500)], head+opens)
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 
 	"gatewright/catalog/plainfile"
 	"gatewright/catalog/site"
@@ -61,6 +63,9 @@ func (inv *invocation) folderOf(name string) (folder, error) {
 		return f, err
 	}
 	isSite, err := inv.isSiteFile(name)
+	if err == nil && !isSite {
+		err = mustExist(name)
+	}
 	switch {
 	case err != nil:
 		return folder{}, err
@@ -79,6 +84,14 @@ func (inv *invocation) folderOf(name string) (folder, error) {
 		return folder{}, err
 	}
 	return folderOfFiles(path, artefact.FilesOf(p.artefacts())), nil
+}
+
+// mustExist refuses a name that no file and no folder has.
+func mustExist(name string) error {
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: no such file or folder", name)
+	}
+	return nil
 }
 
 // lacksTop reports whether a folder has outputs in folders of their own alone, and what

@@ -36,7 +36,7 @@ func addOptions(r *change.Diff, old, new compared) error {
 	}
 	before, after := choose(old.site, nil), choose(new.site, nil)
 	for _, g := range generators.All() {
-		had, has := made(before, g), made(after, g)
+		had, has := makes(before, g), makes(after, g)
 		switch {
 		case had != has:
 			if had {
@@ -44,7 +44,7 @@ func addOptions(r *change.Diff, old, new compared) error {
 				if err != nil {
 					return err
 				}
-				r.AddDrops(files, artefact.Reading{})
+				r.AddRest(files, artefact.Reading{})
 			}
 			r.Beside = append(r.Beside, change.Beside{File: "generator " + g.Name(), Name: "files", Old: madeText(had), New: madeText(has)})
 		case !had || maps.EqualFunc(old.site.Options[g.Name()], new.site.Options[g.Name()], slices.Equal):
@@ -57,7 +57,7 @@ func addOptions(r *change.Diff, old, new compared) error {
 	return nil
 }
 
-func made(list []generators.Generator, g generators.Generator) bool {
+func makes(list []generators.Generator, g generators.Generator) bool {
 	return slices.ContainsFunc(list, func(other generators.Generator) bool { return other.Name() == g.Name() })
 }
 

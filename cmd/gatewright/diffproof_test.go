@@ -247,8 +247,7 @@ func holdsAny(prefixes []string, a netip.Addr) bool {
 func has(rules []change.Rule, f rule.Flow, published bool) bool {
 	return slices.ContainsFunc(rules, func(r change.Rule) bool {
 		return r.Direction == f.Direction && slices.ContainsFunc(r.Parts, func(p change.Part) bool {
-			services, err := netset.ParseServices(p.Services)
-			return err == nil && p.Published == published && services.Contains(f.Protocol, f.Port) && holdsAny(p.Local, f.Local) && hasRemote(p, f)
+			return p.Published == published && p.Services.Contains(f.Protocol, f.Port) && holdsAny(p.Local, f.Local) && hasRemote(p, f)
 		})
 	})
 }

@@ -91,7 +91,7 @@ func (e *explainer) answer(q rule.Question, s rule.LocalGroup) report.ExplainedS
 		answer.Backends = append(answer.Backends, report.BackendAnswer{Generator: b.name, Answer: a})
 	}
 	if x.Accept() && knowsProxy(e.site) {
-		answer.Dropped = e.dropped(s.Flow, answer.Backends)
+		answer.Dropped = e.dropped(s.Flow, s.Roles, answer.Backends)
 	}
 	return answer
 }

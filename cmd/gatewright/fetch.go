@@ -52,7 +52,7 @@ SSL_CERT_FILE.
     gatewright generate --catalog worldwide.json -o out
 
 Exit status: 0 changed or unchanged (with --exit-code: 1 changed); 3 failed, and
-FILE is as it was.
+FILE is as it was, unless the error says that it is new.
 `,
 		flags:    f.register,
 		operands: firstOf(sources()...),

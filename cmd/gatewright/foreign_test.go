@@ -294,7 +294,7 @@ trusted sites
 			if want := "gatewright: warning: " + filepath.Join(bad, c.file) + " was changed by hand since it was generated\n"; stderr != want {
 				t.Errorf("check says %s; want %s", stderr, want)
 			}
-			if !strings.Contains(stdout, "what generate would write -> ") {
+			if !strings.Contains(stdout, " against what generate would write: ") {
 				t.Errorf("check does not tell what is opened:\n%s", stdout)
 			}
 		})

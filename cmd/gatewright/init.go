@@ -102,11 +102,24 @@ func (inv *invocation) initSite(toMerge bool) error {
 	if _, err := site.Read(file, []byte(text)); err != nil {
 		return err
 	}
+	blanks, err := newBlanks(file, string(data), text)
+	if err != nil {
+		return err
+	}
 	if err := output.Replace(root, name, []byte(text), siteMode); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Dir(file), err)
 	}
-	done := fmt.Sprintf("%s; fill in those that matter to you, <like this>, and run `gatewright generate%s`", words.Count(added, "blank"), inv.site.source())
-	return inv.tellInit(file, added, done, result)
+	done := fmt.Sprintf("%s; fill in those that matter to you, <like this>, and run `gatewright generate%s`", words.Count(blanks, "blank"), inv.site.source())
+	return inv.tellInit(file, blanks, done, result)
+}
+
+// newBlanks counts the blanks that a site file has beyond those that it had.
+func newBlanks(file, before, now string) (n int, err error) {
+	if n, err = site.Blanks(file, []byte(now)); err != nil || before == "" {
+		return n, err
+	}
+	old, err := site.Blanks(file, []byte(before))
+	return n - old, err
 }
 
 // tellInit tells what was done: in words, or as JSON with what is open.

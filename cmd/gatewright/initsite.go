@@ -18,9 +18,10 @@ import (
 func (inv *invocation) newSite(s *site.Site, all []report.Suggestion) (string, error) {
 	var b strings.Builder
 	b.WriteString(`// What this network decides. A value <like this> is a blank: until it is filled in, its
-// item stays open and nothing is rendered for it. What the site does not need is
-// closed by "answers": { "ID": { "dismissed": "why" } }. "remote": "any" is the last
-// resort: it opens the rule to every host.
+// item stays open and nothing is rendered for it; "clients" alone stands for all private
+// networks until then. What the site does not need is closed by
+// "answers": { "ID": { "dismissed": "why" } }. "remote": "any" is the last resort: it
+// opens the rule to every host.
 {
 `)
 	var catalogs []string
@@ -84,6 +85,15 @@ func valueLines(s *site.Site) []string {
 	return lines
 }
 
+// routeComments say what a PAC file does where the site file says nothing of it.
+const routeComments = `  // The PAC file sends to the proxy your own names, too, such as http://10.20.0.1/ or
+  // http://www.corp.example.com/, unless "internal" of "pac" has them:
+  // "internal": ["*.corp.example.com", "10.20.0.0/16"]. It sends entries direct, past the
+  // proxy, by their category; "none" are those that have none, as in a list of your own.
+  // These are the routes that hold without any:
+  // "routes": [{ "category": ["optimize", "allow", "none"], "via": "direct" }, { "via": "proxy" }],
+`
+
 // writeOptions writes the options that the flags give, and asks for the proxy.
 func writeOptions(b *strings.Builder, s *site.Site) {
 	options := maps.Clone(s.Options)
@@ -102,6 +112,7 @@ func writeOptions(b *strings.Builder, s *site.Site) {
 		asked["proxy"] = []string{"<HOST:PORT>"}
 		options[g.Name()] = asked
 	}
+	b.WriteString(routeComments)
 	b.WriteString("  \"options\": {\n")
 	for _, g := range generators.All() {
 		if len(options[g.Name()]) == 0 {

@@ -54,7 +54,10 @@ func list(inv *invocation, args []string) error {
 	case inv.strict:
 		return usagef("list: --strict is about the findings of --lint; give both, or neither")
 	}
-	what := append(args, lists()[0])[0]
+	what := lists()[0]
+	if len(args) > 0 {
+		what = args[0]
+	}
 	if !slices.Contains(lists(), what) {
 		return usagef("list: unknown list %q; %s", what, suggest.OneOf(what, lists()))
 	}
@@ -69,10 +72,13 @@ func list(inv *invocation, args []string) error {
 	if len(t.Header) > 0 {
 		err = t.Write(inv.stdout, console.Width(inv.stdout))
 	}
-	if err == nil && t.Remark != "" {
-		inv.console.Sayf("%s", t.Remark)
+	if err != nil {
+		return err
 	}
-	return err
+	for _, remark := range t.Remarks {
+		inv.console.Sayf("%s", remark)
+	}
+	return nil
 }
 
 func (inv *invocation) listTable(what string, r *site.Result) console.Table {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"sync"
 
 	"gatewright/catalog/plainfile"
@@ -15,6 +16,7 @@ import (
 	"gatewright/cmd/gatewright/internal/report"
 	"gatewright/generators"
 	"gatewright/generators/artefact"
+	"gatewright/generators/pac"
 )
 
 // isFilter reports whether a generator is of packet filters.
@@ -145,7 +147,7 @@ func below(folder, output string) string {
 	return path.Join(folder, output)
 }
 
-// checkSite refuses generators that do not exist, and options that they do not
+// checkSite refuses generators that do not exist, and options and ways that they do not
 // take, whether or not this run uses them.
 func checkSite(s *site.Site) error {
 	var errs []error
@@ -176,6 +178,11 @@ func checkSite(s *site.Site) error {
 			}
 		}
 	}
+	for i, route := range s.Routes {
+		if err := pac.CheckVia(route.Via); err != nil {
+			errs = append(errs, s.Errorf("routes", strconv.Itoa(i), "%w", err))
+		}
+	}
 	return errors.Join(append(errs, checkExpected(s)...)...)
 }
 
@@ -193,6 +200,11 @@ func choose(s *site.Site, names []string) []generators.Generator {
 // run is what was made, for its account.
 func (p *production) run() report.Run {
 	return report.Run{Output: p.site.Name, Result: p.result, Made: p.outputs, Dir: p.dir, SiteFile: p.siteFile}
+}
+
+// noFolder says that the output folder is not there.
+func (p *production) noFolder() string {
+	return p.dir + " is missing; run generate first, or name the folder that holds the files"
 }
 
 // path is where an artefact stands, as people see it.

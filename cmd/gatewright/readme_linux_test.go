@@ -71,7 +71,7 @@ func TestReadmeCommands(t *testing.T) {
 		line, indented := strings.CutPrefix(line, "    ")
 		line, _, _ = strings.Cut(line, "   ") // what it does
 		word, _, _ := strings.Cut(line, " ")
-		harmless := regexp.MustCompile(`^gatewright (init|generate|list|explain|check|diff|verify|fetch|usage|generators) ?|^cp |^nft -j list `)
+		harmless := regexp.MustCompile(`^gatewright (init|generate|list|explain|check|diff|verify|fetch|usage|generators) ?|^cp |^nft (-j list|-f) `)
 		if !indented || !harmless.MatchString(line) {
 			continue
 		}

@@ -19,9 +19,9 @@ import (
 // Exit statuses.
 const (
 	exitOK        = 0
-	exitDifferent = 1 // a difference, or a shortfall under --strict; nothing was written
+	exitDifferent = 1 // a difference, or a shortfall under --strict
 	exitUsage     = 2
-	exitFailed    = 3 // bad input or a failed operation; nothing was written
+	exitFailed    = 3 // bad input or a failed operation
 )
 
 // command is one sub-command.
@@ -219,7 +219,8 @@ Commands:
 ` + "`gatewright COMMAND --help`" + ` shows the flags of a command.
 
 Exit status: 0 complete; 1 a difference, or a shortfall under --strict; 2 wrong
-usage; 3 bad input or a failed operation. Unless it is 0, nothing was written.
+usage; 3 bad input or a failed operation. Wrong usage and bad input are refused
+before anything is written or changed.
 `)
 	return b.String()
 }

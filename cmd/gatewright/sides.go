@@ -38,19 +38,20 @@ func (p *production) warnReversed(t console.Console) {
 	if len(rules) == 0 {
 		return
 	}
-	t.Warnf("%s: %s, which may be an address of our side: packets of the other direction pass, too, such as %s%s; set wan and lan to the interfaces of both sides",
-		strings.Join(filters, ", "), remoteOf(rules), example, purposes(example))
+	t.Warnf("%s: %s packets in the other direction, such as %s%s; set wan and lan to the interfaces of both sides",
+		strings.Join(filters, ", "), alsoAccept(rules), example, purposes(example))
 }
 
-// remoteOf names the remotes of up to three rules.
-func remoteOf(rules []string) string {
-	if more := len(rules) - 3; more > 0 {
-		return fmt.Sprintf("the remotes of rules %s and %d more", strings.Join(rules[:3], ", "), more)
-	}
+// alsoAccept names up to three rules as the subject of what they accept.
+func alsoAccept(rules []string) string {
 	if len(rules) == 1 {
-		return "the remote of rule " + rules[0]
+		return "rule " + rules[0] + " also accepts"
 	}
-	return "the remotes of rules " + strings.Join(rules, ", ")
+	text := strings.Join(rules[:min(len(rules), 3)], ", ")
+	if more := len(rules) - 3; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return "rules " + text + " also accept"
 }
 
 // purposes says of the addresses of a flow what they are for, if that is special.

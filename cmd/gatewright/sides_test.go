@@ -22,8 +22,8 @@ func TestGatewayWithoutSidesIsWarnedOf(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const warning = "nftables, iptables: the remote of rule "
-	const packet = " (x/turn), which may be an address of our side: packets of the other direction pass, too, such as inbound tcp 10.2.0.0 to 10.1.1.10:443 " +
+	const warning = "nftables, iptables: rule "
+	const packet = " (x/turn) also accepts packets in the other direction, such as inbound tcp 10.2.0.0 to 10.1.1.10:443 " +
 		"(10.2.0.0 is private (RFC 1918), 10.1.1.10 is private (RFC 1918)); set wan and lan to the interfaces of both sides"
 	for _, c := range []struct {
 		args []string

@@ -134,8 +134,8 @@ func (p *production) anAddress(role rule.Role) netip.Addr {
 }
 
 // dropped says which packet filters let through no address of what the PAC file sends
-// direct.
-func (e *explainer) dropped(f rule.Flow, answers []report.BackendAnswer) string {
+// direct, and why; the roles are those of our side.
+func (e *explainer) dropped(f rule.Flow, roles []rule.Role, answers []report.BackendAnswer) string {
 	var filters []string
 	direct := false
 	for i, b := range e.backends {
@@ -147,11 +147,15 @@ func (e *explainer) dropped(f rule.Flow, answers []report.BackendAnswer) string 
 	if !direct || len(filters) == 0 {
 		return ""
 	}
+	const sent = "proxy.pac sends it direct, and "
+	if why := e.oneFamily(f, roles); why != "" {
+		return sent + why
+	}
 	what := "its addresses"
 	if f.Remote.IsValid() {
 		what = "the address " + f.Remote.String()
 	}
-	return "proxy.pac sends it direct, and no rule of " + strings.Join(filters, " or ") + " has " + what + "; send it to the proxy with \"routes\", or add addresses in a catalogue of the site's own"
+	return sent + "no rule of " + strings.Join(filters, " or ") + " has " + what + "; send it to the proxy with \"routes\", or add addresses in a catalogue of the site's own"
 }
 
 // loses reports whether a packet filter that answers so lets no packet of the flow

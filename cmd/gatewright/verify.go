@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -165,6 +166,9 @@ func jobOf(p *production, limit time.Duration) proof.Job {
 // generators have read them: no engine gets anything else.
 func (inv *invocation) takeFiles(p *production) error {
 	root, err := p.folder.OpenFolder()
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New(p.noFolder())
+	}
 	if err != nil {
 		return err
 	}

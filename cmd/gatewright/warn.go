@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gatewright/catalog"
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/cmd/gatewright/internal/words"
 	"gatewright/generators/artefact"
 )
 
@@ -21,14 +23,31 @@ func (p *production) warn(t console.Console) {
 			}
 		}
 	}
+	p.warnClients(t)
 	p.warnResolver(t)
 	p.warnReversed(t)
+	p.warnOneFamily(t)
 	for _, o := range p.outputs {
 		if o.Kind == artefact.ProxyChooser && !knowsProxy(p.site) {
 			t.Warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
 		} else if o.Kind == artefact.ProxyChooser {
 			p.warnUnfiltered(t, o)
 		}
+	}
+}
+
+// warnClients tells that rules for the clients are for all private networks where the site
+// does not say who they are. A PAC file does not go by the client's address.
+func (p *production) warnClients(t console.Console) {
+	_, bound := p.site.Bindings[rule.Clients]
+	ofClients := func(r rule.Rule) bool { return r.Role == rule.Clients }
+	byAddress := func(o artefact.Made) bool {
+		filter, err := artefact.FilterOf(o.Settings)
+		return o.Kind == artefact.Proxy || o.Kind == artefact.PacketFilter && err == nil && filter.Serves(rule.Clients)
+	}
+	if !bound && slices.ContainsFunc(p.result.Policy.Rules, ofClients) && slices.ContainsFunc(p.outputs, byAddress) {
+		networks := words.Texts(site.DefaultClients().Prefixes())
+		t.Warnf(`role clients is not bound, so it stands for all private networks: %s; write its addresses under "bind", or give them with --bind clients=CIDR`, strings.Join(networks, ", "))
 	}
 }
 
@@ -82,7 +101,7 @@ func (p *production) warnNoResolver(t console.Console) {
 		return
 	}
 	for _, name := range p.enforced() {
-		t.Warnf(`%s, mode enforce: no DNS is let out, so that names are not found; bind the resolver that clients ask, --bind resolver=ADDRESS, or add an entry with "services": "tcp 53; udp 53"; an answer {"dismissed": "the reason"} to such an entry ends this`, name)
+		t.Warnf(`%s, mode enforce: no DNS is let out, so that names are not found; bind the resolver that clients ask, --bind resolver=ADDRESS, or add an entry with "services": "tcp 53; udp 53"; if the clients need no DNS here, dismiss that entry: "answers": {"<its id>": {"dismissed": "<the reason>"}}`, name)
 	}
 }
 

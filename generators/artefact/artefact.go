@@ -94,6 +94,12 @@ type Coverage struct {
 // FallsShort reports whether the backend should render the rule exactly, and does not.
 func (c Coverage) FallsShort() bool { return c.Verdict != Exact && c.Verdict != NotApplicable }
 
+// Add says more of why the rule is not rendered exactly, and what helps.
+func (c *Coverage) Add(reason, remedy string) {
+	c.Reason = strings.TrimPrefix(c.Reason+"; "+reason, "; ")
+	c.Remedy = strings.TrimPrefix(c.Remedy+"; "+remedy, "; ")
+}
+
 // Name is the rule with its entries, or the entries of a trusted site.
 func (c Coverage) Name() string {
 	entries := strings.Join(c.Entries, ", ")

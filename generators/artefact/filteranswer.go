@@ -9,44 +9,16 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// Packet is what a packet filter sees of a flow's first packet. Addresses that are
-// not known are invalid.
-type Packet struct {
-	rule.Flow // as rule.Seen gives it
-
-	// Either says that the packet may be that of the opposite flow: a gateway that
-	// is told of no interfaces does not know which side is ours.
-	Either bool
-
-	// Interface is the one of both sides; empty for those that rules ask for.
-	Interface string
-}
-
-// PacketOf returns what the filter sees of a flow. Ours are the addresses of all roles:
-// between two of them no packet comes by an interface of option wan.
-func (f Filter) PacketOf(flow rule.Flow, ours netset.PrefixSet) Packet {
-	p := Packet{Flow: rule.Seen(flow, rule.PacketFilter), Either: !f.hasSides()}
-	if f.tellsSite() && p.Remote.IsValid() && ours.Contains(p.Remote) {
-		p.Interface = noInterface
-		if len(f.LAN) > 0 {
-			p.Interface = f.LAN[0]
-		}
+// SiteInterface is one that packets between two machines of this site come and go by;
+// empty where rules for remotes outside may match these.
+func (f Filter) SiteInterface() string {
+	switch {
+	case !f.tellsSite():
+		return ""
+	case len(f.LAN) > 0:
+		return f.LAN[0]
 	}
-	return p
-}
-
-// noInterface stands for one that no option names.
-const noInterface = "-"
-
-// Meets reports whether the packet comes to the chain for flows of a direction.
-func (p Packet) Meets(d rule.Direction) bool { return p.Either || p.Direction == d }
-
-// OriginalPort is the destination port before DNAT.
-func (p Packet) OriginalPort() uint16 {
-	if p.Published != 0 {
-		return p.Published
-	}
-	return p.Port
+	return "-" // which no option names
 }
 
 // Accepted completes the answer for a flow that the filter accepts.
@@ -93,7 +65,7 @@ func (f Filter) missed(p *rule.Policy, flow rule.Flow, known []rule.ID) string {
 	switch {
 	case f.AfterDNAT && flow.Direction == rule.Inbound && slices.ContainsFunc(p.Bindings, published):
 		return fmt.Sprintf("sees no port before DNAT, and %s for it", askRules(known))
-	case f.PacketOf(flow, f.Local(p)).Interface != "":
+	case f.tellsSite() && f.Local(p).Contains(flow.Remote):
 		return fmt.Sprintf("both ends are addresses of our side, and %s for wan", askRules(known))
 	}
 	return fmt.Sprintf("sees no name, and %s no prefix of it", haveRules(known))
@@ -111,10 +83,7 @@ func condition(p *rule.Policy, flow rule.Flow, open []rule.ID) string {
 			all.AddSet(p.Binding(r.Role).Local())
 		}
 	}
-	prefixes := all.Build().V4()
-	if flow.Local.Is6() {
-		prefixes = all.Build().V6()
-	}
+	prefixes := all.Build().Like(flow.Local)
 	text := fmt.Sprintf("the name leads to one of the %d prefixes of %s", prefixes.Len(), ruleIDs(open))
 	if prefixes.Len() == 1 {
 		text = fmt.Sprintf("the name leads to %s, of %s", prefixes, ruleIDs(open))

@@ -65,6 +65,9 @@ type Access struct {
 	Services netset.ServiceSet
 }
 
+// EnforceDoc says what ModeEnforce does, and what it leaves.
+const EnforceDoc = "drop what no rule accepts, in hook forward (place forward) or in hooks input and output (place host); with place forward the gateway itself stays open: protect it by rules of your own"
+
 // FilterOptions returns the options that FilterOf reads, with the one that a
 // backend has of its own after place. The backend says in modes what it makes of
 // each Mode.
@@ -95,7 +98,7 @@ func FilterOptions(modes string, own Option) []Option {
 		},
 		{
 			Name:  "admin",
-			Doc:   `mode enforce: who must always get to which ports, such as "198.51.100.0/24 tcp 22", or the word none`,
+			Doc:   `mode enforce: sources and ports that are always accepted, forwarded to any address (place forward) or to this machine (place host), such as "198.51.100.0/24 tcp 22", or the word none`,
 			List:  true,
 			Check: func(s string) error { _, err := parseAccess(s); return err },
 		},
@@ -169,6 +172,11 @@ func checkFilter(s Settings) error {
 	case place == PlaceHost && (given("wan") || given("lan")):
 		return fmt.Errorf("place %s has no two sides; leave out wan and lan, or set place to %s", PlaceHost, PlaceForward)
 	}
+	for _, name := range s.List("wan") {
+		if slices.Contains(s.List("lan"), name) {
+			return fmt.Errorf("interface %s is in wan and in lan, and cannot tell the two sides apart; name it in one of them, or leave out both options if all packets come and go by it", name)
+		}
+	}
 	return nil
 }
 
@@ -236,16 +244,9 @@ func checkAdmin(all []Access) error {
 		from.Add(a.From)
 	}
 	if v4, v6 := from.Build().CoversFamily(); v4 || v6 {
-		return fmt.Errorf("option admin: the prefixes together cover all of %s; list those that administrators come from, or write %s", familyName(v4), adminNone)
+		return fmt.Errorf("option admin: the prefixes together cover all of %s; list those that administrators come from, or write %s", rule.FamilyName(v4), adminNone)
 	}
 	return nil
-}
-
-func familyName(v4 bool) string {
-	if v4 {
-		return "IPv4"
-	}
-	return "IPv6"
 }
 
 func mergeAccess(sorted []Access) []Access {
@@ -320,7 +321,7 @@ func (f Filter) Cover(j *Judge, r *rule.Rule, ours netset.PrefixSet) Coverage {
 	if r.OnSite || c.Verdict == NotApplicable || c.Verdict == Absent {
 		return c
 	}
-	if f.hasSides() {
+	if f.HasSides() {
 		return f.coverSite(j, r, c)
 	}
 	flow, ok := (witnessSearch{j, r}).reversed(ours, f.rendered(j, r))
@@ -328,8 +329,8 @@ func (f Filter) Cover(j *Judge, r *rule.Rule, ours netset.PrefixSet) Coverage {
 		return c
 	}
 	c.Verdict, c.Witnesses = Wider, append(c.Witnesses, Witness{Flow: flow, Backend: true})
-	c.Reason = joined(c.Reason, "the remote may be an address of our side, and without interfaces the filter cannot tell a packet that comes from outside under such an address")
-	c.Remedy = joined(c.Remedy, "set wan and lan to the interfaces of both sides")
+	c.Add("the remote may be an address of our side, and without interfaces the filter cannot tell a packet that comes from outside under such an address",
+		"set wan and lan to the interfaces of both sides")
 	return c
 }
 
@@ -356,8 +357,8 @@ func (f Filter) coverPublished(j *Judge, r *rule.Rule, c Coverage) Coverage {
 	} else {
 		return c
 	}
-	c.Reason = joined(c.Reason, "a filter behind DNAT does not see the port that a published address was asked for")
-	c.Remedy = joined(c.Remedy, "filter before DNAT, or bind the machines by addresses alone if DNAT keeps their ports")
+	c.Add("a filter behind DNAT does not see the port that a published address was asked for",
+		"filter before DNAT, or bind the machines by addresses alone if DNAT keeps their ports")
 	return c
 }
 
@@ -369,8 +370,8 @@ func (f Filter) coverSite(j *Judge, r *rule.Rule, c Coverage) Coverage {
 	}
 	if flow, role, ok := (witnessSearch{j, r}).onSite(); ok {
 		c.Verdict, c.Witnesses = Narrower, append(c.Witnesses, Witness{Flow: flow})
-		c.Reason = joined(c.Reason, "any remote is one beyond wan here, so machines of this site, such as those of role "+string(role)+", are none")
-		c.Remedy = joined(c.Remedy, fmt.Sprintf("let a second entry accept them, answered \"remote\": {\"role\": %q}, or leave out wan", role))
+		c.Add("any remote is one beyond wan here, so machines of this site, such as those of role "+string(role)+", are none",
+			fmt.Sprintf("let a second entry accept them, answered \"remote\": {\"role\": %q}, or leave out wan", role))
 	}
 	return c
 }
@@ -381,13 +382,6 @@ func (f Filter) tellsSite() bool {
 	return len(f.WAN) > 0 && !slices.ContainsFunc(f.WAN, func(name string) bool { return slices.Contains(f.LAN, name) })
 }
 
-// hasSides reports whether the filter tells the directions of packets apart: by
+// HasSides reports whether the filter tells the directions of packets apart: by
 // interfaces, or because it stands on the machine itself.
-func (f Filter) hasSides() bool { return f.Place == PlaceHost || len(f.WAN)+len(f.LAN) > 0 }
-
-func joined(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "; " + b
-}
+func (f Filter) HasSides() bool { return f.Place == PlaceHost || len(f.WAN)+len(f.LAN) > 0 }

@@ -3,8 +3,10 @@ package artefact
 import (
 	"encoding/json"
 	"fmt"
-	"gatewright/catalog/suggest"
+	"maps"
 	"slices"
+
+	"gatewright/catalog/suggest"
 )
 
 // Option is one setting that a generator takes. Every value is text that Check
@@ -30,7 +32,7 @@ func Configure(options []Option, raw map[string][]string) (Settings, error) {
 	for _, o := range options {
 		s.values[o.Name] = o.Default
 	}
-	for _, name := range sortedNames(raw) {
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
 		i := slices.IndexFunc(options, func(o Option) bool { return o.Name == name })
 		if i < 0 {
 			return Settings{}, fmt.Errorf("unknown option %q; %s", name, suggest.OneOf(name, optionNames(options)))
@@ -59,15 +61,6 @@ func (o Option) check(values []string) error {
 		}
 	}
 	return nil
-}
-
-func sortedNames(raw map[string][]string) []string {
-	names := make([]string, 0, len(raw))
-	for name := range raw {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 func optionNames(options []Option) []string {

@@ -170,12 +170,3 @@ func Overlapping[T any](list []T, compare func(a, b T) int, overlap func(a, b T)
 	}
 	return 0, false
 }
-
-// Accept adds what a packet filter accepts at a hook point.
-func (r *Reading) Accept(p HookPoint, a Accepted) {
-	i, known := slices.BinarySearchFunc(r.Filters, p, func(f Filtered, p HookPoint) int { return f.Point.Compare(p) })
-	if !known {
-		r.Filters = slices.Insert(r.Filters, i, Filtered{Point: p})
-	}
-	r.Filters[i].Lines = append(r.Filters[i].Lines, a)
-}

@@ -3,6 +3,7 @@ package artefact
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,7 @@ func FilesOf(artefacts []Artefact) Files {
 type Reading struct {
 	Filters  []Filtered   // what packet filters accept, in the order of hook points
 	Requests *rule.Policy // what a proxy allows; nil without a proxy's file
+	Ahead    bool         // a proxy's rules stand before the site's own
 	Routes   *rule.Policy // the ways of requests; nil without a PAC file
 	Before   rule.Before  // what a PAC file sends direct before any of these routes
 	Roles    []rule.Role  // whose machines a PAC file is for
@@ -85,6 +87,15 @@ type Filtered struct {
 	Lines []Accepted // in the file's order
 }
 
+// Accept adds what a packet filter accepts at a hook point.
+func (r *Reading) Accept(p HookPoint, a Accepted) {
+	i, known := slices.BinarySearchFunc(r.Filters, p, func(f Filtered, p HookPoint) int { return f.Point.Compare(p) })
+	if !known {
+		r.Filters = slices.Insert(r.Filters, i, Filtered{Point: p})
+	}
+	r.Filters[i].Lines = append(r.Filters[i].Lines, a)
+}
+
 // Accepted is what one rule of a packet filter accepts.
 type Accepted struct {
 	Rule      rule.ID  // empty for what an option opens
@@ -99,7 +110,8 @@ type Statement struct {
 	File, Name, Value string
 }
 
-// TitleOf begins what the title of a chain is about; it comes and goes with the chain.
+// TitleOf begins the About of a comment that is the title of a chain, which comes and goes
+// with it.
 const TitleOf = "chain "
 
 // Comment is a comment that says what no other part of the file holds to be true.

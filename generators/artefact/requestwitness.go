@@ -37,7 +37,7 @@ func (w witnessSearch) uncarriedRequest(name string, addresses netset.PrefixSet)
 		return rule.Flow{}, false
 	}
 	for _, local := range w.localsOf() {
-		remote, ok := first(family(addresses, local))
+		remote, ok := addresses.Like(local).First()
 		if !ok {
 			continue
 		}

@@ -20,10 +20,10 @@ const headerLines = 6
 // Seal writes a file's digest into its header, in place, and returns the file. A file
 // without the line stays as it is.
 func Seal(data []byte) []byte {
-	if digits := digestOf(data); digits != nil {
-		copy(digits, unsealed)
+	if at, ok := digestIn(data); ok {
+		copy(data[at:], unsealed)
 		sum := sha256.Sum256(data)
-		hex.Encode(digits, sum[:])
+		hex.Encode(data[at:], sum[:])
 	}
 	return data
 }
@@ -31,48 +31,43 @@ func Seal(data []byte) []byte {
 // Sealed reports whether a file's header holds the digest of what the file holds. It
 // is false for one that was changed since it was generated, in whatever way.
 func Sealed(data []byte) bool {
-	data = bytes.Clone(data)
-	digits := digestOf(data)
-	return digits != nil && bytes.Equal(bytes.Clone(digits), digestOf(Seal(data)))
+	_, ok := digestIn(data)
+	return ok && bytes.Equal(data, Seal(bytes.Clone(data)))
 }
 
 // Unsealed returns a copy of a file with zeros for its digest: what two files that
 // differ in nothing else have in common.
 func Unsealed(data []byte) []byte {
-	data = bytes.Clone(data)
-	copy(digestOf(data), unsealed)
-	return data
+	return []byte(unsealedText(data))
 }
 
 // unsealedText is Unsealed as text, copied once.
 func unsealedText(data []byte) string {
-	digits := digestOf(data)
-	if digits == nil {
+	at, ok := digestIn(data)
+	if !ok {
 		return string(data)
 	}
-	at := cap(data) - cap(digits) // where they stand in it
 	var b strings.Builder
 	b.Grow(len(data))
 	b.Write(data[:at])
 	b.WriteString(unsealed)
-	b.Write(data[at+len(digits):])
+	b.Write(data[at+len(unsealed):])
 	return b.String()
 }
 
-// digestOf returns the digits of the digest in a file's header, nil if there are none:
-// nothing else may stand in their place, where no comparison looks.
-func digestOf(data []byte) []byte {
-	rest := data
+// digestIn returns where the digits of the digest in a file's header begin; false if there
+// are none: nothing else may stand in their place, where no comparison looks.
+func digestIn(data []byte) (at int, ok bool) {
 	for range headerLines {
-		line, after, more := bytes.Cut(rest, []byte("\n"))
-		_, digits, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\r")), []byte(digestLine))
+		line, _, more := bytes.Cut(data[at:], []byte("\n"))
+		before, digits, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\r")), []byte(digestLine))
 		if ok && len(digits) == len(unsealed) && len(bytes.Trim(digits, "0123456789abcdef")) == 0 {
-			return digits
+			return at + len(before) + len(digestLine), true
 		}
 		if !more {
-			return nil
+			break
 		}
-		rest = after
+		at += len(line) + 1
 	}
-	return nil
+	return 0, false
 }

@@ -37,7 +37,7 @@ func (w witnessSearch) unaddressed() (rule.Flow, bool) {
 				if a, ok := w.documented(by(), f); ok {
 					return a, true
 				}
-				return first(w.uncarried(family(promised(), f.Local), f))
+				return w.uncarried(promised().Like(f.Local), f).First()
 			}); ok {
 				f.Name = name
 				return f, true
@@ -62,7 +62,7 @@ func (w witnessSearch) reversed(ours netset.PrefixSet, locals []netip.Addr) (rul
 		if !ours.Contains(local) {
 			continue
 		}
-		for end := range someOf(family(ends, local), local) {
+		for end := range someOf(ends.Like(local), local) {
 			for _, s := range w.services() {
 				f := rule.Flow{Direction: rule.Inbound, Protocol: s.Protocol, Port: s.Ports.First, Remote: local, Local: end}
 				if w.rule.Direction == rule.Inbound {
@@ -104,15 +104,15 @@ func (w witnessSearch) remoteOutside(local netip.Addr) (netip.Addr, bool) {
 	if w.rule.Remote.Any {
 		remotes = unicast()
 	}
-	remotes = family(remotes, local)
+	remotes = remotes.Like(local)
 	outside := remotes
 	for _, side := range w.sides {
 		outside = outside.Subtract(side)
 	}
-	if remote, ok := first(outside); ok {
+	if remote, ok := outside.First(); ok {
 		return remote, true
 	}
-	return first(remotes)
+	return remotes.First()
 }
 
 // acceptsAfterDNAT reports whether some rule accepts an inbound flow, or the packets of the
@@ -154,7 +154,7 @@ func (w witnessSearch) onSite() (rule.Flow, rule.Role, bool) {
 			if role = b.Role; role == w.rule.Role {
 				continue
 			}
-			if remote, ok := first(family(b.Local(), f.Local).Subtract(carried)); ok {
+			if remote, ok := b.Local().Like(f.Local).Subtract(carried).First(); ok {
 				return remote, true
 			}
 		}
@@ -240,7 +240,7 @@ func (j *Judge) cutLocals(all netset.PrefixSet) (locals []netip.Addr) {
 	}
 	for _, part := range parts[:min(len(parts), someLocals)] {
 		for _, one := range []netset.PrefixSet{part.V4(), part.V6()} {
-			if a, ok := first(one); ok {
+			if a, ok := one.First(); ok {
 				locals = append(locals, a)
 			}
 		}
@@ -340,13 +340,6 @@ func examples(p netset.Pattern) []string {
 	return names
 }
 
-func family(s netset.PrefixSet, like netip.Addr) netset.PrefixSet {
-	if like.Is4() {
-		return s.V4()
-	}
-	return s.V6()
-}
-
 // unicast returns the addresses that a flow can go to: neither of "this network"
 // (RFC 1122 section 3.2.1.3) nor multicast nor broadcast. Linux carries flows to
 // 240.0.0.0/4.
@@ -359,10 +352,3 @@ var unicastAddresses = sync.OnceValue(func() netset.PrefixSet {
 	b.AddRange(netip.MustParseAddr("1::"), netip.MustParseAddr("feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
 	return b.Build()
 })
-
-func first(s netset.PrefixSet) (netip.Addr, bool) {
-	for a := range s.Ranges() {
-		return a, true
-	}
-	return netip.Addr{}, false
-}

@@ -9,7 +9,6 @@
 package box
 
 import (
-	"errors"
 	"fmt"
 	"os"
 )
@@ -33,9 +32,6 @@ func (e *UnavailableError) Error() string {
 }
 
 func (e *UnavailableError) Unwrap() error { return e.Err }
-
-// errLinux is the only error of other systems.
-var errLinux = errors.New("Linux alone has them")
 
 // isInside is set once this process is in a box.
 var isInside bool

@@ -4,8 +4,11 @@ package box
 
 import (
 	"context"
+	"errors"
 	"io"
 )
+
+var errLinux = errors.New("Linux alone has them")
 
 // Box needs Linux.
 type Box struct{}

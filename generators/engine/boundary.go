@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,29 +11,14 @@ import (
 
 // BoundaryFlows returns the flows at which a wrong rendering of the policy shows:
 // for every rule both sides of the edges of its prefixes, port ranges and local
-// addresses, of a bounded number each and evenly spread; the other protocol, the
-// other direction and a published port in place of the real one; names at and
-// around its patterns. A name that is published with addresses comes from one of
-// them. Flows between strangers are asked of every policy, an empty one too. The
-// same policy gives the same flows in the same order, each once. Both addresses of
-// a flow are of one family.
-func BoundaryFlows(p *rule.Policy) []rule.Flow {
-	return boundaryFlows(p, limits{prefixes: 6, ranges: 6, patterns: 10})
-}
-
-// EveryBoundaryFlow is BoundaryFlows without a bound: every prefix, port range and
-// pattern is looked at. There are about four flows for each prefix and port range of
-// a rule, and ten for each pattern.
-func EveryBoundaryFlow(p *rule.Policy) []rule.Flow {
-	return boundaryFlows(p, limits{prefixes: math.MaxInt, ranges: math.MaxInt, patterns: math.MaxInt})
-}
-
-// limits say how many prefixes of a family, port ranges of a protocol and patterns
-// of a rule are looked at.
-type limits struct{ prefixes, ranges, patterns int }
-
-func boundaryFlows(p *rule.Policy, l limits) []rule.Flow {
-	b := boundary{policy: p, limits: l, free: map[bool]netip.Addr{}, targets: map[target]netip.Addr{}, seen: map[rule.Flow]bool{}}
+// addresses; the other protocol, the other direction and a published port in place of
+// the real one; names at and around its patterns. A name that is published with
+// addresses comes from one of them. Flows between strangers are asked of every policy,
+// an empty one too. The same policy gives the same flows in the same order, each once.
+// Both addresses of a flow are of one family. There are about four flows for each prefix
+// and port range of a rule, and ten for each pattern.
+func BoundaryFlows(p *rule.Policy, most Limits) []rule.Flow {
+	b := boundary{policy: p, limits: most, free: map[bool]netip.Addr{}, targets: map[target]netip.Addr{}, seen: map[rule.Flow]bool{}}
 	var listed netset.PrefixBuilder
 	var named []netset.Pattern
 	for _, r := range p.Rules {
@@ -49,9 +33,13 @@ func boundaryFlows(p *rule.Policy, l limits) []rule.Flow {
 	return b.flows
 }
 
+// Limits say how many prefixes of a family, port ranges of a protocol and patterns of a
+// rule are looked at, evenly spread; 0 for all.
+type Limits struct{ Prefixes, Ranges, Patterns int }
+
 type boundary struct {
 	policy  *rule.Policy
-	limits  limits
+	limits  Limits
 	listed  netset.PrefixSet      // every prefix of every rule
 	named   netset.NameSet        // every name that is published with prefixes
 	free    map[bool]netip.Addr   // an address that nobody lists, by whether it is IPv4
@@ -240,7 +228,7 @@ func (b *boundary) addNames(r *rule.Rule, base rule.Flow) {
 	if r.Direction != rule.Outbound {
 		return
 	}
-	for _, pattern := range spread(slices.Collect(r.Remote.Names().Patterns()), b.limits.patterns) {
+	for _, pattern := range spread(slices.Collect(r.Remote.Names().Patterns()), b.limits.Patterns) {
 		for _, name := range BoundaryNames(pattern) {
 			f := base
 			f.Name, f.Remote = name, b.addressOf(r, name, base.Local)
@@ -315,16 +303,16 @@ func (b *boundary) firstFlow(r *rule.Rule) rule.Flow {
 func (b *boundary) services(r *rule.Rule) []netset.Service {
 	var all []netset.Service
 	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-		for _, ports := range spread(r.Services.Ports(protocol), b.limits.ranges) {
+		for _, ports := range spread(r.Services.Ports(protocol), b.limits.Ranges) {
 			all = append(all, netset.Service{Protocol: protocol, Ports: ports})
 		}
 	}
 	return all
 }
 
-// spread returns at most n elements of s, the first and the last among them.
+// spread returns at most n elements of s, the first and the last among them; all for 0.
 func spread[T any](s []T, n int) []T {
-	if len(s) <= n {
+	if n == 0 || len(s) <= n {
 		return s
 	}
 	some := make([]T, n)

@@ -60,7 +60,7 @@ func twoRules(t *testing.T) *rule.Policy {
 
 func TestBoundaryFlowsAskBothSidesOfEveryEdge(t *testing.T) {
 	p := twoRules(t)
-	flows := BoundaryFlows(p)
+	flows := BoundaryFlows(p, Limits{Prefixes: 6, Ranges: 6, Patterns: 10})
 	out, in := rule.Outbound, rule.Inbound
 	named := flow(out, netset.TCP, "10.0.0.0", "52.112.0.0", 80, 0)
 	named.Name = "deeper.any.example.com"
@@ -101,8 +101,8 @@ func TestBoundaryFlowsAskBothSidesOfEveryEdge(t *testing.T) {
 
 func TestBoundaryFlowsAreSoundAndEachOnce(t *testing.T) {
 	p := twoRules(t)
-	flows := BoundaryFlows(p)
-	if !slices.Equal(flows, BoundaryFlows(p)) {
+	flows := BoundaryFlows(p, Limits{Prefixes: 6, Ranges: 6, Patterns: 10})
+	if !slices.Equal(flows, BoundaryFlows(p, Limits{Prefixes: 6, Ranges: 6, Patterns: 10})) {
 		t.Error("the second call gives other flows")
 	}
 	seen := map[rule.Flow]bool{}
@@ -131,11 +131,11 @@ func TestBoundaryFlowsAreBounded(t *testing.T) {
 			Prefixes: b.Build(), Services: serviceSet(t, "tcp 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21"),
 		}},
 	})
-	if n := len(BoundaryFlows(p)); n < 50 || n > 500 {
+	if n := len(BoundaryFlows(p, Limits{Prefixes: 6, Ranges: 6, Patterns: 10})); n < 50 || n > 500 {
 		t.Errorf("%d flows for one rule of 5,000 prefixes; want some hundreds", n)
 	}
 	asked := map[netip.Addr]bool{}
-	for _, f := range EveryBoundaryFlow(p) {
+	for _, f := range BoundaryFlows(p, Limits{}) {
 		asked[f.Remote] = true
 	}
 	for first, last := range b.Build().Ranges() {
@@ -145,4 +145,21 @@ func TestBoundaryFlowsAreBounded(t *testing.T) {
 			}
 		}
 	}
+}
+
+func prefixes(t *testing.T, texts ...string) netset.PrefixSet {
+	t.Helper()
+	var b netset.PrefixBuilder
+	for _, text := range texts {
+		p, _, err := netset.ParsePrefix(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Add(p)
+	}
+	return b.Build()
+}
+
+func flow(d rule.Direction, proto netset.Protocol, local, remote string, port, published uint16) rule.Flow {
+	return rule.Flow{Direction: d, Protocol: proto, Port: port, Published: published, Local: netip.MustParseAddr(local), Remote: netip.MustParseAddr(remote)}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -39,7 +40,7 @@ func (p program) confine(cmd *exec.Cmd) error {
 	case p.use == plainUser && os.Geteuid() == 0:
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobodyID, Gid: nobodyID}}
 		return filepath.WalkDir(cmd.Dir, func(path string, _ fs.DirEntry, err error) error {
-			return firstError(err, os.Lchown(path, nobodyID, nobodyID))
+			return cmp.Or(err, os.Lchown(path, nobodyID, nobodyID))
 		})
 	}
 	return nil

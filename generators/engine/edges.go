@@ -11,7 +11,7 @@ import (
 // neighbours outside, where the address space goes on.
 func (b *boundary) addressEdges(s netset.PrefixSet) []netip.Addr {
 	var edges []netip.Addr
-	for _, p := range spread(slices.Collect(s.Prefixes()), b.limits.prefixes) {
+	for _, p := range spread(slices.Collect(s.Prefixes()), b.limits.Prefixes) {
 		first, last := p.Addr(), lastOf(p)
 		for _, a := range []netip.Addr{first.Prev(), first, last, last.Next()} {
 			if a.IsValid() {

@@ -37,20 +37,6 @@ func NewMachine(ctx context.Context) (*Machine, error) {
 // call runs at a time, so f should not wait for another machine.
 func (m *Machine) Do(f func() error) error { return m.inside.do(f) }
 
-// Namespace names the machine's network namespace for `ip link ... netns`.
-func (m *Machine) Namespace() string { return m.inside.path() }
-
-// Set writes sysctls, named by their paths below /proc/sys/net.
-func (m *Machine) Set(settings map[string]string) error {
-	return m.Do(func() error { return writeSettings(settings) })
-}
-
-// IP runs the lines of an `ip -batch` file on the machine.
-func (m *Machine) IP(lines []byte) error {
-	_, err := m.run(ip, lines, "-batch", "-")
-	return err
-}
-
 // LoadNFT loads a file by `nft -f`.
 func (m *Machine) LoadNFT(text []byte) error {
 	file, err := m.write("machine.nft", text)
@@ -142,9 +128,6 @@ func restorePieces(text string) (pieces []string) {
 	}
 	return pieces
 }
-
-// DumpNFT returns `nft -j list ruleset`.
-func (m *Machine) DumpNFT() ([]byte, error) { return m.run(nft, nil, "-j", "list", "ruleset") }
 
 // ListNFT returns what `nft list` prints of an object, without counts.
 func (m *Machine) ListNFT(object ...string) ([]byte, error) {

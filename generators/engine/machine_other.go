@@ -4,12 +4,15 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"gatewright/generators/artefact"
 )
 
 // Machine needs Linux.
 type Machine struct{}
+
+var errNeedsLinux = errors.New("packet filters can be verified on Linux only")
 
 // NewMachine returns an error that says that Linux is needed.
 func NewMachine(context.Context) (*Machine, error) { return nil, errNeedsLinux }
@@ -25,9 +28,6 @@ func (*Machine) TryIptables(Variant) error { return errNeedsLinux }
 
 // LoadNFT is not reached.
 func (*Machine) LoadNFT([]byte) error { return errNeedsLinux }
-
-// DumpNFT is not reached.
-func (*Machine) DumpNFT() ([]byte, error) { return nil, errNeedsLinux }
 
 // ListNFT is not reached.
 func (*Machine) ListNFT(...string) ([]byte, error) { return nil, errNeedsLinux }

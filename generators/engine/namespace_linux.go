@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"os"
 	"runtime"
 	"syscall"
@@ -10,10 +9,7 @@ import (
 // namespace is a network namespace together with the OS thread that lives in it.
 // It has no name: the kernel removes it, with everything in it, when the thread
 // ends and its sockets are closed, even if the process is killed.
-type namespace struct {
-	calls  chan func()
-	thread int
-}
+type namespace struct{ calls chan func() }
 
 // newNamespace starts a thread in a network namespace of its own.
 func newNamespace() (*namespace, error) {
@@ -37,7 +33,6 @@ func (n *namespace) live(started chan<- error) {
 		runtime.UnlockOSThread()
 		return
 	}
-	n.thread = syscall.Gettid()
 	if err := syscall.Unshare(syscall.CLONE_NEWNET); err != nil {
 		started <- &RootError{err}
 		return
@@ -58,11 +53,6 @@ func (n *namespace) do(f func() error) error {
 	done := make(chan error)
 	n.calls <- func() { done <- f() }
 	return <-done
-}
-
-// path names the namespace for other programs.
-func (n *namespace) path() string {
-	return fmt.Sprintf("/proc/%d/task/%d/ns/net", os.Getpid(), n.thread)
 }
 
 // close ends the thread. Sockets that were opened in the namespace hold it until

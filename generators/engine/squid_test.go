@@ -510,7 +510,7 @@ func squidEdges(s netset.PrefixSet) []netip.Addr {
 func TestSquidKeepsItsManager(t *testing.T) {
 	p := twoRules(t)
 	var requests []SquidRequest
-	for _, f := range EveryBoundaryFlow(p) {
+	for _, f := range BoundaryFlows(p, Limits{}) {
 		if _, ok := (SquidRequest{Flow: f}).target(); ok && p.Decide(rule.Seen(f, rule.Proxy)).Accept() {
 			requests = append(requests, SquidRequest{Flow: f, Manager: true})
 		}

@@ -266,7 +266,6 @@ func (b *builder) name(stem, what string) string {
 
 func (b *builder) finish(families []Family) (Built, error) {
 	built := Built{Ruleset: b.out}
-	slices.SortFunc(built.Maps, func(a, c Map) int { return strings.Compare(a.Name, c.Name) })
 	var accepting []Chain
 	for i := range b.policy.Rules {
 		r := &b.policy.Rules[i]
@@ -288,10 +287,11 @@ func (b *builder) finish(families []Family) (Built, error) {
 	}
 	built.Chains = slices.Concat(b.hooks(families), accepting, b.classes, b.entries)
 	built.Sets = b.usedSets(built.Chains)
+	built.Sort()
 	return built, b.err
 }
 
-// usedSets returns the sets that some rule names, sorted by name.
+// usedSets returns the sets that some rule names.
 func (b *builder) usedSets(chains []Chain) (sets []Set) {
 	used := map[string]bool{}
 	for _, c := range chains {
@@ -306,6 +306,5 @@ func (b *builder) usedSets(chains []Chain) (sets []Set) {
 			sets = append(sets, s)
 		}
 	}
-	slices.SortFunc(sets, func(a, c Set) int { return strings.Compare(a.Name, c.Name) })
 	return sets
 }

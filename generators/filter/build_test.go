@@ -81,7 +81,7 @@ func TestBuildDecidesAsThePolicy(t *testing.T) {
 		}
 		for f := range ruletest.Flows(locals, remotes, []uint16{80, 442, 443, 444, 445}) {
 			want := p.Decide(f)
-			got := b.Walk(EntryOf(f.Direction), PacketOf(artefact.Packet{Flow: f}))
+			got := b.Walk(EntryOf(f.Direction), PacketOf(f))
 			if len(got) != 1 || (got[0].Verdict == Accept) != want.Accept() {
 				t.Fatalf("%+v: the policy says %v, the ruleset %+v\n%+v", f, want.Rules, got, b)
 			}

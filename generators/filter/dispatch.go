@@ -11,8 +11,8 @@ import (
 
 // dispatch returns the rules that lead to those of a family and direction: by a map from
 // the remote's address to its class, or by one set if there is one class alone.
-func (b *builder) dispatch(d rule.Direction, f Family, any []line, lines [][]line, remotes []netset.PrefixSet) []Rule {
-	groups := b.groupsOf(any, lines, remotes)
+func (b *builder) dispatch(d rule.Direction, f Family, anyRemote []line, lines [][]line, remotes []netset.PrefixSet) []Rule {
+	groups := b.groupsOf(anyRemote, lines, remotes)
 	switch len(groups) {
 	case 0:
 		return nil
@@ -66,7 +66,7 @@ type group struct {
 
 // groupsOf returns the groups in the order of their rules. Classes of which rules of any
 // remote take every packet are in none.
-func (b *builder) groupsOf(any []line, lines [][]line, remotes []netset.PrefixSet) (groups []*group) {
+func (b *builder) groupsOf(anyRemote []line, lines [][]line, remotes []netset.PrefixSet) (groups []*group) {
 	known := map[string]*group{}
 	steps := MaxLines // beside those that the ranges take by themselves
 	for _, r := range remotes {
@@ -86,7 +86,7 @@ func (b *builder) groupsOf(any []line, lines [][]line, remotes []netset.PrefixSe
 			b.err = ErrTooManyLines
 			return nil
 		}
-		kept := b.needed(any, all)
+		kept := b.needed(anyRemote, all)
 		if b.steps > MaxLines*stepsPerLine {
 			b.err = ErrTooManyLines
 			return nil

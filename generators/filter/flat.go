@@ -33,6 +33,7 @@ func Flat(p *rule.Policy, c artefact.Filter, families []Family, n Naming, mostPo
 		chains = append(chains, chain)
 	}
 	built := Built{Ruleset: Ruleset{Chains: chains, Sets: b.usedSets(chains)}}
+	built.Sort()
 	built.IndexChains()
 	for i := range p.Rules {
 		if r := &p.Rules[i]; b.carried[r.ID] {

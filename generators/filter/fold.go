@@ -64,6 +64,7 @@ func (rs *Ruleset) Fold() Ruleset {
 		}
 		out.Chains = append(out.Chains, Chain{c.Name, c.Hook, rules})
 	}
+	out.Sort()
 	return out
 }
 

@@ -97,7 +97,7 @@ func (w *opener) walk(chain string, m Match, source, destination netset.PrefixSe
 }
 
 func (w *opener) elements(r *Rule, at way, o Outcome, depth int) {
-	m, ok := w.rs.MapNamed(r.Map)
+	m, ok := w.rs.Map(r.Map)
 	if !ok {
 		return
 	}

@@ -26,7 +26,7 @@ func TestOpeningsAreWhatWalkAccepts(t *testing.T) {
 		for _, d := range []rule.Direction{rule.Outbound, rule.Inbound} {
 			openings := b.Openings(EntryOf(d))
 			for f := range ruletest.Flows(locals, remotes, []uint16{80, 442, 443, 445}) {
-				packet := PacketOf(artefact.Packet{Flow: f})
+				packet := PacketOf(f)
 				walked := b.Walk(EntryOf(d), packet)
 				held := slices.ContainsFunc(openings, func(o Opening) bool { return o.holds(packet) })
 				if len(walked) != 1 || (walked[0].Verdict == Accept) != held {
@@ -66,12 +66,12 @@ func TestWalkLeavesOpenWhatItCannotKnow(t *testing.T) {
 				some := map[rule.ID]bool{}
 				for _, f.Remote = range remotes {
 					if f.Remote.Is4() == local.Is4() {
-						some[b.Walk(Outbound, PacketOf(artefact.Packet{Flow: f}))[0].ID] = true
+						some[b.Walk(Outbound, PacketOf(f))[0].ID] = true
 					}
 				}
 				f.Remote = netip.Addr{}
 				open := map[rule.ID]bool{}
-				for _, o := range b.Walk(Outbound, PacketOf(artefact.Packet{Flow: f})) {
+				for _, o := range b.Walk(Outbound, PacketOf(f)) {
 					open[o.ID] = true
 				}
 				for id := range some {

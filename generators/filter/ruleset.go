@@ -1,7 +1,7 @@
 // Package filter is the one form of a packet filter: sets, maps and chains as the
 // kernel walks them, apart from any backend's syntax. Generators build it from a
 // policy and lower it to what their backend has; readers of texts, of dumps and of
-// netlink give it back; Match answers for a packet.
+// netlink give it back; Walk answers for a packet.
 //
 // It knows protocols, ports, addresses, interfaces and marks, and no direction: a
 // packet goes wherever the chains send it.
@@ -26,12 +26,12 @@ const (
 	IPv6 Family = 6
 )
 
-// FamilyOf returns the family of an address.
+// FamilyOf returns the family of an address; IPv4 for an invalid one.
 func FamilyOf(a netip.Addr) Family {
-	if a.Unmap().Is4() {
-		return IPv4
+	if a.Unmap().Is6() {
+		return IPv6
 	}
-	return IPv6
+	return IPv4
 }
 
 // Of returns the addresses of s that are of the family.
@@ -48,8 +48,8 @@ func (f Family) Of(s netset.PrefixSet) netset.PrefixSet {
 // Ruleset is what a packet filter holds. It is a pure value: two that are equal by
 // Equal do the same to every packet and count alike.
 type Ruleset struct {
-	Sets   []Set   // sorted by name
-	Maps   []Map   // sorted by name
+	Sets   []Set   // sorted by name, as Sort does
+	Maps   []Map   // likewise
 	Chains []Chain // in the order in which they are declared
 
 	chainAt map[string]int // in Chains, once IndexChains was called
@@ -209,20 +209,28 @@ func (rs *Ruleset) Chain(name string) (*Chain, bool) {
 	return nil, false
 }
 
-// MapNamed returns the map of a name; false if there is none.
-func (rs *Ruleset) MapNamed(name string) (*Map, bool) {
-	if name == "" {
+// Sort puts sets and maps in the order by which Set and Map find them.
+func (rs *Ruleset) Sort() {
+	slices.SortFunc(rs.Sets, func(a, b Set) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(rs.Maps, func(a, b Map) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Set returns the set of a name; false if there is none.
+func (rs *Ruleset) Set(name string) (*Set, bool) {
+	i, ok := slices.BinarySearchFunc(rs.Sets, name, func(s Set, n string) int { return strings.Compare(s.Name, n) })
+	if !ok {
 		return nil, false
 	}
-	if i, ok := slices.BinarySearchFunc(rs.Maps, name, func(m Map, n string) int { return strings.Compare(m.Name, n) }); ok {
-		return &rs.Maps[i], true
+	return &rs.Sets[i], true
+}
+
+// Map returns the map of a name; false if there is none.
+func (rs *Ruleset) Map(name string) (*Map, bool) {
+	i, ok := slices.BinarySearchFunc(rs.Maps, name, func(m Map, n string) int { return strings.Compare(m.Name, n) })
+	if !ok {
+		return nil, false
 	}
-	for i := range rs.Maps {
-		if rs.Maps[i].Name == name {
-			return &rs.Maps[i], true
-		}
-	}
-	return nil, false
+	return &rs.Maps[i], true
 }
 
 // Replace puts sets and maps in the place of those of the same names.
@@ -233,10 +241,8 @@ func (rs *Ruleset) Replace(by Ruleset) {
 		}
 	}
 	for _, m := range by.Maps {
-		if have, ok := rs.MapNamed(m.Name); ok {
+		if have, ok := rs.Map(m.Name); ok {
 			*have = m
-		} else {
-			rs.Maps = append(rs.Maps, m)
 		}
 	}
 }

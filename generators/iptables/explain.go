@@ -16,7 +16,7 @@ func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explaine
 	if err != nil {
 		return nil, err
 	}
-	known, unknown := map[family]*filter.Explainer{}, map[family]*filter.Explainer{}
+	known, unknown := map[family]*filter.Decider{}, map[family]*filter.Decider{}
 	for _, f := range []family{ipv4, ipv6} {
 		r, err := newRules(p, c, f)
 		if err != nil {
@@ -28,7 +28,7 @@ func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explaine
 				one.Name = one.Hook.Name
 			}
 		}
-		e := filter.Explainer{Policy: p, Config: c.Filter, Ours: c.Local(p), Held: &held, Words: r.words, Dropped: func(hook string) string {
+		e := filter.Decider{Policy: p, Config: c.Filter, Ours: c.Local(p), Held: &held, Words: r.words, Dropped: func(hook string) string {
 			return "policy DROP of chain " + strings.ToUpper(hook)
 		}}
 		folded := held.Fold()

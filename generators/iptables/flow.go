@@ -51,7 +51,7 @@ func (b *lowering) split(d rule.Direction) (any class, classes []class) {
 		f, remote := b.flowOf(d, r)
 		switch {
 		case r.Map != "":
-			m, _ := b.built.MapNamed(r.Map)
+			m, _ := b.built.Map(r.Map)
 			for _, e := range m.Elements {
 				classes = append(classes, class{e.Prefixes, b.flowsOf(d, e.Chain, r)})
 			}

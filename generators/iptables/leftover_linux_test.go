@@ -12,13 +12,14 @@ import (
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 )
 
 // TestChangedFilesLeaveNothing loads 30 policies, each by the commands of its headers: in
 // the end there are the chains and sets of the last one alone.
 func TestChangedFilesLeaveNothing(t *testing.T) {
 	bindings := []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}}
-	load := func(g *engine.Gateway, n int) {
+	load := func(g *enginetest.Gateway, n int) {
 		t.Helper()
 		var b netset.PrefixBuilder
 		for i := range 40 + n%7 {
@@ -39,7 +40,7 @@ func TestChangedFilesLeaveNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	names := func(g *engine.Gateway) (ours []string) {
+	names := func(g *enginetest.Gateway) (ours []string) {
 		dump, err := g.DumpIptables(engine.IptablesDefault)
 		if err != nil {
 			t.Fatal(err)
@@ -55,8 +56,8 @@ func TestChangedFilesLeaveNothing(t *testing.T) {
 		slices.Sort(ours)
 		return ours
 	}
-	fresh := func() *engine.Gateway {
-		g, err := engine.NewGateway(t.Context(), engine.Site{Bindings: bindings, Mode: engine.Chains})
+	fresh := func() *enginetest.Gateway {
+		g, err := enginetest.NewGateway(t.Context(), enginetest.Site{Bindings: bindings, Mode: artefact.ModeChains})
 		if err == nil {
 			err = g.LoadIptables(engine.IptablesDefault, []artefact.Artefact(nil))
 		}

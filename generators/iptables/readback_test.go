@@ -65,7 +65,7 @@ func (h *Held) accepts(f rule.Flow) bool {
 	if f.Local.Is4() {
 		rs = &h.IPv4
 	}
-	all := rs.Walk(filter.EntryOf(f.Direction), filter.PacketOf(artefact.Packet{Flow: f}))
+	all := rs.Walk(filter.EntryOf(f.Direction), filter.PacketOf(f))
 	return len(all) == 1 && all[0].Verdict == filter.Accept
 }
 

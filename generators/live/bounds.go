@@ -65,11 +65,15 @@ func (b Bounds) checkNames(running, wanted netset.NameSet) error {
 			lost++
 		}
 	}
-	if before := running.Len(); lost*100 > before*b.MaxShrink {
-		return fmt.Errorf("%d of %d names would go, more than the %d %% that --max-shrink allows; if that is meant, --max-shrink %d lets it pass",
-			lost, before, b.MaxShrink, (lost*100+before-1)/before)
+	return b.checkLost(lost, running.Len(), "names")
+}
+
+func (b Bounds) checkLost(lost, before int, of string) error {
+	if lost*100 <= before*b.MaxShrink {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%d of %d %s would go, more than the %d %% that --max-shrink allows; if that is meant, --max-shrink %d lets it pass",
+		lost, before, of, b.MaxShrink, (lost*100+before-1)/before)
 }
 
 // remotesOf returns the remotes of the policy's rules, but of those for any address.
@@ -112,10 +116,8 @@ func (b Bounds) check(running, wanted netset.PrefixSet) error {
 			lost++
 		}
 	}
-	before := running.Size()
-	if lost*100 > before*b.MaxShrink {
-		return fmt.Errorf("%d of %d ranges of remote addresses would go, more than the %d %% that --max-shrink allows; if that is meant, --max-shrink %d lets it pass",
-			lost, before, b.MaxShrink, (lost*100+before-1)/before)
+	if err := b.checkLost(lost, running.Size(), "ranges of remote addresses"); err != nil {
+		return err
 	}
 	if part, family := netset.Growth(running, wanted); part*100 > float64(b.MaxGrowth) {
 		return fmt.Errorf("the remote addresses of %s would grow by %.0f %%, more than the %d %% that --max-growth allows; if that is meant, --max-growth %.0f lets it pass",

@@ -14,6 +14,7 @@ import (
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 	"gatewright/generators/iptables"
 	"gatewright/generators/nftables"
 )
@@ -21,7 +22,7 @@ import (
 // stand is a machine with a backend.
 type stand struct {
 	testing.TB
-	*engine.Machine
+	*enginetest.Machine
 	Backend
 }
 
@@ -55,7 +56,7 @@ func variants(t *testing.T, test func(*testing.T, func(testing.TB) *stand)) {
 
 func newStand(t testing.TB, b Backend) *stand {
 	t.Helper()
-	m, err := engine.NewMachine(context.Background())
+	m, err := enginetest.NewMachine(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,13 +8,14 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
 )
 
 // coverage has one line for each rule, then one for each trusted site.
 func coverage(p *rule.Policy, c config) ([]artefact.Coverage, error) {
 	var ours netset.PrefixSet
 	for _, f := range c.families {
-		ours = ours.Union(f.number().Of(c.Local(p)))
+		ours = ours.Union(f.Of(c.Local(p)))
 	}
 	return artefact.CoverRules(p, artefact.NoZones, func(j *artefact.Judge, r *rule.Rule) artefact.Coverage { return c.cover(p, j, r, ours) })
 }
@@ -28,7 +29,7 @@ func (c config) cover(p *rule.Policy, j *artefact.Judge, r *rule.Rule, ours nets
 	}
 	seen := false
 	var missed []artefact.Witness
-	for _, f := range []family{ipv4, ipv6} {
+	for _, f := range []filter.Family{filter.IPv4, filter.IPv6} {
 		flow, ok := flowOf(p, r, f)
 		switch {
 		case slices.Contains(c.families, f):
@@ -47,33 +48,23 @@ func (c config) cover(p *rule.Policy, j *artefact.Judge, r *rule.Rule, ours nets
 	default:
 		v.Verdict, v.Witnesses = artefact.Absent, nil
 	}
-	v.Reason = joined(v.Reason, fmt.Sprintf("table %s sees one address family, and the rule has flows of the other", c.table))
-	v.Remedy = joined(v.Remedy, "set table to one of family inet, or generate for the other family's table too")
+	v.Add(fmt.Sprintf("table %s sees one address family, and the rule has flows of the other", c.table),
+		"set table to one of family inet, or generate for the other family's table too")
 	return v
 }
 
-func joined(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "; " + b
-}
-
 // flowOf is a flow of the family that the rule accepts by addresses, if there is one.
-func flowOf(p *rule.Policy, r *rule.Rule, f family) (rule.Flow, bool) {
-	remotes := f.number().Of(r.Remote.Prefixes())
+func flowOf(p *rule.Policy, r *rule.Rule, f filter.Family) (rule.Flow, bool) {
+	remotes := f.Of(r.Remote.Prefixes())
 	if r.Remote.Any {
 		// Documentation prefixes (RFC 5737, RFC 3849).
-		remotes = f.number().Of(netset.PrefixSetOf(netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::1/128")))
+		remotes = f.Of(netset.PrefixSetOf(netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::1/128")))
 	}
-	for remote := range remotes.Ranges() {
-		for local := range f.number().Of(p.Binding(r.Role).Local()).Ranges() {
-			flow := rule.Flow{Direction: r.Direction, Remote: remote, Local: local}
-			flow.Protocol, flow.Port = firstService(r)
-			return flow, true
-		}
-	}
-	return rule.Flow{}, false
+	remote, ok := remotes.First()
+	local, has := f.Of(p.Binding(r.Role).Local()).First()
+	flow := rule.Flow{Direction: r.Direction, Remote: remote, Local: local}
+	flow.Protocol, flow.Port = firstService(r)
+	return flow, ok && has
 }
 
 func firstService(r *rule.Rule) (netset.Protocol, uint16) {

@@ -17,13 +17,13 @@ func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explaine
 		return nil, err
 	}
 	c := f.config
-	e := filter.Explainer{Policy: p, Config: c.Filter, Ours: c.Local(p), Held: &f.held, Words: f.words, Dropped: func(hook string) string {
+	e := filter.Decider{Policy: p, Config: c.Filter, Ours: c.Local(p), Held: &f.held, Words: f.words, Dropped: func(hook string) string {
 		return fmt.Sprintf("policy drop of chain %s, table %s", hook, c.table)
 	}}
 	return func(q rule.Question) artefact.Answer {
 		a := e.Answer(q)
-		if len(c.families) == 1 && a.Action == artefact.NoMatch && familyOf(q.Flow.Local) != c.families[0] {
-			a.Why = fmt.Sprintf("table %s sees no flows of %s", c.table, familyOf(q.Flow.Local))
+		if len(c.families) == 1 && a.Action == artefact.NoMatch && filter.FamilyOf(q.Flow.Local) != c.families[0] {
+			a.Why = fmt.Sprintf("table %s sees no flows of %s", c.table, familyWord(filter.FamilyOf(q.Flow.Local)))
 		}
 		return a
 	}, nil

@@ -172,8 +172,8 @@ func FuzzElements(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, mark uint32) {
 		prefixes, services := ruletest.PrefixesOf(data), ruletest.ServicesOf(data)
-		for _, family := range []family{ipv4, ipv6} {
-			want := family.number().Of(prefixes)
+		for _, family := range []filter.Family{filter.IPv4, filter.IPv6} {
+			want := family.Of(prefixes)
 			var got netset.PrefixBuilder
 			if want.IsEmpty() {
 				continue

@@ -18,7 +18,7 @@ const (
 )
 
 // format is raised when the template changes what it writes.
-const format = 3
+const format = 4
 
 const (
 	fileName    = "gatewright.nft"
@@ -61,6 +61,3 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 		Coverage: judged,
 	}, err
 }
-
-// basePriority of our base chains is before that of the site's own filter.
-const basePriority = -10

@@ -10,7 +10,7 @@ import (
 )
 
 func (Generator) Options() []artefact.Option {
-	const modes = "chains: chains in the site's table, which the site's rules jump to; mark: a bit on accepted packets, which the site's rules match; enforce: drop the rest"
+	const modes = "chains: chains in the site's table, which the site's rules jump to; mark: a bit on accepted packets, which the site's rules match; enforce: " + artefact.EnforceDoc
 	return artefact.FilterOptions(modes, artefact.Option{
 		Name:  "table",
 		Doc:   "mode chains: family and name of the site's table (default " + defaultTable + ")",
@@ -22,7 +22,7 @@ func (Generator) Options() []artefact.Option {
 type config struct {
 	artefact.Filter
 	table    tableSpec
-	families []family // that the table sees
+	families []filter.Family // that the table sees
 }
 
 // configure refuses combinations that make no sense.
@@ -35,7 +35,7 @@ func configure(s artefact.Settings) (config, error) {
 	if err != nil {
 		return config{}, err
 	}
-	c := config{Filter: f, table: ownTable, families: []family{ipv4, ipv6}}
+	c := config{Filter: f, table: ownTable, families: []filter.Family{filter.IPv4, filter.IPv6}}
 	if mode == artefact.ModeChains {
 		c.table, c.families, err = tableOf(cmp.Or(table, defaultTable))
 	}
@@ -53,14 +53,5 @@ func TableOf(s artefact.Settings) (string, error) {
 // settings are wrong.
 func (Generator) Families(s artefact.Settings) (v4, v6 bool) {
 	c, err := configure(s)
-	return err == nil && slices.Contains(c.families, ipv4), err == nil && slices.Contains(c.families, ipv6)
-}
-
-// numbers are the families as package filter has them.
-func (c config) numbers() []filter.Family {
-	out := make([]filter.Family, len(c.families))
-	for i, f := range c.families {
-		out[i] = f.number()
-	}
-	return out
+	return err == nil && slices.Contains(c.families, filter.IPv4), err == nil && slices.Contains(c.families, filter.IPv6)
 }

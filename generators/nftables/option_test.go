@@ -6,6 +6,7 @@ import (
 
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
+	"gatewright/generators/filter"
 )
 
 func TestOptions(t *testing.T) {
@@ -36,11 +37,11 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	filter, err := artefact.FilterOf(s)
+	base, err := artefact.FilterOf(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config{Filter: filter, table: "inet filter", families: []family{"ip", "ip6"}}
+	want := config{Filter: base, table: "inet filter", families: []filter.Family{filter.IPv4, filter.IPv6}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v; want %+v", got, want)
 	}

@@ -154,20 +154,21 @@ func (p Piece) Join(gathered, held *filter.Ruleset) bool {
 		have, ok := gathered.Set(p.Set)
 		if !ok {
 			gathered.Sets = append(gathered.Sets, *more)
-			slices.SortFunc(gathered.Sets, func(a, b filter.Set) int { return strings.Compare(a.Name, b.Name) })
+			gathered.Sort()
 			return true
 		}
 		disjoint := !have.Prefixes.Overlaps(more.Prefixes)
 		have.Prefixes = have.Prefixes.Union(more.Prefixes)
 		return disjoint
 	}
-	more, ok := held.MapNamed(p.Set)
+	more, ok := held.Map(p.Set)
 	if !ok {
 		return false
 	}
-	have, ok := gathered.MapNamed(p.Set)
+	have, ok := gathered.Map(p.Set)
 	if !ok {
 		gathered.Maps = append(gathered.Maps, *more)
+		gathered.Sort()
 		return true
 	}
 	return joinElements(have, more)

@@ -3,7 +3,6 @@ package nftables
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -23,7 +22,6 @@ type (
 	name        string // of a chain, set or counter
 	slug        string // part of a name
 	keyword     string // a word of nft's own language
-	family      string // the address family keyword: "ip" or "ip6"
 	addresses   string // right side of saddr and daddr: "@set" or one prefix
 	ports       string // right side of dport: "443" or "@set"
 	icmpMatch   string // "icmpv6 type { nd-router-solicit, nd-router-advert }"
@@ -39,11 +37,6 @@ func (Generator) Comments() artefact.CommentSyntax {
 }
 
 var quotedComment = regexp.MustCompile(` comment "[^"]*"`)
-
-const (
-	ipv4 family = "ip"
-	ipv6 family = "ip6"
-)
 
 const (
 	prefix     name = "gatewright_" // of every name of ours in a table that may be the site's
@@ -99,9 +92,9 @@ th time timeout tproxy type typeof udp udplite undefine update vlan vmap xor xt
 `
 
 // tableOf reads "FAMILY NAME", and the families of addresses that the table sees.
-func tableOf(s string) (tableSpec, []family, error) {
+func tableOf(s string) (tableSpec, []filter.Family, error) {
 	word, table, _ := strings.Cut(s, " ")
-	families := []family{ipv4, ipv6}
+	families := []filter.Family{filter.IPv4, filter.IPv6}
 	switch word {
 	case "inet":
 	case "ip":
@@ -120,42 +113,27 @@ func tableOf(s string) (tableSpec, []family, error) {
 	return tableSpec(s), families, nil
 }
 
+// familyWord is nft's name of a family of addresses; empty for both.
+func familyWord(f filter.Family) keyword {
+	switch f {
+	case filter.IPv4:
+		return "ip"
+	case filter.IPv6:
+		return "ip6"
+	}
+	return ""
+}
+
 // addressType is nft's type for sets of the family's addresses.
-func (f family) addressType() keyword {
-	if f == ipv6 {
+func addressType(f filter.Family) keyword {
+	if f == filter.IPv6 {
 		return "ipv6_addr"
 	}
 	return "ipv4_addr"
 }
 
 // verdictMap is nft's type for maps from the family's addresses to chains.
-func (f family) verdictMap() keyword { return f.addressType() + " : verdict" }
-
-// number is the family as package filter has it.
-func (f family) number() filter.Family {
-	if f == ipv6 {
-		return filter.IPv6
-	}
-	return filter.IPv4
-}
-
-// familyOfNumber is empty for both families.
-func familyOfNumber(f filter.Family) family {
-	switch f {
-	case filter.IPv4:
-		return ipv4
-	case filter.IPv6:
-		return ipv6
-	}
-	return ""
-}
-
-func familyOf(a netip.Addr) family {
-	if a.Is6() {
-		return ipv6
-	}
-	return ipv4
-}
+func verdictMap(f filter.Family) keyword { return addressType(f) + " : verdict" }
 
 // addressesOf names a set, or writes a prefix.
 func addressesOf(a filter.Addresses) addresses {
@@ -215,7 +193,7 @@ func endOf(r filter.Rule) statement {
 	ends := map[filter.End]string{filter.Source: " saddr", filter.Destination: " daddr"}
 	switch {
 	case r.Map != "":
-		return statement(string(familyOfNumber(r.Family)) + ends[r.Lookup] + " vmap @" + r.Map)
+		return statement(string(familyWord(r.Family)) + ends[r.Lookup] + " vmap @" + r.Map)
 	case r.Target != "":
 		return statement(string(r.Verdict) + " " + r.Target)
 	case r.Verdict != filter.Continue:

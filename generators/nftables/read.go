@@ -132,7 +132,7 @@ func (r *reader) takeChain(line, text string) error {
 		if n := len(r.held.Chains); err != nil || r.config.Mode == artefact.ModeChains || n >= len(hooks) || hooks[n] != text {
 			return errors.New("in a table of its own, a base chain of each hook in their order, with policy accept or drop")
 		}
-		c.Hook = &filter.Hook{Name: text, Priority: basePriority, Policy: v}
+		c.Hook = &filter.Hook{Name: text, Priority: filter.BasePriority, Policy: v}
 	} else if _, err := readName(text); err != nil {
 		return err
 	}
@@ -204,6 +204,7 @@ func (r *reader) takeBody(text string) error {
 // connect checks what the file names and fills in what it says by names.
 func (r *reader) connect() error {
 	r.held.IndexChains()
+	r.held.Sort()
 	r.indexTexts()
 	used := map[string]bool{}
 	if r.config.Mode != artefact.ModeChains && (len(r.held.Chains) < 3 || r.held.Chains[2].Hook == nil) {
@@ -237,8 +238,6 @@ func (r *reader) connect() error {
 	if first > 0 {
 		return r.lines.ForeignAt(first, errors.New("a set that a rule uses"))
 	}
-	slices.SortFunc(r.held.Maps, func(a, b filter.Map) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortFunc(r.held.Sets, func(a, b filter.Set) int { return strings.Compare(a.Name, b.Name) })
 	return nil
 }
 
@@ -298,7 +297,7 @@ func (r *reader) isOpen(chain string) bool {
 		r.open = map[string]bool{}
 		for _, c := range r.held.Chains {
 			for _, one := range c.Rules {
-				if m, ok := r.held.MapNamed(one.Map); ok && one.From.Set+one.To.Set == "" {
+				if m, ok := r.held.Map(one.Map); ok && one.From.Set+one.To.Set == "" {
 					for _, e := range m.Elements {
 						r.open[e.Chain] = true
 					}

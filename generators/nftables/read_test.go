@@ -384,11 +384,11 @@ func lineless(err error) string {
 
 func TestReadTitle(t *testing.T) {
 	for old, want := range map[string]struct{ text, err string }{
-		"format 3\n":  {"format 7\n", "gatewright.nft is of format 7 and this version writes format 3; generate it again"},
-		"; format 3":  {"", "gatewright.nft is of format 1 and this version writes format 3; generate it again"},
-		"format 3":    {"format 03", `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
+		"format 4\n":  {"format 7\n", "gatewright.nft is of format 7 and this version writes format 4; generate it again"},
+		"; format 4":  {"", "gatewright.nft is of format 1 and this version writes format 4; generate it again"},
+		"format 4":    {"format 04", `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
 		"# Gate":      {"# gate", `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
-		"mode chains": {"mode open", `gatewright.nft:1: "# Gatewright: nftables ruleset, mode open, place forward; format 3" is not what generate writes; expected mode and place; remove it, or generate the file again`},
+		"mode chains": {"mode open", `gatewright.nft:1: "# Gatewright: nftables ruleset, mode open, place forward; format 4" is not what generate writes; expected mode and place; remove it, or generate the file again`},
 	} {
 		_, err := read(strings.Replace(golden(t, "chains"), old, want.text, 1))
 		if errorText(err) != want.err {

@@ -14,7 +14,6 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
-	"gatewright/generators/artefact"
 	"gatewright/generators/filter"
 	"gatewright/generators/nftables/nftablestest"
 )
@@ -42,7 +41,7 @@ func readBack(t testing.TB, name, table string) filter.Ruleset {
 
 // accepts asks the chain of a flow's direction.
 func accepts(rs *filter.Ruleset, f rule.Flow) bool {
-	got := rs.Walk(filter.EntryOf(f.Direction), filter.PacketOf(artefact.Packet{Flow: f}))
+	got := rs.Walk(filter.EntryOf(f.Direction), filter.PacketOf(f))
 	return len(got) == 1 && got[0].Verdict == filter.Accept
 }
 
@@ -131,7 +130,7 @@ func TestReadBackRules(t *testing.T) {
 	if !ok || len(c.Rules) != 1 || !reflect.DeepEqual(c.Rules[0], want) {
 		t.Errorf("chain %+v; want %+v", c, want)
 	}
-	m, ok := rs.MapNamed("gatewright_outbound_4")
+	m, ok := rs.Map("gatewright_outbound_4")
 	if !ok || len(m.Elements) != 4 || m.Elements[0].Chain != "gatewright_out4_skype-out-6r1wz13ev" || m.Elements[0].Prefixes.String() != "13.107.64.0/18, 224.0.0.0/3" {
 		t.Errorf("map %+v", m)
 	}

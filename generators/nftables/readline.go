@@ -65,7 +65,7 @@ func (r *reader) readRule(line string) (one filter.Rule, err error) {
 		err = errors.New("a protocol, and ports of the packet or of its connection")
 	case one.Verdict == filter.Drop && one.State != "invalid":
 		err = errors.New("drop of what is invalid alone")
-	case one.Family != filter.Both && !slices.Contains(r.config.numbers(), one.Family):
+	case one.Family != filter.Both && !slices.Contains(r.config.families, one.Family):
 		err = fmt.Errorf("addresses of a family that table %s sees", r.config.table)
 	}
 	return one, err
@@ -89,8 +89,10 @@ func (r *reader) readMatch(w *words, one *filter.Rule) (err error) {
 		}
 	case "ct":
 		err = r.readConnection(w, one)
-	case "ip", "ip6":
-		err = r.readAddress(family(word), w, one)
+	case "ip":
+		err = r.readAddress(filter.IPv4, w, one)
+	case "ip6":
+		err = r.readAddress(filter.IPv6, w, one)
 	case "counter":
 		one.Counter = strings.Trim(w.take(2)[1], `"`)
 		_, err = readName(one.Counter)
@@ -152,11 +154,11 @@ func (r *reader) readPorts(text string) (p filter.Ports, err error) {
 
 // readAddress reads "saddr @set", a prefix in place of the set, "vmap @map", or the hop
 // limit of IPv6.
-func (r *reader) readAddress(f family, w *words, one *filter.Rule) error {
-	if one.Family != filter.Both && one.Family != f.number() {
+func (r *reader) readAddress(f filter.Family, w *words, one *filter.Rule) error {
+	if one.Family != filter.Both && one.Family != f {
 		return errors.New("addresses of one family")
 	}
-	one.Family = f.number()
+	one.Family = f
 	end := w.take(1)[0]
 	if end == "hoplimit" {
 		n, err := strconv.ParseUint(w.take(1)[0], 10, 8)
@@ -182,13 +184,13 @@ func (r *reader) readAddress(f family, w *words, one *filter.Rule) error {
 	return err
 }
 
-func (r *reader) addresses(text string, f family) (a filter.Addresses, err error) {
+func (r *reader) addresses(text string, f filter.Family) (a filter.Addresses, err error) {
 	set, ok := strings.CutPrefix(text, "@")
 	if !ok {
 		a.Prefix, err = readPrefix(text, f)
 		return a, err
 	}
-	if s, known := r.setNamed(set); !known || s.Family != f.number() {
+	if s, known := r.setNamed(set); !known || s.Family != f {
 		err = errors.New("a set of this file, of the kind that stands here")
 	}
 	return filter.Addresses{Set: set}, err

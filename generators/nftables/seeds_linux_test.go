@@ -9,7 +9,7 @@ import (
 
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
-	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 	"gatewright/generators/nftables/nftablestest"
 )
 
@@ -46,7 +46,7 @@ func TestRealReaderOfSeeds(t *testing.T) {
 			addresses = append(addresses, fmt.Sprint("s", i, " ", set))
 		}
 	}
-	m, err := engine.NewMachine(t.Context())
+	m, err := enginetest.NewMachine(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,12 +44,12 @@ func readRuleComment(s string) (string, error) {
 // readSetType reads the line with the type of a set or map.
 func readSetType(line string) (f filter.Family, isMap bool, err error) {
 	text, _, _ := strings.Cut(strings.TrimPrefix(line, "\t\ttype "), ";")
-	for _, one := range []family{ipv4, ipv6} {
+	for _, one := range []filter.Family{filter.IPv4, filter.IPv6} {
 		switch keyword(text) {
-		case one.addressType():
-			return one.number(), false, nil
-		case one.verdictMap():
-			return one.number(), true, nil
+		case addressType(one):
+			return one, false, nil
+		case verdictMap(one):
+			return one, true, nil
 		}
 	}
 	if text == "inet_service" {
@@ -112,7 +112,7 @@ func readElement(word string, f filter.Family) (r addressRange, err error) {
 	}
 	s := b.Build()
 	if string(s.AppendRanges(nil, "")) != word || word == "" || !s.Equal(f.Of(s)) {
-		return r, fmt.Errorf("an address, a prefix or a range of family %s", familyOfNumber(f))
+		return r, fmt.Errorf("an address, a prefix or a range of family %s", familyWord(f))
 	}
 	for r.first, r.last = range s.Ranges() {
 	}
@@ -120,10 +120,10 @@ func readElement(word string, f filter.Family) (r addressRange, err error) {
 }
 
 // readPrefix reads what addressesOf writes of a prefix.
-func readPrefix(text string, f family) (netip.Prefix, error) {
+func readPrefix(text string, f filter.Family) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(text)
-	if err != nil || p != p.Masked() || familyOf(p.Addr()) != f || p.String() != text {
-		return netip.Prefix{}, fmt.Errorf("a prefix of family %s", f)
+	if err != nil || p != p.Masked() || filter.FamilyOf(p.Addr()) != f || p.String() != text {
+		return netip.Prefix{}, fmt.Errorf("a prefix of family %s", familyWord(f))
 	}
 	return p, nil
 }

@@ -80,7 +80,7 @@ type lineView struct {
 	Protocol    keyword
 	Ports       ports // of the packet, or
 	Original    ports // before DNAT
-	Family      family
+	Family      keyword
 	Source      addresses
 	Destination addresses
 	Counter     name
@@ -121,7 +121,7 @@ func newFile(p *rule.Policy, s artefact.Settings) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	built, err := filter.Build(p, c.Filter, c.numbers(), filter.Naming{Prefix: string(prefix), Stem: func(id rule.ID) string { return string(id) }})
+	built, err := filter.Build(p, c.Filter, c.families, filter.Naming{Prefix: string(prefix), Stem: func(id rule.ID) string { return string(id) }})
 	if err != nil {
 		return nil, err
 	}
@@ -253,7 +253,7 @@ func (f *file) setOf(s filter.Set) setView {
 	v := setView{Name: name(s.Name), Type: "inet_service", Flags: "interval"}
 	elements := portElements(s.Ports)
 	if s.Family != filter.Both {
-		v.Type, elements = familyOfNumber(s.Family).addressType(), prefixElements(s.Prefixes)
+		v.Type, elements = addressType(s.Family), prefixElements(s.Prefixes)
 		if s.Prefixes.HostsOnly() {
 			v.Flags = ""
 		}
@@ -266,7 +266,7 @@ func (f *file) setOf(s filter.Set) setView {
 }
 
 func (f *file) mapOf(m filter.Map) setView {
-	v := setView{Name: name(m.Name), Type: familyOfNumber(m.Family).verdictMap(), Flags: "interval"}
+	v := setView{Name: name(m.Name), Type: verdictMap(m.Family), Flags: "interval"}
 	for i, e := range m.Elements {
 		g := groupView{Elements: verdictElements(e)}
 		if groups := f.listed[m.Name]; groups != nil {
@@ -291,7 +291,7 @@ func linesOf(rules []filter.Rule) []lineView {
 func lineOf(r filter.Rule) lineView {
 	l := lineView{
 		In: interfacesOf(r.In), Out: interfacesOf(r.Out), State: keyword(r.State), Loopback: keyword(r.Loopback),
-		ICMP: icmpOf(r.Family, r.ICMP), HopLimit: hopLimitOf(r.HopLimit), Family: familyOfNumber(r.Family),
+		ICMP: icmpOf(r.Family, r.ICMP), HopLimit: hopLimitOf(r.HopLimit), Family: familyWord(r.Family),
 		Ports: portsOf(r.Ports), Original: portsOf(r.Original), Source: addressesOf(r.From), Destination: addressesOf(r.To),
 		End: endOf(r), Comment: ruleComment(r.Comment),
 	}

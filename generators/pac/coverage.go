@@ -164,10 +164,7 @@ func (s *strays) flow(r *rule.Rule, local, bare netset.PrefixSet, looks *netset.
 	f := rule.Flow{Direction: rule.Outbound, Protocol: netset.TCP, Name: unlisted}
 	known := map[int]bool{} // classes of other ports
 	for start, end := range bare.Ranges() {
-		from, ok := first(local.V4())
-		if start.Is6() {
-			from, ok = first(local.V6())
-		}
+		from, ok := local.Like(start).First()
 		at, _ := slices.BinarySearchFunc(s.list, start, func(one stray, a netip.Addr) int { return one.last.Compare(a) })
 		for ; ok && at < len(s.list) && !end.Less(s.list[at].first) && looks.Spend(1); at++ {
 			one := &s.list[at]
@@ -186,11 +183,4 @@ func (s *strays) flow(r *rule.Rule, local, bare netset.PrefixSet, looks *netset.
 		}
 	}
 	return rule.Flow{}, false
-}
-
-func first(s netset.PrefixSet) (netip.Addr, bool) {
-	for a := range s.Ranges() {
-		return a, true
-	}
-	return netip.Addr{}, false
 }

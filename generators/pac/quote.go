@@ -257,6 +257,12 @@ func cutPort(s string) (host, port string, ok bool) {
 	return host, port, !strings.Contains(host, ":")
 }
 
+// CheckVia refuses what is no way of a route.
+func CheckVia(v rule.Via) error {
+	_, err := parseVia(v, nil)
+	return err
+}
+
 // parseVia returns the proxies that a route names; none for Direct.
 func parseVia(v rule.Via, proxied []proxy) ([]proxy, error) {
 	switch v {

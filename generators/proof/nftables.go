@@ -131,11 +131,11 @@ func loadInPieces(m *engine.Machine, text []byte, table string, s strays) (rs ke
 	var gathered held.Ruleset
 	for _, piece := range pieces.Elements {
 		_, again := gathered.Set(piece.Set)
-		_, againMap := gathered.MapNamed(piece.Set)
+		_, againMap := gathered.Map(piece.Set)
 		if s, ok := rs.Set(piece.Set); ok && !again && !s.Prefixes.IsEmpty() {
 			wrong = append(wrong, Disagreement{"set " + piece.Set, "emptied before it is filled", "holds what was there before"})
 		}
-		if m, ok := rs.MapNamed(piece.Set); ok && !againMap && len(m.Elements) > 0 {
+		if m, ok := rs.Map(piece.Set); ok && !againMap && len(m.Elements) > 0 {
 			wrong = append(wrong, Disagreement{"map " + piece.Set, "emptied before it is filled", "holds what was there before"})
 		}
 		if err := m.LoadNFT(piece.Text); err != nil {
@@ -232,7 +232,7 @@ func reach(rs *held.Ruleset, chain string, used map[string]bool) {
 	used[chain] = true
 	for _, r := range c.Rules {
 		reach(rs, r.Target, used)
-		if m, ok := rs.MapNamed(r.Map); ok {
+		if m, ok := rs.Map(r.Map); ok {
 			for _, e := range m.Elements {
 				reach(rs, e.Chain, used)
 			}

@@ -16,7 +16,7 @@ import (
 // for, each once: outbound TCP. The same literal is also asked by a client of the
 // other family, which through a proxy, unlike through a gateway, is no matter.
 func RequestFlows(p *rule.Policy) []rule.Flow {
-	flows := engine.EveryBoundaryFlow(p)
+	flows := engine.BoundaryFlows(p, engine.Limits{})
 	for i := range p.Rules {
 		flows = append(flows, mixedFlows(p, &p.Rules[i])...)
 	}

@@ -26,7 +26,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
-	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 )
 
 const (
@@ -87,7 +87,7 @@ func readmeLines(t *testing.T) string {
 
 // reached reports which of an exact name, a name below a wildcard and an unlisted one
 // lead to the origin.
-func reached(t *testing.T, m *engine.Machine, dial func() (net.Conn, error)) []bool {
+func reached(t *testing.T, m *enginetest.Machine, dial func() (net.Conn, error)) []bool {
 	t.Helper()
 	var all []bool
 	for _, name := range []string{"app.example.com", "x.cdn.example.com", "www.example.net"} {
@@ -130,9 +130,9 @@ func tunnels(t *testing.T, conn net.Conn, name string) bool {
 
 // interceptingMachine has the origin, TLS servers and one of HTTP, as addresses of its
 // own, and redirects to Squid whatever but Squid goes there.
-func interceptingMachine(t *testing.T) *engine.Machine {
+func interceptingMachine(t *testing.T) *enginetest.Machine {
 	t.Helper()
-	m, err := engine.NewMachine(t.Context())
+	m, err := enginetest.NewMachine(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func interceptingMachine(t *testing.T) *engine.Machine {
 	return m
 }
 
-func listen(t *testing.T, m *engine.Machine, address string) net.Listener {
+func listen(t *testing.T, m *enginetest.Machine, address string) net.Listener {
 	t.Helper()
 	var listener net.Listener
 	if err := m.Do(func() (err error) { listener, err = net.Listen("tcp", address); return err }); err != nil {
@@ -208,7 +208,7 @@ func newCertificate(t *testing.T, name string) (tls.Certificate, []byte, []byte)
 // startIntercepting runs a Squid on the machine that denies whatever the rules do not
 // allow, with lines before them, and returns what gives its log. Its https_port and how
 // it looks at TLS are given.
-func startIntercepting(t *testing.T, m *engine.Machine, lines, httpsPort, bump string) func() string {
+func startIntercepting(t *testing.T, m *enginetest.Machine, lines, httpsPort, bump string) func() string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "gatewright-intercept-")
 	if err != nil {

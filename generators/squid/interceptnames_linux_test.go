@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 )
 
 // TestInterceptionByName holds that with the lines of README.md names, literals and ports
@@ -95,7 +95,7 @@ func TestInterceptionPortName(t *testing.T) {
 }
 
 // dialled asks something of a connection to an address of the machine.
-func dialled(t *testing.T, m *engine.Machine, address string, ask func(net.Conn) bool) bool {
+func dialled(t *testing.T, m *enginetest.Machine, address string, ask func(net.Conn) bool) bool {
 	t.Helper()
 	var conn net.Conn
 	err := m.Do(func() (err error) { conn, err = net.Dial("tcp", address); return err })

@@ -29,7 +29,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	if r == nil || err != nil {
 		return artefact.Reading{}, err
 	}
-	reading := artefact.Reading{Requests: r.policy(), Beside: r.beside(), Comments: r.conf.Comments}
+	reading := artefact.Reading{Requests: r.policy(), Ahead: r.place == placeFirst, Beside: r.beside(), Comments: r.conf.Comments}
 	for _, name := range slices.Sorted(maps.Keys(r.taken)) {
 		reading.Take(name, files[name])
 	}
@@ -86,6 +86,9 @@ func (r *reader) read() error {
 	header, err := r.conf.ReadHeader(maxComment)
 	if err != nil {
 		return err
+	}
+	r.view.First = r.place == placeFirst
+	for r.view.First && r.conf.Follows("#") && r.conf.Next() { // what this place means
 	}
 	for r.conf.Next() {
 		if err := r.take(r.conf.Line); err != nil {

@@ -183,36 +183,36 @@ func attacks() []attack {
 		return "acl " + mixed + "_" + part + " " + kind + ` "/etc/squid/gatewright/exchange-out-bwhkcsvak_` + part + `.txt"`
 	}
 	return []attack{
-		{"everything allowed", conf, allow + "\n", allow + "\nhttp_access allow all\n", 28, "http_access allow all", `""`},
-		{"everything allowed above", conf, "\nacl gatewright_src_clients", "\nhttp_access allow all\nacl gatewright_src_clients", 8, "http_access allow all", `"acl gatewright_src_clients src \"/etc/squid/gatewright/src_clients.txt\""`},
-		{"everything allowed at the end", conf, "", "http_access allow all\n", 34, "http_access allow all", `""`},
-		{"a program", conf, "", "url_rewrite_program /tmp/x\n", 34, "url_rewrite_program /tmp/x", none},
-		{"a port", conf, "# skype", "http_port 0.0.0.0:13128\n# skype", 20, "http_port 0.0.0.0:13128", none},
-		{"a file", conf, "", "include \"/etc/shadow\"\n", 34, `include "/etc/shadow"`, none},
-		{"another role's name", conf, anywhere, strings.ReplaceAll(anywhere, "servers", "nobody"), 14, strings.ReplaceAll(anywhere, "servers", "nobody"), "the ACL of a role first"},
-		{"an undefined name", conf, allow, strings.ReplaceAll(allow, "_literals", "_patterns"), 27, "…wright_exchange-out-bwhkcsvak_patterns !manager", `"…wright_exchange-out-bwhkcsvak_literals !manager"`},
-		{"the manager let in", conf, allow, strings.TrimSuffix(allow, " !manager"), 27, "…xchange-out-bwhkcsvak_literals", `"…xchange-out-bwhkcsvak_literals !manager"`},
-		{"an exception dropped", conf, " !" + mixed + "_apexes", "", 26, "…exchange-out-bwhkcsvak_names !manager", `"…exchange-out-bwhkcsvak_names !gatewright_exchange-out-bwhkcsvak_apexes !manager"`},
-		{"ports dropped", conf, " " + mixed + "_ports " + mixed + "_literals", " " + mixed + "_literals", 27, "", ""},
-		{"a line dropped", conf, allow + "\n", "", 27, "", fmt.Sprintf("%q", allow[:120]+"…")},
-		{"the rule's lines dropped", conf, anywhere + "\n", "", 11, "# all-out-15gw0tv7a", whole},
+		{"everything allowed", conf, allow + "\n", allow + "\nhttp_access allow all\n", 32, "http_access allow all", `""`},
+		{"everything allowed above", conf, "\nacl gatewright_src_clients", "\nhttp_access allow all\nacl gatewright_src_clients", 12, "http_access allow all", `"acl gatewright_src_clients src \"/etc/squid/gatewright/src_clients.txt\""`},
+		{"everything allowed at the end", conf, "", "http_access allow all\n", 38, "http_access allow all", `""`},
+		{"a program", conf, "", "url_rewrite_program /tmp/x\n", 38, "url_rewrite_program /tmp/x", none},
+		{"a port", conf, "# skype", "http_port 0.0.0.0:13128\n# skype", 24, "http_port 0.0.0.0:13128", none},
+		{"a file", conf, "", "include \"/etc/shadow\"\n", 38, `include "/etc/shadow"`, none},
+		{"another role's name", conf, anywhere, strings.ReplaceAll(anywhere, "servers", "nobody"), 18, strings.ReplaceAll(anywhere, "servers", "nobody"), "the ACL of a role first"},
+		{"an undefined name", conf, allow, strings.ReplaceAll(allow, "_literals", "_patterns"), 31, "…wright_exchange-out-bwhkcsvak_patterns !manager", `"…wright_exchange-out-bwhkcsvak_literals !manager"`},
+		{"the manager let in", conf, allow, strings.TrimSuffix(allow, " !manager"), 31, "…xchange-out-bwhkcsvak_literals", `"…xchange-out-bwhkcsvak_literals !manager"`},
+		{"an exception dropped", conf, " !" + mixed + "_apexes", "", 30, "…exchange-out-bwhkcsvak_names !manager", `"…exchange-out-bwhkcsvak_names !gatewright_exchange-out-bwhkcsvak_apexes !manager"`},
+		{"ports dropped", conf, " " + mixed + "_ports " + mixed + "_literals", " " + mixed + "_literals", 31, "", ""},
+		{"a line dropped", conf, allow + "\n", "", 31, "", fmt.Sprintf("%q", allow[:120]+"…")},
+		{"the rule's lines dropped", conf, anywhere + "\n", "", 15, "# all-out-15gw0tv7a", whole},
 		{"two tokens on a line", lists + "_names.txt", "loose.example.com\n.mixed", "loose.example.com .mixed", 5, "loose.example.com .mixed.example.com", host},
 		{"a next line", lists + "_names.txt", "loose.example.com", "loose.example.com\u0085", 5, "loose.example.com\u0085", "printable ASCII"},
-		{"a next line in the configuration", conf, "# sample/loose", "# \u0085http_access allow all", 17, "# \u0085http_access allow all (row 7): Title of sample/loose", "printable ASCII"},
-		{"a carriage return", conf, "# sample/loose", "#\rhttp_access allow all", 17, "#\rhttp_access allow all (row 7): Title of sample/loose", "printable ASCII"},
-		{"a line that Squid splits", conf, "# sample/loose", "# " + strings.Repeat("x", 8400), 17, "", "at most 2000 bytes in a line"},
-		{"a comment that Generate cuts", conf, "# sample/loose", "# " + strings.Repeat("x", 1200), 17, "…" + strings.Repeat("x", 33) + " (row 7): Title of sample/loose", `"…` + strings.Repeat("x", 30) + `..."`},
-		{"a list in another folder", conf, "/etc/squid/gatewright/src_clients.txt", "/tmp/src_clients.txt", 8, `acl gatewright_src_clients src "/tmp/src_clients.txt"`, `the list "/etc/squid/gatewright/src_clients.txt"`},
-		{"another list", conf, acl("names", "dstdomain -n"), strings.Replace(acl("names", "dstdomain -n"), "_names.txt", "_apexes.txt", 1), 23, strings.Replace(acl("names", "dstdomain -n"), "_names.txt", "_apexes.txt", 1), `the list "/etc/squid/gatewright/exchange-out-bwhkcsvak_names.txt"`},
-		{"a list by a relative path", conf, `"/etc/squid/gatewright/src_servers.txt"`, `"gatewright/src_servers.txt"`, 9, "", `the list "/etc/squid/gatewright/src_servers.txt"`},
-		{"a list inline", conf, ` "/etc/squid/gatewright/src_servers.txt"`, " 0.0.0.0/0", 9, "acl gatewright_src_servers src 0.0.0.0/0", `the list "/etc/squid/gatewright/src_servers.txt"`},
-		{"another type", conf, acl("names", "dstdomain -n"), acl("names", "dstdomain"), 23, acl("names", "dstdomain"), ofRule},
-		{"a type that looks names up", conf, acl("literals", "dst -n"), acl("literals", "dst"), 25, acl("literals", "dst"), ofRule},
-		{"a type of Squid's", conf, acl("literals", "dst -n"), acl("literals", "external"), 25, acl("literals", "external"), ofRule},
-		{"an ACL twice", conf, acl("ports", "port") + "\n", acl("ports", "port") + "\n" + acl("ports", "port") + "\n", 23, acl("ports", "port"), ofRule},
-		{"an ACL of another rule", conf, acl("ports", "port"), strings.Replace(acl("ports", "port"), "bwhkcsvak_ports", "bwhkcsvaa_ports", 1), 22, "", ofRule},
-		{"a role twice", conf, "acl gatewright_src_clients", "acl gatewright_src_clients src \"/etc/squid/gatewright/src_clients.txt\"\nacl gatewright_src_clients", 9, `acl gatewright_src_clients src "/etc/squid/gatewright/src_clients.txt"`, "an ACL that is not there twice"},
-		{"an ACL of the site's", conf, "acl gatewright_src_clients", "acl localnet", 8, `acl localnet src "/etc/squid/gatewright/src_clients.txt"`, src},
+		{"a next line in the configuration", conf, "# sample/loose", "# \u0085http_access allow all", 21, "# \u0085http_access allow all (row 7): Title of sample/loose", "printable ASCII"},
+		{"a carriage return", conf, "# sample/loose", "#\rhttp_access allow all", 21, "#\rhttp_access allow all (row 7): Title of sample/loose", "printable ASCII"},
+		{"a line that Squid splits", conf, "# sample/loose", "# " + strings.Repeat("x", 8400), 21, "", "at most 2000 bytes in a line"},
+		{"a comment that Generate cuts", conf, "# sample/loose", "# " + strings.Repeat("x", 1200), 21, "…" + strings.Repeat("x", 33) + " (row 7): Title of sample/loose", `"…` + strings.Repeat("x", 30) + `..."`},
+		{"a list in another folder", conf, "/etc/squid/gatewright/src_clients.txt", "/tmp/src_clients.txt", 12, `acl gatewright_src_clients src "/tmp/src_clients.txt"`, `the list "/etc/squid/gatewright/src_clients.txt"`},
+		{"another list", conf, acl("names", "dstdomain -n"), strings.Replace(acl("names", "dstdomain -n"), "_names.txt", "_apexes.txt", 1), 27, strings.Replace(acl("names", "dstdomain -n"), "_names.txt", "_apexes.txt", 1), `the list "/etc/squid/gatewright/exchange-out-bwhkcsvak_names.txt"`},
+		{"a list by a relative path", conf, `"/etc/squid/gatewright/src_servers.txt"`, `"gatewright/src_servers.txt"`, 13, "", `the list "/etc/squid/gatewright/src_servers.txt"`},
+		{"a list inline", conf, ` "/etc/squid/gatewright/src_servers.txt"`, " 0.0.0.0/0", 13, "acl gatewright_src_servers src 0.0.0.0/0", `the list "/etc/squid/gatewright/src_servers.txt"`},
+		{"another type", conf, acl("names", "dstdomain -n"), acl("names", "dstdomain"), 27, acl("names", "dstdomain"), ofRule},
+		{"a type that looks names up", conf, acl("literals", "dst -n"), acl("literals", "dst"), 29, acl("literals", "dst"), ofRule},
+		{"a type of Squid's", conf, acl("literals", "dst -n"), acl("literals", "external"), 29, acl("literals", "external"), ofRule},
+		{"an ACL twice", conf, acl("ports", "port") + "\n", acl("ports", "port") + "\n" + acl("ports", "port") + "\n", 27, acl("ports", "port"), ofRule},
+		{"an ACL of another rule", conf, acl("ports", "port"), strings.Replace(acl("ports", "port"), "bwhkcsvak_ports", "bwhkcsvaa_ports", 1), 26, "", ofRule},
+		{"a role twice", conf, "acl gatewright_src_clients", "acl gatewright_src_clients src \"/etc/squid/gatewright/src_clients.txt\"\nacl gatewright_src_clients", 13, `acl gatewright_src_clients src "/etc/squid/gatewright/src_clients.txt"`, "an ACL that is not there twice"},
+		{"an ACL of the site's", conf, "acl gatewright_src_clients", "acl localnet", 12, `acl localnet src "/etc/squid/gatewright/src_clients.txt"`, src},
 		{"another command", conf, "squid -k parse", "true", 2, "…' /etc/squid/squid.conf; } && true && squid -k reconfigure", `"…' /etc/squid/squid.conf; } && squid -k parse && squid -k reconfigure"`},
 		{"a folder that a shell reads", conf, "-t /etc/squid/gatewright ", "-t /etc/squid/$(reboot) ", 2, "", "a command with a folder such as /etc/squid/gatewright"},
 		{"every address", "gatewright/src_clients.txt", "10.0.0.0/8", "0.0.0.0/0", 4, "0.0.0.0/0", cidr},
@@ -230,14 +230,14 @@ func attacks() []attack {
 		{"a star", lists + "_names.txt", "loose.example.com", "*.example.com", 5, "*.example.com", host},
 		{"a name in capitals", lists + "_names.txt", "loose.example.com", "Loose.example.com", 5, "Loose.example.com", host},
 		{"a dot at the end", lists + "_names.txt", "loose.example.com", "loose.example.com.", 5, "loose.example.com.", host},
-		{"exceptions in the middle", lists + "_apexes.txt", "mixed.example.com", "a.mixed.example.com", 24, acl("apexes", "dstdomain -n"), "exceptions that are apexes, and nothing in the middle of names"},
-		{"a rule's tokens given to another", lists + "_literals.txt", "# skype-out-7qzfx90a1\n", "", 16, "# exchange-out-bwhkcsvak", whole},
+		{"exceptions in the middle", lists + "_apexes.txt", "mixed.example.com", "a.mixed.example.com", 28, acl("apexes", "dstdomain -n"), "exceptions that are apexes, and nothing in the middle of names"},
+		{"a rule's tokens given to another", lists + "_literals.txt", "# skype-out-7qzfx90a1\n", "", 20, "# exchange-out-bwhkcsvak", whole},
 		{"a rule that is none", lists + "_literals.txt", "# skype-out-7qzfx90a1", "# skype-out-7qzfx90a2", 6, "# skype-out-7qzfx90a2", inOrder},
 		{"rules in another order", lists + "_literals.txt", "# exchange-out-bwhkcsvak\n203.0.113.0/28\n# skype-out-7qzfx90a1", "# skype-out-7qzfx90a1\n203.0.113.0/28\n# exchange-out-bwhkcsvak", 6, "# exchange-out-bwhkcsvak", inOrder},
 		{"tokens of no rule", lists + "_literals.txt", "# exchange-out-bwhkcsvak\n", "", 4, "203.0.113.0/28", `"# exchange-out-bwhkcsvak"`},
 		{"a prefix of two rules", lists + "_literals.txt", "203.0.113.0/28", "52.113.0.0/16", 7, "52.112.0.0/14", apart},
-		{"a rule without its tokens", conf, "#\n# skype-out", "#\n# voice-out-0123456789\n#\n# skype-out", 16, "# exchange-out-bwhkcsvak", whole},
-		{"a rule below its lines", conf, "acl " + mixed + "_names", "#\n# voice-out-0123456789\nacl " + mixed + "_names", 22, acl("ports", "port"), `"# voice-out-0123456789"`},
+		{"a rule without its tokens", conf, "#\n# skype-out", "#\n# voice-out-0123456789\n#\n# skype-out", 20, "# exchange-out-bwhkcsvak", whole},
+		{"a rule below its lines", conf, "acl " + mixed + "_names", "#\n# voice-out-0123456789\nacl " + mixed + "_names", 26, acl("ports", "port"), `"# voice-out-0123456789"`},
 		{"a port that is none", lists + "_ports.txt", "443", "0", 4, "0", "a port, or a range of ports"},
 		{"ports reversed", lists + "_ports.txt", "443", "443-80", 4, "443-80", "a port, or a range of ports"},
 	}
@@ -292,7 +292,7 @@ func TestReadRefuses(t *testing.T) {
 func TestReadRefusesARoleOfNoRule(t *testing.T) {
 	all := artefact.FilesOf(generate(t, ruletest.Compile(t, siteInput(t)), nil).Artefacts)
 	all[confName] = bytes.ReplaceAll(all[confName], []byte("allow gatewright_src_servers"), []byte("allow gatewright_src_clients"))
-	const want = `gatewright.squid.conf:9: "acl gatewright_src_servers src \"/etc/squid/gatewright/src_servers.txt\"" is not what generate writes; ` +
+	const want = `gatewright.squid.conf:13: "acl gatewright_src_servers src \"/etc/squid/gatewright/src_servers.txt\"" is not what generate writes; ` +
 		"expected the role of a rule below; remove it, or generate the file again"
 	if _, err := (Generator{}).Read(all); err == nil || err.Error() != want {
 		t.Errorf("%v; want %s", err, want)
@@ -305,8 +305,8 @@ func TestReadTellsTheFormat(t *testing.T) {
 	for _, name := range []string{confName, "gatewright/src_clients.txt"} {
 		for _, text := range []string{"; format 1", ""} {
 			files := maps.Clone(all)
-			files[name] = bytes.Replace(all[name], []byte("; format 3"), []byte(text), 1)
-			want := name + " is of format 1 and this version writes format 3; generate it again"
+			files[name] = bytes.Replace(all[name], []byte("; format 4"), []byte(text), 1)
+			want := name + " is of format 1 and this version writes format 4; generate it again"
 			if _, err := (Generator{}).Read(files); err == nil || err.Error() != want {
 				t.Errorf("%q: %v; want %s", text, err, want)
 			}

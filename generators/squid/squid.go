@@ -20,7 +20,7 @@ const (
 )
 
 // format is raised when a template changes what it writes.
-const format = 3
+const format = 4
 
 // Names of the artefacts, and where Debian's package reads them.
 const (
@@ -92,6 +92,7 @@ func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output,
 		})
 	}
 	c.view.Header = comments(artefact.Header(p, confTitle, load, format))
+	c.view.First = place == placeFirst
 	c.view.DenyAll = s.Text("mode") == modeEnforce
 	data, err := templates.Execute("squid/squid.conf.tmpl", c.view)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 // confView is what squid.conf.tmpl renders.
 type confView struct {
 	Header  []comment
+	First   bool  // before the site's own http_access lines
 	Roles   []acl // one src ACL for each role that a rule is of
 	Groups  []groupView
 	DenyAll bool

@@ -19,7 +19,7 @@ type Changes struct {
 	chains   []chainChange
 	counters counterChange
 	drops    []string        // tables that go as a whole
-	undoes   bool            // what came alone goes again: all of it, with the rules of the chains, or nothing
+	undoes   bool            // it takes back a first step: all of that, with the rules of its chains, or nothing
 	untable  bool            // the table goes, if it is empty
 	kept     map[string]bool // what other rules still use, by step.object
 	left     map[any]string  // what is left out, by step.part, and why; nil if nothing may be

@@ -102,17 +102,26 @@ func (w *writer) element(kind uint16, s *set, e element) {
 	if s.Spec.Flags&flagInterval == 0 || e.isEverythingElse() || e.Last == greatest(s.Spec.KeySize) {
 		return
 	}
-	w.beginList(listElement)
-	w.value(e.Last.next(), s)
-	w.number(elementFlags, flagIntervalEnd)
-	w.endList()
+	w.key(e.Last.next(), flagIntervalEnd, s)
 }
 
-func (w *writer) value(n number, s *set) {
-	w.beginList(elementKey)
+// key writes an element that is no more than its value.
+func (b *batch) key(n number, flags uint32, s *set) {
+	b.beginList(listElement)
+	if flags != flagCatchAll {
+		b.value(n, s)
+	}
+	if flags != 0 {
+		b.number(elementFlags, flags)
+	}
+	b.endList()
+}
+
+func (b *batch) value(n number, s *set) {
+	b.beginList(elementKey)
 	var buffer [net6]byte
-	w.bytes(dataValue, n.append(buffer[:0], s.Spec.KeySize))
-	w.endList()
+	b.bytes(dataValue, n.append(buffer[:0], s.Spec.KeySize))
+	b.endList()
 }
 
 // target writes a verdict of verdictWords and its chain.

@@ -20,26 +20,38 @@ func (b bound) isEnd() bool { return b.flags&flagIntervalEnd != 0 }
 // readSet reads the elements of a set. If one of a set of ours cannot be read, all are kept
 // as they are.
 func (r *tableReader) readSet(s *set) error {
+	if r.readByKey(s) {
+		return nil
+	}
+	s.clear()
 	d := elementReader{set: s, known: s.Spec.isKnown(), targets: map[string]int32{}}
-	err := r.elements(s, d.take)
+	err := r.dumpElements(s, d.take)
 	if err == nil && d.known {
 		err = d.finish()
 	}
 	if errors.Is(err, errElement) {
-		s.Elements, s.Targets, s.Notes = nil, nil, nil
-		err = r.elements(s, (&elementReader{set: s}).take)
+		s.clear()
+		err = r.dumpElements(s, (&elementReader{set: s}).take)
 	}
 	return err
 }
 
+func (s *set) clear() { s.Elements, s.Targets, s.Notes = nil, nil, nil }
+
 // errElement says that an element is not of a form that is known.
 var errElement = errors.New("an element that cannot be read")
 
-// elements calls f with each element of a set.
-func (r *tableReader) elements(s *set, f func([]byte) error) error {
+// dumpElements calls f with each element of a set.
+func (r *tableReader) dumpElements(s *set, f func([]byte) error) error {
+	return r.askElements(s, syscall.NLM_F_DUMP, nil, f)
+}
+
+// askElements asks for elements of a set, and calls f with each that the kernel answers.
+func (r *tableReader) askElements(s *set, flags uint16, which []byte, f func([]byte) error) error {
 	request := appendAttribute(nil, elementsTable, append([]byte(r.name), 0))
 	request = appendAttribute(request, elementsSet, append([]byte(s.Name), 0))
-	return r.ask(msgGetElement, syscall.NLM_F_DUMP, r.family, request, func(m message) error {
+	request = append(request, which...)
+	return r.ask(msgGetElement, flags, r.family, request, func(m message) error {
 		return attributes(m.data, func(kind uint16, value []byte) error {
 			if kind != elementsList {
 				return nil

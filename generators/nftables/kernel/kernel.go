@@ -1,6 +1,6 @@
-// Package kernel reads nftables back from the kernel by netlink. It knows the rules
-// that package nftables renders and refuses all others, so that nothing is
-// overlooked.
+// Package kernel reads tables of nftables from the kernel by netlink, changes them, and
+// brings them back. It knows the rules that package nftables renders and refuses all
+// others, so that nothing is overlooked.
 package kernel
 
 import (

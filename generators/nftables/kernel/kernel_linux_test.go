@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"gatewright/catalog/netset"
-	"gatewright/generators/engine"
+	"gatewright/generators/engine/enginetest"
 	"gatewright/generators/filter"
 	"gatewright/generators/nftables/kernel"
 	"gatewright/generators/nftables/nftablestest"
@@ -21,7 +21,7 @@ import (
 // loaded loads a ruleset into a machine of its own and reads it back both ways.
 func loaded(t *testing.T, text []byte, table string) (byNetlink kernel.Held, err error, dump []byte) {
 	t.Helper()
-	m, err := engine.NewMachine(context.Background())
+	m, err := enginetest.NewMachine(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

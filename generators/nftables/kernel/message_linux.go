@@ -53,18 +53,22 @@ type Conn struct {
 	socket socket
 	raw    syscall.RawConn
 	buffer []byte
+	fewest int // elements of a set that are asked for by their keys
+	room   int // in the queue, for so many answers
 }
 
 // open opens a socket in the network namespace of a file, or of the calling thread for 0.
 func open(namespace int) (*Conn, error) {
-	c := &Conn{buffer: make([]byte, bufferSize)}
+	c := &Conn{buffer: make([]byte, bufferSize), fewest: fewestByKey}
 	options := []nf.ConnOption{nf.AsLasting(), tuned(nf.WithSockOptions, c)}
 	if namespace != 0 {
 		options = append(options, nf.WithNetNSFd(namespace))
 	}
 	var err error
-	c.lib, err = nf.New(options...)
-	return c, err
+	if c.lib, err = nf.New(options...); err != nil {
+		return nil, err
+	}
+	return c, c.measure()
 }
 
 // Close closes the socket.
@@ -105,7 +109,7 @@ func (c *Conn) receive(wait bool) (data []byte, err error) {
 	var failed error
 	n := 0
 	err = c.raw.Read(func(fd uintptr) bool {
-		n, _, failed = syscall.Recvfrom(int(fd), c.buffer, 0)
+		n, failed = syscall.Read(int(fd), c.buffer)
 		return !wait || !errors.Is(failed, syscall.EAGAIN)
 	})
 	if errors.Is(failed, syscall.EAGAIN) {
@@ -118,7 +122,8 @@ func (c *Conn) receive(wait bool) (data []byte, err error) {
 var errInterrupted = errors.New("the rules changed while they were read")
 
 // ask sends a request and calls f with each answer, whose data is valid during the call.
-// A dump of what is not there has none.
+// A dump of what is not there has none. Where flags ask for an acknowledgement, answers
+// may come before it.
 func (c *Conn) ask(kind, flags uint16, family byte, attrs []byte, f func(message) error) error {
 	var b batch
 	b.begin(kind, syscall.NLM_F_REQUEST|flags, family)
@@ -133,7 +138,7 @@ func (c *Conn) ask(kind, flags uint16, family byte, attrs []byte, f func(message
 		if err != nil {
 			return err
 		}
-		done := flags&syscall.NLM_F_DUMP == 0
+		done := flags&(syscall.NLM_F_DUMP|ack) == 0
 		err = eachMessage(data, func(m message) {
 			switch {
 			case m.kind == syscall.NLMSG_DONE || m.kind == syscall.NLMSG_ERROR:

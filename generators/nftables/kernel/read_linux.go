@@ -62,8 +62,15 @@ const attempts = 10
 // Read returns what the kernel holds in one table, such as "inet filter", of the sets,
 // maps, chains and counters whose names are ours: of one state, between two changes.
 func (c *Conn) Read(table string, ours func(name string) bool) (*Table, error) {
+	return c.ReadExpecting(&Table{Name: table}, ours)
+}
+
+// ReadExpecting is Read of the table that should hold what want does: the same, but sooner
+// if it does.
+func (c *Conn) ReadExpecting(want *Table, ours func(name string) bool) (*Table, error) {
+	table := want.Name
 	for range attempts {
-		t, err := c.readOnce(table, ours)
+		t, err := c.readOnce(want, ours)
 		if !errors.Is(err, errInterrupted) {
 			if err != nil {
 				err = fmt.Errorf("table %s in the kernel: %w", table, err)
@@ -74,13 +81,13 @@ func (c *Conn) Read(table string, ours func(name string) bool) (*Table, error) {
 	return nil, fmt.Errorf("table %s in the kernel: %w, %d times", table, errInterrupted, attempts)
 }
 
-func (c *Conn) readOnce(table string, ours func(string) bool) (*Table, error) {
+func (c *Conn) readOnce(want *Table, ours func(string) bool) (*Table, error) {
 	before, err := c.generation()
 	if err != nil {
 		return nil, err
 	}
-	r := tableReader{Conn: c, ours: ours, Table: &Table{Name: table, Missing: true, gen: before}, rules: map[string][]*rule{}, sets: map[string]*set{}}
-	r.family, r.name = familyAndName(table)
+	r := tableReader{Conn: c, ours: ours, want: want, Table: &Table{Name: want.Name, Missing: true, gen: before}, rules: map[string][]*rule{}, sets: map[string]*set{}}
+	r.family, r.name = familyAndName(want.Name)
 	if err := r.read(); err != nil {
 		return nil, err
 	}
@@ -127,6 +134,7 @@ type tableReader struct {
 	family byte
 	name   string // of the table, without its family
 	ours   func(string) bool
+	want   *Table             // what it should hold
 	rules  map[string][]*rule // by chain
 	sets   map[string]*set    // all that were read, by name
 }
@@ -244,7 +252,7 @@ var setReferences = map[string]struct{ name, id uint16 }{"lookup": {1, 4}, "dyns
 // readSets reads how sets are declared, and keeps those that are ours.
 func (r *tableReader) readSets() error {
 	return r.dump(msgGetSet, setTable, func(attrs attributeMap) error {
-		s := &set{Name: text(attrs[setName]), Spec: spec{
+		s := &set{Name: text(attrs[setName]), count: attrs.number(setCount), Spec: spec{
 			Flags: attrs.number(setFlags), KeyType: attrs.number(setKeyType), KeySize: attrs.number(setKeySize), DataType: attrs.number(setDataType),
 		}}
 		for _, kind := range slices.Sorted(maps.Keys(attrs)) {

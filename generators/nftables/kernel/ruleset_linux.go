@@ -51,8 +51,7 @@ func (t *Table) Ruleset() (rs filter.Ruleset) {
 			rs.Sets = append(rs.Sets, filter.Set{Name: s.Name, Family: family, Prefixes: s.prefixes()})
 		}
 	}
-	slices.SortFunc(rs.Sets, func(a, b filter.Set) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortFunc(rs.Maps, func(a, b filter.Map) int { return strings.Compare(a.Name, b.Name) })
+	rs.Sort()
 	for _, c := range t.Chains {
 		one := filter.Chain{Name: c.Name, Hook: c.Hook.filter(), Rules: []filter.Rule{}}
 		for _, r := range c.Rules {

@@ -23,11 +23,11 @@ type Table struct {
 	Counters []string
 	Chains   []*chain
 
-	others   []string        // the other tables
-	led      map[string]bool // chains that rules of others lead to; "" if it is not known which
-	unsaved  []string        // what it holds besides: "set blocked, whose elements come and go"
-	nameless []string        // chains of single rules, which are not made again either
-	gen      uint32          // of the rules as they were read
+	others   []string            // the other tables
+	led      map[string][]string // chains of others, by those of ours that their rules lead to; "" if it is not known which
+	unsaved  []string            // what it holds besides: "set blocked, whose elements come and go"
+	nameless []string            // chains of single rules, which are not made again either
+	gen      uint32              // of the rules as they were read
 }
 
 // set is a named set or map. What is beside its value and its verdict in an element, such
@@ -39,6 +39,8 @@ type set struct {
 	Targets  []string          // verdicts of a map's elements: "goto gatewright_x", "accept"
 	Notes    map[number][]byte // further attributes of elements, by their first values
 	Raw      [][]byte          // the elements of a set that cannot be read, or that no rule of ours can match, as they are
+
+	count uint32 // of the elements, as the kernel says; 0 if it does not
 }
 
 // spec is how a set is declared.
@@ -48,6 +50,11 @@ type spec struct {
 	DataType         uint32
 	More             []byte // further attributes, as they are
 }
+
+const tableDormant = 1 // NFT_TABLE_F_DORMANT
+
+// IsAsleep reports whether none of the table's chains is asked.
+func (t *Table) IsAsleep() bool { return t.Flags&tableDormant != 0 }
 
 // element is an interval of values, both ends inclusive.
 type element struct {

@@ -40,8 +40,7 @@ func ReadBack(dump []byte, table string) (filter.Ruleset, error) {
 			return filter.Ruleset{}, err
 		}
 	}
-	slices.SortFunc(rs.Sets, func(a, b filter.Set) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortFunc(rs.Maps, func(a, b filter.Map) int { return strings.Compare(a.Name, b.Name) })
+	rs.Sort()
 	return rs, nil
 }
 

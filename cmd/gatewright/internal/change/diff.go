@@ -3,6 +3,7 @@
 package change
 
 import (
+	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/console"
@@ -32,10 +33,15 @@ type Diff struct {
 	Files         []File          `json:"files,omitempty"`      // of folders: those that are compared as text, or came or went
 	Live          []Live          `json:"statements,omitempty"` // of plan and drift
 	Unknown       []string        `json:"unknown,omitempty"`    // of plan and drift: why it is not known what runs
+	Left          []string        `json:"left,omitempty"`       // of plan, apply and drift: what of another mode stays, and what to do
+
+	// Check says that New is the files that stand, and Old what generate would write.
+	Check bool `json:"-"`
 
 	Closes []string `json:"-"` // "CLOSES: " texts of what newly drops the rest
 
 	lost      []string       // "OPENS: " texts of what no longer drops the rest
+	past      []string       // "SENDS: " texts of what goes past the proxy before any route
 	commentAt map[string]int // in Comments, by their words
 }
 
@@ -120,16 +126,18 @@ type From struct {
 
 // Part is flows of a rule with the same local addresses and services: their remotes.
 type Part struct {
-	Services  string   `json:"services"`            // as netset.ParseServices reads them
-	Local     []string `json:"local"`               // prefixes
-	Published bool     `json:"published,omitempty"` // the ports are those that outsiders use
-	Elsewhere bool     `json:"elsewhere,omitempty"` // the same remotes are accepted for other local addresses or services on the other side
-	Any       bool     `json:"any,omitempty"`
-	But       []string `json:"but,omitempty"` // what "any" does not include
-	Names     []Name   `json:"names"`
-	Prefixes  []string `json:"prefixes"`
+	Services  netset.ServiceSet `json:"services"`
+	Local     []string          `json:"local"`               // prefixes
+	Published bool              `json:"published,omitempty"` // the ports are those that outsiders use
+	Elsewhere bool              `json:"elsewhere,omitempty"` // the same remotes are accepted for other local addresses or services on the other side
+	Any       bool              `json:"any,omitempty"`
+	But       []string          `json:"but,omitempty"` // what "any" does not include
+	Names     []Name            `json:"names"`
+	Prefixes  []string          `json:"prefixes"`
 
 	WholeServices bool `json:"-"` // Services are all of the rule's
+
+	locals, remotes netset.PrefixSet // Local and Prefixes
 }
 
 // Name is the names that a pattern matches, but for some.
@@ -150,6 +158,8 @@ type Route struct {
 	Any      bool      `json:"any,omitempty"`
 	Names    []Name    `json:"names"`
 	Prefixes []string  `json:"prefixes"`
+
+	byRoles bool // because the file is for machines of other roles
 }
 
 // Trusted is the sites that came into the trusted zone, and those that left it.

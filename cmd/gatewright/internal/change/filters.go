@@ -66,10 +66,12 @@ func (s served) report(d difference) Rule {
 	}
 	r.Place = artefact.HookPoint{File: d.spot.file, Chain: strings.Join(chains, " and "), In: d.in, Out: d.out, Mark: d.spot.mark}.String()
 	part := Part{
-		Services: r.Services, Local: words.Texts(s.Local.Prefixes()), Published: s.Published, Names: []Name{}, Prefixes: words.Texts(s.Remote.Prefixes()), WholeServices: true,
+		Services: s.services, Local: words.Texts(s.Local.Prefixes()), Published: s.Published, Names: []Name{}, Prefixes: words.Texts(s.Remote.Prefixes()),
+		WholeServices: true, locals: s.Local, remotes: s.Remote,
 	}
 	if s.ofAny(giving) {
-		part.Any, part.But, part.Prefixes = true, words.Texts(wholeFamily(s.Remote).Subtract(s.Remote).Prefixes()), []string{}
+		part.Any, part.But = true, words.Texts(wholeFamily(s.Remote).Subtract(s.Remote).Prefixes())
+		part.Prefixes, part.remotes = []string{}, netset.PrefixSet{}
 	}
 	r.Parts = []Part{part}
 	return r

@@ -72,14 +72,68 @@ func (r Diff) openings() []string {
 	return slices.Concat(r.lost, r.unboundTexts(), lines, r.sentTexts())
 }
 
-// sentTexts tells where requests without a route of their own are sent now.
+// sentTexts tells where requests without a route of their own are sent now, and what
+// options send past the proxy.
 func (r Diff) sentTexts() (lines []string) {
 	for _, c := range r.Routes {
-		if c.Any {
-			lines = append(lines, fmt.Sprintf("SENDS: every remote without a route of its own to %s, not to %s (%s, %s)", c.To, c.From, cmp.Or(string(c.Role), c.Place), c.Services))
+		switch where := fmt.Sprintf("(%s, %s)", cmp.Or(string(c.Role), c.Place), c.Services); {
+		case c.Any:
+			lines = append(lines, fmt.Sprintf("SENDS: every remote without a route of its own to %s, not to %s %s", c.To, c.From, where))
+		case goesPast(c.To) && !goesPast(c.From) && (c.byRoles || c.To != rule.Direct):
+			lines = append(lines, fmt.Sprintf("SENDS: %s to %s, not to %s %s", shortList(c.endpoints()), c.To, c.From, where))
 		}
 	}
-	return lines
+	return slices.Concat(r.past, lines)
+}
+
+func (r Route) endpoints() (all []string) {
+	for _, n := range r.Names {
+		all = append(all, n.Pattern)
+	}
+	return append(all, r.Prefixes...)
+}
+
+// goesPast reports whether a way goes past every proxy, if only when none answers.
+func goesPast(way rule.Via) bool {
+	return way == rule.Direct || strings.HasSuffix(string(way), "; DIRECT")
+}
+
+// addPast tells what a PAC file newly sends past the proxy before it asks any route, and
+// that it goes. One without a proxy sends nothing past any.
+func (r *Diff) addPast(old, new artefact.Reading) {
+	if old.Routes == nil || !slices.ContainsFunc(old.Routes.Routes, func(one rule.Route) bool { return one.Via != rule.Direct }) {
+		return
+	}
+	file := fileOf(old)
+	if new.Routes == nil {
+		r.past = append(r.past, fmt.Sprintf("SENDS: everything direct: %s is removed", file))
+		return
+	}
+	for _, options := range [][]string{{"internal", "local"}, {"plain"}} {
+		var more []string
+		for _, s := range new.Beside {
+			if slices.Contains(options, s.Name) && !slices.Contains(old.Beside, s) {
+				more = append(more, pastOf(s.Value, old.Before)...)
+			}
+		}
+		if len(more) > 0 {
+			r.past = append(r.past, fmt.Sprintf("SENDS: %s direct, past the proxy (%s, option %s)", shortList(more), file, strings.Join(options, " or ")))
+		}
+	}
+}
+
+// pastOf returns what an option's value sends direct that did not go before any route.
+func pastOf(value string, before rule.Before) []string {
+	if p, err := netip.ParsePrefix(value); err == nil {
+		return words.Texts(netset.PrefixSetOf(p).Subtract(before.Prefixes).Prefixes())
+	}
+	if value == "direct" { // of option plain
+		return []string{"hosts without a dot"}
+	}
+	if p, err := netset.ParsePattern(value); err == nil && !before.Names.Covers(p) {
+		return []string{value}
+	}
+	return nil
 }
 
 // unboundTexts tells where packets pass by interfaces that were not named before.
@@ -101,6 +155,27 @@ func (r Diff) unboundTexts() (lines []string) {
 	return lines
 }
 
+// AddRest tells what becomes of what no rule accepts, and of what no rule is asked about.
+func (r *Diff) AddRest(old, new artefact.Reading) {
+	r.AddDrops(old, new)
+	r.addPast(old, new)
+	r.addAhead(old, new)
+}
+
+// addAhead tells where a proxy's rules move to before the lines of the site's own.
+func (r *Diff) addAhead(old, new artefact.Reading) {
+	text := func(label, when string) string {
+		return fmt.Sprintf("%s: %s now stands %s the http_access lines of squid.conf (option place): what these refuse of the listed endpoints is ", label, fileOf(new), when)
+	}
+	switch {
+	case old.Requests == nil || new.Requests == nil || len(new.Requests.Rules) == 0:
+	case new.Ahead && !old.Ahead:
+		r.lost = append(r.lost, text("OPENS", "before")+"let through")
+	case old.Ahead && !new.Ahead:
+		r.Closes = append(r.Closes, text("CLOSES", "behind")+"refused")
+	}
+}
+
 // AddDrops tells what files no longer drop or deny, though no rule accepts it, and what
 // they do newly.
 func (r *Diff) AddDrops(old, new artefact.Reading) {
@@ -117,16 +192,13 @@ func (r *Diff) AddDrops(old, new artefact.Reading) {
 	}
 }
 
-// drops are the statements by which files drop or deny what no rule accepts.
+// drops are the statements by which files drop or deny what no rule accepts: the policies
+// of a packet filter's chains, a proxy's mode.
 func drops(r artefact.Reading) (all []artefact.Statement) {
-	policies := false
 	for _, s := range r.Beside {
-		if _, policy, _ := strings.Cut(s.Value, " "); s.Name == "policy" && strings.EqualFold(policy, "drop") {
-			all, policies = append(all, s), true
-		}
-	}
-	for _, s := range r.Beside {
-		if s.Name == "mode" && s.Value == string(artefact.ModeEnforce) && !policies {
+		_, policy, _ := strings.Cut(s.Value, " ")
+		byPolicy := s.Name == "policy" && strings.EqualFold(policy, "drop")
+		if byPolicy || r.Requests != nil && s.Name == "mode" && s.Value == string(artefact.ModeEnforce) {
 			all = append(all, s)
 		}
 	}
@@ -188,21 +260,18 @@ func (o *opening) text() string {
 }
 
 func (p Part) opening(of *Rule) opening {
-	o := opening{direction: of.Direction, local: shareText(p.Local), services: p.Services, place: of.Place}
+	o := opening{direction: of.Direction, local: shareText(p.Local, p.locals), services: p.Services.String(), place: of.Place, any: p.Any}
 	if p.Published {
 		o.services += " as published"
 	}
-	if services, err := netset.ParseServices(p.Services); err == nil {
-		for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
-			n := 0
-			for _, ports := range services.Ports(protocol) {
-				n += int(ports.Last-ports.First) + 1
-			}
-			o.ports = max(o.ports, n)
+	for _, protocol := range []netset.Protocol{netset.TCP, netset.UDP} {
+		n := 0
+		for _, ports := range p.Services.Ports(protocol) {
+			n += int(ports.Last-ports.First) + 1
 		}
+		o.ports = max(o.ports, n)
 	}
-	o.addresses, o.remotes = shareOf(p.Local), shareOf(p.Prefixes)
-	o.any = p.Any
+	o.addresses, o.remotes = max(p.locals.Shares()), max(p.remotes.Shares())
 	switch {
 	case p.Any && len(p.But) > 0:
 		o.remote = "any remote but " + shortList(p.But)
@@ -213,30 +282,26 @@ func (p Part) opening(of *Rule) opening {
 		for _, n := range p.Names {
 			names = append(names, n.String())
 		}
-		o.remote = shareText(append(names, p.Prefixes...))
+		o.remote = shareText(append(names, p.Prefixes...), p.remotes)
 	}
 	return o
 }
 
-// shareText is a shortList, with the share of a family where that is wide.
-func shareText(list []string) string {
-	text := shortList(list)
-	if share := shareOf(list); share >= wideShare && len(list) > 1 {
-		text += fmt.Sprintf(" (%.0f %% of IPv%d)", 100*share, familyOfList(list))
+// shareText is a shortList, with the share of each family of which its addresses are
+// many.
+func shareText(list []string, addresses netset.PrefixSet) string {
+	var wide []string
+	v4, v6 := addresses.Shares()
+	if v4 >= wideShare {
+		wide = append(wide, fmt.Sprintf("%.0f %% of IPv4", 100*v4))
 	}
-	return text
-}
-
-// familyOfList is the family of the list's prefixes; of both it is that of the first.
-func familyOfList(list []string) int {
-	for _, s := range list {
-		if p, err := netip.ParsePrefix(s); err == nil && p.Addr().Is6() {
-			return 6
-		} else if err == nil {
-			return 4
-		}
+	if v6 >= wideShare {
+		wide = append(wide, fmt.Sprintf("%.0f %% of IPv6", 100*v6))
 	}
-	return 4
+	if len(list) < 2 || len(wide) == 0 {
+		return shortList(list)
+	}
+	return shortList(list) + " (" + strings.Join(wide, ", ") + ")"
 }
 
 // shortList lists a few names and prefixes, and counts more.
@@ -250,15 +315,4 @@ func shortList(list []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(short, ", "), more)
 	}
 	return strings.Join(short, ", ")
-}
-
-// shareOf returns about how much of a family the prefixes hold.
-func shareOf(prefixes []string) float64 {
-	sum := 0.0
-	for _, text := range prefixes {
-		if p, err := netip.ParsePrefix(text); err == nil {
-			sum += 1 / float64(uint64(1)<<min(p.Bits(), 63))
-		}
-	}
-	return sum
 }

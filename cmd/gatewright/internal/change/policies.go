@@ -12,10 +12,11 @@ import (
 type Compared struct {
 	Name   string // as the command line names it
 	Result *site.Result
+	Routed []rule.Role // whose machines use the PAC file
 }
 
 func (c Compared) compiled() rule.Compiled {
-	return rule.Compiled{Policy: c.Result.Policy, Grants: c.Result.Input.Grants}
+	return rule.Compiled{Policy: c.Result.Policy, Grants: c.Result.Input.Grants, Routed: c.Routed}
 }
 
 // Compare tells what differs between two compiled policies: flows, routes, trusted
@@ -82,9 +83,9 @@ func rulesOf(c rule.Change, p *rule.Policy) []Rule {
 
 func partOf(p rule.PartChange, of *rule.Rule) Part {
 	r := Part{
-		Services: p.Services.String(), Local: words.Texts(p.Local.Prefixes()), Published: p.Published, Elsewhere: p.Elsewhere,
+		Services: p.Services, Local: words.Texts(p.Local.Prefixes()), Published: p.Published, Elsewhere: p.Elsewhere,
 		Any: p.Any, Prefixes: words.Texts(p.Prefixes.Prefixes()),
-		WholeServices: p.Services.Equal(of.Services),
+		WholeServices: p.Services.Equal(of.Services), locals: p.Local, remotes: p.Prefixes,
 	}
 	r.But = slices.Concat(words.Texts(p.ButNames.Patterns()), words.Texts(p.ButPrefixes.Prefixes()))
 	r.Names = namesOf(p.Names)

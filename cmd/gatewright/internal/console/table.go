@@ -12,11 +12,11 @@ import (
 // Table is text in columns. Cells wrap, so that the table fits and loses nothing;
 // a word wider than its column is broken, but never an id.
 type Table struct {
-	Header []string
-	IDs    []int      // columns of ids, from 0; the table is rather wider than its width
-	Rows   [][]string // each as long as Header; a newline in a cell stays one
-	Footer string     // follows as it is
-	Remark string     // about the table, for stderr
+	Header  []string
+	IDs     []int      // columns of ids, from 0; the table is rather wider than its width
+	Rows    [][]string // each as long as Header; a newline in a cell stays one
+	Footer  string     // follows as it is
+	Remarks []string   // about the table, for stderr
 }
 
 // Widths in characters.

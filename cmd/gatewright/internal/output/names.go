@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"gatewright/catalog/plainfile"
 	"gatewright/generators/artefact"
 )
 
@@ -68,6 +70,28 @@ func isFileName(name string) bool {
 	odd := func(r rune) bool { return r < ' ' || r == 0x7f || strings.ContainsRune(`\:*?"<>|`, r) }
 	return fs.ValidPath(name) && name != "." && !strings.EqualFold(first, stateDir) &&
 		filepath.IsLocal(filepath.FromSlash(name)) && !strings.ContainsFunc(name, odd)
+}
+
+// checkForeign refuses to replace a file that no run is known to have written, unless it
+// opens as one of ours or is empty.
+func checkForeign(root *os.Root, old []record, outputs []artefact.Made) error {
+	recorded := byName(old)
+	for _, o := range outputs {
+		for _, a := range o.Artefacts {
+			if _, ours := recorded[a.Name]; ours {
+				continue
+			}
+			data, err := plainfile.Read(root, a.Name, MaxFile)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+			case err != nil:
+				return err
+			case len(data) > 0 && !artefact.Opens(data, a.Data):
+				return fmt.Errorf("%s is in the way: it is not a file of Gatewright's; move it, or write elsewhere", a.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // checkTargets refuses to replace what is no plain file, and to write through a

@@ -194,6 +194,9 @@ func prepareRun(ctx context.Context, root *os.Root, outputs []artefact.Made, our
 	if err := checkTargets(root, records); err != nil {
 		return nil, err
 	}
+	if err := checkForeign(root, old, outputs); err != nil {
+		return nil, err
+	}
 	stand := standing(root, old, records)
 	journal := append(records, kept(old, records, outputs)...)
 	if len(stand) == len(records) && len(old) == len(journal) {

@@ -38,10 +38,11 @@ func (s *section) add(sign byte, format string, args ...any) {
 }
 
 func sections(r change.Diff) []section {
+	came, went := cameAndWent(r, "accepted", "newly accepted", "no longer accepted")
 	all := []section{
-		ruleSection("newly accepted", '+', r.Added),
+		ruleSection(came, '+', r.Added),
 		besideSection(r.Beside),
-		ruleSection("no longer accepted", '-', r.Removed),
+		ruleSection(went, '-', r.Removed),
 		routeSection(r.Routes),
 		trustedSection(r.TrustedSites),
 		openSection(r),
@@ -52,6 +53,15 @@ func sections(r change.Diff) []section {
 		editedSection(r),
 	}
 	return slices.DeleteFunc(all, func(s section) bool { return len(s.lines) == 0 })
+}
+
+// cameAndWent says of what is so on one side alone that it came or went or, of a check,
+// on which side it is.
+func cameAndWent(r change.Diff, so, came, went string) (string, string) {
+	if r.Check {
+		return so + " by the files alone", so + " by what generate would write alone"
+	}
+	return came, went
 }
 
 // Lines are the openings of a difference, and the lines of all its sections.
@@ -134,7 +144,7 @@ const shownElsewhere = 8
 func scope(p change.Part) string {
 	var scope []string
 	if !p.WholeServices {
-		scope = append(scope, p.Services)
+		scope = append(scope, p.Services.String())
 	}
 	if len(p.Local) > 0 {
 		local := "local"
@@ -220,7 +230,7 @@ func Headline(r change.Diff) string {
 	switch {
 	case len(r.Unknown) > 0:
 		parts[0] = "flows that are not known"
-	case len(r.Added)+len(r.Removed) > 0:
+	case len(r.Added)+len(r.Removed) > 0 || changesRest(r):
 		parts = nil
 	}
 	say := func(n int, format string, args ...any) {
@@ -228,19 +238,29 @@ func Headline(r change.Diff) string {
 			parts = append(parts, fmt.Sprintf(format, args...))
 		}
 	}
-	say(len(r.Added), "%s newly accepted", countEndpoints(r.Added))
-	say(len(r.Removed), "%s no longer accepted", countEndpoints(r.Removed))
+	came, went := cameAndWent(r, "accepted", "newly accepted", "no longer accepted")
+	say(len(r.Added), "%s "+came, countEndpoints(r.Added))
+	say(len(r.Removed), "%s "+went, countEndpoints(r.Removed))
 	say(len(r.Routes), "%s changed", words.Count(len(r.Routes), "PAC route"))
-	say(len(r.TrustedSites.Added), "%s newly trusted", words.Count(len(r.TrustedSites.Added), "site"))
-	say(len(r.TrustedSites.Removed), "%s trusted no more", words.Count(len(r.TrustedSites.Removed), "site"))
-	say(len(r.Entries), "%s came, went or changed", words.Plural(len(r.Entries), "entry", "entries"))
-	say(len(r.Beside), "%s beside the rules", words.Count(len(r.Beside), "change"))
+	came, went = cameAndWent(r, "trusted", "newly trusted", "trusted no more")
+	say(len(r.TrustedSites.Added), "%s "+came, words.Count(len(r.TrustedSites.Added), "site"))
+	say(len(r.TrustedSites.Removed), "%s "+went, words.Count(len(r.TrustedSites.Removed), "site"))
+	say(len(r.Entries), "%s added, removed or changed", words.Plural(len(r.Entries), "entry", "entries"))
+	say(len(r.Beside), "%s", words.Count(len(r.Beside), "other change"))
 	say(len(r.Comments), "%s changed", words.Count(len(r.Comments), "comment"))
-	say(len(r.Files), "%s came, went or changed as text", words.Count(len(r.Files), "file"))
+	say(len(r.Files), "%s", words.Plural(len(r.Files), "file differs", "files differ"))
 	say(len(r.Live), "%s", LiveCounts(r.Live))
 	say(len(r.OpenAdded), "%s newly open", words.Count(len(r.OpenAdded), "item"))
 	say(len(r.OpenRemoved), "%s open no more", words.Count(len(r.OpenRemoved), "item"))
+	if r.Check {
+		return fmt.Sprintf("%s against %s: %s", new, old, strings.Join(parts, "; "))
+	}
 	return fmt.Sprintf("%s -> %s: %s", old, new, strings.Join(parts, "; "))
+}
+
+// changesRest reports whether what no rule accepts is newly dropped, or no longer.
+func changesRest(r change.Diff) bool {
+	return len(r.Closes) > 0 || slices.ContainsFunc(r.Opens, func(line string) bool { return strings.HasPrefix(line, "OPENS: ") })
 }
 
 // title is the catalogue with its revision, or a site file's name.

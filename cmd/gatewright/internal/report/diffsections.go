@@ -65,7 +65,7 @@ func openSection(r change.Diff) section {
 }
 
 func entrySection(entries []change.Entry) section {
-	s := section{title: "entries that came, went or changed"}
+	s := section{title: "entries added, removed or changed"}
 	for _, e := range entries {
 		label := artefact.Label(rule.Entry{ID: e.ID, Row: e.Row, Title: e.Title})
 		switch e.Change {
@@ -80,6 +80,11 @@ func entrySection(entries []change.Entry) section {
 			s.add(' ', "    %s", e.Asks)
 		}
 		for _, f := range e.Changes {
+			if f.Attribute == "names" || f.Attribute == "prefixes" { // what came and went alone
+				s.addEndpoints('-', f.Attribute, f.Old)
+				s.addEndpoints('+', f.Attribute, f.New)
+				continue
+			}
 			if len(f.Old)+len(f.New) <= shortFact {
 				s.add(' ', "    %s: %s -> %s", f.Attribute, cmp.Or(f.Old, "none"), cmp.Or(f.New, "none"))
 				continue
@@ -91,8 +96,15 @@ func entrySection(entries []change.Entry) section {
 	return s
 }
 
+// addEndpoints adds the endpoints of an entry that came or went, if any did.
+func (s *section) addEndpoints(sign byte, attribute, list string) {
+	if list != "" {
+		s.add(sign, "    %s: %s", attribute, shortFactText(list))
+	}
+}
+
 func besideSection(changes []change.Beside) section {
-	s := section{title: "what the files do beside their rules", inSight: true}
+	s := section{title: "other changes of the files", inSight: true}
 	for _, c := range changes {
 		s.add(' ', "%s: %s", c.File, c.Name)
 		for _, v := range c.Old {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strings"
 
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
@@ -88,13 +87,9 @@ func Impossible(q rule.Question, roles []rule.Role) string {
 	if local := q.Flow.Local; local.IsValid() {
 		return fmt.Sprintf("%s is %s and %s is %s, and no packet has both", remote, family, local, rule.Family(local))
 	}
-	who, them := "role "+string(roles[0])+" has", "it"
+	who, them := words.RolesHave(roles), "it"
 	if len(roles) > 1 {
-		names := make([]string, len(roles))
-		for i, r := range roles {
-			names[i] = string(r)
-		}
-		who, them = "roles "+strings.Join(names, ", ")+" have", "them"
+		them = "them"
 	}
 	if q.Flow.Direction == rule.Inbound {
 		return fmt.Sprintf("%s no %s address here, so nothing comes to %s from %s", who, family, them, remote)

@@ -82,12 +82,18 @@ func (e Entries) Table() console.Table {
 		}
 		t.Rows = append(t.Rows, []string{o.Entry.Row, IDs(r, o.Entry.ID), e.what(&o, granted[o.Entry.ID]), became(o)})
 	}
+	for _, row := range t.Rows {
+		if strings.ContainsAny(row[2], "~=?") {
+			t.Remarks = append(t.Remarks, words.Legend)
+			break
+		}
+	}
 	switch hidden {
 	case 0:
 	case 1:
-		t.Remark = "1 entry is not selected; --all shows it"
+		t.Remarks = append(t.Remarks, "1 entry is not selected; --all shows it")
 	default:
-		t.Remark = fmt.Sprintf("%d entries are not selected; --all shows them", hidden)
+		t.Remarks = append(t.Remarks, fmt.Sprintf("%d entries are not selected; --all shows them", hidden))
 	}
 	return t
 }
@@ -267,7 +273,7 @@ func SitesTable(r *site.Result) console.Table {
 // it.
 func OpenTable(r *site.Result) console.Table {
 	if len(r.Policy.Open) == 0 {
-		return console.Table{Remark: "nothing is open"}
+		return console.Table{Remarks: []string{"nothing is open"}}
 	}
 	t := console.Table{Header: []string{"ENTRY", "MISSING", "WHY", "WHO SAYS IT"}, IDs: []int{0}}
 	for _, o := range r.Policy.Open {

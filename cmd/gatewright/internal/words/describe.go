@@ -8,6 +8,9 @@ import (
 	"gatewright/catalog/site"
 )
 
+// Legend says what the signs of Describe mean.
+const Legend = "~ our reading; = said by the site or by another feed; ? not said by the publisher"
+
 // Describe says in a few words what an entry asks for; what is our reading is
 // marked with a tilde, and what the site or another feed filled in with "=".
 func Describe(o *site.Outcome, granted Facts) string {

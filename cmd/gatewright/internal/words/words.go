@@ -7,6 +7,8 @@ import (
 	"iter"
 	"net/netip"
 	"strings"
+
+	"gatewright/catalog/rule"
 )
 
 // Count is a number with a noun in the singular or plural: "1 entry", "2 entries".
@@ -23,6 +25,18 @@ func Plural(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
+}
+
+// RolesHave is "role a has" or "roles a, b have".
+func RolesHave(roles []rule.Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	if len(names) == 1 {
+		return "role " + names[0] + " has"
+	}
+	return "roles " + strings.Join(names, ", ") + " have"
 }
 
 // Some names up to seven ids, or the first six of more and how many these are.

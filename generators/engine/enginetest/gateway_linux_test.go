@@ -1,4 +1,4 @@
-package engine
+package enginetest
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/generators/engine"
 )
 
 func prefixes(t *testing.T, texts ...string) netset.PrefixSet {
@@ -68,7 +69,7 @@ func handmadeFlows() []asked {
 	}
 }
 
-func newGateway(t *testing.T, place Place) *Gateway {
+func newGateway(t *testing.T, place artefact.Place) *Gateway {
 	t.Helper()
 	site := Site{Place: place, Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8", "fd00::/8")}}}
 	g, err := NewGateway(context.Background(), site)
@@ -81,7 +82,7 @@ func newGateway(t *testing.T, place Place) *Gateway {
 
 // TestDecide asks more flows than fit in one batch, through a gateway and at it.
 func TestDecide(t *testing.T) {
-	for _, place := range []Place{Forward, Host} {
+	for _, place := range []artefact.Place{artefact.PlaceForward, artefact.PlaceHost} {
 		g := newGateway(t, place)
 		for range 2 {
 			if err := g.LoadNFT([]byte(handmade)); err != nil {
@@ -110,7 +111,7 @@ func TestDecide(t *testing.T) {
 // they are counted as entered, and after they are counted as left.
 func TestLostProbesAreNoVerdict(t *testing.T) {
 	for _, hook := range []string{"prerouting priority -460", "postrouting priority 460"} {
-		g := newGateway(t, Forward)
+		g := newGateway(t, artefact.PlaceForward)
 		if err := g.LoadNFT([]byte(handmade)); err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +126,7 @@ func TestLostProbesAreNoVerdict(t *testing.T) {
 }
 
 func TestDecideRefuses(t *testing.T) {
-	g := newGateway(t, Forward)
+	g := newGateway(t, artefact.PlaceForward)
 	if _, err := g.Decide(nil); err == nil || err.Error() != "no ruleset is loaded" {
 		t.Errorf("without a ruleset: %v", err)
 	}
@@ -148,34 +149,26 @@ func TestDecideRefuses(t *testing.T) {
 }
 
 func TestLoadErrorsSayWhatTheToolSaid(t *testing.T) {
-	g := newGateway(t, Forward)
+	g := newGateway(t, artefact.PlaceForward)
 	if err := g.LoadNFT([]byte("add rule inet nowhere nothing accept\n")); err == nil || !strings.Contains(err.Error(), "No such file or directory") {
 		t.Errorf("nft: %v", err)
 	}
-	for _, variant := range []Variant{IptablesNFT, IptablesLegacy} {
+	for _, variant := range []engine.Variant{engine.IptablesNFT, engine.IptablesLegacy} {
 		bad := []artefact.Artefact{{Name: "a.iptables", Data: []byte("*filter\n-A nowhere -j ACCEPT\nCOMMIT\n")}}
-		if err := newGateway(t, Forward).LoadIptables(variant, bad); err == nil || !strings.Contains(err.Error(), "iptables-"+string(variant)+"-restore") {
+		if err := newGateway(t, artefact.PlaceForward).LoadIptables(variant, bad); err == nil || !strings.Contains(err.Error(), "iptables-"+string(variant)+"-restore") {
 			t.Errorf("%s: %v", variant, err)
 		}
 	}
 	unknown := []artefact.Artefact{{Name: "proxy.pac"}}
-	if err := g.LoadIptables(IptablesNFT, unknown); err == nil {
+	if err := g.LoadIptables(engine.IptablesNFT, unknown); err == nil {
 		t.Error("a PAC file is loaded by iptables")
-	}
-}
-
-func TestMissingProgram(t *testing.T) {
-	_, err := program{name: "gatewright-no-such-program", pkg: "no-such-package"}.output(context.Background(), ".", nil, nil)
-	var missing *MissingError
-	if !errors.As(err, &missing) || missing.Package != "no-such-package" {
-		t.Errorf("error %v", err)
 	}
 }
 
 // TestGatewayLeavesNothing holds that a closed gateway leaves no folder, and no
 // interface where we live.
 func TestGatewayLeavesNothing(t *testing.T) {
-	g := newGateway(t, Host)
+	g := newGateway(t, artefact.PlaceHost)
 	if err := g.LoadNFT([]byte(handmade)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,11 @@
-package engine
+package enginetest
 
 import (
 	"encoding/json"
 	"fmt"
 
 	"gatewright/generators/artefact"
-	"gatewright/templates"
+	"gatewright/generators/engine"
 )
 
 // LoadNFT loads an nftables artefact as a site does. The first time it boots: in
@@ -17,17 +17,17 @@ func (g *Gateway) LoadNFT(text []byte) error {
 		return err
 	}
 	if g.booted {
-		return g.inside.nftLoad(file)
+		return g.nftLoad(file)
 	}
-	probes, err := g.render("engine.nft", "engine/probes.nft.tmpl", nil)
+	probes, err := g.render("engine.nft", "probes.nft.tmpl", nil)
 	if err != nil {
 		return err
 	}
-	conf, err := g.render("nftables.conf", "engine/site.nft.tmpl", g.site.nftView(probes, file))
+	conf, err := g.render("nftables.conf", "site.nft.tmpl", g.site.nftView(probes, file))
 	if err != nil {
 		return err
 	}
-	if err := g.inside.nftLoad(conf); err != nil {
+	if err := g.nftLoad(conf); err != nil {
 		return err
 	}
 	g.booted = true
@@ -40,7 +40,7 @@ func (g *Gateway) DumpNFT() ([]byte, error) { return g.inside.DumpNFT() }
 // LoadIptables loads the artefacts of iptables in their order by the tools of the
 // variant: ipset restore, then restore without flush for both families. The first
 // time the site's own rules are loaded before.
-func (g *Gateway) LoadIptables(variant Variant, artefacts []artefact.Artefact) error {
+func (g *Gateway) LoadIptables(variant engine.Variant, artefacts []artefact.Artefact) error {
 	if !g.booted {
 		if err := g.bootIptables(variant); err != nil {
 			return err
@@ -50,20 +50,20 @@ func (g *Gateway) LoadIptables(variant Variant, artefacts []artefact.Artefact) e
 	return g.inside.LoadIptables(variant, artefacts)
 }
 
-func (g *Gateway) bootIptables(variant Variant) error {
-	probes, err := g.render("engine.nft", "engine/probes.nft.tmpl", nil)
+func (g *Gateway) bootIptables(variant engine.Variant) error {
+	probes, err := g.render("engine.nft", "probes.nft.tmpl", nil)
 	if err != nil {
 		return err
 	}
-	if err := g.inside.nftLoad(probes); err != nil {
+	if err := g.nftLoad(probes); err != nil {
 		return err
 	}
-	rules, err := templates.Execute("engine/site.iptables.tmpl", g.site.iptablesView())
+	rules, err := execute("site.iptables.tmpl", g.site.iptablesView())
 	if err != nil {
 		return err
 	}
 	for _, family := range []string{"iptables", "ip6tables"} {
-		if _, err := g.inside.run(iptables(variant, family+"-restore"), rules); err != nil {
+		if _, err := g.inside.run(rules, toolOf(variant, family)); err != nil {
 			return err
 		}
 	}
@@ -80,7 +80,7 @@ func (g *Gateway) LoadByCommand(artefacts []artefact.Artefact) error {
 		}
 	}
 	for _, a := range artefacts {
-		if _, err := g.inside.run(program{name: "sh", pkg: "dash"}, nil, "-c", a.Load); err != nil {
+		if _, err := g.inside.run(nil, "sh", "-c", a.Load); err != nil {
 			return err
 		}
 	}
@@ -88,12 +88,25 @@ func (g *Gateway) LoadByCommand(artefacts []artefact.Artefact) error {
 }
 
 // DumpIptables returns what the kernel holds for a variant of iptables.
-func (g *Gateway) DumpIptables(variant Variant) (IptablesDump, error) {
+func (g *Gateway) DumpIptables(variant engine.Variant) (engine.IptablesDump, error) {
 	return g.inside.DumpIptables(variant)
 }
 
+func (g *Gateway) nftLoad(file string) error {
+	_, err := g.inside.run(nil, "nft", "-f", file)
+	return err
+}
+
+// toolOf is a variant's restore of a family, "iptables" or "ip6tables".
+func toolOf(v engine.Variant, family string) string {
+	if v == engine.IptablesDefault {
+		return family + "-restore"
+	}
+	return family + "-" + string(v) + "-restore"
+}
+
 func (g *Gateway) render(name, template string, view any) (string, error) {
-	text, err := templates.Execute(template, view)
+	text, err := execute(template, view)
 	if err != nil {
 		return "", err
 	}
@@ -105,7 +118,7 @@ type counters struct{ entered, left int }
 
 // count returns the counters since the ruleset was booted.
 func (g *Gateway) count() (counters, error) {
-	out, err := g.inside.run(nft, nil, "-j", "list", "counters", "table", "inet", "gatewright_engine")
+	out, err := g.inside.run(nil, "nft", "-j", "list", "counters", "table", "inet", "gatewright_engine")
 	if err != nil {
 		return counters{}, err
 	}

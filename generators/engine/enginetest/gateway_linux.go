@@ -1,14 +1,13 @@
-package engine
+package enginetest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"syscall"
 
 	"gatewright/catalog/netset"
-	"gatewright/templates"
+	"gatewright/generators/artefact"
 )
 
 // Hardware addresses of the wires' ends, locally administered.
@@ -80,7 +79,7 @@ func (g *Gateway) build(ctx context.Context) (err error) {
 	if err := g.inside.Do(g.openNearEnds); err != nil {
 		return err
 	}
-	return firstError(g.wan.settle(), g.lan.settle())
+	return cmp.Or(g.wan.settle(), g.lan.settle())
 }
 
 // buildNetwork makes links and routes. The far ends have no addresses: whoever
@@ -89,7 +88,7 @@ func (g *Gateway) buildNetwork(outside *Machine) error {
 	if err := outside.Set(map[string]string{"ipv6/conf/default/disable_ipv6": "1"}); err != nil {
 		return err
 	}
-	text, err := templates.Execute("engine/network.ip.tmpl", networkView{
+	text, err := execute("network.ip.tmpl", networkView{
 		Wires: []wireView{
 			{WAN, textMAC(nearWAN), "wan", textMAC(farWAN), outside.Namespace()},
 			{LAN, textMAC(nearLAN), "lan", textMAC(farLAN), outside.Namespace()},
@@ -113,20 +112,8 @@ func (g *Gateway) buildNetwork(outside *Machine) error {
 	return g.inside.IP(text)
 }
 
-var ip = program{name: "ip", pkg: "iproute2"}
-
 func textMAC(b [6]byte) string {
 	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5])
-}
-
-// writeSettings sets sysctls of the calling thread's namespace.
-func writeSettings(settings map[string]string) error {
-	for name, value := range settings {
-		if err := os.WriteFile(filepath.Join("/proc/sys/net", name), []byte(value), 0); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (g *Gateway) openFarEnds() (err error) {
@@ -144,7 +131,7 @@ func (g *Gateway) openNearEnds() (err error) {
 	if g.lan.near, err = openTap(LAN, etherTypeBarrier); err != nil {
 		return err
 	}
-	if g.site.Place != Host {
+	if g.site.Place != artefact.PlaceHost {
 		return nil
 	}
 	if g.delivered, err = openReceivers(); err != nil {

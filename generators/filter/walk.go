@@ -3,7 +3,6 @@ package filter
 import (
 	"net/netip"
 	"slices"
-	"strings"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
@@ -119,7 +118,7 @@ func (w *walker) leave(o Outcome, back []place) {
 // lookUp goes to the chain of the packet's address, or to those of all elements if it
 // is not known. It reports whether the packet certainly has an element.
 func (w *walker) lookUp(r *Rule, o Outcome, back []place) bool {
-	m, ok := w.rs.MapNamed(r.Map)
+	m, ok := w.rs.Map(r.Map)
 	if !ok {
 		return false
 	}
@@ -213,15 +212,6 @@ func (w *walker) contains(a Addresses, at netip.Addr) truth {
 		return yes
 	}
 	return no
-}
-
-// Set returns the set of a name; false if there is none.
-func (rs *Ruleset) Set(name string) (*Set, bool) {
-	i, ok := slices.BinarySearchFunc(rs.Sets, name, func(s Set, n string) int { return strings.Compare(s.Name, n) })
-	if !ok {
-		return nil, false
-	}
-	return &rs.Sets[i], true
 }
 
 // AdmitsTCP reports whether a chain accepts the first packet of a connection by TCP.

@@ -1,10 +1,12 @@
-package engine
+package enginetest
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 
 	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
 )
 
 // batch is how many probes are under way at once: a CPU's backlog holds 1,000.
@@ -32,11 +34,11 @@ func (g *Gateway) Decide(flows []rule.Flow) ([]bool, error) {
 		}
 	}
 	public, view := publish(flows)
-	file, err := g.render("published.nft", "engine/published.nft.tmpl", view)
+	file, err := g.render("published.nft", "published.nft.tmpl", view)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.inside.nftLoad(file); err != nil {
+	if err := g.nftLoad(file); err != nil {
 		return nil, err
 	}
 	verdicts := make([]bool, len(flows))
@@ -125,7 +127,7 @@ func (g *Gateway) send(f rule.Flow, p probe) error {
 	switch {
 	case f.Direction == rule.Inbound && !(g.local.Contains(f.Remote) && g.local.Contains(f.Local)):
 		return g.wan.far.send(frame(g.wan.nearMAC, g.wan.farMAC, p.packet()))
-	case g.site.Place == Host:
+	case g.site.Place == artefact.PlaceHost:
 		return g.origin.send(p.dst, p.packet())
 	}
 	return g.lan.far.send(frame(g.lan.nearMAC, g.lan.farMAC, p.packet()))
@@ -138,7 +140,7 @@ func (g *Gateway) receive(take func(tag uint32)) error {
 	g.round++
 	wires := []wire{g.wan, g.lan}
 	for _, w := range wires {
-		if err := firstError(w.far.barrier(w.nearMAC, g.round), w.near.capture(g.round, func([]byte) {})); err != nil {
+		if err := cmp.Or(w.far.barrier(w.nearMAC, g.round), w.near.capture(g.round, func([]byte) {})); err != nil {
 			return err
 		}
 	}
@@ -148,7 +150,7 @@ func (g *Gateway) receive(take func(tag uint32)) error {
 		}
 	}
 	for _, w := range wires {
-		if err := firstError(w.near.barrier(w.farMAC, g.round), w.far.capture(g.round, takeFrame)); err != nil {
+		if err := cmp.Or(w.near.barrier(w.farMAC, g.round), w.far.capture(g.round, takeFrame)); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package engine
+package enginetest
 
 import (
 	"fmt"
@@ -7,9 +7,10 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/generators/artefact"
 )
 
-// Names of the chains that a site in mode Chains jumps to.
+// Names of the chains that a site in ModeChains jumps to.
 const (
 	outboundChain = "gatewright_outbound"
 	inboundChain  = "gatewright_inbound"
@@ -38,14 +39,14 @@ type baseChain struct {
 }
 
 // hook is where the site filters, and the artefact's chains that it jumps to there
-// in mode Chains.
+// in ModeChains.
 type hook struct {
 	name  string
 	jumps []string
 }
 
 func (s Site) hooks() []hook {
-	if s.Place == Host {
+	if s.Place == artefact.PlaceHost {
 		return []hook{{"input", []string{inboundChain}}, {"output", []string{outboundChain}}}
 	}
 	return []hook{{"forward", []string{outboundChain, inboundChain}}}
@@ -53,9 +54,9 @@ func (s Site) hooks() []hook {
 
 // nftView is the site's ruleset for nftables. Beside a table of one family, a table
 // of the other drops everything.
-func (s Site) nftView(probes, artefact string) siteView {
-	v := siteView{Probes: probes, Artefact: artefact}
-	if s.Mode == Enforce {
+func (s Site) nftView(probes, file string) siteView {
+	v := siteView{Probes: probes, Artefact: file}
+	if s.Mode == artefact.ModeEnforce {
 		return v
 	}
 	family, name, _ := strings.Cut(s.Table, " ")
@@ -65,7 +66,7 @@ func (s Site) nftView(probes, artefact string) siteView {
 	var chains, closed []baseChain
 	for _, h := range s.hooks() {
 		rules := []string{"ct state established,related accept", `meta l4proto sctp accept comment "the site's own"`}
-		if s.Mode == Mark {
+		if s.Mode == artefact.ModeMark {
 			rules = append(rules, fmt.Sprintf("meta mark & %#x == %#x accept", s.Mark, s.Mark))
 		} else {
 			for _, chain := range h.jumps {
@@ -83,10 +84,10 @@ func (s Site) nftView(probes, artefact string) siteView {
 	return v
 }
 
-// iptablesView is the site's ruleset for iptables and ip6tables. In mode Mark the
+// iptablesView is the site's ruleset for iptables and ip6tables. In ModeMark the
 // site's chains of table mangle jump to the artefact's, one for each hook.
 func (s Site) iptablesView() siteView {
-	if s.Mode == Enforce {
+	if s.Mode == artefact.ModeEnforce {
 		return siteView{}
 	}
 	const own = `-p sctp -m comment --comment "the site's own" -j ACCEPT`
@@ -94,7 +95,7 @@ func (s Site) iptablesView() siteView {
 	for _, h := range s.hooks() {
 		builtIn := strings.ToUpper(h.name)
 		rules := []string{"-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", own}
-		if s.Mode == Mark {
+		if s.Mode == artefact.ModeMark {
 			rules = append(rules, fmt.Sprintf("-m mark --mark %#x/%#x -j ACCEPT", s.Mark, s.Mark))
 			marking := "gatewright_" + h.name
 			mangle.Declared = append(mangle.Declared, marking)
@@ -107,7 +108,7 @@ func (s Site) iptablesView() siteView {
 		}
 		filter.Chains = append(filter.Chains, baseChain{builtIn, "DROP", append(rules, "-j DROP")})
 	}
-	if s.Mode == Mark {
+	if s.Mode == artefact.ModeMark {
 		return siteView{Tables: []siteTable{mangle, filter}}
 	}
 	return siteView{Tables: []siteTable{filter}}
@@ -126,8 +127,8 @@ type networkView struct {
 	Routes []string
 }
 
-// routes returns the gateway's routes: the local addresses behind LAN or, in place
-// Host, its own; the rest behind WAN.
+// routes returns the gateway's routes: the local addresses behind LAN or, in
+// PlaceHost, its own; the rest behind WAN.
 func (s Site) routes() []string {
 	lines := []string{
 		"0.0.0.0/0 via inet6 fe80::2 dev " + WAN,
@@ -135,7 +136,7 @@ func (s Site) routes() []string {
 	}
 	for prefix := range s.Local().Prefixes() {
 		switch {
-		case s.Place == Host:
+		case s.Place == artefact.PlaceHost:
 			lines = append(lines, fmt.Sprintf("local %s dev lo", prefix))
 		case prefix.Addr().Is4():
 			lines = append(lines, fmt.Sprintf("%s via inet6 fe80::2 dev %s", prefix, LAN))

@@ -1,6 +1,7 @@
-package engine
+package enginetest
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"net"
@@ -41,7 +42,7 @@ func openTap(name string, etherType uint16) (*tap, error) {
 	bind := func() error {
 		return syscall.Bind(fd, &syscall.SockaddrLinklayer{Protocol: networkOrder(etherType), Ifindex: iface.Index})
 	}
-	if err := firstError(
+	if err := cmp.Or(
 		syscall.SetsockoptInt(fd, syscall.SOL_PACKET, ignoreOutgoing, 1),
 		syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUFFORCE, captureBuffer),
 		bind(),
@@ -50,15 +51,6 @@ func openTap(name string, etherType uint16) (*tap, error) {
 		return nil, fmt.Errorf("packet socket on %s: %w", name, err)
 	}
 	return t, nil
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // settle returns when frames pass both ways. The kernel activates a link some time
@@ -73,7 +65,7 @@ func (w wire) settle() error {
 			return err
 		}
 		for range settleAttempts {
-			if err = firstError(way.from.barrier(way.mac, 0), way.to.capture(0, func([]byte) {})); err == nil {
+			if err = cmp.Or(way.from.barrier(way.mac, 0), way.to.capture(0, func([]byte) {})); err == nil {
 				break
 			}
 		}

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package engine
+package enginetest
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"gatewright/catalog/rule"
 	"gatewright/generators/artefact"
+	"gatewright/generators/engine"
 )
 
 // Gateway needs Linux.
@@ -22,7 +23,7 @@ func NewGateway(context.Context, Site) (*Gateway, error) { return nil, errNeedsL
 func (*Gateway) LoadNFT([]byte) error { return errNeedsLinux }
 
 // LoadIptables is not reached.
-func (*Gateway) LoadIptables(Variant, []artefact.Artefact) error { return errNeedsLinux }
+func (*Gateway) LoadIptables(engine.Variant, []artefact.Artefact) error { return errNeedsLinux }
 
 // LoadByCommand is not reached.
 func (*Gateway) LoadByCommand([]artefact.Artefact) error { return errNeedsLinux }
@@ -31,10 +32,18 @@ func (*Gateway) LoadByCommand([]artefact.Artefact) error { return errNeedsLinux 
 func (*Gateway) DumpNFT() ([]byte, error) { return nil, errNeedsLinux }
 
 // DumpIptables is not reached.
-func (*Gateway) DumpIptables(Variant) (IptablesDump, error) { return IptablesDump{}, errNeedsLinux }
+func (*Gateway) DumpIptables(engine.Variant) (engine.IptablesDump, error) {
+	return engine.IptablesDump{}, errNeedsLinux
+}
 
 // Decide is not reached.
 func (*Gateway) Decide([]rule.Flow) ([]bool, error) { return nil, errNeedsLinux }
 
 // Close does nothing.
 func (*Gateway) Close() {}
+
+// Machine needs Linux.
+type Machine struct{ *engine.Machine }
+
+// NewMachine returns an error that says that Linux is needed.
+func NewMachine(context.Context) (*Machine, error) { return nil, errNeedsLinux }

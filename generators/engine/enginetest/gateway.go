@@ -1,27 +1,13 @@
-package engine
+// Package enginetest has a gateway that real packets are sent through, and machines with
+// networks, for tests that hold what packet filters do.
+package enginetest
 
 import (
 	"net/netip"
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
-)
-
-// Place is where the artefact under test filters.
-type Place string
-
-const (
-	Forward Place = "forward" // the policy's machines are behind the gateway
-	Host    Place = "host"    // the gateway is all of the policy's machines itself
-)
-
-// Mode is what the site leaves to the artefact under test.
-type Mode string
-
-const (
-	Chains  Mode = "chains"  // the site's base chains jump to the artefact's chains
-	Mark    Mode = "mark"    // the site's base chains accept what the artefact marked
-	Enforce Mode = "enforce" // the site has no base chains
+	"gatewright/generators/artefact"
 )
 
 // Names of the gateway's interfaces.
@@ -31,16 +17,16 @@ const (
 )
 
 // Site is what surrounds the artefact under test: a gateway, and a network with
-// the policy's local addresses. The zero Place and Mode are Forward and Chains.
+// the policy's local addresses. The zero Place and Mode are PlaceForward and ModeChains.
 type Site struct {
 	Bindings []rule.Binding
-	Place    Place
-	Mode     Mode
+	Place    artefact.Place // PlaceForward: the policy's machines are behind the gateway; PlaceHost: it is all of them itself
+	Mode     artefact.Mode
 
 	// Table is the site's nftables table, family and name; empty means "inet filter".
 	Table string
 
-	// Mark is the bit of the packet mark that the site accepts in mode Mark.
+	// Mark is the bit of the packet mark that the site accepts in ModeMark.
 	Mark uint32
 }
 
@@ -54,8 +40,8 @@ func (s Site) Local() netset.PrefixSet {
 }
 
 // Carries reports whether a flow of the given kind can be sent through the site as
-// a real packet: both addresses known, of one family, unicast and routed; in place
-// Host also that the local address is the gateway's and the remote is not.
+// a real packet: both addresses known, of one family, unicast and routed; in
+// PlaceHost also that the local address is the gateway's and the remote is not.
 func (s Site) Carries(f rule.Flow) bool {
 	if f.Direction != rule.Outbound && f.Direction != rule.Inbound ||
 		f.Protocol != netset.TCP && f.Protocol != netset.UDP ||
@@ -63,7 +49,7 @@ func (s Site) Carries(f rule.Flow) bool {
 		f.Local.Is4() != f.Remote.Is4() || f.Local == f.Remote {
 		return false
 	}
-	if s.Place == Host {
+	if s.Place == artefact.PlaceHost {
 		local := s.Local()
 		return local.Contains(f.Local) && !local.Contains(f.Remote)
 	}
@@ -81,20 +67,4 @@ func routed(a netip.Addr) bool {
 		return first != 0 && first < 240
 	}
 	return !a.IsLinkLocalUnicast() && a.As16()[0] != 0
-}
-
-// Variant is one of the two implementations of iptables.
-type Variant string
-
-const (
-	IptablesDefault Variant = "" // what this machine calls iptables
-	IptablesNFT     Variant = "nft"
-	IptablesLegacy  Variant = "legacy"
-)
-
-// IptablesDump is what the kernel holds, as the tools print it.
-type IptablesDump struct {
-	Ipset []byte // ipset save
-	IPv4  []byte // iptables-save
-	IPv6  []byte // ip6tables-save
 }
