@@ -69,7 +69,7 @@ func answerComplaints(p *rule.Policy, f rule.Flow, a artefact.Answer) []string {
 // the kernel holds of the artefacts, as their readers decide.
 func TestExplainIsWhatIsReadBack(t *testing.T) {
 	forEachCase(t, func(t *testing.T, p *rule.Policy) {
-		s := filterSettings("nftables", p)[0]
+		s := filterSettings(nftables.Generator{}, p)[0]
 		g := gateway(t, s.site)
 		out := generate(t, nftables.Generator{}, p, s.setting)
 		loadTwice(t, func() error { return g.LoadNFT(out.Artefacts[0].Data) })
@@ -85,7 +85,7 @@ func TestExplainIsWhatIsReadBack(t *testing.T) {
 	})
 	for _, number := range []int{0, 1} { // default and mark
 		forEachCase(t, func(t *testing.T, p *rule.Policy) {
-			s := filterSettings("iptables", p)[number]
+			s := filterSettings(iptables.Generator{}, p)[number]
 			g := gateway(t, s.site)
 			out := generate(t, iptables.Generator{}, p, s.setting)
 			loadTwice(t, func() error { return g.LoadIptables(engine.IptablesNFT, out.Artefacts) })
@@ -157,7 +157,7 @@ func TestExplainNotCarried(t *testing.T) {
 		"outbound tcp unlisted.invalid:443 from 10.0.0.1",
 	}
 	forEachCase(t, func(t *testing.T, p *rule.Policy) {
-		for _, g := range All() {
+		for _, g := range conforming() {
 			for _, s := range settingsOf(g, p) {
 				explain := explainer(t, g, p, s)
 				for i, text := range flows {

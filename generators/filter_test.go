@@ -25,8 +25,9 @@ type filterSetting struct {
 	sides bool   // the artefact tells the gateway's interfaces apart
 }
 
-// filterSettings returns the settings of "nftables" or "iptables" for a policy.
-func filterSettings(generator string, p *rule.Policy) []filterSetting {
+// filterSettings returns the settings of a packet filter for a policy, as far as it has
+// their options.
+func filterSettings(g Generator, p *rule.Policy) []filterSetting {
 	all := []filterSetting{
 		{setting: setting{name: "default"}},
 		{setting: setting{"mark", map[string][]string{"mode": {"mark"}, "mark": {"0x20"}}}, site: enginetest.Site{Mode: artefact.ModeMark, Mark: 0x20}, table: "inet gatewright"},
@@ -43,12 +44,10 @@ func filterSettings(generator string, p *rule.Policy) []filterSetting {
 			},
 		)
 	}
-	switch generator {
-	case "nftables":
-		all = append(all, filterSetting{setting: setting{"ipv4-table", map[string][]string{"table": {"ip site"}}}, site: enginetest.Site{Table: "ip site"}, table: "ip site"})
-	case "iptables":
-		all = append(all, filterSetting{setting: setting{"no-ipset", map[string][]string{"ipset": {"no"}}}})
-	}
+	all = append(all,
+		filterSetting{setting: setting{"ipv4-table", map[string][]string{"table": {"ip site"}}}, site: enginetest.Site{Table: "ip site"}, table: "ip site"},
+		filterSetting{setting: setting{"no-ipset", map[string][]string{"ipset": {"no"}}}})
+	all = slices.DeleteFunc(all, func(s filterSetting) bool { return !takes(g, s.setting) })
 	for i := range all {
 		all[i].site.Bindings = p.Bindings
 		if all[i].table == "" {
@@ -145,10 +144,10 @@ func TestPacketFilters(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := c.compile(t)
-			for _, s := range filterSettings("nftables", p) {
+			for _, s := range filterSettings(nftables.Generator{}, p) {
 				t.Run("nftables/"+s.name, func(t *testing.T) { testNFT(t, p, s, done.of(c.name)) })
 			}
-			for _, s := range filterSettings("iptables", p) {
+			for _, s := range filterSettings(iptables.Generator{}, p) {
 				for _, variant := range variants() {
 					t.Run("iptables-"+string(variant)+"/"+s.name, func(t *testing.T) { testIptables(t, p, s, variant, done.of(c.name)) })
 				}

@@ -29,6 +29,10 @@ type Generator interface {
 	// Kind says how the generator is proved and read.
 	Kind() artefact.Kind
 
+	// Comments says what of its files the backend passes over. Nothing else of them may
+	// hold a publisher's words.
+	Comments() artefact.CommentSyntax
+
 	// Options are the settings that Generate understands, in the order in which
 	// the documentation shows them.
 	Options() []artefact.Option

@@ -37,7 +37,9 @@ type kind struct {
 func kindOf(k artefact.Kind) kind {
 	return map[artefact.Kind]kind{
 		artefact.PacketFilter: {filterKindSettings, func(r artefact.Reading) artefact.Reading { return artefact.Reading{Filters: r.Filters} }, (*conformer).filter},
-		artefact.Proxy:        {proxyKindSettings, func(r artefact.Reading) artefact.Reading { return artefact.Reading{Requests: r.Requests} }, (*conformer).proxy},
+		artefact.Proxy: {proxyKindSettings, func(r artefact.Reading) artefact.Reading {
+			return artefact.Reading{Requests: r.Requests, Ahead: r.Ahead}
+		}, (*conformer).proxy},
 		artefact.ProxyChooser: {chooserKindSettings, func(r artefact.Reading) artefact.Reading {
 			return artefact.Reading{Routes: r.Routes, Before: r.Before, Roles: r.Roles}
 		}, (*conformer).chooser},
@@ -348,7 +350,7 @@ func TestConformance(t *testing.T) {
 			edges := engine.BoundaryFlows(p, engine.Limits{})
 			flows := append(share(edges), randomFlows(rand.New(rand.NewPCG(7, 7)), p, edges, 1_000, byAll(p))...)
 			flows = distinct(flows, byAll(p))
-			for _, g := range All() {
+			for _, g := range conforming() {
 				for _, s := range kindSettings(g, p) {
 					complain(t, conformanceComplaints(g, p, s, flows))
 				}
@@ -366,7 +368,7 @@ func TestRandomConformance(t *testing.T) {
 		flows := randomFlows(r, p, engine.BoundaryFlows(p, engine.Limits{}), 1_000, byAll(p))
 		turn++
 		asked := 0
-		for _, g := range All() {
+		for _, g := range conforming() {
 			settings := kindSettings(g, p)
 			asked += len(flows)
 			all = append(all, conformanceComplaints(g, p, settings[turn%len(settings)], flows)...)
@@ -413,6 +415,14 @@ func faults(k artefact.Kind) []faulty {
 					p.Bindings[i].Addresses, p.Bindings[i].Published = b.Local(), netset.PrefixSet{}
 				}
 			})},
+			{fault: "accepts one port more", does: rulesChanged(func(r *rule.Rule) {
+				for s := range r.Services.All() {
+					s.Ports.Last++
+					r.Services = r.Services.Union(netset.ServiceSetOf(s))
+				}
+			})},
+			{fault: "swaps source and destination of inbound rules", does: rulesChanged(func(r *rule.Rule) { r.Direction = rule.Outbound })},
+			{fault: "says exact of names without addresses", does: changed(func(*rule.Policy) {}), says: exactIf(artefact.Absent)},
 			{fault: "forgets the last rule", does: changed(func(p *rule.Policy) { p.Rules = p.Rules[:len(p.Rules)-1] })},
 			{fault: "says exact of packets against the policy's direction", does: changed(func(*rule.Policy) {}), says: exactIf(artefact.Wider)},
 		},
@@ -476,7 +486,7 @@ func rulesChanged(change func(*rule.Rule)) func(*rule.Policy) *rule.Policy {
 func TestConformanceFindsFaults(t *testing.T) {
 	p := kindSample(t)
 	flows := distinct(engine.BoundaryFlows(p, engine.Limits{}), byAll(p))
-	for _, g := range All() {
+	for _, g := range conforming() {
 		for _, fault := range faults(g.Kind()) {
 			fault.Generator = g
 			found := false
@@ -520,7 +530,7 @@ func kindSample(t *testing.T) *rule.Policy {
 // byte, changes what is read or is refused, and that any other change is told.
 func TestEveryLineIsRead(t *testing.T) {
 	p := kindSample(t)
-	for _, g := range All() {
+	for _, g := range conforming() {
 		for _, s := range kindSettings(g, p) {
 			t.Run(g.Name()+"/"+s.name, func(t *testing.T) {
 				t.Parallel()
@@ -552,7 +562,7 @@ func TestEveryLineIsRead(t *testing.T) {
 // TestEveryFileIsRead holds that a file which is gone is missed, or that less is read.
 func TestEveryFileIsRead(t *testing.T) {
 	p := kindSample(t)
-	for _, g := range All() {
+	for _, g := range conforming() {
 		out := generate(t, g, p, setting{name: "default"})
 		for _, a := range out.Artefacts {
 			files := artefact.FilesOf(out.Artefacts)
@@ -579,7 +589,7 @@ func damageLines(g Generator, files artefact.Files, name string, try func(what s
 	}
 	for i, line := range lines {
 		text := strings.TrimLeft(line, " \t")
-		data := strings.TrimSpace(text) != "" && !slices.ContainsFunc([]string{"#", "//", ";"}, func(sign string) bool { return strings.HasPrefix(text, sign) })
+		data := strings.TrimSpace(text) != "" && !g.Comments().IsLine(text)
 		with("dropped", data, i, 1)
 		with("doubled", false, i, 1, line, line)
 		if i+1 < len(lines) && line != lines[i+1] {

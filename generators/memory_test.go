@@ -22,8 +22,11 @@ func TestReadingTakesLittle(t *testing.T) {
 	g := ruletest.Grant(t, "x/a", "a", rule.Outbound, "clients", "tcp 443", "192.0.2.1")
 	g.Prefixes = b.Build()
 	p := ruletest.Compile(t, rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}}, Grants: []rule.Grant{g}})
-	for _, name := range []string{"nftables", "iptables", "squid"} {
-		generator, _ := ByName(name)
+	for _, generator := range All() {
+		name := generator.Name()
+		if k := generator.Kind(); k != artefact.PacketFilter && k != artefact.Proxy {
+			continue
+		}
 		_, out := rendered(t, generator, p, nil)
 		files := artefact.FilesOf(out.Artefacts)
 		var before, after runtime.MemStats

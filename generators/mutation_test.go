@@ -41,14 +41,14 @@ func named(t *testing.T, name string) *rule.Policy {
 	return nil
 }
 
-func filterSettingNamed(t *testing.T, generator, name string, p *rule.Policy) filterSetting {
+func filterSettingNamed(t *testing.T, generator Generator, name string, p *rule.Policy) filterSetting {
 	t.Helper()
 	for _, s := range filterSettings(generator, p) {
 		if s.name == name {
 			return s
 		}
 	}
-	t.Fatalf("%s has no setting %s", generator, name)
+	t.Fatalf("%s has no setting %s", generator.Name(), name)
 	return filterSetting{}
 }
 
@@ -71,14 +71,14 @@ func TestBrokenPacketFiltersAreNoticed(t *testing.T) {
 	p := named(t, "row-10-screen-sharing")
 	for name, prefix := range prefixMutations() {
 		t.Run(name, func(t *testing.T) {
-			s := filterSettingNamed(t, "nftables", "default", p)
+			s := filterSettingNamed(t, nftables.Generator{}, "default", p)
 			out := mutate(t, generate(t, nftables.Generator{}, p, s.setting), "52.112.0.0/14", prefix)
 			g := gateway(t, s.site)
 			loadTwice(t, func() error { return g.LoadNFT(out.Artefacts[0].Data) })
 			noticed(t, "nftables' sets", nftDifferences(t, g, p, s))
 			noticed(t, "nftables' packets", packetDifferences(t, g, p, s, out.Coverage))
 			for _, form := range []string{"default", "no-ipset"} {
-				s := filterSettingNamed(t, "iptables", form, p)
+				s := filterSettingNamed(t, iptables.Generator{}, form, p)
 				out := mutate(t, generate(t, iptables.Generator{}, p, s.setting), "52.112.0.0/14", prefix)
 				g := gateway(t, s.site)
 				loadTwice(t, func() error { return g.LoadIptables(engine.IptablesNFT, out.Artefacts) })
@@ -92,7 +92,7 @@ func TestBrokenPacketFiltersAreNoticed(t *testing.T) {
 // TestWrongPortIsNoticed changes the published port of a rule.
 func TestWrongPortIsNoticed(t *testing.T) {
 	p := named(t, "published")
-	s := filterSettingNamed(t, "nftables", "default", p)
+	s := filterSettingNamed(t, nftables.Generator{}, "default", p)
 	out := mutate(t, generate(t, nftables.Generator{}, p, s.setting), "ct original proto-dst", "th dport")
 	g := gateway(t, s.site)
 	loadTwice(t, func() error { return g.LoadNFT(out.Artefacts[0].Data) })
@@ -102,7 +102,7 @@ func TestWrongPortIsNoticed(t *testing.T) {
 // TestWrongWitnessIsNoticed turns the answer of a witness around.
 func TestWrongWitnessIsNoticed(t *testing.T) {
 	p := named(t, "remote-of-every-part")
-	s := filterSettingNamed(t, "nftables", "default", p)
+	s := filterSettingNamed(t, nftables.Generator{}, "default", p)
 	out := generate(t, nftables.Generator{}, p, s.setting)
 	g := gateway(t, s.site)
 	loadTwice(t, func() error { return g.LoadNFT(out.Artefacts[0].Data) })

@@ -23,7 +23,7 @@ const patience = 10 * time.Second
 
 // network is four machines in a row with real stacks: the policy's local machines, a
 // gateway, a hop whose far link takes packets of at most smallMTU bytes, and
-// everybody else. An address has a name, and expands to one address of each family.
+// everybody else. An address has a name, and stands for one address of each family.
 type network struct {
 	near, gate, hop, far *enginetest.Machine
 }

@@ -65,8 +65,8 @@ func ways(t testing.TB, nothing *rule.Policy) []way {
 	return all
 }
 
-// complaints tells where what the files do is not what the policy says, and where a
-// catalogue has changed what and a packet filter's rules.
+// complaints reports where the files differ from the policy, and where a catalogue has
+// changed a part beside a packet filter's rules.
 func (w way) complaints(p *rule.Policy) []string {
 	all := conformanceComplaints(w.generator, p, w.setting, evenly(distinct(enginetest.BoundaryFlows(p), byAll(p)), 200))
 	settings, _ := artefact.Configure(w.generator.Options(), w.setting.options)

@@ -255,7 +255,7 @@ func (h held) gatewayAccepts(f rule.Flow) bool {
 }
 
 func heldByNFT(t *testing.T, p *rule.Policy) (held, error) {
-	s := filterSettingNamed(t, "nftables", "default", p)
+	s := filterSettingNamed(t, nftables.Generator{}, "default", p)
 	g := gateway(t, s.site)
 	defer g.Close()
 	out := generate(t, nftables.Generator{}, p, s.setting)
@@ -271,7 +271,7 @@ func heldByNFT(t *testing.T, p *rule.Policy) (held, error) {
 }
 
 func heldByIptables(t *testing.T, p *rule.Policy, variant engine.Variant, setting string) (held, error) {
-	s := filterSettingNamed(t, "iptables", setting, p)
+	s := filterSettingNamed(t, iptables.Generator{}, setting, p)
 	g := gateway(t, s.site)
 	defer g.Close()
 	out := generate(t, iptables.Generator{}, p, s.setting)
@@ -295,7 +295,7 @@ func TestRandomPoliciesByPackets(t *testing.T) {
 	byChance(t, 2, amount(10_000), func(t *testing.T, r *rand.Rand, p *rule.Policy, count counter) []string {
 		turn++
 		generator := []Generator{nftables.Generator{}, iptables.Generator{}}[turn%2]
-		settings := filterSettings(generator.Name(), p)
+		settings := filterSettings(generator, p)
 		s := settings[turn/2%len(settings)]
 		g := gateway(t, s.site)
 		defer g.Close()

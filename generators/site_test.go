@@ -50,9 +50,9 @@ func TestSitesRulesSurviveNFT(t *testing.T) {
 	p, none := named(t, "role-of-both-kinds"), named(t, "empty")
 	for _, name := range []string{"default", "mark"} {
 		t.Run(name, func(t *testing.T) {
-			s := filterSettingNamed(t, "nftables", name, p)
+			s := filterSettingNamed(t, nftables.Generator{}, name, p)
 			g := gateway(t, s.site)
-			first := generate(t, nftables.Generator{}, none, filterSettingNamed(t, "nftables", name, none).setting)
+			first := generate(t, nftables.Generator{}, none, filterSettingNamed(t, nftables.Generator{}, name, none).setting)
 			for _, text := range [][]byte{first.Artefacts[0].Data, []byte(siteNFT)} {
 				if err := g.LoadNFT(text); err != nil {
 					t.Fatal(err)
@@ -106,7 +106,7 @@ func TestSitesRulesSurviveIptables(t *testing.T) {
 	for _, variant := range variants() {
 		for _, name := range []string{"default", "no-ipset", "mark", "enforce"} {
 			t.Run(string(variant)+"/"+name, func(t *testing.T) {
-				s := filterSettingNamed(t, "iptables", name, p)
+				s := filterSettingNamed(t, iptables.Generator{}, name, p)
 				g := gateway(t, s.site)
 				if err := g.LoadIptables(variant, siteArtefacts()); err != nil {
 					t.Fatal(err)
@@ -155,10 +155,10 @@ func TestChangedPolicyLoads(t *testing.T) {
 	cases := []string{"hosts-only", "names-with-prefixes", "prefixes-5000", "prefixes-adjacent", "published", "role-of-both-kinds", "any-beside-prefixes", "hosts-only", "empty"}
 	for _, name := range []string{"default", "mark", "enforce"} {
 		t.Run("nftables/"+name, func(t *testing.T) {
-			g := gateway(t, filterSettingNamed(t, "nftables", name, named(t, cases[0])).site)
+			g := gateway(t, filterSettingNamed(t, nftables.Generator{}, name, named(t, cases[0])).site)
 			for _, c := range cases {
 				p := named(t, c)
-				s := filterSettingNamed(t, "nftables", name, p)
+				s := filterSettingNamed(t, nftables.Generator{}, name, p)
 				loadTwice(t, func() error { return g.LoadNFT(generate(t, nftables.Generator{}, p, s.setting).Artefacts[0].Data) })
 				complain(t, nftDifferences(t, g, p, s))
 			}
@@ -167,10 +167,10 @@ func TestChangedPolicyLoads(t *testing.T) {
 	for _, variant := range variants() {
 		for _, name := range []string{"default", "no-ipset", "mark", "enforce"} {
 			t.Run("iptables-"+string(variant)+"/"+name, func(t *testing.T) {
-				g := gateway(t, filterSettingNamed(t, "iptables", name, named(t, cases[0])).site)
+				g := gateway(t, filterSettingNamed(t, iptables.Generator{}, name, named(t, cases[0])).site)
 				for _, c := range cases {
 					p := named(t, c)
-					s := filterSettingNamed(t, "iptables", name, p)
+					s := filterSettingNamed(t, iptables.Generator{}, name, p)
 					loadTwice(t, func() error {
 						return g.LoadIptables(variant, generate(t, iptables.Generator{}, p, s.setting).Artefacts)
 					})
@@ -188,7 +188,7 @@ func TestChangedSettingLoads(t *testing.T) {
 	names := []string{"mark", "enforce", "host-enforce", "mark", "enforce"}
 	g := gateway(t, enginetest.Site{Bindings: p.Bindings, Mode: artefact.ModeEnforce})
 	for _, name := range names {
-		s := filterSettingNamed(t, "nftables", name, p)
+		s := filterSettingNamed(t, nftables.Generator{}, name, p)
 		loadTwice(t, func() error { return g.LoadNFT(generate(t, nftables.Generator{}, p, s.setting).Artefacts[0].Data) })
 		complain(t, nftDifferences(t, g, p, s))
 	}
@@ -198,7 +198,7 @@ func TestChangedSettingLoads(t *testing.T) {
 func TestHeaderCommandsLoad(t *testing.T) {
 	p := named(t, "role-of-both-kinds")
 	t.Run("nftables", func(t *testing.T) {
-		s := filterSettingNamed(t, "nftables", "default", p)
+		s := filterSettingNamed(t, nftables.Generator{}, "default", p)
 		g := gateway(t, s.site)
 		out := generate(t, nftables.Generator{}, p, s.setting)
 		loadTwice(t, func() error { return g.LoadByCommand(out.Artefacts) })
@@ -206,7 +206,7 @@ func TestHeaderCommandsLoad(t *testing.T) {
 		headersShow(t, out.Artefacts)
 	})
 	t.Run("iptables", func(t *testing.T) {
-		s := filterSettingNamed(t, "iptables", "default", p)
+		s := filterSettingNamed(t, iptables.Generator{}, "default", p)
 		g := gateway(t, s.site)
 		if err := g.LoadIptables(engine.IptablesNFT, nil); err != nil {
 			t.Fatal(err)
@@ -311,7 +311,7 @@ func TestEnforceNeedsNoSite(t *testing.T) {
 	if !decide(t, g, stranger)[0] {
 		t.Error("a gateway without rules drops")
 	}
-	s := filterSettingNamed(t, "nftables", "enforce", p)
+	s := filterSettingNamed(t, nftables.Generator{}, "enforce", p)
 	if err := g.LoadNFT(generate(t, nftables.Generator{}, p, s.setting).Artefacts[0].Data); err != nil {
 		t.Fatal(err)
 	}

@@ -13,10 +13,10 @@ import (
 	"gatewright/generators/proof"
 )
 
-// twoValues are two values of each option that is a list, by generator; each value has
-// a mark of its own, so that a value which gets lost shows.
-func twoValues(generator string) map[string][]string {
-	if generator == "pac" {
+// twoValues are two values of each option that is a list, by kind of generator; each value
+// has a mark of its own, so that a value which gets lost shows.
+func twoValues(g Generator) map[string][]string {
+	if g.Kind() == artefact.ProxyChooser {
 		return map[string][]string{
 			"proxy":    {"proxy1.example.net:3128", "proxy2.example.net:3128"},
 			"roles":    {"clients", "servers"},
@@ -34,9 +34,9 @@ func twoValues(generator string) map[string][]string {
 
 // TestEveryListHasTwoValues holds that no list is left out here.
 func TestEveryListHasTwoValues(t *testing.T) {
-	for _, g := range All() {
+	for _, g := range conforming() {
 		for _, o := range g.Options() {
-			if values := twoValues(g.Name())[o.Name]; o.List && len(values) != 2 {
+			if values := twoValues(g)[o.Name]; o.List && len(values) != 2 {
 				t.Errorf("%s: option %s is a list; give it two values in twoValues", g.Name(), o.Name)
 			}
 		}
@@ -65,11 +65,14 @@ func sample(t *testing.T) *rule.Policy {
 // machine of either does, and nothing else.
 func TestPacketFiltersServeBothRoles(t *testing.T) {
 	p := sample(t)
-	for _, g := range All() {
-		if g.Name() != "nftables" && g.Name() != "iptables" {
+	for _, g := range conforming() {
+		if g.Kind() != artefact.PacketFilter {
 			continue
 		}
 		for _, base := range []map[string][]string{{"place": {"host"}}, {"mode": {"enforce"}, "place": {"host"}, "admin": {"none"}}} {
+			if !takes(g, setting{"base", base}) {
+				continue
+			}
 			opened := func(roles ...string) rule.TrafficSet {
 				options := maps.Clone(base)
 				options["roles"] = roles
@@ -98,8 +101,8 @@ func TestPacketFiltersServeBothRoles(t *testing.T) {
 func TestPacketFiltersRenderBothValues(t *testing.T) {
 	p := sample(t)
 	enforce := map[string][]string{"mode": {"enforce"}, "place": {"forward"}, "admin": {"none"}}
-	for _, g := range All() {
-		if g.Name() != "nftables" && g.Name() != "iptables" {
+	for _, g := range conforming() {
+		if g.Kind() != artefact.PacketFilter {
 			continue
 		}
 		for _, test := range []struct {
@@ -123,7 +126,10 @@ func TestPacketFiltersRenderBothValues(t *testing.T) {
 			}
 			both, want := map[string][]string{}, map[string]bool{}
 			for _, list := range test.lists {
-				both[list] = twoValues(g.Name())[list]
+				both[list] = twoValues(g)[list]
+			}
+			if !takes(g, setting{test.name, both}) || !takes(g, setting{test.name, test.base}) {
+				continue
 			}
 			for _, one := range singles(both) {
 				maps.Copy(want, statements(one))
@@ -191,7 +197,7 @@ func statementsOf(out artefact.Output) map[string]bool {
 // TestPACAnswersByBothValues asks real engines of a file that has two of everything.
 func TestPACAnswersByBothValues(t *testing.T) {
 	p := sample(t)
-	s := setting{"two of everything", twoValues("pac")}
+	s := setting{"two of everything", twoValues(pac.Generator{})}
 	out := generate(t, pac.Generator{}, p, s)
 	r, err := proof.PAC(t.Context(), p, s.settings(t, pac.Generator{}), out.Artefacts)
 	complain(t, proofComplaints(r, err))
@@ -199,7 +205,7 @@ func TestPACAnswersByBothValues(t *testing.T) {
 	if !strings.Contains(file, "PROXY proxy1.example.net:3128; PROXY proxy2.example.net:3128") {
 		t.Error("the file does not try both proxies in their order")
 	}
-	for name, values := range twoValues("pac") {
+	for name, values := range twoValues(pac.Generator{}) {
 		for i := range values {
 			one := maps.Clone(s.options)
 			one[name] = []string{values[i]}

@@ -73,7 +73,7 @@ func (p *publisher) get() (Answer, error) {
 	return p.Get(context.Background(), Query{URL: p.URL + "/feed?secret=1"})
 }
 
-// uncounted expands to a number of requests that depends on the machine's speed.
+// uncounted stands for a number of requests that depends on the machine's speed.
 const uncounted = -1
 
 // fails holds that a Get fails after a number of requests, with an error that holds

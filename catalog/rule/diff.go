@@ -11,6 +11,7 @@ import (
 type Compiled struct {
 	Policy *Policy
 	Grants []Grant
+	Routed []Role // whose machines use the PAC file; nil for one file for each role
 }
 
 // Diff is what differs between two policies. However their rules are worded, split,
@@ -97,7 +98,7 @@ func Compare(old, new Compiled) (Diff, error) {
 	}
 	d.Added.sort(new.Policy)
 	d.Removed.sort(old.Policy)
-	d.Routes = routeChanges(old.Policy, new.Policy, budget)
+	d.Routes = routeChanges(old.Policy, new.Policy, old.Routed, budget)
 	if !budget.Spend(0) {
 		return Diff{}, tooManyRoutes(old.Policy, new.Policy)
 	}

@@ -10,7 +10,7 @@ import (
 	"gatewright/catalog/netset"
 )
 
-func compiled(t testing.TB, in Input) Compiled { return Compiled{mustCompile(t, in), in.Grants} }
+func compiled(t testing.TB, in Input) Compiled { return Compiled{mustCompile(t, in), in.Grants, nil} }
 
 // compare returns the difference of policies that are no larger than may be.
 func compare(t testing.TB, old, new Compiled) Diff {

@@ -26,7 +26,7 @@ func manyGrants(b *testing.B, n, shift int) Input {
 // Compile of them.
 func BenchmarkMillionPrefixes(b *testing.B) {
 	x, y := manyGrants(b, 1_000_000, 0), manyGrants(b, 1_000_000, 10)
-	old, new := Compiled{mustCompile(b, x), x.Grants}, Compiled{mustCompile(b, y), y.Grants}
+	old, new := Compiled{mustCompile(b, x), x.Grants, nil}, Compiled{mustCompile(b, y), y.Grants, nil}
 	b.Run("compile", func(b *testing.B) {
 		for b.Loop() {
 			mustCompile(b, x)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"gatewright/catalog/netset"
 )
@@ -11,7 +12,7 @@ import (
 // RouteChange is requests that a PAC file sends another way, whether the policies
 // accept them or not.
 type RouteChange struct {
-	Role     Role
+	Role     Role // or several, as a list
 	From, To Via
 	Services netset.ServiceSet // TCP alone
 	Names    []NameChange      // in the order of Pattern.Compare
@@ -19,24 +20,36 @@ type RouteChange struct {
 	Any      bool              // every name and literal that no pattern or prefix of either policy's routes holds
 }
 
-// routeChanges compares Policy.Route of both for machines of each role: every name and
-// literal, on every port.
-func routeChanges(old, new *Policy, budget *netset.Budget) []RouteChange {
+// routeChanges compares Policy.Route of both for machines of some roles together, or of
+// each: every name and literal, on every port.
+func routeChanges(old, new *Policy, roles []Role, budget *netset.Budget) []RouteChange {
+	groups := [][]Role{roles}
+	if roles == nil {
+		groups = slices.Collect(slices.Chunk(routedRoles(old, new), 1))
+	}
 	var changes []RouteChange
-	for _, role := range routedRoles(old, new) {
-		c := routeComparison{was: routesOf(old, role), is: routesOf(new, role), budget: budget, found: map[routeKey]*RouteChange{}}
+	for _, group := range groups {
+		c := routeComparison{was: routesOf(old, group...), is: routesOf(new, group...), budget: budget, found: map[routeKey]*RouteChange{}}
 		c.compare()
 		keys := slices.SortedFunc(maps.Keys(c.found), func(a, b routeKey) int {
 			return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to), cmp.Compare(a.services, b.services))
 		})
 		for _, k := range keys {
 			change := c.found[k]
-			change.Role = role
+			change.Role = listOf(group)
 			slices.SortStableFunc(change.Names, func(a, b NameChange) int { return a.Pattern.Compare(b.Pattern) })
 			changes = append(changes, *change)
 		}
 	}
 	return changes
+}
+
+func listOf(roles []Role) Role {
+	words := make([]string, len(roles))
+	for i, role := range roles {
+		words[i] = string(role)
+	}
+	return Role(strings.Join(words, ", "))
 }
 
 func routedRoles(policies ...*Policy) []Role {

@@ -25,6 +25,7 @@ func (c applier) all(p *production) (done int, changed bool, err error) {
 	if len(p.outputs) > 1 { // of one alone, the change itself is refused
 		err = c.refuseAny(p)
 	}
+	var changedNames []string // of outputs that are done
 	for i := 0; err == nil && i < len(p.outputs); i++ {
 		alone := *p
 		alone.outputs = p.outputs[i : i+1]
@@ -36,10 +37,17 @@ func (c applier) all(p *production) (done int, changed bool, err error) {
 		}
 		if changed = changed || one; err == nil {
 			done++
+			if one {
+				changedNames = append(changedNames, p.outputs[i].Generator)
+			}
 		}
 	}
-	if err != nil && !changed {
+	switch {
+	case err == nil:
+	case !changed:
 		err = fmt.Errorf("%w; nothing was changed", err)
+	case len(changedNames) > 0 && c.trial == nil:
+		err = fmt.Errorf("%w; what was changed before stays: %s", err, strings.Join(changedNames, ", "))
 	}
 	return done, changed, err
 }
@@ -62,9 +70,9 @@ func (c applier) one(p *production) (changed bool, err error) {
 		return false, err
 	}
 	if w.IsEmpty() {
-		c.warnUnled(w)
+		c.warnOf(w)
 		c.console.Sayf("%s: nothing to change", w.Place)
-		return false, nil
+		return false, addLive(c.told, w, false)
 	}
 	if err := c.refuse(c.machine, w); err != nil {
 		return false, err
@@ -87,7 +95,10 @@ func (c applier) one(p *production) (changed bool, err error) {
 	if err := c.readBack(p, done); err != nil {
 		return true, err
 	}
-	c.warnUnled(w)
+	c.warnOf(w)
+	for _, line := range dropped(w) {
+		c.console.Warnf("%s", line)
+	}
 	c.console.Sayf("%s: changed: %s", w.Place, report.LiveCounts(w.report(false)))
 	if c.json {
 		err = addLive(c.told, w, false)

@@ -11,7 +11,9 @@ import (
 
 	"gatewright/cmd/gatewright/internal/change"
 	"gatewright/cmd/gatewright/internal/console"
+	"gatewright/generators/iptables"
 	"gatewright/generators/live"
+	"gatewright/generators/nftables"
 )
 
 func applyCommand() command {
@@ -77,6 +79,9 @@ func (inv *invocation) bootFolder() string {
 func apply(inv *invocation, names []string) error {
 	if err := inv.checkApply(names); err != nil {
 		return err
+	}
+	if slices.Contains(names, nftables.Generator{}.Name()) && slices.Contains(names, iptables.Generator{}.Name()) {
+		inv.console.Warnf("nftables and iptables both decide about each packet: what one of them drops, the other cannot accept; a machine needs one, so apply one of them")
 	}
 	m, err := inv.machine()
 	if err != nil {

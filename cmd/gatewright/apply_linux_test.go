@@ -158,6 +158,9 @@ func TestApplyOfSeveralRefuses(t *testing.T) {
 	if status != exitFailed || !strings.Contains(out, "would grow by") || !strings.HasSuffix(out, "; nothing was changed\n") || strings.Contains(out, "changed: ") {
 		t.Errorf("status %d\n%s", status, out)
 	}
+	if want := "gatewright: warning: nftables and iptables both decide about each packet: what one of them drops, the other cannot accept; a machine needs one, so apply one of them\n"; !strings.HasPrefix(out, want) {
+		t.Errorf("apply begins with\n%s\nwant\n%s", out, want)
+	}
 	h.want("nft list tables | grep -c gatewright; ls boot", "0\ngatewright.ip6tables\ngatewright.ipset\ngatewright.iptables\n", 0)
 }
 
@@ -168,10 +171,19 @@ func TestApplyOfSeveralFails(t *testing.T) {
 	h.site(map[string][]string{"one": {"203.0.113.0/28"}})
 	h.must(`printf '#!/bin/sh\nexit 9\n' >iptables-restore && chmod +x iptables-restore`)
 	out, status := h.sh("gatewright apply nftables iptables -o boot")
-	if status != exitFailed || !strings.Contains(out, "table inet gatewright: changed: ") || strings.Contains(out, "nothing was changed") {
+	if status != exitFailed || !strings.Contains(out, "table inet gatewright: changed: ") || !strings.HasSuffix(out, "; what was changed before stays: nftables\n") {
 		t.Errorf("status %d\n%s", status, out)
 	}
 	h.want("ls boot; gatewright drift nftables -q", "gatewright.nft\n", 0)
+	out, _ = h.sh("gatewright apply nftables pac -o boot --set pac.dir=/proc/nodir")
+	if !strings.Contains(out, "table inet gatewright: nothing to change\n") || !strings.HasSuffix(out, "; nothing was changed\n") {
+		t.Errorf("what was changed by an earlier apply is told:\n%s", out)
+	}
+	h.must("gatewright apply nftables -q -o boot --set 'nftables.admin=198.51.100.0/25 tcp 22'")
+	out, _ = h.sh("gatewright apply nftables pac -o boot --set pac.dir=/proc/nodir")
+	if !strings.HasSuffix(out, "; what was changed before stays: nftables\n") {
+		t.Errorf("apply ends with\n%s", out)
+	}
 }
 
 // TestPlanWithoutRights holds that reading and comparing need no more than the kernel

@@ -110,7 +110,7 @@ func (inv *invocation) tellGoneOutputs() error {
 // tellChanged tells what the site newly accepts and no longer, beside the base: what no
 // expectation names is seen by whoever reviews it.
 func (inv *invocation) tellChanged(base, p *production) error {
-	r, err := compareSites(compared{change.Compared{Name: inv.base, Result: base.result}, base.site}, compared{change.Compared{Name: p.siteFile, Result: p.result}, p.site})
+	r, err := compareSites(compared{change.Compared{Name: inv.base, Result: base.result, Routed: pacRoles(base.site)}, base.site}, compared{change.Compared{Name: p.siteFile, Result: p.result, Routed: pacRoles(p.site)}, p.site})
 	if err != nil || r.Same() {
 		return err
 	}

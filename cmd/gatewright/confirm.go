@@ -83,11 +83,41 @@ func (inv *invocation) confirmHeld(m live.Machine, held *live.Run) (folder strin
 	if err == nil {
 		folder, err = inv.writeKept(keep)
 	}
+	if errors.Is(err, live.ErrNoTrial) {
+		return "", lastTrial(held)
+	}
 	if err != nil {
 		return "", err
 	}
 	inv.console.Sayf("confirmed; at boot the rules are loaded from %s", folder)
 	return folder, held.Settled()
+}
+
+// lastTrial says what became of the trial that no longer waits, for who asks from another
+// session.
+func lastTrial(held *live.Run) error {
+	outcome, at, left, err := held.Last()
+	when := at.Format("2006-01-02 15:04:05 MST")
+	switch {
+	case err != nil:
+		return errors.Join(live.ErrNoTrial, err)
+	case outcome == live.Confirmed:
+		return fmt.Errorf("%w: the last change was confirmed at %s", live.ErrNoTrial, when)
+	case outcome == live.Restored && len(left) > 0:
+		return fmt.Errorf("%w: the last change was not confirmed, and the old rules came back at %s, but for what could not be made again: %s", live.ErrNoTrial, when, strings.Join(left, "; "))
+	case outcome == live.Restored:
+		return fmt.Errorf("%w: the last change was not confirmed, and the old rules came back at %s", live.ErrNoTrial, when)
+	}
+	return live.ErrNoTrial
+}
+
+// noteWaiting tells that what runs may go again by itself.
+func (inv *invocation) noteWaiting(m live.Machine) error {
+	until, ok, err := m.Waits()
+	if err == nil && ok {
+		inv.console.Sayf("note: an apply waits for its confirmation; without it, the old rules come back at %s", until.Format("15:04:05 MST"))
+	}
+	return err
 }
 
 // settle writes what an earlier confirmation kept, if it was stopped before it had.
@@ -177,13 +207,13 @@ const askInterval = 100 * time.Millisecond
 // prompt it says how to give it, and returns.
 func (inv *invocation) await(m live.Machine, t *live.Trial) error {
 	end := time.Now().Add(inv.confirm)
-	back := end.Format(time.TimeOnly)
+	back := fmt.Sprintf("in %s (%s)", inv.confirm, end.Format("15:04:05 MST"))
 	stdin, ok := inv.stdin.(*os.File)
 	if !ok || !console.CanAsk(stdin) {
-		inv.console.Sayf("the old rules come back at %s, unless `%s` keeps the new ones", back, inv.confirmLine())
+		inv.console.Sayf("the old rules come back %s, unless `%s` keeps the new ones", back, inv.confirmLine())
 		return nil
 	}
-	inv.console.Sayf("the old rules come back at %s; to keep the new ones, type y and Enter, or run `%s`", back, inv.confirmLine())
+	inv.console.Sayf("the old rules come back %s; to keep the new ones, type y and Enter, or run `%s`", back, inv.confirmLine())
 	answers := make(chan string)
 	go func() {
 		for lines := bufio.NewScanner(stdin); lines.Scan(); {

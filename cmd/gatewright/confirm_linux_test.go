@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -84,7 +85,7 @@ const tryApply = "gatewright apply nftables -o boot --max-growth 1000 --confirm 
 // boot loads what was confirmed last.
 func TestConfirm(t *testing.T) {
 	h := newHost(t)
-	h.want("gatewright confirm", "gatewright: error: no apply waits for confirmation\n", exitFailed)
+	h.nothingWaits("")
 	old, new := h.applied()
 	h.must(tryApply + "1s")
 	h.holds("new", new)
@@ -93,7 +94,7 @@ func TestConfirm(t *testing.T) {
 	}
 	h.ended()
 	h.holds("old", old)
-	h.want("gatewright confirm", "gatewright: error: no apply waits for confirmation\n", exitFailed)
+	h.nothingWaits(cameBack)
 
 	h.must(tryApply + "60s")
 	if out, status := h.sh("gatewright apply nftables -o boot"); status != exitFailed || !strings.Contains(out, "the last apply waits another ") {
@@ -151,7 +152,7 @@ func TestWatcherThatIsGone(t *testing.T) {
 	h.holds("old", old)
 	h.must(tryApply + "1s && kill -9 " + watcher + " && sleep 1.1")
 	h.holds("new", new)
-	h.want("gatewright confirm", "gatewright: warning: the last apply was not confirmed, and the process that watched it has ended: the old rules are back\ngatewright: error: no apply waits for confirmation\n", exitFailed)
+	h.wantTimed("gatewright confirm", "gatewright: warning: the last apply was not confirmed, and the process that watched it has ended: the old rules are back\ngatewright: error: no apply waits for confirmation"+cameBack+"\n", exitFailed)
 	h.holds("old", old)
 	h.must("nft flush ruleset && nft -f boot/gatewright.nft")
 	h.holds("old", old)
@@ -167,7 +168,7 @@ func TestPromptWithoutWatcher(t *testing.T) {
 		t.Errorf("status %d\n%s", status, out)
 	}
 	h.holds("old", old)
-	h.want("gatewright confirm", "gatewright: error: no apply waits for confirmation\n", exitFailed)
+	h.nothingWaits(cameBack)
 }
 
 // TestTwoAppliesAtOnce holds that of two that start together one changes the rules, and
@@ -191,7 +192,7 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 			switch out := said[i].String(); {
 			case cmd.ProcessState.ExitCode() == exitOK && strings.Contains(out, "changed:"):
 				worked++
-			case strings.Contains(out, "another apply or confirm is at work here"), strings.Contains(out, "the last apply waits for its confirmation"):
+			case strings.Contains(out, "another apply or confirm is running here"), strings.Contains(out, "the last apply waits another "):
 			default:
 				t.Errorf("status %d\n%s", cmd.ProcessState.ExitCode(), out)
 			}
@@ -373,7 +374,7 @@ func TestConfirmOfWhatCannotBeMadeAgain(t *testing.T) {
 		h.want("gatewright apply nftables -o boot --max-growth 1000 --confirm 2s",
 			"gatewright: error: table inet filter: --confirm could not restore these objects, which would be removed: "+what+"; move them to your own table, or apply without --confirm; nothing was changed\n", exitFailed)
 		h.holds("same", before)
-		h.want("gatewright confirm", "gatewright: error: no apply waits for confirmation\n", exitFailed)
+		h.nothingWaits("")
 	}
 }
 
@@ -405,4 +406,43 @@ func TestRestoreOfEverythingElse(t *testing.T) {
 	}
 	h.ended()
 	h.holds("former", added)
+}
+
+// What became of the change that no longer waits.
+const (
+	cameBack     = ": the last change was not confirmed, and the old rules came back at TIME"
+	wasConfirmed = ": the last change was confirmed at TIME"
+)
+
+var timeOfDay = regexp.MustCompile(`(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d [A-Z]+`)
+
+// wantTimed is want with TIME for each time of day.
+func (h *host) wantTimed(lines, want string, status int) {
+	h.Helper()
+	out, code := h.sh(lines)
+	if out = timeOfDay.ReplaceAllString(out, "TIME"); out != want || code != status {
+		h.Errorf("%s\nstatus %d, want %d\n%s\nwant\n%s", lines, code, status, out, want)
+	}
+}
+
+// nothingWaits holds that confirm has nothing to do, and says why.
+func (h *host) nothingWaits(why string) {
+	h.Helper()
+	h.wantTimed("gatewright confirm", "gatewright: error: no apply waits for confirmation"+why+"\n", exitFailed)
+}
+
+// TestTellsOfTheTrial holds that any session learns what runs on trial, and what became of it.
+func TestTellsOfTheTrial(t *testing.T) {
+	h := newHost(t)
+	_, after := twoSites()
+	h.applied()
+	h.site(after)
+	h.nothingWaits("")
+	h.wantTimed(tryApply+"60s 2>&1 | tail -1", "the old rules come back in 1m0s (TIME), unless `gatewright confirm` keeps the new ones\n", 0)
+	const note = "note: an apply waits for its confirmation; without it, the old rules come back at TIME\n"
+	h.wantTimed("gatewright plan", note+"this machine and gatewright.json: no difference\n", 0)
+	h.wantTimed("gatewright drift", note+"gatewright.json and this machine: no difference\n", 0)
+	h.must("gatewright confirm -q")
+	h.nothingWaits(wasConfirmed)
+	h.want("gatewright drift", "gatewright.json and this machine: no difference\n", 0)
 }

@@ -183,7 +183,7 @@ func TestDiffOfRealRevisions(t *testing.T) {
 			"removed": {told(t, r.Removed, edges), newURLs(old, new)},
 		} {
 			t.Logf("%v: %s: %d sights", pair, name, len(one.want))
-			// A wide pattern that is told expands to the narrower ones.
+			// A wide pattern that is told stands for the narrower ones.
 			if missing, more := newURLs(one.want, one.got), lacking(one.got, one.want); len(missing)+len(more) > 0 || len(one.want) == 0 != (len(one.got) == 0) {
 				t.Errorf("%v: %s: not told %v\ntold too much %v", pair, name, missing, more)
 			}
@@ -305,7 +305,7 @@ func TestDiffShowsFirstWhatOpens(t *testing.T) {
 		return stdout.String()
 	}
 	text := diff("text")
-	head := "own@1 -> own@2: any remote, 1 name and 5 prefixes newly accepted; 3 PAC routes changed; 3 entries added, removed or changed\n"
+	head := "own@1 -> own@2: any remote, 1 name and 5 prefixes newly accepted; 3 entries added, removed or changed\n"
 	if !strings.HasPrefix(text, head+opens) {
 		t.Errorf("the text starts with\n%s\nwant\n%s", text[:min(len(text), 500)], head+opens)
 	}

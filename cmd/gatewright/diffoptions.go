@@ -44,7 +44,7 @@ func addOptions(r *change.Diff, old, new compared) error {
 				if err != nil {
 					return err
 				}
-				r.AddDrops(files, artefact.Reading{})
+				r.AddRest(files, artefact.Reading{})
 			}
 			r.Beside = append(r.Beside, change.Beside{File: "generator " + g.Name(), Name: "files", Old: madeText(had), New: madeText(has)})
 		case !had || maps.EqualFunc(old.site.Options[g.Name()], new.site.Options[g.Name()], slices.Equal):

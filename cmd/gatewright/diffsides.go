@@ -15,6 +15,7 @@ import (
 	"gatewright/catalog/rule"
 	"gatewright/catalog/site"
 	"gatewright/cmd/gatewright/internal/change"
+	"gatewright/generators/pac"
 )
 
 // compared is one of the two that are compared.
@@ -47,7 +48,31 @@ func (inv *invocation) compilePair(oldName, newName string) (old, new compared, 
 	for _, n := range slices.Concat(before.Notices, after.Notices) {
 		inv.console.Warnf("%s: %s", n.Where, n.Text)
 	}
-	return compared{change.Compared{Name: oldName, Result: before}, sites[0]}, compared{change.Compared{Name: newName, Result: after}, sites[1]}, nil
+	routed := [2]*site.Site{sites[0], sites[1]}
+	if !isSite[0] {
+		if routed[0], _, err = inv.site.read(); err != nil {
+			return old, new, err
+		}
+		routed[1] = routed[0]
+	}
+	side := func(i int, name string, result *site.Result) compared {
+		return compared{change.Compared{Name: name, Result: result, Routed: pacRoles(routed[i])}, sites[i]}
+	}
+	return side(0, oldName, before), side(1, newName, after), nil
+}
+
+// pacRoles are the roles of the machines that use a site's PAC file.
+func pacRoles(s *site.Site) (roles []rule.Role) {
+	if s == nil {
+		return []rule.Role{rule.Clients}
+	}
+	for _, name := range s.Options[pac.Generator{}.Name()]["roles"] {
+		roles = append(roles, rule.Role(name))
+	}
+	if roles == nil {
+		return []rule.Role{rule.Clients}
+	}
+	return roles
 }
 
 // isSiteFile tells a site file from a catalogue, whether a file or a name.

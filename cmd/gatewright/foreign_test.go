@@ -317,7 +317,10 @@ func TestOtherFormats(t *testing.T) {
 			file = r.Read[0]
 			earlier := changedFolder(t, good, file, func(text string) string { return formatNumber.ReplaceAllString(text, "") })
 			changed := changedFolder(t, good, file, appended("extra"))
-			told := file + " has the old format 1, but this version writes format "
+			if _, err := g.Read(filesOf(t, earlier)); err == nil {
+				t.Fatalf("%s reads %s without the number of its format: such a file is of format 1, so a new generator starts at format 2", g.Name(), file)
+			}
+			told := file + " has format 1, but this version writes format "
 			for _, args := range [][]string{
 				{"diff", earlier, good}, {"diff", good, earlier}, {"diff", good, earlier, "--site", site}, {"verify", "--site", site, "-o", earlier},
 			} {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"gatewright/generators"
+	"gatewright/generators/artefact"
 )
 
 // hostileTexts are what a publisher could write into a title, a condition or a
@@ -99,8 +100,8 @@ func TestHostileTexts(t *testing.T) {
 							continue
 						}
 						told++
-						if rest := outsideComments(g.Name(), line); strings.Contains(strings.ToUpper(withoutIDs(rest)), "HOSTILE") {
-							t.Errorf("%s: %q holds a publisher's words outside of a comment", name, line)
+						if rest := outsideComments(g.Comments(), line); strings.Contains(strings.ToUpper(withoutIDs(rest)), "HOSTILE") {
+							t.Errorf("%s: %q holds a publisher's words outside of what the generator's Comments says is one", name, line)
 						}
 					}
 				}
@@ -134,25 +135,15 @@ func withoutIDs(line string) string {
 	return regexp.MustCompile(`hostile/[a-z]+-[0-9]+|^load: .*`).ReplaceAllString(line, "")
 }
 
-// outsideComments returns what of a line its backend reads. Comments are whole
-// lines, and in nftables, ipset and iptables quoted words after "comment".
-func outsideComments(generator, line string) string {
-	starts := map[string]string{"pac": "//", "trusted-sites": ";"}
-	start, ok := starts[generator]
-	if !ok {
-		start = "#"
-	}
-	if strings.HasPrefix(strings.TrimSpace(line), start) {
+// outsideComments returns what of a line its backend reads.
+func outsideComments(c artefact.CommentSyntax, line string) string {
+	switch {
+	case c.IsLine(line):
 		return ""
+	case c.Beside != nil:
+		return c.Beside.ReplaceAllString(line, "")
 	}
-	quoted := map[string]string{
-		"nftables": ` comment "[^"]*"`,                  // no escapes
-		"iptables": `(--| )comment "([^"\\]|\\["\\])*"`, // \" and \\
-	}[generator]
-	if quoted == "" {
-		return line
-	}
-	return regexp.MustCompile(quoted).ReplaceAllString(line, "")
+	return line
 }
 
 // checkRuleset has nft read the rules in a network namespace of its own.

@@ -49,7 +49,7 @@ func packages(t *testing.T) []goPackage {
 }
 
 // layers says which of our packages each package may import; a package that is not
-// here has no place yet. "generators/*" expands to every backend.
+// here has no place yet. "generators/*" stands for every backend.
 func layers() map[string][]string {
 	return map[string][]string{
 		"catalog/netset":             {},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,9 @@ type wanted struct {
 func (inv *invocation) compareLive(command string, names []string) (*production, []wanted, error) {
 	m, err := inv.machine()
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := inv.noteWaiting(m); err != nil {
 		return nil, nil, err
 	}
 	p, err := inv.produceLive(command, names)
@@ -110,40 +114,85 @@ func (inv *invocation) siteName() string {
 	return "the default catalogues"
 }
 
-// warnUnled tells of rules that no packet meets.
-func (inv *invocation) warnUnled(w wanted) {
+// warnOf tells of rules that no packet meets, and of those that stay beside.
+func (inv *invocation) warnOf(w wanted) {
+	for _, o := range w.Others {
+		if o.Stays != "" {
+			inv.console.Warnf("%s: %s", o.Place, o.Stays)
+		}
+	}
 	if len(w.Unled) > 0 {
 		inv.console.Warnf("%s: no rule of yours jumps to %s, so no packet meets the rules there; the first lines of the generated file show the jumps", w.Place, strings.Join(w.Unled, ", "))
 	}
 }
 
-// addLive adds how what runs differs from what is wanted; drifted turns that around.
+// addLive adds how what runs differs from what is wanted; drifted turns that around. What
+// stays beside is no part of a plan.
 func addLive(r *change.Diff, w wanted, drifted bool) error {
+	r.Live = append(r.Live, w.report(drifted)...)
+	for _, o := range w.Others {
+		if o.Stays != "" {
+			r.Left = append(r.Left, o.Place+": "+o.Stays)
+		}
+		if o.Stays == "" || drifted {
+			if err := addReadings(r, o.Place, o.Unread, o.Does, artefact.Reading{}, drifted); err != nil {
+				return err
+			}
+		}
+	}
 	if w.IsEmpty() {
 		return nil
 	}
-	r.Live = append(r.Live, w.report(drifted)...)
-	if w.Unread != nil {
-		r.Unknown = append(r.Unknown, fmt.Sprintf("%s: %v", w.Place, w.Unread))
+	running, wanted := w.Readings()
+	return addReadings(r, w.Place, w.Unread, running, wanted, drifted)
+}
+
+// addReadings adds how the wanted differs from what runs in a place. What drops the rest
+// is known even if not all of it is.
+func addReadings(r *change.Diff, place string, unread error, running, wanted artefact.Reading, drifted bool) error {
+	if drifted {
+		running, wanted = wanted, running
+	}
+	if unread != nil {
+		r.Unknown = append(r.Unknown, fmt.Sprintf("%s: %v", place, unread))
+		r.AddDrops(running, wanted)
 		return nil
 	}
-	old, new := w.Readings()
-	if drifted {
-		old, new = new, old
-	}
 	files := r.Files
-	err := r.AddReadings(old, new)
+	err := r.AddReadings(running, wanted)
 	r.Files = files // the statements tell what comes and goes
 	return err
 }
 
-// report returns what comes and goes; drifted turns that around.
-func (w wanted) report(drifted bool) (all []change.Live) {
-	for _, c := range w.Changes {
-		if drifted {
-			c = c.Invert()
+// dropped tells what no longer drops the rest. It takes no comparison of flows.
+func dropped(w wanted) []string {
+	r := change.New()
+	for _, o := range w.Others {
+		if o.Stays == "" {
+			r.AddDrops(o.Does, artefact.Reading{})
 		}
-		all = append(all, change.Live{Place: w.Place, Sign: string(c.Sign), Kind: c.Kind, In: c.In, Text: c.Text})
+	}
+	r.AddDrops(w.Readings())
+	r.Finish(true)
+	return r.Opens
+}
+
+// report returns what comes and goes; drifted turns that around, and tells what stays
+// besides as well.
+func (w wanted) report(drifted bool) (all []change.Live) {
+	add := func(place string, changes []live.Change) {
+		for _, c := range changes {
+			if drifted {
+				c = c.Invert()
+			}
+			all = append(all, change.Live{Place: cmp.Or(c.Place, place), Sign: string(c.Sign), Kind: c.Kind, In: c.In, Text: c.Text})
+		}
+	}
+	add(w.Place, w.Changes)
+	for _, o := range w.Others {
+		if drifted {
+			add(o.Place, o.Changes)
+		}
 	}
 	return all
 }

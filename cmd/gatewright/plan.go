@@ -55,7 +55,7 @@ func (inv *invocation) showLive(compared []wanted, drifted bool) error {
 		r.Old, r.New = r.New, r.Old
 	}
 	for _, c := range compared {
-		inv.warnUnled(c)
+		inv.warnOf(c)
 		if err := addLive(&r, c, drifted); err != nil {
 			return err
 		}

@@ -140,7 +140,7 @@ func (d scheduledDays) run() (string, error) {
 	return d.shell("day", "PATH=$PWD/../bin:$PATH\n"+d.script)
 }
 
-// branch is the commit that expands to review, if there is one.
+// branch is the commit that stands for review, if there is one.
 func (d scheduledDays) branch() string {
 	return d.do("git -C origin.git for-each-ref --format='%(objectname)' refs/heads/rules-of-today")
 }

@@ -116,6 +116,14 @@ func cover(r *rule.Rule, v Verdict) Coverage {
 }
 
 func shareFamily(p *rule.Policy, r *rule.Rule) bool {
-	local, remote := p.Binding(r.Role).Local(), r.Remote.Prefixes()
+	return meets(p.Binding(r.Role).Local(), r)
+}
+
+// meets reports whether addresses of our side are of a family of the rule's remotes.
+func meets(local netset.PrefixSet, r *rule.Rule) bool {
+	if r.Remote.Any {
+		return !local.IsEmpty()
+	}
+	remote := r.Remote.Prefixes()
 	return !local.V4().IsEmpty() && !remote.V4().IsEmpty() || !local.V6().IsEmpty() && !remote.V6().IsEmpty()
 }

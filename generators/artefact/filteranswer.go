@@ -53,12 +53,22 @@ func (f Filter) Unmatched(p *rule.Policy, flow rule.Flow, open []rule.ID, drop s
 	case ModeEnforce:
 		a.Action, a.By, a.Why = Refuses, []string{drop}, ""
 	}
-	if known := p.Decide(flow).Rules; len(known) > 0 && f.tellsSite() && f.Local(p).Contains(flow.Remote) {
-		a.Why = strings.TrimSuffix(fmt.Sprintf("both ends are addresses of our side, but %s for wan; ", askRules(known))+a.Why, "; ")
-	} else if len(known) > 0 {
-		a.Why = strings.TrimSuffix(fmt.Sprintf("sees no names, and %s no prefix for this one; ", haveRules(known))+a.Why, "; ")
+	if known := p.Decide(flow).Rules; len(known) > 0 {
+		a.Why = strings.TrimSuffix(f.missed(p, flow, known)+"; "+a.Why, "; ")
 	}
 	return a
+}
+
+// missed says why no rule of the filter matches a flow that rules of the policy accept.
+func (f Filter) missed(p *rule.Policy, flow rule.Flow, known []rule.ID) string {
+	published := func(b rule.Binding) bool { return b.Published.Contains(flow.Local) }
+	switch {
+	case f.AfterDNAT && flow.Direction == rule.Inbound && slices.ContainsFunc(p.Bindings, published):
+		return fmt.Sprintf("sees no port before DNAT, but %s for it", askRules(known))
+	case f.tellsSite() && f.Local(p).Contains(flow.Remote):
+		return fmt.Sprintf("both ends are addresses of our side, but %s for wan", askRules(known))
+	}
+	return fmt.Sprintf("sees no names, and %s no prefix for this one", haveRules(known))
 }
 
 // condition says to which addresses the name must resolve so the rules accept the flow.

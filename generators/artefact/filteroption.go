@@ -53,6 +53,10 @@ type Filter struct {
 	Mark     uint32      // one bit; ModeMark alone goes by it
 	Admin    []Access    // one for each prefix, sorted by it; nil for none and without ModeEnforce
 	WAN, LAN []string    // interfaces towards the remotes and the roles; nil for any
+
+	// AfterDNAT says that the filter sees no port as it was before DNAT, so that it can
+	// render nothing of published addresses. No option tells: its generator does.
+	AfterDNAT bool
 }
 
 // Access lets the addresses of a prefix get to some services.
@@ -113,14 +117,20 @@ func FilterOptions(modes string, own Option) []Option {
 	}
 }
 
-// FilterOf reads settings of FilterOptions. It refuses combinations that make no
+// SomeFilterOptions returns those of FilterOptions that a backend has, by name. Without
+// mode the backend has ModeChains, and without place PlaceForward.
+func SomeFilterOptions(names ...string) []Option {
+	return slices.DeleteFunc(FilterOptions("", Option{}), func(o Option) bool { return !slices.Contains(names, o.Name) })
+}
+
+// FilterOf reads settings of FilterOptions, or of some of them. It refuses combinations that make no
 // sense, and says how to mend them.
 func FilterOf(s Settings) (Filter, error) {
 	if err := checkFilter(s); err != nil {
 		return Filter{}, err
 	}
 	f := Filter{
-		Mode:  Mode(s.Text("mode")),
+		Mode:  cmp.Or(Mode(s.Text("mode")), ModeChains),
 		Place: cmp.Or(Place(s.Text("place")), PlaceForward),
 		Mark:  defaultMark,
 		WAN:   sortedSet(s.List("wan")),
@@ -161,6 +171,11 @@ func checkFilter(s Settings) error {
 		return fmt.Errorf("option admin takes at most %d values; join prefixes, and write the ports of a prefix in one value", maxAdmin)
 	case place == PlaceHost && (given("wan") || given("lan")):
 		return fmt.Errorf("place %s does not have two sides; omit wan and lan, or set place to %s", PlaceHost, PlaceForward)
+	}
+	for _, name := range s.List("wan") {
+		if slices.Contains(s.List("lan"), name) {
+			return fmt.Errorf("interface %s is in wan and in lan, and cannot tell the two sides apart; name it in one of them, or leave out both options if all packets come and go by it", name)
+		}
 	}
 	return nil
 }
@@ -302,20 +317,48 @@ func (f Filter) Cover(j *Judge, r *rule.Rule, ours netset.PrefixSet) Coverage {
 		c.Reason = fmt.Sprintf("this machine plays %s, not %s", f.roleNames(), r.Role)
 		return c
 	}
-	c := j.ByAddress(r)
+	c := f.coverPublished(j, r, j.ByAddress(r))
 	if r.OnSite || c.Verdict == NotApplicable || c.Verdict == Absent {
 		return c
 	}
 	if f.HasSides() {
 		return f.coverSite(j, r, c)
 	}
-	flow, ok := (witnessSearch{j, r}).reversed(ours)
+	flow, ok := (witnessSearch{j, r}).reversed(ours, f.rendered(j, r))
 	if !ok {
 		return c
 	}
 	c.Verdict, c.Witnesses = Wider, append(c.Witnesses, Witness{Flow: flow, Backend: true})
 	c.Add("the remote may be an address of our side, and without interfaces the filter cannot recognise a packet from outside that uses such an address",
 		"set wan and lan to the interfaces of the two sides")
+	return c
+}
+
+// rendered are addresses of our side by which a rule is rendered, as far as a witness needs
+// them.
+func (f Filter) rendered(j *Judge, r *rule.Rule) []netip.Addr {
+	if f.AfterDNAT && r.Direction == rule.Inbound {
+		return j.cutLocals(j.policy.Binding(r.Role).Addresses)
+	}
+	return (witnessSearch{j, r}).localsOf()
+}
+
+// coverPublished lessens the verdict on a rule that lets remotes in to published addresses,
+// of a filter that does not see the port which they were asked for.
+func (f Filter) coverPublished(j *Judge, r *rule.Rule, c Coverage) Coverage {
+	b := j.policy.Binding(r.Role)
+	if !f.AfterDNAT || r.Direction != rule.Inbound || b.Published.IsEmpty() || c.Verdict == NotApplicable || c.Verdict == Absent {
+		return c
+	}
+	if flow, ok := (witnessSearch{j, r}).published(); !meets(b.Addresses, r) {
+		c.Verdict, c.Witnesses = Absent, nil
+	} else if ok {
+		c.Verdict, c.Witnesses = Narrower, append(c.Witnesses, Witness{Flow: flow})
+	} else {
+		return c
+	}
+	c.Add("a filter behind DNAT does not see the port that a published address was asked for",
+		"filter before DNAT, or bind the machines by addresses alone if DNAT keeps their ports")
 	return c
 }
 

@@ -65,6 +65,8 @@ func TestFilterErrors(t *testing.T) {
 			"option admin: the prefixes together cover all of IPv4; list those that administrators come from, or write none"},
 		{[]string{"mode=enforce", "place=forward", "admin=192.0.2.0/24 tcp 22", "admin=8000::/1 tcp 22", "admin=::/2 tcp 22", "admin=4000::/2 udp 161"},
 			"option admin: the prefixes together cover all of IPv6; list those that administrators come from, or write none"},
+		{[]string{"wan=eth0", "lan=eth0"}, "interface eth0 is in wan and in lan, and cannot tell the two sides apart; name it in one of them, or leave out both options if all packets come and go by it"},
+		{[]string{"mode=mark", "wan=eth1", "wan=eth0", "lan=eth2", "lan=eth0"}, "interface eth0 is in wan and in lan, and cannot tell the two sides apart; name it in one of them, or leave out both options if all packets come and go by it"},
 		{many("lan=if", 65), "options wan and lan take at most 64 interfaces each; group them, such as in a bridge or a VRF, and name the group"},
 		{many("wan=if", 65), "options wan and lan take at most 64 interfaces each; group them, such as in a bridge or a VRF, and name the group"},
 		{append(many("admin=192.0.2.1 tcp ", 257), "mode=enforce", "place=forward"), "option admin takes at most 256 values; join prefixes, and write the ports of a prefix in one value"},
@@ -186,7 +188,6 @@ func TestFilterWithoutSides(t *testing.T) {
 		{"none", entry(rule.Outbound, "clients", bare("20.1.0.0/16", "192.168.9.0/24")), nil, "exact"},
 		{"any, with wan", entry(rule.Outbound, "clients", rule.Remote{Any: true}), []string{"wan=eth0"}, "narrower: outbound tcp 10.1.1.10:443 from 10.0.0.0"},
 		{"any, with both", entry(rule.Inbound, "exchange", rule.Remote{Any: true}), []string{"wan=eth0", "lan=eth1"}, "narrower: inbound tcp 10.0.0.0 to 192.168.1.1:443"},
-		{"any, by one interface", entry(rule.Inbound, "exchange", rule.Remote{Any: true}), []string{"wan=eth0", "lan=eth0"}, "exact"},
 		{"any, with lan", entry(rule.Outbound, "clients", rule.Remote{Any: true}), []string{"lan=eth0"}, "exact"},
 		{"any, on the machine", entry(rule.Outbound, "clients", rule.Remote{Any: true}), []string{"place=host", "roles=clients"}, "exact"},
 	} {

@@ -31,6 +31,7 @@ func FilesOf(artefacts []Artefact) Files {
 type Reading struct {
 	Filters  []Filtered   // what packet filters accept, in the order of hook points
 	Requests *rule.Policy // what a proxy allows; nil without a proxy's file
+	Ahead    bool         // a proxy's rules stand before the site's own
 	Routes   *rule.Policy // the ways of requests; nil without a PAC file
 	Before   rule.Before  // what a PAC file sends direct before any of these routes
 	Roles    []rule.Role  // whose machines a PAC file is for

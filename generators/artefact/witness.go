@@ -50,7 +50,7 @@ func (w witnessSearch) unaddressed() (rule.Flow, bool) {
 // reversed returns a flow of the other direction whose first packet looks like one of the
 // rule, where no interfaces tell, and that the model does not accept: both its ends are
 // addresses of our side, and the rule's remote holds one of them.
-func (w witnessSearch) reversed(ours netset.PrefixSet) (rule.Flow, bool) {
+func (w witnessSearch) reversed(ours netset.PrefixSet, locals []netip.Addr) (rule.Flow, bool) {
 	ends := ours
 	if !w.rule.Remote.Any {
 		ends = ours.Intersect(w.rule.Remote.Prefixes())
@@ -58,7 +58,7 @@ func (w witnessSearch) reversed(ours netset.PrefixSet) (rule.Flow, bool) {
 	if ends.IsEmpty() {
 		return rule.Flow{}, false
 	}
-	for _, local := range w.localsOf() {
+	for _, local := range locals {
 		if !ours.Contains(local) {
 			continue
 		}
@@ -75,6 +75,57 @@ func (w witnessSearch) reversed(ours netset.PrefixSet) (rule.Flow, bool) {
 		}
 	}
 	return rule.Flow{}, false
+}
+
+// published returns a flow of the rule to a published address that a filter which goes by
+// the port after DNAT does not accept: to the port that was asked for, or to another one.
+func (w witnessSearch) published() (rule.Flow, bool) {
+	for _, local := range w.cutLocals(w.policy.Binding(w.rule.Role).Published) {
+		remote, ok := w.remoteOutside(local)
+		if !ok {
+			continue
+		}
+		for _, s := range w.services() {
+			f := rule.Flow{Direction: rule.Inbound, Protocol: s.Protocol, Published: s.Ports.First, Remote: remote, Local: local}
+			for _, f.Port = range append([]uint16{s.Ports.First, 1, 65535}, w.cuts[s.Protocol]...) {
+				if !w.acceptsAfterDNAT(f) {
+					return f, w.looks.Spend(0)
+				}
+			}
+		}
+	}
+	return rule.Flow{}, false
+}
+
+// remoteOutside returns a remote of the rule in the family of an address of our side, one
+// that is not ours itself if there is one.
+func (w witnessSearch) remoteOutside(local netip.Addr) (netip.Addr, bool) {
+	remotes := w.rule.Remote.Prefixes()
+	if w.rule.Remote.Any {
+		remotes = unicast()
+	}
+	remotes = remotes.Like(local)
+	outside := remotes
+	for _, side := range w.sides {
+		outside = outside.Subtract(side)
+	}
+	if remote, ok := outside.First(); ok {
+		return remote, true
+	}
+	return remotes.First()
+}
+
+// acceptsAfterDNAT reports whether some rule accepts an inbound flow, or the packets of the
+// opposite one, by the addresses that are not published and the port after DNAT.
+func (w witnessSearch) acceptsAfterDNAT(f rule.Flow) bool {
+	w.looks.Spend(1 + len(w.policy.Rules)/16)
+	return slices.ContainsFunc(w.policy.Rules, func(r rule.Rule) bool {
+		ours, local, remote := w.policy.Binding(r.Role).Addresses, f.Local, f.Remote
+		if r.Direction == rule.Outbound {
+			ours, local, remote = w.policy.Binding(r.Role).Local(), f.Remote, f.Local
+		}
+		return r.Services.Contains(f.Protocol, f.Port) && ours.Contains(local) && r.Remote.Accepts("", remote)
+	})
 }
 
 // accepts reports whether some rule accepts the flow.

@@ -3,6 +3,7 @@ package artefact
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -56,4 +57,12 @@ func CheckInterface(s string) error {
 		return fmt.Errorf("bad interface name %q; expect %s", s, interfaceWords)
 	}
 	return nil
+}
+
+// OneByOne returns lists of one interface each; the empty list, for every one, stays one.
+func OneByOne(names []string) [][]string {
+	if len(names) == 0 {
+		return [][]string{nil}
+	}
+	return slices.Collect(slices.Chunk(names, 1))
 }

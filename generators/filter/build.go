@@ -197,6 +197,9 @@ func (b *builder) sidesOf(r *rule.Rule, f Family) []side {
 	if r.Direction == rule.Inbound && !binding.Published.IsEmpty() {
 		sides = []side{{[]string{"role", role, "direct"}, binding.Addresses, false}, {[]string{"role", role, "published"}, binding.Published, true}}
 	}
+	if r.Direction == rule.Inbound && b.config.AfterDNAT {
+		sides = slices.DeleteFunc(sides, func(s side) bool { return s.published })
+	}
 	var out []side
 	for _, s := range sides {
 		if s.addresses = f.Of(s.addresses); !s.addresses.IsEmpty() {

@@ -6,6 +6,8 @@ type Change struct {
 	Kind string // "element", "rule", "chain", "set", "map", "counter", "policy", "table", "file", "line"
 	In   string // the set or chain that it is of; empty for one of its own
 	Text string
+
+	Place string // "table inet filter", if it is not where the others are
 }
 
 // Invert returns the change in the other direction.

@@ -63,6 +63,19 @@ func (b *builder) hooks(families []Family) []Chain {
 	return out
 }
 
+// Comments of rules that mode enforce alone has.
+const (
+	discoveryComment = "neighbour discovery (RFC 4861)"
+	groupsComment    = "groups of neighbour discovery (RFC 4890)"
+	adminComment     = "option admin"
+	resolverComment  = "DNS to role resolver"
+)
+
+// GuardComments returns them.
+func GuardComments() []string {
+	return []string{discoveryComment, groupsComment, adminComment, resolverComment}
+}
+
 // guard is what a chain that drops by default lets pass and drops before the policy's
 // rules: established connections with the ICMP errors that are related to them, loopback,
 // neighbour discovery (RFC 4861) and the groups that it needs (RFC 4890), administrators
@@ -74,8 +87,8 @@ func (b *builder) guard(hook string, families []Family) []Rule {
 		rules = append(rules, accept(Match{Loopback: loopback}, ""))
 		if slices.Contains(families, IPv6) {
 			rules = append(rules,
-				accept(Match{Family: IPv6, HopLimit: 255, ICMP: types(133, 134, 135, 136)}, "neighbour discovery (RFC 4861)"),
-				accept(Match{Family: IPv6, HopLimit: 1, ICMP: types(130, 131, 132, 143)}, "groups of neighbour discovery (RFC 4890)"))
+				accept(Match{Family: IPv6, HopLimit: 255, ICMP: types(133, 134, 135, 136)}, discoveryComment),
+				accept(Match{Family: IPv6, HopLimit: 1, ICMP: types(130, 131, 132, 143)}, groupsComment))
 		}
 	}
 	rules = append(rules, Rule{Match: Match{State: "invalid"}, Verdict: Drop, Counter: b.naming.Prefix + hook + "_invalid"})
@@ -101,7 +114,7 @@ func (b *builder) admin(families []Family) (rules []Rule) {
 	for _, a := range b.config.Admin {
 		if f := FamilyOf(a.From.Addr()); slices.Contains(families, f) {
 			m := Match{Family: f, From: Addresses{Prefix: a.From}}
-			rules = append(rules, b.services(m, a.Services, "option admin")...)
+			rules = append(rules, b.services(m, a.Services, adminComment)...)
 		}
 	}
 	return rules
@@ -119,7 +132,7 @@ func (b *builder) resolver(families []Family) (rules []Rule) {
 			continue
 		}
 		m := Match{Family: f, From: b.addSet(f, from, "local"), To: b.addSet(f, to, "role", string(role))}
-		rules = append(rules, b.services(m, services, "DNS to role resolver")...)
+		rules = append(rules, b.services(m, services, resolverComment)...)
 	}
 	return rules
 }

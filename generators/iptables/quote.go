@@ -2,6 +2,7 @@ package iptables
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -40,6 +41,14 @@ const (
 	maxChain       = 28  // bytes (XT_EXTENSION_MAXNAMELEN with its zero)
 	maxSet         = 31  // bytes (IPSET_MAXNAMELEN with its zero)
 )
+
+// Comments are lines, and words of ipset and of match comment in quotes, which escape
+// quotes and backslashes.
+func (Generator) Comments() artefact.CommentSyntax {
+	return artefact.CommentSyntax{Sign: "#", Beside: quotedComment}
+}
+
+var quotedComment = regexp.MustCompile(`(--| )comment "([^"\\]|\\["\\])*"`)
 
 // commentOf makes a text fit a "#" line of at most maxComment bytes.
 func commentOf(s string) comment { return comment(artefact.Cut(artefact.OneLine(s), maxComment)) }

@@ -46,11 +46,38 @@ func (iptablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	}
 	changes := iptables.Compare(have, l.Kernel)
 	c := &Comparison{Place: l.Place(), Changes: changes.List, Unled: l.Unled(have), admits: l.Admits}
+	if err := c.addEnforced(l, dump); err != nil {
+		return nil, err
+	}
+	if going := l.Going(have); len(going.Read) > 0 {
+		c.Others = append(c.Others, Other{Place: going.Read[0], Does: going})
+	}
 	c.readings = func() (running, wanted artefact.Reading) { return l.Readings(have) }
 	saved := savedIptables{dump, l.Owned}
 	c.commit = func() (Committed, error) { return m.commitIptables(saved, l.Kernel, changes) }
 	c.save = saved.encode
 	return c, nil
+}
+
+// addEnforced tells of a default-deny that stays. None is taken away, for a machine is open
+// without it; and none goes on unseen, for it drops what the site's own rules accept.
+func (c *Comparison) addEnforced(l *iptables.Live, dump iptables.Dump) error {
+	all, err := l.Enforced(dump)
+	for _, e := range all {
+		one := Other{Place: "chain " + e.Chain}
+		rules, remove := "rules", strings.Join(e.Remove, "; ")
+		if e.Rules == 1 {
+			rules = "rule"
+		}
+		if e.Ours {
+			one.Stays = fmt.Sprintf("it still has the policy DROP and %d %s of mode enforce. If your own rules are to decide there, remove these: %s", e.Rules, rules, remove)
+			one.Changes, one.Does = e.Changes, e.Does
+		} else {
+			one.Stays = fmt.Sprintf("it has the policy DROP and %d %s such as mode enforce writes. If they are not yours, remove them: %s", e.Rules, rules, remove)
+		}
+		c.Others = append(c.Others, one)
+	}
+	return err
 }
 
 // dumpIptables reads what runs. Without ipset there are no sets.

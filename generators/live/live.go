@@ -48,6 +48,7 @@ type Comparison struct {
 	Changes []Change // that make what is wanted of what runs
 	Unread  error    // why it is unknown what runs; nil if it is known
 	Unled   []string // chains wanted that no rule of the site's leads to
+	Others  []Other  // what runs of ours besides
 
 	admits   func(remote netip.Addr, local netip.AddrPort) bool
 	readings func() (running, wanted artefact.Reading)
@@ -60,6 +61,15 @@ type Committed struct {
 	Kept  []string // what had to stay, because something that is not ours still uses it: "set allowed"
 	Stays []Change // what could not be removed, of what does nothing any more
 	Said  string   // by what was told of the changes
+}
+
+// Other is what runs of ours beside what is compared: of another mode, place or table.
+type Other struct {
+	Place   string
+	Does    artefact.Reading
+	Unread  error    // why it is unknown what it does; nil if it is known
+	Stays   string   // why it stays and what to do, for a person; empty for what goes
+	Changes []Change // that would remove it, where it stays; for what goes they are the comparison's
 }
 
 // Change is one thing that comes or goes.

@@ -31,58 +31,62 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	if err != nil {
 		return nil, err
 	}
-	have, err := readTables(m, want, &kernel.Table{Name: nftables.OwnTable})
+	have, others, err := readAll(m, want)
 	if err != nil {
 		return nil, err
 	}
-	changes := kernel.Compare(have[0], want)
-	if len(have) > 1 && !have[1].Missing {
-		changes.Drop(nftables.OwnTable) // of another mode, which would decide on
-	}
-	c := &Comparison{Place: "table " + l.Table, Changes: changes.List(nftables.Text), admits: l.Admits, Unread: have[0].Foreign()}
-	c.Unled = slices.DeleteFunc(l.Ruleset.Unled(), have[0].IsLed)
+	changes := kernel.Compare(have, want)
+	c := &Comparison{Place: "table " + l.Table, admits: l.Admits, Unread: have.Foreign()}
+	c.Unled = slices.DeleteFunc(l.Ruleset.Unled(), have.IsLed)
+	left := c.addOthers(others, changes)
+	c.Changes = slices.Concat(changes.List(nftables.Text), left.list())
 	c.readings = func() (running, wanted artefact.Reading) {
-		if !have[0].Missing {
-			running = l.Reading(have[0].Ruleset())
+		if !have.Missing && !have.IsAsleep() {
+			running = l.Reading(have.Ruleset())
 		}
 		return running, l.Reading(l.Ruleset)
 	}
 	c.commit = func() (done Committed, err error) {
-		err = onKernel(m, func(conn *kernel.Conn) error { done.Kept, err = conn.Commit(changes); return err })
+		err = onKernel(m, func(conn *kernel.Conn) error {
+			if done.Kept, err = conn.Commit(changes); err == nil {
+				left.commit(conn, &done)
+			}
+			return err
+		})
 		if stays, why := changes.Stays(); why != nil {
-			done.Stays = stays.List(nftables.Text)
+			done.Stays = append(done.Stays, stays.List(nftables.Text)...)
 			done.Said = fmt.Sprintf("some objects that are no longer used could not be removed (%v); apply again to remove them", why)
 		}
 		return done, err
 	}
 	c.save = func() ([]byte, error) {
-		if lost := changes.Unsaved(have...); len(lost) > 0 {
+		saved := append([]*kernel.Table{have}, left.tables()...)
+		for _, t := range others {
+			if t.Own {
+				saved = append(saved, t)
+			}
+		}
+		if lost := changes.Unsaved(saved...); len(lost) > 0 {
 			return nil, fmt.Errorf("--confirm could not restore these objects, which would be removed: %s; move them to your own table, or apply without --confirm", strings.Join(lost, "; "))
 		}
 		var b bytes.Buffer
-		err := gob.NewEncoder(&b).Encode(have)
+		err := gob.NewEncoder(&b).Encode(saved)
 		return b.Bytes(), err
 	}
 	return c, nil
 }
 
-// readTables reads the tables that should hold what these do, each once.
-func readTables(m Machine, wanted ...*kernel.Table) (all []*kernel.Table, err error) {
-	err = onKernel(m, func(conn *kernel.Conn) error {
-		for i, want := range wanted {
-			if i > 0 && want.Name == wanted[0].Name {
-				continue
-			}
-			t, err := conn.ReadExpecting(want, func(object string) bool { return nftables.IsOurs(want.Name, object) })
-			if err != nil {
-				return err
-			}
-			t.Own = want.Name == nftables.OwnTable
-			all = append(all, t)
+// readTables reads the tables that should hold what these do, of one state.
+func readTables(conn *kernel.Conn, wanted ...*kernel.Table) (all []*kernel.Table, err error) {
+	for _, want := range wanted {
+		t, err := conn.ReadExpecting(want, func(object string) bool { return nftables.IsOurs(want.Name, object) })
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	return all, err
+		t.Own = want.Name == nftables.OwnTable
+		all = append(all, t)
+	}
+	return all, nil
 }
 
 func onKernel(m Machine, f func(*kernel.Conn) error) error {
@@ -125,7 +129,8 @@ func restoreTable(m Machine, old *kernel.Table) (other []string, err error) {
 		return nil, err
 	}
 	for range 20 {
-		now, err := readTables(m, old)
+		var now []*kernel.Table
+		err := onKernel(m, func(conn *kernel.Conn) error { now, err = readTables(conn, old); return err })
 		if err != nil {
 			return nil, err
 		}

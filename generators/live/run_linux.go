@@ -66,6 +66,12 @@ func openRun(folder string) (*Run, error) {
 	return &Run{dir, lock}, nil
 }
 
+// existingRun opens a Run to be read alone.
+func existingRun(folder string) (*Run, error) {
+	dir, err := os.OpenRoot(folder)
+	return &Run{dir: dir}, err
+}
+
 // Release gives the Run back.
 func (r *Run) Release() {
 	r.lock.Close()

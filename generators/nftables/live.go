@@ -47,6 +47,11 @@ func (l Live) Reading(rs filter.Ruleset) artefact.Reading {
 	return out
 }
 
+// ReadingOf returns what a table of another mode does while it holds the ruleset.
+func ReadingOf(table string, rs filter.Ruleset) artefact.Reading {
+	return Live{Table: table, file: &file{}}.Reading(rs)
+}
+
 // Admits reports whether the base chains among ours accept the first packet of a
 // connection by TCP to this machine.
 func (l Live) Admits(remote netip.Addr, local netip.AddrPort) bool {

@@ -3,6 +3,7 @@ package nftables
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +30,13 @@ type (
 	bits        string // a mark or a mask: "0x00010000"
 	elements    string // elements of a set or map, one a line
 )
+
+// Comments are lines, and words of nft in quotes, which have no escapes.
+func (Generator) Comments() artefact.CommentSyntax {
+	return artefact.CommentSyntax{Sign: "#", Beside: quotedComment}
+}
+
+var quotedComment = regexp.MustCompile(` comment "[^"]*"`)
 
 const (
 	prefix     name = "gatewright_" // of every name of ours in a table that may be the site's

@@ -32,6 +32,9 @@ const (
 	maxLines   = 10000 // literals in one array; engines of ECMAScript 3 take at most 65,535
 )
 
+// Comments are lines.
+func (Generator) Comments() artefact.CommentSyntax { return artefact.CommentSyntax{Sign: "//"} }
+
 // commentOf makes a text fit one comment line: white space becomes a space, and
 // what is not printable ASCII a question mark. A space breaks up "*/" and "</",
 // which would end a comment or a script that somebody puts around the line. What

@@ -65,10 +65,14 @@ func filterPolicy(p *rule.Policy, f artefact.Filter, v4, v6 bool) []filterLine {
 			if f.Mode == artefact.ModeMark {
 				line.mark = f.Mark
 			}
+			seen := p
+			if d == rule.Inbound && f.AfterDNAT {
+				seen = withoutPublished(p)
+			}
 			var rules []rule.TrafficSet
 			for i := range p.Rules {
 				if r := &p.Rules[i]; r.Direction == d && r.OnSite == onSite && f.Serves(r.Role) {
-					rules = append(rules, p.Traffic(r))
+					rules = append(rules, seen.Traffic(r))
 				}
 			}
 			line.traffic = rule.UniteTraffic(rules...).In(v4, v6)
@@ -76,6 +80,16 @@ func filterPolicy(p *rule.Policy, f artefact.Filter, v4, v6 bool) []filterLine {
 		}
 	}
 	return lines
+}
+
+// withoutPublished is the policy as a filter knows it that sees no port before DNAT.
+func withoutPublished(p *rule.Policy) *rule.Policy {
+	seen := *p
+	seen.Bindings = slices.Clone(p.Bindings)
+	for i := range seen.Bindings {
+		seen.Bindings[i].Published = netset.PrefixSet{}
+	}
+	return &seen
 }
 
 // filterOpen is what mode enforce accepts beside the policy: who administers gets in,

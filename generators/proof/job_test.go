@@ -15,7 +15,7 @@ import (
 func TestEveryGeneratorIsProved(t *testing.T) {
 	for _, g := range generators.All() {
 		if !slices.ContainsFunc(provers(), func(p prover) bool { return p.generator == g.Name() }) {
-			t.Errorf("there is no prover of %s", g.Name())
+			t.Errorf("there is no prover of %s; add one to provers, for a packet filter without an engine ByReading", g.Name())
 		}
 	}
 }

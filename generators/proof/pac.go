@@ -77,7 +77,7 @@ func PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []a
 	wait.Wait()
 	r, err := together(results, errs)
 	r.Compared = flowsText(len(flows), len(all), mostSpelled) + ": " + r.Compared
-	r.Disagreements = append(textDifferences(out.Artefacts, artefacts, "//"), r.Disagreements...)
+	r.Disagreements = append(textDifferences(out.Artefacts, artefacts, pac.Generator{}.Comments()), r.Disagreements...)
 	return r, err
 }
 

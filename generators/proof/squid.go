@@ -30,7 +30,7 @@ func Squid(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts [
 	flows := affordable(all, len(p.Rules))
 	r, err := SquidFlows(ctx, p, s, artefacts, flows, mostSpelled)
 	r.Compared = flowsText(len(flows), len(all), mostSpelled) + ": " + r.Compared
-	r.Disagreements = append(textDifferences(out.Artefacts, artefacts, "#"), r.Disagreements...)
+	r.Disagreements = append(textDifferences(out.Artefacts, artefacts, squid.Generator{}.Comments()), r.Disagreements...)
 	return r, err
 }
 

@@ -10,7 +10,7 @@ import (
 // textDifferences tells the lines that the files lack or have besides those of the
 // generator, comments apart. Engines do not show what changes no answer, such as a
 // rule that stands there twice.
-func textDifferences(want, got []artefact.Artefact, comment string) []Disagreement {
+func textDifferences(want, got []artefact.Artefact, comments artefact.CommentSyntax) []Disagreement {
 	const most = 20 // lines of a file
 	var all []Disagreement
 	files := map[string]bool{}
@@ -21,7 +21,7 @@ func textDifferences(want, got []artefact.Artefact, comment string) []Disagreeme
 				data, files[w.Name] = g.Data, true
 			}
 		}
-		differences := lineDifferences(w.Name, lineCounts(w.Data, comment), lineCounts(data, comment))
+		differences := lineDifferences(w.Name, lineCounts(w.Data, comments), lineCounts(data, comments))
 		if more := len(differences) - most; more > 0 {
 			differences = append(differences[:most], Disagreement{
 				What: w.Name, Model: "other lines", Backend: fmt.Sprintf("%d more that differ", more),
@@ -47,11 +47,11 @@ type lines struct {
 // no part of a comment before it.
 var lineEnds = strings.NewReplacer("\r", "\n", "\u2028", "\n", "\u2029", "\n")
 
-func lineCounts(data []byte, comment string) lines {
+func lineCounts(data []byte, comments artefact.CommentSyntax) lines {
 	l := lines{count: map[string]int{}}
 	for line := range strings.Lines(lineEnds.Replace(string(data))) {
 		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, comment) {
+		if line == "" || comments.IsLine(line) {
 			continue
 		}
 		if l.count[line] == 0 {

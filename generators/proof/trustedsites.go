@@ -21,7 +21,7 @@ func TrustedSites(_ context.Context, p *rule.Policy, s artefact.Settings, artefa
 		return Result{}, err
 	}
 	r := Result{Generator: trustedsites.Generator{}.Name(), Engine: "our own reader of registry files"}
-	r.Disagreements = textDifferences(out.Artefacts, artefacts, ";")
+	r.Disagreements = textDifferences(out.Artefacts, artefacts, trustedsites.Generator{}.Comments())
 	zone, err := trustedsites.Generator{}.Read(artefact.FilesOf(artefacts))
 	if err != nil {
 		r.Disagreements = append(r.Disagreements, Disagreement{"the file", "a registry file of trusted sites", err.Error()})

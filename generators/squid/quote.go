@@ -41,6 +41,9 @@ const (
 	maxComment = 1200 // characters; Squid reads lines of list files in pieces of 2,048
 )
 
+// Comments are lines.
+func (Generator) Comments() artefact.CommentSyntax { return artefact.CommentSyntax{Sign: "#"} }
+
 // commentOf makes a text fit one comment line: line breaks and control characters
 // become spaces, what else is not printable ASCII becomes "?", and what is over
 // maxComment characters is cut off and shown as "...".

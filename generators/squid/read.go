@@ -29,7 +29,7 @@ func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	if r == nil || err != nil {
 		return artefact.Reading{}, err
 	}
-	reading := artefact.Reading{Requests: r.policy(), Beside: r.beside(), Comments: r.conf.Comments}
+	reading := artefact.Reading{Requests: r.policy(), Ahead: r.place == placeFirst, Beside: r.beside(), Comments: r.conf.Comments}
 	for _, name := range slices.Sorted(maps.Keys(r.taken)) {
 		reading.Take(name, files[name])
 	}

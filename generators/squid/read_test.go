@@ -243,7 +243,7 @@ func attacks() []attack {
 	}
 }
 
-// untitled expands to a first line that no error shows.
+// untitled stands for a first line that no error shows.
 const untitled = "untitled"
 
 // What Generate does not write is told by its file and line.

@@ -16,6 +16,9 @@ type (
 // maxComment is the most characters of a comment.
 const maxComment = 1000
 
+// Comments are lines.
+func (Generator) Comments() artefact.CommentSyntax { return artefact.CommentSyntax{Sign: ";"} }
+
 // commentOf makes a text fit one comment line: line breaks and control characters
 // become spaces, other characters outside ASCII "?", and what is over maxComment
 // characters is cut off and shown as "...". A backslash becomes "/": at the end of

@@ -189,7 +189,7 @@ add quota inet t much { over 1 mbytes }
 			t.Errorf("%s: error %v; want %q\n%+v", c.rule, err, c.err, rs)
 		}
 	}
-	if rs, err, _ := loaded(t, []byte(frame), "inet t"); err != nil || len(rs.Others) > 0 || len(rs.Chains) != 5 || len(rs.Sets) != 2 { // one chain expands to what the map accepts
+	if rs, err, _ := loaded(t, []byte(frame), "inet t"); err != nil || len(rs.Others) > 0 || len(rs.Chains) != 5 || len(rs.Sets) != 2 { // one chain stands for what the map accepts
 		t.Errorf("without such a rule: %+v, %v", rs, err)
 	}
 }

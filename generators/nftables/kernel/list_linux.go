@@ -23,7 +23,7 @@ func (c *Changes) List(text func(filter.Rule) string) (all []filter.Change) {
 		add('+', "table", "", c.Want.Name+want)
 	}
 	for _, name := range c.drops {
-		add('-', "table", "", name)
+		all = append(all, filter.Change{Sign: '-', Kind: "table", Text: name, Place: "table " + name})
 	}
 	for _, one := range c.chains {
 		all = append(all, one.list(text)...)
@@ -50,8 +50,6 @@ func flagsText(flags uint32) string {
 	}
 	return fmt.Sprintf(", flags %#x", flags)
 }
-
-const tableDormant = 1 // NFT_TABLE_F_DORMANT
 
 func (c chainChange) list(text func(filter.Rule) string) (all []filter.Change) {
 	name := ""

@@ -22,11 +22,11 @@ type Table struct {
 	Counters []string
 	Chains   []*chain
 
-	others   []string        // the other tables
-	led      map[string]bool // chains that rules of others lead to; "" if it is not known which
-	unsaved  []string        // what it holds besides: "set blocked, whose elements come and go"
-	nameless []string        // chains of single rules, which are not made again either
-	gen      uint32          // of the rules as they were read
+	others   []string            // the other tables
+	led      map[string][]string // chains of others, by those of ours that their rules lead to; "" if it is not known which
+	unsaved  []string            // what it holds besides: "set blocked, whose elements come and go"
+	nameless []string            // chains of single rules, which are not made again either
+	gen      uint32              // of the rules as they were read
 }
 
 // set is a named set or map. What is beside its value and its verdict in an element, such
@@ -49,6 +49,11 @@ type spec struct {
 	DataType         uint32
 	More             []byte // further attributes, as they are
 }
+
+const tableDormant = 1 // NFT_TABLE_F_DORMANT
+
+// IsAsleep reports whether none of the table's chains is asked.
+func (t *Table) IsAsleep() bool { return t.Flags&tableDormant != 0 }
 
 // element is an interval of values, both ends inclusive.
 type element struct {

@@ -33,6 +33,7 @@ type Diff struct {
 	Files         []File          `json:"files,omitempty"`      // of folders: those that are compared as text, or came or went
 	Live          []Live          `json:"statements,omitempty"` // of plan and drift
 	Unknown       []string        `json:"unknown,omitempty"`    // of plan and drift: why it is not known what runs
+	Left          []string        `json:"left,omitempty"`       // of plan, apply and drift: what of another mode stays, and what to do
 
 	// Check says that New is the files that stand, and Old what generate would write.
 	Check bool `json:"-"`
@@ -40,6 +41,7 @@ type Diff struct {
 	Closes []string `json:"-"` // "CLOSES: " texts of what newly drops the rest
 
 	lost      []string       // "OPENS: " texts of what no longer drops the rest
+	past      []string       // "SENDS: " texts of what goes past the proxy before any route
 	commentAt map[string]int // in Comments, by their words
 }
 
@@ -156,6 +158,8 @@ type Route struct {
 	Any      bool      `json:"any,omitempty"`
 	Names    []Name    `json:"names"`
 	Prefixes []string  `json:"prefixes"`
+
+	byRoles bool // because the file is for machines of other roles
 }
 
 // Trusted is the sites that came into the trusted zone, and those that left it.

@@ -3,6 +3,7 @@ package change
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -71,14 +72,68 @@ func (r Diff) openings() []string {
 	return slices.Concat(r.lost, r.unboundTexts(), lines, r.sentTexts())
 }
 
-// sentTexts tells where requests without a route of their own are sent now.
+// sentTexts tells where requests without a route of their own are sent now, and what
+// options send past the proxy.
 func (r Diff) sentTexts() (lines []string) {
 	for _, c := range r.Routes {
-		if c.Any {
-			lines = append(lines, fmt.Sprintf("SENDS: every remote without its own route to %s instead of %s (%s, %s)", c.To, c.From, cmp.Or(string(c.Role), c.Place), c.Services))
+		switch where := fmt.Sprintf("(%s, %s)", cmp.Or(string(c.Role), c.Place), c.Services); {
+		case c.Any:
+			lines = append(lines, fmt.Sprintf("SENDS: every remote without its own route to %s instead of %s %s", c.To, c.From, where))
+		case goesPast(c.To) && !goesPast(c.From) && (c.byRoles || c.To != rule.Direct):
+			lines = append(lines, fmt.Sprintf("SENDS: %s to %s instead of %s %s", shortList(c.endpoints()), c.To, c.From, where))
 		}
 	}
-	return lines
+	return slices.Concat(r.past, lines)
+}
+
+func (r Route) endpoints() (all []string) {
+	for _, n := range r.Names {
+		all = append(all, n.Pattern)
+	}
+	return append(all, r.Prefixes...)
+}
+
+// goesPast reports whether a way goes past every proxy, if only when none answers.
+func goesPast(way rule.Via) bool {
+	return way == rule.Direct || strings.HasSuffix(string(way), "; DIRECT")
+}
+
+// addPast tells what a PAC file newly sends past the proxy before it asks any route, and
+// that it goes. One without a proxy sends nothing past any.
+func (r *Diff) addPast(old, new artefact.Reading) {
+	if old.Routes == nil || !slices.ContainsFunc(old.Routes.Routes, func(one rule.Route) bool { return one.Via != rule.Direct }) {
+		return
+	}
+	file := fileOf(old)
+	if new.Routes == nil {
+		r.past = append(r.past, fmt.Sprintf("SENDS: everything direct: %s is removed", file))
+		return
+	}
+	for _, options := range [][]string{{"internal", "local"}, {"plain"}} {
+		var more []string
+		for _, s := range new.Beside {
+			if slices.Contains(options, s.Name) && !slices.Contains(old.Beside, s) {
+				more = append(more, pastOf(s.Value, old.Before)...)
+			}
+		}
+		if len(more) > 0 {
+			r.past = append(r.past, fmt.Sprintf("SENDS: %s direct, past the proxy (%s, option %s)", shortList(more), file, strings.Join(options, " or ")))
+		}
+	}
+}
+
+// pastOf returns what an option's value sends direct that did not go before any route.
+func pastOf(value string, before rule.Before) []string {
+	if p, err := netip.ParsePrefix(value); err == nil {
+		return words.Texts(netset.PrefixSetOf(p).Subtract(before.Prefixes).Prefixes())
+	}
+	if value == "direct" { // of option plain
+		return []string{"hosts without a dot"}
+	}
+	if p, err := netset.ParsePattern(value); err == nil && !before.Names.Covers(p) {
+		return []string{value}
+	}
+	return nil
 }
 
 // unboundTexts tells where packets pass by interfaces that were not named before.
@@ -100,6 +155,27 @@ func (r Diff) unboundTexts() (lines []string) {
 	return lines
 }
 
+// AddRest tells what becomes of what no rule accepts, and of what no rule is asked about.
+func (r *Diff) AddRest(old, new artefact.Reading) {
+	r.AddDrops(old, new)
+	r.addPast(old, new)
+	r.addAhead(old, new)
+}
+
+// addAhead tells where a proxy's rules move to before the lines of the site's own.
+func (r *Diff) addAhead(old, new artefact.Reading) {
+	text := func(label, when string) string {
+		return fmt.Sprintf("%s: %s now stands %s the http_access lines of squid.conf (option place): what these refuse of the listed endpoints is ", label, fileOf(new), when)
+	}
+	switch {
+	case old.Requests == nil || new.Requests == nil || len(new.Requests.Rules) == 0:
+	case new.Ahead && !old.Ahead:
+		r.lost = append(r.lost, text("OPENS", "before")+"let through")
+	case old.Ahead && !new.Ahead:
+		r.Closes = append(r.Closes, text("CLOSES", "behind")+"refused")
+	}
+}
+
 // AddDrops tells what files no longer drop or deny, though no rule accepts it, and what
 // they do newly.
 func (r *Diff) AddDrops(old, new artefact.Reading) {
@@ -116,16 +192,13 @@ func (r *Diff) AddDrops(old, new artefact.Reading) {
 	}
 }
 
-// drops are the statements by which files drop or deny what no rule accepts.
+// drops are the statements by which files drop or deny what no rule accepts: the policies
+// of a packet filter's chains, a proxy's mode.
 func drops(r artefact.Reading) (all []artefact.Statement) {
-	policies := false
 	for _, s := range r.Beside {
-		if _, policy, _ := strings.Cut(s.Value, " "); s.Name == "policy" && strings.EqualFold(policy, "drop") {
-			all, policies = append(all, s), true
-		}
-	}
-	for _, s := range r.Beside {
-		if s.Name == "mode" && s.Value == string(artefact.ModeEnforce) && !policies {
+		_, policy, _ := strings.Cut(s.Value, " ")
+		byPolicy := s.Name == "policy" && strings.EqualFold(policy, "drop")
+		if byPolicy || r.Requests != nil && s.Name == "mode" && s.Value == string(artefact.ModeEnforce) {
 			all = append(all, s)
 		}
 	}

@@ -12,10 +12,11 @@ import (
 type Compared struct {
 	Name   string // as the command line names it
 	Result *site.Result
+	Routed []rule.Role // whose machines use the PAC file
 }
 
 func (c Compared) compiled() rule.Compiled {
-	return rule.Compiled{Policy: c.Result.Policy, Grants: c.Result.Input.Grants}
+	return rule.Compiled{Policy: c.Result.Policy, Grants: c.Result.Input.Grants, Routed: c.Routed}
 }
 
 // Compare tells what differs between two compiled policies: flows, routes, trusted

@@ -27,11 +27,11 @@ func (r *Diff) AddReadings(old, new artefact.Reading) error {
 		if err != nil {
 			return err
 		}
-		r.Routes = append(r.Routes, wayChanges(requests.Routes, fileOf(new))...)
+		r.Routes = append(r.Routes, wayChanges(requests.Routes, fileOf(new), !slices.Equal(old.Roles, new.Roles))...)
 	}
 	r.TrustedSites.Added = append(r.TrustedSites.Added, zonesBeyond(new.Zones, old.Zones, fileOf(new))...)
 	r.TrustedSites.Removed = append(r.TrustedSites.Removed, zonesBeyond(old.Zones, new.Zones, fileOf(old))...)
-	r.AddDrops(old, new)
+	r.AddRest(old, new)
 	switch came, went := len(old.Read) == 0, len(new.Read) == 0; {
 	case came != went:
 		change := map[bool]string{true: "added", false: "removed"}[came]
@@ -133,10 +133,10 @@ func proxyRules(c rule.Change, p *rule.Policy, file string) []Rule {
 	return list
 }
 
-func wayChanges(changes []rule.RouteChange, file string) []Route {
+func wayChanges(changes []rule.RouteChange, file string, byRoles bool) []Route {
 	list := routesOf(changes)
 	for i := range list {
-		list[i].Role, list[i].Place = "", file
+		list[i].Role, list[i].Place, list[i].byRoles = "", file, byRoles
 	}
 	return list
 }

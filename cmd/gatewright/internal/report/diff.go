@@ -229,7 +229,7 @@ func Headline(r change.Diff) string {
 	switch {
 	case len(r.Unknown) > 0:
 		parts[0] = "flows unknown"
-	case len(r.Added)+len(r.Removed) > 0:
+	case len(r.Added)+len(r.Removed) > 0 || changesRest(r):
 		parts = nil
 	}
 	say := func(n int, format string, args ...any) {
@@ -245,9 +245,9 @@ func Headline(r change.Diff) string {
 	say(len(r.TrustedSites.Added), "%s "+came, words.Count(len(r.TrustedSites.Added), "site"))
 	say(len(r.TrustedSites.Removed), "%s "+went, words.Count(len(r.TrustedSites.Removed), "site"))
 	say(len(r.Entries), "%s added, removed or changed", words.Plural(len(r.Entries), "entry", "entries"))
-	say(len(r.Beside), "%s outside the rules", words.Count(len(r.Beside), "change"))
+	say(len(r.Beside), "%s", words.Count(len(r.Beside), "other change"))
 	say(len(r.Comments), "%s changed", words.Count(len(r.Comments), "comment"))
-	say(len(r.Files), "%s added, removed or different as text", words.Count(len(r.Files), "file"))
+	say(len(r.Files), "%s", words.Plural(len(r.Files), "file differs", "files differ"))
 	say(len(r.Live), "%s", LiveCounts(r.Live))
 	say(len(r.OpenAdded), "%s newly open", words.Count(len(r.OpenAdded), "item"))
 	say(len(r.OpenRemoved), "%s no longer open", words.Count(len(r.OpenRemoved), "item"))
@@ -255,6 +255,11 @@ func Headline(r change.Diff) string {
 		return fmt.Sprintf("%s against %s: %s", new, old, strings.Join(parts, "; "))
 	}
 	return fmt.Sprintf("%s -> %s: %s", old, new, strings.Join(parts, "; "))
+}
+
+// changesRest reports whether what no rule accepts is newly dropped, or no longer.
+func changesRest(r change.Diff) bool {
+	return len(r.Closes) > 0 || slices.ContainsFunc(r.Opens, func(line string) bool { return strings.HasPrefix(line, "OPENS: ") })
 }
 
 // title is the catalogue with its revision, or a site file's name.

@@ -65,7 +65,7 @@ func openSection(r change.Diff) section {
 }
 
 func entrySection(entries []change.Entry) section {
-	s := section{title: "entries that were added, removed or changed"}
+	s := section{title: "entries added, removed or changed"}
 	for _, e := range entries {
 		label := artefact.Label(rule.Entry{ID: e.ID, Row: e.Row, Title: e.Title})
 		switch e.Change {
@@ -104,7 +104,7 @@ func (s *section) addEndpoints(sign byte, attribute, list string) {
 }
 
 func besideSection(changes []change.Beside) section {
-	s := section{title: "what the files do outside their rules", inSight: true}
+	s := section{title: "other changes of the files", inSight: true}
 	for _, c := range changes {
 		s.add(' ', "%s: %s", c.File, c.Name)
 		for _, v := range c.Old {

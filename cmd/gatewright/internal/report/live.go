@@ -27,6 +27,10 @@ func liveSection(changes []change.Live) section {
 		if c.In != "" {
 			where = c.In
 		}
+		if c.Kind == "table" {
+			s.add(c.Sign[0], "table %s", c.Text)
+			continue
+		}
 		s.add(c.Sign[0], "%s %s: %s", c.Kind, where, c.Text)
 	}
 	for _, c := range changes {
