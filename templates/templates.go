@@ -1,6 +1,7 @@
 // Package templates holds the text/template files of the generators, one folder
 // each. Templates are syntax: they decide nothing, quote nothing and never loop
-// over the elements of a set.
+// over the elements of a set, which a view holds as one text even where each is a line
+// or a command of its own.
 package templates
 
 import (
