@@ -95,7 +95,7 @@ func checkWithin(in Input, budget *netset.Budget) ([]Finding, error) {
 	}
 	found = append(found, l.categories()...)
 	found = append(found, l.covered()...)
-	if !l.budget.Spend(0) {
+	if l.budget.Exhausted() {
 		return nil, tooLarge(entries)
 	}
 	slices.SortStableFunc(found, func(a, b Finding) int {

@@ -66,7 +66,7 @@ func newLookup(entries []catalog.Entry, budget *netset.Budget) (*lookup, error) 
 	l := &lookup{entries: entries, budget: budget, listing: map[netset.Pattern]netset.Holders{}, names: make([]netset.NameSet, len(entries))}
 	l.addNames()
 	l.addAddresses()
-	if !l.budget.Spend(0) {
+	if l.budget.Exhausted() {
 		return nil, tooLarge(entries)
 	}
 	return l, nil

@@ -106,7 +106,7 @@ func (s *shares) coverOf(i int32) (cover netset.Holders) {
 			at, _ := slices.BinarySearch(cover, j)
 			cover = slices.Insert(cover, at, j)
 		}
-		if !missing.IsEmpty() || !s.budget.Spend(0) {
+		if !missing.IsEmpty() || s.budget.Exhausted() {
 			return nil
 		}
 	}

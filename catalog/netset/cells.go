@@ -24,7 +24,8 @@ func CellsOf[K Axis[K], V Value[V]](key K, value V) Cells[K, V] {
 	return Cells[K, V]{[]Cell[K, V]{{key, value}}}
 }
 
-// Budget bounds what sets may cost together where they overlap. Nil has no bound.
+// Budget bounds what sets may cost together where they overlap. Nil has no bound. Once it
+// is exhausted, nothing that it bounded is an answer: ask Exhausted before using any of it.
 type Budget struct{ left int }
 
 // NewBudget returns a budget of n ranges, patterns or steps of a search.
@@ -38,6 +39,9 @@ func (b *Budget) Spend(n int) bool {
 	b.left = max(-1, b.left-n)
 	return b.left >= 0
 }
+
+// Exhausted reports whether more was spent than the budget had.
+func (b *Budget) Exhausted() bool { return b != nil && b.left < 0 }
 
 // Zip refines two functions against each other: f gets the values of both, nil where
 // there is none, and returns the value that holds there; none if it is not ok. What f
@@ -60,7 +64,7 @@ func Zip[K Axis[K], V Value[V], W Value[W], X Value[X]](a Cells[K, V], b Cells[K
 		if x, has := f(v, w); has {
 			j.add(p.key, x)
 		}
-		if !budget.Spend(0) {
+		if budget.Exhausted() {
 			return c, false
 		}
 	}

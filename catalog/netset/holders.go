@@ -38,7 +38,7 @@ func HoldersOf[K Axis[K]](sets []K, budget *Budget) (c Cells[K, Holders], ok boo
 	var axis K
 	cells := axis.sweep().holders(sets, budget)
 	slices.SortFunc(cells, func(x, y Cell[K, Holders]) int { return axis.sweep().compare(x.Key, y.Key) })
-	return Cells[K, Holders]{cells}, budget.Spend(0)
+	return Cells[K, Holders]{cells}, !budget.Exhausted()
 }
 
 func (spans[M, N, K]) holders(sets []K, budget *Budget) (cells []Cell[K, Holders]) {

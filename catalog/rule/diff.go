@@ -92,14 +92,14 @@ func Compare(old, new Compiled) (Diff, error) {
 		was, is := acceptedOf(old, direction, budget), acceptedOf(new, direction, budget)
 		d.Added.add(is, was, new.Grants, budget)
 		d.Removed.add(was, is, old.Grants, budget)
-		if !budget.Spend(0) {
+		if budget.Exhausted() {
 			return Diff{}, tooLarge(direction, was, is)
 		}
 	}
 	d.Added.sort(new.Policy)
 	d.Removed.sort(old.Policy)
 	d.Routes = routeChanges(old.Policy, new.Policy, old.Routed, budget)
-	if !budget.Spend(0) {
+	if budget.Exhausted() {
 		return Diff{}, tooManyRoutes(old.Policy, new.Policy)
 	}
 	d.TrustedAdded = moreTrusted(new.Policy.TrustedSites, old.Policy.TrustedSites)

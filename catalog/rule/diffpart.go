@@ -31,7 +31,7 @@ func (c *Change) add(a, b *accepted, grants []Grant, budget *netset.Budget) {
 			rc.Entries = x.responsible(from[r.key()], a.at[i])
 			c.Rules = append(c.Rules, rc)
 		}
-		if !budget.Spend(0) {
+		if budget.Exhausted() {
 			return
 		}
 	}

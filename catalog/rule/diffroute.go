@@ -258,7 +258,7 @@ func (c *routeComparison) compare() {
 		default:
 			c.compareWildcard(n, changed)
 		}
-		if !c.budget.Spend(0) {
+		if c.budget.Exhausted() {
 			return
 		}
 	}

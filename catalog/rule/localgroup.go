@@ -161,7 +161,7 @@ func (e *TooManyGroupsError) Error() string {
 // the budget is exhausted.
 func (p *Policy) LocalGroups(q Question, budget *netset.Budget) ([]LocalGroup, error) {
 	all := p.localGroups(q, budget)
-	if !budget.Spend(0) {
+	if budget.Exhausted() {
 		return nil, &TooManyGroupsError{q, len(p.Bindings), len(p.Rules)}
 	}
 	for i := range all {
@@ -215,7 +215,7 @@ func (p *Policy) groupsOfRoles(q Question, budget *netset.Budget) (all []LocalGr
 			asked[f] = true
 			all = append(all, LocalGroup{Roles: []Role{b.Role}, Local: part, Flow: f})
 		}
-		if !budget.Spend(0) {
+		if budget.Exhausted() {
 			return nil
 		}
 	}

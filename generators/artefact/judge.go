@@ -71,7 +71,7 @@ func newJudge(p *rule.Policy, looks *netset.Budget) *Judge {
 
 // Err returns nil, or a *TooLargeError if no verdict holds.
 func (j *Judge) Err() error {
-	if j.looks.Spend(0) {
+	if !j.looks.Exhausted() {
 		return nil
 	}
 	all := make([]*rule.Rule, len(j.policy.Rules))

@@ -63,7 +63,7 @@ func (w witnessSearch) uncarriedPorts(name string, local netip.Addr) netset.Serv
 	}
 	for _, l := range []listing{w.addressedNames(), w.unaddressedNames()} {
 		for _, i := range l.of(name) {
-			if left.IsEmpty() || !w.looks.Spend(0) {
+			if left.IsEmpty() || w.looks.Exhausted() {
 				return left
 			}
 			without(&w.policy.Rules[i])

@@ -69,7 +69,7 @@ func (w witnessSearch) reversed(ours netset.PrefixSet, locals []netip.Addr) (rul
 					f.Direction, f.Remote, f.Local = rule.Outbound, local, end
 				}
 				if !w.accepts(f) {
-					return f, w.looks.Spend(0)
+					return f, !w.looks.Exhausted()
 				}
 			}
 		}
@@ -89,7 +89,7 @@ func (w witnessSearch) published() (rule.Flow, bool) {
 			f := rule.Flow{Direction: rule.Inbound, Protocol: s.Protocol, Published: s.Ports.First, Remote: remote, Local: local}
 			for _, f.Port = range append([]uint16{s.Ports.First, 1, 65535}, w.cuts[s.Protocol]...) {
 				if !w.acceptsAfterDNAT(f) {
-					return f, w.looks.Spend(0)
+					return f, !w.looks.Exhausted()
 				}
 			}
 		}

@@ -70,7 +70,7 @@ func (k Asker) Ask(e rule.Expectation) ([]Answer, error) {
 			all = append(all, q.of(o))
 		}
 	}
-	if !q.budget.Spend(0) {
+	if q.budget.Exhausted() {
 		return nil, &TooLargeError{e}
 	}
 	return all, nil

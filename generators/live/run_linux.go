@@ -54,16 +54,15 @@ func openRun(folder string) (*Run, error) {
 		}
 		return nil, err
 	}
-	dir, err := os.OpenRoot(folder)
+	r, err := existingRun(folder)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := dir.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		dir.Close()
+	if r.lock, err = r.dir.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		r.dir.Close()
 		return nil, err
 	}
-	return &Run{dir, lock}, nil
+	return r, nil
 }
 
 // existingRun opens a Run to be read alone.

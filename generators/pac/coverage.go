@@ -43,7 +43,7 @@ func coverageWithin(p *rule.Policy, roles []rule.Role, looks *netset.Budget) ([]
 		}
 		out = append(out, c)
 	}
-	if !looks.Spend(0) {
+	if looks.Exhausted() {
 		return nil, fmt.Errorf("the prefixes and ports of %d rules overlap in so many ways that %d looks do not tell which requests go astray; give pac.roles fewer roles, select fewer entries, or name the other generators and leave pac out", len(p.Rules), maxLooks)
 	}
 	return append(out, artefact.TrustedSitesNotApplicable(p, "a PAC file has no browser zones")...), nil
