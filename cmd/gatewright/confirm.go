@@ -115,7 +115,7 @@ func lastTrial(held *live.Run) error {
 func (inv *invocation) noteWaiting(m live.Machine) error {
 	until, ok, err := m.Waits()
 	if err == nil && ok {
-		inv.console.Sayf("note: an apply waits for its confirmation; without it, the old rules come back at %s", until.Format("15:04:05 MST"))
+		inv.console.Sayf("note: an apply waits for confirmation; without it, the old rules come back at %s", until.Format("15:04:05 MST"))
 	}
 	return err
 }

@@ -123,11 +123,11 @@ func TestConfirmAtThePrompt(t *testing.T) {
 	h := newHost(t)
 	old, new := h.applied()
 	out, status := h.sh("sleep 2 | script -qec '" + tryApply + "1s' /dev/null")
-	if !strings.Contains(out, "type y and Enter to keep the new ones") || !strings.Contains(out, "not confirmed: the old rules are back") {
+	if !strings.Contains(out, "to keep the new ones, type y and Enter") || !strings.Contains(out, "not confirmed: the old rules are back") {
 		t.Errorf("status %d\n%s", status, out)
 	}
 	h.holds("old", old)
-	if out := h.must("(sleep 0.5; echo y; sleep 0.5) | script -qec '" + tryApply + "20s' /dev/null"); !strings.Contains(out, "confirmed; boot loads it") {
+	if out := h.must("(sleep 0.5; echo y; sleep 0.5) | script -qec '" + tryApply + "20s' /dev/null"); !strings.Contains(out, "confirmed; at boot the rules are loaded") {
 		t.Error(out)
 	}
 	h.ended()
@@ -439,7 +439,7 @@ func TestTellsOfTheTrial(t *testing.T) {
 	h.site(after)
 	h.nothingWaits("")
 	h.wantTimed(tryApply+"60s 2>&1 | tail -1", "the old rules come back in 1m0s (TIME), unless `gatewright confirm` keeps the new ones\n", 0)
-	const note = "note: an apply waits for its confirmation; without it, the old rules come back at TIME\n"
+	const note = "note: an apply waits for confirmation; without it, the old rules come back at TIME\n"
 	h.wantTimed("gatewright plan", note+"this machine and gatewright.json: no difference\n", 0)
 	h.wantTimed("gatewright drift", note+"gatewright.json and this machine: no difference\n", 0)
 	h.must("gatewright confirm -q")

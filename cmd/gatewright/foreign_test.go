@@ -330,7 +330,7 @@ func TestOtherFormats(t *testing.T) {
 				}
 			}
 			stdout, stderr := runQuietly(t, 0, "diff", earlier, good, "--site", site)
-			if !strings.Contains(stdout, ": no difference\n") || !strings.Contains(stderr, "gatewright: warning: "+earlier+": "+file+" has the old format 1; what "+site+" makes in format ") {
+			if !strings.Contains(stdout, ": no difference\n") || !strings.Contains(stderr, "gatewright: warning: "+earlier+": "+file+" has the old format 1; it is replaced by what "+site+" makes in format ") {
 				t.Errorf("diff with the site file: %s%s", stdout, stderr)
 			}
 			runQuietly(t, exitFailed, "diff", earlier, changed, "--site", site)

@@ -198,7 +198,7 @@ func TestForeignWithinFolder(t *testing.T) {
 	const link = " is a symbolic link; remove it, or put the file or the folder itself there\n"
 	const inSite = "gatewright: error: gatewright.json:1:15: /catalogs/0: "
 	const hidden = " is hidden, and a site file names no hidden file or folder, which may hold secrets; give it a name without a dot in front, or name all catalogues on the command line, including this one with --catalog "
-	const known = "the known ones are " + knownFormats
+	const known = "expected one of: " + knownFormats
 	site := func(ref string) func() error {
 		return func() error {
 			return os.WriteFile("gatewright.json", []byte(`{"catalogs": ["`+ref+`"], "generators": ["nftables", "squid"], "output": "out"}`), 0o644)

@@ -243,12 +243,12 @@ func TestNewRefused(t *testing.T) {
 		"bad":           {exitFailed, `gatewright: error: --new bad: bad:fw/gatewright.json:2:3: /catalogues: unknown key "catalogues"; `},
 		"large":         {exitFailed, "gatewright: error: --new large: large:fw/gatewright.json: over the limit of 16384 KiB\n"},
 		"none":          {exitDifferent, "gatewright: warning: --new none: it has no gatewright.json, so everything counts as new\n"},
-		"nowhere":       {exitUsage, `gatewright: error: --new nowhere: it is neither a folder nor a git revision here (git knows no revision of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder with the site file of an earlier one\n"},
+		"nowhere":       {exitUsage, `gatewright: error: --new nowhere: it is neither a folder nor a git revision here (git knows no revision of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder that holds an earlier site file\n"},
 		"--help":        {exitUsage, `gatewright: error: --new --help: begins with a hyphen, which no revision does; for a folder of that name write ./--help` + "\n"},
-		"main..bad":     {exitUsage, `--new main..bad: no folder, and no git revision here`},
-		":/one":         {exitUsage, `--new :/one: no folder, and no git revision here`},
-		"main:fw":       {exitUsage, `--new main:fw: no folder, and no git revision here`},
-		"main\n--x":     {exitUsage, `--new main\u000a--x: no folder, and no git revision here`},
+		"main..bad":     {exitUsage, `--new main..bad: it is neither a folder nor a git revision here (git knows no revision of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder that holds an earlier site file"},
+		":/one":         {exitUsage, `--new :/one: it is neither a folder nor a git revision here (git knows no revision of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder that holds an earlier site file"},
+		"main:fw":       {exitUsage, `--new main:fw: it is neither a folder nor a git revision here (git knows no revision of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder that holds an earlier site file"},
+		"main\n--x":     {exitUsage, `--new main\u000a--x: it is neither a folder nor a git revision here (git knows no revision of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder that holds an earlier site file"},
 	} {
 		if status, said := checkNew(t, base); status != want.status || !strings.Contains(said, want.said) {
 			t.Errorf("--new %q: status %d\n%s\nwant status %d\n%s", base, status, said, want.status, want.said)
