@@ -73,11 +73,11 @@ func TestNothingIsReachedByTestsAlone(t *testing.T) {
 	}
 	var dead []string
 	for name, at := range u.at {
-		if !reached[name] && !slices.Contains(probes, name) {
+		if !reached[name] && !slices.Contains(exceptions, name) {
 			dead = append(dead, at+": "+name)
 		}
 	}
-	for _, name := range probes {
+	for _, name := range exceptions {
 		if u.at[name] == "" || reached[name] {
 			t.Errorf("%s needs no exception any more", name)
 		}
@@ -94,6 +94,19 @@ var probes = []string{
 	"gatewright/generators/proof.Interpreter.PAC", "gatewright/generators/proof.PACFlows",
 	"gatewright/generators/proof.IptablesRules", "gatewright/generators/proof.NFTablesRules",
 }
+
+// frame is what a packet filter of another kind stands on: the generator of a router that
+// the tests of package generators hold is the first.
+var frame = []string{
+	"gatewright/generators/filter.Flat", "gatewright/generators/filter.line.apart", "gatewright/generators/filter.line.remote",
+	"gatewright/generators/artefact.SomeFilterOptions", "gatewright/generators/artefact.OneByOne",
+	"gatewright/generators/proof.Reader", "gatewright/generators/proof.ByReading",
+	"gatewright/generators/proof.compareReading", "gatewright/generators/proof.byPairs",
+	"gatewright/generators/iptables.Generator.Comments", "gatewright/generators/iptables.quotedComment",
+	"gatewright/generators/nftables.Generator.Comments", "gatewright/generators/nftables.quotedComment",
+}
+
+var exceptions = slices.Concat(probes, frame)
 
 // called are methods that the standard library calls through its own interfaces.
 var called = []string{".String", ".Error", ".Unwrap", ".MarshalJSON", ".UnmarshalJSON", ".MarshalText", ".UnmarshalText", ".GobEncode", ".GobDecode", ".Write", ".Read", ".Type"}
