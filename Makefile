@@ -27,10 +27,10 @@ demo: build ## write the rule files for the default catalogue to out/
 dist: ## build static binaries and Debian packages in bin/dist/, with their SHA-256 sums
 	.ci/dist bin/dist $(PLATFORMS)
 
-reproduce: dist ## build them once more elsewhere, and compare every byte
+reproduce: dist ## build them again in another place, and compare every byte
 	.ci/reproduce bin/dist $(PLATFORMS)
 
-package: ## ask lintian about the Debian package, and use it in Debian 12 and 13; needs root or sudo
+package: ## build the Debian package, run lintian on it, and test it in Debian 12 and 13; needs root or sudo
 	.ci/package
 
 deps: ## install the system packages that the tests need and that are missing
@@ -40,7 +40,7 @@ test: ## run every test with the real engines; needs root or sudo, and `make dep
 	@echo "the tests load rules in network namespaces of their own, which needs root or sudo"
 	$(SUDO) $(GO) test -timeout 40m -parallel 4 ./... # engines wait more than they work
 
-prove: ## ask the engines millions of flows; lines with "proved:" say how many of what
+prove: ## ask the engines millions of flows; lines with "proved:" show the counts
 	$(SUDO) env GATEWRIGHT_PROVE=all $(GO) test ./generators/... -count 1 -timeout 60m -v
 	env GATEWRIGHT_PROVE=all $(GO) test ./cmd/gatewright -run 'DiffProof|ExpectProof' -count 1 -timeout 60m -v
 	$(SUDO) env GATEWRIGHT_PROVE=all $(GO) test ./cmd/gatewright -run 'Drift|KilledApply|KilledConfirm' -count 1 -timeout 60m -v

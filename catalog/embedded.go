@@ -60,5 +60,5 @@ func Load(ref string) (*Catalog, error) {
 		known, names = append(known, i.String()), append(names, i.Name)
 	}
 	meant := suggest.DidYouMean(ref, append(names, known...))
-	return nil, fmt.Errorf("no catalogue %s ships with the tool; there are %s; a file of your own has a path or an extension, such as .json%s", jsonc.Quote(ref), strings.Join(known, ", "), meant)
+	return nil, fmt.Errorf("no catalogue %s ships with the tool; expected one of %s; to name a file, write a path or an extension such as .json%s", jsonc.Quote(ref), strings.Join(known, ", "), meant)
 }

@@ -241,13 +241,13 @@ func TestEmbeddedNames(t *testing.T) {
 	if got := fmt.Sprint(Embedded()); got != "[m365-additional@2025-01-08 m365-additional@2018-10-23 m365-worldwide@2025-12-01]" {
 		t.Error(got)
 	}
-	const there = "there are m365-additional@2025-01-08, m365-additional@2018-10-23, m365-worldwide@2025-12-01"
+	const expected = "expected one of m365-additional@2025-01-08, m365-additional@2018-10-23, m365-worldwide@2025-12-01"
 	for _, c := range []struct{ ref, want string }{
-		{"m365", `no catalogue "m365" ships with the tool; ` + there + `; a file of your own has a path or an extension, such as .json`},
-		{"", `no catalogue "" ships with the tool; ` + there + `; a file of your own has a path or an extension, such as .json`},
-		{"m365-additional@2020-01-01", `no catalogue "m365-additional@2020-01-01" ships with the tool; ` + there + `; a file of your own has a path or an extension, such as .json; did you mean "m365-additional@2025-01-08"?`},
-		{"m365-aditional", `no catalogue "m365-aditional" ships with the tool; ` + there + `; a file of your own has a path or an extension, such as .json; did you mean "m365-additional"?`},
-		{"../m365-additional@2025-01-08", `no catalogue "../m365-additional@2025-01-08" ships with the tool; ` + there + `; a file of your own has a path or an extension, such as .json; did you mean "m365-additional@2025-01-08"?`},
+		{"m365", `no catalogue "m365" ships with the tool; ` + expected + `; to name a file, write a path or an extension such as .json`},
+		{"", `no catalogue "" ships with the tool; ` + expected + `; to name a file, write a path or an extension such as .json`},
+		{"m365-additional@2020-01-01", `no catalogue "m365-additional@2020-01-01" ships with the tool; ` + expected + `; to name a file, write a path or an extension such as .json; did you mean "m365-additional@2025-01-08"?`},
+		{"m365-aditional", `no catalogue "m365-aditional" ships with the tool; ` + expected + `; to name a file, write a path or an extension such as .json; did you mean "m365-additional"?`},
+		{"../m365-additional@2025-01-08", `no catalogue "../m365-additional@2025-01-08" ships with the tool; ` + expected + `; to name a file, write a path or an extension such as .json; did you mean "m365-additional@2025-01-08"?`},
 	} {
 		if got, err := Load(c.ref); got != nil || err == nil || err.Error() != c.want {
 			t.Errorf("%q: %v", c.ref, err)

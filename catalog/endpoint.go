@@ -25,7 +25,7 @@ func ParseEndpoint(s string) (prefix netset.PrefixSet, name netset.Pattern, note
 	return netset.PrefixSetOf(p), name, note, err
 }
 
-// checkForm refuses what is no single endpoint, whatever it holds.
+// checkForm refuses a text that is not a single endpoint, whatever its content.
 func checkForm(s string) error {
 	for i := range len(s) {
 		switch s[i] {
@@ -34,7 +34,7 @@ func checkForm(s string) error {
 				return nil // a range, of which ParsePrefix says how to write it
 			}
 			if strings.ContainsAny(strings.TrimSpace(s), " ,;") {
-				return fmt.Errorf("%s is more than one endpoint; write each one as a string of its own", jsonc.Quote(s))
+				return fmt.Errorf("%s is more than one endpoint; write each endpoint as a separate string", jsonc.Quote(s))
 			}
 		case ':':
 			if strings.HasPrefix(s[i:], "://") {
@@ -108,7 +108,7 @@ func (r *reader) endpoints(v jsonc.Value, e *Entry) {
 	}
 	e.Prefixes = g.prefixes.Build()
 	if v4, v6 := e.Prefixes.CoversFamily(); v4 || v6 {
-		r.Errorf(v, `these prefixes together are every address of a family, which a catalogue cannot say; write "remote" under "unsaid", and the site answers it`)
+		r.Errorf(v, `these prefixes together cover a whole address family, which a catalogue cannot contain; write "remote" under "unsaid", and let the site answer`)
 	}
 }
 
@@ -167,7 +167,7 @@ func explainPrefix(s string, err error) error {
 		return form
 	}
 	if p, bad := netip.ParsePrefix(s); bad == nil && p.Bits() == 0 {
-		return fmt.Errorf(`%s is every address of its family, which a catalogue cannot say; write "remote" under "unsaid", and the site answers it`, jsonc.Quote(s))
+		return fmt.Errorf(`%s covers a whole address family, which a catalogue cannot contain; write "remote" under "unsaid", and let the site answer`, jsonc.Quote(s))
 	}
 	return err
 }

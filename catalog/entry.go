@@ -2,8 +2,8 @@
 // services: entries, the strict reader of our own document format, and the
 // catalogues that ship with the tool.
 //
-// It decides nothing about a site: which entries are wanted, which addresses play
-// which role, and what fills a gap is the business of package site.
+// It decides nothing about a site. Package site decides which entries are used, which
+// addresses a role has, and how open facts are answered.
 package catalog
 
 import "gatewright/catalog/netset"
@@ -106,8 +106,8 @@ type Pending struct {
 	Placeholders []Placeholder // those in Host, in order, each once
 }
 
-// Narrowing says which names stand in a name's place once the site gives values for
-// their placeholders: those of "<tenant>.sharepoint.com" for "*.sharepoint.com".
+// Narrowing gives the names that replace a name once the site gives values for their
+// placeholders: those of "<tenant>.sharepoint.com" for "*.sharepoint.com".
 type Narrowing struct {
 	Name netset.Pattern
 	To   []Pending

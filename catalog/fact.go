@@ -30,7 +30,7 @@ func (r *reader) fact(g *given, f Fact, read func(jsonc.Value)) jsonc.Field {
 // remoteRole reads the remote that is machines of the site's own.
 func (r *reader) remoteRole(v jsonc.Value, e *Entry, g *given) {
 	if _, said := g.said[FactRemote]; said {
-		r.Errorf(v, `"endpoints" says the remote already; remove one of the two`)
+		r.Errorf(v, `the remote is given twice, here and by "endpoints"; remove one of the two`)
 	}
 	g.said[FactRemote] = v
 	r.Object(v, r.remoteField(e))
@@ -70,7 +70,7 @@ func (r *reader) elsewhere(v jsonc.Value) *Elsewhere {
 	var under bool
 	r.Object(v, r.elsewhereFields(&e, &under)...)
 	if under && len(e.Under) == 0 {
-		r.Errorf(v, `no domain; write those whose names are meant, or leave "under" out for the addresses`)
+		r.Errorf(v, `no domain; write the domains whose names are meant, or omit "under" if the addresses are meant`)
 	}
 	return &e
 }
@@ -104,7 +104,7 @@ func (r *reader) inferred(e *Entry, g given) bool {
 			i := Inference{Fact: string(f)}
 			r.text(&i.Reason, MaxText)(v)
 			if _, said := g.said[f]; !said && (f != FactArea || e.Area == "") {
-				r.Errorf(v, "the %s is not said, so it cannot be inferred; write %q, or remove this", f, f.key())
+				r.Errorf(v, "the entry gives no %s, so it cannot be marked as inferred; write %q, or remove this", f, f.key())
 			}
 			e.Inferred = append(e.Inferred, i)
 		}
@@ -127,12 +127,12 @@ func (r *reader) agrees(v jsonc.Value, e *Entry, g given) bool {
 		unsaid := slices.ContainsFunc(e.Unsaid, func(u Unsaid) bool { return u.Fact == f })
 		switch {
 		case e.Kind == KindTrustedSite && f != FactRemote && said:
-			fail(place, `a trusted site is no traffic and has no %s; remove it, or make the kind "flow"`, f)
+			fail(place, `a trusted site is not traffic and has no %s; remove it, or change the kind to "flow"`, f)
 		case e.Kind == KindTrustedSite && f != FactRemote && unsaid:
-			fail(g.unsaid, `a trusted site is no traffic and has no %s to leave unsaid; remove it, or make the kind "flow"`, f)
+			fail(g.unsaid, `a trusted site is not traffic and has no %s to leave unsaid; remove it, or change the kind to "flow"`, f)
 		case e.Kind == KindTrustedSite && f != FactRemote:
 		case !said && !unsaid:
-			fail(v, `nothing is said of the %s; write %q, or %q under "unsaid" with the reason`, f, f.key(), f)
+			fail(v, `the %s is missing; write %q, or %q under "unsaid" with the reason`, f, f.key(), f)
 		}
 	}
 	for _, u := range e.Unsaid {
@@ -141,10 +141,10 @@ func (r *reader) agrees(v jsonc.Value, e *Entry, g given) bool {
 		}
 	}
 	if e.Kind == KindTrustedSite && e.RemoteRole != "" {
-		fail(g.said[FactRemote], `a trusted site is a name, not a role; write "endpoints", or make the kind "flow"`)
+		fail(g.said[FactRemote], `a trusted site is a name, not a role; write "endpoints", or change the kind to "flow"`)
 	}
 	if e.Kind == KindTrustedSite && !e.Prefixes.IsEmpty() {
-		fail(g.said[FactRemote], `a trusted site is a name, not an address; remove the addresses, or make the kind "flow"`)
+		fail(g.said[FactRemote], `a trusted site is a name, not an address; remove the addresses, or change the kind to "flow"`)
 	}
 	if typed := typedDirection(strings.ToLower(e.Type)); typed != "" && e.Direction != "" && typed != e.Direction && !isInferred(e, FactDirection) {
 		fail(g.said[FactDirection], `direction %q contradicts the type %s; list "direction" under "unsaid", or under "inferred" with the reason`,

@@ -9,7 +9,7 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// PlaceholderKind says what may stand in a placeholder's place.
+// PlaceholderKind says which values may replace a placeholder.
 type PlaceholderKind string
 
 const (
@@ -139,7 +139,7 @@ func (r *reader) pending(v jsonc.Value, s string, g *gatherer) {
 	}
 }
 
-// narrowings reads which endpoints stand in a name's place once the site gives values.
+// narrowings reads the endpoints that replace a name once the site gives values.
 func (r *reader) narrowings(e *Entry, v jsonc.Value) {
 	if v.Kind() == jsonc.Invalid {
 		return
@@ -147,7 +147,7 @@ func (r *reader) narrowings(e *Entry, v jsonc.Value) {
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 		name, err := netset.ParsePattern(k.Text())
 		if err != nil || !slices.Contains(e.Names, name) {
-			r.Errorf(k, "%s is no name of the entry; narrow one that it lists", jsonc.Quote(k.Text()))
+			r.Errorf(k, "%s is not a name of this entry; narrow a name that the entry lists", jsonc.Quote(k.Text()))
 			return
 		}
 		into := gatherer{entry: &Entry{}, names: map[netset.Pattern]bool{}, pending: map[string]bool{}}
@@ -168,18 +168,18 @@ func (p Pending) checkPath(s string) error {
 	plain, query := cutQuery(p.Path)
 	switch {
 	case query:
-		return fmt.Errorf("%s has a query or a fragment, which no endpoint has and which may be a secret; write %s", jsonc.Quote(withoutUser(p.Host+plain)+"…"), jsonc.Quote(withoutUser(p.Host+plain)))
+		return fmt.Errorf("%s has a query or a fragment, which an endpoint cannot have and which may be a secret; write %s", jsonc.Quote(withoutUser(p.Host+plain)+"…"), jsonc.Quote(withoutUser(p.Host+plain)))
 	case p.Path == "/":
 		return fmt.Errorf("%s ends with a slash; write %s for the whole host", jsonc.Quote(s), jsonc.Quote(p.Host))
 	case strings.Contains(p.Host, ":"):
 		host, _, _ := strings.Cut(p.Host, ":")
 		return fmt.Errorf(`%s has a port; write %s here, and the port under "services"`, jsonc.Quote(s), jsonc.Quote(host+p.Path))
 	case strings.ContainsAny(p.Path, "<>"):
-		return fmt.Errorf("%s has a placeholder in its path, where none is filled; write the path up to it", jsonc.Quote(s))
+		return fmt.Errorf("%s has a placeholder in its path, where placeholders are not filled; write the path up to it", jsonc.Quote(s))
 	case len(p.Path) > MaxText:
-		return fmt.Errorf("%s has a path of %d bytes; at most %d fit", jsonc.Quote(s), len(p.Path), MaxText)
+		return fmt.Errorf("%s has a path of %d bytes; write at most %d", jsonc.Quote(s), len(p.Path), MaxText)
 	case strings.ContainsFunc(p.Path, odd):
-		return fmt.Errorf("%s has a character in its path that no URL has; write it percent-encoded", jsonc.Quote(s))
+		return fmt.Errorf("%s has a character in its path that is not allowed in a URL; write it percent-encoded", jsonc.Quote(s))
 	}
 	return nil
 }
@@ -198,7 +198,7 @@ func placeholderNames(host string) ([]string, error) {
 		case !closed:
 			return nil, fmt.Errorf(`%s has a "<" without its ">"; write a placeholder as "<tenant>"`, jsonc.Quote(host))
 		case !isPlaceholder(name):
-			return nil, fmt.Errorf(`%s: %s is no name of a placeholder; use lower-case letters and underscores, as in "<tenant>"`, jsonc.Quote(host), jsonc.Quote(name))
+			return nil, fmt.Errorf(`%s: %s is not a placeholder name; use lower-case letters and underscores, as in "<tenant>"`, jsonc.Quote(host), jsonc.Quote(name))
 		case !slices.Contains(names, name):
 			names = append(names, name)
 		}

@@ -84,7 +84,7 @@ func (r *reader) root(v jsonc.Value) {
 	r.Object(v, r.fields(&entries)...)
 	if c.Feed != "" {
 		if c.Snapshot = r.date; c.Snapshot == "" {
-			r.Errorf(v, `a snapshot of a feed is of a day; write it as "date"`)
+			r.Errorf(v, `a snapshot of a feed needs its day; write it as "date"`)
 		}
 	}
 	if entries.Kind() == jsonc.Invalid {
@@ -135,7 +135,7 @@ func (r *reader) add(v jsonc.Value, e Entry) {
 	}
 	if !bytes.Equal(first.canonical, e.AppendCanonical(nil)) {
 		line, _ := first.place.Pos()
-		r.Errorf(v, "entry %q stands in line %d with other content; give one of them another id", e.ID, line)
+		r.Errorf(v, "entry %q occurs in line %d with different content; give one of the two another id", e.ID, line)
 	}
 }
 

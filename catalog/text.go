@@ -26,9 +26,9 @@ func (r *reader) text(to *string, limit int) func(jsonc.Value) {
 		case strings.TrimSpace(s) == "":
 			r.Errorf(v, "empty text; write something, or remove the key")
 		case len(s) > limit:
-			r.Errorf(v, "text of %d bytes; at most %d fit", len(s), limit)
+			r.Errorf(v, "text of %d bytes; write at most %d", len(s), limit)
 		case !jsonc.IsPlainText(s):
-			r.Errorf(v, "%s holds a character that does not print; write one line of plain text", jsonc.Quote(s))
+			r.Errorf(v, "%s has a non-printable character; write one line of plain text", jsonc.Quote(s))
 		default:
 			*to = s
 		}
@@ -63,7 +63,7 @@ func (r *reader) link(to *string) func(jsonc.Value) {
 		}
 		u, err := url.Parse(*to)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.ContainsAny(*to, " \"<>`") {
-			r.Errorf(v, `%s is no address of a page; write one such as "https://www.example.com/page"`, quoteLink(*to))
+			r.Errorf(v, `%s is not the URL of a page; write one such as "https://www.example.com/page"`, quoteLink(*to))
 		} else if u.User != nil {
 			r.Errorf(v, `%s holds a user, or a password, which everyone who reads the catalogue sees; write %q`, quoteLink(*to), withoutUser(*to))
 		}
@@ -135,7 +135,7 @@ func (r *reader) references(to *[]string) func(jsonc.Value) {
 			s, ok := r.String(v)
 			name, rest, _ := strings.Cut(s, "/")
 			if ok && !(isSlug(name, MaxSlug) && IsWord(rest)) {
-				r.Errorf(v, `bad reference %s; write a catalogue and an entry or area of it, such as "m365/exchange"`, jsonc.Quote(s))
+				r.Errorf(v, `bad reference %s; write a catalogue and one of its entries or areas, such as "m365/exchange"`, jsonc.Quote(s))
 			}
 			*one = s
 		}

@@ -241,7 +241,7 @@ func TestGeneratorsAreListedOnce(t *testing.T) {
 		options := map[string]bool{}
 		for _, o := range g.Options() {
 			if options[o.Name] || o.Doc == "" {
-				t.Errorf("%s: option %s is there twice or has no documentation", g.Name(), o.Name)
+				t.Errorf("%s: option %s exists twice or has no documentation", g.Name(), o.Name)
 			}
 			options[o.Name] = true
 		}

@@ -19,7 +19,7 @@ import (
 
 // caseFile is one file of testdata/corpus: a policy in small, before it is compiled.
 type caseFile struct {
-	Claim    string                 // what the case is there to show
+	Claim    string                 // what the case exists to show
 	Bindings map[string]bindingFile // by role
 	Grants   []grantFile
 	Routes   []string // empty: one route, direct, with every outbound grant

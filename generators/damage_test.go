@@ -207,7 +207,7 @@ func TestProofByEngineThatCrashes(t *testing.T) {
 	} {
 		s := setting{name: "default"}
 		out := generate(t, one.generator, p, s)
-		want := one.crashed + " crashed (signal 11, segmentation fault), a fault of the program and not of the files; try another version of it: realloc(): invalid pointer"
+		want := one.crashed + " crashed (signal 11, segmentation fault); this is a fault of the program, not of the files; try another version of it: realloc(): invalid pointer"
 		if r, err := one.prove(t.Context(), p, s.settings(t, one.generator), out.Artefacts); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, error %v; want %s", one.generator.Name(), r, err, want)
 		}

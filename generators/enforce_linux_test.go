@@ -106,7 +106,7 @@ func forEnforced(t *testing.T, f func(t *testing.T, e *enforced)) {
 	}
 }
 
-// crossing is a flow in the network, and whether a default-deny lets it pass.
+// crossing is a flow in the network, and whether a default-deny.
 type crossing struct {
 	from, to string
 	kind     string // "tcp", "udp", or a message of ICMP

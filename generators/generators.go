@@ -1,5 +1,5 @@
-// Package generators lists the generators: each renders a policy in one backend's
-// language, and says of every rule how well.
+// Package generators lists the generators. Each one renders a policy in the language of
+// one backend, and reports how exactly it expresses every rule.
 package generators
 
 import (

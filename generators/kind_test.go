@@ -122,7 +122,7 @@ func localsOf(p *rule.Policy) netset.PrefixSet {
 func (c *conformer) verdict(r int) artefact.Verdict { return c.output.Coverage[r].Verdict }
 
 // judge holds the verdicts to one flow: accepted are the rules by which the backend
-// accepts it, and told what it sees of it. Opened says that an option lets it pass, beside
+// accepts it, and told what it sees of it. Opened says that an option, beside
 // the policy.
 func (c *conformer) judge(f, told rule.Flow, accepted []rule.ID, opened bool) (all []string) {
 	say := func(i int, what string) {

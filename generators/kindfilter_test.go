@@ -214,7 +214,7 @@ func (c *conformer) filterFlow(f rule.Flow) (all []string) {
 		}
 	}
 	if byOption != c.opened(seen) {
-		all = append(all, fmt.Sprintf("an option lets it pass: %t: %s", byOption, flowText(f)))
+		all = append(all, fmt.Sprintf("an option: %t: %s", byOption, flowText(f)))
 	}
 	strange := func(ids []rule.ID, accepts func(*rule.Rule, rule.Flow) bool) {
 		for _, id := range ids {

@@ -34,7 +34,7 @@ const pipelineFrame = `{"catalog": "frame", "revision": "1", "title": "t", "plac
 {"id": "e", "title": "t", "direction": "outbound", "role": "clients", "services": "tcp 1", "endpoints": ["<tenant>.example.com", "<email_domain>"]}
 ]}`
 
-// way is one generator with one setting, and what stands beside the rules of a policy
+// way is one generator with one setting, and what and the rules of a policy
 // with the same bindings that accepts nothing.
 type way struct {
 	generator Generator
@@ -65,8 +65,8 @@ func ways(t testing.TB, nothing *rule.Policy) []way {
 	return all
 }
 
-// complaints tells where other changes of the files is not what the policy says, and where a
-// catalogue has changed what stands beside a packet filter's rules.
+// complaints reports where the files differ from the policy, and where a catalogue has
+// changed a part beside a packet filter's rules.
 func (w way) complaints(p *rule.Policy) []string {
 	all := conformanceComplaints(w.generator, p, w.setting, evenly(distinct(enginetest.BoundaryFlows(p), byAll(p)), 200))
 	settings, _ := artefact.Configure(w.generator.Options(), w.setting.options)

@@ -44,7 +44,7 @@ COMMIT
 `
 )
 
-// TestSitesRulesSurviveNFT loads an artefact twice beside a site's own rules, for
+// TestSitesRulesSurviveNFT loads an artefact twice together with a site's own rules, for
 // every setting in which they share a table, and for those with a table of our own.
 func TestSitesRulesSurviveNFT(t *testing.T) {
 	p, none := named(t, "role-of-both-kinds"), named(t, "empty")

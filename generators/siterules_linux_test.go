@@ -235,7 +235,7 @@ func (s *sited) boot(t *testing.T) {
 	must(t, s.filter.load(s.machine, slices.Concat(site, s.out.Artefacts)))
 }
 
-// bothFamilies writes each line that has an address once for each family.
+// bothFamilies writes each line that has an address once for each value family.
 func bothFamilies(n *network, text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {

@@ -41,9 +41,9 @@ const (
 	limitedFor     = time.Hour      // the wait after a status 429 that names none: what the Microsoft 365 web service asks for
 )
 
-// Client asks publishers by HTTPS: TLS is always verified, proxies are taken from the
-// environment (HTTPS_PROXY, NO_PROXY), and redirects lead to https alone, and nowhere
-// inside that the publisher could not reach itself.
+// Client fetches from publishers over HTTPS. TLS is always verified, and proxies come
+// from the environment (HTTPS_PROXY, NO_PROXY). Redirects may lead only to https, and
+// not into internal networks that the publisher itself could not reach.
 type Client struct {
 	Limits Limits
 	HTTP   bool                                       // a URL may be of http, without TLS
@@ -90,11 +90,11 @@ func parseURL(text string, http bool) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("bad URL; write it as https://HOST/PATH")
 	case u.Scheme != "https" && !(u.Scheme == "http" && http):
-		return nil, errors.New("the URL does not start with https://; a catalogue is only taken over TLS, and with --allow-http over http:// as well")
+		return nil, errors.New("the URL does not start with https://; catalogues are fetched over TLS only; with --allow-http also over http://")
 	case u.Hostname() == "":
 		return nil, errors.New("the URL names no host; write https://HOST/PATH")
 	case u.User != nil:
-		return nil, errors.New("the URL holds a user or a password, which would be kept in a file; leave them out")
+		return nil, errors.New("the URL has a user or a password, which would be stored in a file; omit them")
 	}
 	u.Fragment, u.RawFragment = "", ""
 	return u, nil
@@ -198,7 +198,7 @@ func (c *Client) once(ctx context.Context, u *url.URL, q Query) (Answer, error) 
 	}
 	if err == nil {
 		// A server that sees us hang up may end its answer early, before our side of the
-		// connection is closed: that is no whole answer.
+		// connection is closed: the answer is incomplete.
 		err = ctx.Err()
 	}
 	return a, err

@@ -126,7 +126,7 @@ func TestSlowHeaders(t *testing.T) {
 	p := publish(t, func(w http.ResponseWriter, r *http.Request) { <-stop })
 	defer close(stop)
 	p.Limits.Headers = 20 * time.Millisecond
-	p.fails(t, uncounted, "no whole answer in time", "3 times in a row")
+	p.fails(t, uncounted, "the answer did not arrive completely in time", "3 times in a row")
 }
 
 func TestSlowBody(t *testing.T) {
@@ -138,14 +138,14 @@ func TestSlowBody(t *testing.T) {
 		}
 	})
 	p.Limits.Try = 100 * time.Millisecond
-	p.fails(t, uncounted, "no whole answer in time", "3 times in a row")
+	p.fails(t, uncounted, "the answer did not arrive completely in time", "3 times in a row")
 }
 
 func TestTotalIsBounded(t *testing.T) {
 	p := publish(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	p.Limits.Total = 30 * time.Millisecond
 	p.Client.Sleep = sleep
-	p.fails(t, uncounted, "no whole answer in time")
+	p.fails(t, uncounted, "the answer did not arrive completely in time")
 }
 
 func TestTruncated(t *testing.T) {
@@ -409,7 +409,7 @@ func TestProxy(t *testing.T) {
 
 func TestParseURL(t *testing.T) {
 	c := &Client{}
-	const tls = "the URL does not start with https://; a catalogue is only taken over TLS, and with --allow-http over http:// as well"
+	const tls = "the URL does not start with https://; catalogues are fetched over TLS only; with --allow-http also over http://"
 	if u, err := c.ParseURL("https://feeds.example.com/a?b=c#d"); err != nil || u.String() != "https://feeds.example.com/a?b=c" {
 		t.Errorf("%v, %v", u, err)
 	}
@@ -417,7 +417,7 @@ func TestParseURL(t *testing.T) {
 		"http://feeds.example.com?pw":     tls,
 		"file:///etc/passwd":              tls,
 		"HTTPS:///a#pw":                   "the URL names no host; write https://HOST/PATH",
-		"https://me:pw@feeds.example.com": "the URL holds a user or a password, which would be kept in a file; leave them out",
+		"https://me:pw@feeds.example.com": "the URL has a user or a password, which would be stored in a file; omit them",
 		"https://me:pw@%zz/?pw":           "bad URL; write it as https://HOST/PATH",
 		"":                                tls,
 	} {

@@ -123,20 +123,20 @@ func reason(err error) error {
 	case errors.As(err, &dialled) && errors.Is(err, errRedirect):
 		return dialled.Err
 	case strings.Contains(err.Error(), "failed to parse Location header"):
-		return fmt.Errorf("%w: its Location is no URL", errRedirect)
+		return fmt.Errorf("%w: its Location is not a URL", errRedirect)
 	case strings.Contains(err.Error(), "invalid proxy address"):
-		return errors.New("HTTPS_PROXY or HTTP_PROXY holds no URL of a proxy, such as http://proxy.example.com:8080")
+		return errors.New("HTTPS_PROXY or HTTP_PROXY is not the URL of a proxy; write one such as http://proxy.example.com:8080")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the answer was cut short")
 	case errors.As(err, &netErr) && netErr.Timeout():
-		return errors.New("no whole answer in time")
+		return errors.New("the answer did not arrive completely in time")
 	case errors.As(err, &wrapped):
 		err = wrapped.Err
 	}
 	return withoutServerWords(err)
 }
 
-var errUnreadable = errors.New("the answer is no HTTP that can be read; what it says is not shown, as it may hold the request")
+var errUnreadable = errors.New("the answer is not valid HTTP; it is not shown, because it may repeat the request")
 
 // withoutServerWords keeps of an error what this tool, the system or TLS says.
 func withoutServerWords(err error) error {

@@ -49,7 +49,7 @@ func (f *cloudFeed) published(as Naming, stamp string, at place) {
 	day := stamp[:min(len(stamp), len(time.DateOnly))]
 	revision := strings.ReplaceAll(stamp, ":", "-")
 	if _, err := time.Parse(time.DateOnly, day); err != nil || !catalog.IsWord(revision) {
-		f.notice(at, "%s is no time of publication, which starts with a day as YYYY-MM-DD; passed over", jsonc.Quote(stamp))
+		f.notice(at, "%s is not a time of publication, which starts with a day as YYYY-MM-DD; ignored", jsonc.Quote(stamp))
 		return
 	}
 	f.date = day
@@ -69,7 +69,7 @@ func (f *cloudFeed) tag(at place, name, region, service string) *cloudTag {
 	region, service = f.plain(region, "region", catalog.MaxSlug, at), f.plain(service, "service", catalog.MaxSlug, at)
 	if t := f.byName[word]; t != nil {
 		if t.entry.Region != region || t.entry.Service != service {
-			f.failf(at, "tag %s is of region %s and service %s before; the feed contradicts itself", jsonc.Quote(name), jsonc.Quote(t.entry.Region), jsonc.Quote(t.entry.Service))
+			f.failf(at, "tag %s had region %s and service %s before; the feed contradicts itself", jsonc.Quote(name), jsonc.Quote(t.entry.Region), jsonc.Quote(t.entry.Service))
 			return nil
 		}
 		return t
@@ -161,10 +161,10 @@ func some(list []string) string {
 
 // unsaidOfFeed are the facts that a list of endpoints does not hold.
 func unsaidOfFeed() []catalog.Unsaid {
-	const why = "the feed lists endpoints alone"
+	const why = "the feed lists only endpoints"
 	return []catalog.Unsaid{
-		{Fact: catalog.FactServices, Why: why, Ask: "which protocols and ports of these endpoints?", WholeFeed: true},
-		{Fact: catalog.FactDirection, Why: why, Ask: "who opens the flows: our side (outbound), or theirs (inbound)?", WholeFeed: true},
-		{Fact: catalog.FactRole, Why: why, Ask: "who takes part on our side, such as clients or servers?", WholeFeed: true},
+		{Fact: catalog.FactServices, Why: why, Ask: "which protocols and ports do these endpoints use?", WholeFeed: true},
+		{Fact: catalog.FactDirection, Why: why, Ask: "who opens the flows: our side (outbound) or their side (inbound)?", WholeFeed: true},
+		{Fact: catalog.FactRole, Why: why, Ask: "which role takes part on our side, such as clients or servers?", WholeFeed: true},
 	}
 }

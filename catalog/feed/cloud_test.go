@@ -96,7 +96,7 @@ mixed-list-2/names (names) tag "" region "" service "" date "": example.com, *.e
 `,
 		"hosts.txt": `hosts@unknown
 hosts/names (names) tag "" region "" service "" date "": ads.example.com, tracker.example.com, ads.example.net | 
-hosts.txt: names of this machine, such as localhost, are left out: 6
+hosts.txt: names of the local machine, such as localhost, were ignored: 6
 `,
 	}
 }

@@ -119,7 +119,7 @@ func (l *endpointList) prefix(s string, at place) {
 	p, note, err := netset.ParsePrefix(s)
 	if err != nil {
 		if strings.HasSuffix(s, "/0") {
-			err = fmt.Errorf("%s is every address of its family, which no feed may say", jsonc.Quote(s))
+			err = fmt.Errorf("%s covers a whole address family, which is not allowed in a feed", jsonc.Quote(s))
 		}
 		l.add(at, err)
 		return
@@ -175,7 +175,7 @@ func (l *endpointList) tally(at place) {
 func (l *endpointList) build() (netset.PrefixSet, error) {
 	set := l.prefixes.Build()
 	if v4, v6 := set.CoversFamily(); v4 || v6 {
-		return set, fmt.Errorf("these prefixes together are every address of a family, which no feed may say")
+		return set, fmt.Errorf("these prefixes together cover a whole address family, which is not allowed in a feed")
 	}
 	return set, nil
 }

@@ -132,11 +132,11 @@ func vouches(v jsonc.Value) bool {
 // refuseDenied refuses prefixes under a key of the denying kind, which would be opened.
 func (t *tree) refuseDenied(key jsonc.Key, v jsonc.Value) {
 	if listsPrefix(v, "") {
-		t.Errorf(v, "%s takes addresses out of others, which a list of endpoints cannot say; write the rest as prefixes, and remove this", jsonc.Quote(key.Text()))
+		t.Errorf(v, "%s excludes addresses from others, which a list of endpoints cannot express; write the remaining prefixes, and remove this key", jsonc.Quote(key.Text()))
 	}
 }
 
-const denialText = "%s %s may say that what stands beside it is not to be reached; remove it if these are endpoints, or else the whole object"
+const denialText = "%s %s may mean that the addresses beside it must not be reached; if they are endpoints, remove it; otherwise remove the whole object"
 
 // refuseDenial refuses an object of prefixes that says of itself that they are not
 // meant: in a row any truth value that is false.
@@ -210,13 +210,13 @@ func (t *tree) tellUnread() {
 		var b netset.PrefixBuilder
 		addDeep(&b, one.list)
 		if b.Build().Overlaps(all) {
-			t.Errorf(one.list, "%s is no key that is known to hold endpoints, and holds some that others list: are they taken out of these? Remove it, or what it holds of the others", jsonc.Quote(one.key))
+			t.Errorf(one.list, "%s lists endpoints that other keys list, too, so it may exclude them; remove this key, or the endpoints that it repeats", jsonc.Quote(one.key))
 		} else if !slices.Contains(keys, jsonc.Quote(one.key)) {
 			keys = append(keys, jsonc.Quote(one.key))
 		}
 	}
 	if len(keys) > 0 {
-		t.noticeFile("not read, for their keys are not known to hold endpoints as others of the file are: " + some(keys) + `; what of them is meant belongs under "prefixes", or in a file of its own`)
+		t.noticeFile("ignored, because these keys are not known to hold endpoints: " + some(keys) + `; put the endpoints that you want under "prefixes", or in a separate file`)
 	}
 }
 

@@ -52,18 +52,18 @@ func TestDenied(t *testing.T) {
 // TestDenialMessages holds the messages, and that words which deny nothing are read.
 func TestDenialMessages(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"prefixes": ["8.8.8.0/24"], "deny": ["9.9.9.0/24"]}`: `x:1:38: /deny: "deny" takes addresses out of others, which a list of endpoints cannot say; write the rest as prefixes, and remove this`,
+		`{"prefixes": ["8.8.8.0/24"], "deny": ["9.9.9.0/24"]}`: `x:1:38: /deny: "deny" excludes addresses from others, which a list of endpoints cannot express; write the remaining prefixes, and remove this key`,
 		`{"prefixes": ["8.8.8.0/24"], "staging": ["9.9.9.0/24"]}`: "x |  | List x\nprefixes: 8.8.8.0/24\n" +
-			`! not read, for their keys are not known to hold endpoints as others of the file are: "staging"; what of them is meant belongs under "prefixes", or in a file of its own`,
-		`{"prefixes": ["8.8.8.0/24"], "parked": ["8.8.8.0/25"]}`:                      `x:1:40: /parked: "parked" is no key that is known to hold endpoints, and holds some that others list: are they taken out of these? Remove it, or what it holds of the others`,
-		`[{"uri": "9.9.9.0/24", "tcpPort": 443, "protocol": "ip", "action": "deny"}]`: `x:1:68: /0/action: "action" "deny" may say that what stands beside it is not to be reached; remove it if these are endpoints, or else the whole object`,
-		`{"ssh_key_fingerprints": {}, "web": ["8.8.8.0/24"], "deny": ["9.9.9.0/24"]}`: `x:1:61: /deny: "deny" says that its addresses are not to be reached; remove it`,
-		`[{"cidr": "8.8.8.0/24", "active": false}]`:                                   `x:1:35: /0/active: "active" "false" may say that what stands beside it is not to be reached; remove it if these are endpoints, or else the whole object`,
-		"network,action\n1.1.1.0/24,deny\n":                                           `x:2:12: "deny" may say that the prefix of this row is not to be reached; remove the row, or this if it is to be`,
+			`! ignored, because these keys are not known to hold endpoints: "staging"; put the endpoints that you want under "prefixes", or in a separate file`,
+		`{"prefixes": ["8.8.8.0/24"], "parked": ["8.8.8.0/25"]}`:                      `x:1:40: /parked: "parked" lists endpoints that other keys list, too, so it may exclude them; remove this key, or the endpoints that it repeats`,
+		`[{"uri": "9.9.9.0/24", "tcpPort": 443, "protocol": "ip", "action": "deny"}]`: `x:1:68: /0/action: "action" "deny" may mean that the addresses beside it must not be reached; if they are endpoints, remove it; otherwise remove the whole object`,
+		`{"ssh_key_fingerprints": {}, "web": ["8.8.8.0/24"], "deny": ["9.9.9.0/24"]}`: `x:1:61: /deny: "deny" means that its addresses must not be reached; remove it`,
+		`[{"cidr": "8.8.8.0/24", "active": false}]`:                                   `x:1:35: /0/active: "active" "false" may mean that the addresses beside it must not be reached; if they are endpoints, remove it; otherwise remove the whole object`,
+		"network,action\n1.1.1.0/24,deny\n":                                           `x:2:12: "deny" may mean that the prefix of this row must not be reached; remove the row, or only this word if the prefix is an endpoint`,
 		`[{"cidr": "8.8.8.0/24", "deprecated": false, "active": true}]`:               "x |  | List x\nprefixes: 8.8.8.0/24",
 		`[{"cidr": "8.8.8.0/24", "country": "NO", "removed_at": null}]`:               "x |  | List x\nprefixes: 8.8.8.0/24",
 		`{"good": ["8.8.8.0/24"], "parked": ["9.9.9.0/24"]}`:                          "x |  | List x\ngood: 8.8.8.0/24\nparked: 9.9.9.0/24\n! no key of the file says that it holds endpoints; all lists are read: \"good\", \"parked\"; remove those that are not meant",
-		`{"ips": [{"cidr": "8.8.8.0/24", "type": "block"}]}`:                          `x:1:41: /ips/0/type: "type" "block" may say that what stands beside it is not to be reached; remove it if these are endpoints, or else the whole object`,
+		`{"ips": [{"cidr": "8.8.8.0/24", "type": "block"}]}`:                          `x:1:41: /ips/0/type: "type" "block" may mean that the addresses beside it must not be reached; if they are endpoints, remove it; otherwise remove the whole object`,
 		`{"cidr_blocks": ["8.8.8.0/24"]}`:                                             "x |  | List x\ncidr_blocks: 8.8.8.0/24",
 		`{"ranges": [{"cidr": "8.8.8.0/24", "type": "IP address block"}]}`:            "x |  | List x\nranges: 8.8.8.0/24",
 		"network,country\n1.1.1.0/24,NO\n":                                            "x |  | List x\nNO: 1.1.1.0/24",

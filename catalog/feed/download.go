@@ -15,7 +15,7 @@ import (
 	"gatewright/catalog/netset"
 )
 
-var errMarkup = errors.New("the answer is a web page and no feed; a captive portal or a proxy may have answered in the publisher's place")
+var errMarkup = errors.New("the answer is a web page, not a feed; a captive portal or a proxy may have answered instead of the publisher")
 
 // isMarkup reports whether a document is HTML or XML, whatever its type says.
 func isMarkup(data []byte) bool {
@@ -31,8 +31,9 @@ type Download struct {
 	Published    string // YYYY-MM-DD, the revision of a document that has none of its own; may be empty
 }
 
-// Read reads it as a catalogue. No endpoint at all is an error: an outage, taken for a
-// list, would close a firewall. Notices are told of the source, as errors are.
+// Read reads it as a catalogue. A catalogue without endpoints is an error, because an
+// outage that is mistaken for an empty list would close a firewall. Notices and errors
+// name the source.
 func (d Download) Read() (*Listed, error) {
 	if isMarkup(d.Data) {
 		return nil, fmt.Errorf("%s: %w", d.Source, errMarkup)
@@ -94,8 +95,8 @@ func (l *Listed) addresses() netset.PrefixSet {
 	return b.Build()
 }
 
-// Update tells how a catalogue differs from the one that it replaces, by distinct
-// endpoints as they are listed.
+// Update counts how a catalogue differs from the one that it replaces, by distinct
+// listed endpoints.
 type Update struct {
 	Endpoints int // of the new catalogue
 	Before    int // of the old one
@@ -139,21 +140,21 @@ func (u Update) Check(maxShrink, maxGrowth int) error {
 	case over(u.Lost):
 		what = fmt.Sprintf("%d of %d endpoints are gone,", u.Lost, u.Before)
 	case over(fewer):
-		what = fmt.Sprintf("%d endpoints are listed, %d before: fewer by", u.Endpoints, u.Before)
+		what = fmt.Sprintf("%d endpoints are listed, %d were listed before, a loss of", u.Endpoints, u.Before)
 	case u.Growth*100 > float64(maxGrowth):
-		return fmt.Errorf("the addresses of %s grow by %.0f %%, more than the %d %% that --max-growth allows; if that is meant, --max-growth %.0f lets it pass", u.family, 100*u.Growth, maxGrowth, math.Ceil(100*u.Growth))
+		return fmt.Errorf("the addresses of %s would grow by %.0f %%, but --max-growth allows only %d %%; if this is meant, use --max-growth %.0f", u.family, 100*u.Growth, maxGrowth, math.Ceil(100*u.Growth))
 	default:
 		return nil
 	}
 	needed := (max(u.Lost, fewer)*100 + u.Before - 1) / u.Before
-	return fmt.Errorf("%s more than the %d %% that --max-shrink allows; if that is meant, --max-shrink %d lets it pass", what, maxShrink, needed)
+	return fmt.Errorf("%s more than the %d %% that --max-shrink allows; if this is meant, use --max-shrink %d", what, maxShrink, needed)
 }
 
 // CheckRevision refuses a revision that is older than the one before. They are
 // compared if both are numbers, or both are written alike and start with a year.
 func CheckRevision(before, after string) error {
 	if goesBack(before, after) {
-		return fmt.Errorf("the publisher offers version %s, older than %s, which is here; if that is meant, remove the file first", after, before)
+		return fmt.Errorf("the publisher offers version %s, which is older than the local version %s; if this is meant, remove the file first", after, before)
 	}
 	return nil
 }

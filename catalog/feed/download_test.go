@@ -24,7 +24,7 @@ func TestDownload(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		endpointsDocument("1"):               "s: the answer holds no endpoints",
-		"\xef\xbb\xbf\n <html></html>":       "s: the answer is a web page and no feed",
+		"\xef\xbb\xbf\n <html></html>":       "s: the answer is a web page, not a feed; a captive portal or a proxy may have answered instead of the publisher",
 		"[]":                                 "s",
 		"":                                   "s:1:1: empty input",
 		endpointsDocument("1", "192.0.2.0/"): "s:1:",
@@ -111,9 +111,9 @@ func TestUpdateCounts(t *testing.T) {
 			lost     int
 			want     string
 		}{
-			{apart, []string{"20.1.1.0/24", "20.1.3.0/24", "20.1.5.0/2"}, 0, "before: fewer by more than the 20 % that --max-shrink allows; if that is meant, --max-shrink 9"},
-			{adjacent, append([]string{"20.2.0.0/24"}, others...), 255, "endpoints are gone, more than the 20 % that --max-shrink allows; if that is meant, --max-shrink 96 lets it pass"},
-			{adjacent, append(lines(256, "20.3.%d.0/24"), others...), 256, "endpoints are gone, more than the 20 %"},
+			{apart, []string{"20.1.1.0/24", "20.1.3.0/24", "20.1.5.0/2"}, 0, "were listed before, a loss of more than the 20 % that --max-shrink allows; if this is meant, use --max-shrink 9"},
+			{adjacent, append([]string{"20.2.0.0/24"}, others...), 255, "endpoints are gone, more than the 20 % that --max-shrink allows; if this is meant, use --max-shrink 96"},
+			{adjacent, append(lines(256, "20.3.%d.0/24"), others...), 256, "endpoints are gone, more than the 20 % that --max-shrink allows; if this is meant, use --max-shrink 9"},
 			{adjacent, adjacent[20:], 20, ""},
 		} {
 			var listed [2]*Listed
@@ -171,16 +171,16 @@ func TestGrowth(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		new   *Listed
-		least int // percent that lets it pass
+		least int // percent that
 		want  string
 	}{
 		{"the same", old, 0, ""},
 		{"other prefixes of the same addresses", read("20.1.0.0/25", "20.1.0.128/25", "2a05:d07f::/40"), 0, ""},
-		{"a quarter more", read("20.1.0.0/24", "20.1.4.0/26", "2a05:d07f::/40"), 25, "the addresses of IPv4 grow by 25 %, more than the 24 % that --max-growth allows; if that is meant, --max-growth 25 lets it pass"},
-		{"twice as many", read("20.1.0.0/23", "2a05:d07f::/40"), 100, "the addresses of IPv4 grow by 100 %, more than the 99 % that --max-growth allows; if that is meant, --max-growth 100 lets it pass"},
-		{"as many others", read("20.9.0.0/24", "2a05:d07f::/40"), 100, "the addresses of IPv4 grow by 100 %, more than the 99 %"},
-		{"one short prefix", read("20.0.0.0/8", "2a05:d07f::/40"), 6553500, "the addresses of IPv4 grow by 6553500 %"},
-		{"IPv6", read("20.1.0.0/24", "2a05:d07e::/39", "2a05:d07f::/40"), 200, "the addresses of IPv6 grow by 200 %"},
+		{"a quarter more", read("20.1.0.0/24", "20.1.4.0/26", "2a05:d07f::/40"), 25, "the addresses of IPv4 would grow by 25 %, but --max-growth allows only 24 %; if this is meant, use --max-growth 25"},
+		{"twice as many", read("20.1.0.0/23", "2a05:d07f::/40"), 100, "the addresses of IPv4 would grow by 100 %, but --max-growth allows only 99 %; if this is meant, use --max-growth 100"},
+		{"as many others", read("20.9.0.0/24", "2a05:d07f::/40"), 100, "the addresses of IPv4 would grow by 100 %, but --max-growth allows only 99 %"},
+		{"one short prefix", read("20.0.0.0/8", "2a05:d07f::/40"), 6553500, "the addresses of IPv4 would grow by 6553500 %"},
+		{"IPv6", read("20.1.0.0/24", "2a05:d07e::/39", "2a05:d07f::/40"), 200, "the addresses of IPv6 would grow by 200 %"},
 		{"a first of IPv6", read("20.1.0.0/24"), 0, ""},
 		{"names", read("20.1.0.0/24", "2a05:d07f::/40", "b.example.com", "c.example.com"), 0, ""},
 	} {

@@ -1,9 +1,8 @@
-// Package feed reads what publishers offer of their endpoints, in their own
-// formats, as catalogues.
+// Package feed reads the publishers' own endpoint lists as catalogues.
 //
-// A feed is recognised by its content, never by its file's name. What a format
-// does not hold, such as a port or a direction, is left unsaid in the entries; it
-// is for the site to say.
+// A feed is recognised by its content, never by the name of its file. A fact that a
+// format does not have, such as a port or a direction, is left unsaid in the entries,
+// so the site must answer it.
 package feed
 
 import (
@@ -144,7 +143,7 @@ func (d document) read(data []byte, as Naming) (*catalog.Catalog, error) {
 func (d document) unknown(known []string) error {
 	root := d.root()
 	if d.isSite() {
-		return fileErrorf(d.file, "this is a site file, no catalogue; name it with --site alone")
+		return fileErrorf(d.file, "this is a site file, not a catalogue; name it only with --site")
 	}
 	unknown := &UnknownError{known: strings.Join(known, ", ")}
 	err := root.Errorf("%w", unknown)
@@ -169,11 +168,11 @@ func (d document) unknown(known []string) error {
 // UnknownError says that a document is of no known format.
 type UnknownError struct {
 	known  string
-	AsList error // why it is no plain list either, which may quote it; may be nil
+	AsList error // why it is not a plain list either; may quote the file; may be nil
 }
 
 func (e *UnknownError) Error() string {
-	text := "unknown kind of catalogue; the known ones are " + e.known
+	text := "unknown kind of catalogue; expected one of: " + e.known
 	if e.AsList != nil {
 		text += "; as a list: " + e.AsList.Error()
 	}

@@ -24,7 +24,7 @@ func TestReadOwn(t *testing.T) {
 func TestReadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		``:                       "f:1:1: empty input; expected a JSON value",
-		`{"shape": "of a star"}`: "f:1:1: unknown kind of catalogue; the known ones are Gatewright's own, Microsoft 365 endpoints (JSON or CSV)",
+		`{"shape": "of a star"}`: "f:1:1: unknown kind of catalogue; expected one of: Gatewright's own, Microsoft 365 endpoints (JSON or CSV)",
 		`{"catalog": 7}`:         `f:1:1: missing required key "revision"`,
 		`{"a": `:                 "f:1:7: /a: expected a value, found the end of the file",
 	} {

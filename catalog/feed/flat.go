@@ -64,7 +64,7 @@ func (f *cloudFeed) flatRow(r row) {
 		t.entry.Title = cmp.Or(t.entry.Title, area)
 		t.entry.Area, t.entry.Category, t.entry.Required = area, category, required
 	} else if t.entry.Category != category || t.entry.Required != required {
-		f.failf(r.at, "%s is of another category, or required, before; the file contradicts itself", jsonc.Quote(uri))
+		f.failf(r.at, "%s had another category, or was required, before; the file contradicts itself", jsonc.Quote(uri))
 	}
 	t.entry.Services = t.entry.Services.Union(services)
 	t.endpoint(uri, at)

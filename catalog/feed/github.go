@@ -20,7 +20,7 @@ func readGitHub(d document, as Naming) (*catalog.Catalog, error) {
 		switch {
 		case key.Text() == "ssh_keys": // a list of other things
 		case denies(key.Text()) && listsPrefix(v, ""):
-			f.Errorf(v, "%s says that its addresses are not to be reached; remove it", jsonc.Quote(key.Text()))
+			f.Errorf(v, "%s means that its addresses must not be reached; remove it", jsonc.Quote(key.Text()))
 		case key.Text() == "domains":
 			f.Members(v, f.githubDomains)
 		case unwrapped(v).Kind() == jsonc.Array, v.Kind() == jsonc.String && prefixWords(v.Text()) != nil:

@@ -19,8 +19,8 @@ func TestNoEndpointIsAHeader(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"8.8.8.O/24,US\n" + good, notCIDR(`"8.8.8.O/24"`)},
 		{"8.8.8,US\n" + good, notCIDR(`"8.8.8"`)},
-		{"8.8.8.8/240,US\n" + good, no(`"8.8.8.8/240" has no good prefix length; write a decimal number from 1 to 32 after the slash`)},
-		{"2a00::/129,US\n" + good, no(`"2a00::/129" has no good prefix length; write a decimal number from 1 to 128 after the slash`)},
+		{"8.8.8.8/240,US\n" + good, no(`"8.8.8.8/240" has no valid prefix length; write a decimal number from 1 to 32 after the slash`)},
+		{"2a00::/129,US\n" + good, no(`"2a00::/129" has no valid prefix length; write a decimal number from 1 to 128 after the slash`)},
 		{"www.example.com,US\n" + good, notCIDR(`"www.example.com"`)},
 		{"\"8.8.8.0/24;9.9.9.0/24\",US\n" + good, several},
 		{"\"8.8.8.0/24 9.9.9.0/24\",US\n" + good, several},
@@ -36,9 +36,9 @@ func TestNoEndpointIsAHeader(t *testing.T) {
 		{"host,network\na,8.8.8.O/24\nb,1.1.1.0/24\n", strings.Replace(notCIDR(`"8.8.8.O/24"`), "f:1:1", "f:2:3", 1)},
 		{"Prefix,Country\n#1,8.8.8.0/24\nfoo,US\n" + good, strings.Replace(notCIDR(`"foo"`), "f:1:1", "f:3:1", 1)},
 		{"8.8.8.O/24,US\n8.8.9.O/24,US\n" + good, notCIDR(`"8.8.8.O/24"`) + "\nf:2" + notCIDR(`"8.8.9.O/24"`)[len("f:1"):]},
-		{"network,network6\n1.1.1.0/24,2a00::/129\n", `f:2:12: "2a00::/129" has no good prefix length; write a decimal number from 1 to 128 after the slash`},
-		{"9.9.9.0/24 ; 8.8.8.0/24\n1.1.1.0/24\n", "f:1:1: more than one word; expected one prefix or FQDN a line, or the lines of a hosts file"},
-		{"9.9.9.9 ; 8.8.8.8\n1.1.1.0/24\n", `f:1:1: "9.9.9.9" and "8.8.8.8" stand apart; write the network and its length as one prefix, such as "192.0.2.0/24" or "2001:db8::/32"`},
+		{"network,network6\n1.1.1.0/24,2a00::/129\n", `f:2:12: "2a00::/129" has no valid prefix length; write a decimal number from 1 to 128 after the slash`},
+		{"9.9.9.0/24 ; 8.8.8.0/24\n1.1.1.0/24\n", "f:1:1: more than one word; expected one prefix or FQDN per line, or the lines of a hosts file"},
+		{"9.9.9.9 ; 8.8.8.8\n1.1.1.0/24\n", `f:1:1: "9.9.9.9" and "8.8.8.8" are separate words; write the network and its length as one prefix, such as "192.0.2.0/24" or "2001:db8::/32"`},
 	} {
 		for _, mark := range []string{"", "\ufeff"} {
 			if have := catalogText(t, mark+c.text); have != c.want {

@@ -553,7 +553,7 @@ func TestStagingOfSimulatedPublishers(t *testing.T) {
 				staging, day = Staging{KeepRemoved: 1 + s.rng.IntN(60)}, last
 			}
 			c, err := staging.Read("s", data, Naming{Instance: "Worldwide", Revision: simVersion(last)}, changes)
-			if err != nil && strings.Contains(err.Error(), "nothing of it is live") {
+			if err != nil && strings.Contains(err.Error(), "no endpoint is live") {
 				c, err = &catalog.Catalog{}, nil
 			}
 			if err != nil {

@@ -17,7 +17,7 @@ type issuer struct {
 	byRegion string   // the service whose tags are called after their region alone
 }
 
-// issuerOf goes by the first prefix of a document and what stands beside it.
+// issuerOf looks at the first prefix of a document and the values beside it.
 func issuerOf(d document) issuer {
 	root := d.root()
 	prefix := firstObject(member(root, "prefixes"))
@@ -55,7 +55,7 @@ func isOracleTag(tags jsonc.Value) bool {
 	return slices.Contains([]string{"OCI", "OSN", "OBJECT_STORAGE"}, firstObject(tags).Text())
 }
 
-// tag is the name of the tag of a service in a region, either of which may be empty.
+// tag is the name of a tag for a service in a region. Either of the two may be empty.
 func (p issuer) tag(service, region string, of labels) string {
 	name := strings.Trim(service+"."+region, ".")
 	if p.byRegion != "" && service == p.byRegion {

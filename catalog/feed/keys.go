@@ -46,7 +46,7 @@ const (
 	holdsService
 	holdsName
 	holdsDirection
-	holdsNumber     // that is no length
+	holdsNumber     // that is not a prefix length
 	holdsExceptions // what is not meant of others
 )
 

@@ -28,7 +28,7 @@ func (t *tree) tagged(prefix string, v jsonc.Value, of labels) bool {
 			}
 			if direction := openedBy(of.openedBy); direction != "" && tag.entry.Direction == "" {
 				tag.entry.Direction = direction
-				tag.entry.Inferred = []catalog.Inference{{Fact: string(catalog.FactDirection), Reason: "the feed tells by egress and ingress, as seen from its publisher"}}
+				tag.entry.Inferred = []catalog.Inference{{Fact: string(catalog.FactDirection), Reason: "taken from the feed's egress and ingress, which are from the publisher's point of view"}}
 			}
 			if tag.prefix(prefix, v); t.listed == before {
 				return false // and reported

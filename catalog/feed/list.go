@@ -62,7 +62,7 @@ func readList(d document, as Naming) (*catalog.Catalog, error) {
 	}
 	f.tags = slices.DeleteFunc(f.tags, func(t *cloudTag) bool { return t.count == 0 })
 	if local > 0 {
-		f.noticeFile(fmt.Sprintf("names of this machine, such as localhost, are left out: %d", local))
+		f.noticeFile(fmt.Sprintf("names of the local machine, such as localhost, were ignored: %d", local))
 	}
 	f.noticeFile(noLineEnd(d.text))
 	return f.finish()
@@ -77,16 +77,16 @@ func listLine(words []word) (members []word, local int, err error) {
 	address := string(words[0].text)
 	a, err := netip.ParseAddr(address)
 	if next := string(words[1].text); err == nil && !nowhere(a) && (isLength(next) || isBare(next) || next == "-") {
-		return nil, 0, fmt.Errorf("%s and %s stand apart; %s", jsonc.Quote(address), jsonc.Quote(next), writePrefix)
+		return nil, 0, fmt.Errorf("%s and %s are separate words; %s", jsonc.Quote(address), jsonc.Quote(next), writePrefix)
 	}
 	switch {
 	case err != nil:
-		return nil, 0, errors.New("more than one word; expected one prefix or FQDN a line, or the lines of a hosts file")
+		return nil, 0, errors.New("more than one word; expected one prefix or FQDN per line, or the lines of a hosts file")
 	case nowhere(a):
 	case isOfMachines(a) && onlyLocal(words[1:]):
 		return nil, len(words) - 1, nil
 	default:
-		return nil, 0, fmt.Errorf("%s is given to names, as a hosts file does; write the address alone, or the names alone", jsonc.Quote(address))
+		return nil, 0, fmt.Errorf("%s is followed by names, as in a hosts file; write only the address or only the names", jsonc.Quote(address))
 	}
 	for _, w := range words[1:] {
 		if isLocalName(string(w.text)) {
@@ -97,7 +97,7 @@ func listLine(words []word) (members []word, local int, err error) {
 	}
 	for _, m := range members {
 		if isPrefix(string(m.text)) {
-			return nil, 0, fmt.Errorf("%s stands where a hosts file has a name", jsonc.Quote(string(m.text)))
+			return nil, 0, fmt.Errorf("%s is an address, but a hosts file lists only names after the address of a line", jsonc.Quote(string(m.text)))
 		}
 	}
 	return members, local, nil
@@ -148,7 +148,7 @@ func (f *cloudFeed) complete(text []byte) error {
 			continue
 		}
 		if want, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && want > f.listed {
-			return fileErrorf(f.file, "the list says that it has %d entries, and has %d: it was cut short; download it again", want, f.listed)
+			return fileErrorf(f.file, "the list states %d entries but has %d: it was cut short; download it again", want, f.listed)
 		}
 	}
 	return nil

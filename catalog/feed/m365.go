@@ -133,7 +133,7 @@ func newM365(d document, as Naming) (*m365Catalog, error) {
 		c.instance = catalog.DefaultInstance
 		c.noticeFile(fmt.Sprintf(`the document does not say which instance it is of; read as %s (--instance, or in "catalogs" {"file": ..., "instance": ...}, says another)`, c.instance))
 	case !slices.Contains(M365Instances(), as.Instance):
-		return nil, fmt.Errorf("%s: unknown instance %s; there are %s", d.file, jsonc.Quote(as.Instance), strings.Join(M365Instances(), ", "))
+		return nil, fmt.Errorf("%s: unknown instance %s; expected one of %s", d.file, jsonc.Quote(as.Instance), strings.Join(M365Instances(), ", "))
 	}
 	c.Feed, c.Published, c.keys = "m365", true, m365SetKeys
 	if c.Name == "" {
@@ -227,7 +227,7 @@ func (c *collector) serviceArea(r row) string {
 	slug = strings.TrimLeft(strings.Join(strings.FieldsFunc(slug, odd), "-"), "-0123456789")
 	if slug = slug[:min(len(slug), catalog.MaxSlug)]; slug == "" {
 		if text != "" {
-			c.notice(at, "service area %s has no letter of a-z; the row is of none", jsonc.Quote(text))
+			c.notice(at, "service area %s has no letter from a to z, so the row has no area", jsonc.Quote(text))
 		} else {
 			c.notice(at, "no service area is said; the row is of none")
 		}
@@ -347,7 +347,7 @@ func (c *m365Catalog) entry(s m365Set, part string, names []netset.Pattern, serv
 	const who = "the Microsoft 365 endpoints web service"
 	if len(names) == 0 && s.prefixes.IsEmpty() {
 		e.Unsaid = append(e.Unsaid, catalog.Unsaid{Fact: catalog.FactRemote, Who: who,
-			Why: "the set has neither names nor addresses", Ask: "which endpoints does set " + id + " stand for?"})
+			Why: "the set has neither names nor addresses", Ask: "which endpoints does set " + id + " have?"})
 	}
 	if services.IsEmpty() {
 		e.Unsaid = append(e.Unsaid, catalog.Unsaid{Fact: catalog.FactServices, Who: who,
@@ -367,6 +367,6 @@ func (c *m365Catalog) keep(e catalog.Entry, at place) {
 		c.Entries = append(c.Entries, e)
 	case !bytes.Equal(c.Entries[first.index].AppendCanonical(nil), e.AppendCanonical(nil)):
 		line, _ := first.at.Pos()
-		c.failf(at, "set %s stands in line %d with other content; fetch the document again", e.Row, line)
+		c.failf(at, "set %s occurs in line %d with different content; fetch the document again", e.Row, line)
 	}
 }

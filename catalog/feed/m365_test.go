@@ -113,7 +113,7 @@ func TestM365Naming(t *testing.T) {
 			t.Errorf("%+v: %s, %s, notices %v", test.as, c.Name, c.Revision, c.Notices)
 		}
 	}
-	const want = `x.json: unknown instance "Mars"; there are Worldwide, USGovDoD, USGovGCCHigh, China, Germany`
+	const want = `x.json: unknown instance "Mars"; expected one of Worldwide, USGovDoD, USGovGCCHigh, China, Germany`
 	if _, err := Read("x.json", []byte(`[{"serviceArea": "A"}]`), Naming{Instance: "Mars"}); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
@@ -128,29 +128,29 @@ func TestM365Refuses(t *testing.T) {
 		{`[{"serviceArea": "Exchange"}]`, `f:1:2: /0: missing required key "id"`},
 		{`[{"id": "one", "serviceArea": "Exchange", "category": "Allow"}]`, `f:1:9: /0/id: bad id "one"; expected the set's number, such as 31`},
 		{`[{"id": 1, "ID": 2}]`, `f:1:1: unknown kind`},
-		{`[{"id": 1, "ID": 2, "serviceArea": "Exchange"}]`, `f:1:12: /0/ID: key "ID" stands twice, in another letter case; remove one`},
+		{`[{"id": 1, "ID": 2, "serviceArea": "Exchange"}]`, `f:1:12: /0/ID: key "ID" occurs twice, in different letter case; remove one`},
 		{`[{"id": 1.5, "serviceArea": "Exchange", "category": "Allow"}]`, `f:1:9: /0/id: bad id "1.5"; expected the set's number, such as 31`},
-		{`[{"id": 1, "serviceArea": "Exchange", "category": "Allow", "tcpPorts": "0"}]`, `f:1:72: /0/tcpPorts: port 0 in "0" is no port; write a port from 1 to 65535, or "1-65535" for all`},
+		{`[{"id": 1, "serviceArea": "Exchange", "category": "Allow", "tcpPorts": "0"}]`, `f:1:72: /0/tcpPorts: port 0 in "0" is not a valid port; write a port from 1 to 65535, or "1-65535" for all`},
 		{`[{"id": 1, "serviceArea": "Exchange", "category": "Allow", "udpPorts": "5-1"}]`, `f:1:72: /0/udpPorts: ports "5-1" are reversed; write "1-5"`},
-		{set(`"ips": ["0.0.0.0/0"]`), `f:1:87: /0/ips/0: "0.0.0.0/0" is every address of its family, which no feed may say`},
-		{set(`"ips": ["0.0.0.0/1", "128.0.0.0/1"]`), "f:1:87: /0/ips/0: these prefixes together are every address of a family, which no feed may say"},
+		{set(`"ips": ["0.0.0.0/0"]`), `f:1:87: /0/ips/0: "0.0.0.0/0" covers a whole address family, which is not allowed in a feed`},
+		{set(`"ips": ["0.0.0.0/1", "128.0.0.0/1"]`), "f:1:87: /0/ips/0: these prefixes together cover a whole address family, which is not allowed in a feed"},
 		{set(`"ips": ["any"]`), `f:1:87: /0/ips/0: "any" is not a CIDR; write an address such as "192.0.2.1", or a prefix such as "192.0.2.0/24" or "2001:db8::/32"`},
 		{set(`"ips": ["192.0.2.0/24", "@{x=1}"]`), "f:1:103: /0/ips/1: PowerShell cut this off; write the file with ConvertTo-Json -Depth 10"},
-		{set(`"urls": ["*"]`), `f:1:88: /0/urls/0: "*" is every name; write the domains that are meant, such as "*.example.com"`},
+		{set(`"urls": ["*"]`), `f:1:88: /0/urls/0: "*" matches every name; write the domains that are meant, such as "*.example.com"`},
 		{set(`"urls": [7]`), `f:1:88: /0/urls/0: "7" is not a CIDR; write an address such as "192.0.2.1", or a prefix such as "192.0.2.0/24" or "2001:db8::/32"`},
 		{set(`"required": "yes"`), `f:1:91: /0/required: expected true or false, found "yes"`},
-		{`[{"id": 1, "serviceArea": "A", "category": "Allow"}, {"id": 1, "serviceArea": "B", "category": "Allow"}]`, "f:1:54: /1: set 1 stands in line 1 with other content; fetch the document again"},
+		{`[{"id": 1, "serviceArea": "A", "category": "Allow"}, {"id": 1, "serviceArea": "B", "category": "Allow"}]`, "f:1:54: /1: set 1 occurs in line 1 with different content; fetch the document again"},
 		{`[{"id": 1, "serviceArea": "A", "category": "Allow"}, 7]`, "f:1:54: /1: expected an object, found a number"},
 		{`[{"id": 1, "serviceArea": "A"`, `f:1:30: /0: expected "," or "}" in the object opened at 1:2, found the end of the file`},
 		{`[{"id": 3, "endpointSetId": 33}]`, "f:1:1: this is the web service's answer to /changes; a catalogue is its answer to /endpoints"},
 		{`{"instance": "Worldwide", "latest": "2018063000"}`, "f:1:1: this is the web service's answer to /version; a catalogue is its answer to /endpoints"},
 		{header + "one,Exchange,Allow,443,,,\n", `f:2:1: bad id "one"; expected the set's number, such as 31`},
 		{header + "1,Exchange,Allow,443,\"a.example.com,b c.example.com\",,\n", `f:2:22: "b" is a single label; write the full name with its domain, such as "b.example.com"`},
-		{header + "1,Exchange,Allow,443,,::/0,\n", `f:2:23: "::/0" is every address of its family, which no feed may say`},
+		{header + "1,Exchange,Allow,443,,::/0,\n", `f:2:23: "::/0" covers a whole address family, which is not allowed in a feed`},
 		{header + "1,Exchange,Allow,443,,,perhaps\n", `f:2:24: expected true or false, found "perhaps"`},
 		{header + "1,Exchange\n", "f:2:1: wrong number of fields; fetch the file again"},
 		{header + "1,Exchange,Allow,443,\"a.example.com\n", "f:2:37: extraneous or missing \" in quoted-field; fetch the file again"},
-		{"id,serviceArea,id\n", `f:1:16: column "id" stands twice`},
+		{"id,serviceArea,id\n", `f:1:16: column "id" occurs twice`},
 	} {
 		_, err := Read("f", []byte(test.in), Naming{Instance: "Worldwide"})
 		if err == nil || err.Error() != test.want && !(strings.HasSuffix(test.want, "unknown kind") && strings.HasPrefix(err.Error(), test.want)) {

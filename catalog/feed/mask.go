@@ -21,7 +21,7 @@ const writePrefix = "write the network and its length as one prefix, such as \"1
 func masked(address, mask string) (string, error) {
 	if p, err := netip.ParsePrefix(address); err == nil {
 		if length, ok := maskLength(mask, p.Addr()); ok && length != p.Bits() {
-			return "", fmt.Errorf("%s and the mask %s beside it contradict each other; %s", jsonc.Quote(address), jsonc.Quote(mask), writePrefix)
+			return "", fmt.Errorf("%s contradicts the mask %s beside it; %s", jsonc.Quote(address), jsonc.Quote(mask), writePrefix)
 		}
 		return address, nil
 	}
@@ -31,11 +31,11 @@ func masked(address, mask string) (string, error) {
 	}
 	length, ok := maskLength(mask, a)
 	if !ok {
-		return "", fmt.Errorf("%s is no mask of %s; %s", jsonc.Quote(mask), jsonc.Quote(address), writePrefix)
+		return "", fmt.Errorf("%s is not a valid mask for %s; %s", jsonc.Quote(mask), jsonc.Quote(address), writePrefix)
 	}
 	p := netip.PrefixFrom(a, length)
 	if p.Masked() != p {
-		return "", fmt.Errorf("%s with the mask %s is an address or its network; write one prefix, %q or %q", jsonc.Quote(address), jsonc.Quote(mask), netip.PrefixFrom(a, a.BitLen()), p.Masked())
+		return "", fmt.Errorf("%s with the mask %s may mean an address or its network; write one prefix, %q or %q", jsonc.Quote(address), jsonc.Quote(mask), netip.PrefixFrom(a, a.BitLen()), p.Masked())
 	}
 	return p.String(), nil
 }
@@ -230,15 +230,15 @@ func (t *tree) mask(h held, endpoints []jsonc.Value, of labels) string {
 		return ""
 	case bare == 0 && len(masks) == 1:
 	case len(masks) == 0 && inner.Kind() != jsonc.Invalid:
-		t.Errorf(inner, "is this the mask of the address beside it? %s", asSentence(writePrefix))
+		t.Errorf(inner, "this may be the mask of the address beside it; %s", asSentence(writePrefix))
 		return ""
 	case len(h.ends) > 0 && len(masks) == 0:
-		t.Errorf(h.ends[0], "%s says how far the address beside it goes; write all of it as prefixes, such as \"192.0.2.0/24\"", jsonc.Quote(h.ends[0].Text()))
+		t.Errorf(h.ends[0], "%s may give the end or the size of a range that starts at the address beside it; write the range as prefixes, such as \"192.0.2.0/24\"", jsonc.Quote(h.ends[0].Text()))
 		return ""
 	case len(masks) == 0:
 		return of.mask
 	case of.mask != "" && masks[0] != of.mask, bare > 1, len(masks) > 1:
-		t.Errorf(h.masks[0], "which address is this the mask of? %s", asSentence(strings.Replace(writePrefix, "the network", "each network", 1)))
+		t.Errorf(h.masks[0], "it is unclear to which address this mask belongs; %s", asSentence(strings.Replace(writePrefix, "the network", "each network", 1)))
 		return ""
 	}
 	return masks[0]
@@ -249,7 +249,7 @@ func (t *tree) doubtNumbers(h held, endpoints []jsonc.Value) {
 	address := t.sole(endpoints)
 	for _, number := range h.numbers {
 		if mayBeLength(number.Text(), address) {
-			t.Errorf(number, "%s may be the length of %s, or another number; %s", number.Text(), jsonc.Quote(address), writePrefix)
+			t.Errorf(number, "%s may be the prefix length of %s, or another number; %s", number.Text(), jsonc.Quote(address), writePrefix)
 		}
 	}
 }

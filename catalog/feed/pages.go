@@ -35,14 +35,14 @@ func (d document) partial() error {
 				have++
 			}
 			if n > have {
-				return v.Errorf("the answer says that there are %d values, and has %d: there are more pages; %s", n, have, allPages)
+				return v.Errorf("the answer states %d values but has %d: there are more pages; %s", n, have, allPages)
 			}
 		}
 	}
 	return nil
 }
 
-const allPages = "fetch them all, and put their values into one list"
+const allPages = "fetch all pages, and put their values into one list"
 
 // morePages is what an object says of a next page; of kind Invalid for nothing.
 func morePages(v jsonc.Value) jsonc.Value {

@@ -4,18 +4,18 @@ import "testing"
 
 // TestPartialAnswers holds that one page of several is no catalogue.
 func TestPartialAnswers(t *testing.T) {
-	const more = "there are more pages of this answer; fetch them all, and put their values into one list"
+	const more = "there are more pages of this answer; fetch all pages, and put their values into one list"
 	tags := `"values": [{"name": "S", "properties": {"addressPrefixes": ["20.1.0.0/25"]}}], "changeNumber": 1, "cloud": "Public"`
 	for text, want := range map[string]string{
 		`{"nextLink": "https://example.com/2", ` + tags + `}`:                                   "f:1:14: /nextLink: " + more,
 		`{"@odata.nextLink": "https://example.com/2", "value": ["20.1.0.0/16"]}`:                "f:1:21: /@odata.nextLink: " + more,
 		`{"NextPageToken": "x", "prefixes": ["20.1.0.0/16"]}`:                                   "f:1:19: /NextPageToken: " + more,
-		`{"value": ["20.1.0.0/16"], "Count": 2}`:                                                "f:1:37: /Count: the answer says that there are 2 values, and has 1: there are more pages; fetch them all, and put their values into one list",
+		`{"value": ["20.1.0.0/16"], "Count": 2}`:                                                "f:1:37: /Count: the answer states 2 values but has 1: there are more pages; fetch all pages, and put their values into one list",
 		`{"count": 3, "next": "https://example.com/2", "results": [{"prefix": "20.1.0.0/16"}]}`: "f:1:22: /next: " + more,
 		`{"links": {"next": "/2"}, "data": ["20.1.0.0/16"]}`:                                    "f:1:20: /links/next: " + more,
 		`{"_links": {"next": {"href": "/2"}}, "data": ["20.1.0.0/16"]}`:                         "f:1:21: /_links/next: " + more,
 		`{"has_more": true, "data": ["20.1.0.0/16"]}`:                                           "f:1:14: /has_more: " + more,
-		`{"@odata.count": 3, "value": []}`:                                                      "f:1:18: /@odata.count: the answer says that there are 3 values, and has 0: there are more pages; fetch them all, and put their values into one list",
+		`{"@odata.count": 3, "value": []}`:                                                      "f:1:18: /@odata.count: the answer states 3 values but has 0: there are more pages; fetch all pages, and put their values into one list",
 	} {
 		if _, err := Read("f", []byte(text), Naming{}); err == nil || err.Error() != want {
 			t.Errorf("%s:\n%v\nwant\n%s", text, err, want)

@@ -33,7 +33,7 @@ func (c *collector) passed() (told []string) {
 // tellPassed tells of them in one notice.
 func (c *collector) tellPassed() {
 	if told := c.passed(); len(told) > 0 {
-		c.noticeFile("prefixes or addresses stand where none is looked for: " + some(told) + "; passed over")
+		c.noticeFile("prefixes or addresses were found under unknown keys: " + some(told) + "; ignored")
 	}
 }
 
@@ -44,7 +44,7 @@ func (c *collector) elsewhere() error {
 	if len(told) == 0 {
 		return nil
 	}
-	return fileErrorf(c.file, "prefixes or addresses stand only where none is looked for: %s; rename a key to %q, or write them as a list, one a line", some(told), "cidr")
+	return fileErrorf(c.file, "prefixes or addresses were found only under unknown keys: %s; rename a key to %q, or write a plain list with one per line", some(told), "cidr")
 }
 
 // walk looks at the value of a key. What lies in a prefix that was read beside it says

@@ -19,7 +19,7 @@ func checkProxies(http bool) error {
 	}
 	for _, name := range names {
 		if value := os.Getenv(name); value != "" && !isProxy(value) {
-			return fmt.Errorf("%s holds no URL of a proxy, such as http://proxy.example.com:8080; mend it, or unset it", name)
+			return fmt.Errorf("%s is not the URL of a proxy, such as http://proxy.example.com:8080; correct it, or unset it", name)
 		}
 	}
 	return nil

@@ -22,7 +22,7 @@ func TestBadProxy(t *testing.T) {
 			c := NewClient(func(string, ...any) {})
 			c.HTTP = true
 			_, err := c.Get(context.Background(), Query{URL: "https://feed.example.com/"})
-			want := name + " holds no URL of a proxy, such as http://proxy.example.com:8080; mend it, or unset it"
+			want := name + " is not the URL of a proxy, such as http://proxy.example.com:8080; correct it, or unset it"
 			if err == nil || err.Error() != want {
 				t.Errorf("%s=%q: error %v; want %s", name, value, err, want)
 			}

@@ -11,9 +11,9 @@ import (
 	"gatewright/catalog/plainfile"
 )
 
-// Record says where the file of a feed comes from, and what the file does not say
-// of itself. It stands beside the file, at RecordName, and is written once the file
-// is safe; so it is worth nothing unless it describes the file that is there.
+// Record says where the file of a feed comes from, and gives facts that the file does
+// not have itself. It is stored beside the file, at RecordName, and is written after
+// the file. It is therefore ignored if it does not describe the existing file.
 type Record struct {
 	Source       string `json:"source"`                  // the URL that was asked, without its query
 	Query        string `json:"query,omitempty"`         // digest of the query, which may be a secret; empty if there is none
@@ -37,10 +37,10 @@ const (
 	ChangesSuffix = ".changes.json"
 )
 
-// RecordName is where the record of a feed's file stands.
+// RecordName is the path of the record of a feed's file.
 func RecordName(file string) string { return file + recordSuffix }
 
-// ChangesName is where the publisher's change records for a feed's file stand.
+// ChangesName is the path of the publisher's change records for a feed's file.
 func ChangesName(file string) string { return file + ChangesSuffix }
 
 // Digest is "sha256:" and 64 hexadecimal digits.
@@ -67,7 +67,7 @@ func parseRecord(name string, data []byte) (Record, error) {
 	text := func(to *string) func(jsonc.Value) {
 		return func(v jsonc.Value) {
 			if *to, _ = d.String(v); !jsonc.IsPlainText(*to) {
-				d.Errorf(v, "%s holds a character that does not print", jsonc.Quote(*to))
+				d.Errorf(v, "%s has a non-printable character", jsonc.Quote(*to))
 			}
 		}
 	}

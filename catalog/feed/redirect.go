@@ -49,7 +49,7 @@ func (r *redirects) check(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-var errInside = errors.New("it leads to this machine or into an inner network, where a publisher may not lead; if it is yours, fetch from there by its own URL")
+var errInside = errors.New("it leads to this machine or into an internal network, which is not allowed for a publisher; if the server is yours, fetch from its own URL")
 
 // ask judges a request that a proxy makes by its name; any other is judged when it is
 // dialled, by its address.

@@ -71,7 +71,7 @@ func TestRedirectInside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "bad redirect to https://evil.example, which has the address 127.0.0.1: it leads to this machine or into an inner network, where a publisher may not lead; if it is yours, fetch from there by its own URL"
+	const want = "bad redirect to https://evil.example, which has the address 127.0.0.1: it leads to this machine or into an internal network, which is not allowed for a publisher; if the server is yours, fetch from its own URL"
 	for _, to := range []string{address, "localhost:" + port} {
 		conn, err := r.dial(context.Background(), net.Dialer{}, "tcp4", to)
 		if err == nil {
@@ -244,11 +244,11 @@ func TestNoSecretInErrors(t *testing.T) {
 		w.Header().Set("Location", "https://me:secret@%zz/?secret")
 		w.WriteHeader(http.StatusFound)
 	})
-	p.fails(t, 1, "bad redirect: its Location is no URL")
+	p.fails(t, 1, "bad redirect: its Location is not a URL")
 	p.Proxy = func(*http.Request) (*url.URL, error) {
 		_, err := url.Parse("http://me:secret@%zz")
 		return nil, &url.Error{Op: "invalid proxy address", URL: "http://me:secret@%zz", Err: err}
 	}
 	p.requests.Store(0)
-	p.fails(t, 0, "HTTPS_PROXY or HTTP_PROXY holds no URL of a proxy, such as http://proxy.example.com:8080")
+	p.fails(t, 0, "HTTPS_PROXY or HTTP_PROXY is not the URL of a proxy; write one such as http://proxy.example.com:8080")
 }

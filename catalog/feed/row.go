@@ -67,7 +67,7 @@ func (c *collector) jsonRow(v jsonc.Value) row {
 	for key, value := range v.Members() {
 		name := strings.ToLower(key.Text())
 		if r.fields[name] != nil {
-			c.failf(key, "key %s stands twice, in another letter case; remove one", jsonc.Quote(key.Text()))
+			c.failf(key, "key %s occurs twice, in different letter case; remove one", jsonc.Quote(key.Text()))
 			continue
 		}
 		c.misspelt("key", key.Text(), key)
@@ -126,7 +126,7 @@ func (c *collector) csvRows(d document, check func([]string) error, read func(ro
 func (c *collector) columns(names []string, rows *csvRows) {
 	for i, name := range names {
 		if slices.ContainsFunc(names[:i], func(other string) bool { return strings.EqualFold(other, name) }) {
-			c.failf(rows.spot(i), "column %s stands twice", jsonc.Quote(name))
+			c.failf(rows.spot(i), "column %s occurs twice", jsonc.Quote(name))
 		}
 		c.misspelt("column", name, rows.spot(i))
 	}

@@ -25,7 +25,7 @@ func echo(t *testing.T, raw string) *publisher {
 // TestEchoedRequest holds that no error shows the query that a server writes back,
 // wherever it does.
 func TestEchoedRequest(t *testing.T) {
-	const unreadable = ": the answer is no HTTP that can be read; what it says is not shown, as it may hold the request, 3 times in a row; try again later"
+	const unreadable = ": the answer is not valid HTTP; it is not shown, because it may repeat the request, 3 times in a row; try again later"
 	const ok = "HTTP/1.1 200 OK\r\n"
 	for raw, want := range map[string]string{
 		"%s\r\n\r\n":                                                 unreadable,
@@ -65,8 +65,8 @@ func echoPlain(t *testing.T, raw string) string {
 func TestEchoingProxy(t *testing.T) {
 	for status, want := range map[string]string{
 		"407 Proxy Authentication Required": "the proxy does not connect: Proxy Authentication Required",
-		"403 secret":                        "the answer is no HTTP that can be read; what it says is not shown, as it may hold the request",
-		"secret":                            "the answer is no HTTP that can be read; what it says is not shown, as it may hold the request",
+		"403 secret":                        "the answer is not valid HTTP; it is not shown, because it may repeat the request",
+		"secret":                            "the answer is not valid HTTP; it is not shown, because it may repeat the request",
 	} {
 		p := publish(t, func(http.ResponseWriter, *http.Request) {})
 		plain := echoPlain(t, "HTTP/1.1 "+status+"\r\n\r\n")
@@ -104,7 +104,7 @@ func TestRecordTexts(t *testing.T) {
 			text = strings.Replace(text, "}", `, "`+key+`": "1\nforged"}`, 1)
 		}
 		_, err := parseRecord("f", []byte(text))
-		if want := "/" + key + `: "1\nforged" holds a character that does not print; remove this record, and fetch again`; err == nil || !strings.HasSuffix(err.Error(), want) {
+		if want := "/" + key + `: "1\nforged" has a non-printable character; remove this record, and fetch again`; err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", text, err, want)
 		}
 	}

@@ -53,7 +53,7 @@ func (s Staging) Read(file string, data []byte, as Naming, changes []Change) (*c
 	}
 	c, err := d.read(data, as)
 	if err == nil && !s.IsZero() && c.Feed != "m365" {
-		return nil, fileErrorf(file, "change records apply to the web service's answer alone")
+		return nil, fileErrorf(file, "change records apply only to the web service's answer")
 	}
 	return c, err
 }
@@ -102,7 +102,7 @@ func (st *stage) apply(sets []m365Set) ([]m365Set, []catalog.Notice, error) {
 	}
 	st.sets = slices.DeleteFunc(st.sets, func(s m365Set) bool { return len(s.names) == 0 && s.prefixes.IsEmpty() })
 	if len(st.sets) == 0 {
-		return nil, nil, fileErrorf(st.file, "as of %s nothing of it is live; name a later day", st.AsOf)
+		return nil, nil, fileErrorf(st.file, "no endpoint is live on %s; name a later day", st.AsOf)
 	}
 	return st.sets, st.summary(), nil
 }
@@ -191,7 +191,7 @@ func (s *m365Set) join(kept *m365Set) {
 	}
 }
 
-// describe takes from another set what is no endpoint and no port.
+// describe copies everything from another set except endpoints and ports.
 func (s *m365Set) describe(as m365Set) {
 	s.area, s.display, s.category, s.required, s.expressRoute, s.notes, s.at = as.area, as.display, as.category, as.required, as.expressRoute, as.notes, as.at
 }
@@ -236,7 +236,7 @@ func (st *stage) tell(set int, format string, args ...any) {
 // summary is what was told, by set; the first ones in full.
 func (st *stage) summary() []catalog.Notice {
 	if more := len(st.told) - maxNotices; more > 0 {
-		return append(st.told[:maxNotices:maxNotices], catalog.Notice{Where: st.file, Text: fmt.Sprintf("%d more endpoints left out or kept likewise", more)})
+		return append(st.told[:maxNotices:maxNotices], catalog.Notice{Where: st.file, Text: fmt.Sprintf("%d more endpoints were left out or kept in the same way", more)})
 	}
 	return st.told
 }

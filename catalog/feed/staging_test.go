@@ -191,9 +191,9 @@ func TestStagingRefuses(t *testing.T) {
 	for _, c := range []struct{ name, text, revision, want string }{
 		{"no version", sets, "", "s: change records apply to the web service's answer at a version of ten digits"},
 		{"CSV", "id,serviceArea,category\n", "2020080600", "s"},
-		{"nothing is live", sets, "2020080600", "s: as of 2020-08-20 nothing of it is live"},
+		{"nothing is live", sets, "2020080600", "s: no endpoint is live on 2020-08-20; name a later day"},
 		{"bad sets", `[{"serviceArea": "Skype"}]`, "2020080600", `s:1:2: /0: missing required key "id"`},
-		{"another feed", "192.0.2.0/24\n", "2020080600", "s: change records apply to the web service's answer alone"},
+		{"another feed", "192.0.2.0/24\n", "2020080600", "s: change records apply only to the web service's answer"},
 	} {
 		if have, err := (Staging{AsOf: "2020-08-20"}).Read("s", []byte(c.text), Naming{Instance: "Worldwide", Revision: c.revision}, changes); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s: %+v, %v; want %s", c.name, have, err, c.want)

@@ -20,8 +20,8 @@ import (
 // table is a CSV while it is read.
 type table struct {
 	*csvRows
-	columns []string // nil if the first row is no header
-	places  []int    // the columns of prefixes, of which a row may have one of each family
+	columns []string // nil if the first row is not a header
+	places  []int    // the columns of prefixes; a row may have one prefix of each family
 	masks   []int    // the columns of masks
 	ends    []int    // the columns of what else says how far an address goes
 
@@ -102,12 +102,12 @@ func (t *table) prefix(row []string, column int) (string, error) {
 	}
 	for _, i := range t.ends {
 		if row[i] != "" {
-			return "", fmt.Errorf("%s says how far %s goes; write all of it as prefixes, such as \"192.0.2.0/24\"", jsonc.Quote(t.columns[i]), text)
+			return "", fmt.Errorf("%s may give the end or the size of a range that starts at %s; write the range as prefixes, such as \"192.0.2.0/24\"", jsonc.Quote(t.columns[i]), text)
 		}
 	}
 	for _, i := range t.masks {
 		if mask != "" && row[i] != "" {
-			return "", fmt.Errorf("which is the mask of %s, %s or %s? %s", text, jsonc.Quote(mask), jsonc.Quote(row[i]), asSentence(writePrefix))
+			return "", fmt.Errorf("the mask of %s may be %s or %s; %s", text, jsonc.Quote(mask), jsonc.Quote(row[i]), asSentence(writePrefix))
 		}
 		mask += row[i]
 	}
@@ -125,7 +125,7 @@ func (t *table) prefix(row []string, column int) (string, error) {
 func (t *table) doubtNumber(row []string, address string) error {
 	for i, text := range row {
 		if roleOf(t.columns[i]) == holdsOther && mayBeLength(text, address) {
-			return fmt.Errorf("%s may be the length of %s, or another number; %s", text, jsonc.Quote(address), writePrefix)
+			return fmt.Errorf("%s may be the prefix length of %s, or another number; %s", text, jsonc.Quote(address), writePrefix)
 		}
 	}
 	return nil
@@ -142,7 +142,7 @@ func (t *table) doubtLength(row []string, column int) error {
 		}
 		network := netip.PrefixFrom(a, length).Masked()
 		if i <= 1 || text[0] == '/' || network.Addr() == a && length < a.BitLen() {
-			return fmt.Errorf("%s may be the length of %s, or what it is of; write %q, or name the columns in the first line", text, row[column], network)
+			return fmt.Errorf("%s may be the prefix length of %s, or a label; write %q, or name the columns in the first line", text, row[column], network)
 		}
 	}
 	return nil
@@ -155,7 +155,7 @@ func (f *cloudFeed) tableRow(t *table, row []string) {
 		return
 	}
 	if column := t.denial(row); column >= 0 {
-		f.failf(t.spot(column), "%s may say that the prefix of this row is not to be reached; remove the row, or this if it is to be", jsonc.Quote(row[column]))
+		f.failf(t.spot(column), "%s may mean that the prefix of this row must not be reached; remove the row, or only this word if the prefix is an endpoint", jsonc.Quote(row[column]))
 		return
 	}
 	columns, err := t.filled(row)
@@ -223,7 +223,7 @@ func (t *table) filled(row []string) (columns []int, err error) {
 	}
 	switch {
 	case prefixes > 1 && (prefixes != 2 || len(columns) != 2 || v4 != 1):
-		return nil, fmt.Errorf("%d addresses in a row; expected one prefix, or one of each family, and what it is of: write ranges as CIDRs", prefixes)
+		return nil, fmt.Errorf("%d addresses in one row; expected one prefix, or one of each family, and its labels; write ranges as CIDRs", prefixes)
 	case len(columns) == 0:
 		columns = t.places[:1]
 	}

@@ -131,7 +131,7 @@ func (t *table) faults(f *cloudFeed) {
 		at := min(column, len(one.row)-1)
 		_, _, err := netset.ParsePrefix(one.row[at])
 		if len(prefixWords(one.row[at])) > 1 {
-			err = fmt.Errorf("%s is more than one; write each in a row of its own", jsonc.Quote(one.row[at]))
+			err = fmt.Errorf("%s is more than one endpoint; write each in a separate row", jsonc.Quote(one.row[at]))
 		} else if err == nil {
 			err = errNoPrefix
 		}

@@ -108,7 +108,7 @@ func readTree(d document, as Naming) (*catalog.Catalog, error) {
 	t.tellUnread()
 	t.tellUnknown()
 	if len(t.without) > 0 {
-		f.noticeFile("no prefix is among what is listed as " + some(t.without) + "; passed over")
+		f.noticeFile("no prefix was found under " + some(t.without) + "; ignored")
 	}
 	return f.finish()
 }
@@ -142,7 +142,7 @@ func (t *tree) array(v jsonc.Value, of labels) {
 		return // numbers, such as ports
 	}
 	if isRange(v) && of.key != "" && of.inList {
-		t.Errorf(v, "are these two addresses, or the ends of a range? Write prefixes, or each address by itself")
+		t.Errorf(v, "these may be two addresses or the ends of a range; write prefixes, or each address separately")
 		return
 	}
 	of.inList = true
@@ -166,7 +166,7 @@ func (t *tree) array(v jsonc.Value, of labels) {
 	}
 	if t.tried > before {
 		for _, one := range without {
-			t.Errorf(one, "no prefix here, as the others of the list have; download the feed again")
+			t.Errorf(one, "no prefix here, although the other elements of the list have one; download the feed again")
 		}
 	}
 }
@@ -288,7 +288,7 @@ func (t *tree) element(v jsonc.Value, of labels) {
 	case v.Kind() == jsonc.Object:
 		before := t.tried
 		if t.object(v, of); t.tried == before && deepMask(v).Kind() != jsonc.Invalid {
-			t.Errorf(v, "no address here, only its mask; %s", writePrefix)
+			t.Errorf(v, "there is a mask here but no address; %s", writePrefix)
 		}
 	case v.Kind() != jsonc.String || v.Text() != "":
 		t.prefix(v, of)
@@ -348,7 +348,7 @@ func (t *tree) prefix(v jsonc.Value, of labels) {
 	}
 	for _, word := range words {
 		if of.mask == "" && of.around.Kind() != jsonc.Invalid && isBare(word) {
-			t.Errorf(v, "is the mask of the object around it the mask of %s? %s", jsonc.Quote(word), asSentence(writePrefix))
+			t.Errorf(v, "the mask of the enclosing object may belong to %s; %s", jsonc.Quote(word), asSentence(writePrefix))
 			return
 		}
 		word, err := masked(word, of.mask)

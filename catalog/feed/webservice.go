@@ -47,7 +47,7 @@ func NewExtract(instance string, areas []string, tenant string) (Extract, error)
 	e := Extract{Tenant: strings.ToLower(tenant)}
 	var err error
 	if strings.EqualFold(instance, "Germany") {
-		return e, errors.New("the instance Germany is gone: the publisher closed it in 2021; its customers are in Worldwide")
+		return e, errors.New("the publisher closed the instance Germany in 2021; use Worldwide")
 	}
 	if e.Instance, err = oneOf("instance", instance, Instances()); err != nil {
 		return e, err

@@ -15,7 +15,7 @@ func TestNewExtract(t *testing.T) {
 		t.Errorf("%+v, %v", e, err)
 	}
 	for _, c := range []struct{ instance, area, tenant, want string }{
-		{"Germany", "", "", "closed it in 2021"},
+		{"Germany", "", "", "the publisher closed the instance Germany in 2021; use Worldwide"},
 		{"World", "", "", `no instance "World"; expect one of Worldwide, USGovDoD, USGovGCCHigh, China`},
 		{"China", "Teams", "", `no service area "Teams"; expect one of Common, Exchange, MEM, SharePoint, Skype`},
 		{"China", "", "contoso.com", `bad tenant "contoso.com"`},
@@ -79,7 +79,7 @@ func TestLatest(t *testing.T) {
 		{`{"instance": "Worl`, "", "version/Worldwide:1:14: /instance:"},
 		{`[]`, "", `expected the "latest" version`},
 		{``, "", "empty input"},
-		{"<!DOCTYPE html><title>Log in</title>", "", "a web page and no feed"},
+		{"<!DOCTYPE html><title>Log in</title>", "", "the answer is a web page, not a feed; a captive portal or a proxy may have answered instead of the publisher"},
 	} {
 		p := publish(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, c.answer) })
 		s := WebService{Client: p.Client, Base: p.URL, RequestID: "guid"}

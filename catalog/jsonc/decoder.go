@@ -110,7 +110,7 @@ func (d *Decoder) object(v Value, fields []Field, strict bool) bool {
 	for key, value := range v.Members() {
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.is(key.Bytes(), strict) })
 		if i >= 0 && given[i] {
-			d.Errorf(key, "key %s stands twice, in another letter case; remove one", Quote(key.Text()))
+			d.Errorf(key, "key %s occurs twice, in different letter case; remove one", Quote(key.Text()))
 			continue
 		}
 		if i >= 0 {

@@ -302,7 +302,7 @@ func (p *parser) badEscape(i int) error {
 	case r == 'u':
 		return p.errorAt(i, len(p.nodes), `\u takes four hexadecimal digits`)
 	}
-	return p.errorAt(i, len(p.nodes), `a backslash and %q are no escape; write \\ for a backslash`, r)
+	return p.errorAt(i, len(p.nodes), `a backslash and %q are not an escape sequence; write \\ for a backslash`, r)
 }
 
 func (p *parser) number() error {

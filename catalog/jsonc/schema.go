@@ -50,8 +50,8 @@ func (f Field) Means(shape Shape, doc string) Field {
 // schemaKey is the key by which a document tells editors where its schema is.
 const schemaKey = "$schema"
 
-// SchemaField is the key that tells editors where the schema of a document is, and that
-// means nothing else.
+// SchemaField is the key that names the schema of a document for editors. It has no
+// other meaning.
 func SchemaField(read func(Value)) Field {
 	return Optional(schemaKey, read).Means(Text, "for editors: where the schema of this document is")
 }
@@ -95,7 +95,7 @@ func ListOf(element Shape, least int) Shape {
 	}
 }
 
-// Distinct is the shape of an array in which nothing stands twice.
+// Distinct is the shape of an array whose elements are unique.
 func Distinct(list Shape) Shape {
 	return func() Schema {
 		s := list()

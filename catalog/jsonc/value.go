@@ -87,7 +87,7 @@ func (v Value) Bytes() []byte {
 func (v Value) Text() string { return string(v.Bytes()) }
 
 // Elements yields the index and value of each element of an array, in order;
-// nothing if v is no array.
+// nothing if v is not an array.
 func (v Value) Elements() iter.Seq2[int, Value] {
 	return func(yield func(int, Value) bool) {
 		if v.Kind() != Array {
@@ -104,7 +104,7 @@ func (v Value) Elements() iter.Seq2[int, Value] {
 }
 
 // Members yields the key and value of each member of an object, in the order of
-// the file; nothing if v is no object.
+// the file; nothing if v is not an object.
 func (v Value) Members() iter.Seq2[Key, Value] {
 	return func(yield func(Key, Value) bool) {
 		if v.Kind() != Object {

@@ -30,8 +30,8 @@ func wide(e *catalog.Entry) []Finding {
 	}
 	return []Finding{{
 		Kind: Wide, Entry: e.ID, Endpoints: found,
-		Why: fmt.Sprintf("as wide as an IPv4 /%d or IPv6 /%d, or wider: more than one service has", WideIPv4, WideIPv6),
-		Do:  "select a narrower entry, or list the prefixes that are used in a catalogue of the site's own",
+		Why: fmt.Sprintf("an IPv4 /%d or IPv6 /%d, or wider: too wide for one service", WideIPv4, WideIPv6),
+		Do:  "select a narrower entry, or list the prefixes that you use in your own catalogue",
 	}}
 }
 
@@ -54,7 +54,7 @@ func blocksOfIANA() []reservedBlock {
 	taken := globallyReachable()
 	var blocks []reservedBlock
 	for _, b := range []struct{ name, what string }{
-		{"0.0.0.0/8", "of this network alone (RFC 791)"},
+		{"0.0.0.0/8", "only for this network (RFC 791)"},
 		{"10.0.0.0/8", "private (RFC 1918)"},
 		{"100.64.0.0/10", "shared (RFC 6598)"},
 		{"127.0.0.0/8", "for loopback (RFC 1122)"},
@@ -62,10 +62,10 @@ func blocksOfIANA() []reservedBlock {
 		{"172.16.0.0/12", "private (RFC 1918)"},
 		{"192.0.0.0/29", "for IPv4 within IPv6 networks (RFC 7335)"},
 		{"192.0.0.8/32", "a dummy address (RFC 7600)"},
-		{"192.0.0.170/31", "for the discovery of NAT64 (RFC 7050, RFC 8880)"},
-		{"192.0.0.0/24", "for protocols of the IETF (RFC 6890)"},
+		{"192.0.0.170/31", "for NAT64 discovery (RFC 7050, RFC 8880)"},
+		{"192.0.0.0/24", "for IETF protocols (RFC 6890)"},
 		{"192.0.2.0/24", "for documentation (RFC 5737)"},
-		{"192.88.99.0/24", "for relays of 6to4, which are given up (RFC 7526)"},
+		{"192.88.99.0/24", "for relays of 6to4, which are deprecated (RFC 7526)"},
 		{"192.168.0.0/16", "private (RFC 1918)"},
 		{"198.18.0.0/15", "for benchmarking (RFC 2544)"},
 		{"198.51.100.0/24", "for documentation (RFC 5737)"},
@@ -74,25 +74,25 @@ func blocksOfIANA() []reservedBlock {
 		{"255.255.255.255/32", "for limited broadcast (RFC 8190, RFC 919)"},
 		{"240.0.0.0/4", "reserved (RFC 1112)"},
 		{"::/127", "unspecified and loopback (RFC 4291)"},
-		{"64:ff9b::/96", "for translation from IPv4, all of which lies behind it (RFC 6052)"},
+		{"64:ff9b::/96", "for translation from IPv4 and contains all IPv4 addresses (RFC 6052)"},
 		{"64:ff9b:1::/48", "for translation from IPv4 within one network (RFC 8215)"},
 		{"100::/64", "discard-only (RFC 6666)"},
 		{"100:0:0:1::/64", "a dummy prefix (RFC 9780)"},
 		{"2001::/32", "for Teredo tunnels (RFC 4380)"},
 		{"2001:2::/48", "for benchmarking (RFC 5180)"},
-		{"2001:10::/28", "for ORCHID, which is given up (RFC 4843)"},
-		{"2001::/23", "for protocols of the IETF (RFC 2928)"},
+		{"2001:10::/28", "for ORCHID, which is deprecated (RFC 4843)"},
+		{"2001::/23", "for IETF protocols (RFC 2928)"},
 		{"2001:db8::/32", "for documentation (RFC 3849)"},
 		{"2002::/16", "for 6to4 tunnels (RFC 3056)"},
 		{"3fff::/20", "for documentation (RFC 9637)"},
 		{"5f00::/16", "for segments of SRv6 (RFC 9602)"},
 		{"fc00::/7", "unique-local (RFC 4193)"},
 		{"fe80::/10", "link-local (RFC 4291)"},
-		{"fec0::/10", "site-local, which is given up (RFC 3879)"},
+		{"fec0::/10", "site-local, which is deprecated (RFC 3879)"},
 		{"ff00::/8", "for multicast (RFC 4291)"},
-		{"::/3", "outside of 2000::/3, which alone IANA allocates from (RFC 4291)"},
-		{"4000::/2", "outside of 2000::/3, which alone IANA allocates from (RFC 4291)"},
-		{"8000::/1", "outside of 2000::/3, which alone IANA allocates from (RFC 4291)"},
+		{"::/3", "outside 2000::/3, the only range from which IANA allocates (RFC 4291)"},
+		{"4000::/2", "outside 2000::/3, the only range from which IANA allocates (RFC 4291)"},
+		{"8000::/1", "outside 2000::/3, the only range from which IANA allocates (RFC 4291)"},
 	} {
 		whole := prefixSet(b.name)
 		blocks = append(blocks, reservedBlock{whole.Subtract(taken), b.name, b.what})
@@ -134,8 +134,8 @@ func reserved(e *catalog.Entry, blocks []reservedBlock) []Finding {
 		if inside := e.Prefixes.Intersect(b.prefix); !inside.IsEmpty() {
 			found = append(found, Finding{
 				Kind: Reserved, Entry: e.ID, Endpoints: texts(inside),
-				Why: fmt.Sprintf("%s is %s: no public service is reached there, but machines of the site's own may be", b.name, b.what),
-				Do:  "exclude the entry, and tell its publisher",
+				Why: fmt.Sprintf("%s is %s: no public service has such an address, but your own machines may", b.name, b.what),
+				Do:  "exclude the entry, and report it to its publisher",
 			})
 		}
 	}

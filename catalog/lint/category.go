@@ -11,7 +11,7 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// MaxPairs bounds the pairs of entries that are told for their categories.
+// MaxPairs limits the pairs of entries that are reported for their categories.
 const MaxPairs = 100
 
 // categories finds endpoints that entries of two categories hold, as they are or within
@@ -36,8 +36,8 @@ func (l *lookup) categories() []Finding {
 	if x.more != nil {
 		found = append(found, Finding{
 			Kind: Categories, Entry: l.entries[x.more[0]].ID, Others: []string{l.entries[x.more[1]].ID},
-			Why: fmt.Sprintf("these entries hold an endpoint of two categories, too, as others may: only %d pairs are told", MaxPairs),
-			Do:  "mend or exclude what is told, or select fewer entries, and look again",
+			Why: fmt.Sprintf("these entries also hold an endpoint in two categories, and others may, too: only %d pairs are reported", MaxPairs),
+			Do:  "fix or exclude the reported entries, or select fewer entries, and run lint again",
 		})
 	}
 	return found
@@ -127,9 +127,9 @@ func (l *lookup) crossing(i, j int32) Finding {
 	}
 	words := []string{string(a.Category), string(b.Category)}
 	slices.Sort(words)
-	f.Why = fmt.Sprintf("these endpoints are of the categories %s and %s: a PAC file sends them by the first route that takes one of the entries", words[0], words[1])
+	f.Why = fmt.Sprintf("these endpoints are in both categories, %s and %s: a PAC file uses the first route that selects one of the entries", words[0], words[1])
 	if wide != "" {
-		f.Why = fmt.Sprintf("these endpoints are of the categories %s and %s, such as %s within %s: a PAC file follows the narrower endpoint, and between equal ones the first route", words[0], words[1], narrow, wide)
+		f.Why = fmt.Sprintf("these endpoints are in both categories, %s and %s, such as %s within %s: a PAC file follows the narrower endpoint, and for equal ones the first route", words[0], words[1], narrow, wide)
 	}
 	return f
 }

@@ -27,8 +27,8 @@ func (l *lookup) covered() []Finding {
 	for top, ids := range superfluous {
 		found = append(found, Finding{
 			Kind: Covered, Entry: entries[top].ID, Others: ids,
-			Why: "every endpoint of the other entries is one of this entry's, too: they let no further flow pass",
-			Do:  "exclude this entry if the narrower ones are what is wanted, or exclude them",
+			Why: "this entry contains every endpoint of the other entries: they accept no additional flow",
+			Do:  "exclude this entry if you want only the narrower ones, or else exclude those",
 		})
 	}
 	found = append(found, l.together(by)...)

@@ -1,10 +1,10 @@
-// Package lint tells what in catalogues is worth a second look before it becomes
-// rules: wildcards that anybody can get a name under, names that the publisher gave
-// up, endpoints of several categories, entries that others cover, prefixes that are
-// very wide, and addresses that no public service has.
+// Package lint finds things in catalogues that deserve a review before they become
+// rules: wildcards under which anybody can get a name, names that the publisher gave
+// up, endpoints in several categories, entries that others cover, very wide prefixes,
+// and addresses that no public service has.
 //
-// A finding is no error: publishers do ask for such things. It says why it matters and
-// what can be done.
+// A finding is not an error, because publishers do ask for such things. It says why it
+// matters and what to do.
 package lint
 
 import (
@@ -120,7 +120,7 @@ func (in Input) retired(e *catalog.Entry) []Finding {
 			continue
 		}
 		r := in.Revisions[name]
-		more := gaveUp(e, r, name+", revision %s, no longer has it", "take it out of this catalogue, or exclude the entry")
+		more := gaveUp(e, r, name+", revision %s, no longer has it", "remove it from this catalogue, or exclude the entry")
 		found = append(found, slices.DeleteFunc(more, func(f Finding) bool { return in.isPublished(f.Endpoints[0], name) })...)
 	}
 	return found
@@ -214,8 +214,8 @@ func removed(e *catalog.Entry, removals []Removed) []Finding {
 		}
 		f := Finding{
 			Kind: Retired, Entry: e.ID, Endpoints: names,
-			Why: fmt.Sprintf("version %s of %s removed these names: a name that its publisher gives up may go to somebody else", r.Version, r.Catalog),
-			Do:  "take them out of this catalogue, or exclude the entry",
+			Why: fmt.Sprintf("version %s of %s removed these names: somebody else may register a name that its publisher gave up", r.Version, r.Catalog),
+			Do:  "remove them from this catalogue, or exclude the entry",
 		}
 		if catalogOf(e) == r.Catalog {
 			f.Do = `see that nothing uses them any more, and shorten "keep_removed"`

@@ -88,12 +88,12 @@ func TestFindingsSayWhyAndWhatToDo(t *testing.T) {
 		Public:    map[string]bool{"own": true},
 		Revisions: map[string]Revisions{"own": {Newest: revision("2", flow(t, "own/d", "new.example.com")), Older: []*catalog.Catalog{revision("1", flow(t, "own/d", "old.example.com"))}}},
 	})
-	want := `shared own/a: it holds blob.core.windows.net, where anybody can get a name: Azure storage accounts (Microsoft, "Azure Private Endpoint private DNS zone values") / list the names that are used in a catalogue of the site's own and exclude this entry, or send them to a proxy that looks further
-wide own/b: as wide as an IPv4 /8 or IPv6 /20, or wider: more than one service has / select a narrower entry, or list the prefixes that are used in a catalogue of the site's own
-reserved own/c: 10.0.0.0/8 is private (RFC 1918): no public service is reached there, but machines of the site's own may be / exclude the entry, and tell its publisher
+	want := `shared own/a: it contains blob.core.windows.net, under which anybody can get a name: Azure storage accounts (Microsoft, "Azure Private Endpoint private DNS zone values") / list the names that you use in your own catalogue and exclude this entry, or send them to a proxy that inspects requests
+wide own/b: an IPv4 /8 or IPv6 /20, or wider: too wide for one service / select a narrower entry, or list the prefixes that you use in your own catalogue
+reserved own/c: 10.0.0.0/8 is private (RFC 1918): no public service has such an address, but your own machines may / exclude the entry, and report it to its publisher
 retired own/d: revision 2 no longer has it: a name that its publisher gives up may go to somebody else / use the newest revision, or exclude the entry
 retired own/e: revision 2 no longer has it: a name that its publisher gives up may go to somebody else / use the newest revision, or exclude the entry
-covered own/d: every endpoint of the other entries is one of this entry's, too: they let no further flow pass / exclude this entry if the narrower ones are what is wanted, or exclude them
+covered own/d: this entry contains every endpoint of the other entries: they accept no additional flow / exclude this entry if you want only the narrower ones, or else exclude those
 `
 	if got := long(found); got != want {
 		t.Errorf("\n%s\nwant\n%s", got, want)
@@ -249,8 +249,8 @@ retired own/a [198.51.100.9/32] []
 	if got := short(onlyRetired(check(Input{Entries: []catalog.Entry{old, other, never}, Public: public, Revisions: revisions}))); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	const copied = `retired site/a: own, revision 2, no longer has it: a name that its publisher gives up may go to somebody else / take it out of this catalogue, or exclude the entry
-retired site/a: own, revision 2, no longer has it: an address that its publisher gives up may go to somebody else / take it out of this catalogue, or exclude the entry
+	const copied = `retired site/a: own, revision 2, no longer has it: a name that its publisher gives up may go to somebody else / remove it from this catalogue, or exclude the entry
+retired site/a: own, revision 2, no longer has it: an address that its publisher gives up may go to somebody else / remove it from this catalogue, or exclude the entry
 `
 	site := flow(t, "site/a", "gone.example.com moved.example.com never.example.org 198.51.100.7 198.51.100.9 192.0.2.0/25")
 	site.Role = "sbc"
@@ -310,7 +310,7 @@ func TestCategoriesWithin(t *testing.T) {
 		{"a*.example.com", "ab.example.com", "tcp 443", "[ab.example.com]", "ab.example.com within a*.example.com:"},
 		{"1.2.0.0/16", "1.2.3.0/24 1.2.4.0/24", "tcp 443", "[1.2.3.0/24 1.2.4.0/24]", "1.2.3.0/24 within 1.2.0.0/16:"},
 		{"2001:db8:1::1", "2001:db8::/32", "tcp 443", "[2001:db8:1::1/128]", "2001:db8:1::1/128 within 2001:db8::/32:"},
-		{"1.2.3.0/24 a.example.com", "1.2.3.0/24 a.example.com", "tcp 443", "[a.example.com 1.2.3.0/24]", "by the first route that takes one"},
+		{"1.2.3.0/24 a.example.com", "1.2.3.0/24 a.example.com", "tcp 443", "[a.example.com 1.2.3.0/24]", "a PAC file uses the first route that selects one of the entries"},
 		{"*.example.com 1.2.0.0/16", "a.example.com 1.2.3.0/24", "tcp 80, 400-450", "[a.example.com 1.2.3.0/24]", "a.example.com within"},
 		{"*.example.com 1.2.0.0/16", "a.example.com 1.2.3.0/24", "tcp 80", "", ""},
 		{"1.2.0.0/16", "1.2.3.0/24", "udp 443", "", ""},
@@ -356,7 +356,7 @@ func TestCategoriesAreBounded(t *testing.T) {
 			entries = append(entries, e)
 		}
 		found := told(Categories, entries...)
-		bounded := slices.ContainsFunc(found, func(f Finding) bool { return strings.Contains(f.Why, "only 100 pairs are told") })
+		bounded := slices.ContainsFunc(found, func(f Finding) bool { return strings.Contains(f.Why, "only 100 pairs are reported") })
 		if want := min(n, MaxPairs+1); len(found) != want || bounded != (n > MaxPairs) {
 			t.Errorf("of %d pairs %d findings, want %d; told that there are more: %v", n, len(found), want, bounded)
 		}
@@ -614,7 +614,7 @@ func TestCheckIsBounded(t *testing.T) {
 		}
 	}
 	entries := []catalog.Entry{flow(t, "c/a", "a.example.com"), flow(t, "c/b", "10.0.0.0/24 10.2.0.0/24"), flow(t, "c/c", "10.0.0.0/25 10.1.0.0/24 a.example.com"), flow(t, "c/d", "10.0.0.0/8")}
-	const want = `the endpoints and ports of 4 entries overlap in more than 4000000 places, above all those of c/c, c/b, c/a, so that lint cannot tell what each adds to the others; look at fewer entries at a time, such as by --area or --entry`
+	const want = `the endpoints and ports of 4 entries overlap in more than 4000000 places, above all those of c/c, c/b, c/a, so lint cannot tell what each entry adds; check fewer entries at a time, for example with --area or --entry`
 	if _, err := checkWithin(Input{Entries: entries}, netset.NewBudget(3)); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}

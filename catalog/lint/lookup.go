@@ -22,7 +22,7 @@ type TooLargeError struct {
 }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("the endpoints and ports of %d entries overlap in more than %d places, above all those of %s, so that lint cannot tell what each adds to the others; look at fewer entries at a time, such as by --area or --entry",
+	return fmt.Sprintf("the endpoints and ports of %d entries overlap in more than %d places, above all those of %s, so lint cannot tell what each entry adds; check fewer entries at a time, for example with --area or --entry",
 		e.Entries, MaxOverlap, strings.Join(e.Largest, ", "))
 }
 

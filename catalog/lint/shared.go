@@ -18,8 +18,8 @@ func shared(e *catalog.Entry, domains []sharedDomain) []Finding {
 		}
 		found = append(found, Finding{
 			Kind: Shared, Entry: e.ID, Endpoints: []string{n.String()},
-			Why: fmt.Sprintf("it holds %s, where anybody can get a name: %s (%s)", d.name, d.what, d.source),
-			Do:  "list the names that are used in a catalogue of the site's own and exclude this entry, or send them to a proxy that looks further",
+			Why: fmt.Sprintf("it contains %s, under which anybody can get a name: %s (%s)", d.name, d.what, d.source),
+			Do:  "list the names that you use in your own catalogue and exclude this entry, or send them to a proxy that inspects requests",
 		})
 	}
 	return found

@@ -21,8 +21,8 @@ func (l *lookup) together(by []int) []Finding {
 		}
 		f := Finding{
 			Kind: Together, Entry: l.entries[i].ID,
-			Why: "the other entries hold every endpoint of this one between them: it lets no further flow pass",
-			Do:  "exclude this entry, or the others if it alone is what is wanted",
+			Why: "the other entries together contain every endpoint of this one: it accepts no additional flow",
+			Do:  "exclude this entry, or exclude the others if you want only this one",
 		}
 		for _, j := range s.coverOf(int32(i)) {
 			f.Others = append(f.Others, l.entries[j].ID)

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Value is what the cells of a space are told apart by.
+// Value distinguishes the cells of a space.
 type Value[V any] interface {
 	Equal(V) bool
 	Hash() uint64 // equal values have equal hashes

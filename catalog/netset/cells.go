@@ -11,9 +11,9 @@ type Cell[K, V any] struct {
 	Value V
 }
 
-// Cells is an immutable step function: keys that are disjoint and not empty, with
-// values that differ, so that two functions that are the same are Equal. The zero
-// value has no cell: it holds nothing anywhere.
+// Cells is an immutable step function. Its keys are disjoint and not empty, and its
+// values differ, so two functions with the same mapping are Equal. The zero value has
+// no cell.
 type Cells[K Axis[K], V Value[V]] struct{ cells []Cell[K, V] }
 
 // CellsOf returns the function that has one value; no cell if the key is empty.
@@ -148,7 +148,7 @@ func (c Cells[K, V]) All() iter.Seq2[K, V] {
 // Len counts the cells.
 func (c Cells[K, V]) Len() int { return len(c.cells) }
 
-// IsEmpty reports whether there is no cell.
+// IsEmpty reports whether the function has no cell.
 func (c Cells[K, V]) IsEmpty() bool { return len(c.cells) == 0 }
 
 // Support returns where there is a value.

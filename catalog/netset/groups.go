@@ -2,8 +2,8 @@ package netset
 
 import "iter"
 
-// Groups has something of each of several values, in the order in which they came. The
-// zero value is empty.
+// Groups has one group for each of several values, in the order of insertion. The zero
+// value is empty.
 type Groups[V Value[V], T any] struct {
 	values []V
 	things []*T

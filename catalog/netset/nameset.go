@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// NameSet is an immutable set of FQDN patterns of which none is covered by one other.
-// The zero value is empty.
+// NameSet is an immutable set of FQDN patterns. No pattern is covered by a single other
+// one. The zero value is empty.
 //
 // Two sets may match the same names and not be Equal, when several patterns together
 // cover one.

@@ -90,7 +90,7 @@ func checkStars(s, text string) error {
 	case last < 0 || strings.Count(text[last:], ".") >= 2:
 		return nil
 	case text == "*":
-		return errors.New(`"*" is every name; write the domains that are meant, such as "*.example.com"`)
+		return errors.New(`"*" matches every name; write the domains that are meant, such as "*.example.com"`)
 	}
 	return fmt.Errorf(`%q has a star in its last two labels; write two labels after the last star, as in "*.example.com"`, clip(s))
 }
@@ -148,27 +148,27 @@ func EndsAsNumber(s string) bool {
 func isName(text string) bool { return checkLabels(text, text) == nil }
 
 func literalError(s string) error {
-	return fmt.Errorf("%q is an IP literal or ends like one, and is no name; write an address as a prefix", clip(s))
+	return fmt.Errorf("%q is an IP literal or ends like one, so it is not a name; write an address as a prefix", clip(s))
 }
 
 // explainName says why s, which has a character that no name has, is not a name, and
 // what to write.
 func explainName(s string) error {
 	if shown := WithoutSecrets(s); shown != s && !strings.Contains(s, "://") {
-		return fmt.Errorf("%q has a user or a query, as URLs have; write the host alone%s", shown, suggestHost(shown))
+		return fmt.Errorf("%q has a user or a query, as URLs have; write only the host%s", shown, suggestHost(shown))
 	}
 	s = WithoutSecrets(s)
 	if _, rest, ok := strings.Cut(s, "://"); ok {
-		return fmt.Errorf("%q is a URL; write the host alone%s", clip(s), suggestHost(rest))
+		return fmt.Errorf("%q is a URL; write only the host%s", clip(s), suggestHost(rest))
 	}
 	if isLiteral(s) {
 		return literalError(s)
 	}
 	if strings.IndexByte(s, '/') >= 0 {
-		return fmt.Errorf("%q has a path; write the host alone%s", clip(s), suggestHost(s))
+		return fmt.Errorf("%q has a path; write only the host%s", clip(s), suggestHost(s))
 	}
 	if strings.IndexByte(s, ':') >= 0 {
-		return fmt.Errorf("%q has a port; write the host alone%s, and the port under services", clip(s), suggestHost(s))
+		return fmt.Errorf("%q has a port; write only the host%s, and the port under services", clip(s), suggestHost(s))
 	}
 	if !utf8.ValidString(s) {
 		return fmt.Errorf("%q is not UTF-8; write the name in letters, digits and hyphens", clip(s))
@@ -183,7 +183,7 @@ func explainName(s string) error {
 			return fmt.Errorf("%q is not ASCII; write the name in its A-label form%s", clip(s), suggestALabels(s))
 		}
 	}
-	return fmt.Errorf(`%q has a character that no name has; write letters, digits, "-", "_" and ".", and "*" in a pattern`, clip(s))
+	return fmt.Errorf(`%q has a character that is not allowed in a name; write letters, digits, "-", "_" and ".", and "*" in a pattern`, clip(s))
 }
 
 // isLiteral reports whether s is an address or prefix, bare or in brackets, with or

@@ -8,8 +8,8 @@ import "strings"
 //
 // The whole first label "*" stands for one or more labels. A whole inner label "*"
 // stands for one label. A star inside a label stands for zero or more of its
-// characters. The last two labels hold no star. Covers and Overlaps do not reckon with
-// the longest name and label that DNS allows.
+// characters. The last two labels have no star. Covers and Overlaps ignore the length
+// limits of DNS for names and labels.
 type Pattern struct{ text string }
 
 // String returns the pattern as ParsePattern reads it.

@@ -68,7 +68,7 @@ func parseMapped(s string, mapped netip.Prefix) (netip.Prefix, string, error) {
 }
 
 func everyAddress(s string) error {
-	return fmt.Errorf(`%q is every address of its family; write a narrower prefix, or the word "any" where that is meant`, clip(s))
+	return fmt.Errorf(`%q covers a whole address family; write a narrower prefix, or the word "any" where that is meant`, clip(s))
 }
 
 // explainPrefix says why s is no CIDR, and what to write.
@@ -80,10 +80,10 @@ func explainPrefix(s string) error {
 		return fmt.Errorf("%q has space around it; write %q", clip(s), clip(strings.TrimSpace(s)))
 	}
 	if i := strings.IndexByte(s, '%'); i >= 0 {
-		return fmt.Errorf("%q has a zone, which only one machine knows; write it without %q", clip(s), clip(zoneOf(s[i:])))
+		return fmt.Errorf("%q has a zone, which is valid on one machine only; write it without %q", clip(s), clip(zoneOf(s[i:])))
 	}
 	if strings.HasPrefix(s, "[") {
-		return fmt.Errorf("%q has brackets; write the address alone, without brackets and port", clip(s))
+		return fmt.Errorf("%q has brackets; write only the address, without brackets and port", clip(s))
 	}
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return fmt.Errorf("%q has a port; write %q here and the port under services", s, ap.Addr())
@@ -144,7 +144,7 @@ func explainLength(s, before, after string) error {
 	if length, ok := maskLength(after); ok && a.Is4() {
 		return fmt.Errorf("%q has a network mask; write %q", s, netip.PrefixFrom(a, length).Masked())
 	}
-	return fmt.Errorf("%q has no good prefix length; write a decimal number from 1 to %d after the slash", clip(s), a.BitLen())
+	return fmt.Errorf("%q has no valid prefix length; write a decimal number from 1 to %d after the slash", clip(s), a.BitLen())
 }
 
 // maskLength returns the length of a dotted network mask, "255.255.255.0", longer than

@@ -105,8 +105,8 @@ func (s PrefixSet) V4() PrefixSet { return PrefixSet{v4: s.v4} }
 // V6 returns the IPv6 addresses of the set.
 func (s PrefixSet) V6() PrefixSet { return PrefixSet{v6: s.v6} }
 
-// CoversFamily reports for each family whether the set holds the whole of it. Only a
-// person may say that, and then the word is "any", so that callers refuse such a set.
+// CoversFamily reports for each address family whether the set covers all of it.
+// Callers refuse such a set, because only a person may allow that, with the word "any".
 func (s PrefixSet) CoversFamily() (v4, v6 bool) {
 	return covers(s.v4, []span[addr4]{{0, maxAddr4}}), covers(s.v6, []span[addr6]{{addr6{}, maxAddr6}})
 }
@@ -267,8 +267,8 @@ func (s PrefixSet) Touching(t PrefixSet) PrefixSet {
 	return PrefixSet{touching(s.v4, t.v4), touching(s.v6, t.v6)}
 }
 
-// Unlike returns the maximal ranges of s that are no maximal range of t, so that none
-// of their prefixes need be one of t's minimal prefixes.
+// Unlike returns the maximal ranges of s that are not maximal ranges of t. Their
+// prefixes are not necessarily minimal prefixes of t.
 func (s PrefixSet) Unlike(t PrefixSet) PrefixSet {
 	return PrefixSet{unlike(s.v4, t.v4), unlike(s.v6, t.v6)}
 }

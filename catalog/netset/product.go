@@ -2,8 +2,8 @@ package netset
 
 import "iter"
 
-// Product is an immutable set of pairs: for each part of the one axis the set of what
-// goes with it. It is a Set itself, so that products nest. The zero value is empty.
+// Product is an immutable set of pairs. It maps each part of one axis to a set. It is a
+// Set itself, so products can be nested. The zero value is empty.
 type Product[A Axis[A], B Set[B]] struct{ cells Cells[A, B] }
 
 // ProductOf returns every pair of a member of a and one of b.
@@ -36,7 +36,7 @@ func (p Product[A, B]) Cells() Cells[A, B] { return p.cells }
 // differ and are not empty.
 func (p Product[A, B]) All() iter.Seq2[A, B] { return p.cells.All() }
 
-// IsEmpty reports whether there is no pair.
+// IsEmpty reports whether the product has no pair.
 func (p Product[A, B]) IsEmpty() bool { return p.cells.IsEmpty() }
 
 // Equal reports whether both sets hold the same pairs.

@@ -31,7 +31,7 @@ func ParseProtocol(s string) (Protocol, error) {
 	if lower := strings.ToLower(s); lower == "tcp" || lower == "udp" {
 		return 0, fmt.Errorf("protocol %q is in upper case; write %q", s, lower)
 	}
-	return 0, fmt.Errorf(`%q is not a protocol that a service can have; write "tcp" or "udp"`, clip(s))
+	return 0, fmt.Errorf(`%q is not a supported protocol; write "tcp" or "udp"`, clip(s))
 }
 
 // String returns "tcp" or "udp", and the number of any other protocol.
@@ -81,10 +81,10 @@ func parsePort(s, digits string) (uint16, error) {
 		return 0, fmt.Errorf(`ports %q are not a range; write "first-last", such as "50000-59999"`, clip(s))
 	}
 	if digits == "0" {
-		return 0, fmt.Errorf(`port 0 in %q is no port; write a port from 1 to 65535, or "1-65535" for all`, clip(s))
+		return 0, fmt.Errorf(`port 0 in %q is not a valid port; write a port from 1 to 65535, or "1-65535" for all`, clip(s))
 	}
 	if digits[0] == '0' {
-		return 0, fmt.Errorf("port %q has leading zeros; write it without, and a number over 999 without thousands separator", clip(digits))
+		return 0, fmt.Errorf("port %q has leading zeros; write it without leading zeros and without thousands separators", clip(digits))
 	}
 	port, err := strconv.ParseUint(digits, 10, 16)
 	if err != nil {
@@ -97,7 +97,7 @@ func parsePort(s, digits string) (uint16, error) {
 // all, is no port range.
 func explainPorts(s string) error {
 	const dashes = "\u2010\u2011\u2012\u2013\u2014\u2212"
-	fault := "are no number from 1 to 65535"
+	fault := "are not a number from 1 to 65535"
 	switch {
 	case s == "":
 		return errors.New(`empty ports; write a port such as "443" or a range such as "50000-59999"`)

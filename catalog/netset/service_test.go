@@ -29,8 +29,8 @@ func TestParsePortRange(t *testing.T) {
 func TestParsePortRangeErrors(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"", `empty ports; write a port such as "443"`},
-		{"0", `port 0 in "0" is no port`},
-		{"0-65535", `port 0 in "0-65535" is no port`},
+		{"0", `port 0 in "0" is not a valid port; write a port from 1 to 65535, or "1-65535" for all`},
+		{"0-65535", `port 0 in "0-65535" is not a valid port; write a port from 1 to 65535, or "1-65535" for all`},
 		{"65536", `port "65536" is over 65535`},
 		{"1-99999999999999999999", `is over 65535`},
 		{"90-80", `ports "90-80" are reversed; write "80-90"`},
@@ -48,7 +48,7 @@ func TestParsePortRangeErrors(t *testing.T) {
 		{"080", `port "080" has leading zeros; write it without`},
 		{"any", `name no range; write "1-65535" for all`},
 		{"*", `name no range; write "1-65535" for all`},
-		{"https", `ports "https" are no number from 1 to 65535`},
+		{"https", `ports "https" are not a number from 1 to 65535`},
 		{strings.Repeat("1", 5000), `is over 65535`},
 	} {
 		if got, err := ParsePortRange(c.in); err == nil || got != (PortRange{}) {
@@ -68,8 +68,8 @@ func TestParseProtocol(t *testing.T) {
 	for in, want := range map[string]string{
 		"":     `empty protocol; write "tcp" or "udp"`,
 		"TCP":  `is in upper case; write "tcp"`,
-		"icmp": `is not a protocol that a service can have; write "tcp" or "udp"`,
-		"6":    `is not a protocol`,
+		"icmp": `is not a supported protocol; write "tcp" or "udp"`,
+		"6":    `is not a supported protocol; write "tcp" or "udp"`,
 	} {
 		if got, err := ParseProtocol(in); err == nil || got != 0 {
 			t.Errorf("%q: %v, %v", in, got, err)
@@ -101,7 +101,7 @@ func TestParseServices(t *testing.T) {
 
 func TestParseServicesErrors(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
-		{"", `empty services; write such as "tcp 80, 443; udp 3478-3481"`},
+		{"", `empty services; write services such as "tcp 80, 443; udp 3478-3481"`},
 		{"  ", `empty services`},
 		{"443", `service "443" names no protocol; write "tcp 443", or udp`},
 		{"80 443", `service "80 443" names no protocol; write "tcp 80, 443", or udp`},
@@ -109,29 +109,29 @@ func TestParseServicesErrors(t *testing.T) {
 		{"80/443", `service "80/443" names no protocol; write "tcp 80, 443", or udp`},
 		{"tcp 80; 443", `service "443" names no protocol; write "tcp 443", or udp`},
 		{"80-90 443", `service "80-90 443" names no protocol; write "tcp 80-90, 443", or udp`},
-		{"80 and 443", `"80" is not a protocol`},
-		{"tcp 80 443", `service "tcp 80 443" is not as expected; write "tcp 80, 443"`},
-		{"tcp 80,443 8080", `service "tcp 80,443 8080" is not as expected; write "tcp 80, 443, 8080"`},
-		{"udp/3478", `service "udp/3478" is not as expected; write "udp 3478"`},
+		{"80 and 443", `"80" is not a supported protocol; write "tcp" or "udp"`},
+		{"tcp 80 443", `service "tcp 80 443" is not in canonical form; write "tcp 80, 443"`},
+		{"tcp 80,443 8080", `service "tcp 80,443 8080" is not in canonical form; write "tcp 80, 443, 8080"`},
+		{"udp/3478", `service "udp/3478" is not in canonical form; write "udp 3478"`},
 		{"tcp 443, udp 443", `service "tcp 443, udp 443" has two protocols; a semicolon separates them: write "tcp 443; udp 443"`},
 		{"tcp 80,443 udp 53", `service "tcp 80,443 udp 53" has two protocols; a semicolon separates them: write "tcp 80, 443; udp 53"`},
 		{"tcp 80, udp x", `ports "udp x" have a space`},
 		{"tcp 80 - 90", `ports "80 - 90" have a space`},
 		{"tcp", `service "tcp" has no ports`},
-		{"443/tcp", `service "443/tcp" is not as expected; write "tcp 443"`},
-		{"TCP 443", `service "TCP 443" is not as expected; write "tcp 443"`},
+		{"443/tcp", `service "443/tcp" is not in canonical form; write "tcp 443"`},
+		{"TCP 443", `service "TCP 443" is not in canonical form; write "tcp 443"`},
 		{"TCP", `protocol "TCP" is in upper case; write "tcp"`},
-		{"any", `"any" is not a protocol`},
+		{"any", `"any" is not a supported protocol; write "tcp" or "udp"`},
 		{"tcp 80;", `empty service beside a semicolon`},
 		{";tcp 80", `empty service beside a semicolon`},
 		{"tcp 80;  udp 53", `starts with a space`},
-		{"tcp  80", `service "tcp  80" is not as expected; write "tcp 80"`},
-		{"tcp 80,  443", `service "tcp 80,  443" is not as expected; write "tcp 80, 443"`},
-		{"tcp 80,", `service "tcp 80," is not as expected; write "tcp 80"`},
+		{"tcp  80", `service "tcp  80" is not in canonical form; write "tcp 80"`},
+		{"tcp 80,  443", `service "tcp 80,  443" is not in canonical form; write "tcp 80, 443"`},
+		{"tcp 80,", `service "tcp 80," is not in canonical form; write "tcp 80"`},
 		{"tcp ", `empty ports`},
-		{"tcp 50,000-59,999", `port "000" has leading zeros; write it without, and a number over 999 without thousands separator`},
+		{"tcp 50,000-59,999", `port "000" has leading zeros; write it without leading zeros and without thousands separators`},
 		{"tcp any", `write "1-65535" for all`},
-		{"tcp 80, 443 ", `service "tcp 80, 443 " is not as expected; write "tcp 80, 443"`},
+		{"tcp 80, 443 ", `service "tcp 80, 443 " is not in canonical form; write "tcp 80, 443"`},
 		{"tcp 80\nudp 53", `have a space`},
 	} {
 		if got, err := ParseServices(c.in); err == nil || !got.IsEmpty() {

@@ -61,12 +61,12 @@ func ServicesOver(p Protocol, ports []PortRange) ServiceSet {
 	return ServiceSetOf(services...)
 }
 
-// ParseServices reads a list as String writes it: "tcp 80, 443; udp 3478-3481". A
-// semicolon stands between protocols and a comma between ranges, with or without one
-// space after it. A protocol may come twice; ranges may overlap.
+// ParseServices reads a list as String writes it: "tcp 80, 443; udp 3478-3481".
+// Protocols are separated by a semicolon and ranges by a comma, with or without one
+// space after it. A protocol may occur twice, and ranges may overlap.
 func ParseServices(s string) (ServiceSet, error) {
 	if strings.TrimSpace(s) == "" {
-		return ServiceSet{}, errors.New(`empty services; write such as "tcp 80, 443; udp 3478-3481"`)
+		return ServiceSet{}, errors.New(`empty services; write services such as "tcp 80, 443; udp 3478-3481"`)
 	}
 	var services []Service
 	for i, part := range strings.Split(s, ";") {
@@ -103,7 +103,7 @@ func parseProtocolPorts(s string) ([]Service, error) {
 				return nil, fmt.Errorf("service %q has two protocols; a semicolon separates them: write %q", clip(s), meant)
 			}
 			if meant, _, ok := SeparatedPorts(s); ok {
-				return nil, fmt.Errorf("service %q is not as expected; write %q", clip(s), name+" "+meant)
+				return nil, fmt.Errorf("service %q is not in canonical form; write %q", clip(s), name+" "+meant)
 			}
 			return nil, fmt.Errorf("service %q: %w", clip(s), err)
 		}
@@ -151,7 +151,7 @@ func explainService(s string) error {
 	case ok && protocol == 0:
 		return fmt.Errorf("service %q names no protocol; write %q, or udp", clip(s), "tcp "+ports)
 	case ok:
-		return fmt.Errorf("service %q is not as expected; write %q", clip(s), protocol.String()+" "+ports)
+		return fmt.Errorf("service %q is not in canonical form; write %q", clip(s), protocol.String()+" "+ports)
 	}
 	name, _, _ := strings.Cut(s, " ")
 	if _, err := ParseProtocol(name); err != nil {

@@ -12,14 +12,13 @@ const nameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 // maxUncoveredWork bounds the search for a name, in states of patterns looked at.
 const maxUncoveredWork = 1 << 21
 
-// Uncovered returns a name that p matches and no pattern of s does. It is not ok if
-// there is none: then the patterns of s cover p together, though perhaps no single one
-// does.
+// Uncovered returns a name that p matches but no pattern of s matches. ok is false if
+// there is none. The patterns of s then cover p together, even if no single one does.
 //
-// The answer is exact, but for patterns that were made to be hard: where the search
-// takes too long, it is ok with an empty name, so that nothing passes for covered that
-// is not. Like Covers, it does not reckon with the longest name and label that DNS
-// allows.
+// The answer is exact, except for patterns that are constructed to be hard. If the
+// search takes too long, ok is true and the name is empty, so no pattern is wrongly
+// reported as covered. Like Covers, Uncovered ignores the length limits of DNS for
+// names and labels.
 func (s NameSet) Uncovered(p Pattern) (name string, ok bool) {
 	if p.text == "" || s.Covers(p) {
 		return "", false

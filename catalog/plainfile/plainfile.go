@@ -1,7 +1,8 @@
-// Package plainfile reads files that somebody else may have put there: in a checkout,
-// in an output folder, beside a catalogue. A link, a named pipe or a device in the
-// place of a file shows nothing of the machine and holds nothing up, and no file is
-// read beyond its bound. It is not for the tool's own temporary files.
+// Package plainfile reads files that somebody else may have created: in a checkout, in
+// an output folder, or beside a catalogue. A link, a named pipe or a device instead of
+// a regular file is refused, so it can neither disclose data of the machine nor block.
+// No file is read beyond its limit. The package is not for the tool's own temporary
+// files.
 package plainfile
 
 import (
@@ -14,8 +15,8 @@ import (
 	"strings"
 )
 
-// Path is where a file or a folder stands, and the folder that no link on the way
-// there may lead out of.
+// Path is the path of a file or a folder, together with the folder out of which no link
+// on that path may lead.
 type Path struct {
 	within  string // a folder; empty for an absolute path, which is followed as it is
 	rest    string // below within
@@ -85,7 +86,7 @@ func (p Path) Linked() bool {
 	return errors.As(err, &link) && failed == nil && info.Mode().IsRegular()
 }
 
-// Regular reports whether a plain file stands there, which can be read again.
+// Regular reports whether the path is a regular file, which can be read again.
 func (p Path) Regular() bool {
 	info, err := os.Stat(p.String())
 	return err == nil && info.Mode().IsRegular()
@@ -166,7 +167,7 @@ func (p Path) openFolder(create bool) (*os.Root, error) {
 	return openFolder(root, p.rest, p.String(), create)
 }
 
-// openFolder asks first what stands there: opening a named pipe would wait.
+// openFolder first checks what is at the path: opening a named pipe would block.
 func openFolder(from opener, name, show string, create bool) (*os.Root, error) {
 	info, err := from.Stat(name)
 	if create && errors.Is(err, fs.ErrNotExist) {
@@ -175,7 +176,7 @@ func openFolder(from opener, name, show string, create bool) (*os.Root, error) {
 		}
 	}
 	if err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("%s is %s and no folder; name another", show, kind(info.Mode()))
+		return nil, fmt.Errorf("%s is %s, not a folder; name a folder", show, kind(info.Mode()))
 	}
 	var folder *os.Root
 	if err == nil {
@@ -307,13 +308,13 @@ func readBounded(f *os.File, info fs.FileInfo, show string, limit int64, stream 
 	return data, nil
 }
 
-// check refuses what is no plain file; as a stream, folders and sockets alone.
+// check refuses everything except a regular file. For a stream it refuses only folders\n// and sockets.
 func check(info fs.FileInfo, show string, stream bool) error {
 	mode := info.Mode()
 	if mode.IsRegular() || stream && !mode.IsDir() && mode&fs.ModeSocket == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s is %s and no plain file; put a plain file there, or name another", show, kind(mode))
+	return fmt.Errorf("%s is %s, not a regular file; put a regular file there, or name another", show, kind(mode))
 }
 
 func kind(mode fs.FileMode) string {
@@ -344,7 +345,7 @@ func explain(from opener, show string, err error) error {
 		from = u.Root
 	}
 	if root, ok := from.(*os.Root); ok && leadsOut(root, err) {
-		return fmt.Errorf("%s: a link leads out of %s; put the file or the folder itself there, or name the place that the link leads to", show, folderName(root))
+		return fmt.Errorf("%s: a link leads out of %s; put the file or folder itself there, or name the target of the link", show, folderName(root))
 	}
 	return &fs.PathError{Op: "open", Path: show, Err: path.Err}
 }

@@ -69,7 +69,7 @@ func outcome(t *testing.T, read func() ([]byte, error)) string {
 
 func TestRead(t *testing.T) {
 	folder(t)
-	const mend = "; put a plain file there, or name another"
+	const mend = "; put a regular file there, or name another"
 	const link = " is a symbolic link; remove it, or put the file or the folder itself there"
 	for name, want := range map[string]string{
 		"plain":          "plain\n",
@@ -79,10 +79,10 @@ func TestRead(t *testing.T) {
 		"inner":          "in/inner" + link,
 		"lists/deep":     "in/lists" + link,
 		"empty":          "",
-		"fifo":           "in/fifo is a named pipe and no plain file" + mend,
-		"socket":         "in/socket is a socket and no plain file" + mend,
-		"sub":            "in/sub is a folder and no plain file" + mend,
-		"/dev/zero":      "/dev/zero is a device and no plain file" + mend,
+		"fifo":           "in/fifo is a named pipe, not a regular file" + mend,
+		"socket":         "in/socket is a socket, not a regular file" + mend,
+		"sub":            "in/sub is a folder, not a regular file" + mend,
+		"/dev/zero":      "/dev/zero is a device, not a regular file" + mend,
 		"outer":          "in/outer" + link,
 		"absolute":       "in/absolute" + link,
 		"up/secret":      "in/up" + link,
@@ -140,9 +140,9 @@ func TestReadBelowRoot(t *testing.T) {
 		"plain":     "plain\n",
 		"inner":     "inner is a symbolic link; remove it, or put the file or the folder itself there",
 		"lists/x":   "lists is a symbolic link; remove it, or put the file or the folder itself there",
-		"fifo":      "fifo is a named pipe and no plain file; put a plain file there, or name another",
+		"fifo":      "fifo is a named pipe, not a regular file; put a regular file there, or name another",
 		"outer":     "outer is a symbolic link; remove it, or put the file or the folder itself there",
-		"../secret": "../secret: a link leads out of in; put the file or the folder itself there, or name the place that the link leads to",
+		"../secret": "../secret: a link leads out of in; put the file or folder itself there, or name the target of the link",
 	} {
 		if got := outcome(t, func() ([]byte, error) { return Read(root, name, 100) }); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -171,9 +171,9 @@ func TestReadStream(t *testing.T) {
 		{"in/outer", "secret\n"}, // in the working directory
 		{filepath.Join(wd, "in", "up", "secret"), "secret\n"},
 		{"/dev/null", ""},
-		{"in/absolute", "in/absolute: a link leads out of the working directory; put the file or the folder itself there, or name the place that the link leads to"},
-		{"in/sub", "in/sub is a folder and no plain file; put a plain file there, or name another"},
-		{"in/socket", "in/socket is a socket and no plain file; put a plain file there, or name another"},
+		{"in/absolute", "in/absolute: a link leads out of the working directory; put the file or folder itself there, or name the target of the link"},
+		{"in/sub", "in/sub is a folder, not a regular file; put a regular file there, or name another"},
+		{"in/socket", "in/socket is a socket, not a regular file; put a regular file there, or name another"},
 		{"in/missing", "open in/missing: no such file or directory"},
 		{"/dev/zero", "/dev/zero is over the limit of 2 KiB"},
 	} {
@@ -213,13 +213,13 @@ func TestFolders(t *testing.T) {
 		"in":          "",
 		"in/sub":      "",
 		"in/up":       "", // the working directory
-		"in/plain":    "in/plain is a file and no folder; name another",
-		"in/fifo":     "in/fifo is a named pipe and no folder; name another",
-		"in/socket":   "in/socket is a socket and no folder; name another",
-		"/dev/null":   "/dev/null is a device and no folder; name another",
+		"in/plain":    "in/plain is a file, not a folder; name a folder",
+		"in/fifo":     "in/fifo is a named pipe, not a folder; name a folder",
+		"in/socket":   "in/socket is a socket, not a folder; name a folder",
+		"/dev/null":   "/dev/null is a device, not a folder; name a folder",
 		"in/new/deep": "",
-		"in/etc":      "in/etc: a link leads out of the working directory; put the file or the folder itself there, or name the place that the link leads to",
-		"in/etc/new":  "in/etc/new: a link leads out of the working directory; put the file or the folder itself there, or name the place that the link leads to",
+		"in/etc":      "in/etc: a link leads out of the working directory; put the file or folder itself there, or name the target of the link",
+		"in/etc/new":  "in/etc/new: a link leads out of the working directory; put the file or folder itself there, or name the target of the link",
 	} {
 		if _, err := os.Lstat("in/etc"); err != nil {
 			if err := os.Symlink(t.TempDir(), "in/etc"); err != nil {

@@ -24,8 +24,7 @@ type Grant struct {
 	Names    []netset.Pattern // as published: not minimal, because routes are built from them
 	Prefixes netset.PrefixSet
 
-	// OnSite says that the remote stands on the site, too, and is reached without
-	// leaving it.
+	// OnSite says that the remote is also on the site and is reached without leaving it.
 	OnSite bool
 
 	Services netset.ServiceSet
@@ -225,7 +224,7 @@ func (p *Policy) checkGrant(g Grant) error {
 	case !g.Any && len(g.Names) == 0 && g.Prefixes.IsEmpty():
 		return fmt.Errorf("%s: no remote; an entry without a remote is an open item", g.Entry.ID)
 	case g.Any && g.OnSite:
-		return fmt.Errorf("%s: any remote is not on the site; name a role or addresses", g.Entry.ID)
+		return fmt.Errorf("%s: the remote \"any\" cannot be on the site; name a role or addresses", g.Entry.ID)
 	case p.Binding(g.Role).Local().IsEmpty():
 		return fmt.Errorf("%s: role %s is not bound; an entry of an unbound role is an open item", g.Entry.ID, g.Role)
 	case g.Direction != Outbound && g.Direction != Inbound:

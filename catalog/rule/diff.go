@@ -6,8 +6,8 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// Compiled is a policy with the grants that it was compiled from, which tell which
-// entry gives which endpoint.
+// Compiled is a policy with the grants from which it was compiled. The grants show
+// which entry gives which endpoint.
 type Compiled struct {
 	Policy *Policy
 	Grants []Grant
@@ -54,14 +54,15 @@ type PartChange struct {
 	Prefixes netset.PrefixSet
 	Names    []NameChange // in the order of Pattern.Compare
 
-	// Any stands for every remote but those of ButPrefixes and ButNames; Prefixes and
-	// Names are then empty.
+	// Any stands for every remote except those of ButPrefixes and ButNames. Prefixes
+	// and Names are then empty.
 	Any         bool
 	ButPrefixes netset.PrefixSet
 	ButNames    netset.NameSet
 
-	// Elsewhere is set where the other policy accepts the same remotes, in the same
-	// direction, for other local addresses or services: these alone are new.
+	// Elsewhere is set if the other policy accepts the same remotes in the same
+	// direction, but for other local addresses or services. Only the latter are then
+	// new.
 	Elsewhere bool
 }
 
@@ -73,12 +74,14 @@ type NameChange struct {
 	Example      string           // such a name
 }
 
-// Compare returns the exact difference of two policies. Names are patterns with
-// exceptions, because a difference of patterns is no set of patterns; a pattern that
-// others cover together is covered. Ports before and after a DNAT are kept apart.
+// Compare returns the exact difference of two policies. Names are returned as patterns
+// with exceptions, because a difference of patterns is not a set of patterns. A pattern
+// that several others cover together counts as covered. Ports before and after DNAT are
+// kept separate.
 //
-// Time is near-linear where rules do not overlap. Where they do, MaxOverlap bounds it:
-// a difference that is larger is a TooLargeError, and never less than the truth.
+// The time is nearly linear if rules do not overlap. For rules that overlap, MaxOverlap
+// limits it: a larger difference is a TooLargeError, and the result is never
+// incomplete.
 func Compare(old, new Compiled) (Diff, error) {
 	var d Diff
 	if old.Policy == new.Policy {

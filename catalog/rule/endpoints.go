@@ -5,12 +5,12 @@ import "gatewright/catalog/netset"
 // Endpoints are remotes that join and never subtract, for a difference of patterns is
 // no set of patterns. The zero value has none.
 type Endpoints struct {
-	Any      bool // every remote; the others are then as good as not there
+	Any      bool // every remote; the other fields are then ignored
 	Prefixes netset.PrefixSet
 	Names    netset.PatternList
 }
 
-// IsEmpty reports whether there is no remote.
+// IsEmpty reports whether the endpoints have no remote.
 func (e Endpoints) IsEmpty() bool { return !e.Any && e.Prefixes.IsEmpty() && len(e.Names) == 0 }
 
 // Union returns the endpoints of either.

@@ -6,11 +6,11 @@ import "gatewright/catalog/netset"
 type Expects string
 
 const (
-	ExpectAllow   Expects = "allow"   // each is let pass
-	ExpectDeny    Expects = "deny"    // none is let pass
-	ExpectDirect  Expects = "direct"  // a PAC file sends each straight out
-	ExpectProxied Expects = "proxied" // a PAC file sends each to a proxy
-	ExpectOnly    Expects = "only"    // those with the listed remotes alone are let pass
+	ExpectAllow   Expects = "allow"   // every flow passes
+	ExpectDeny    Expects = "deny"    // no flow passes
+	ExpectDirect  Expects = "direct"  // a PAC file sends every flow direct
+	ExpectProxied Expects = "proxied" // a PAC file sends every flow to a proxy
+	ExpectOnly    Expects = "only"    // only flows with the listed remotes pass
 )
 
 // Expectation is something that holds of every flow of a pattern, or else is wrong.
@@ -30,15 +30,15 @@ func (e Expectation) RoutesRequests() bool {
 // Wants reports whether a request may go that way.
 func (e Expectation) Wants(v Via) bool { return (v == Direct) == (e.Expects == ExpectDirect) }
 
-// Else is what a rule lets pass beside the listed remotes of a closed world.
+// Else is what a rule accepts in addition to the listed remotes of ExpectOnly.
 type Else struct {
 	Rule      *Rule
-	Endpoints      // patterns of which some names are not listed among them
+	Endpoints      // patterns with at least one name that is not listed
 	Flow      Flow // one of them
 }
 
-// Beyond returns what the rules let pass of the pattern's flows to other remotes than
-// the listed ones, rule by rule.
+// Beyond returns, rule by rule, the flows of the pattern that the rules accept although
+// their remotes are not listed.
 func (p *Policy) Beyond(a PatternFlows, listed Endpoints) (all []Else) {
 	names := netset.NameSetOf(listed.Names...)
 	for r, on := range p.meeting(a) {

@@ -21,14 +21,15 @@ type Explanation struct {
 	// Hits has, for each rule that accepts the flow, the endpoint by which it does.
 	Hits []Hit
 
-	// Near has the rules that miss the flow by little, the nearest first, if no rule
-	// accepts it; or, if there are none, rules that miss it by its address alone.
+	// Near has the rules that almost match the flow, the nearest first, if no rule
+	// accepts it. If there are none, it has rules that do not match only because of the
+	// address.
 	Near []NearRule
 
-	// ByAddress are rules that miss the flow by its remote alone and have prefixes,
-	// where the flow gives a name without an address; ByName those that have names,
-	// where the flow gives an address without a name. They may accept what the flow
-	// does not say.
+	// ByAddress are rules with prefixes that do not match only because the flow has a
+	// name without an address. ByName are rules with names that do not match only
+	// because the flow has an address without a name. Both may match once the flow
+	// gives the other part.
 	ByAddress, ByName []ID
 }
 
@@ -45,8 +46,8 @@ type NearRule struct {
 	Distance int    `json:"-"`      // the smaller the nearer, for flows that differ in our side, too
 }
 
-// Elsewhere reports whether the rule has no prefix near the flow's address, although
-// it misses the flow by that alone.
+// Elsewhere reports whether the rule does not match only because of the address, but
+// has no prefix near that address.
 func (n NearRule) Elsewhere() bool { return n.Distance >= far }
 
 // Dimension is a part of a flow by which a rule misses it.
@@ -62,7 +63,7 @@ const (
 	ByRemote    Dimension = "address"
 )
 
-// Miss says in which dimension a rule misses a flow, and what the rule has instead.
+// Miss is one dimension in which a rule does not match a flow, and the rule's own value.
 type Miss struct {
 	Dimension Dimension `json:"dimension"`
 	Why       string    `json:"why"`

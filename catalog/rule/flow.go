@@ -48,8 +48,9 @@ func (f Flow) MixesFamilies() bool {
 	return f.Local.IsValid() && f.Remote.IsValid() && f.Local.Is4() != f.Remote.Is4()
 }
 
-// Impossible reports whether the flow mixes families and no proxy can stand between,
-// which carries outbound TCP alone. Decide says of such a flow what its parts say.
+// Impossible reports whether the flow mixes address families and cannot go through a
+// proxy. A proxy carries only outbound TCP. Decide still answers by the parts of such a
+// flow.
 func (f Flow) Impossible() bool { return f.MixesFamilies() && !f.mayBeProxied() }
 
 func (f Flow) mayBeProxied() bool { return f.Direction == Outbound && f.Protocol == netset.TCP }

@@ -14,8 +14,8 @@ import (
 const patternForms = "outbound tcp HOST:PORTS [from LOCAL], inbound tcp HOST to LOCAL:PORTS, a URL, or a host"
 
 // FlowPattern stands for every flow between some addresses of our side and some remotes
-// on some services, the same port before and after any DNAT. Addresses of two families
-// make no flow but at a proxy.
+// on some services. The port is the same before and after DNAT. Addresses of different
+// families combine only at a proxy.
 type FlowPattern struct {
 	Direction Direction
 	Services  netset.ServiceSet
@@ -36,19 +36,19 @@ type FlowPattern struct {
 // String returns the pattern as it was written.
 func (p FlowPattern) String() string { return p.text }
 
-// SaysLocal reports whether the pattern says who on our side is meant.
+// SaysLocal reports whether the pattern names a role or addresses on our side.
 func (p FlowPattern) SaysLocal() bool { return p.Role != "" || !p.Local.IsEmpty() }
 
-// ParseFlowPattern reads flows in the words of ParseFlow, in which more may be said:
-// HOST is a name, a pattern, an address, a prefix or any; PORTS are a port, a range or
-// a list, 80,443,50000-59999; LOCAL is a role, an address or a prefix. A host or a URL
-// alone is what a client opens: outbound, tcp, and 443 or the scheme's port. Elsewhere
-// the direction, the protocol and the ports have to be said.
+// ParseFlowPattern reads flows in the syntax of ParseFlow, with these additions. HOST
+// is a name, a pattern, an address, a prefix or any. PORTS is a port, a range, or a
+// list such as 80,443,50000-59999. LOCAL is a role, an address or a prefix. A host or a
+// URL without further words is outbound TCP to port 443 or the scheme's port. In all
+// other cases direction, protocol and ports are required.
 func ParseFlowPattern(s string) (FlowPattern, error) { return parsePattern(s, false) }
 
-// ParseLocalPattern reads the flows that one side of ours has: "inbound to
-// LOCAL[:PORTS]" or "outbound from LOCAL", with tcp or udp after the direction where
-// one of them is meant, and any:PORTS as the host of outbound flows on some ports.
+// ParseLocalPattern reads the flows of a part of our side: "inbound to LOCAL[:PORTS]"
+// or "outbound from LOCAL". To limit the protocol, write tcp or udp after the
+// direction. To limit the ports of outbound flows, write any:PORTS as the host.
 func ParseLocalPattern(s string) (FlowPattern, error) { return parsePattern(s, true) }
 
 // localForms is what ParseLocalPattern accepts, for messages.
@@ -59,7 +59,7 @@ func parsePattern(s string, side bool) (FlowPattern, error) {
 	p := patternReader{FlowPattern: FlowPattern{text: withoutSecrets(words)}, words: words, side: side}
 	err := p.read()
 	if err == nil && len(p.words) > 0 {
-		err = fmt.Errorf("%q is left over", withoutSecrets(p.words))
+		err = fmt.Errorf("unexpected %q", withoutSecrets(p.words))
 	}
 	if err == nil {
 		err = p.complete()
@@ -142,9 +142,9 @@ func (p *patternReader) readRemote(text string) error {
 	host, ports := cutPort(text)
 	switch {
 	case strings.Contains(host, "="):
-		return fmt.Errorf("%q is a name with its address; write the one or the other, as each output sees one of them", host)
+		return fmt.Errorf("%q is a name with its address; write only one of them, because each output sees only one", host)
 	case strings.ContainsAny(text, "@?#"):
-		return errors.New("a URL starts with its scheme, such as https://, and a host has no @, ? and #")
+		return errors.New("a URL starts with its scheme, such as https://, and a host cannot contain @, ? or #")
 	case ports != "" && p.Direction == Inbound:
 		return fmt.Errorf("the ports of inbound flows are on our side; write %s to LOCAL:%s", host, ports)
 	}
@@ -172,13 +172,13 @@ func (p *patternReader) readRemote(text string) error {
 func (p *patternReader) readName(text string) error {
 	switch {
 	case text == "*":
-		return errors.New(`"*" is no pattern of names; write any for every remote`)
+		return errors.New(`"*" is not a name pattern; write any for every remote`)
 	case text == "":
 		return errors.New("the remote host is missing")
 	case strings.Contains(text, "/"):
 		return fmt.Errorf("%q is neither a name nor a prefix; write a URL with its scheme, such as https://, or a prefix such as 192.0.2.0/24", text)
 	case !strings.ContainsAny(text, ".*"):
-		return fmt.Errorf("%q is a single label, no word of flows and no full name; write the name with its domain", text)
+		return fmt.Errorf("%q is neither a keyword nor a full name; write the name with its domain", text)
 	}
 	name, err := netset.ParsePattern(text)
 	p.Name = name
@@ -212,7 +212,7 @@ func (p *patternReader) readLocal() error {
 		}
 	}
 	if strings.EqualFold(p.peek(), "published") {
-		return errors.New("the port of such a pattern is the one that outsiders use, before any DNAT; leave published out")
+		return errors.New("the port in an expectation is the one that outsiders use, before DNAT; omit published")
 	}
 	if local == "" {
 		return nil
@@ -263,7 +263,7 @@ func (p *patternReader) completeSide() error {
 	case p.Direction == "":
 		return errors.New("the direction is missing; write inbound or outbound")
 	case !p.Any:
-		return fmt.Errorf("%q is a remote, and the remotes that may be are listed beside; leave it out", p.host)
+		return fmt.Errorf("%q is a remote, but the allowed remotes are listed separately; omit it", p.host)
 	case !p.SaysLocal() && p.Direction == Inbound:
 		return errors.New("our side is missing; write to LOCAL")
 	case !p.SaysLocal():

@@ -315,12 +315,12 @@ func TestCompileRefuses(t *testing.T) {
 		in   Input
 		want string
 	}{
-		{"two halves of IPv4 in two rules", areas, `the prefixes of m/a, m/b together cover every IPv4 address; if that is meant, answer "remote": "any" for one of them`},
+		{"two halves of IPv4 in two rules", areas, `the prefixes of m/a, m/b together cover all IPv4 addresses; if that is meant, answer "remote": "any" for one of them`},
 		{"no services", with(func(g *Grant) { g.Services = netset.ServiceSet{} }), "m/a: no services; an entry without services is an open item"},
 		{"no remote", with(func(g *Grant) { g.Prefixes = netset.PrefixSet{} }), "m/a: no remote; an entry without a remote is an open item"},
 		{"unbound role", with(func(g *Grant) { g.Role = "sts" }), "m/a: role sts is not bound; an entry of an unbound role is an open item"},
 		{"bad direction", with(func(g *Grant) { g.Direction = "up" }), `unknown direction "up"; expect outbound or inbound`},
-		{"two halves of IPv4", halves, `the prefixes of m/a, m/b together cover every IPv4 address; if that is meant, answer "remote": "any" for one of them`},
+		{"two halves of IPv4", halves, `the prefixes of m/a, m/b together cover all IPv4 addresses; if that is meant, answer "remote": "any" for one of them`},
 		{"binding of a whole family", Input{Bindings: []Binding{{Role: "sts", Addresses: prefixes("::/1", "8000::/1")}}}, "role sts is bound to every IPv6 address; bind it to the addresses that its machines have"},
 		{"empty binding", Input{Bindings: []Binding{{Role: "sts"}}}, "role sts is bound to no address"},
 		{"bound twice", Input{Bindings: []Binding{bindings[0], bindings[0]}}, "role clients is bound twice"},

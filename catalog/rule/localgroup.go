@@ -13,7 +13,7 @@ import (
 // webPort is asked where nobody says another (RFC 9110 section 4.2.2).
 const webPort = 443
 
-// Completed is a question of which direction, protocol and port are known.
+// Completed is a question whose direction, protocol and port are known.
 type Completed struct {
 	Question
 
@@ -25,15 +25,15 @@ type Completed struct {
 	Because string
 }
 
-// IsBare reports whether a question is a host alone, which a client opens by https.
+// IsBare reports whether a question is only a host. A client opens it with https.
 func (q Question) IsBare() bool {
 	return q.Flow.Direction == "" && q.Flow.Protocol == 0 && q.Flow.Port == 0
 }
 
-// Complete fills in the direction, the protocol and the port that a question leaves
-// open: outbound, tcp and 443 of a host alone; else those of each rule that accepts its
-// remote, or the same if none does. Of a rule's ports 443 is taken, or else the first;
-// tcp before udp.
+// Complete fills in direction, protocol and port if a question does not give them. For
+// a question that is only a host, they are outbound, tcp and 443. Otherwise they come
+// from each rule that accepts the remote, or are the same default if no rule does. TCP
+// is taken before UDP, and of a rule's ports 443 or else the first.
 func (p *Policy) Complete(q Question) []Completed {
 	if q.IsBare() {
 		return []Completed{q.opened()}
@@ -138,8 +138,8 @@ type LocalGroup struct {
 	Flow Flow
 }
 
-// MaxLooks bounds what one question may cost: a look is one at a rule for an address of
-// ours, or one at a part of a role's addresses that rules tell apart.
+// MaxLooks limits the cost of one question, in steps. A step examines one rule for one
+// address of our side, or one part of a role's addresses that rules distinguish.
 const MaxLooks = 4_000_000
 
 // TooManyGroupsError says that a question takes more than MaxLooks.
@@ -153,11 +153,12 @@ func (e *TooManyGroupsError) Error() string {
 		e.Question, e.Roles, e.Rules, MaxLooks)
 }
 
-// LocalGroups returns the parts of our side that a complete question is about: the
-// address that it names, or the addresses of the role that it names, or those of every
-// bound role in turn. The addresses of a role are parted where rules tell them apart.
-// If the flow is Impossible for all of them, they are one group. What it takes to
-// explain them all is spent of the budget: a *TooManyGroupsError if it ran out.
+// LocalGroups returns the local groups of a complete question. They cover the address
+// that the question names, or the addresses of the role that it names, or those of
+// every bound role. Addresses of a role are in different groups if rules distinguish
+// them. If the flow is Impossible for all addresses, they form one group. The cost of
+// explaining all groups is taken from the budget. The error is a *TooManyGroupsError if
+// the budget is exhausted.
 func (p *Policy) LocalGroups(q Question, budget *netset.Budget) ([]LocalGroup, error) {
 	all := p.localGroups(q, budget)
 	if !budget.Spend(0) {

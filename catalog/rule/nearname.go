@@ -46,7 +46,7 @@ func missedName(p netset.Pattern, name string) (string, int) {
 	case subdomains && name == apex:
 		return fmt.Sprintf("the apex is not covered by %s", p), atApex
 	case p.IsExact() && strings.HasSuffix(name, "."+text):
-		return fmt.Sprintf("%s deeper than %s, which is listed alone", labels(depth), p), belowExact
+		return fmt.Sprintf("%s deeper than %s, which is listed without its subdomains", labels(depth), p), belowExact
 	case !p.IsExact() && !subdomains && bridged(p, name):
 		return fmt.Sprintf("a star inside %s stands for no dot, and a label that is a star for one label", p), starTooFew
 	case strings.HasSuffix(name, apex):

@@ -22,15 +22,15 @@ const Forms = "outbound tcp HOST:PORT [from LOCAL], inbound tcp HOST to LOCAL:PO
 //	[inbound] [tcp|udp] HOST to LOCAL[:PORT] [published PORT]
 //	[outbound] [tcp] URL [from LOCAL]
 //
-// HOST is a name, an address, or NAME=ADDRESS for a name whose address is known;
-// an IPv6 address before a port stands in brackets. LOCAL is an address or a role;
-// inbound it may be empty, ":443". The port of an inbound flow is the one after
-// DNAT, and published the one before it where they differ. Of a URL, the scheme, the
-// host and the port count. An error says what was expected.
+// HOST is a name, an address, or NAME=ADDRESS for a name whose address is known. An
+// IPv6 address before a port is written in brackets. LOCAL is an address or a role; for
+// an inbound flow it may be empty, as in ":443". The port of an inbound flow is the one
+// after DNAT; published is the port before DNAT if it differs. Only scheme, host and
+// port of a URL are used. An error says what was expected.
 func ParseFlow(s string) (Question, error) {
 	q, rest, err := parseWords(strings.Fields(s))
 	if err == nil && len(rest) > 0 {
-		err = fmt.Errorf("%q is left over after %q", withoutSecrets(rest), q)
+		err = fmt.Errorf("unexpected %q after %q", withoutSecrets(rest), q)
 	}
 	if err != nil {
 		return Question{}, fmt.Errorf("flow %q: %w; expect %s", withoutSecrets(strings.Fields(s)), err, Forms)
@@ -38,8 +38,8 @@ func ParseFlow(s string) (Question, error) {
 	return q, nil
 }
 
-// ParseFlows reads flows that follow one another as words: a new one starts where
-// the one before is complete.
+// ParseFlows reads several flows from a list of words. A new flow starts where the
+// previous one is complete.
 func ParseFlows(words []string) ([]Question, error) {
 	var all []Question
 	for len(words) > 0 {
@@ -112,25 +112,25 @@ func schemePorts() map[string]string {
 func (q *Question) readURL(scheme, rest string) error {
 	switch {
 	case q.Flow.Direction == Inbound:
-		return errors.New("a URL is what our side opens; leave out inbound, or write the remote's address")
+		return errors.New("a URL is always opened by our side; omit inbound, or write the remote's address")
 	case q.Flow.Protocol == netset.UDP:
 		return errors.New("a URL is opened over tcp; write udp with HOST:PORT instead")
 	}
 	if !isScheme(scheme) {
-		return fmt.Errorf("%q is no scheme of a URL; write one such as https, or HOST:PORT without one", schemeOf(scheme))
+		return fmt.Errorf("%q is not a URL scheme; write one such as https, or HOST:PORT without a scheme", schemeOf(scheme))
 	}
 	q.Flow.Direction, q.Flow.Protocol, q.Scheme = Outbound, netset.TCP, scheme
 	rest, _ = cutAuthority(rest)
 	if strings.Contains(rest, "=") {
-		return fmt.Errorf("%q is no host of a URL; write HOST=ADDRESS:PORT without a scheme", rest)
+		return fmt.Errorf("%q is not a valid host in a URL; write HOST=ADDRESS:PORT without a scheme", rest)
 	}
 	if strings.Count(rest, ":") > 1 && !strings.HasPrefix(rest, "[") {
-		return fmt.Errorf("%q is no host of a URL, where an IPv6 address stands in brackets: [2001:db8::1]", rest)
+		return fmt.Errorf("%q is not a valid host in a URL; write an IPv6 address in brackets, such as [2001:db8::1]", rest)
 	}
 	if _, port := cutPort(rest); port == "" {
 		port, ok := schemePorts()[scheme]
 		if !ok {
-			return fmt.Errorf("scheme %q has no port of its own here; write HOST:PORT", scheme)
+			return fmt.Errorf("scheme %q has no known default port; write HOST:PORT", scheme)
 		}
 		rest = strings.TrimSuffix(rest, ":") + ":" + port
 	}
@@ -169,9 +169,9 @@ func (q *Question) readRemote(text string) error {
 	case host == "":
 		return errors.New("the remote host is missing")
 	case strings.EqualFold(name, "any") && (port != "" || q.Flow.Protocol != 0 || q.Flow.Direction == Inbound):
-		return fmt.Errorf(`%q is every remote in "expect" alone; ask for one address or name`, name)
+		return fmt.Errorf(`%q means every remote only in "expect"; ask for one address or name`, name)
 	case strings.ContainsAny(text[1:], "@?#"):
-		return errors.New("a URL starts with its scheme, such as https://, and a host has no @, ? and #")
+		return errors.New("a URL starts with its scheme, such as https://, and a host cannot contain @, ? or #")
 	}
 	if both {
 		if q.Flow.Remote, err = parseAddress(address); err == nil {
@@ -201,10 +201,10 @@ func (q *Question) checkBare() error {
 	case q.Flow.Direction == Inbound || name == "" || strings.Contains(name, ".") || q.Flow.Remote.IsValid():
 		return nil
 	case slices.Contains([]string{"icmp", "icmpv6", "sctp", "gre", "esp", "ip", "any"}, name):
-		return fmt.Errorf("protocol %q is in no rule; write tcp or udp", name)
+		return fmt.Errorf("protocol %q is not supported; write tcp or udp", name)
 	}
 	meant := suggest.DidYouMean(name, []string{string(Outbound), string(Inbound), "from", "to", "published"})
-	return fmt.Errorf("%q is a single label, no word of a flow and no full name; write the name with its domain, or %s:PORT if it is a host%s", name, name, meant)
+	return fmt.Errorf("%q is neither a keyword nor a full name; write the name with its domain, or %s:PORT if it is a host%s", name, name, meant)
 }
 
 // readLocal reads what follows the remote: from LOCAL, or to LOCAL:PORT.
@@ -266,7 +266,7 @@ func (q *Question) readPublished(w *flowWords) error {
 	case err != nil:
 		return err
 	case q.Flow.Port == 0:
-		return errors.New("published is the port before DNAT; write the one after it too, LOCAL:PORT")
+		return errors.New("published is the port before DNAT; also write the port after DNAT, as in LOCAL:PORT")
 	case port != q.Flow.Port:
 		q.Flow.Published = port
 	}
@@ -312,17 +312,17 @@ func parseAddress(s string) (netip.Addr, error) {
 	a, err := netip.ParseAddr(text)
 	switch {
 	case strings.Contains(s, "/"):
-		return netip.Addr{}, fmt.Errorf("%q is no single address; write one of the prefix", s)
+		return netip.Addr{}, fmt.Errorf("%q is not a single address; write one address of the prefix", s)
 	case err != nil || text != s && (!a.Is6() || len(text) != len(s)-2):
 		return netip.Addr{}, addressError(s)
 	case a.Zone() != "":
-		return netip.Addr{}, fmt.Errorf("%q has a zone, which means something on one machine only; write the address alone", s)
+		return netip.Addr{}, fmt.Errorf("%q has a zone, which is valid on one machine only; write the address without it", s)
 	}
 	return a.Unmap(), nil
 }
 
 func addressError(s string) error {
-	return fmt.Errorf("%q is no address; write one such as 192.0.2.1 or [2001:db8::1]", s)
+	return fmt.Errorf("%q is not an address; write one such as 192.0.2.1 or [2001:db8::1]", s)
 }
 
 // looksNumeric tells what is meant as an address or a prefix from names and roles.
@@ -337,7 +337,7 @@ func parseHostName(s string) (string, error) {
 	name, err := netset.ParseName(s)
 	switch {
 	case strings.Contains(s, "*"):
-		return "", fmt.Errorf("%q is a pattern; ask for one name that it stands for", s)
+		return "", fmt.Errorf("%q is a pattern; ask for one name that it matches", s)
 	case err != nil && netset.EndsAsNumber(s):
 		return "", addressError(s)
 	case err != nil:
@@ -345,7 +345,7 @@ func parseHostName(s string) (string, error) {
 	}
 	switch name {
 	case "outbound", "inbound", "tcp", "udp", "from", "to", "published":
-		return "", fmt.Errorf("%q is a word of flows and no host", name)
+		return "", fmt.Errorf("%q is a keyword, not a host", name)
 	}
 	return name, nil
 }
@@ -354,7 +354,7 @@ func parseHostName(s string) (string, error) {
 func parsePort(s string) (uint16, error) {
 	n, err := strconv.ParseUint(s, 10, 16)
 	if err != nil || n == 0 || strconv.FormatUint(n, 10) != s {
-		return 0, fmt.Errorf("%q is no port; a flow has one from 1 to 65535", s)
+		return 0, fmt.Errorf("%q is not a port; write one from 1 to 65535", s)
 	}
 	return uint16(n), nil
 }

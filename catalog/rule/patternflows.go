@@ -8,7 +8,7 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// PatternFlows is a pattern with the addresses of our side that it stands for.
+// PatternFlows is a pattern together with its addresses on our side.
 type PatternFlows struct {
 	FlowPattern
 	Locals netset.PrefixSet
@@ -77,8 +77,9 @@ func (a PatternFlows) IsPossible() bool {
 	return !a.ours().IsEmpty() && (a.Name != netset.Pattern{} || len(a.byAddress(a.Addresses())) > 0)
 }
 
-// Refused returns a flow of the pattern that no rule accepts, as its remote is named:
-// by name alone, or by address alone. ok is false if there is none.
+// Refused returns a flow of the pattern that no rule accepts. The flow has only the
+// name or only the address of its remote, as the pattern gives it. ok is false if there
+// is none.
 func (p *Policy) Refused(a PatternFlows, budget *netset.Budget) (f Flow, ok bool) {
 	if a.Any || a.Name != (netset.Pattern{}) {
 		if f, ok = p.refusedName(a, budget); ok {
@@ -145,8 +146,8 @@ func (p *Policy) refusedAddress(a PatternFlows, part addressed, budget *netset.B
 	return Flow{}, false
 }
 
-// Accepted returns a flow of the pattern that a rule accepts: by its name alone, or by
-// its address alone. ok is false if there is none.
+// Accepted returns a flow of the pattern that a rule accepts, only by its name or only
+// by its address. ok is false if there is none.
 func (p *Policy) Accepted(a PatternFlows) (Flow, bool) {
 	for r, on := range p.meeting(a) {
 		if name := a.acceptedName(r.Remote); name != "" {
@@ -226,8 +227,8 @@ func (p *Policy) unlisted() string {
 	}
 }
 
-// Overlaps reports whether both patterns stand for some same flow, with a remote that
-// both name alike: by its name or by its address.
+// Overlaps reports whether the two patterns have a flow in common. Both must give its
+// remote in the same way, by name or by address.
 func (a PatternFlows) Overlaps(b PatternFlows) bool {
 	on := a.ours().Intersect(b.ours())
 	if a.Direction != b.Direction || on.IsEmpty() {

@@ -112,10 +112,10 @@ func (t TrafficSet) oursIn(d Direction) where {
 	return all
 }
 
-// RefusedAt returns a flow of the pattern that a packet filter does not let pass, which
-// lets t pass. Names are decided by the promise: what a rule accepts by name, the
-// filter lets pass to every address that the name leads to. Of a name that leads to
-// none, the flow has no address.
+// RefusedAt returns a flow of the pattern that a packet filter with the traffic set t
+// does not accept. It relies on the promise for names: if a rule accepts a name, the
+// filter must accept every address of that name. The flow has no address if the name
+// has none.
 func (c Compiled) RefusedAt(t TrafficSet, a PatternFlows, budget *netset.Budget) (Flow, bool) {
 	if a.Name == (netset.Pattern{}) {
 		return a.Traffic(a.Addresses()).Subtract(t).FlowOf(a.Direction)
@@ -143,9 +143,9 @@ func (a PatternFlows) open(t TrafficSet, remotes netset.PrefixSet) where {
 	return a.ours().Subtract(a.Traffic(remotes).Subtract(t).oursIn(a.Direction))
 }
 
-// AcceptedAt returns a flow of the pattern that a packet filter lets pass, which lets t
-// pass. Names are decided by the promise: a name that an entry gives with addresses
-// leads to these, and another one to none of them.
+// AcceptedAt returns a flow of the pattern that a packet filter with the traffic set t
+// accepts. It relies on the promise for names: a name that an entry gives with
+// addresses resolves to these addresses, and no other name does.
 func (c Compiled) AcceptedAt(t TrafficSet, a PatternFlows) (Flow, bool) {
 	if a.Name == (netset.Pattern{}) {
 		return t.Intersect(a.Traffic(a.Addresses())).FlowOf(a.Direction)

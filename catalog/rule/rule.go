@@ -1,7 +1,25 @@
-// Package rule is the normalized model that every generator renders: rules,
-// the policy that holds them, flows, and the reference answers Decide and Route.
+// Package rule is the normalized model that every generator renders: rules, the policy
+// that holds them, flows, and the reference answers Decide and Route. It does not
+// depend on catalogue formats or backends.
 //
-// It knows nothing of catalogues' formats and nothing of backends.
+// Glossary, for this package and all others:
+//
+//   - flow: one connection attempt between our side and a remote
+//   - our side, local: the addresses of the roles of the site
+//   - remote: the other side of a flow
+//   - role: a named group of machines on our side, such as clients
+//   - binding: the addresses of a role
+//   - entry: one row of a catalogue; grant: an entry that is selected, bound and answered
+//   - rule: the grants of one group with the same direction, role and services
+//   - policy: all rules, routes and trusted sites of a site
+//   - open item: a fact that neither the publisher nor the site has given
+//   - promise: the names and the prefixes of one entry are the same endpoints
+//   - view: what one layer sees of a flow, by name or by address
+//   - traffic set: a set of first packets as a packet filter sees them
+//   - local group: addresses of our side that get the same answer
+//   - verdict: how exactly an output expresses a rule
+//   - counterexample: a flow for which an expectation does not hold
+//   - uncovered: matched by one pattern and by none of a set of patterns
 package rule
 
 import (
@@ -71,16 +89,16 @@ type Remote struct {
 	// Any accepts every remote of both families. Only a person can have said so.
 	Any bool
 
-	// AddressedPrefixes and Addressed come from entries that publish both: two
-	// views of the same endpoints, so a packet filter may go by the prefixes
-	// and a proxy by the names.
+	// AddressedPrefixes and Addressed come from entries that publish both names and
+	// prefixes. They are two views of the same endpoints: a packet filter uses the
+	// prefixes, and a proxy the names.
 	AddressedPrefixes netset.PrefixSet
 	Addressed         netset.NameSet
 
-	// BarePrefixes come from entries that publish prefixes alone.
+	// BarePrefixes come from entries that publish only prefixes.
 	BarePrefixes netset.PrefixSet
 
-	// Unaddressed comes from entries that publish names alone.
+	// Unaddressed comes from entries that publish only names.
 	Unaddressed netset.NameSet
 }
 
@@ -90,9 +108,10 @@ func (r Remote) Prefixes() netset.PrefixSet { return r.AddressedPrefixes.Union(r
 // Names returns all patterns of the remote, addressed and unaddressed; empty for Any.
 func (r Remote) Names() netset.NameSet { return r.Addressed.Union(r.Unaddressed) }
 
-// Accepts reports whether the remote part of a flow is accepted: its name matches
-// a pattern or its address lies in a prefix. An empty name and an invalid address
-// are unknown and match nothing, so Any accepts a remote of which one part is known.
+// Accepts reports whether the remote part of a flow is accepted: its name matches a
+// pattern, or its address is in a prefix. An empty name and an invalid address are
+// unknown and match nothing. Any therefore accepts a remote if its name or its address
+// is known.
 func (r Remote) Accepts(name string, addr netip.Addr) bool {
 	if r.Any {
 		return name != "" || addr.IsValid()
@@ -124,8 +143,9 @@ type Binding struct {
 	// Addresses are matched with the port that the filter sees.
 	Addresses netset.PrefixSet
 
-	// Published addresses stand behind a DNAT: for an inbound flow the port is
-	// the connection's original destination port. Outbound they are as Addresses.
+	// Published addresses are behind DNAT: for an inbound flow the port is the
+	// connection's original destination port. For outbound flows they are the same as
+	// Addresses.
 	Published netset.PrefixSet
 }
 
@@ -148,7 +168,7 @@ type Open struct {
 	Who      string // who can say it
 	Links    string // pages on it that the publisher refers to, separated by spaces; may be empty
 	Section  string // the object of the site file that Line belongs to
-	Line     string // the exact line to write there; with its <blanks> it is as good as not there
+	Line     string // the exact line to write there; it has no effect until its <blanks> are filled in
 }
 
 // What an open item lacks, if it is not "services", "direction" or "role".
@@ -159,7 +179,7 @@ const (
 	MissingPath    = "path"    // an endpoint with a path, which no filter sees
 )
 
-// Name is what an item lacks, and of which endpoint if only that one is withheld.
+// Name is the missing fact, and the endpoint if only that one is withheld.
 func (o Open) Name() string {
 	if o.Endpoint != "" {
 		return o.Missing + " of " + o.Endpoint
@@ -175,7 +195,7 @@ type Source struct {
 	Digest  string // "sha256:" and 64 hex digits, of the selected entries in canonical form
 }
 
-// String names the catalogue and its version, and says of a snapshot what replaces it.
+// String names the catalogue and its version. For a snapshot it adds the command that\n// replaces it.
 func (s Source) String() string {
 	text := s.Name + " " + s.Version
 	if s.Feed != "" {

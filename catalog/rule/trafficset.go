@@ -8,11 +8,11 @@ import (
 )
 
 // TrafficSet is an immutable set of first packets as a packet filter sees them: by
-// protocol, port, source and destination. A filter knows no direction; it is added
-// where people read. The zero value is empty. Sets that were made of different parts
-// for the same packets are equal, with one exception: the ports before and after a DNAT
-// are kept apart, as a rule matches the one or the other, so that all ports of the one
-// kind do not equal all of the other.
+// protocol, port, source and destination. A packet filter knows no direction; reports
+// add it for readers. The zero value is empty. Two sets with the same packets are
+// equal, however they were built, with one exception: a rule matches either the ports
+// before or the ports after DNAT, so the two kinds are kept separate and never equal
+// each other.
 type TrafficSet struct{ packets servedPairs }
 
 type servedPairs = netset.Product[netset.ServiceSet, pairs]
@@ -146,8 +146,8 @@ func (t TrafficSet) IsEmpty() bool { return t.packets.IsEmpty() }
 // Equal reports whether both sets hold the same packets.
 func (t TrafficSet) Equal(u TrafficSet) bool { return t.packets.Equal(u.packets) }
 
-// Flows is every flow between its local addresses and its remotes on a service;
-// addresses combine within one family alone.
+// Flows is every flow between its local addresses and its remotes on a service.
+// Addresses combine only within one family.
 type Flows struct {
 	Service       netset.Service
 	Published     bool // its ports are of the original destination, before any DNAT

@@ -123,7 +123,7 @@ const nearlyAll = 0.999
 // wholeFamily refuses prefixes that cover a family.
 func wholeFamily(s netset.PrefixSet, entries []Entry) error {
 	if v4, v6 := s.CoversFamily(); v4 || v6 {
-		return fmt.Errorf("the prefixes of %s together cover every %s address; if that is meant, answer \"remote\": \"any\" for one of them",
+		return fmt.Errorf("the prefixes of %s together cover all %s addresses; if that is meant, answer \"remote\": \"any\" for one of them",
 			entryIDs(entries), FamilyName(v4))
 	}
 	return nil

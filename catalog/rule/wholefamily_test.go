@@ -47,7 +47,7 @@ func TestWholeFamilyIsRefusedAtSomePort(t *testing.T) {
 			want = want || v4
 		}
 		_, err := Compile(in)
-		if got := err != nil && strings.Contains(err.Error(), "together cover every IPv4 address"); got != want {
+		if got := err != nil && strings.Contains(err.Error(), "together cover all IPv4 addresses"); got != want {
 			t.Fatalf("round %d: refused %v (%v), want %v", round, got, err, want)
 		}
 		if want {

@@ -44,7 +44,7 @@ func (r *reader) accepts(v jsonc.Value) {
 			}
 		})
 		if a.Prefixes = b.Build(); ok && a.Prefixes.IsEmpty() && !a.Size {
-			r.Errorf(v, "nothing is accepted; write prefixes, or remove the key")
+			r.Errorf(v, "empty list; write prefixes, or remove the key")
 		}
 		r.site.Accept[k.Text()] = a
 		r.keep("accept", k.Text(), k)
@@ -89,10 +89,10 @@ func (s *Site) boundAddresses() netset.PrefixSet {
 func (s *Site) Doubts(c *catalog.Catalog, entries []*catalog.Entry) []error {
 	var errs []error
 	var rest netset.PrefixBuilder
-	size, mend := false, "mend the entry"
+	size, mend := false, "correct the entry"
 	var bound netset.PrefixSet
 	if c.Published {
-		mend = "exclude the entry and tell its publisher"
+		mend = "exclude the entry and report it to its publisher"
 	} else {
 		bound = s.boundAddresses()
 	}
@@ -101,13 +101,13 @@ func (s *Site) Doubts(c *catalog.Catalog, entries []*catalog.Entry) []error {
 		addresses := e.Prefixes.Subtract(a.Prefixes).Subtract(bound)
 		doubtful, what := lint.Doubtful(addresses)
 		if what != "" {
-			errs = append(errs, fmt.Errorf(`%s: %s: no public service has such addresses; %s, or, if it is meant, write in the site file "accept": {%q: [%s]}`, e.ID, what, mend, e.ID, quoted(doubtful)))
+			errs = append(errs, fmt.Errorf(`%s: %s: no public service has such addresses; %s; if they are meant, write "accept": {%q: [%s]} in the site file`, e.ID, what, mend, e.ID, quoted(doubtful)))
 		}
 		rest.AddSet(addresses.Subtract(doubtful))
 		size = size || a.Size
 	}
 	if v4, v6 := lint.Shares(rest.Build()); !size && max(v4, v6) > lint.WideShare {
-		errs = append(errs, fmt.Errorf(`%s: its addresses together are %s; select less of it, or, if it is meant, write in the site file "accept": {%q: [%q]}`, c.Name, shareOf(v4, v6), c.Name, acceptSize))
+		errs = append(errs, fmt.Errorf(`%s: its addresses together are %s; select fewer entries of it; if this is meant, write "accept": {%q: [%q]} in the site file`, c.Name, shareOf(v4, v6), c.Name, acceptSize))
 	}
 	return errs
 }

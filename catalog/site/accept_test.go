@@ -46,8 +46,8 @@ func doubted(t *testing.T, file, published, own string) string {
 // reached, unless the line that the message gives accepts them.
 func TestDoubts(t *testing.T) {
 	exchange := func(what, line string) string {
-		return "m365-worldwide/1: " + what + ": no public service has such addresses; exclude the entry and tell its publisher, or, if it is meant, " +
-			`write in the site file "accept": {"m365-worldwide/1": [` + line + `]}`
+		return "m365-worldwide/1: " + what + ": no public service has such addresses; exclude the entry and report it to its publisher; if they are meant, " +
+			`write "accept": {"m365-worldwide/1": [` + line + `]} in the site file`
 	}
 	var slash9 []string // of 30 to 44: 15 * 2^24 addresses, a fifteenth of all
 	for i := 30; i < 45; i++ {
@@ -61,8 +61,8 @@ func TestDoubts(t *testing.T) {
 		{"wide as its halves", `{}`, `"20.0.0.0/8", "21.0.0.0/8"`, ``, exchange("20.0.0.0/7 is wider than /8", `"20.0.0.0/7"`)},
 		{"as wide as may be", `{}`, `"20.0.0.0/8", "2a00::/20"`, ``, ""},
 		{"wide in IPv6", `{}`, `"2a00::/19"`, ``, exchange("2a00::/19 is wider than /20", `"2a00::/19"`)},
-		{"NAT64", `{}`, `"64:ff9b::/96"`, ``, exchange("64:ff9b::/96 is for translation from IPv4, all of which lies behind it (RFC 6052)", `"64:ff9b::/96"`)},
-		{"within NAT64", `{}`, `"64:ff9b::808:808"`, ``, exchange("64:ff9b::808:808/128 is for translation from IPv4, all of which lies behind it (RFC 6052)", `"64:ff9b::808:808/128"`)},
+		{"NAT64", `{}`, `"64:ff9b::/96"`, ``, exchange("64:ff9b::/96 is for translation from IPv4 and contains all IPv4 addresses (RFC 6052)", `"64:ff9b::/96"`)},
+		{"within NAT64", `{}`, `"64:ff9b::808:808"`, ``, exchange("64:ff9b::808:808/128 is for translation from IPv4 and contains all IPv4 addresses (RFC 6052)", `"64:ff9b::808:808/128"`)},
 		{"6to4", `{}`, `"2002:c000::/20"`, ``, exchange("2002:c000::/20 is for 6to4 tunnels (RFC 3056)", `"2002:c000::/20"`)},
 		{"Teredo", `{}`, `"2001:0:1::/48"`, ``, exchange("2001:0:1::/48 is for Teredo tunnels (RFC 4380)", `"2001:0:1::/48"`)},
 		{"shared, loopback, link-local, multicast", `{}`, `"100.64.0.0/24", "127.0.0.1", "169.254.169.254", "224.0.0.1"`, ``, exchange(
@@ -82,20 +82,20 @@ func TestDoubts(t *testing.T) {
 		{"half of it", `{"accept": {"m365/exchange": ["10.0.0.0/9"]}}`, `"10.0.0.0/8"`, ``, exchange("10.128.0.0/9 is private (RFC 1918)", `"10.128.0.0/9"`)},
 
 		{"many together", `{}`, strings.Join(slash9, ", "), ``, `m365-worldwide: its addresses together are 3.36 % of all unicast addresses of IPv4, more than 3.12 %; ` +
-			`select less of it, or, if it is meant, write in the site file "accept": {"m365-worldwide": ["size"]}`},
+			`select fewer entries of it; if this is meant, write "accept": {"m365-worldwide": ["size"]} in the site file`},
 		{"and meant", `{"accept": {"m365-worldwide": ["size"]}}`, strings.Join(slash9, ", "), ``, ""},
 		{"many of the site's own", `{}`, `"20.2.0.0/16"`, ", " + strings.Join(slash9, ", "), `own: its addresses together are 3.36 % of all unicast addresses of IPv4, more than 3.12 %; ` +
-			`select less of it, or, if it is meant, write in the site file "accept": {"own": ["size"]}`},
+			`select fewer entries of it; if this is meant, write "accept": {"own": ["size"]} in the site file`},
 		{"many of two catalogues in a rule", `{"group": "none"}`, strings.Join(slash9[:8], ", "), ", " + strings.Join(slash9[8:], ", "), "rule all-out-*"},
 		{"the site's own", `{}`, `"20.2.0.0/16"`, `, "10.1.0.0/16"`, `own/lan: 10.1.0.0/16 is private (RFC 1918): no public service has such addresses; ` +
-			`mend the entry, or, if it is meant, write in the site file "accept": {"own/lan": ["10.1.0.0/16"]}`},
+			`correct the entry; if they are meant, write "accept": {"own/lan": ["10.1.0.0/16"]} in the site file`},
 		{"the site's own, on the site", `{"bind": {"clients": ["10.1.0.0/16"]}}`, `"20.2.0.0/16"`, `, "10.1.0.0/24"`, ""},
 		{"a publisher's, on the site", `{"bind": {"clients": ["10.1.0.0/16"]}}`, `"10.1.0.0/24"`, ``, exchange("10.1.0.0/24 is private (RFC 1918)", `"10.1.0.0/24"`)},
 		{"and meant", `{"accept": {"own/lan": ["10.1.0.0/16"]}}`, `"20.2.0.0/16"`, `, "10.1.0.0/16"`, ""},
 
 		{"no such entry", `{"accept": {"m365/exchagne": ["10.0.0.0/8"]}}`, `"20.2.0.0/16"`, ``,
 			`site.json:1:13: /accept/m365~1exchagne: no catalogue, area or entry "m365/exchagne" in the loaded catalogues; did you mean m365-worldwide/exchange?`},
-		{"nothing", `{"accept": {"own": []}}`, ``, ``, `site.json:1:20: /accept/own: nothing is accepted; write prefixes, or remove the key`},
+		{"nothing", `{"accept": {"own": []}}`, ``, ``, `site.json:1:20: /accept/own: empty list; write prefixes, or remove the key`},
 		{"a word", `{"accept": {"own": ["all"]}}`, ``, ``, `site.json:1:21: /accept/own/0: "all" is not a CIDR; write an address such as "192.0.2.1", or a prefix such as "192.0.2.0/24" or "2001:db8::/32"; or write "size" for the size of all together`},
 	} {
 		have := doubted(t, c.file, c.published, c.own)

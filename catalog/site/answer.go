@@ -111,22 +111,22 @@ func (b *builder) checkAnswer(e *catalog.Entry, a Answer) {
 		switch {
 		case isUnsaid(e, fact) || isInferred(e, fact):
 		case e.Kind == catalog.KindTrustedSite && fact != catalog.FactRemote:
-			b.answerFailf(e, "a trusted site is no traffic and has no %s; remove it", fact)
+			b.answerFailf(e, "a trusted site is not traffic and has no %s; remove it", fact)
 		default:
 			b.answerFailf(e, "the publisher states the %s, so it cannot be answered; exclude the entry, and write one of your own in a catalogue", fact)
 		}
 	}
 	if e.Kind == catalog.KindTrustedSite && a.Remote != nil && (a.Remote.Any || !a.Remote.Prefixes.IsEmpty()) {
-		b.answerFailf(e, "a trusted site is a name; answer with FQDNs alone")
+		b.answerFailf(e, "a trusted site is a name; answer only with FQDNs")
 	}
 	if e.Kind == catalog.KindTrustedSite && a.Remote != nil && a.Remote.Role != "" {
 		b.answerFailf(e, "a trusted site is a name; answer with FQDNs, not with a role")
 	}
 	if e.RemoteRole != "" && a.Remote != nil && a.Remote.Any {
-		b.answerFailf(e, `"any" is no answer here: the remote is machines of this site's own; bind the role %s to their addresses`, e.RemoteRole)
+		b.answerFailf(e, `"any" is not allowed here: the remote is machines of this site; bind the role %s to their addresses`, e.RemoteRole)
 	}
 	if u, ok := unsaid(e, catalog.FactRemote); ok && u.NeverAny && a.Remote != nil && a.Remote.Any {
-		b.answerFailf(e, `"any" is no answer here: %s`, u.Ask)
+		b.answerFailf(e, `"any" is not allowed here: %s`, u.Ask)
 	}
 }
 
@@ -191,7 +191,7 @@ func (b *builder) refer(e *catalog.Entry, from []string, f *facts) {
 			continue // the other side of a comparison has it; here it is open
 		}
 		if len(others) == 0 {
-			b.answerFailf(e, `"from" names %q, which is no entry and no <catalogue>/<area> in the loaded catalogues; %s`, ref, b.whereFrom(ref))
+			b.answerFailf(e, `"from" names %q, which is neither an entry nor a <catalogue>/<area> of the loaded catalogues; %s`, ref, b.whereFrom(ref))
 			continue
 		}
 		published := false
@@ -202,7 +202,7 @@ func (b *builder) refer(e *catalog.Entry, from []string, f *facts) {
 		if !published {
 			b.answerFailf(e, `"from" names %q, for which no endpoints are published either; list the endpoints that are meant`, ref)
 		} else if e.Kind == catalog.KindTrustedSite && len(f.remotes) == 0 && len(f.open) == 0 {
-			b.answerFailf(e, `"from" names %q, which has addresses alone, and a trusted site is a name; answer with FQDNs`, ref)
+			b.answerFailf(e, `"from" names %q, which has only addresses, but a trusted site is a name; answer with FQDNs`, ref)
 		}
 	}
 }

@@ -60,8 +60,8 @@ func Build(s *Site, catalogs []*catalog.Catalog) (*Result, error) {
 	return buildBeside(s, catalogs, nil)
 }
 
-// BuildPair applies one site to two states of its catalogues, to compare them. What
-// the site names needs to be in one of the two alone.
+// BuildPair applies one site to two states of its catalogues, to compare them. What the
+// site names must exist in at least one of the two.
 func BuildPair(s *Site, old, new []*catalog.Catalog) (before, after *Result, err error) {
 	if slices.Equal(old, new) {
 		before, err = Build(s, old)
@@ -156,7 +156,7 @@ func (b *builder) inOrder() error {
 func (b *builder) index(catalogs []*catalog.Catalog) error {
 	for _, c := range catalogs {
 		if other, ok := b.catalogs[c.Name]; ok {
-			return fmt.Errorf("catalogue %s is loaded twice, in revisions %s and %s", c.Name, other.Revision, c.Revision)
+			return fmt.Errorf("catalogue %s is loaded twice, in revisions %s and %s; name only one of them", c.Name, other.Revision, c.Revision)
 		}
 		b.catalogs[c.Name] = c
 		for i := range c.Entries {
@@ -289,7 +289,7 @@ func (b *builder) entry(e *catalog.Entry) Outcome {
 // leftOut tells of an entry that the site names and yet does not select.
 func (b *builder) leftOut(o Outcome) {
 	if named(b.site.Select.Entries, &o.Entry) {
-		b.notices = append(b.notices, catalog.Notice{Where: o.Entry.ID, Text: "named, but not selected: " + o.Why})
+		b.notices = append(b.notices, catalog.Notice{Where: o.Entry.ID, Text: "named by a flag or the site file, but not selected: " + o.Why})
 	}
 }
 

@@ -25,9 +25,9 @@ type Candidate struct {
 	AnyRemote bool
 }
 
-// Candidates returns the entries that would accept a complete question, but do not:
-// those whose endpoints match it first, by state, then those whose remote is open.
-// Of the latter it takes those alone whose role the question names.
+// Candidates returns the entries that do not accept a complete question but could.
+// Entries whose endpoints match come first, ordered by state. Entries whose remote is
+// open follow, but only those with the role that the question names.
 func (r *Result) Candidates(q rule.Question) []Candidate {
 	var all []Candidate
 	for i := range r.Outcomes {

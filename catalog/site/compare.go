@@ -11,9 +11,9 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// IsSite reports whether a document is a site file and no catalogue, by any of its
-// keys. One that does not parse is none if no such key stands before the fault, and
-// neither is one that says nothing. Time is that of looking for the document's keys.
+// IsSite reports whether a document is a site file and not a catalogue. It looks only
+// at the document's keys. An empty document is not a site file. A document that does
+// not parse is one only if it has a site file's key before the fault.
 func IsSite(data []byte) bool {
 	known := map[string]bool{}
 	for _, f := range (&reader{site: &Site{}}).fields() {
@@ -33,8 +33,8 @@ func IsSite(data []byte) bool {
 	return is
 }
 
-// EntryChange is an entry that came, went, or says something else of itself. Its
-// endpoints are in it, too: others may give the same flows, so that none differs.
+// EntryChange is an entry that was added, removed or changed. It includes the
+// endpoints, because other entries may give the same flows and then no flow differs.
 type EntryChange struct {
 	Old, New *Outcome // nil where the entry is not there
 	Facts    []FactChange

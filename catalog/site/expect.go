@@ -49,8 +49,8 @@ func (r *reader) expectations(v jsonc.Value) {
 	})
 }
 
-// LoadExpectations reads the files of expectations that the site names, which stand in
-// dir, the site file's folder, or below.
+// LoadExpectations reads the expectation files that the site names. They are in dir,
+// the site file's folder, or below it.
 func (s *Site) LoadExpectations(dir string) error {
 	for _, file := range s.expectFiles {
 		path, wrong := s.ownFile(file, cmp.Or(dir, "."))
@@ -62,7 +62,7 @@ func (s *Site) LoadExpectations(dir string) error {
 			return s.Errorf("expect file", file, "%w", err)
 		}
 		if err = s.readExpectations(path.String(), data); err != nil && !beginsAsExpectations(data) {
-			return s.Errorf("expect file", file, "%q is not shown, as it does not begin as a list of expectations does; expect [{\"allow\": ...}, ...]", file)
+			return s.Errorf("expect file", file, "%q does not start like a list of expectations, so its content is not shown; expect [{\"allow\": ...}, ...]", file)
 		}
 		if err != nil {
 			return err
@@ -113,14 +113,14 @@ func (r *reader) expectation(v jsonc.Value) {
 	ok := r.Object(v, r.expectationFields(&e)...)
 	switch {
 	case ok && e.said == 0:
-		r.Errorf(v, `an expectation without flows; write "allow", "deny", "direct", "proxied" or "only", such as {"allow": "outbound tcp www.example.com:443"}`)
+		r.Errorf(v, `this expectation has no flows; write "allow", "deny", "direct", "proxied" or "only", such as {"allow": "outbound tcp www.example.com:443"}`)
 	case ok:
 		r.listed(v, &e)
 	}
 	r.site.Expectations = append(r.site.Expectations, e.Expectation)
 }
 
-// flows reads the flows of which something is expected.
+// flows reads the flows that an expectation is about.
 func (r *reader) flows(e *writtenExpectation, kind rule.Expects) func(jsonc.Value) {
 	parse := rule.ParseFlowPattern
 	if kind == rule.ExpectOnly {
@@ -128,7 +128,7 @@ func (r *reader) flows(e *writtenExpectation, kind rule.Expects) func(jsonc.Valu
 	}
 	return func(v jsonc.Value) {
 		if e.said++; e.Expects != "" {
-			r.Errorf(v, "%s stands beside %s; write two expectations", kind, e.Expects)
+			r.Errorf(v, "%s and %s are in the same expectation; write two expectations", kind, e.Expects)
 		}
 		e.Expects = kind
 		r.keep(SectionExpect, strconv.Itoa(e.number), v)
@@ -148,7 +148,7 @@ func (r *reader) flows(e *writtenExpectation, kind rule.Expects) func(jsonc.Valu
 
 func (r *reader) checkRequests(v jsonc.Value, p rule.FlowPattern) {
 	if p.Direction == rule.Inbound || !p.Services.IsEmpty() && p.Services.Only(netset.TCP).IsEmpty() {
-		r.Errorf(v, "a browser chooses the way of what it opens over TCP; write a host, a URL, or outbound tcp HOST:PORTS")
+		r.Errorf(v, "a browser chooses routes only for outbound TCP; write a host, a URL, or outbound tcp HOST:PORTS")
 	}
 }
 
@@ -158,13 +158,13 @@ func (r *reader) expectedIn(v jsonc.Value, e *writtenExpectation) {
 		var name string
 		r.text(&name)(v)
 		if slices.Contains(e.In, name) {
-			r.Errorf(v, "%s stands twice in the list; remove one", jsonc.Quote(name))
+			r.Errorf(v, "%s occurs twice in the list; remove one", jsonc.Quote(name))
 		}
 		e.In = append(e.In, name)
 		r.keep(SectionExpect, InName(e.number, name), v)
 	})
 	if v.Kind() == jsonc.Array && len(e.In) == 0 {
-		r.Errorf(v, `no generator; name one, such as "nftables", or leave "in" out`)
+		r.Errorf(v, `no generator; name one, such as "nftables", or omit "in"`)
 	}
 }
 
@@ -181,10 +181,10 @@ func (r *reader) listed(v jsonc.Value, e *writtenExpectation) {
 	}
 	switch {
 	case e.Expects != rule.ExpectOnly && from.Kind() != jsonc.Invalid:
-		r.Errorf(from, `"from" lists remotes of "only"; say in the flows who on our side is meant, such as "%s from LOCAL"`, e.Flows)
+		r.Errorf(from, `"from" is only valid with "only", where it lists remotes; to name our side, write it in the flows, such as "%s from LOCAL"`, e.Flows)
 		return
 	case e.Expects != rule.ExpectOnly && to.Kind() != jsonc.Invalid:
-		r.Errorf(to, `"to" lists remotes of "only"; leave it out`)
+		r.Errorf(to, `"to" is only valid with "only", where it lists remotes; omit it`)
 		return
 	case e.Expects != rule.ExpectOnly || e.Flows.Direction == "":
 		return
@@ -192,16 +192,16 @@ func (r *reader) listed(v jsonc.Value, e *writtenExpectation) {
 		r.Errorf(other, `%s flows have their remotes under %q; write %q in place of %q`, e.Flows.Direction, key, key, key2)
 		return
 	case list.Kind() == jsonc.Invalid:
-		r.Errorf(v, `"only" without the remotes that may be; list them under %q, such as %q: [{"from": "m365/exchange"}, "198.51.100.0/24"]`, key, key)
+		r.Errorf(v, `"only" without the remotes that it allows; list them under %q, such as %q: [{"from": "m365/exchange"}, "198.51.100.0/24"]`, key, key)
 		return
 	}
 	r.Array(list, func(v jsonc.Value) { r.listedRemote(v, e) })
 	if list.Kind() == jsonc.Array && len(e.from)+len(e.roles)+len(e.Listed.Names) == 0 && e.Listed.Prefixes.IsEmpty() {
-		r.Errorf(list, `no remote; list some, or write {"deny": "%s"}`, denyAll(e.Flows))
+		r.Errorf(list, `empty list; list the allowed remotes, or write {"deny": "%s"}`, denyAll(e.Flows))
 	}
 }
 
-// denyAll is the flows of a closed world in which there is no remote.
+// denyAll is the flows of an "only" expectation without any remote.
 func denyAll(p rule.FlowPattern) string {
 	if p.Direction == rule.Inbound {
 		return "inbound tcp any to LOCAL:1-65535"
@@ -230,7 +230,7 @@ func (r *reader) listedRemote(v jsonc.Value, e *writtenExpectation) {
 	prefix, name, note, err := catalog.ParseEndpoint(text)
 	switch {
 	case text == "any":
-		r.Errorf(v, `"any" leaves nothing else; list the remotes that may be`)
+		r.Errorf(v, `"any" allows every remote; list the remotes that are allowed`)
 	case err != nil:
 		r.Errorf(v, "%w", err)
 	case note != "" && strings.Contains(text, "/"):
@@ -267,7 +267,7 @@ func (b *builder) expectations() (all []rule.Expectation) {
 func (b *builder) listedOf(number int, ref string) (listed rule.Endpoints) {
 	others := b.referred(ref)
 	if len(others) == 0 && !b.isKnownReference(ref) {
-		b.failf(SectionExpect, fromName(number, ref), `"from" names %q, which is no entry and no <catalogue>/<area> in the loaded catalogues; %s`, ref, b.whereFrom(ref))
+		b.failf(SectionExpect, fromName(number, ref), `"from" names %q, which is neither an entry nor a <catalogue>/<area> of the loaded catalogues; %s`, ref, b.whereFrom(ref))
 	}
 	of := &catalog.Entry{ID: ref} // of no kind: it takes part in nothing
 	var f facts

@@ -36,15 +36,15 @@ func leavesToFeed(e *catalog.Entry, f catalog.Fact) bool {
 // entries alone, or that none of its entries asks for.
 func (b *builder) checkCatalogAnswer(c *catalog.Catalog, a Answer) {
 	if a.Dismissed != "" {
-		b.failf("answers", c.Name, `%s is a whole catalogue, which is not dismissed; take it out of "catalogs", or select what is wanted of it`, c.Name)
+		b.failf("answers", c.Name, `%s is a whole catalogue and cannot be dismissed; remove it from "catalogs", or select the entries that you want`, c.Name)
 	}
 	for _, f := range a.facts() {
 		leaves := func(e catalog.Entry) bool { return leavesToFeed(&e, f) }
 		switch {
 		case f == catalog.FactRemote:
-			b.failf("answers", c.Name, `%s is a whole catalogue, whose entries have remotes of their own; answer "remote" under an entry's id`, c.Name)
+			b.failf("answers", c.Name, `%s is a whole catalogue, whose entries have their own remotes; answer "remote" under the id of an entry`, c.Name)
 		case !slices.ContainsFunc(c.Entries, leaves):
-			b.failf("answers", c.Name, "no entry of the catalogue %s leaves the %s unsaid; remove it", c.Name, f)
+			b.failf("answers", c.Name, "no entry of the catalogue %s needs an answer for the %s; remove this answer", c.Name, f)
 		}
 	}
 }

@@ -134,13 +134,13 @@ func TestEntryOverrulesItsCatalogue(t *testing.T) {
 func TestCatalogueAnswersRefuse(t *testing.T) {
 	for _, test := range []struct{ site, want string }{
 		{`{ "answers": { "cloud": { "dismissed": "no cloud here" } } }`,
-			`site.json:1:16: /answers/cloud: cloud is a whole catalogue, which is not dismissed; take it out of "catalogs", or select what is wanted of it`},
+			`site.json:1:16: /answers/cloud: cloud is a whole catalogue and cannot be dismissed; remove it from "catalogs", or select the entries that you want`},
 		{`{ "answers": { "cloud": { "remote": "any" } } }`,
-			`site.json:1:16: /answers/cloud: cloud is a whole catalogue, whose entries have remotes of their own; answer "remote" under an entry's id`},
+			`site.json:1:16: /answers/cloud: cloud is a whole catalogue, whose entries have their own remotes; answer "remote" under the id of an entry`},
 		{`{ "answers": { "clout": { "role": "clients" } } }`,
 			"site.json:1:16: /answers/clout: no entry \"clout\" in the loaded catalogues; `gatewright list` shows the ids"},
 		{`{ "answers": { "cloud": { "role": "printers" } } }`,
-			`site.json:1:16: /answers/cloud: cloud: no entry of the loaded catalogues has the role "printers", and "bind" gives it no addresses; there are clients, exchange, sbc`},
+			`site.json:1:16: /answers/cloud: cloud: no entry of the loaded catalogues has the role "printers", and "bind" gives it no addresses; expected one of clients, exchange, sbc`},
 		{`{ "select": { "tag": [ "store.north" ] } }`,
 			`site.json:1:24: /select/tag/0: no tag "store.north" in the loaded catalogues; did you mean Store.North?`},
 		{`{ "select": { "region": [ "west" ] } }`,
@@ -155,7 +155,7 @@ func TestCatalogueAnswersRefuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Build(s, []*catalog.Catalog{ownCatalog(t)})
-	if want := `site.json:1:24: /select/tag/0: tag "Store": no loaded catalogue has tags; load a cloud's feed, or remove this`; err == nil || err.Error() != want {
+	if want := `site.json:1:24: /select/tag/0: tag "Store": no loaded catalogue has tags; load a cloud feed, or remove this`; err == nil || err.Error() != want {
 		t.Errorf("without a feed: %v, want %s", err, want)
 	}
 }

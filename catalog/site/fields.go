@@ -35,41 +35,41 @@ func (r *reader) fields() []jsonc.Field {
 	s := r.site
 	return []jsonc.Field{
 		jsonc.Optional("catalogs", r.each("catalogs", &s.Catalogs, r.catalog)).
-			Means(r.catalogsShape, "catalogues in the place of m365-worldwide and m365-additional: names of those that ship with the tool, NAME or NAME@REVISION, and paths of files below the site file's folder, which end with .json, .csv or .txt, or hold a slash"),
+			Means(r.catalogsShape, "catalogues to read instead of m365-worldwide and m365-additional. Each is the NAME or NAME@REVISION of a catalogue that ships with the tool, or the path of a file below the site file's folder. A path ends with .json, .csv or .txt, or has a slash"),
 		jsonc.Optional("as_of", r.asOf).
-			Means(jsonc.Text, `leave out what the publisher makes live after this day: YYYY-MM-DD, or "today"`),
+			Means(jsonc.Text, `leave out endpoints that go live after this day: YYYY-MM-DD, or "today"`),
 		jsonc.Optional("keep_removed", r.keepRemoved).
-			Means(jsonc.Text, `keep what the publisher removed within as many days, such as "30d"`),
+			Means(jsonc.Text, `keep endpoints that the publisher removed within this number of days, such as "30d"`),
 		jsonc.Optional("select", r.selection).
-			Means(jsonc.ObjectOf(r.selectionFields()...), "which entries are wanted: those that match every key; all of the instance Worldwide without it"),
+			Means(jsonc.ObjectOf(r.selectionFields()...), "entries to use: those that match every key (default: all entries of the instance Worldwide)"),
 		jsonc.Optional("group", r.grouping).
-			Means(jsonc.WordOf(groupings()...), "what has rules of its own: each area (the default), each entry, or nothing"),
+			Means(jsonc.WordOf(groupings()...), "how entries are grouped into rules: by area (the default), by entry, or none for a single group"),
 		jsonc.Optional(SectionBind, r.bindings).
-			Means(jsonc.MapOf(r.bindingShape), "by role, the addresses that its machines have, as a filter sees them: after a DNAT, before a SNAT. The role clients is bound to the private, shared, link-local and unique-local ranges unless it stands here; no other role is"),
+			Means(jsonc.MapOf(r.bindingShape), "by role, the addresses of its machines as the packet filter sees them: after DNAT and before SNAT. If the role clients is not listed here, it is bound to the private, shared, link-local and unique-local ranges. Other roles have no default"),
 		jsonc.Optional(SectionAnswers, r.answers).
-			Means(jsonc.MapOf(orBlank(jsonc.ObjectOf(r.answerFields(&writtenAnswer{})...))), "by an entry's id, or by a catalogue's name for all of its entries: what the publisher leaves unsaid"),
+			Means(jsonc.MapOf(orBlank(jsonc.ObjectOf(r.answerFields(&writtenAnswer{})...))), "what the publisher leaves out, by the id of an entry, or by the name of a catalogue for all of its entries"),
 		jsonc.Optional(SectionValues, r.values).
-			Means(jsonc.MapOf(textOrTexts), `what stands for the placeholders in published names, such as {"tenant": "contoso", "email_domain": ["example.com"]}`),
+			Means(jsonc.MapOf(textOrTexts), `values for the placeholders in published names, such as {"tenant": "contoso", "email_domain": ["example.com"]}`),
 		jsonc.Optional(SectionPaths, r.paths).
-			Means(orBlank(jsonc.WordOf("host")), "host: take the whole host of an endpoint that is published with a path"),
+			Means(orBlank(jsonc.WordOf("host")), "host: for an endpoint that is published with a path, allow the whole host"),
 		jsonc.Optional("routes", r.routes).
-			Means(jsonc.ListOf(jsonc.ObjectOf(r.routeFields(&Route{})...), 0), "for PAC files: what goes which way, the first of equally specific matches. The default sends the categories optimize and allow, and entries without one, direct, and the rest to the proxy"),
+			Means(jsonc.ListOf(jsonc.ObjectOf(r.routeFields(&Route{})...), 0), "for PAC files: which requests go direct and which to a proxy. Of equally specific matches the first decides. By default the categories optimize and allow and entries without a category go direct, and the rest goes to the proxy"),
 		jsonc.Optional("tolerate", r.tolerate).
 			Means(r.tolerateShape, `shortfalls that --strict and --new let pass: verdicts by generator, such as {"nftables": ["absent"]}, or a list with reasons`),
 		jsonc.Optional("accept", r.accepts).
 			Means(jsonc.MapOf(jsonc.ListOf(jsonc.Text, 1)), `by an entry's id, by <catalogue>/<area> or by a catalogue: prefixes that no public service should have and that are meant, or the word "size" for all together`),
 		jsonc.Optional(SectionExpect, r.expectations).
-			Means(jsonc.ListOf(jsonc.Either(jsonc.ObjectOf(r.expectationFields(&writtenExpectation{})...), jsonc.Text), 0), "what check asks of flows; a text is a file beside that holds such a list"),
+			Means(jsonc.ListOf(jsonc.Either(jsonc.ObjectOf(r.expectationFields(&writtenExpectation{})...), jsonc.Text), 0), "expectations that check verifies; a text names a file beside the site file that holds such a list"),
 		jsonc.Optional("lint", func(v jsonc.Value) { s.Lint, _ = r.word(v, lintLevels()...) }).
-			Means(jsonc.WordOf(lintLevels()...), "what check makes of findings of lint (default warning)"),
+			Means(jsonc.WordOf(lintLevels()...), "how check treats lint findings (default warning)"),
 		jsonc.Optional("options", r.options).
-			Means(r.optionsShape, "options by generator, as --set GENERATOR.OPTION=VALUE gives them"),
+			Means(r.optionsShape, "options by generator, as with --set GENERATOR.OPTION=VALUE"),
 		jsonc.Optional("outputs", func(v jsonc.Value) { r.outputs = v }).
-			Means(jsonc.MapOf(r.outputShape), "outputs by name, each with files of its own in a folder of that name below the output's: what it says takes the place of what the site file says under the same key; of select, bind and options, under each key of theirs"),
+			Means(jsonc.MapOf(r.outputShape), "outputs by name. The files of each are written to a folder of that name below the folder output. A key here replaces the same key of the site file; under select, bind and options, each of their keys is replaced separately"),
 		jsonc.Optional("generators", r.list("generators", &s.Generators)).
-			Means(r.generatorsShape, "the generators that run when the command line names none; all without it"),
+			Means(r.generatorsShape, "the generators that run if the command line names none (default: all)"),
 		jsonc.Optional("output", r.output).
-			Means(jsonc.Text, "the folder for the files, below the site file's, when the command line names none"),
+			Means(jsonc.Text, "the folder for the files, below the site file's folder, if the command line names none"),
 		jsonc.SchemaField(r.text(new(string))),
 	}
 }
@@ -80,11 +80,11 @@ func (r *reader) catalogFields(ref *string, as *feed.Naming) []jsonc.Field {
 		jsonc.Required("file", r.text(ref)).
 			Means(jsonc.Text, "path of the file"),
 		jsonc.Optional("name", r.text(&as.Name)).
-			Means(jsonc.Text, "name of the catalogue, with which ids of its entries begin"),
+			Means(jsonc.Text, "name of the catalogue; the ids of its entries begin with it"),
 		jsonc.Optional("instance", func(v jsonc.Value) { as.Instance = r.instance(v) }).
-			Means(instanceShape, "instance of the Microsoft 365 web service that the file is of"),
+			Means(instanceShape, "instance of the Microsoft 365 web service from which the file comes"),
 		jsonc.Optional("revision", r.text(&as.Revision)).
-			Means(jsonc.Text, "version of the publisher's"),
+			Means(jsonc.Text, "the publisher's version"),
 	}
 }
 
@@ -95,15 +95,15 @@ func (r *reader) selectionFields() []jsonc.Field {
 		jsonc.Optional("area", r.readAs("area", &s.Areas, AreaOf)).
 			Means(texts, "service areas"),
 		jsonc.Optional("category", r.oneOfEach(&s.Categories, Categories()...)).
-			Means(wordsOf(Categories()...), "categories; none stands for entries without one"),
+			Means(wordsOf(Categories()...), "categories; none selects entries without a category"),
 		jsonc.Optional("tag", r.list("tag", &s.Tags)).
-			Means(texts, "tags of clouds' feeds, such as AzureBackup.WestEurope"),
+			Means(texts, "tags of cloud feeds, such as AzureBackup.WestEurope"),
 		jsonc.Optional("region", r.list("region", &s.Regions)).
-			Means(texts, "regions of clouds' feeds; none stands for tags of no region"),
+			Means(texts, "regions of cloud feeds; none selects tags without a region"),
 		jsonc.Optional("service", r.list("service", &s.Services)).
-			Means(texts, "services of clouds' feeds; none stands for tags of no service"),
+			Means(texts, "services of cloud feeds; none selects tags without a service"),
 		jsonc.Optional("entry", r.list("entry", &s.Entries)).
-			Means(texts, "ids of entries, whole or what stands after the slash"),
+			Means(texts, "ids of entries, complete or only the part after the slash"),
 		jsonc.Optional("direction", r.oneOfEach(&s.Directions, directions()...)).
 			Means(wordsOf(directions()...), "directions: outbound flows are opened on our side, inbound ones by the remote"),
 		jsonc.Optional("instance", r.readAs("instance", &s.Instances, feed.InstanceOf)).
@@ -111,7 +111,7 @@ func (r *reader) selectionFields() []jsonc.Field {
 		jsonc.Optional("required_only", func(v jsonc.Value) { s.RequiredOnly, _ = r.Bool(v) }).
 			Means(jsonc.TrueOrFalse, "true: only entries that the publisher calls required"),
 		jsonc.Optional("exclude", r.list("exclude", &s.Exclude)).
-			Means(texts, "ids of entries that are not wanted"),
+			Means(texts, "ids of entries to leave out"),
 	}
 }
 
@@ -119,7 +119,7 @@ func (r *reader) selectionFields() []jsonc.Field {
 func (r *reader) bindingFields(b *rule.Binding) []jsonc.Field {
 	return []jsonc.Field{
 		jsonc.Optional("addresses", func(v jsonc.Value) { b.Addresses, _ = r.prefixes(v) }).
-			Means(orBlank(textsOrNone), "addresses or prefixes that are reached at the port that they listen on"),
+			Means(orBlank(textsOrNone), "addresses or prefixes that are reached at the port on which they listen"),
 		jsonc.Optional("published", func(v jsonc.Value) { b.Published, _ = r.prefixes(v) }).
 			Means(orBlank(textsOrNone), "addresses or prefixes behind a DNAT: the port is the one that outsiders use"),
 	}
@@ -142,9 +142,9 @@ func (r *reader) answerFields(a *writtenAnswer) []jsonc.Field {
 		})).
 			Means(orBlank(jsonc.WordOf(answeredDirections()...)), "who opens the flow: outbound is our side, inbound the remote"),
 		jsonc.Optional("role", filledIn(func(v jsonc.Value) { a.Role = r.role(v) })).
-			Means(jsonc.Text, "which machines on our side are meant"),
+			Means(jsonc.Text, "the role of the machines on our side"),
 		jsonc.Optional("dismissed", filledIn(r.text(&a.Dismissed))).
-			Means(jsonc.Text, "the reason why the site does not need the entry; stands alone"),
+			Means(jsonc.Text, "why the site does not need the entry; no other key may be given with it"),
 	}
 }
 
@@ -164,7 +164,7 @@ func (r *reader) routeFields(route *Route) []jsonc.Field {
 		jsonc.Optional("area", r.readAs("route area", &route.Areas, AreaOf)).
 			Means(texts, "entries of these service areas"),
 		jsonc.Optional("category", r.oneOfEach(&route.Categories, Categories()...)).
-			Means(wordsOf(Categories()...), "entries of these categories; none stands for entries without one"),
+			Means(wordsOf(Categories()...), "entries of these categories; none selects entries without a category"),
 		jsonc.Optional("entry", r.list("route entry", &route.Entries)).
 			Means(texts, "entries by their ids"),
 		jsonc.Required("via", func(v jsonc.Value) {
@@ -173,7 +173,7 @@ func (r *reader) routeFields(route *Route) []jsonc.Field {
 			route.Via = rule.Via(via)
 			r.keep("routes", strconv.Itoa(len(r.site.Routes)), v)
 		}).
-			Means(jsonc.Text, `the way: "direct", "proxy" for the proxies of the option, or proxies of its own, such as "192.0.2.3:8080"`),
+			Means(jsonc.Text, `the route: "direct", "proxy" for the proxies of the option proxy, or other proxies, such as "192.0.2.3:8080"`),
 	}
 }
 
@@ -185,17 +185,17 @@ func (r *reader) expectationFields(e *writtenExpectation) []jsonc.Field {
 		jsonc.Optional("deny", r.flows(e, rule.ExpectDeny)).
 			Means(jsonc.Text, `none of these flows passes, such as "inbound tcp any to exchange:25"`),
 		jsonc.Optional("direct", r.flows(e, rule.ExpectDirect)).
-			Means(jsonc.Text, "the PAC file sends each of these hosts, URLs or flows straight out"),
+			Means(jsonc.Text, "the PAC file sends each of these hosts, URLs or flows direct"),
 		jsonc.Optional("proxied", r.flows(e, rule.ExpectProxied)).
 			Means(jsonc.Text, "the PAC file sends each of these hosts, URLs or flows to a proxy"),
 		jsonc.Optional("only", r.flows(e, rule.ExpectOnly)).
-			Means(jsonc.Text, `no remote passes but the listed ones: "inbound to LOCAL" or "outbound from LOCAL"`),
+			Means(jsonc.Text, `only the listed remotes pass: "inbound to LOCAL" or "outbound from LOCAL"`),
 		jsonc.Optional("from", func(v jsonc.Value) { e.fromList = v }).
 			Means(r.listedShape, `remotes of an inbound "only": prefixes, FQDN patterns, {"from": ...} or {"role": ...}`),
 		jsonc.Optional("to", func(v jsonc.Value) { e.toList = v }).
-			Means(r.listedShape, `remotes of an outbound "only", likewise`),
+			Means(r.listedShape, `remotes of an outbound "only", written in the same way`),
 		jsonc.Optional("in", func(v jsonc.Value) { r.expectedIn(v, e) }).
-			Means(r.generatorsShape, "the generators whose files are asked; without it the policy and each that carries such flows"),
+			Means(r.generatorsShape, "the generators whose files are checked (default: the policy, and every generator that carries such flows)"),
 	}
 }
 
@@ -203,13 +203,13 @@ func (r *reader) expectationFields(e *writtenExpectation) []jsonc.Field {
 func (r *reader) tolerationFields(t *Toleration) []jsonc.Field {
 	return []jsonc.Field{
 		jsonc.Optional("entries", r.list("tolerate entry", &t.Entries)).
-			Means(texts, "ids of entries; all without it"),
+			Means(texts, "ids of entries (default: all)"),
 		jsonc.Optional("generators", r.list("tolerate", &t.Generators)).
-			Means(r.generatorsShape, "generators; all without it"),
+			Means(r.generatorsShape, "generators (default: all)"),
 		jsonc.Optional("verdicts", r.oneOfEach(&t.Verdicts, toleratedVerdicts()...)).
-			Means(wordsOf(toleratedVerdicts()...), "verdicts; all without it"),
+			Means(wordsOf(toleratedVerdicts()...), "verdicts (default: all)"),
 		jsonc.Required("reason", r.text(&t.Reason)).
-			Means(jsonc.Text, "why it may be so"),
+			Means(jsonc.Text, "why this is acceptable"),
 	}
 }
 

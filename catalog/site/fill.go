@@ -64,7 +64,7 @@ func (b *builder) fits(e, from *catalog.Entry) bool {
 		return true
 	}
 	if was <= catalog.MaxEndpoints {
-		b.failf(section, name, "%s stands for %d names with these values and references, so that all entries have %d; at most %d fit; give fewer values, or leave entries out", e.ID, count, b.filled, catalog.MaxEndpoints)
+		b.failf(section, name, "%s expands to %d names with these values and references, so all entries together have %d; the limit is %d; give fewer values, or select fewer entries", e.ID, count, b.filled, catalog.MaxEndpoints)
 	}
 	return false
 }

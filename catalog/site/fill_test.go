@@ -25,7 +25,7 @@ func TestFillsWithinLimit(t *testing.T) {
 	entry := func(id, endpoints string) string {
 		return `{"id": "` + id + `", "title": "t", "direction": "outbound", "role": "clients", "services": "tcp 443", "endpoints": [` + endpoints + `]},`
 	}
-	const text = "site.json:1:13: /values/email_domain: own/%s stands for %d names with these values and references, so that all entries have %d; at most 2000000 fit; give fewer values, or leave entries out"
+	const text = "site.json:1:13: /values/email_domain: own/%s expands to %d names with these values and references, so all entries together have %d; the limit is 2000000; give fewer values, or select fewer entries"
 	for _, test := range []struct{ name, entries, want string }{
 		{"one entry", entry("a", endpoints.String()), fmt.Sprintf(text, "a", 3_000_000, 3_000_000)},
 		{"two placeholders", entry("a", `"<tenant>.<email_domain>"`) + entry("b", endpoints.String()), fmt.Sprintf(text, "b", 3_000_000, 3_020_000)},

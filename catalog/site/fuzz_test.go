@@ -8,7 +8,7 @@ import (
 	"gatewright/catalog"
 )
 
-// FuzzRead reads any bytes as a site file: there is no panic, an error tells a
+// FuzzRead reads any bytes as a site file: no panic, an error tells a
 // place, and what is accepted holds no control character and no family of addresses,
 // and builds a policy or says why not.
 func FuzzRead(f *testing.F) {

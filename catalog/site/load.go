@@ -51,7 +51,7 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 			s.replaces(ref, catalogs[i])
 			catalogs[i] = c
 		default:
-			return nil, s.Errorf("catalogs", ref, "%q and %q are both a catalogue %s; name one of them", other, ref, c.Name)
+			return nil, s.Errorf("catalogs", ref, "%q and %q both hold the catalogue %s; name only one of them", other, ref, c.Name)
 		}
 		loaded[c.Name] = ref
 		if err := together.add(c); err != nil {
@@ -59,7 +59,7 @@ func (s *Site) LoadCatalogs(dir string) ([]*catalog.Catalog, error) {
 		}
 	}
 	if !s.Staging.IsZero() && len(s.staged) == 0 {
-		return nil, s.Errorf("staging", "", "none of the catalogues has change records for it; `gatewright fetch m365 --changes -o FILE` gets some")
+		return nil, s.Errorf("staging", "", "as_of and keep_removed need change records, but no catalogue has any; get them with `gatewright fetch m365 --changes -o FILE`")
 	}
 	return catalogs, nil
 }
@@ -82,12 +82,12 @@ func (n *sum) add(c *catalog.Catalog) error {
 	}
 	switch {
 	case n.starred > catalog.MaxStarred:
-		return fmt.Errorf("with %s the catalogues have %d names with stars inside a label, over the limit of %d of a run; write those below one domain as *.DOMAIN", c.Name, n.starred, catalog.MaxStarred)
+		return fmt.Errorf("with %s the catalogues have %d names with stars inside a label, over the limit of %d per run; replace those below one domain by *.DOMAIN", c.Name, n.starred, catalog.MaxStarred)
 	case n.catalogs == 1:
 	case n.entries > catalog.MaxEntries:
-		return fmt.Errorf("with %s the catalogues have %d entries, over the limit of %d of a run; %s", c.Name, n.entries, catalog.MaxEntries, fewer)
+		return fmt.Errorf("with %s the catalogues have %d entries, over the limit of %d per run; %s", c.Name, n.entries, catalog.MaxEntries, fewer)
 	case n.endpoints > catalog.MaxEndpoints:
-		return fmt.Errorf("with %s the catalogues have %d endpoints, over the limit of %d of a run; %s", c.Name, n.endpoints, catalog.MaxEndpoints, fewer)
+		return fmt.Errorf("with %s the catalogues have %d endpoints, over the limit of %d per run; %s", c.Name, n.endpoints, catalog.MaxEndpoints, fewer)
 	}
 	return nil
 }
@@ -98,14 +98,14 @@ const fewer = "name fewer, and the others in a site file of their own"
 // counted counts the bytes that a run reads of catalogues.
 func (s *Site) counted(path plainfile.Path, data []byte, err error) ([]byte, error) {
 	if s.bytes += len(data); err == nil && s.bytes > feed.MaxFile {
-		return nil, fmt.Errorf("with %s the catalogues have %d KiB, over the limit of %d KiB of a run; %s", path, (s.bytes+1023)>>10, feed.MaxFile>>10, fewer)
+		return nil, fmt.Errorf("with %s the catalogues have %d KiB, over the limit of %d KiB per run; %s", path, (s.bytes+1023)>>10, feed.MaxFile>>10, fewer)
 	}
 	return data, err
 }
 
 // replaces notes that a file is read in the place of a snapshot.
 func (s *Site) replaces(file string, snapshot *catalog.Catalog) {
-	s.Notices = append(s.Notices, catalog.Notice{Where: file, Text: fmt.Sprintf("read in place of the snapshot %s of %s that ships with the tool", snapshot.Name, snapshot.Snapshot)})
+	s.Notices = append(s.Notices, catalog.Notice{Where: file, Text: fmt.Sprintf("used instead of the snapshot %s of %s that ships with the tool", snapshot.Name, snapshot.Snapshot)})
 }
 
 // loadChecked reads one catalogue of the site, or the file of the same name beside a
@@ -118,7 +118,7 @@ func (s *Site) loadChecked(ref, dir string) (*catalog.Catalog, error) {
 		switch {
 		case errors.Is(missing, fs.ErrNotExist):
 		case missing == nil && fetched.Name != c.Name:
-			return nil, s.Errorf("catalogs", ref, "%s would stand in place of the snapshot %s, but is a catalogue %s; give the file another name", file, c.Name, fetched.Name)
+			return nil, s.Errorf("catalogs", ref, "%s would replace the snapshot %s, but it holds the catalogue %s; give the file another name", file, c.Name, fetched.Name)
 		default:
 			s.replaces(file, c)
 			ref, c, err = file, fetched, missing
@@ -158,9 +158,9 @@ func (s *Site) checkNaming(ref string, c *catalog.Catalog) error {
 	as := s.Namings[ref]
 	switch {
 	case as.Instance != "" && c.Feed != "m365":
-		return s.Errorf("catalogs", ref, "%s is no document of the Microsoft 365 web service, so it has no instance; leave it out", ref)
+		return s.Errorf("catalogs", ref, "%s is not a document of the Microsoft 365 web service, so it has no instance; omit the instance", ref)
 	case c.Feed != "m365" && (as.Name != "" && as.Name != c.Name || as.Revision != "" && as.Revision != c.Revision):
-		return s.Errorf("catalogs", ref, "%s says itself that it is %s of revision %s; leave name and revision out", ref, c.Name, c.Revision)
+		return s.Errorf("catalogs", ref, "%s states that it is %s of revision %s; omit name and revision", ref, c.Name, c.Revision)
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func (s *Site) checkNaming(ref string, c *catalog.Catalog) error {
 // unstaged is the error for a catalogue without the change records that it is to be
 // staged by.
 func (s *Site) unstaged(ref string) error {
-	return s.Errorf("catalogs", ref, "%q has no change records beside it, which as_of and keep_removed go by; get them with `gatewright fetch m365 --changes`", ref)
+	return s.Errorf("catalogs", ref, "%q has no change records beside it, but as_of and keep_removed need them; get them with `gatewright fetch m365 --changes`", ref)
 }
 
 func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
@@ -176,7 +176,7 @@ func (s *Site) loadCatalog(ref, dir string) (*catalog.Catalog, error) {
 		return catalog.Load(ref)
 	}
 	if strings.Contains(ref, "://") {
-		return nil, errors.New("a catalogue is read from a file; `gatewright fetch URL -o FILE` gets one")
+		return nil, errors.New("a catalogue must be a file, not a URL; download it with `gatewright fetch URL -o FILE`")
 	}
 	path, err := s.pathOf(ref, dir)
 	if err != nil {
@@ -215,7 +215,7 @@ func unquoted(path plainfile.Path, data []byte, err error, do string) error {
 	case errors.As(err, &unknown):
 		unknown.AsList = errors.New("expected one prefix, address or FQDN a line")
 	case errors.As(err, &inside) && inside.Line > 0 && !feed.Begins(data):
-		return &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: fmt.Errorf("this reads as no catalogue, and is not shown, as the file does not begin like one; %s", do)}
+		return &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: fmt.Errorf("this file does not start like a catalogue, so its content is not shown; %s", do)}
 	}
 	return err
 }
@@ -268,7 +268,7 @@ func (s *Site) readFeed(ref string, path plainfile.Path, data []byte) (*catalog.
 	}
 	c, err := feed.Read(path.String(), data, as)
 	if err == nil {
-		c.Notices = append(c.Notices, catalog.Notice{Where: feed.RecordName(path.String()), Text: "not the record of the file beside it, which was changed or only half fetched, so that it is passed over; fetch again, or remove the record"})
+		c.Notices = append(c.Notices, catalog.Notice{Where: feed.RecordName(path.String()), Text: "ignored, because it does not match the file beside it, which was changed or only partly fetched; fetch again, or remove the record"})
 	}
 	return c, err
 }
@@ -286,7 +286,7 @@ func (s *Site) selectedInstance() string {
 func (s *Site) namingOf(ref string, path plainfile.Path, record feed.Record) (feed.Naming, error) {
 	as, fetched := s.Namings[ref], record.Naming()
 	if as.Instance != "" && fetched.Instance != "" && as.Instance != fetched.Instance {
-		return as, fmt.Errorf("%s was fetched as instance %s, not %s; fetch the other one, or leave the instance out", path, fetched.Instance, as.Instance)
+		return as, fmt.Errorf("%s was fetched as instance %s, not %s; fetch the other instance, or omit the instance", path, fetched.Instance, as.Instance)
 	}
 	return feed.Naming{Name: cmp.Or(as.Name, fetched.Name), Instance: cmp.Or(as.Instance, fetched.Instance), Revision: cmp.Or(as.Revision, fetched.Revision)}, nil
 }
@@ -361,7 +361,7 @@ func (s *Site) pathOf(ref, dir string) (plainfile.Path, error) {
 	}
 	path, wrong := s.ownFile(ref, dir)
 	if wrong != "" {
-		return path, fmt.Errorf("%q %s, or name all catalogues on the command line, this one as --catalog %s", ref, wrong, path)
+		return path, fmt.Errorf("%q %s, or name all catalogues on the command line, including this one with --catalog %s", ref, wrong, path)
 	}
 	return path, nil
 }

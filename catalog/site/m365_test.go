@@ -141,7 +141,7 @@ func TestElsewhereGivesWay(t *testing.T) {
 	if o := outcome(t, r, "m365-additional/trusted-yammer"); o.State != IsOpen {
 		t.Errorf("%s", o.State)
 	}
-	if n := r.Notices; len(n) != 1 || !strings.HasPrefix(n[0].Text, "nothing of it is selected, because it is of instance China") {
+	if n := r.Notices; len(n) != 1 || !strings.HasPrefix(n[0].Text, "none of its entries is selected, because they are of instance China") {
 		t.Errorf("notices %v", n)
 	}
 }
@@ -176,10 +176,10 @@ func TestNamings(t *testing.T) {
 		{`"fetched.feed"`, "m365-china@2020070800 0"},
 		{`{ "file": "fetched.feed", "instance": "China", "revision": "7" }`, "m365-china@7 0"},
 		{`{ "file": "fetched.feed", "instance": "Worldwide" }`, "site.json:1:17: /catalogs/0: " + filepath.Join(dir, "fetched.feed") +
-			" was fetched as instance China, not Worldwide; fetch the other one, or leave the instance out"},
-		{`{ "file": "own.json", "instance": "China" }`, `site.json:1:17: /catalogs/0: own.json is no document of the Microsoft 365 web service, so it has no instance; leave it out`},
-		{`{ "file": "own.json", "name": "ours" }`, `site.json:1:17: /catalogs/0: own.json says itself that it is own of revision 1; leave name and revision out`},
-		{`{ "file": "m365-additional", "revision": "2018-10-23" }`, `site.json:1:17: /catalogs/0: m365-additional says itself that it is m365-additional of revision 2025-01-08; leave name and revision out`},
+			" was fetched as instance China, not Worldwide; fetch the other instance, or omit the instance"},
+		{`{ "file": "own.json", "instance": "China" }`, `site.json:1:17: /catalogs/0: own.json is not a document of the Microsoft 365 web service, so it has no instance; omit the instance`},
+		{`{ "file": "own.json", "name": "ours" }`, `site.json:1:17: /catalogs/0: own.json states that it is own of revision 1; omit name and revision`},
+		{`{ "file": "m365-additional", "revision": "2018-10-23" }`, `site.json:1:17: /catalogs/0: m365-additional states that it is m365-additional of revision 2025-01-08; omit name and revision`},
 	} {
 		s, err := Read("site.json", []byte(`{ "catalogs": [ `+test.item+` ] }`))
 		if err != nil {

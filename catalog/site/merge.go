@@ -36,7 +36,7 @@ func commentLine(text string) string {
 // not hold yet, and changes nothing else in it. It returns how many it added.
 func Merge(file, text string, all []Suggestion) (merged string, added int, err error) {
 	if !utf8.ValidString(text) {
-		return "", 0, fmt.Errorf("%s: not UTF-8, which alone can be added to; save it as UTF-8", file)
+		return "", 0, fmt.Errorf("%s: not UTF-8, so nothing can be added; save the file as UTF-8", file)
 	}
 	mark := ""
 	if rest, ok := strings.CutPrefix(text, "\ufeff"); ok {
@@ -59,7 +59,7 @@ func Merge(file, text string, all []Suggestion) (merged string, added int, err e
 	return mark + text, added, nil
 }
 
-// insertInto puts the suggestion into the text of a site file, unless it stands there.
+// insertInto adds the suggestion to the text of a site file, unless it has it already.
 func (s Suggestion) insertInto(text string, root jsonc.Value) (string, error) {
 	if s.Section == SectionPaths {
 		if member(root, s.Section).Kind() != jsonc.Invalid {

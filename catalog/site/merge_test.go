@@ -95,7 +95,7 @@ func TestCommentsCommandNothing(t *testing.T) {
 func TestMergeBadFile(t *testing.T) {
 	for text, want := range map[string]string{
 		`{`:                  `site.json:1:2: expected a key in double quotes, found the end of the file`,
-		"\xff\xfe{\x00}\x00": "site.json: not UTF-8, which alone can be added to; save it as UTF-8",
+		"\xff\xfe{\x00}\x00": "site.json: not UTF-8, so nothing can be added; save the file as UTF-8",
 	} {
 		if got, _, err := Merge("site.json", text, mergeable); err == nil || err.Error() != want || got != "" {
 			t.Errorf("%s: %v, %q", text, err, got)

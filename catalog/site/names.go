@@ -24,7 +24,7 @@ func (b *builder) checkNames() {
 	}
 	for name := range s.Values {
 		if known := b.placeholders(); !slices.Contains(known, name) {
-			b.failf("values", name, "value %q fills no placeholder of the loaded catalogues%s", name, suggest.DidYouMean(name, known))
+			b.failf("values", name, "no placeholder of the loaded catalogues uses the value %q%s", name, suggest.DidYouMean(name, known))
 		}
 	}
 	b.checkRoles()
@@ -108,7 +108,7 @@ func (b *builder) checkInstances(list []string) {
 	for _, want := range list {
 		if !b.some(func(e *catalog.Entry) bool { return slices.Contains(e.Instances, want) }) {
 			known := b.all(func(e *catalog.Entry) []string { return e.Instances })
-			b.failf("instance", want, "no entry of instance %q in the loaded catalogues; they have %s%s", want, cmp.Or(strings.Join(known, ", "), "none"), suggest.DidYouMean(want, known))
+			b.failf("instance", want, "no entry of the loaded catalogues has instance %q; expected one of: %s%s", want, cmp.Or(strings.Join(known, ", "), "none"), suggest.DidYouMean(want, known))
 		}
 	}
 }
@@ -117,7 +117,7 @@ func (b *builder) checkAreas(section string, list []string) {
 	for _, want := range list {
 		if !b.some(func(e *catalog.Entry) bool { return e.Area == want }) {
 			known := b.all(func(e *catalog.Entry) []string { return []string{e.Area} })
-			b.failf(section, want, "no entry of area %q in the loaded catalogues; they have %s%s", want, cmp.Or(strings.Join(known, ", "), "none"), suggest.DidYouMean(want, known))
+			b.failf(section, want, "no entry of the loaded catalogues has area %q; expected one of: %s%s", want, cmp.Or(strings.Join(known, ", "), "none"), suggest.DidYouMean(want, known))
 		}
 	}
 }
@@ -136,7 +136,7 @@ func (b *builder) checkAttribute(section string, list []string, of func(*catalog
 	}
 	for _, want := range list {
 		if len(known) == 0 {
-			b.failf(section, want, "%s %q: no loaded catalogue has tags; load a cloud's feed, or remove this", section, want)
+			b.failf(section, want, "%s %q: no loaded catalogue has tags; load a cloud feed, or remove this", section, want)
 		} else if !known[want] {
 			b.failf(section, want, "no %s %q in the loaded catalogues; %s", section, want, near(want, slices.Sorted(maps.Keys(known)), "`gatewright list --json` shows them"))
 		}
@@ -176,7 +176,7 @@ func (b *builder) all(of func(*catalog.Entry) []string) []string {
 // all.
 func meant(word string, known map[string]bool) string {
 	words := slices.Sorted(maps.Keys(known))
-	return cmp.Or(suggest.DidYouMean(word, words), "; there are "+strings.Join(words, ", "))
+	return cmp.Or(suggest.DidYouMean(word, words), "; expected one of "+strings.Join(words, ", "))
 }
 
 // shortWord is the length in bytes under which words are part of too many others.

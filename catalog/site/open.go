@@ -137,8 +137,8 @@ func (b *builder) askFrom(e *catalog.Entry, o rule.Open) string {
 func bindingOpen(e rule.Entry, role rule.Role) rule.Open {
 	return rule.Open{
 		Entry: e, Missing: rule.MissingBinding, Who: "this site",
-		Why:     fmt.Sprintf("role %s has no addresses here", role),
-		Ask:     fmt.Sprintf("which addresses do the machines of role %s have, as a filter sees them?", role),
+		Why:     fmt.Sprintf("role %s is bound to no addresses here", role),
+		Ask:     fmt.Sprintf("which addresses do the machines of role %s have, as the packet filter sees them?", role),
 		Section: SectionBind, Line: fmt.Sprintf(`"%s": ["<CIDR>"],`, role),
 	}
 }
@@ -146,7 +146,7 @@ func bindingOpen(e rule.Entry, role rule.Role) rule.Open {
 func valueOpen(e *catalog.Entry, p catalog.Pending, name string) rule.Open {
 	return rule.Open{
 		Entry: reference(e), Missing: rule.MissingValue, Endpoint: p.Text, Who: "this site",
-		Why:     fmt.Sprintf("<%s> stands for a value of this site's own", name),
+		Why:     fmt.Sprintf("<%s> stands for a value that only this site knows", name),
 		Ask:     fmt.Sprintf("what is the value of <%s> here?", name),
 		Section: SectionValues, Line: fmt.Sprintf(`"%s": ["<%s>"],`, name, name),
 	}
@@ -155,7 +155,7 @@ func valueOpen(e *catalog.Entry, p catalog.Pending, name string) rule.Open {
 func pathOpen(e *catalog.Entry, p catalog.Pending) rule.Open {
 	return rule.Open{
 		Entry: reference(e), Missing: rule.MissingPath, Endpoint: p.Text, Who: "this site",
-		Why:     fmt.Sprintf("published with the path %s, which no packet filter, PAC file or CONNECT proxy sees", p.Path),
+		Why:     fmt.Sprintf("published with the path %s, which packet filters, PAC files and CONNECT proxies cannot see", p.Path),
 		Ask:     fmt.Sprintf("may the whole host %s be reached?", p.Host),
 		Section: SectionPaths, Line: `"paths": "<host, or remove this line>",`,
 	}

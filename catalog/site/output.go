@@ -31,7 +31,7 @@ func (r *reader) readOutputs(v jsonc.Value) {
 	}
 	r.Members(v, func(k jsonc.Key, v jsonc.Value) {
 		if !catalog.IsSlug(k.Text()) {
-			r.Errorf(k, "bad name %s of an output, which is its folder's; write a lower-case letter, then lower-case letters, digits or hyphens", jsonc.Quote(k.Text()))
+			r.Errorf(k, "bad output name %s; it is also a folder name: write a lower-case letter, then lower-case letters, digits or hyphens", jsonc.Quote(k.Text()))
 		}
 		one := &reader{Decoder: r.Decoder, file: r.file, site: r.site.copyFor(k.Text())}
 		one.Object(v, one.outputFields()...)

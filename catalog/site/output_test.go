@@ -56,7 +56,7 @@ func TestOutputs(t *testing.T) {
 func TestOutputErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"outputs": {}}`:                            `s:1:13: /outputs: no output; name one, such as "edge": {}, or remove the key`,
-		`{"outputs": {"Edge": {}}}`:                  `s:1:14: /outputs/Edge: bad name "Edge" of an output, which is its folder's; write a lower-case letter, then lower-case letters, digits or hyphens`,
+		`{"outputs": {"Edge": {}}}`:                  `s:1:14: /outputs/Edge: bad output name "Edge"; it is also a folder name: write a lower-case letter, then lower-case letters, digits or hyphens`,
 		`{"outputs": ["edge"]}`:                      `s:1:13: /outputs: expected an object, found an array`,
 		`{"outputs": {"a": {"outputs": {"b": {}}}}}`: `s:1:20: /outputs/a/outputs: unknown key "outputs"; known keys: "select", "group", "bind", "routes", "tolerate", "expect", "options", "generators"`,
 		`{"outputs": {"a": {}, "a": {}}}`:            `s:1:23: /outputs/a: key "a" was already given at 1:14; keep one of the two`,

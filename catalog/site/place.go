@@ -11,8 +11,7 @@ import (
 // place names something that a site file says: an answer, a value, an option.
 type place struct{ section, name string }
 
-// Place is where something stands in the site file or a file beside it; without a file
-// it is nowhere.
+// Place is a position in the site file or a file beside it. Without a file it is unknown.
 type Place struct {
 	File      string
 	Line, Col int
@@ -45,8 +44,8 @@ func (s *Site) PlaceOfTolerable(generator string, entries []string) Place {
 	return found
 }
 
-// ErrorPlace returns where the fault stands that an error is of; nowhere if that is not
-// known.
+// ErrorPlace returns the position of the fault that an error reports, or an empty Place
+// if it is unknown.
 func ErrorPlace(err error) Place {
 	var fault *jsonc.Error
 	if !errors.As(err, &fault) || fault.Line == 0 {

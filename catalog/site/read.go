@@ -30,14 +30,14 @@ func Read(file string, data []byte) (*Site, error) {
 	return r.site, nil
 }
 
-// Unquoted is an error of Read for a site file that is a link. If the file does not
-// begin like a site file it may hold secrets, so that nothing of it is shown.
+// Unquoted returns an error of Read for a site file that is a link. If the file does
+// not start like a site file, it may hold secrets, and the error shows nothing of it.
 func Unquoted(data []byte, err error) error {
 	var inside *jsonc.Error
 	if !errors.As(err, &inside) || begins(data) {
 		return err
 	}
-	return &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: errors.New("this reads as no site file, and is not shown, as the file does not begin like one; name the file that the link leads to, if it is meant")}
+	return &jsonc.Error{File: inside.File, Line: inside.Line, Col: inside.Col, Err: errors.New("this file does not start like a site file, so its content is not shown; if it is meant, name the target of the link")}
 }
 
 // begins reports whether a file begins as site files do: with one of their keys, or a
@@ -78,7 +78,7 @@ func (r *reader) catalog(ref *string) func(jsonc.Value) {
 		var as feed.Naming
 		r.Object(v, r.catalogFields(ref, &as)...)
 		if as.Name != "" && !catalog.IsSlug(as.Name) {
-			r.Errorf(v, "bad name %s of a catalogue; write a lower-case letter, then lower-case letters, digits or hyphens", jsonc.Quote(as.Name))
+			r.Errorf(v, "bad catalogue name %s; write a lower-case letter, then lower-case letters, digits or hyphens", jsonc.Quote(as.Name))
 		}
 		if r.site.Namings == nil {
 			r.site.Namings = map[string]feed.Naming{}
@@ -126,7 +126,7 @@ func (r *reader) each(section string, to *[]string, read func(*string) func(json
 			var s string
 			read(&s)(v)
 			if s != "" && seen[s] {
-				r.Errorf(v, "%s stands twice in the list; remove one", jsonc.Quote(s))
+				r.Errorf(v, "%s occurs twice in the list; remove one", jsonc.Quote(s))
 			}
 			seen[s] = true
 			*to = append(*to, s)
@@ -144,7 +144,7 @@ func (r *reader) text(to *string) func(jsonc.Value) {
 		case strings.TrimSpace(s) == "":
 			r.Errorf(v, "empty text; write something, or remove it")
 		case !jsonc.IsPlainText(s):
-			r.Errorf(v, "%s holds a character that does not print; write one line of plain text", jsonc.Quote(s))
+			r.Errorf(v, "%s has a non-printable character; write one line of plain text", jsonc.Quote(s))
 		case isBlank(s):
 			r.blank(v)
 		default:
@@ -218,7 +218,7 @@ func (r *reader) binding(v jsonc.Value, role rule.Role) rule.Binding {
 		r.Errorf(v, `no address for role %s; write ["192.0.2.10"], or {"published": ["192.0.2.10"]} for machines behind a DNAT, or remove the role`, role)
 	}
 	if v4, v6 := b.Local().CoversFamily(); v4 || v6 {
-		r.Errorf(v, "role %s is bound to every address of a family; list the addresses that its machines have", role)
+		r.Errorf(v, "role %s is bound to a whole address family; list the addresses of its machines", role)
 	}
 	line, col := v.Pos()
 	for _, text := range WideBinding(b) {
@@ -238,7 +238,7 @@ func (r *reader) prefixes(v jsonc.Value) (netset.PrefixSet, bool) {
 		p, note, err := netset.ParsePrefix(s)
 		switch {
 		case s == "any" || err != nil && strings.HasSuffix(s, "/0"):
-			r.Errorf(v, "%s is every address; list the addresses that the role's machines have", jsonc.Quote(s))
+			r.Errorf(v, "%s covers every address; list the addresses of the role's machines", jsonc.Quote(s))
 			return
 		case err != nil:
 			r.Errorf(v, "%w", err)
@@ -340,9 +340,9 @@ func (r *reader) answers(v jsonc.Value) {
 		ok := r.Object(v, r.answerFields(&a)...)
 		switch {
 		case a.Dismissed != "" && a.says():
-			r.Errorf(k, "%s is dismissed and answered; remove one of the two", jsonc.Quote(k.Text()))
+			r.Errorf(k, "%s is both dismissed and answered; remove one of the two", jsonc.Quote(k.Text()))
 		case ok && a.Dismissed == "" && !a.says() && !a.unfilled:
-			r.Errorf(v, `an empty answer; say "remote", "services", "direction" or "role", or "dismissed" with the reason`)
+			r.Errorf(v, `empty answer; write "remote", "services", "direction" or "role", or "dismissed" with the reason`)
 		}
 		if a.Dismissed == "" && !a.says() {
 			return // blanks alone, which stop nothing
@@ -351,7 +351,7 @@ func (r *reader) answers(v jsonc.Value) {
 	})
 }
 
-// writtenAnswer is an answer of which a blank may be left to fill in.
+// writtenAnswer is an answer in which blanks may still be unfilled.
 type writtenAnswer struct {
 	Answer
 	unfilled bool

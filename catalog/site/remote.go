@@ -31,7 +31,7 @@ func (r *reader) remote(v jsonc.Value) *Remote {
 func (r *reader) remoteFrom(v jsonc.Value, remote *Remote) {
 	from, ok := r.texts(v)
 	if remote.From = from; ok && len(from) == 0 {
-		r.Errorf(v, `nothing to take the remote from; name an entry or an area, such as "m365/exchange"`)
+		r.Errorf(v, `"from" is empty; name an entry or an area, such as "m365/exchange"`)
 	}
 }
 
@@ -45,7 +45,7 @@ func (r *reader) endpoints(v jsonc.Value, remote *Remote) {
 		prefix, name, note, err := catalog.ParseEndpoint(s)
 		switch {
 		case s == "any":
-			r.Errorf(v, `"any" is no endpoint; write it in place of the whole list, or list what is meant`)
+			r.Errorf(v, `"any" is not an endpoint; write it instead of the list, or list the endpoints that are meant`)
 		case strings.ContainsAny(s, "<>"):
 			r.Errorf(v, "%s has a blank to fill in; write the value in its place", jsonc.Quote(s))
 		case err != nil:
@@ -59,9 +59,9 @@ func (r *reader) endpoints(v jsonc.Value, remote *Remote) {
 	})
 	remote.Prefixes = prefixes.Build()
 	if ok && remote.isEmpty() {
-		r.Errorf(v, `an empty remote; list prefixes or FQDNs, write {"from": "an entry's id"}, or dismiss the entry`)
+		r.Errorf(v, `empty remote; list prefixes or FQDNs, write {"from": "an entry's id"}, or dismiss the entry`)
 	}
 	if v4, v6 := remote.Prefixes.CoversFamily(); v4 || v6 {
-		r.Errorf(v, `these prefixes together are every address of a family; write the word "any" in place of the list if that is meant`)
+		r.Errorf(v, `these prefixes together cover a whole address family; if that is meant, write the word "any" instead of the list`)
 	}
 }

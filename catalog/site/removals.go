@@ -9,7 +9,7 @@ import (
 	"gatewright/catalog/plainfile"
 )
 
-// Removals is what the publisher's change records tell of a catalogue's names.
+// Removals are the removed names of a catalogue, from the publisher's change records.
 type Removals struct {
 	Catalog string
 	Removed map[string][]netset.Pattern // as feed.RemovedNames

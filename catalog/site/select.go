@@ -53,7 +53,7 @@ func (s *Selection) passesOver(c *catalog.Catalog) (catalog.Notice, bool) {
 		return catalog.Notice{}, false
 	}
 	instance := c.Entries[0].Instances[0]
-	return catalog.Notice{Where: c.Name, Text: fmt.Sprintf(`nothing of it is selected, because it is of instance %s; write "instance": ["%s"] under "select", or --instance %s`, instance, instance, instance)}, true
+	return catalog.Notice{Where: c.Name, Text: fmt.Sprintf(`none of its entries is selected, because they are of instance %s; write "instance": ["%s"] under "select", or --instance %s`, instance, instance, instance)}, true
 }
 
 // wantsDirection reports whether flows of the direction are selected.

@@ -29,7 +29,7 @@ var textOrTexts = jsonc.Either(jsonc.Text, jsonc.Distinct(jsonc.ListOf(jsonc.Tex
 // blank is the shape of a blank to fill in.
 var blank = jsonc.Matching("^<.*>$")
 
-// orBlank adds the blank that may stand in a value's place.
+// orBlank also allows a blank instead of a value.
 func orBlank(shape jsonc.Shape) jsonc.Shape { return jsonc.Either(shape, blank) }
 
 func (r *reader) catalogsShape() jsonc.Schema {

@@ -1,7 +1,6 @@
-// Package site holds what a network decides: which catalogues and entries it
-// wants, which addresses play which role, and what it answers where the publisher
-// is silent. It turns entries into a rule.Policy and says of every entry what
-// became of it.
+// Package site holds the decisions of a site: which catalogues and entries it uses,
+// which addresses a role has, and how it answers what the publisher leaves unsaid. It
+// turns entries into a rule.Policy, and reports what became of every entry.
 package site
 
 import (
@@ -24,7 +23,7 @@ type Site struct {
 	// Catalogs are names ("m365-additional@2018-10-23") or paths of files.
 	Catalogs []string
 
-	// Namings say of the files in Catalogs what the feeds in them do not say of themselves.
+	// Namings give facts about the files in Catalogs that the feeds do not give themselves.
 	Namings map[string]feed.Naming
 
 	// Staging applies the change records that were fetched with a feed; AsOf may be Today.
@@ -57,7 +56,7 @@ type Site struct {
 	// stands for "warning".
 	Lint string
 
-	// Accept says of addresses that no public service should have that they are meant, by
+	// Accept lists addresses that no public service should have but that are meant, by
 	// an entry's id, by "<catalogue>/<area>" or by a catalogue's name.
 	Accept map[string]Accepted
 
@@ -75,8 +74,9 @@ type Site struct {
 	// Tree is read in the place of the site file's folder, unless it is nil.
 	Tree plainfile.Tree
 
-	// Outputs are the site as each output of the site file has it; nil if there is one
-	// alone. Name is that of the output, below whose folder in Output its files stand.
+	// Outputs are the site as each output of the site file has it; nil if there is only
+	// one. Name is the name of the output; its files are in a folder of that name below
+	// Output.
 	Outputs []*Site
 	Name    string
 
@@ -125,7 +125,7 @@ type Route struct {
 	Via        rule.Via
 }
 
-// Grouping says what keeps rules apart beside direction, role and services.
+// Grouping says what separates rules in addition to direction, role and services.
 type Grouping string
 
 const (

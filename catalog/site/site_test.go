@@ -130,11 +130,11 @@ func TestSelection(t *testing.T) {
 // An entry that is named and yet left out is told of, and why.
 func TestNamedButNotSelected(t *testing.T) {
 	for _, test := range []struct{ selects, want string }{
-		{`{ "entry": [ "gov" ] }`, "own/gov: named, but not selected: instance USGovDoD"},
-		{`{ "entry": [ "mail" ], "area": [ "web" ] }`, "own/mail: named, but not selected: area mail"},
-		{`{ "entry": [ "mail" ], "direction": [ "inbound" ] }`, "own/mail: named, but not selected: direction outbound"},
-		{`{ "entry": [ "names" ], "required_only": true }`, "own/names: named, but not selected: not required"},
-		{`{ "entry": [ "silent" ], "category": [ "allow" ] }`, "own/silent: named, but not selected: category none"},
+		{`{ "entry": [ "gov" ] }`, "own/gov: named by a flag or the site file, but not selected: instance USGovDoD"},
+		{`{ "entry": [ "mail" ], "area": [ "web" ] }`, "own/mail: named by a flag or the site file, but not selected: area mail"},
+		{`{ "entry": [ "mail" ], "direction": [ "inbound" ] }`, "own/mail: named by a flag or the site file, but not selected: direction outbound"},
+		{`{ "entry": [ "names" ], "required_only": true }`, "own/names: named by a flag or the site file, but not selected: not required"},
+		{`{ "entry": [ "silent" ], "category": [ "allow" ] }`, "own/silent: named by a flag or the site file, but not selected: category none"},
 	} {
 		notices := build(t, `{ "select": `+test.selects+` }`).Notices
 		notices = slices.DeleteFunc(notices, func(n catalog.Notice) bool { return strings.Contains(n.Where, ".json:") })
@@ -368,14 +368,14 @@ func TestTrustedSites(t *testing.T) {
 func TestOpenItems(t *testing.T) {
 	r := build(t, `{ "select": { "entry": [ "hook", "silent", "voice" ] } }`)
 	want := []rule.Open{
-		{Missing: "binding", Why: "role exchange has no addresses here", Ask: "which addresses do the machines of role exchange have, as a filter sees them?", Who: "this site", Section: "bind", Line: `"exchange": ["<CIDR>"],`},
+		{Missing: "binding", Why: "role exchange is bound to no addresses here", Ask: "which addresses do the machines of role exchange have, as the packet filter sees them?", Who: "this site", Section: "bind", Line: `"exchange": ["<CIDR>"],`},
 		{Missing: "remote", Why: "not published", Ask: "from where?", Who: "the publisher", Section: "answers", Line: `"own/hook": {"remote": {"from": ["own/mail", "own/voice"]}, "services": "<tcp PORT, ...>"},`},
 		{Missing: "services", Why: "not published", Who: "this site", Section: "answers", Line: `"own/hook": {"remote": {"from": ["own/mail", "own/voice"]}, "services": "<tcp PORT, ...>"},`},
 		{Missing: "direction", Why: "no direction", Who: "this site", Section: "answers"},
 		{Missing: "remote", Why: "no remote", Who: "this site", Section: "answers"},
 		{Missing: "role", Why: "no role", Who: "this site", Section: "answers"},
 		{Missing: "services", Why: "no services", Who: "this site", Section: "answers"},
-		{Missing: "binding", Why: "role sbc has no addresses here", Ask: "which addresses do the machines of role sbc have, as a filter sees them?", Who: "this site", Section: "bind", Line: `"sbc": ["<CIDR>"],`},
+		{Missing: "binding", Why: "role sbc is bound to no addresses here", Ask: "which addresses do the machines of role sbc have, as the packet filter sees them?", Who: "this site", Section: "bind", Line: `"sbc": ["<CIDR>"],`},
 	}
 	if len(r.Policy.Open) != len(want) {
 		t.Fatalf("%d open items, want %d", len(r.Policy.Open), len(want))
@@ -423,12 +423,12 @@ func TestRoutes(t *testing.T) {
 // A site that names another site's things is a site with a mistake: see the tables
 // of bad site files beside the command. Here: what a caller in Go gets.
 func TestBuildRefuses(t *testing.T) {
-	if _, err := Build(&Site{}, []*catalog.Catalog{ownCatalog(t), ownCatalog(t)}); err == nil || err.Error() != "catalogue own is loaded twice, in revisions 1 and 1" {
+	if _, err := Build(&Site{}, []*catalog.Catalog{ownCatalog(t), ownCatalog(t)}); err == nil || err.Error() != "catalogue own is loaded twice, in revisions 1 and 1; name only one of them" {
 		t.Errorf("the same catalogue twice: %v", err)
 	}
 	s := &Site{Select: Selection{Entries: []string{"nothing"}}, Values: map[string][]string{"name": {"x"}}}
 	_, err := Build(s, []*catalog.Catalog{ownCatalog(t)})
-	want := "no entry \"nothing\" in the loaded catalogues; `gatewright list` shows the ids\nvalue \"name\" fills no placeholder of the loaded catalogues"
+	want := "no entry \"nothing\" in the loaded catalogues; `gatewright list` shows the ids\nno placeholder of the loaded catalogues uses the value \"name\""
 	if err == nil || err.Error() != want {
 		t.Errorf("without a file: %v, want %s", err, want)
 	}
@@ -459,8 +459,8 @@ func TestLoadCatalogs(t *testing.T) {
 		{nil, "m365-worldwide@2025-12-01 m365-additional@2025-01-08"},
 		{[]string{"m365-additional@2018-10-23", "own.json"}, "m365-additional@2018-10-23 own@1"},
 		{[]string{"./own.json"}, "own@1"},
-		{[]string{"own.json", "./own.json"}, `"own.json" and "./own.json" are both a catalogue own; name one of them`},
-		{[]string{file}, `"` + file + `" leads out of the site file's folder; put the file there, or name all catalogues on the command line, this one as --catalog ` + file},
+		{[]string{"own.json", "./own.json"}, `"own.json" and "./own.json" both hold the catalogue own; name only one of them`},
+		{[]string{file}, `"` + file + `" leads out of the site file's folder; put the file there, or name all catalogues on the command line, including this one with --catalog ` + file},
 		{[]string{"nowhere.json"}, "catalogue: open " + filepath.Join(dir, "nowhere.json") + ": no such file or directory"},
 	} {
 		catalogs, err := (&Site{Catalogs: test.refs}).LoadCatalogs(dir)

@@ -11,7 +11,7 @@ import (
 // A file of a snapshot's name takes its place, whether the site names it or not.
 func TestFileInPlaceOfTheSnapshot(t *testing.T) {
 	const fetched = `[{"id": 1, "serviceArea": "Exchange", "urls": ["fetched.example.com"], "tcpPorts": "443", "category": "Allow", "required": true}]`
-	const notice = "%s: read in place of the snapshot m365-worldwide of 2025-12-01 that ships with the tool"
+	const notice = "%s: used instead of the snapshot m365-worldwide of 2025-12-01 that ships with the tool"
 	for _, test := range []struct {
 		file string
 		refs []string
@@ -50,7 +50,7 @@ func TestFileInPlaceOfTheSnapshot(t *testing.T) {
 // The file of a snapshot's name has to be that catalogue, and one that reads.
 func TestBadFileInPlaceOfTheSnapshot(t *testing.T) {
 	for text, want := range map[string]string{
-		document:       "m365-worldwide.json would stand in place of the snapshot m365-worldwide, but is a catalogue own; give the file another name",
+		document:       "m365-worldwide.json would replace the snapshot m365-worldwide, but it holds the catalogue own; give the file another name",
 		`{"catalog": `: `expected a value, found the end of the file`,
 	} {
 		dir := t.TempDir()

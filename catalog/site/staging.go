@@ -11,7 +11,7 @@ import (
 // ParseAsOf reads the day of a Staging: YYYY-MM-DD, or Today.
 func ParseAsOf(text string) (string, error) {
 	if _, err := time.Parse(time.DateOnly, text); err != nil && text != Today {
-		return "", fmt.Errorf("bad day %s; write it as YYYY-MM-DD, or %q for the present one (UTC)", jsonc.Quote(text), Today)
+		return "", fmt.Errorf("bad day %s; write it as YYYY-MM-DD, or %q for the current day (UTC)", jsonc.Quote(text), Today)
 	}
 	return text, nil
 }

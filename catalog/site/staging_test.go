@@ -19,7 +19,7 @@ func TestReadStaging(t *testing.T) {
 		t.Errorf("without change records: %v", err)
 	}
 	for text, want := range map[string]string{
-		`{"as_of": "soon"}`:       `s:1:11: /as_of: bad day "soon"; write it as YYYY-MM-DD, or "today" for the present one (UTC)`,
+		`{"as_of": "soon"}`:       `s:1:11: /as_of: bad day "soon"; write it as YYYY-MM-DD, or "today" for the current day (UTC)`,
 		`{"as_of": "2020-02-30"}`: `s:1:11: /as_of: bad day "2020-02-30"`,
 		`{"as_of": 7}`:            "s:1:11: /as_of: expected a string, found a number",
 		`{"keep_removed": "30"}`:  `s:1:18: /keep_removed: bad number of days "30"; write it as 30d, from 1d to 3650d`,

@@ -23,8 +23,8 @@ func TestSumOfCatalogs(t *testing.T) {
 		of   *catalog.Catalog
 		want string
 	}{
-		{entries, "with c the catalogues have 120000 entries, over the limit of 100000 of a run; name fewer, and the others in a site file of their own"},
-		{endpoints, "with c the catalogues have 2400000 endpoints, over the limit of 2000000 of a run; name fewer, and the others in a site file of their own"},
+		{entries, "with c the catalogues have 120000 entries, over the limit of 100000 per run; name fewer, and the others in a site file of their own"},
+		{endpoints, "with c the catalogues have 2400000 endpoints, over the limit of 2000000 per run; name fewer, and the others in a site file of their own"},
 	} {
 		var together sum
 		if err := together.add(c.of); err != nil {
@@ -53,7 +53,7 @@ func TestStarredNames(t *testing.T) {
 	if err := together.add(c(catalog.MaxStarred)); err != nil {
 		t.Error(err)
 	}
-	const want = "with c the catalogues have 20001 names with stars inside a label, over the limit of 20000 of a run; write those below one domain as *.DOMAIN"
+	const want = "with c the catalogues have 20001 names with stars inside a label, over the limit of 20000 per run; replace those below one domain by *.DOMAIN"
 	if err := together.add(c(1)); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
@@ -76,7 +76,7 @@ func TestBytesOfCatalogs(t *testing.T) {
 		}
 	}
 	_, err := (&Site{Catalogs: []string{"./a.json", "./b.json"}}).LoadCatalogs(dir)
-	want := strings.Replace(`catalogue: with DIR/b.json the catalogues have 65537 KiB, over the limit of 65536 KiB of a run; name fewer, and the others in a site file of their own`, "DIR", dir, 1)
+	want := strings.Replace(`catalogue: with DIR/b.json the catalogues have 65537 KiB, over the limit of 65536 KiB per run; name fewer, and the others in a site file of their own`, "DIR", dir, 1)
 	if err == nil || err.Error() != want {
 		t.Errorf("two: error %v, want %s", err, want)
 	}

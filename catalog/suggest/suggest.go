@@ -1,5 +1,6 @@
-// Package suggest finds the word that was meant by one that is not known: a command, a
-// flag, a key, an option, an entry's id. A leaf; standard library only.
+// Package suggest finds the known word that is closest to an unknown one, such as a
+// command, a flag, a key, an option or an entry's id. It imports only the standard
+// library.
 package suggest
 
 import (

@@ -87,7 +87,7 @@ func (c applier) one(p *production) (changed bool, err error) {
 		return errors.Is(err, live.ErrLeft), fmt.Errorf("%s: %w", w.Place, err)
 	}
 	for _, name := range done.Kept {
-		c.console.Warnf("%s: %s stays, empty, because a rule of yours uses it; remove that, and apply again", w.Place, name)
+		c.console.Warnf("%s: %s stays as an empty object, because a rule of yours uses it; remove that rule and apply again", w.Place, name)
 	}
 	if done.Said != "" {
 		c.console.Warnf("%s: %s", w.Place, done.Said)
@@ -123,7 +123,7 @@ func (c applier) readBack(p *production, done live.Committed) error {
 	}
 	for _, one := range now.Changes {
 		if left := strings.TrimSpace(one.Kind + " " + one.Text); !slices.Contains(done.Kept, left) && !slices.Contains(done.Stays, one) {
-			return fmt.Errorf("%s: what runs is not what was written: %c %s", now.Place, one.Sign, left)
+			return fmt.Errorf("%s: the rules that run differ from those that were written: %c %s", now.Place, one.Sign, left)
 		}
 	}
 	return nil

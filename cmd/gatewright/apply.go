@@ -19,16 +19,17 @@ import (
 func applyCommand() command {
 	return command{
 		name:    "apply",
-		summary: "make this machine hold what the site wants",
+		summary: "change this machine's rules to those of the site",
 		usage: `gatewright apply GENERATOR...
 
-Changes what runs on this machine to what generate would write for the site:
-from one moment to the next (with iptables, IPv4 and then IPv6), and only what
-differs and is ours. Counters, and elements that come and go by themselves,
-stay. What runs then is read back and compared, and the files that boot loads
-are written. With --confirm the old rules come back after that time, whatever
-becomes of this session, unless you confirm; the files that boot loads are
-written then.
+Changes the rules that run on this machine to what generate would write for the
+site. It changes only Gatewright's own rules, and of those only what differs.
+The change is atomic; with iptables it is atomic for IPv4 and then for IPv6.
+Counters stay, and so do elements that the kernel adds and removes itself. The
+running rules are then read back and compared, and the files that are loaded at
+boot are written. With --confirm the old rules come back after that time, even
+if this session ends, unless you confirm. The boot files are then written when
+you confirm.
 
     gatewright apply nftables --dry-run
     gatewright apply nftables --confirm 60s
@@ -36,36 +37,36 @@ written then.
     gatewright apply iptables
     gatewright apply pac squid
 
-The files of squid and pac go where these are read: squid.dir, the include in
-/etc/squid/squid.conf, and pac.dir. Squid is told only if it parses all without
-an error; if it does not take them, the old files are put back. Its lists of
-rules that are gone are removed.
+The files of squid and pac are written to where they are read: squid.dir, the
+include in /etc/squid/squid.conf, and pac.dir. Squid reloads them only if it
+parses its configuration without an error. If it does not accept the new files,
+the old ones are put back. Lists of rules that no longer exist are removed.
 
-Refused, before anything is changed, is a policy without rules, one that loses
-or gains more addresses than --max-shrink and --max-growth allow, and one that
-would refuse the SSH session that it is run from. It takes root.
+Before it changes anything, apply refuses a policy without rules, a policy that
+loses or gains more addresses than --max-shrink and --max-growth allow, and a
+policy that would block the SSH session from which it is run. apply needs root.
 
 Exit status: 0 changed, or nothing to change (with --dry-run: 1 something to
-change); 3 refused, failed, or not confirmed. Then the old rules run, unless the
-error says otherwise; outputs that were changed before one failed stay changed,
-but for --confirm.
+change); 3 refused, failed or not confirmed. The old rules then run, unless the
+error says otherwise. Outputs that were changed before another one failed stay
+changed, except with --confirm.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			inv.registerLive(flags)
-			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` that boot loads (default "+bootDir+")")
-			flags.DurationVar(&inv.confirm, "confirm", 0, "bring the old rules back after this `TIME`, such as 60s, unless confirmed")
-			flags.BoolVar(&inv.dryRun, "dry-run", false, "change nothing, and tell what would be; as plan does")
-			flags.IntVar(&inv.bounds.MaxShrink, "max-shrink", 20, "refuse what loses more than this `PERCENT` of the remote addresses' ranges")
-			flags.IntVar(&inv.bounds.MaxGrowth, "max-growth", 100, "refuse what gains more than this `PERCENT` of a family's remote addresses")
+			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` of the files that are loaded at boot (default "+bootDir+")")
+			flags.DurationVar(&inv.confirm, "confirm", 0, "restore the old rules after this `TIME`, such as 60s, unless you confirm")
+			flags.BoolVar(&inv.dryRun, "dry-run", false, "change nothing and show what would change, as plan does")
+			flags.IntVar(&inv.bounds.MaxShrink, "max-shrink", 20, "refuse a policy that loses more than this `PERCENT` of the ranges of remote addresses")
+			flags.IntVar(&inv.bounds.MaxGrowth, "max-growth", 100, "refuse a policy that adds more than this `PERCENT` to the remote addresses of an address family")
 		},
 		operands: liveNames,
 		run:      apply,
 	}
 }
 
-// bootDir is the folder whose files boot loads. A named network namespace has its own,
-// which ip-netns(8) shows in the place of this one.
+// bootDir is the folder whose files are loaded at boot. A named network namespace has
+// its own, which ip-netns(8) shows instead of this one.
 const bootDir = "/etc/gatewright"
 
 func (inv *invocation) bootFolder() string {
@@ -100,8 +101,8 @@ func apply(inv *invocation, names []string) error {
 	return inv.await(m, trial)
 }
 
-// clear ends what an earlier apply left that was stopped. What waits for confirmation
-// is no such thing.
+// clear cleans up after an earlier apply that was stopped. An apply that waits for
+// confirmation is not cleaned up.
 func (inv *invocation) clear(m live.Machine, held *live.Run) error {
 	if err := inv.settle(held); err != nil {
 		return err
@@ -111,16 +112,16 @@ func (inv *invocation) clear(m live.Machine, held *live.Run) error {
 	case err != nil || !ok:
 		return err
 	case alive:
-		return fmt.Errorf("the last apply waits for its confirmation for another %s; run `%s`, or wait until the old rules are back", left.Round(time.Second), inv.confirmLine())
+		return fmt.Errorf("the last apply waits another %s for confirmation; run `%s`, or wait until the old rules are back", left.Round(time.Second), inv.confirmLine())
 	}
 	err = held.Restore(m)
 	if left := (*live.LeftOutError)(nil); errors.As(err, &left) {
-		inv.console.Warnf("the last apply was not confirmed, and who watched it is gone: %v", left)
+		inv.console.Warnf("the last apply was not confirmed, and the process that watched it has ended: %v", left)
 		return nil
 	} else if err != nil {
 		return fmt.Errorf("the last apply was not confirmed: %w", err)
 	}
-	inv.console.Warnf("the last apply was not confirmed, and who watched it is gone: the old rules are back")
+	inv.console.Warnf("the last apply was not confirmed, and the process that watched it has ended: the old rules are back")
 	return nil
 }
 
@@ -196,17 +197,17 @@ func staysAsItIs(generator string) bool {
 func (inv *invocation) checkApply(names []string) error {
 	switch {
 	case len(names) == 0:
-		return usagef("apply: name what is to be changed, such as `gatewright apply nftables`")
+		return usagef("apply: no generator; name what to change, such as `gatewright apply nftables`")
 	case inv.bounds.MaxShrink < 0 || inv.bounds.MaxShrink > 100:
 		return usagef("apply: --max-shrink %d: expect 0 to 100 percent", inv.bounds.MaxShrink)
 	case inv.bounds.MaxGrowth < 0:
-		return usagef("apply: --max-growth %d: expect a percentage from 0", inv.bounds.MaxGrowth)
+		return usagef("apply: --max-growth %d: expect 0 percent or more", inv.bounds.MaxGrowth)
 	case inv.confirm < 0 || inv.confirm > 0 && inv.confirm < time.Second:
-		return usagef("apply: --confirm %s: expect a second or more, such as 60s", inv.confirm)
+		return usagef("apply: --confirm %s: expect at least one second, such as 60s", inv.confirm)
 	case inv.confirm > 0 && slices.ContainsFunc(names, staysAsItIs):
-		return usagef("apply: --confirm brings back rules of packet filters; apply pac and squid without it")
+		return usagef("apply: --confirm restores only packet-filter rules; apply pac and squid without it")
 	case inv.output == "-":
-		return usagef("apply: -o - is no folder that boot loads; name one, or leave it out")
+		return usagef("apply: -o - is not a folder; name the folder that is loaded at boot, or omit -o")
 	case inv.output == "":
 		inv.output = inv.bootFolder()
 	}
@@ -240,9 +241,9 @@ func (inv *invocation) refuse(m live.Machine, w wanted) error {
 	if !ok || !m.Is(live.Machine{}) || w.Admits(s.client, s.server) {
 		return nil
 	}
-	return fmt.Errorf("%s: the SSH session that this is run from, from %s to %s, could not be opened again; let it in, such as by --set '%s.admin=%s tcp %d'",
+	return fmt.Errorf("%s: under the new rules, your SSH session from %s to %s could not be opened again; allow it, for example with --set '%s.admin=%s tcp %d'",
 		w.Place, s.client, s.server, w.Generator, s.client, s.server.Port())
 }
 
-// retries is how often a change is tried anew that somebody else's came before.
+// retries is how often a change is repeated if somebody else changed the rules first.
 const retries = 10

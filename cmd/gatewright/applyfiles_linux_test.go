@@ -68,7 +68,7 @@ func TestApplySquid(t *testing.T) {
 
 	h.site(map[string][]string{"one": {"203.0.113.0/28", "203.0.113.32/28"}})
 	h.want("gatewright plan squid | head -1", "this machine -> gatewright.json: 1 prefix newly accepted; 1 name no longer accepted; +1 line, -2 lines, -1 file\n", exitOK)
-	h.want("gatewright apply squid", "gatewright: error: squid: 1 of 1 names would go, more than the 20 % that --max-shrink allows; if that is meant, --max-shrink 100 lets it pass; nothing was changed\n", exitFailed)
+	h.want("gatewright apply squid", "gatewright: error: squid: 1 of 1 names would be removed, but --max-growth allows only 20 % that --max-shrink allows; if this is meant, use --max-shrink 100; nothing was changed\n", exitFailed)
 	h.must("gatewright apply squid --max-shrink 100")
 	h.holdsAnswers(map[string]string{"203.0.113.1:443": allowed, "www.example.com:443": denied, "203.0.113.33:443": allowed})
 	h.want("ls /etc/squid/gatewright", "gatewright.squid.conf\none-out-t5sf6hb6h_literals.txt\none-out-t5sf6hb6h_ports.txt\nsrc_clients.txt\n", 0)
@@ -94,16 +94,16 @@ func TestApplySquidUndone(t *testing.T) {
 		{"a configuration with an error of the site's", "cp -p /etc/squid/squid.conf . && echo 'http_access allow nobody_knows' >>/etc/squid/squid.conf",
 			"gatewright: error: squid: Squid refuses the configuration: squid -k parse: exit status 1: FATAL: Bungled /etc/squid/squid.conf line", "cp -p squid.conf /etc/squid/squid.conf"},
 		{"a Squid that is not told", `printf '#!/bin/sh\n[ "$2" = reconfigure ] && { echo ERROR: no such signal >&2; exit 7; }\nexec /usr/sbin/squid "$@"\n' >squid && chmod +x squid`,
-			"gatewright: error: squid: squid -k reconfigure: exit status 7: ERROR: no such signal; the old files are back, and were not taken either: ", "rm squid"},
+			"gatewright: error: squid: squid -k reconfigure: exit status 7: ERROR: no such signal; the old files are back, but were not accepted either: ", "rm squid"},
 		{"a Squid that ends", `printf '#!/bin/sh\n[ "$2" = reconfigure ] && { touch "$(dirname "$0")/told"; exit; }\n[ "$2" = check ] && [ -e "$(dirname "$0")/told" ] && exit 1\nexec /usr/sbin/squid "$@"\n' >squid && chmod +x squid`,
-			"gatewright: error: squid: Squid ended after it was told to read the rules; start it again, and see its cache.log: squid -k check: exit status 1; the old files are back", "rm -f squid told"},
+			"gatewright: error: squid: Squid exited after it reloaded the rules; see its cache.log and start it again: squid -k check: exit status 1; the old files are back", "rm -f squid told"},
 		{"rules for the other place that were changed", "echo '# by hand' >/etc/squid/conf.d/gatewright.conf",
-			"gatewright: error: squid: /etc/squid/conf.d/gatewright.conf is not as gatewright wrote it, and Squid would read its rules besides these; remove it", "rm /etc/squid/conf.d/gatewright.conf"},
+			"gatewright: error: squid: /etc/squid/conf.d/gatewright.conf is not as gatewright wrote it, and Squid would read its rules in addition to these; remove it", "rm /etc/squid/conf.d/gatewright.conf"},
 		{"a link in the place of a file", "mv /etc/squid/gatewright/gatewright.squid.conf . && ln -s /etc/passwd /etc/squid/gatewright/gatewright.squid.conf",
 			"gatewright: error: squid: ", "mv gatewright.squid.conf /etc/squid/gatewright/"},
 		{"a file that cannot be written, behind others that are new", "mkdir -p /etc/squid/.squid.conf.gatewright/full",
 			"gatewright: error: squid: removeat .squid.conf.gatewright: directory not empty; the old files are back; nothing was changed", "rm -r /etc/squid/.squid.conf.gatewright"},
-		{"a namespace", "ip netns add edge", "gatewright: error: squid: files are the same in every network namespace; leave out --netns, or run this by `ip netns exec`", "ip netns del edge"},
+		{"a namespace", "ip netns add edge", "gatewright: error: squid: files are the same in every network namespace; omit --netns, or run this with `ip netns exec`", "ip netns del edge"},
 	} {
 		h.must(c.before)
 		before := h.must(tree)

@@ -19,21 +19,24 @@ import (
 func checkCommand() command {
 	return command{
 		name:    "check",
-		summary: "tell whether the files are what generate would write; for CI",
+		summary: "check that the files are what generate would write, for CI",
 		usage: `gatewright check [GENERATOR...] -o DIR
 
 Makes the rule files in memory and compares them with those in DIR (default: the
-site file's output). A difference is shown as a unified diff on stdout, then as
-what the files accept and send another way, and the exit status is 1. What lines
-do that generate does not write is unknown, and told so. Nothing is written.
+site file's "output"). A difference is shown on stdout as a unified diff, and
+then as the flows that the files accept or route differently. The exit status is
+then 1. A line that generate does not write is reported as unknown. Nothing is
+written.
 
-What the site file expects of flows ("expect") is asked of the policy and of
-what the files in DIR do: each expectation holds for every flow that it stands
-for, or one flow is shown for which it does not, and the exit status is 1. What
-outputs fall short of, and what lint finds, is told by the formats for machines,
-and fails with --strict, with "lint": "error" in the site file, or if --new BASE
-does not have it. Of a revision, files are read as git holds them; nothing is
-checked out, and nothing runs that the repository names.
+The expectations of the site file ("expect") are checked against the policy and
+against the files in DIR. Each one must hold for every flow that it covers. If
+one does not, check shows a counterexample, and the exit status is 1.
+
+The formats json, junit, github and gitlab also report shortfalls and lint
+findings. These fail the check with --strict or with "lint": "error" in the site
+file. With --new BASE they fail it if BASE does not have them. BASE may be a git
+revision: its files are read from git without a checkout, and no program that
+the repository names is run.
 
     gatewright check -o out
     gatewright check --format github
@@ -43,11 +46,11 @@ checked out, and nothing runs that the repository names.
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` that holds the files")
-			flags.BoolVar(&inv.strict, "strict", false, "also fail on open items and shortfalls that the site does not tolerate")
-			flags.StringVar(&inv.base, "new", "", "fail only on shortfalls and lint findings that the site file in `BASE`, a folder or a git revision of the site file's own, does not have")
+			flags.BoolVar(&inv.strict, "strict", false, "also fail on open items and shortfalls that the site file does not tolerate")
+			flags.StringVar(&inv.base, "new", "", "fail only on shortfalls and lint findings that are not in `BASE`: a folder with an earlier site file, or a git revision")
 			flags.StringVar(&inv.format, "format", "text", "`FORMAT`: text, json, junit, github for annotations, or gitlab for its code quality report")
 			flags.BoolVar(&inv.json, "json", false, "as JSON; the same as --format json")
-			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "print only errors; see the exit status")
 		},
 		operands: generatorNames,
 		run:      check,
@@ -59,7 +62,7 @@ func check(inv *invocation, names []string) error {
 	case !slices.Contains(report.FindingFormats(), inv.format):
 		return usagef("check: --format %q: %s", inv.format, suggest.OneOf(inv.format, report.FindingFormats()))
 	case inv.json && inv.format != "text":
-		return usagef("check: --json is a format; leave --format out")
+		return usagef("check: --json and --format exclude each other; omit one of them")
 	case inv.json:
 		inv.format = "json"
 	}

@@ -25,7 +25,7 @@ func (inv *invocation) readBase(p *production, known map[string]bool) error {
 	old.console.Quiet, old.site.missing, old.site.paired = true, false, true
 	there, err := inv.openBase(p, &old.site)
 	if err == nil && !there {
-		inv.console.Warnf("--new %s: no %s is there, so that everything is new", inv.base, filepath.Base(p.siteFile))
+		inv.console.Warnf("--new %s: it has no %s, so everything counts as new", inv.base, filepath.Base(p.siteFile))
 		return nil
 	}
 	var names []string
@@ -36,7 +36,7 @@ func (inv *invocation) readBase(p *production, known map[string]bool) error {
 		return fmt.Errorf("--new %s: %w", inv.base, err)
 	}
 	if names == nil {
-		inv.console.Warnf("--new %s: it has no output %s, so that everything of that is new", inv.base, p.site.Name)
+		inv.console.Warnf("--new %s: it has no output %s, so everything in that output counts as new", inv.base, p.site.Name)
 		return inv.tellChanged(&production{result: &site.Result{Policy: &rule.Policy{}}}, p)
 	}
 	for _, name := range names {
@@ -92,18 +92,18 @@ func (inv *invocation) readBaseOutput(old *invocation, p *production, known map[
 // site file's own folder, and reports whether it is there.
 func (inv *invocation) openBase(p *production, flags *siteFlags) (there bool, err error) {
 	if strings.HasPrefix(inv.base, "-") {
-		return false, usagef("begins with a hyphen, as no revision does; for a folder of that name write ./%s", inv.base)
+		return false, usagef("begins with a hyphen, which no revision does; for a folder of that name write ./%s", inv.base)
 	}
 	info, err := os.Stat(inv.base)
 	revision, unknown := git.Open(p.siteDir, inv.base)
 	switch {
 	case err == nil && info.IsDir():
 		if unknown == nil {
-			inv.console.Warnf("--new %s: this is a folder, which is taken, and a git revision; for the revision write %s", inv.base, revision.Commit)
+			inv.console.Warnf("--new %s: this is both a folder and a git revision; the folder is used; for the revision write %s", inv.base, revision.Commit)
 		}
 		return openBaseFolder(inv.base, p.siteFile, flags)
 	case unknown != nil:
-		return false, usagef("no folder, and no git revision here (%w); fetch the revision first, as in `git fetch origin main`, or name a folder with the site file of an earlier one", unknown)
+		return false, usagef("it is neither a folder nor a git revision here (%w); fetch the revision first, as in `git fetch origin main`, or name a folder that holds an earlier site file", unknown)
 	}
 	file := filepath.Join(revision.Folder(), filepath.Base(p.siteFile))
 	data, err := revision.Read(filepath.Base(p.siteFile), maxSite)

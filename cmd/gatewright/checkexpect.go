@@ -27,7 +27,7 @@ func checkExpected(s *site.Site) (errs []error) {
 				err = fmt.Errorf(`generator %s is not among the site's "generators"; add it there, or leave it out`, name)
 			default:
 				if err = expect.Carries(g.Kind(), e.Expectation); err != nil {
-					err = fmt.Errorf("%s carries none of these flows: %w", name, err)
+					err = fmt.Errorf("%s cannot carry any of these flows: %w", name, err)
 				}
 			}
 			if err != nil {
@@ -58,7 +58,7 @@ func (p *production) ask(f folder) ([]report.Expected, error) {
 	for _, i := range slices.Sorted(maps.Keys(contradictions)) {
 		j := contradictions[i]
 		other := p.site.PlaceOf(site.SectionExpect, strconv.Itoa(j))
-		errs = append(errs, p.site.Errorf(site.SectionExpect, strconv.Itoa(i), "contradicts %q at %s:%d:%d: both are of some same flow; change one of the two", report.Expected{Expectation: p.result.Expectations[j]}.Name(), other.File, other.Line, other.Col))
+		errs = append(errs, p.site.Errorf(site.SectionExpect, strconv.Itoa(i), "contradicts %q at %s:%d:%d: both cover the same flow; change one of the two", report.Expected{Expectation: p.result.Expectations[j]}.Name(), other.File, other.Line, other.Col))
 	}
 	return all, errors.Join(errs...)
 }

@@ -44,7 +44,7 @@ func (inv *invocation) tellLeftOutputs() error {
 	for _, name := range folders {
 		switch below := folder.Beside("/" + name); {
 		case len(s.Outputs) == 0: // or another site's
-			inv.console.Warnf("%s: files of an output stand here, and the site file names none; if it was an output, remove the folder", below)
+			inv.console.Warnf("%s: this folder holds the files of an output that the site file does not name; if the output was removed, remove the folder", below)
 		case !slices.Contains(s.OutputNames(), name):
 			inv.findFile("%s: of an output that the site file does not name any more; remove the folder", below)
 		}
@@ -70,10 +70,10 @@ func (inv *invocation) compareFiles(p *production, r folder) error {
 		case !there:
 			inv.findFile("%s is missing", p.path(a.Name))
 		case !artefact.Opens(have, a.Data):
-			inv.findFile("%s:1: not a file of Gatewright's, so that it is not shown; remove it, and generate again", p.path(a.Name))
+			inv.findFile("%s:1: not written by Gatewright, so its content is not shown; remove it, and run generate again", p.path(a.Name))
 			continue
 		default:
-			inv.found.All = append(inv.found.All, report.Finding{Check: report.CheckFiles, Level: report.LevelError, Text: p.path(a.Name) + " is not what generate would write; generate again"})
+			inv.found.All = append(inv.found.All, report.Finding{Check: report.CheckFiles, Level: report.LevelError, Text: p.path(a.Name) + " is not what generate would write; run generate again"})
 		}
 		text.WriteString(report.Unified(p.path(a.Name), have, a.Data))
 	}

@@ -102,7 +102,7 @@ func (inv *invocation) tellGoneOutputs() error {
 		if err := one.LoadExpectations(baseDir); err != nil {
 			return fmt.Errorf("--new %s: %w", inv.base, err)
 		}
-		inv.find(report.Finding{Check: report.CheckFlows, Level: report.LevelWarning, Text: fmt.Sprintf("%s has an output %s, which is given up here, and with it %s", inv.base, one.Name, words.Count(len(one.Expectations), "expectation"))})
+		inv.find(report.Finding{Check: report.CheckFlows, Level: report.LevelWarning, Text: fmt.Sprintf("%s has an output %s, which is removed here together with %s", inv.base, one.Name, words.Count(len(one.Expectations), "expectation"))})
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (inv *invocation) tellGivenUp(base, p *production) {
 		answers, err := k.Ask(e)
 		given := report.Expected{Expectation: e, Answers: answers}
 		tell := func(why string) {
-			inv.find(report.Finding{Check: report.CheckFlows, Level: report.LevelWarning, Text: fmt.Sprintf("%s expects %s, which is given up here: %s", inv.base, given.Name(), why)})
+			inv.find(report.Finding{Check: report.CheckFlows, Level: report.LevelWarning, Text: fmt.Sprintf("%s expects %s, which is not expected here any more: %s", inv.base, given.Name(), why)})
 		}
 		if err != nil {
 			tell(err.Error())

@@ -15,15 +15,15 @@ func completionCommand() command {
 		summary: "print a completion script for a shell",
 		usage: `gatewright completion bash|zsh|fish
 
-The script asks gatewright itself what may follow, so that it knows the entries,
-roles, tags and regions of the catalogues that the line names.
+The script asks gatewright for the candidates. It therefore completes the
+entries, roles, tags and regions of the catalogues on the command line.
 
     source <(gatewright completion bash)
     gatewright completion zsh > ~/.zfunc/_gatewright
     gatewright completion fish > ~/.config/fish/completions/gatewright.fish
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
-			flags.BoolVar(&inv.json, "json", false, "as JSON")
+			flags.BoolVar(&inv.json, "json", false, "print JSON")
 		},
 		operands: firstOf(shells()...),
 		run:      printCompletion,

@@ -24,11 +24,11 @@ import (
 func confirmCommand() command {
 	return command{
 		name:    "confirm",
-		summary: "keep what apply --confirm changed",
+		summary: "keep the rules that apply --confirm loaded",
 		usage: `gatewright confirm
 
-Keeps the rules that an apply with --confirm changed, and writes the files that
-boot loads. Without it, the old rules come back when the time is over.
+Keeps the rules that apply --confirm loaded, and writes the files that are
+loaded at boot. If you do not confirm in time, the old rules come back.
 
     gatewright apply nftables --confirm 60s
     gatewright confirm
@@ -40,7 +40,7 @@ boot loads. Without it, the old rules come back when the time is over.
 
 func confirm(inv *invocation, args []string) error {
 	if len(args) > 0 {
-		return usagef("confirm: it takes no operands, and %q is one", args[0])
+		return usagef("confirm: unexpected operand %q; confirm takes none", args[0])
 	}
 	m, err := inv.machine()
 	if err != nil {
@@ -64,15 +64,16 @@ func confirm(inv *invocation, args []string) error {
 	}{Folder: folder})
 }
 
-// confirmHeld keeps what waits for confirmation, and returns the folder that boot loads.
-// Once the time is over, the old rules come back, whoever watched it.
+// confirmHeld keeps what waits for confirmation, and returns the folder that is loaded
+// at boot. When the time is over, the old rules come back, whichever process watched
+// it.
 func (inv *invocation) confirmHeld(m live.Machine, held *live.Run) (folder string, err error) {
 	left, alive, ok, err := held.Pending()
 	switch {
 	case err != nil:
 		return "", err
 	case ok && left == 0 && alive:
-		return "", errors.New("the time is over, and the old rules are coming back")
+		return "", errors.New("the time to confirm is over, and the old rules are coming back")
 	case ok && left == 0:
 		if err := inv.clear(m, held); err != nil {
 			return "", err
@@ -88,7 +89,7 @@ func (inv *invocation) confirmHeld(m live.Machine, held *live.Run) (folder strin
 	if err != nil {
 		return "", err
 	}
-	inv.console.Sayf("confirmed; boot loads it from %s", folder)
+	inv.console.Sayf("confirmed; at boot the rules are loaded from %s", folder)
 	return folder, held.Settled()
 }
 
@@ -114,7 +115,7 @@ func lastTrial(held *live.Run) error {
 func (inv *invocation) noteWaiting(m live.Machine) error {
 	until, ok, err := m.Waits()
 	if err == nil && ok {
-		inv.console.Sayf("note: an apply waits for its confirmation; without it, the old rules come back at %s", until.Format("15:04:05 MST"))
+		inv.console.Sayf("note: an apply waits for confirmation; without it, the old rules come back at %s", until.Format("15:04:05 MST"))
 	}
 	return err
 }
@@ -175,7 +176,7 @@ func checkKept(keep []byte) error {
 		err = output.Rehearse(plainfile.Named(folder), outputs, generators.Makes)
 	}
 	if err != nil {
-		return fmt.Errorf("boot would not load the rules, so nothing was changed: %w", err)
+		return fmt.Errorf("the rules would not be loaded at boot, so nothing was changed: %w", err)
 	}
 	return nil
 }
@@ -187,7 +188,7 @@ func (inv *invocation) writeKept(keep []byte) (string, error) {
 		return folder, err
 	}
 	if err := inv.writeFolder(plainfile.Named(folder), outputs); err != nil {
-		return "", fmt.Errorf("the rules run, and boot would not load them: %w", err)
+		return "", fmt.Errorf("the rules run now, but would not be loaded at boot: %w", err)
 	}
 	return folder, nil
 }
@@ -212,7 +213,7 @@ func (inv *invocation) await(m live.Machine, t *live.Trial) error {
 		inv.console.Sayf("the old rules come back %s, unless `%s` keeps the new ones", back, inv.confirmLine())
 		return nil
 	}
-	inv.console.Sayf("the old rules come back %s; type y and Enter to keep the new ones, or run `%s`", back, inv.confirmLine())
+	inv.console.Sayf("the old rules come back %s; to keep the new ones, type y and Enter, or run `%s`", back, inv.confirmLine())
 	answers := make(chan string)
 	go func() {
 		for lines := bufio.NewScanner(stdin); lines.Scan(); {
@@ -261,9 +262,9 @@ func (inv *invocation) endUnwatched(m live.Machine, t *live.Trial) error {
 	if outcome, err := t.Outcome(); err != nil || outcome != live.Unwatched {
 		return err
 	}
-	inv.console.Warnf("who watched the change is gone; this process brings the old rules back")
+	inv.console.Warnf("the process that watched the change has ended; this process brings the old rules back")
 	if err := held.Restore(m); err != nil && !errors.As(err, new(*live.LeftOutError)) { // which the outcome says
-		return fmt.Errorf("not confirmed, and the old rules are not back: %w", err)
+		return fmt.Errorf("not confirmed, and the old rules did not come back: %w", err)
 	}
 	return nil
 }

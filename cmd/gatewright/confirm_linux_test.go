@@ -45,7 +45,7 @@ func (h *host) reload(file string) string {
 	return inOrder(h.must("unshare --net sh -c 'nft -f " + file + " && nft -s list ruleset'"))
 }
 
-// ended waits until nothing waits for confirmation any more, or nobody watches it: who was
+// ended waits until no apply waits for confirmation any more, or nobody watches it: who was
 // killed before that has changed nothing.
 func (h *host) ended() {
 	h.Helper()
@@ -97,10 +97,10 @@ func TestConfirm(t *testing.T) {
 	h.nothingWaits(cameBack)
 
 	h.must(tryApply + "60s")
-	if out, status := h.sh("gatewright apply nftables -o boot"); status != exitFailed || !strings.Contains(out, "the last apply waits for its confirmation for another ") {
+	if out, status := h.sh("gatewright apply nftables -o boot"); status != exitFailed || !strings.Contains(out, "the last apply waits another ") {
 		t.Errorf("a second apply: status %d\n%s", status, out)
 	}
-	h.want("gatewright confirm", "confirmed; boot loads it from DIR/boot\n", 0)
+	h.want("gatewright confirm", "confirmed; at boot the rules are loaded from DIR/boot\n", 0)
 	h.ended()
 	h.holds("new", new)
 	if got := h.reload("boot/gatewright.nft"); got != new {
@@ -108,9 +108,9 @@ func TestConfirm(t *testing.T) {
 	}
 	h.want(tryApply+"60s", "table inet gatewright: nothing to change\n", 0)
 	for line, want := range map[string]string{
-		"gatewright apply nftables --confirm 1ms": "gatewright: error: apply: --confirm 1ms: expect a second or more, such as 60s\n",
-		"gatewright confirm nftables":             "gatewright: error: confirm: it takes no operands, and \"nftables\" is one\n",
-		"gatewright watch":                        "gatewright: error: this command is for apply alone\n",
+		"gatewright apply nftables --confirm 1ms": "gatewright: error: apply: --confirm 1ms: expect at least one second, such as 60s\n",
+		"gatewright confirm nftables":             "gatewright: error: confirm: unexpected operand \"nftables\"; confirm takes none\n",
+		"gatewright watch":                        "gatewright: error: only apply runs this command\n",
 	} {
 		if out, status := h.sh(line); out != want || status == 0 {
 			t.Errorf("%s: status %d\n%s", line, status, out)
@@ -123,11 +123,11 @@ func TestConfirmAtThePrompt(t *testing.T) {
 	h := newHost(t)
 	old, new := h.applied()
 	out, status := h.sh("sleep 2 | script -qec '" + tryApply + "1s' /dev/null")
-	if !strings.Contains(out, "type y and Enter to keep the new ones") || !strings.Contains(out, "not confirmed: the old rules are back") {
+	if !strings.Contains(out, "to keep the new ones, type y and Enter") || !strings.Contains(out, "not confirmed: the old rules are back") {
 		t.Errorf("status %d\n%s", status, out)
 	}
 	h.holds("old", old)
-	if out := h.must("(sleep 0.5; echo y; sleep 0.5) | script -qec '" + tryApply + "20s' /dev/null"); !strings.Contains(out, "confirmed; boot loads it") {
+	if out := h.must("(sleep 0.5; echo y; sleep 0.5) | script -qec '" + tryApply + "20s' /dev/null"); !strings.Contains(out, "confirmed; at boot the rules are loaded") {
 		t.Error(out)
 	}
 	h.ended()
@@ -143,7 +143,7 @@ func TestWatcherThatIsGone(t *testing.T) {
 	h.must(tryApply + "60s && kill -9 " + watcher)
 	h.holds("new", new)
 	h.site(map[string][]string{"one": {"203.0.113.0/28"}, "two": {"203.0.113.64/28"}})
-	h.want("gatewright apply nftables -o boot", "gatewright: warning: the last apply was not confirmed, and who watched it is gone: the old rules are back\ntable inet gatewright: nothing to change\n", 0)
+	h.want("gatewright apply nftables -o boot", "gatewright: warning: the last apply was not confirmed, and the process that watched it has ended: the old rules are back\ntable inet gatewright: nothing to change\n", 0)
 	h.holds("old", old)
 	_, after := twoSites()
 	h.site(after)
@@ -152,7 +152,7 @@ func TestWatcherThatIsGone(t *testing.T) {
 	h.holds("old", old)
 	h.must(tryApply + "1s && kill -9 " + watcher + " && sleep 1.1")
 	h.holds("new", new)
-	h.wantTimed("gatewright confirm", "gatewright: warning: the last apply was not confirmed, and who watched it is gone: the old rules are back\ngatewright: error: nothing waits for confirmation"+cameBack+"\n", exitFailed)
+	h.wantTimed("gatewright confirm", "gatewright: warning: the last apply was not confirmed, and the process that watched it has ended: the old rules are back\ngatewright: error: no apply waits for confirmation"+cameBack+"\n", exitFailed)
 	h.holds("old", old)
 	h.must("nft flush ruleset && nft -f boot/gatewright.nft")
 	h.holds("old", old)
@@ -164,7 +164,7 @@ func TestPromptWithoutWatcher(t *testing.T) {
 	h := newHost(t)
 	old, _ := h.applied()
 	out, status := h.sh("(sleep 1; kill -9 $(pgrep -f 'gatewright watch /run/gatewright/[0-9a-f]* /proc/[0-9]*/ns/net' --ns $$ --nslist mnt); sleep 4) | timeout 20 script -qec '" + tryApply + "2s' /dev/null")
-	if !strings.Contains(out, "who watched the change is gone; this process brings the old rules back") || !strings.Contains(out, "not confirmed: the old rules are back") {
+	if !strings.Contains(out, "the process that watched the change has ended; this process brings the old rules back") || !strings.Contains(out, "not confirmed: the old rules are back") {
 		t.Errorf("status %d\n%s", status, out)
 	}
 	h.holds("old", old)
@@ -192,7 +192,7 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 			switch out := said[i].String(); {
 			case cmd.ProcessState.ExitCode() == exitOK && strings.Contains(out, "changed:"):
 				worked++
-			case strings.Contains(out, "another apply or confirm is at work here"), strings.Contains(out, "the last apply waits for its confirmation"):
+			case strings.Contains(out, "another apply or confirm is running here"), strings.Contains(out, "the last apply waits another "):
 			default:
 				t.Errorf("status %d\n%s", cmd.ProcessState.ExitCode(), out)
 			}
@@ -372,7 +372,7 @@ func TestConfirmOfWhatCannotBeMadeAgain(t *testing.T) {
 		before := h.ruleset()
 		h.must(`sed -i 's/"mode": "enforce"/"mode": "chains"/; s/, "admin": .*22"\]//' gatewright.json`)
 		h.want("gatewright apply nftables -o boot --max-growth 1000 --confirm 2s",
-			"gatewright: error: table inet filter: --confirm could not bring back what would go: "+what+"; keep that in a table of your own, or apply without --confirm; nothing was changed\n", exitFailed)
+			"gatewright: error: table inet filter: --confirm could not restore these objects, which would be removed: "+what+"; move them to your own table, or apply without --confirm; nothing was changed\n", exitFailed)
 		h.holds("same", before)
 		h.nothingWaits("")
 	}
@@ -428,7 +428,7 @@ func (h *host) wantTimed(lines, want string, status int) {
 // nothingWaits holds that confirm has nothing to do, and says why.
 func (h *host) nothingWaits(why string) {
 	h.Helper()
-	h.wantTimed("gatewright confirm", "gatewright: error: nothing waits for confirmation"+why+"\n", exitFailed)
+	h.wantTimed("gatewright confirm", "gatewright: error: no apply waits for confirmation"+why+"\n", exitFailed)
 }
 
 // TestTellsOfTheTrial holds that any session learns what runs on trial, and what became of it.
@@ -439,7 +439,7 @@ func TestTellsOfTheTrial(t *testing.T) {
 	h.site(after)
 	h.nothingWaits("")
 	h.wantTimed(tryApply+"60s 2>&1 | tail -1", "the old rules come back in 1m0s (TIME), unless `gatewright confirm` keeps the new ones\n", 0)
-	const note = "note: an apply waits for its confirmation; without it, the old rules come back at TIME\n"
+	const note = "note: an apply waits for confirmation; without it, the old rules come back at TIME\n"
 	h.wantTimed("gatewright plan", note+"this machine and gatewright.json: no difference\n", 0)
 	h.wantTimed("gatewright drift", note+"gatewright.json and this machine: no difference\n", 0)
 	h.must("gatewright confirm -q")

@@ -18,22 +18,25 @@ import (
 func diffCommand() command {
 	return command{
 		name:    "diff",
-		summary: "tell which flows are newly accepted, and which no longer",
+		summary: "show which flows are newly or no longer accepted",
 		usage: `gatewright diff OLD NEW
 
-Compares two catalogues (files, or names such as m365-additional@2018-10-23),
-as this site binds and answers them, two site files with their own catalogues,
-two folders of rule files, or a site file with a folder. Flows are compared
-exactly, whatever the rules are called and however they are split: a pure
-re-wording shows nothing of them. What changed about entries, and what is open,
-stands apart. The exit status is 1 if there is a difference.
+Compares two catalogues, two site files, two folders of rule files, or a site
+file with a folder. A catalogue is a file or a name such as
+m365-additional@2018-10-23, and this site's bindings and answers apply to both
+catalogues. Each site file is read with its own catalogues.
 
-Rule files are compared by what they do: the flows that they accept, the way
-of requests, browser zones, and what options change beside; and by what their
-comments say. A value that was changed by hand is read as it stands, and told.
-A line that generate does not write is an error, and the exit status is then 3.
-Old files of another format are made anew if a site file is at hand. Other files
-are compared as text.
+Flows are compared exactly, whatever the names of the rules and however they are
+split. Renaming or splitting rules shows no changed flow. Changes of entries and
+of open items are listed separately. The exit status is 1 if there is a
+difference.
+
+Rule files are compared by their effect: accepted flows, routes of requests,
+browser zones and other effects of options. Their comments are compared, too. A
+value that was changed by hand is used as it is, and reported. A line that
+generate does not write is an error with exit status 3. Old files of an earlier
+format are generated again if there is a site file. Other files are compared as
+text.
 
     gatewright diff m365-additional@2018-10-23 m365-additional
     gatewright diff old.json worldwide.json --format markdown
@@ -42,8 +45,8 @@ are compared as text.
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			inv.registerFormat(flags)
-			flags.BoolVar(&inv.json, "json", false, "as JSON, with everything that text shortens")
-			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+			flags.BoolVar(&inv.json, "json", false, "print JSON, with everything that text output shortens")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "print only errors; see the exit status")
 		},
 		operands: comparables,
 		run:      diff,
@@ -52,14 +55,14 @@ are compared as text.
 
 func diff(inv *invocation, args []string) error {
 	if len(args) != 2 {
-		return usagef("diff: name two catalogues, two site files, two folders, or a site file and a folder, OLD and NEW")
+		return usagef("diff: name OLD and NEW: two catalogues, two site files, two folders, or a site file and a folder")
 	}
 	if err := inv.checkFormat("diff"); err != nil {
 		return err
 	}
 	for _, name := range args {
 		if isURL(name) {
-			return usagef("diff: a catalogue or a site is read from a file; `gatewright fetch URL -o FILE` gets a catalogue")
+			return usagef("diff: OLD and NEW must be files or folders, not URLs; download a catalogue with `gatewright fetch URL -o FILE`")
 		}
 	}
 	inv.site.paired = inv.site.output == ""

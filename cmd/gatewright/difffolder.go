@@ -70,9 +70,9 @@ func (inv *invocation) folderOf(name string) (folder, error) {
 	case err != nil:
 		return folder{}, err
 	case !isSite:
-		return folder{}, usagef("diff: %s is no site file, which alone can be compared with a folder; name two of one kind", name)
+		return folder{}, usagef("diff: %s is not a site file; only a site file can be compared with a folder; name two of one kind", name)
 	case inv.site.file != "":
-		return folder{}, usagef("diff: --site does not go with a site file; leave it out")
+		return folder{}, usagef("diff: --site cannot be used with a site file as operand; omit it")
 	}
 	one := *inv
 	one.site = inv.site.withFile(name)

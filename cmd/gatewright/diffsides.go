@@ -36,7 +36,7 @@ func (inv *invocation) compilePair(oldName, newName string) (old, new compared, 
 	var sites [2]*site.Site
 	switch {
 	case isSite[0] != isSite[1]:
-		return old, new, usagef("diff: %s and %s are a site file and a catalogue; name two of one kind", oldName, newName)
+		return old, new, usagef("diff: of %s and %s one is a site file and the other a catalogue; name two of one kind", oldName, newName)
 	case isSite[0]:
 		before, after, sites, err = inv.compileSites(oldName, newName)
 	default:
@@ -93,7 +93,7 @@ func (inv *invocation) isSiteFile(name string) (bool, error) {
 
 func (inv *invocation) compileSites(oldFile, newFile string) (before, after *site.Result, sites [2]*site.Site, err error) {
 	if inv.site.file != "" {
-		return nil, nil, sites, usagef("diff: --site does not go with two site files; leave it out")
+		return nil, nil, sites, usagef("diff: --site cannot be used with two site files; omit it")
 	}
 	var results [2]*site.Result
 	for i, file := range []string{oldFile, newFile} {

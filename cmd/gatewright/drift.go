@@ -7,18 +7,18 @@ import (
 func driftCommand() command {
 	return command{
 		name:    "drift",
-		summary: "tell what was changed on this machine behind our back",
+		summary: "show where this machine's rules differ from the site's",
 		usage: `gatewright drift [GENERATOR...]
 
-Holds what runs on this machine against what generate would write for the site,
-and tells what is there besides, and what is missing: flows that are accepted
-and should not be come first. Counters, and elements that come and go by
-themselves, are no drift. The exit status is 1 if there is any.
+Compares the rules that run on this machine with what generate would write for
+the site, and shows what was added and what is missing. Flows that are accepted
+but should not be come first. Counters are not drift, and neither are elements
+that the kernel adds and removes itself. The exit status is 1 if there is drift.
 
     gatewright drift
     gatewright drift nftables --json
 
-Reading what runs takes root.
+Reading the running rules needs root.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)

@@ -183,7 +183,7 @@ func TestWorkflow(t *testing.T) {
 	if err := os.WriteFile(stale, []byte("function FindProxyForURL() { return 'DIRECT'; }\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := shell(dir, "gatewright check"); err == nil || !strings.Contains(out, "proxy.pac:1: not a file of Gatewright's") {
+	if out, err := shell(dir, "gatewright check"); err == nil || !strings.Contains(out, "proxy.pac:1: not written by Gatewright") {
 		t.Errorf("check of a changed file: %v\n%s", err, out)
 	}
 }
@@ -352,7 +352,7 @@ func TestGeneratorDocumentation(t *testing.T) {
 			}
 			for _, want := range []string{"Name", "Description", "Output", "Limits", "Examples"} {
 				if !slices.Contains(sections, want) {
-					t.Errorf("no section %q; there are %q", want, sections)
+					t.Errorf("no section %q; expected one of %q", want, sections)
 				}
 			}
 			for _, o := range g.Options() {

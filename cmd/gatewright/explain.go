@@ -20,14 +20,15 @@ import (
 func explainCommand() command {
 	return command{
 		name:    "explain",
-		summary: "tell whether a flow is allowed, and why",
+		summary: "show whether a flow is allowed, and why",
 		usage: `gatewright explain FLOW...
 gatewright explain -
 
-Says of each flow whether the policy accepts it, which rules and entries
-decide, and what each backend does with it and why. Of a denied flow it shows
-the nearest rules and where they miss it, and the entries that would accept it
-if they were selected or answered. A flow is words, or one quoted argument:
+Shows for each flow whether the policy accepts it, which rules and entries
+decide, and what each backend does with it and why. For a denied flow it shows
+the nearest rules and why they do not match, and the entries that would accept
+it if they were selected or answered. Write a flow as words or as one quoted
+argument:
 
     outbound tcp outlook.office365.com:443 [from LOCAL]
     inbound tcp 52.125.128.9 to LOCAL:443
@@ -35,13 +36,16 @@ if they were selected or answered. A flow is words, or one quoted argument:
                                         is asked by CONNECT, or plainly for http
     outlook.office365.com               what a client opens: outbound tcp 443
 
-LOCAL is an address or a role; without it every bound role is asked. Write
-NAME=ADDRESS for a name whose address is known: packet filters see that alone.
-For a role behind a DNAT the port is the one that outsiders use; if both matter,
-write to LOCAL:8443 published 443. With - flows come from stdin, one a line; a
-# at the start or after a blank starts a comment. Exit status 0: each flow is
-allowed for at least one of the sides that are asked, and no packet filter lacks
-what the PAC file sends direct; 1: one is denied, or dropped, for all.
+LOCAL is an address or a role. Without it, explain answers for every bound role.
+Write NAME=ADDRESS for a name whose address is known, because packet filters see
+only the address. For a role behind DNAT the port is the one that outsiders use;
+if both ports matter, write to LOCAL:8443 published 443. With - the flows come
+from stdin, one per line. A # at the start of a line or after a blank starts a
+comment.
+
+Exit status: 0 each flow is allowed for at least one role or address on our
+side, and no packet filter lacks what the PAC file sends direct; 1 a flow is
+denied or dropped for all of them.
 
     gatewright explain outbound tcp outlook.office365.com:443 from servers
     gatewright explain inbound tcp 52.125.128.9 to exchange:443
@@ -50,8 +54,8 @@ what the PAC file sends direct; 1: one is denied, or dropped, for all.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
-			flags.BoolVar(&inv.json, "json", false, "as JSON")
-			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but the answers and errors")
+			flags.BoolVar(&inv.json, "json", false, "print JSON")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "print only the answers and errors")
 		},
 		operands: flowWords,
 		run:      explain,

@@ -23,7 +23,7 @@ func TestExplainReadsStdin(t *testing.T) {
 		{"byte-order mark and comment", "\ufeff# users\n" + flow, "", exitOK},
 		{"byte-order mark amid", flow + "\n\ufeff" + flow, "stdin:2: ", exitFailed},
 		{"longest line", padded(maxFlowLine - 1), "", exitOK},
-		{"line that is too long", "\n" + padded(maxFlowLine) + "\n" + flow, "stdin:2: the line has 64 KiB or more; expect one flow a line: outbound tcp HOST:PORT", exitFailed},
+		{"line that is too long", "\n" + padded(maxFlowLine) + "\n" + flow, "stdin:2: the line is 64 KiB or longer; expect one flow per line: outbound tcp HOST:PORT", exitFailed},
 		{"long line after a bad one", "outbound tcp\n" + padded(maxFlowLine), "gatewright: error: stdin:1: ", exitFailed},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -43,7 +43,7 @@ func TestManyFlows(t *testing.T) {
 	}
 	rest := strings.NewReader(strings.Repeat(flow, 200_000))
 	_, err = readFlowLines(rest)
-	if want := "stdin:100001: more than 100000 flows; ask them in several runs"; err == nil || err.Error() != want {
+	if want := "stdin:100001: more than 100000 flows; split them over several runs"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 	if rest.Len() == 0 {

@@ -16,11 +16,11 @@ import (
 func readQuestions(stdin io.Reader, args []string) ([]rule.Question, error) {
 	switch {
 	case len(args) == 0:
-		return nil, usagef("explain: no flow; expect %s, or - for stdin", rule.Forms)
+		return nil, usagef("explain: no flow given; expect %s, or - for stdin", rule.Forms)
 	case len(args) == 1 && args[0] == "-":
 		return readFlowLines(stdin)
 	case slices.Contains(args, "-"):
-		return nil, usagef("explain: - reads flows from stdin and stands alone")
+		return nil, usagef("explain: - reads the flows from stdin; give no other flows with it")
 	}
 	var all []rule.Question
 	for len(args) > 0 {
@@ -66,7 +66,7 @@ func readFlowLines(r io.Reader) ([]rule.Question, error) {
 			continue
 		}
 		if len(all) == maxFlows {
-			errs = append(errs, fmt.Errorf("stdin:%d: more than %d flows; ask them in several runs", number, maxFlows))
+			errs = append(errs, fmt.Errorf("stdin:%d: more than %d flows; split them over several runs", number, maxFlows))
 			break
 		}
 		q, err := rule.ParseFlow(text)
@@ -77,12 +77,12 @@ func readFlowLines(r io.Reader) ([]rule.Question, error) {
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		errs = append(errs, fmt.Errorf("stdin:%d: the line has %d KiB or more; expect one flow a line: %s", number+1, maxFlowLine>>10, rule.Forms))
+		errs = append(errs, fmt.Errorf("stdin:%d: the line is %d KiB or longer; expect one flow per line: %s", number+1, maxFlowLine>>10, rule.Forms))
 	case err != nil:
 		errs = append(errs, fmt.Errorf("stdin: %w", err))
 	}
 	if len(all) == 0 && len(errs) == 0 {
-		errs = append(errs, fmt.Errorf("stdin: no flow; expect one a line: %s", rule.Forms))
+		errs = append(errs, fmt.Errorf("stdin: no flow; expect one per line: %s", rule.Forms))
 	}
 	return all, errors.Join(errs...)
 }

@@ -30,21 +30,22 @@ func fetchCommand() command {
 	f := &fetchFlags{}
 	return command{
 		name:    "fetch",
-		summary: "download a catalogue, when it changed",
+		summary: "download a catalogue if it has changed",
 		usage: `gatewright fetch m365|URL -o FILE
 
-Downloads a catalogue if it changed: the Microsoft 365 endpoints of an
+Downloads a catalogue if it has changed: the Microsoft 365 endpoints of an
 instance, or any known feed at an https URL. FILE is replaced as a whole, and
-only by what reads as a catalogue; refused are an empty one, an older one, one
-that lost too many endpoints or gained too many addresses, and one of addresses
-that no public service has. FILE.fetched.json says what was fetched; keep it
-beside FILE. "Unchanged" means that FILE is what this user fetched last, and
-that the publisher has nothing newer, or was asked a short while ago; --force
-fetches the content and compares. When each publisher was asked and
-digests of what it sent are kept in the user's cache folder, and for m365 a
-random client-request-id in the user's configuration folder.
-Proxies are taken from HTTPS_PROXY and NO_PROXY, further CAs from
-SSL_CERT_FILE.
+only by a valid catalogue. fetch refuses a catalogue that is empty, is older,
+lost too many endpoints, gained too many addresses, or has addresses that no
+public service has.
+
+FILE.fetched.json records what was fetched; keep it beside FILE. "Unchanged"
+means two things: FILE is what this user fetched last, and the publisher has
+nothing newer or was asked a short while ago. --force fetches the content and
+compares it. The fetch state is kept in the user's cache folder: when each
+publisher was asked, and digests of what it sent. For m365 a random
+client-request-id is kept in the user's configuration folder. Proxies come from
+HTTPS_PROXY and NO_PROXY, additional CAs from SSL_CERT_FILE.
 
     gatewright fetch m365 -o worldwide.json
     gatewright fetch m365 --instance China --changes -o china.json
@@ -52,7 +53,7 @@ SSL_CERT_FILE.
     gatewright generate --catalog worldwide.json -o out
 
 Exit status: 0 changed or unchanged (with --exit-code: 1 changed); 3 failed, and
-FILE is as it was, unless the error says that it is new.
+FILE is unchanged, unless the error says that it is new.
 `,
 		flags:    f.register,
 		operands: firstOf(sources()...),
@@ -63,19 +64,19 @@ FILE is as it was, unless the error says that it is new.
 }
 
 func (f *fetchFlags) register(inv *invocation, flags *pflag.FlagSet) {
-	flags.StringVarP(&inv.output, "output", "o", "", "`FILE` to keep the catalogue in")
+	flags.StringVarP(&inv.output, "output", "o", "", "`FILE` to write the catalogue to")
 	flags.StringVar(&f.instance, "instance", "Worldwide", "m365: the `INSTANCE`: "+strings.Join(feed.Instances(), ", "))
 	flags.StringArrayVar(&f.areas, "area", nil, "m365: only this service `AREA` and Common: "+strings.Join(feed.ServiceAreas(), ", "))
-	flags.StringVar(&f.tenant, "tenant", "", "m365: put `NAME` where names hold the tenant")
+	flags.StringVar(&f.tenant, "tenant", "", "m365: put `NAME` in place of the tenant in names")
 	flags.BoolVar(&f.withChanges, "changes", false, "m365: keep the publisher's change records in FILE.changes.json, for --as-of and --keep-removed")
-	flags.IntVar(&f.maxShrink, "max-shrink", 20, "refuse what lost more than this `PERCENT` of the endpoints, or lists fewer by more")
-	flags.IntVar(&f.maxGrowth, "max-growth", 100, "refuse what gained more than this `PERCENT` of the addresses of a family")
-	flags.StringVar(&f.site, "site", "", "site `FILE`, whose \"accept\" is followed (default "+defaultSite+", if there)")
-	flags.BoolVar(&f.force, "force", false, "ask now, and for the whole content, whatever FILE.fetched.json says")
-	flags.BoolVar(&f.http, "allow-http", false, "take a URL of http, too, which anybody on the way can answer")
-	flags.BoolVar(&f.exitCode, "exit-code", false, "exit with 1 if the file changed")
-	flags.BoolVar(&inv.json, "json", false, "tell what was done as JSON on stdout")
-	flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors")
+	flags.IntVar(&f.maxShrink, "max-shrink", 20, "refuse a catalogue that lost more than this `PERCENT` of its endpoints, or is shorter by more than that")
+	flags.IntVar(&f.maxGrowth, "max-growth", 100, "refuse a catalogue that adds more than this `PERCENT` to the addresses of an address family")
+	flags.StringVar(&f.site, "site", "", "site `FILE` whose \"accept\" list applies (default "+defaultSite+", if it exists)")
+	flags.BoolVar(&f.force, "force", false, "ask the publisher now for the full content, whatever FILE.fetched.json says")
+	flags.BoolVar(&f.http, "allow-http", false, "also accept an http URL; anybody on the network path can forge its answer")
+	flags.BoolVar(&f.exitCode, "exit-code", false, "exit with status 1 if the file changed")
+	flags.BoolVar(&inv.json, "json", false, "print what was done as JSON on stdout")
+	flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "print only errors")
 }
 
 // fetchCatalog runs the command with a client, and with the base URL of the web
@@ -87,7 +88,7 @@ func fetchCatalog(inv *invocation, f *fetchFlags, args []string, client *feed.Cl
 	case err != nil:
 		return err
 	case inv.output == "" || inv.output == "-":
-		return usagef("fetch: name a file with -o; its record stands beside it")
+		return usagef("fetch: no file given; name one with -o; its record is written beside it")
 	case f.maxShrink < 0 || f.maxShrink > 100:
 		return usagef("fetch: --max-shrink %d: expect 0 to 100 percent", f.maxShrink)
 	case f.maxGrowth < 0:
@@ -164,7 +165,7 @@ func readSource(f *fetchFlags, args []string, client *feed.Client) (s feedSource
 	}
 	if !strings.Contains(args[0], "://") {
 		if strings.ContainsAny(args[0], "/:?#@") { // a URL that is not whole, which may hold a secret
-			return s, usagef("fetch: unknown source; expect m365, or an https URL, https://HOST/PATH")
+			return s, usagef("fetch: unknown source; expect m365, or an https URL such as https://HOST/PATH")
 		}
 		return s, usagef("fetch: unknown source %q; expect m365, or an https URL%s", args[0], suggest.DidYouMean(args[0], sources()))
 	}
@@ -173,7 +174,7 @@ func readSource(f *fetchFlags, args []string, client *feed.Client) (s feedSource
 		return s, usagef("fetch: %w", err)
 	}
 	if len(f.areas) > 0 || f.tenant != "" || f.instance != "Worldwide" || f.withChanges {
-		return s, usagef("fetch: --instance, --area, --tenant and --changes are for the source m365 alone")
+		return s, usagef("fetch: --instance, --area, --tenant and --changes apply only to the source m365; omit them for a URL")
 	}
 	return feedSource{url: u.String()}, nil
 }

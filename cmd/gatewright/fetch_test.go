@@ -227,14 +227,14 @@ func TestFetchRefuses(t *testing.T) {
 		asked string
 		talk  string
 	}{
-		{"an older version", func(s *webService) { s.version = "2020070800" }, nil, "version", "offers version 2020070800, older than 2020080600"},
+		{"an older version", func(s *webService) { s.version = "2020070800" }, nil, "version", "offers version 2020070800, which is older than the local version 2020080600"},
 		{"an empty list", func(s *webService) { s.endpoints = "[]" }, nil, "version endpoints", "endpoints/Worldwide"},
 		{"sets without endpoints", func(s *webService) { s.endpoints = strings.Replace(m365Sets(), `"urls": null,`, "", 1) }, nil, "version endpoints", "lists no endpoint"},
 		{"a shrunk list", func(s *webService) { s.endpoints = m365Sets("a.example.com", "b.example.com", "c.example.com") }, nil, "version endpoints",
 			"1 of 4 endpoints are gone, more than the 20 % that --max-shrink allows"},
 		{"no loss at all", func(s *webService) { s.endpoints = m365Sets("a.example.com", "b.example.com", "c.example.com") }, []string{"--max-shrink", "0"}, "version endpoints", "more than the 0 %"},
 		{"half a document", func(s *webService) { s.endpoints = s.endpoints[:60] }, nil, "version endpoints", "string is not closed"},
-		{"a web page", func(s *webService) { s.endpoints = "<html>Log in</html>" }, nil, "version endpoints", "a web page and no feed"},
+		{"a web page", func(s *webService) { s.endpoints = "<html>Log in</html>" }, nil, "version endpoints", "the answer is a web page, not a feed; a captive portal or a proxy may have answered instead of the publisher"},
 		{"nothing", func(s *webService) { s.endpoints = "" }, nil, "version endpoints", "empty input"},
 		{"another feed", func(s *webService) { s.endpoints = ownFeed("own", "9", "a.example.com") }, nil, "version endpoints", "w.json holds the catalogue m365-worldwide"},
 		{"a wildcard for everything", func(s *webService) { s.endpoints = m365Sets("*") }, nil, "version endpoints", "/0/urls/0"},
@@ -251,7 +251,7 @@ func TestFetchRefuses(t *testing.T) {
 			s.version = "2020090100"
 			c.spoil(s)
 			s.want(exitFailed, c.asked, c.talk, append([]string{"m365", "-o", "w.json"}, c.args...)...)
-			s.want(exitFailed, c.asked, "w.json is as it was", append([]string{"m365", "-o", "w.json"}, c.args...)...)
+			s.want(exitFailed, c.asked, "w.json was not changed", append([]string{"m365", "-o", "w.json"}, c.args...)...)
 			if fileText(t, "w.json") != before || fileText(t, "w.json.fetched.json") != record {
 				t.Error("the file or its record changed")
 			}
@@ -305,8 +305,8 @@ func TestFetchURL(t *testing.T) {
 	s.want(exitOK, "feed", "", "URL/feed", "-o", "f.json", "--force")
 	s.now = s.now.Add(10 * time.Minute)
 	s.feed, s.etag = ownFeed("own", "1", "a.example.com"), `"3"`
-	s.want(exitFailed, "feed", "offers version 1, older than 2", "URL/feed", "-o", "f.json")
-	s.want(exitFailed, "feed", "f.json is as it was", "URL/feed", "-o", "f.json")
+	s.want(exitFailed, "feed", "offers version 1, which is older than the local version 2", "URL/feed", "-o", "f.json")
+	s.want(exitFailed, "feed", "f.json was not changed", "URL/feed", "-o", "f.json")
 	s.feed = ownFeed("other", "3", "a.example.com")
 	s.want(exitFailed, "feed", "f.json holds the catalogue own", "URL/feed", "-o", "f.json")
 
@@ -327,13 +327,13 @@ func TestFetchUsage(t *testing.T) {
 		{"", "name one source: m365, or an https URL"},
 		{"m365 m365 -o f", "name one source"},
 		{"aws -o f", `unknown source "aws"`},
-		{"m365", "name a file with -o"},
-		{"m365 -o -", "name a file with -o"},
-		{"m365 -o f --instance Germany", "closed it in 2021"},
+		{"m365", "fetch: no file given; name one with -o; its record is written beside it"},
+		{"m365 -o -", "fetch: no file given; name one with -o; its record is written beside it"},
+		{"m365 -o f --instance Germany", "the publisher closed the instance Germany in 2021; use Worldwide"},
 		{"m365 -o f --max-shrink 101", "expect 0 to 100 percent"},
 		{"m365 -o f --max-shrink -1", "expect 0 to 100 percent"},
-		{"http://feeds.example.com/ -o f", "only taken over TLS"},
-		{"URL/feed -o f --tenant contoso", "for the source m365 alone"},
+		{"http://feeds.example.com/ -o f", "fetch: the URL does not start with https://; catalogues are fetched over TLS only; with --allow-http also over http://"},
+		{"URL/feed -o f --tenant contoso", "fetch: --instance, --area, --tenant and --changes apply only to the source m365; omit them for a URL"},
 		{"m365 -o f --insecure", "unknown flag"},
 	} {
 		s.want(exitUsage, "", c.talk, strings.Fields(c.args)...)
@@ -447,7 +447,7 @@ func TestFetchChanges(t *testing.T) {
 		t.Errorf("bad days: %d, %s", status, talk)
 	}
 	var stdout, stderr bytes.Buffer
-	if status := run([]string{"list", "--as-of", "today", "--catalog", "m365-additional"}, nil, &stdout, &stderr); status != exitFailed || !strings.Contains(stderr.String(), "none of the catalogues has change records") {
+	if status := run([]string{"list", "--as-of", "today", "--catalog", "m365-additional"}, nil, &stdout, &stderr); status != exitFailed || !strings.Contains(stderr.String(), "as_of and keep_removed need change records, but no catalogue has any; get them with `gatewright fetch m365 --changes -o FILE`") {
 		t.Errorf("our own catalogue: %d, %s", status, &stderr)
 	}
 }
@@ -465,7 +465,7 @@ func TestFetchList(t *testing.T) {
 		t.Errorf("%+v", done)
 	}
 	s.modified = "Wed, 05 Aug 2020 10:00:00 GMT"
-	s.want(exitFailed, "feed", "offers version 2020-08-05, older than 2020-08-07", "URL/feed", "-o", "edge.txt")
+	s.want(exitFailed, "feed", "offers version 2020-08-05, which is older than the local version 2020-08-07", "URL/feed", "-o", "edge.txt")
 	s.feed = "192.0.2.0/24\nnot a prefix\n"
 	s.want(exitFailed, "feed", "/feed:2", "URL/feed", "-o", "edge.txt")
 }

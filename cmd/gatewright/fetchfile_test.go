@@ -22,7 +22,7 @@ func TestFetchForced(t *testing.T) {
 	if done := s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json", "--force"); done.Changed || !done.Now || strings.Contains(done.Text(s.now), "ago") {
 		t.Errorf("%+v: %s", done, done.Text(s.now))
 	}
-	if done := s.want(exitOK, "", "", "m365", "-o", "w.json"); done.Now || !strings.Contains(done.Text(s.now), "ago (--force fetches anew)") {
+	if done := s.want(exitOK, "", "", "m365", "-o", "w.json"); done.Now || !strings.Contains(done.Text(s.now), "ago (--force fetches again)") {
 		t.Errorf("%+v: %s", done, done.Text(s.now))
 	}
 }
@@ -78,13 +78,13 @@ func TestFetchTarget(t *testing.T) {
 		}
 	}
 	write("gatewright.json", `{"output": "out"}`)
-	s.want(exitFailed, "version endpoints", "gatewright.json is there and is no catalogue", "m365", "-o", "gatewright.json")
+	s.want(exitFailed, "version endpoints", "gatewright.json exists and is not a catalogue; remove it, or name another file with -o", "m365", "-o", "gatewright.json")
 	write("real.json", s.endpoints)
 	if err := os.Symlink("real.json", "link.json"); err != nil {
 		t.Fatal(err)
 	}
 	s.endpoints += "\n"
-	s.want(exitFailed, "", "link.json is in the way: it is no plain file", "m365", "-o", "link.json")
+	s.want(exitFailed, "", "link.json is not a regular file; remove it, or name another file with -o", "m365", "-o", "link.json")
 	s.want(exitFailed, "", "no/such", "m365", "-o", "no/such/w.json")
 	write("w.json", s.endpoints)
 	write("w.json.fetched.json", "{")
@@ -102,7 +102,7 @@ func TestFetchKilled(t *testing.T) {
 	}
 	s.now = s.now.Add(time.Hour)
 	s.version = "2020070800"
-	s.want(exitFailed, "version", "older than 2020080600", "m365", "-o", "w.json")
+	s.want(exitFailed, "version", "the publisher offers version 2020070800, which is older than the local version 2020080600; if this is meant, remove the file first", "m365", "-o", "w.json")
 	s.version = "2020090100"
 	s.now = s.now.Add(time.Hour)
 	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")
@@ -174,13 +174,13 @@ func TestFetchNotices(t *testing.T) {
 	s.feed = "20.1.1.0/24\n20.1.3.0/24\n20.1.5.0/2"
 	const cut = "/feed: the last line has no line end; if the file was cut short, download it again"
 	s.want(exitFailed, "feed", cut, "URL/feed", "-o", "edge.txt")
-	s.want(exitFailed, "feed", "3 endpoints are listed, 4 before: fewer by more than the 20 % that --max-shrink allows; if that is meant, --max-shrink 25 lets it pass; edge.txt is as it was",
+	s.want(exitFailed, "feed", "3 endpoints are listed, 4 were listed before, a loss of more than the 20 % that --max-shrink allows; if this is meant, use --max-shrink 25; edge.txt was not changed",
 		"URL/feed", "-o", "edge.txt")
 	if fileText(t, "edge.txt") != before {
 		t.Error("the cut list is kept")
 	}
-	s.want(exitFailed, "feed", "the addresses of IPv4 grow by 104857500 %", "URL/feed", "-o", "edge.txt", "--max-shrink", "25")
-	s.want(exitFailed, "feed", `error: edge/prefixes: 0.0.0.0/2 is wider than /8: no public service has such addresses; exclude the entry and tell its publisher, or, if it is meant, write in the site file "accept": {"edge/prefixes": ["0.0.0.0/2"]}; edge.txt is as it was`,
+	s.want(exitFailed, "feed", "the addresses of IPv4 would grow by 104857500 %, but --max-growth allows only 100 %; if this is meant, use --max-growth 104857500", "URL/feed", "-o", "edge.txt", "--max-shrink", "25")
+	s.want(exitFailed, "feed", `error: edge/prefixes: 0.0.0.0/2 is wider than /8: no public service has such addresses; exclude the entry and report it to its publisher; if they are meant, write "accept": {"edge/prefixes": ["0.0.0.0/2"]} in the site file; edge.txt was not changed`,
 		"URL/feed", "-o", "edge.txt", "--max-shrink", "25", "--max-growth", "200000000")
 	if fileText(t, "edge.txt") != before {
 		t.Error("the wide list is kept")

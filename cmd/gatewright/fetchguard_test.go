@@ -36,7 +36,7 @@ func TestFetchLabels(t *testing.T) {
 // TestFetchWithoutRecord holds that what a file says of itself guards it where its
 // record is missing or of another file.
 func TestFetchWithoutRecord(t *testing.T) {
-	const want = "gatewright: error: the publisher offers version 2020-01-01, older than 2020-06-01, which is here; if that is meant, remove the file first; f.json is as it was\n"
+	const want = "gatewright: error: the publisher offers version 2020-01-01, which is older than the local version 2020-06-01; if this is meant, remove the file first; f.json was not changed\n"
 	for _, spoil := range []func() error{
 		func() error { return os.Remove("f.json.fetched.json") },
 		func() error {
@@ -104,12 +104,12 @@ func TestFetchKeepsNoSecret(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{
-		"https://me:SECRET@feeds.example.com/ -o f":     "the URL holds a user or a password, which would be kept in a file; leave them out",
+		"https://me:SECRET@feeds.example.com/ -o f":     "the URL has a user or a password, which would be stored in a file; omit them",
 		"https://me:SECRET@%zz/ -o f":                   "bad URL; write it as https://HOST/PATH",
-		"ftp://me:SECRET@feeds.example.com/ -o f":       "the URL does not start with https://; a catalogue is only taken over TLS, and with --allow-http over http:// as well",
-		"http://feeds.example.com/?SECRET -o f":         "the URL does not start with https://; a catalogue is only taken over TLS, and with --allow-http over http:// as well",
-		"feeds.example.com/?SECRET -o f":                "unknown source; expect m365, or an https URL, https://HOST/PATH",
-		"me:SECRET@feeds.example.com -o f --allow-http": "unknown source; expect m365, or an https URL, https://HOST/PATH",
+		"ftp://me:SECRET@feeds.example.com/ -o f":       "the URL does not start with https://; catalogues are fetched over TLS only; with --allow-http also over http://",
+		"http://feeds.example.com/?SECRET -o f":         "the URL does not start with https://; catalogues are fetched over TLS only; with --allow-http also over http://",
+		"feeds.example.com/?SECRET -o f":                "unknown source; expect m365, or an https URL such as https://HOST/PATH",
+		"me:SECRET@feeds.example.com -o f --allow-http": "unknown source; expect m365, or an https URL such as https://HOST/PATH",
 	} {
 		status, _, said := s.fetch(strings.Fields(args)...)
 		if want = "gatewright: error: fetch: " + want + "\n"; status != exitUsage || said != want {

@@ -81,7 +81,7 @@ func TestFetchForgedLine(t *testing.T) {
 	if err := os.WriteFile("w.json.fetched.json", []byte(strings.Replace(record, "2020080600", `1\ngatewright: error: forged line`, 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	const want = `/revision: "1\ngatewright: error: forged line" holds a character that does not print; remove this record, and fetch again`
+	const want = `/revision: "1\ngatewright: error: forged line" has a non-printable character; remove this record, and fetch again`
 	status, _, said := s.fetch("m365", "-o", "w.json")
 	if status != exitFailed || strings.Count(said, "\n") != 1 || !strings.Contains(said, want) {
 		t.Errorf("status %d, %q; want %q", status, said, want)

@@ -216,7 +216,7 @@ func (h *host) confirmed() machine {
 	if !strings.Contains(m.rules, "gatewright_outbound") || h.reload("/etc/gatewright/gatewright.nft") != m.rules {
 		h.Errorf("boot loads other rules than run: %+v", m)
 	}
-	if out, status := h.sh("gatewright confirm"); status != exitFailed || !strings.HasPrefix(out, "gatewright: error: nothing waits for confirmation") {
+	if out, status := h.sh("gatewright confirm"); status != exitFailed || !strings.HasPrefix(out, "gatewright: error: no apply waits for confirmation") {
 		h.Errorf("status %d\n%s", status, out)
 	}
 	return m

@@ -60,15 +60,15 @@ func TestForeignRecords(t *testing.T) {
 		mode                      os.FileMode
 	}{
 		{"a hook put into place", ".gatewright/journal", line(hook, "nftables", ".git/hooks/post-checkout"),
-			`finishing an interrupted run: .gatewright/journal: no generator "nftables" makes a file ".git/hooks/post-checkout", so Gatewright did not write this; remove it, and generate again; mend this and generate again, or remove .gatewright/journal to give that run up`, 0o755},
+			`cannot finish an interrupted run: .gatewright/journal: generator "nftables" makes no file ".git/hooks/post-checkout", so Gatewright did not write this; remove it, and run generate again; fix this and run generate again, or remove .gatewright/journal to abandon that run`, 0o755},
 		{"a file of git removed", output.Manifest, line(head, "nftables", ".git/HEAD"),
-			`.gatewright/manifest: no generator "nftables" makes a file ".git/HEAD", so Gatewright did not write this; remove it, and generate again`, 0o644},
+			`.gatewright/manifest: generator "nftables" makes no file ".git/HEAD", so Gatewright did not write this; remove it, and run generate again`, 0o644},
 		{"an unknown generator", output.Manifest, line(head, "one", "gatewright.nft"),
-			`.gatewright/manifest: no generator "one" makes a file "gatewright.nft", so Gatewright did not write this; remove it, and generate again`, 0o644},
+			`.gatewright/manifest: generator "one" makes no file "gatewright.nft", so Gatewright did not write this; remove it, and run generate again`, 0o644},
 		{"another file on the stage", ".gatewright/journal", line(head, "nftables", "gatewright.nft"),
-			`finishing an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0 changed since it was written; mend this and generate again, or remove .gatewright/journal to give that run up`, 0o644},
+			`cannot finish an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0 changed since it was written; fix this and run generate again, or remove .gatewright/journal to abandon that run`, 0o644},
 		{"a program on the stage", ".gatewright/journal", line(hook, "nftables", "gatewright.nft"),
-			`finishing an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0 may be executed, which no output is; mend this and generate again, or remove .gatewright/journal to give that run up`, 0o755},
+			`cannot finish an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0 is executable, but no output is; fix this and run generate again, or remove .gatewright/journal to abandon that run`, 0o755},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -154,7 +154,7 @@ func TestMountedFolder(t *testing.T) {
 		flags += " --map-root-user"
 	}
 	out, err := shell(dir, "unshare "+flags+" sh -ec 'mount -t tmpfs none out/gatewright; gatewright generate squid --set squid.place=conf.d -o out'")
-	if err == nil || !strings.Contains(out, "no file can be put into gatewright, so nothing was written") {
+	if err == nil || !strings.Contains(out, "cannot put files into gatewright, so nothing was written") {
 		t.Errorf("a mounted folder: %v\n%s", err, out)
 	}
 	if after := tree(t, filepath.Join(dir, "out")); !maps.Equal(before, after) {
@@ -185,7 +185,7 @@ func TestUnwritableFolder(t *testing.T) {
 			t.Cleanup(func() { os.Chmod(filepath.Join(dir, "out", "gatewright"), 0o755) })
 			before := tree(t, filepath.Join(dir, "out"))
 			out, err := shell(dir, generate+test.args)
-			if err == nil || !strings.Contains(out, "no file can be put into gatewright, so nothing was written: ") {
+			if err == nil || !strings.Contains(out, "cannot put files into gatewright, so nothing was written: ") {
 				t.Errorf("an unwritable folder: %v\n%s", err, out)
 			}
 			if after := tree(t, filepath.Join(dir, "out")); !maps.Equal(before, after) {

@@ -247,12 +247,12 @@ newly accepted: 2 names in 1 rule
     from own/mail: Mail
 `},
 		{"a prefix of the PAC file", "proxy.pac", "'192.0.2.0/25'", "'192.0.2.0/24'", `
-another way in PAC files
+changed routes in PAC files
   PROXY proxy.example.com:8080 -> direct: proxy.pac, tcp 443
       192.0.2.128/25
 `},
 		{"a port of the PAC file", "proxy.pac", "'5061'", "'5062'", `
-another way in PAC files
+changed routes in PAC files
   PROXY proxy.example.com:8080 -> direct: proxy.pac, tcp 5062
       *.voice.example.com
       198.51.100.0/24
@@ -261,7 +261,7 @@ another way in PAC files
       198.51.100.0/24
 `},
 		{"a route of the PAC file", "proxy.pac", "answers.push('DIRECT')", "answers.push('SOCKS other.example.com:1080')", `
-another way in PAC files
+changed routes in PAC files
   direct -> SOCKS other.example.com:1080: proxy.pac, tcp 443
       mail.example.com
       192.0.2.0/25
@@ -270,11 +270,11 @@ another way in PAC files
       *.voice.example.com
       198.51.100.0/24
 `},
-		{"the proxy of the PAC file", "proxy.pac", "unmatched = 'PROXY proxy.example.com:8080'", "unmatched = 'PROXY evil.example:8080'", `SENDS: every remote without a route of its own to PROXY evil.example:8080, not to PROXY proxy.example.com:8080 (proxy.pac, tcp 1-65535)
+		{"the proxy of the PAC file", "proxy.pac", "unmatched = 'PROXY proxy.example.com:8080'", "unmatched = 'PROXY evil.example:8080'", `SENDS: every remote without its own route to PROXY evil.example:8080 instead of PROXY proxy.example.com:8080 (proxy.pac, tcp 1-65535)
 
-another way in PAC files
+changed routes in PAC files
   PROXY proxy.example.com:8080 -> PROXY evil.example:8080: proxy.pac, tcp 1-65535
-      every remote without a route of its own
+      every remote without its own route
 `},
 		{"a key of a zone", "trusted-sites.reg", `\zone.example\www]`, `\zone.example\login]`, `
 trusted sites
@@ -286,7 +286,7 @@ trusted sites
 			bad := changedFolder(t, good, c.file, replaced(c.old, c.new))
 			stdout, stderr := runQuietly(t, exitDifferent, "diff", good, bad)
 			_, body, _ := strings.Cut(stdout, "\n")
-			want := c.want + "\nchanged by hand since they were generated, and read as they stand\n  " + bad + "/" + c.file + "\n"
+			want := c.want + "\nchanged by hand since they were generated, and used as they are\n  " + bad + "/" + c.file + "\n"
 			if body != want || stderr != "" {
 				t.Errorf("diff says\n%s%s; want\n%s", body, stderr, want)
 			}
@@ -320,7 +320,7 @@ func TestOtherFormats(t *testing.T) {
 			if _, err := g.Read(filesOf(t, earlier)); err == nil {
 				t.Fatalf("%s reads %s without the number of its format: such a file is of format 1, so a new generator starts at format 2", g.Name(), file)
 			}
-			told := file + " is of format 1 and this version writes format "
+			told := file + " has format 1, but this version writes format "
 			for _, args := range [][]string{
 				{"diff", earlier, good}, {"diff", good, earlier}, {"diff", good, earlier, "--site", site}, {"verify", "--site", site, "-o", earlier},
 			} {
@@ -330,7 +330,7 @@ func TestOtherFormats(t *testing.T) {
 				}
 			}
 			stdout, stderr := runQuietly(t, 0, "diff", earlier, good, "--site", site)
-			if !strings.Contains(stdout, ": no difference\n") || !strings.Contains(stderr, "gatewright: warning: "+earlier+": "+file+" is of format 1; what "+site+" makes in format ") {
+			if !strings.Contains(stdout, ": no difference\n") || !strings.Contains(stderr, "gatewright: warning: "+earlier+": "+file+" has the old format 1; it is replaced by what "+site+" makes in format ") {
 				t.Errorf("diff with the site file: %s%s", stdout, stderr)
 			}
 			runQuietly(t, exitFailed, "diff", earlier, changed, "--site", site)
@@ -364,7 +364,7 @@ func TestUnknownFiles(t *testing.T) {
 		}
 	}
 	stdout, _ := runQuietly(t, exitDifferent, "diff", good, other)
-	const want = "\nfiles that came or went, or differ as text\n+ gatewright/own.txt: added\n+ own.nft: added\n"
+	const want = "\nfiles that were added or removed, or differ as text\n+ gatewright/own.txt: added\n+ own.nft: added\n"
 	if !strings.Contains(stdout, want) {
 		t.Errorf("diff says\n%s; want\n%s", stdout, want)
 	}

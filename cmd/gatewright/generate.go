@@ -20,11 +20,11 @@ func generateCommand() command {
 		summary: "write the rule files",
 		usage: `gatewright generate [GENERATOR...] [-o DIR|-]
 
-Writes what the named generators make of the selected entries; all generators,
-or those of the site file, if none is named. A single text file goes to stdout
-unless -o or the site file's output names a folder; -o - for stdout. The account
-on stderr says what was rendered, what could not be, and what is still open with
-the lines that answer it.
+Writes the rule files of the named generators for the selected entries. Without
+a name it uses the generators of the site file, or else all of them. A single
+text file goes to stdout, unless -o or the site file's "output" names a folder.
+-o - always means stdout. The summary on stderr shows what was rendered, what
+could not be rendered, and what is open, with the lines to add for it.
 
     gatewright generate -o out
     gatewright generate pac -o - --set pac.proxy=192.0.2.3:8080 > proxy.pac
@@ -33,10 +33,10 @@ the lines that answer it.
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` to write to, or - for stdout (default: the site file's output, else stdout)")
-			flags.BoolVar(&inv.strict, "strict", false, "fail, and write nothing, on open items and shortfalls that the site does not tolerate")
-			flags.BoolVar(&inv.full, "coverage", false, "tell every generator's verdict on every rule")
-			flags.BoolVar(&inv.json, "json", false, "give the account as JSON on stdout; needs -o DIR")
-			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors")
+			flags.BoolVar(&inv.strict, "strict", false, "fail and write nothing if there are open items or shortfalls that the site file does not tolerate")
+			flags.BoolVar(&inv.full, "coverage", false, "show every generator's verdict on every rule")
+			flags.BoolVar(&inv.json, "json", false, "print the summary as JSON on stdout; needs -o DIR")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "print only errors")
 		},
 		operands: generatorNames,
 		run:      generate,
@@ -55,7 +55,7 @@ func generate(inv *invocation, names []string) error {
 		return err
 	}
 	if len(all) > 1 && all[0].dir == "" {
-		return usagef("generate: the site file has %d outputs, which do not fit stdout; name a folder with -o, or one output with --for", len(all))
+		return usagef("generate: the site file has %d outputs, which cannot all go to stdout; name a folder with -o, or one output with --for", len(all))
 	}
 	if inv.json { // before the files: where the account cannot be given, nothing is written
 		if err := inv.writeAccounts(all); err != nil {
@@ -91,10 +91,10 @@ func (inv *invocation) prepare(names []string) (*production, error) {
 		return nil, err
 	}
 	if inv.json && p.dir == "" {
-		return nil, usagef("generate: --json takes stdout for the account; name a folder with -o")
+		return nil, usagef("generate: --json prints the summary on stdout; name a folder for the files with -o")
 	}
 	if p.dir == "" && p.count() != 1 {
-		return nil, usagef("generate: %d files do not fit stdout; name a folder with -o, or one generator that makes a single file", p.count())
+		return nil, usagef("generate: %d files cannot all go to stdout; name a folder with -o, or one generator that makes a single file", p.count())
 	}
 	if inv.strict {
 		if short := p.shortfalls(); len(short) > 0 {
@@ -102,7 +102,7 @@ func (inv *invocation) prepare(names []string) (*production, error) {
 				inv.console.Errorf("%s", s.text)
 			}
 			if len(p.result.Policy.Open) > 0 {
-				inv.console.Sayf("what to write for open items: gatewright list open")
+				inv.console.Sayf("gatewright list open shows what to write for open items")
 			}
 			inv.console.Sayf("nothing was written")
 			return nil, errDifferent
@@ -143,7 +143,7 @@ func (inv *invocation) write(p *production) error {
 func (inv *invocation) writeFolder(folder plainfile.Path, made []artefact.Made) error {
 	changed, err := output.Write(folder, made, generators.Makes)
 	for _, name := range changed {
-		inv.console.Warnf("%s: nothing makes this file any more; it stays, because it was changed by hand", folder.Beside("/"+name))
+		inv.console.Warnf("%s: no generator makes this file any more; it stays, because it was changed by hand", folder.Beside("/"+name))
 	}
 	return err
 }
@@ -161,7 +161,7 @@ func (inv *invocation) tellOthers(p *production) error {
 	defer root.Close()
 	left, err := output.LeftIn(p.folder, root, p.outputs, generators.Makes)
 	if err == nil && len(left.Of) > 0 {
-		inv.console.Warnf("%s: the files of %s stay as an earlier run made them; name their generators, too, to make them anew, or remove them", p.dir, strings.Join(left.Of, ", "))
+		inv.console.Warnf("%s: the files of %s are from an earlier run; name these generators, too, to make the files again, or remove the files", p.dir, strings.Join(left.Of, ", "))
 	}
 	return err
 }

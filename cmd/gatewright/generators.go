@@ -18,11 +18,11 @@ func generatorsCommand() command {
 		summary: "list the generators and their options",
 		usage: `gatewright generators [GENERATOR...]
 
-Lists the generators with the options that --set and the site file's "options"
-take, their values and defaults.
+Lists the generators and their options, with values and defaults. Set an option
+with --set, or under "options" in the site file.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
-			flags.BoolVar(&inv.json, "json", false, "as JSON")
+			flags.BoolVar(&inv.json, "json", false, "print JSON")
 		},
 		operands: generatorNames,
 		run:      listGenerators,

@@ -55,14 +55,14 @@ func checkout(t *testing.T) (secret string) {
 // place of each file that a command reads: the command says so at once, shows nothing of
 // what the link leads to, and writes nothing.
 func TestHostileFiles(t *testing.T) {
-	const mend = "; put a plain file there, or name another"
-	const mendLink = "; put the file or the folder itself there, or name the place that the link leads to"
+	const mend = "; put a regular file there, or name another"
+	const mendLink = "; put the file or folder itself there, or name the target of the link"
 	const readLink = " is a symbolic link; remove it, or put the file or the folder itself there"
-	const inTheWay = " is in the way: it is no plain file; remove it, "
+	const inTheWay = " is in the way: it is not a regular file; remove it, "
 	type wants struct{ link, pipe, folder string } // without "gatewright: error: "
 	// read is what a command says of a file that it reads.
 	read := func(where, name string) wants {
-		return wants{where + name + readLink, where + name + " is a named pipe and no plain file" + mend, where + name + " is a folder and no plain file" + mend}
+		return wants{where + name + readLink, where + name + " is a named pipe, not a regular file" + mend, where + name + " is a folder, not a regular file" + mend}
 	}
 	same := func(text string) wants { return wants{text, text, text} }
 	record := read("gatewright.json:1:15: /catalogs/0: ", "own.json.fetched.json")
@@ -83,21 +83,21 @@ func TestHostileFiles(t *testing.T) {
 			return wants{w.link, w.pipe, ""} // a folder without files
 		}()},
 		{"out/gatewright/src_clients.txt", "check", "", read("out: ", "gatewright/src_clients.txt")},
-		{"out/gatewright", "generate", "", wants{"out: gatewright is in the way of gatewright/src_clients.txt: it is no folder; remove it, or write elsewhere", "out: gatewright is in the way of gatewright/src_clients.txt: it is no folder; remove it, or write elsewhere", ""}},
-		{"out/.gatewright", "generate", "", wants{"out: .gatewright is in the way: it is no folder; remove it, and generate again", "out: .gatewright is in the way: it is no folder; remove it, and generate again", ""}},
-		{"out/.gatewright/lock", "generate", "", same("out: .gatewright/lock" + inTheWay + "and generate again")},
+		{"out/gatewright", "generate", "", wants{"out: gatewright is in the way of gatewright/src_clients.txt: it is not a folder; remove it, or write elsewhere", "out: gatewright is in the way of gatewright/src_clients.txt: it is not a folder; remove it, or write elsewhere", ""}},
+		{"out/.gatewright", "generate", "", wants{"out: .gatewright is in the way: it is not a folder; remove it, and run generate again", "out: .gatewright is in the way: it is not a folder; remove it, and run generate again", ""}},
+		{"out/.gatewright/lock", "generate", "", same("out: .gatewright/lock" + inTheWay + "and run generate again")},
 		{"out/.gatewright/manifest", "generate", "", read("out: ", ".gatewright/manifest")},
 		{"out/.gatewright/manifest", "check", "", read("out: ", ".gatewright/manifest")},
 		{"out/.gatewright/journal", "generate", "", func() wants {
-			w := read("out: finishing an interrupted run: ", ".gatewright/journal")
-			const giveUp = "; mend this and generate again, or remove .gatewright/journal to give that run up"
+			w := read("out: cannot finish an interrupted run: ", ".gatewright/journal")
+			const giveUp = "; fix this and run generate again, or remove .gatewright/journal to abandon that run"
 			return wants{w.link + giveUp, w.pipe + giveUp, w.folder + giveUp}
 		}()},
-		{"out/.gatewright/journal", "check", "", same("out: an earlier run was interrupted, so that some files may be of the one before; run generate again to finish it")},
+		{"out/.gatewright/journal", "check", "", same("out: an earlier run was interrupted, so some files may be from the run before it; run generate again to finish it")},
 		{"out/.gatewright/stage", "generate", "", wants{}}, // removed, and not what it leads to
-		{"out", "generate", "", wants{"out: a link leads out of the working directory" + mendLink, "out is a named pipe and no folder; name another", ""}},
-		{"out", "check", "", wants{"out: a link leads out of the working directory" + mendLink, "out is a named pipe and no folder; name another", "out/gatewright.nft is missing\nout/gatewright.squid.conf is missing"}},
-		{"out", "verify", "", wants{"out: a link leads out of the working directory" + mendLink, "out is a named pipe and no folder; name another", ""}},
+		{"out", "generate", "", wants{"out: a link leads out of the working directory" + mendLink, "out is a named pipe, not a folder; name a folder", ""}},
+		{"out", "check", "", wants{"out: a link leads out of the working directory" + mendLink, "out is a named pipe, not a folder; name a folder", "out/gatewright.nft is missing\nout/gatewright.squid.conf is missing"}},
+		{"out", "verify", "", wants{"out: a link leads out of the working directory" + mendLink, "out is a named pipe, not a folder; name a folder", ""}},
 		{"out", "diff", "out out", wants{"out: a link leads out of the working directory" + mendLink, "", ""}},
 	} {
 		for i, want := range []string{test.want.link, test.want.pipe, test.want.folder} {
@@ -150,7 +150,7 @@ func TestHostileStage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "gatewright: error: out: finishing an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0 is no plain file; mend this and generate again, or remove .gatewright/journal to give that run up\n"
+	const want = "gatewright: error: out: cannot finish an interrupted run: gatewright.nft cannot be put into place: .gatewright/stage/0 is not a regular file; fix this and run generate again, or remove .gatewright/journal to abandon that run\n"
 	if status, _, told := runSoon(t, "generate", "-q"); status != exitFailed || told != want {
 		t.Errorf("status %d, %q; want %q", status, told, want)
 	}
@@ -176,7 +176,7 @@ func TestForeignCatalog(t *testing.T) {
 		if err := os.WriteFile("gatewright.json", []byte(`{"catalogs": ["`+name+`"]}`), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		want := `gatewright: error: gatewright.json:1:15: /catalogs/0: "` + name + `" leads out of the site file's folder; put the file there, or name all catalogues on the command line, this one as --catalog ` + filepath.Clean(name) + "\n"
+		want := `gatewright: error: gatewright.json:1:15: /catalogs/0: "` + name + `" leads out of the site file's folder; put the file there, or name all catalogues on the command line, including this one with --catalog ` + filepath.Clean(name) + "\n"
 		for _, command := range [][]string{{"list"}, {"list", "--lint"}, {"generate", "-o", "out"}, {"verify", "-o", "out"}, {"diff", "gatewright.json", "gatewright.json"}} {
 			if status, stdout, told := runSoon(t, command...); status != exitFailed || told != want || stdout != "" {
 				t.Errorf("%v: status %d, %q\nwant %q", command, status, told, want)
@@ -197,8 +197,8 @@ const knownFormats = "Gatewright's own, Microsoft 365 endpoints (JSON or CSV), f
 func TestForeignWithinFolder(t *testing.T) {
 	const link = " is a symbolic link; remove it, or put the file or the folder itself there\n"
 	const inSite = "gatewright: error: gatewright.json:1:15: /catalogs/0: "
-	const hidden = " is hidden, and a site file names no hidden file or folder, which may hold secrets; give it a name without a dot in front, or name all catalogues on the command line, this one as --catalog "
-	const known = "the known ones are " + knownFormats
+	const hidden = " is hidden, and a site file names no hidden file or folder, which may hold secrets; give it a name without a dot in front, or name all catalogues on the command line, including this one with --catalog "
+	const known = "expected one of: " + knownFormats
 	site := func(ref string) func() error {
 		return func() error {
 			return os.WriteFile("gatewright.json", []byte(`{"catalogs": ["`+ref+`"], "generators": ["nftables", "squid"], "output": "out"}`), 0o644)
@@ -227,13 +227,13 @@ func TestForeignWithinFolder(t *testing.T) {
 		{"a rule file", func() error {
 			return errors.Join(os.Remove("out/gatewright.nft"), os.Link("token", "out/gatewright.nft"))
 		}, "check",
-			"gatewright: error: out/gatewright.nft:1: not a file of Gatewright's, so that it is not shown; remove it, and generate again\n" +
-				`gatewright: error: out: gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again; what the file does is unknown` + "\n"},
+			"gatewright: error: out/gatewright.nft:1: not written by Gatewright, so its content is not shown; remove it, and run generate again\n" +
+				`gatewright: error: out: gatewright.nft:1: not written by Gatewright; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again; what the file does is unknown` + "\n"},
 		{"a list", func() error {
 			return errors.Join(os.Remove("out/gatewright/src_clients.txt"), os.Link("token", "out/gatewright/src_clients.txt"))
 		}, "check",
-			"gatewright: error: out/gatewright/src_clients.txt:1: not a file of Gatewright's, so that it is not shown; remove it, and generate again\n" +
-				`gatewright: error: out: gatewright/src_clients.txt:1: not a file of Gatewright's; expected "# Gatewright: addresses of role clients" and what it is; remove it, or generate the file again; what the file does is unknown` + "\n"},
+			"gatewright: error: out/gatewright/src_clients.txt:1: not written by Gatewright, so its content is not shown; remove it, and run generate again\n" +
+				`gatewright: error: out: gatewright/src_clients.txt:1: not written by Gatewright; expected "# Gatewright: addresses of role clients" and what it is; remove it, or generate the file again; what the file does is unknown` + "\n"},
 	} {
 		checkout(t)
 		err := errors.Join(os.Mkdir("out/.git", 0o755), os.WriteFile("out/.git/config", []byte("SECRET\n"), 0o644), os.WriteFile("token", []byte("SECRET=x\nSECRET: y\n"), 0o644), test.prepare())
@@ -267,7 +267,7 @@ func TestDiffOfOddFolder(t *testing.T) {
 	if err := syscall.Mkfifo("out/odd", 0o644); err != nil {
 		t.Fatal(err)
 	}
-	const want = "gatewright: error: out: odd is a named pipe and no plain file; put a plain file there, or name another\n"
+	const want = "gatewright: error: out: odd is a named pipe, not a regular file; put a regular file there, or name another\n"
 	if status, _, told := runSoon(t, "diff", "out", "out"); status != exitFailed || told != want {
 		t.Errorf("a named pipe: status %d, %q; want %q", status, told, want)
 	}
@@ -321,9 +321,9 @@ func TestNamedPipes(t *testing.T) {
 // catalogue is shown, as is what the user names.
 func TestSecretsNamedBySite(t *testing.T) {
 	const (
-		plain = ": unknown kind of catalogue; the known ones are "
+		plain = ": unknown kind of catalogue; expected one of: "
 		list  = "; as a list: expected one prefix, address or FQDN a line\n"
-		odd   = ": this reads as no catalogue, and is not shown, as the file does not begin like one; `gatewright list --catalog ./token` shows what is wrong\n"
+		odd   = ": this file does not start like a catalogue, so its content is not shown; `gatewright list --catalog ./token` shows what is wrong\n"
 	)
 	for _, test := range []struct{ text, at, want, named string }{
 		{"[SECRET]\nkey = 1\n", "1:2", odd, "token:1:2: /0: expected a value, found \"SECRET\"; text takes double quotes\n"},
@@ -376,11 +376,11 @@ func TestSecretsNamedBySite(t *testing.T) {
 // is asked for; of one that does, what is wrong is shown.
 func TestLinksOnTheCommandLine(t *testing.T) {
 	checkout(t)
-	const catalogWant = "this reads as no catalogue, and is not shown, as the file does not begin like one; name the file that the link leads to, if it is meant\n"
-	const siteWant = "this reads as no site file, and is not shown, as the file does not begin like one; name the file that the link leads to, if it is meant\n"
+	const catalogWant = "this file does not start like a catalogue, so its content is not shown; name the file that the link leads to, if it is meant\n"
+	const siteWant = "this file does not start like a site file, so its content is not shown; if it is meant, name the target of the link\n"
 	for _, c := range []struct{ text, args, want string }{
-		{"SECRET of mine\n", "list --catalog link.json", "link.json:1:1: unknown kind of catalogue; the known ones are " + knownFormats + "; as a list: expected one prefix, address or FQDN a line\n"},
-		{`{"SECRET": "hunter2"}`, "list --catalog link.json", "link.json:1:1: unknown kind of catalogue; the known ones are " + knownFormats + "; as a list: expected one prefix, address or FQDN a line\n"},
+		{"SECRET of mine\n", "list --catalog link.json", "link.json:1:1: unknown kind of catalogue; expected one of: " + knownFormats + "; as a list: expected one prefix, address or FQDN a line\n"},
+		{`{"SECRET": "hunter2"}`, "list --catalog link.json", "link.json:1:1: unknown kind of catalogue; expected one of: " + knownFormats + "; as a list: expected one prefix, address or FQDN a line\n"},
 		{`{"SECRET": hunter2}`, "list --catalog link.json", "link.json:1:12: " + catalogWant},
 		{`{"SECRET": hunter2}`, "diff link.json own.json", "link.json:1:12: " + catalogWant},
 		{"SECRET of mine\n", "list --site link.json", "link.json:1:1: " + siteWant},

@@ -21,26 +21,26 @@ func initCommand() command {
 	toMerge := false
 	return command{
 		name:    "init",
-		summary: "write a site file that asks for what is open",
+		summary: "write a site file with blanks for open items",
 		usage: `gatewright init [--merge]
 
-Writes a site file, gatewright.json or that of --site: what the flags say, and
-every open item with a blank to fill in, <like this>. A blank that is not
-filled in leaves its item open and stops nothing. --merge adds to a file that is
-there what is newly open, and changes nothing else in it.
+Writes a site file: gatewright.json, or the file that --site names. It holds the
+values of the flags, and a blank <like this> for every open item. An item stays
+open until its blank is filled in, and the other rules work without it. --merge
+adds blanks for new open items to an existing file and changes nothing else.
 
     gatewright init --bind clients=10.20.0.0/16 --set pac.proxy=192.0.2.3:3128
     gatewright init --merge
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
-			flags.BoolVar(&toMerge, "merge", false, "add what is newly open to the file that is there")
-			flags.BoolVar(&inv.json, "json", false, "tell what was done as JSON on stdout")
-			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors")
+			flags.BoolVar(&toMerge, "merge", false, "add blanks for new open items to the existing file")
+			flags.BoolVar(&inv.json, "json", false, "print what was done as JSON on stdout")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "print only errors")
 		},
 		run: func(inv *invocation, args []string) error {
 			if len(args) > 0 {
-				return usagef("init: %q is too much; --site names the file", args[0])
+				return usagef("init: unexpected operand %q; name the file with --site", args[0])
 			}
 			return inv.initSite(toMerge)
 		},
@@ -64,13 +64,13 @@ func (inv *invocation) initSite(toMerge bool) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("site file: %w", err)
 	case there && !toMerge && inv.site.says():
-		return fmt.Errorf("%s is there already; write the flags' values into it, then --merge alone adds what is newly open; or write another file with --site", file)
+		return fmt.Errorf("%s exists already; add the flags' values to it by hand and then run init --merge without them, or write another file with --site", file)
 	case there && !toMerge:
-		return fmt.Errorf("%s is there already; --merge adds what is newly open to it", file)
+		return fmt.Errorf("%s exists already; to add blanks for new open items, use --merge", file)
 	case !there && toMerge:
-		return fmt.Errorf("%s is not there; leave --merge out to write it", file)
+		return fmt.Errorf("%s does not exist; to write it, omit --merge", file)
 	case toMerge && inv.site.says():
-		return usagef("init: --merge adds open items alone; write the other flags' values into %s", file)
+		return usagef("init: --merge adds only open items; omit the other flags, and add their values to %s by hand", file)
 	case !there:
 		inv.site.missing = true // as a file that --site names may be here alone
 	}
@@ -109,7 +109,7 @@ func (inv *invocation) initSite(toMerge bool) error {
 	if err := output.Replace(root, name, []byte(text), siteMode); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Dir(file), err)
 	}
-	done := fmt.Sprintf("%s; fill in those that matter to you, <like this>, and run `gatewright generate%s`", words.Count(blanks, "blank"), inv.site.source())
+	done := fmt.Sprintf("%s <like this>; fill in those that you need, and run `gatewright generate%s`", words.Count(blanks, "blank"), inv.site.source())
 	return inv.tellInit(file, blanks, done, result)
 }
 

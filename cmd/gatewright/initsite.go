@@ -17,11 +17,11 @@ import (
 // newSite is a site file that says what the flags say, and asks for the rest.
 func (inv *invocation) newSite(s *site.Site, all []report.Suggestion) (string, error) {
 	var b strings.Builder
-	b.WriteString(`// What this network decides. A value <like this> is a blank: until it is filled in, its
-// item stays open and nothing is rendered for it; "clients" alone stands for all private
-// networks until then. What the site does not need is closed by
-// "answers": { "ID": { "dismissed": "why" } }. "remote": "any" is the last resort: it
-// opens the rule to every host.
+	b.WriteString(`// The decisions of this site. A value <like this> is a blank. Until you fill it in, its
+// item stays open and nothing is rendered for it; only "clients" stands for all private
+// networks until then. To close an item that the site does not need, write
+// "answers": { "ID": { "dismissed": "why" } }. Use "remote": "any" only as a last resort:
+// it opens the rule to every host.
 {
 `)
 	var catalogs []string
@@ -29,7 +29,7 @@ func (inv *invocation) newSite(s *site.Site, all []report.Suggestion) (string, e
 	for _, ref := range s.Catalogs {
 		within, ok := site.RefFrom(filepath.Dir(file), ref)
 		if !ok {
-			return "", fmt.Errorf("init: --catalog %s is not in the folder of %s, and a site file names files of its own folder alone; put it there, or write the site file beside it with --site", ref, file)
+			return "", fmt.Errorf("init: --catalog %s is not in the folder of %s; a site file can only name files in its own folder; move the catalogue there, or write the site file beside it with --site", ref, file)
 		}
 		catalogs = append(catalogs, within)
 	}

@@ -70,12 +70,12 @@ newly accepted: 1 prefix in 1 rule
     for local any IPv4 address:
 +     198.51.100.9
 
-statements that come and go: +1 rule
+statements to add and remove: +1 rule
 + rule gatewright_outbound of iptables: -d 198.51.100.9/32 -p tcp -m tcp --dport 25 -j ACCEPT
 `, 1)
 		before := h.family("iptables")
 		h.want("SSH_CONNECTION='203.0.113.9 50000 192.0.2.10 22' gatewright apply iptables -o boot", "gatewright: error: "+place+
-			"the SSH session that this is run from, from 203.0.113.9 to 192.0.2.10:22, could not be opened again; let it in, such as by --set 'iptables.admin=203.0.113.9 tcp 22'; nothing was changed\n", exitFailed)
+			"the SSH session that this is run from, from 203.0.113.9 to 192.0.2.10:22 could not be opened again; allow it, for example with --set 'iptables.admin=203.0.113.9 tcp 22'; nothing was changed\n", exitFailed)
 		if after := h.family("iptables"); after != before {
 			h.Errorf("what was refused changed rules:\n%s", after)
 		}
@@ -213,7 +213,7 @@ func TestTwoAppliesOfIptables(t *testing.T) {
 			go func() { out, _ := cmd.CombinedOutput(); said <- string(out) }()
 		}
 		for line := range strings.Lines(<-said + <-said) {
-			if line != "gatewright: error: another apply or confirm is at work here; wait for it to end\n" {
+			if line != "gatewright: error: another apply or confirm is running here; wait for it to end\n" {
 				h.Errorf("said %q", line)
 			}
 		}

@@ -295,6 +295,6 @@ func TestInterruptedRunIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("out/"+".gatewright/journal", records)
-	expect("gatewright: error: out: an earlier run was interrupted, so that some files may be of the one before; run generate again to finish it\n", exitDifferent, "check")
-	expect("gatewright: error: out: an earlier run was interrupted, so that some files may be of the one before; run generate again to finish it\n", exitFailed, "diff", "out", "out")
+	expect("gatewright: error: out: an earlier run was interrupted, so some files may be from the run before it; run generate again to finish it\n", exitDifferent, "check")
+	expect("gatewright: error: out: an earlier run was interrupted, so some files may be from the run before it; run generate again to finish it\n", exitFailed, "diff", "out", "out")
 }

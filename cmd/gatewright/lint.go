@@ -43,7 +43,7 @@ func (inv *invocation) showFindings(r *site.Result, found []lint.Finding) error 
 		return console.WriteJSONList(inv.stdout, "findings", slices.Values(found))
 	}
 	if len(found) == 0 {
-		inv.console.Sayf("nothing is worth a second look")
+		inv.console.Sayf("no findings")
 		return nil
 	}
 	if err := report.LintTable(r, found).Write(inv.stdout, console.Width(inv.stdout)); err != nil {
@@ -81,7 +81,7 @@ func findings(r *site.Result, removals []site.Removals) ([]lint.Finding, error) 
 	return lint.Check(in)
 }
 
-// revisionsOf reads a catalogue's revisions, the newest of which is first.
+// revisionsOf reads the revisions of a catalogue, the newest first.
 func revisionsOf(known []catalog.Info) (r lint.Revisions, err error) {
 	for i, info := range known {
 		c, err := catalog.Load(info.String())

@@ -47,14 +47,14 @@ func TestLintRemovedNames(t *testing.T) {
 		}
 		return b.String()
 	}
-	const inOwn = `own/e [old.example.com]: version 2020070800 of m365-worldwide removed these names: a name that its publisher gives up may go to somebody else / take them out of this catalogue, or exclude the entry
-own/e [x.gone.example.com twice.example.com]: version 2020080600 of m365-worldwide removed these names: a name that its publisher gives up may go to somebody else / take them out of this catalogue, or exclude the entry
+	const inOwn = `own/e [old.example.com]: version 2020070800 of m365-worldwide removed these names: somebody else may register a name that its publisher gave up / remove them from this catalogue, or exclude the entry
+own/e [x.gone.example.com twice.example.com]: version 2020080600 of m365-worldwide removed these names: somebody else may register a name that its publisher gave up / remove them from this catalogue, or exclude the entry
 `
 	if got := summary(lintJSON(t, lint.Retired, both...)); got != inOwn {
 		t.Errorf("\n%s\nwant\n%s", got, inOwn)
 	}
-	const delayed = `m365-worldwide/1 [old.example.com]: version 2020070800 of m365-worldwide removed these names: a name that its publisher gives up may go to somebody else / see that nothing uses them any more, and shorten "keep_removed"
-m365-worldwide/1 [twice.example.com]: version 2020080600 of m365-worldwide removed these names: a name that its publisher gives up may go to somebody else / see that nothing uses them any more, and shorten "keep_removed"
+	const delayed = `m365-worldwide/1 [old.example.com]: version 2020070800 of m365-worldwide removed these names: somebody else may register a name that its publisher gave up / see that nothing uses them any more, and shorten "keep_removed"
+m365-worldwide/1 [twice.example.com]: version 2020080600 of m365-worldwide removed these names: somebody else may register a name that its publisher gave up / see that nothing uses them any more, and shorten "keep_removed"
 `
 	if got := summary(lintJSON(t, lint.Retired, append(both, "--as-of", "2020-08-06", "--keep-removed", "30d")...)); got != delayed+inOwn {
 		t.Errorf("with delayed removals\n%s\nwant\n%s", got, delayed+inOwn)

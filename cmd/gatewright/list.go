@@ -19,11 +19,11 @@ func listCommand() command {
 		summary: "show entries, rules, trusted sites or open items",
 		usage: `gatewright list [entries|rules|trusted-sites|open]
 
-Shows what the selected entries ask for and what became of each (the default),
-the rules that were made of them, the trusted sites, or what is still open.
---lint shows what is worth a second look instead: wildcards that anybody can get
-a name under, very wide or reserved prefixes, names that the publisher gave up,
-endpoints of several categories, entries that others cover.
+Shows the selected entries and what became of each (the default), the rules that
+were made from them, the trusted sites, or the open items. --lint shows lint
+findings instead: wildcards under which anybody can get a name, very wide or
+reserved prefixes, names that the publisher gave up, endpoints in several
+categories, and entries that other entries cover.
 
     gatewright list --catalog m365-additional@2018-10-23
     gatewright list rules --bind exchange=192.0.2.10
@@ -32,10 +32,10 @@ endpoints of several categories, entries that others cover.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
-			flags.BoolVar(&inv.json, "json", false, "as JSON; entries that are not selected, too, unless --entry names some")
+			flags.BoolVar(&inv.json, "json", false, "print JSON, including the entries that are not selected, unless --entry names entries")
 			flags.BoolVar(&inv.all, "all", false, "also show the entries that are not selected, and why")
-			flags.BoolVar(&inv.lintOnly, "lint", false, "show what is worth a second look in the selected entries, and what to do about it")
-			flags.BoolVar(&inv.strict, "strict", false, "with --lint: exit with status 1 if there is any finding")
+			flags.BoolVar(&inv.lintOnly, "lint", false, "show lint findings for the selected entries, and what to do about them")
+			flags.BoolVar(&inv.strict, "strict", false, "with --lint: exit with status 1 if there are findings")
 		},
 		operands: firstOf(lists()...),
 		run:      list,
@@ -48,11 +48,11 @@ func list(inv *invocation, args []string) error {
 	}
 	switch {
 	case inv.lintOnly && (len(args) > 0 || inv.all):
-		return usagef("list: --lint shows findings; leave the list's name and --all out")
+		return usagef("list: --lint shows findings, not a list; omit the list's name and --all")
 	case inv.lintOnly:
 		return inv.lint()
 	case inv.strict:
-		return usagef("list: --strict is about the findings of --lint; give both, or neither")
+		return usagef("list: --strict needs --lint; give both or neither")
 	}
 	what := lists()[0]
 	if len(args) > 0 {

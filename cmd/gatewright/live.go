@@ -18,9 +18,9 @@ import (
 
 // registerLive adds the flags that commands on what runs have in common.
 func (inv *invocation) registerLive(flags *pflag.FlagSet) {
-	flags.StringVar(&inv.netns, "netns", "", "the network namespace `NAME` of `ip netns`, in place of this process's")
-	flags.BoolVar(&inv.json, "json", false, "as JSON, with everything that text shortens")
-	flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+	flags.StringVar(&inv.netns, "netns", "", "use the network namespace `NAME` of `ip netns` instead of this process's")
+	flags.BoolVar(&inv.json, "json", false, "print JSON, with everything that text output shortens")
+	flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "print only errors; see the exit status")
 }
 
 // liveNames offers the generators that can run here and are not named yet.
@@ -34,7 +34,7 @@ func (inv *invocation) machine() (live.Machine, error) {
 	case inv.netns == "":
 		return live.Machine{}, nil
 	case inv.netns != filepath.Base(inv.netns) || inv.netns == "." || inv.netns == "..":
-		return live.Machine{}, usagef("--netns %q: expect a name, such as `ip netns list` shows", inv.netns)
+		return live.Machine{}, usagef("--netns %q: expect a name as `ip netns list` shows it", inv.netns)
 	}
 	return live.Machine{Namespace: filepath.Join(namedNamespaces, inv.netns)}, nil
 }
@@ -75,7 +75,7 @@ func (inv *invocation) produceLive(command string, names []string) (*production,
 		}
 	}
 	if file, found := inv.site.atHand(); !found && inv.site.file == "" && len(inv.site.catalogs) == 0 {
-		return nil, usagef("%s: there is no %s here; run it in the site's folder, or name the file with --site", command, file)
+		return nil, usagef("%s: no %s in this folder; run the command in the site's folder, or name the file with --site", command, file)
 	}
 	return inv.produceChosen(func(s *site.Site) ([]generators.Generator, error) {
 		if len(names) > 0 {
@@ -83,7 +83,7 @@ func (inv *invocation) produceLive(command string, names []string) (*production,
 		}
 		those := slices.DeleteFunc(slices.Clone(s.Generators), func(name string) bool { return !slices.Contains(live.Generators(), name) })
 		if len(those) == 0 {
-			return nil, usagef("%s: the site file says of no generator that it runs on this machine; name one of %s", command, strings.Join(live.Generators(), ", "))
+			return nil, usagef("%s: no generator of the site file runs on this machine; name one of %s", command, strings.Join(live.Generators(), ", "))
 		}
 		return choose(s, those), nil
 	})

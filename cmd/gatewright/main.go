@@ -1,5 +1,5 @@
-// Gatewright turns catalogues of service endpoints into nftables, iptables, PAC
-// and Squid rules that all mean the same.
+// Gatewright turns catalogues of service endpoints into nftables, iptables, PAC and
+// Squid rules with the same meaning.
 package main
 
 import (
@@ -19,8 +19,8 @@ func main() {
 }
 
 // delayCollection lets the heap grow to 32 MiB, eight times the runtime's minimum,
-// before it is collected for the first time: most runs are over by then, and are a
-// sixth faster for it. After that, what the user's GOGC says holds again.
+// before the first garbage collection. Most runs end before that and are a sixth
+// faster. After that, the user's GOGC applies again.
 func delayCollection() {
 	percent := debug.SetGCPercent(800)
 	if percent != 100 {
@@ -30,12 +30,11 @@ func delayCollection() {
 	runtime.AddCleanup(new([64]byte), func(int) { debug.SetGCPercent(percent) }, 0)
 }
 
-// garbageFrom is from where on memory is collected early, in bytes: what a file that
-// somebody made takes is bounded, and garbage beside it would double that.
+// garbageFrom is the memory in bytes from which garbage is collected early. The memory
+// for an input file is bounded, and garbage would double it.
 const garbageFrom = 1280 << 20
 
-// boundGarbage holds garbage low once the heap is large, unless the user's GOMEMLIMIT
-// says from where on.
+// boundGarbage keeps garbage small once the heap is large, unless the user sets GOMEMLIMIT.
 func boundGarbage() {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(garbageFrom)

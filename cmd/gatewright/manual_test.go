@@ -41,7 +41,7 @@ func TestManual(t *testing.T) {
 			shows("gatewright", tool, block)
 		}
 	}
-	shows("gatewright", tool, "EXIT STATUS 0 complete; 1 a difference, or a shortfall under --strict; 2 wrong usage; 3 bad input or a failed operation. Wrong usage and bad input are refused before anything is written or changed.")
+	shows("gatewright", tool, "EXIT STATUS 0 success; 1 a difference, or a shortfall with --strict; 2 wrong usage; 3 bad input or a failed operation. Wrong usage and bad input are refused before anything is written or changed.")
 	for _, c := range commands() {
 		shows("gatewright", tool, "gatewright-"+c.name+"(1) "+c.summary)
 		name := "gatewright-" + c.name

@@ -14,8 +14,8 @@ import (
 // runs engines without it only if it is told to.
 func TestWithoutBox(t *testing.T) {
 	const (
-		before = "gatewright: error: not proved: nftables: engines run in a box, which this machine cannot make: "
-		after  = "; --unboxed runs them without it, as you, for files that you trust\n"
+		before = "gatewright: error: not proved: nftables: this machine cannot make the box in which engines run: "
+		after  = "; for files that you trust, --unboxed runs the engines without the box, with your own rights\n"
 		sites  = "trusted-sites: proved by our own reader of registry files: "
 	)
 	users := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 70_000}}
@@ -78,7 +78,7 @@ func TestInsideIsNoProgram(t *testing.T) {
 	cmd := exec.Command(filepath.Join(toolFolder(t), "gatewright"))
 	cmd.Args = []string{"gatewright-box"}
 	said, _ := cmd.CombinedOutput()
-	if want := "gatewright-box is started by gatewright alone\n"; string(said) != want || cmd.ProcessState.ExitCode() != exitUsage {
+	if want := "gatewright-box can only be started by gatewright\n"; string(said) != want || cmd.ProcessState.ExitCode() != exitUsage {
 		t.Errorf("status %d, %q; want %q", cmd.ProcessState.ExitCode(), said, want)
 	}
 }

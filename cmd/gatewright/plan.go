@@ -9,18 +9,19 @@ import (
 func planCommand() command {
 	return command{
 		name:    "plan",
-		summary: "tell what apply would change on this machine",
+		summary: "show what apply would change on this machine",
 		usage: `gatewright plan [GENERATOR...]
 
-Holds what runs on this machine against what generate would write for the site,
-and tells what apply would change: the flows that would be newly accepted and no
-longer, in the words of diff, and the elements, rules and chains. Nothing is
-changed. The exit status is 1 if there is something to change.
+Compares the rules that run on this machine with what generate would write for
+the site, and shows what apply would change. The flows that would be newly or no
+longer accepted are shown as diff shows them. The elements, rules and chains
+follow. Nothing is changed. The exit status is 1 if there is something to
+change.
 
     gatewright plan
     gatewright plan nftables --netns edge --format markdown
 
-Reading what runs takes root.
+Reading the running rules needs root.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)

@@ -108,7 +108,7 @@ func generateOne(g generators.Generator, s *site.Site, result *site.Result) (art
 	out, err := g.Generate(result.Policy, settings)
 	for _, a := range out.Artefacts {
 		if len(a.Data) > output.MaxFile {
-			err = errors.Join(err, fmt.Errorf("%s has %d KiB, over the limit of %d KiB; select fewer entries, or split the site", a.Name, len(a.Data)>>10, output.MaxFile>>10))
+			err = errors.Join(err, fmt.Errorf("%s has %d KiB, over the limit of %d KiB per file; select fewer entries, or split the site", a.Name, len(a.Data)>>10, output.MaxFile>>10))
 		}
 	}
 	if err != nil {
@@ -133,7 +133,7 @@ func outputDir(flag string, s *site.Site, siteDir string) (folder plainfile.Path
 			wrong = "is hidden, as .git/hooks would be"
 		}
 		if wrong != "" {
-			return folder, "", s.Errorf("output", "", "%q %s; write a folder below that, or name this one on the command line: -o %s", s.Output, wrong, folder)
+			return folder, "", s.Errorf("output", "", "%q %s; write a folder below the site file's folder, or name this one on the command line: -o %s", s.Output, wrong, folder)
 		}
 	}
 	return folder, folder.String(), nil

@@ -97,7 +97,7 @@ func (inv *invocation) renew(f *folder) error {
 		}
 		site, found := inv.site.atHand()
 		if !found {
-			return fmt.Errorf("%w; or name the site file that it was made from with --site", output.In(f.path, other))
+			return fmt.Errorf("%w; or name the site file from which it was made with --site", output.In(f.path, other))
 		}
 		p, err := inv.produce([]string{g.Name()})
 		if err != nil {
@@ -109,7 +109,7 @@ func (inv *invocation) renew(f *folder) error {
 		if f.readings[i], f.errs[i] = g.Read(f.files); f.errs[i] != nil {
 			return f.errs[i]
 		}
-		inv.console.Warnf("%s: %s is of format %d; what %s makes in format %d stands for it", f.path, other.File, other.Have, site, other.Now)
+		inv.console.Warnf("%s: %s has the old format %d; it is replaced by what %s makes in format %d", f.path, other.File, other.Have, site, other.Now)
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func TestNewFolderAndRevision(t *testing.T) {
 		"main/fw/own.json":        namesCatalog("b.example.com"),
 	})
 	status, said := checkNew(t, "main")
-	if want := "gatewright: warning: --new main: this is a folder, which is taken, and a git revision; for the revision write " + commit + "\n"; status != exitDifferent || !strings.Contains(said, want) || !strings.Contains(said, "(own/a) is absent") {
+	if want := "gatewright: warning: --new main: this is both a folder and a git revision; the folder is used; for the revision write " + commit + "\n"; status != exitDifferent || !strings.Contains(said, want) || !strings.Contains(said, "(own/a) is absent") {
 		t.Errorf("status %d\n%s", status, said)
 	}
 	if status, said := checkNew(t, "./main"); status != exitDifferent || strings.Contains(said, "revision") {
@@ -132,7 +132,7 @@ func TestNewTellsWhatOpens(t *testing.T) {
 	writeFiles(t, map[string]string{"fw/gatewright.json": fmt.Sprintf(site, ""), "fw/own/own.json": prefixes("203.0.113.0/28")})
 	status, said := checkNew(t, "main")
 	for _, want := range []string{
-		"gatewright: warning: main expects deny outbound tcp 203.0.113.9:443, which is given up here: at policy outbound tcp 203.0.113.9:443 from 10.20.0.1 passes by rule a-out-",
+		"gatewright: warning: main expects deny outbound tcp 203.0.113.9:443, which is not expected here any more: at policy outbound tcp 203.0.113.9:443 from 10.20.0.1 passes by rule a-out-",
 		"1 prefix newly accepted; 1 prefix no longer accepted", "    +     203.0.113.0/28\n",
 	} {
 		if !strings.Contains(said, want) {
@@ -190,7 +190,7 @@ func TestNewKeepsWhatIsSaid(t *testing.T) {
 		t.Errorf("status %d\n%s", status, said)
 	}
 	writeFiles(t, map[string]string{"fw/gatewright.json": fmt.Sprintf(site, "", "")})
-	if _, said := checkNew(t, "main"); !strings.Contains(said, "main expects deny inbound tcp 203.0.113.9 to resolver:25, which is given up here: ") {
+	if _, said := checkNew(t, "main"); !strings.Contains(said, "main expects deny inbound tcp 203.0.113.9 to resolver:25, which is not expected here any more: ") {
 		t.Error(said)
 	}
 }
@@ -232,7 +232,7 @@ func TestNewRefused(t *testing.T) {
 	git("checkout", "-q", "main")
 	// What stands in the working tree by a revision's name is not the revision's.
 	writeFiles(t, map[string]string{"none:fw/gatewright.json": "{}", "linked-folder:fw/own/own.json": namesCatalog("a.example.com")})
-	const link = " is a symbolic link and no plain file; compare with a revision that has one there\n"
+	const link = " is a symbolic link, not a regular file; compare with a revision that has a regular file there\n"
 	for base, want := range map[string]struct {
 		status int
 		said   string
@@ -242,13 +242,13 @@ func TestNewRefused(t *testing.T) {
 		"site-link":     {exitFailed, "gatewright: error: --new site-link: site-link:fw/gatewright.json" + link},
 		"bad":           {exitFailed, `gatewright: error: --new bad: bad:fw/gatewright.json:2:3: /catalogues: unknown key "catalogues"; `},
 		"large":         {exitFailed, "gatewright: error: --new large: large:fw/gatewright.json: over the limit of 16384 KiB\n"},
-		"none":          {exitDifferent, "gatewright: warning: --new none: no gatewright.json is there, so that everything is new\n"},
-		"nowhere":       {exitUsage, `gatewright: error: --new nowhere: no folder, and no git revision here (git knows none of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder with the site file of an earlier one\n"},
-		"--help":        {exitUsage, `gatewright: error: --new --help: begins with a hyphen, as no revision does; for a folder of that name write ./--help` + "\n"},
-		"main..bad":     {exitUsage, `--new main..bad: no folder, and no git revision here`},
-		":/one":         {exitUsage, `--new :/one: no folder, and no git revision here`},
-		"main:fw":       {exitUsage, `--new main:fw: no folder, and no git revision here`},
-		"main\n--x":     {exitUsage, `--new main\u000a--x: no folder, and no git revision here`},
+		"none":          {exitDifferent, "gatewright: warning: --new none: it has no gatewright.json, so everything counts as new\n"},
+		"nowhere":       {exitUsage, `gatewright: error: --new nowhere: it is neither a folder nor a git revision here (git knows no revision of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder that holds an earlier site file\n"},
+		"--help":        {exitUsage, `gatewright: error: --new --help: begins with a hyphen, which no revision does; for a folder of that name write ./--help` + "\n"},
+		"main..bad":     {exitUsage, `--new main..bad: it is neither a folder nor a git revision here (git knows no revision of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder that holds an earlier site file"},
+		":/one":         {exitUsage, `--new :/one: it is neither a folder nor a git revision here (git knows no revision of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder that holds an earlier site file"},
+		"main:fw":       {exitUsage, `--new main:fw: it is neither a folder nor a git revision here (git knows no revision of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder that holds an earlier site file"},
+		"main\n--x":     {exitUsage, `--new main\u000a--x: it is neither a folder nor a git revision here (git knows no revision of that name); fetch the revision first, as in ` + "`git fetch origin main`, or name a folder that holds an earlier site file"},
 	} {
 		if status, said := checkNew(t, base); status != want.status || !strings.Contains(said, want.said) {
 			t.Errorf("--new %q: status %d\n%s\nwant status %d\n%s", base, status, said, want.status, want.said)
@@ -342,7 +342,7 @@ func TestRevisionRunsNothing(t *testing.T) {
 	// The programs do run where git is asked without care.
 	git("config", "remote.origin.url", "ext::"+program)
 	if exec.Command("git", "cat-file", "blob", missing).Run() == nil {
-		t.Error("the object is there")
+		t.Error("the object exists")
 	}
 	if _, err := os.ReadFile("ran"); err != nil {
 		t.Error("no program ran at all, so that this proves nothing")

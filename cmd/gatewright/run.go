@@ -31,8 +31,8 @@ type command struct {
 	usage   string // synopsis, what it does, an example
 	flags   func(*invocation, *pflag.FlagSet)
 
-	// operands are those that may follow the ones before, for completion; nil for none
-	// that are known.
+	// operands returns the candidates for the next operand, for completion; nil if
+	// there are none.
 	operands func(inv *invocation, before []string) []candidate
 
 	run func(*invocation, []string) error
@@ -73,7 +73,7 @@ func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// errDifferent ends a run with exitDifferent; what differs has been said.
+// errDifferent ends a run with exitDifferent; the difference is already reported.
 var errDifferent = errors.New("different")
 
 // run is the whole tool: it returns the exit status.
@@ -135,8 +135,8 @@ func (inv *invocation) call(c command, args []string) error {
 	return oneValue(flags, c.run(inv, flags.Args()))
 }
 
-// oneValue adds to an error about a flag's value that has a comma how several are
-// given.
+// oneValue adds a hint to an error about a flag's value that contains a comma: several
+// values need the flag several times.
 func oneValue(flags *pflag.FlagSet, err error) error {
 	if err == nil || errors.Is(err, errDifferent) {
 		return err
@@ -159,7 +159,7 @@ func oneValue(flags *pflag.FlagSet, err error) error {
 	if about == "" {
 		return err
 	}
-	return fmt.Errorf("%w; a comma separates no values here: give --%s once for each", err, about)
+	return fmt.Errorf("%w; commas do not separate values here; give --%s once for each value", err, about)
 }
 
 // emptyFlag returns the name of a flag that was given the empty text, as an unset
@@ -177,7 +177,7 @@ func emptyFlag(flags *pflag.FlagSet) (name string) {
 	return name
 }
 
-// status tells an error and returns the exit status for it.
+// status prints an error and returns its exit status.
 func (inv *invocation) status(err error) int {
 	var usage usageError
 	switch {
@@ -205,10 +205,10 @@ func usageText() string {
 	var b strings.Builder
 	b.WriteString(`gatewright makes firewall and proxy rules from catalogues of service endpoints.
 
-    gatewright init              write a site file that asks for what is open
+    gatewright init              write a site file with blanks for open items
     gatewright generate -o out   write rule files for the default catalogues
-    gatewright list              show what it asks for, and what became of that
-    gatewright check -o out      tell whether the files are up to date; for CI
+    gatewright list              show entries and what became of each
+    gatewright check -o out      check that the files are up to date, for CI
 
 Commands:
 `)
@@ -218,7 +218,7 @@ Commands:
 	b.WriteString(`
 ` + "`gatewright COMMAND --help`" + ` shows the flags of a command.
 
-Exit status: 0 complete; 1 a difference, or a shortfall under --strict; 2 wrong
+Exit status: 0 success; 1 a difference, or a shortfall with --strict; 2 wrong
 usage; 3 bad input or a failed operation. Wrong usage and bad input are refused
 before anything is written or changed.
 `)

@@ -19,15 +19,15 @@ func schemaCommand() command {
 		summary: "print the JSON Schema of site files or catalogues",
 		usage: `gatewright schema site|catalog
 
-The schema (draft-07) tells an editor every key of a site file or of a
-catalogue, what its value may be and what it means. Name its file at the top of
-a document: "$schema": "./gatewright.schema.json".
+The schema (draft-07) describes to an editor every key of a site file or a
+catalogue: its values and its meaning. Name the schema's file at the top of a
+document: "$schema": "./gatewright.schema.json".
 
     gatewright schema site > gatewright.schema.json
     gatewright schema catalog > catalog.schema.json
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
-			flags.BoolVar(&inv.json, "json", false, "as a member of an object with a version")
+			flags.BoolVar(&inv.json, "json", false, "print a JSON object that holds the schema and a version")
 		},
 		operands: firstOf(documents()...),
 		run:      printSchema,

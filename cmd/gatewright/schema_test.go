@@ -328,7 +328,7 @@ func TestSchemaRefusesWhatIsNotRead(t *testing.T) {
 			`{"expect": [{"allow": "a.example", "in": 1}]}`: `/expect/0/in: expected an array, found a number`,
 			`{"lint": "fatal"}`:                             `/lint: unknown value "fatal"; known values: "error", "warning", "off"`,
 			`{"generators": ["nftable"]}`:                   `unknown generator "nftable"; expect one of ` + everyGenerator() + `; did you mean "nftables"?`,
-			`{"generators": ["pac", "pac"]}`:                `/generators/1: "pac" stands twice in the list; remove one`,
+			`{"generators": ["pac", "pac"]}`:                `/generators/1: "pac" occurs twice in the list; remove one`,
 			`{"options": {"pac": {"plain": "maybe"}}}`:      `option plain: unknown value "maybe"; expect one of direct, proxy`,
 			`{"options": {"pac": {"proxies": "a:1"}}}`:      `unknown option "proxies"; expect one of proxy, `,
 			`{"catalogs": [{"name": "x"}]}`:                 `/catalogs/0: missing required key "file"`,

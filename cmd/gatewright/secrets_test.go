@@ -87,7 +87,7 @@ func TestPathOnce(t *testing.T) {
 		"diff none.json none.json": "catalogue: open none.json: no such file or directory\n",
 		"list --catalog none.json": "catalogue: open none.json: no such file or directory\n",
 		"list --site ./none.json":  "site file: open none.json: no such file or directory\n",
-		"check -o bad.json":        "bad.json is a file and no folder; name another\n",
+		"check -o bad.json":        "bad.json is a file, not a folder; name a folder\n",
 	} {
 		var stdout, stderr bytes.Buffer
 		if run(strings.Fields(args), strings.NewReader(""), &stdout, &stderr); stderr.String() != "gatewright: error: "+want {

@@ -33,7 +33,7 @@ func (p *production) shortfalls() []shortfall {
 	for i, o := range p.outputs {
 		for _, c := range o.Coverage {
 			if c.FallsShort() && !p.site.Tolerates(o.Generator, string(c.Verdict), c.Entries) {
-				text := fmt.Sprintf("%s: %s is %s: %s; %s, or tolerate it in the site file", o.Generator, c.Name(), c.Verdict, c.Reason, c.Remedy)
+				text := fmt.Sprintf("%s: %s is %s: %s; %s, or list it under \"tolerate\" in the site file", o.Generator, c.Name(), c.Verdict, c.Reason, c.Remedy)
 				short = append(short, shortfall{text, p.site.PlaceOfTolerable(o.Generator, c.Entries), &p.outputs[i], c})
 			}
 		}

@@ -38,7 +38,7 @@ func (p *production) warnReversed(t console.Console) {
 	if len(rules) == 0 {
 		return
 	}
-	t.Warnf("%s: %s packets in the other direction, such as %s%s; set wan and lan to the interfaces of both sides",
+	t.Warnf("%s: %s packets in the other direction, such as %s%s; set wan and lan to the interfaces of the two sides",
 		strings.Join(filters, ", "), alsoAccept(rules), example, purposes(example))
 }
 

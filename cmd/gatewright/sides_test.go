@@ -24,7 +24,7 @@ func TestGatewayWithoutSidesIsWarnedOf(t *testing.T) {
 	}
 	const warning = "nftables, iptables: rule "
 	const packet = " (x/turn) also accepts packets in the other direction, such as inbound tcp 10.2.0.0 to 10.1.1.10:443 " +
-		"(10.2.0.0 is private (RFC 1918), 10.1.1.10 is private (RFC 1918)); set wan and lan to the interfaces of both sides"
+		"(10.2.0.0 is private (RFC 1918), 10.1.1.10 is private (RFC 1918)); set wan and lan to the interfaces of the two sides"
 	for _, c := range []struct {
 		args []string
 		want bool

@@ -40,30 +40,30 @@ type siteFlags struct {
 	tenant   []string
 	set      []string
 
-	streams map[string][]byte // files that were read already, by path: a pipe is read once
-	tree    plainfile.Tree    // in the place of the site file's folder, unless it is nil
+	streams map[string][]byte // files that were already read, by path: a pipe is read once
+	tree    plainfile.Tree    // replaces the site file's folder, unless it is nil
 }
 
 func (f *siteFlags) register(flags *pflag.FlagSet) {
 	f.flags, f.streams = flags, map[string][]byte{}
-	flags.StringVar(&f.file, "site", "", "site `FILE` (default "+defaultSite+", if there)")
-	flags.StringVar(&f.output, "for", "", "only this `OUTPUT` of those that the site file names under \"outputs\"")
-	flags.StringArrayVar(&f.catalogs, "catalog", nil, "catalogue `FILE|NAME[@REVISION]` (default "+strings.Join(site.DefaultCatalogs(), " and ")+")")
-	flags.StringVar(&f.asOf, "as-of", "", "leave out what the publisher makes live after `DAY`: YYYY-MM-DD or today")
-	flags.StringVar(&f.keep, "keep-removed", "", "keep what the publisher removed within `DAYS` (30d) before the catalogue's version, or before --as-of")
+	flags.StringVar(&f.file, "site", "", "site `FILE` (default "+defaultSite+", if it exists)")
+	flags.StringVar(&f.output, "for", "", "use only this `OUTPUT` of the site file's \"outputs\"")
+	flags.StringArrayVar(&f.catalogs, "catalog", nil, "read this catalogue, `FILE|NAME[@REVISION]` (default "+strings.Join(site.DefaultCatalogs(), " and ")+")")
+	flags.StringVar(&f.asOf, "as-of", "", "leave out endpoints that go live after `DAY`: YYYY-MM-DD or today")
+	flags.StringVar(&f.keep, "keep-removed", "", "keep endpoints that the publisher removed in the `DAYS` before the catalogue's version or before --as-of, such as 30d")
 	flags.StringArrayVar(&f.sel.Areas, "area", nil, "only entries of this service `AREA`")
 	flags.StringArrayVar(&f.sel.Categories, "category", nil, "only entries of this `CATEGORY`: optimize, allow, default or none")
-	flags.StringArrayVar(&f.sel.Tags, "tag", nil, "of clouds' feeds only this `TAG`, such as Storage.WestEurope")
-	flags.StringArrayVar(&f.sel.Regions, "region", nil, "of clouds' feeds only tags of this `REGION`; none for those without")
-	flags.StringArrayVar(&f.sel.Services, "service", nil, "of clouds' feeds only tags of this `SERVICE`; none for those without")
+	flags.StringArrayVar(&f.sel.Tags, "tag", nil, "only this `TAG` of cloud feeds, such as Storage.WestEurope")
+	flags.StringArrayVar(&f.sel.Regions, "region", nil, "only tags of this `REGION` of cloud feeds; none selects tags without a region")
+	flags.StringArrayVar(&f.sel.Services, "service", nil, "only tags of this `SERVICE` of cloud feeds; none selects tags without a service")
 	flags.StringArrayVar(&f.sel.Entries, "entry", nil, "only the entry with this `ID`")
 	flags.StringArrayVar(&f.sel.Directions, "direction", nil, "only flows in this `DIRECTION`: outbound or inbound")
 	flags.StringArrayVar(&f.sel.Instances, "instance", nil, "only entries of this `INSTANCE` (default Worldwide)")
 	flags.BoolVar(&f.sel.RequiredOnly, "required-only", false, "only entries that the publisher marks as required")
 	flags.StringArrayVar(&f.sel.Exclude, "exclude", nil, "leave out the entry with this `ID`")
-	flags.StringArrayVar(&f.bind, "bind", nil, "`ROLE=CIDR`: an address that machines of the role have")
-	flags.StringArrayVar(&f.tenant, "tenant", nil, "the `NAME` that stands for <tenant>")
-	flags.StringArrayVar(&f.set, "set", nil, "a generator's option, `GENERATOR.OPTION=VALUE`; see `gatewright generators`")
+	flags.StringArrayVar(&f.bind, "bind", nil, "bind a role to the addresses of its machines, `ROLE=CIDR`")
+	flags.StringArrayVar(&f.tenant, "tenant", nil, "the `NAME` of your tenant, which replaces <tenant>")
+	flags.StringArrayVar(&f.set, "set", nil, "set an option of a generator, `GENERATOR.OPTION=VALUE`; see `gatewright generators`")
 }
 
 // withFile returns the same flags, but for another site file.
@@ -72,8 +72,8 @@ func (f siteFlags) withFile(file string) siteFlags {
 	return f
 }
 
-// source returns the flags that say which site and catalogues are read, for a command
-// that is shown: " --site site.json", or nothing.
+// source returns the flags for the site file and the catalogues, for use in a suggested
+// command: " --site site.json", or nothing.
 func (f *siteFlags) source() string {
 	var text strings.Builder
 	say := func(flag, value string) {
@@ -91,7 +91,7 @@ func (f *siteFlags) source() string {
 	return text.String()
 }
 
-// says reports whether a flag says what a site file says, beside which file it is.
+// says reports whether a flag other than --site sets what a site file can set.
 func (f *siteFlags) says() bool {
 	said := false
 	own := pflag.NewFlagSet("", pflag.ContinueOnError)
@@ -100,17 +100,17 @@ func (f *siteFlags) says() bool {
 	return said
 }
 
-// writeOpen says which command writes what is open into the site file.
+// writeOpen names the command that writes the open items into the site file.
 func (f *siteFlags) writeOpen(all []report.Suggestion) string {
 	file := cmp.Or(f.file, defaultSite)
 	_, lacking, err := report.Merge(file, f.text, all)
 	switch {
 	case !f.found:
-		return "`gatewright init" + f.source() + "` writes a " + file + " with them all"
+		return "`gatewright init" + f.source() + "` writes a " + file + " with all of them"
 	case err == nil && lacking == 0:
-		return "they all stand in " + file + ", with blanks to fill in; `gatewright list open" + f.source() + f.forOutput() + "` shows who can say what"
+		return "all of them are in " + file + ", with blanks to fill in; `gatewright list open" + f.source() + f.forOutput() + "` shows who can answer each one"
 	}
-	return "`gatewright init --merge" + f.source() + "` adds to " + file + " what it lacks of them"
+	return "`gatewright init --merge" + f.source() + "` adds to " + file + " those that it lacks"
 }
 
 // catalogDir is the folder that paths of catalogues are relative to: the site
@@ -168,7 +168,7 @@ func (f *siteFlags) atHand() (name string, ok bool) {
 
 func (f *siteFlags) read() (*site.Site, string, error) {
 	if isURL(f.file) {
-		return nil, "", usagef("--site: a site is read from a file; download it first")
+		return nil, "", usagef("--site: expect a file, not a URL; download it first")
 	}
 	file, read := f.file, plainfile.Named(f.file).ReadStream
 	if file == "" {
@@ -194,11 +194,11 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	return s, folderOf(file), err
 }
 
-// isURL tells a URL, which may hold a secret that no message shows, from a path.
+// isURL reports whether a name is a URL. A URL may hold a secret, so messages must not\n// show it.
 func isURL(name string) bool { return strings.Contains(name, "://") }
 
-// folderOf is what paths in a site file are relative to: its folder, but the working
-// directory for a pipe, which stands in none.
+// folderOf is the folder to which paths in a site file are relative: its own folder, or
+// the working directory for a pipe.
 func folderOf(file string) string {
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
 		return "."

@@ -23,7 +23,7 @@ func (f *siteFlags) choose(s *site.Site) (*site.Site, error) {
 		}
 		return one, nil
 	case len(s.Outputs) > 0 && !f.whole:
-		return nil, usagef("the site file has outputs of its own; name one with --for: %s", strings.Join(s.OutputNames(), ", "))
+		return nil, usagef("the site file has several outputs; name one with --for: %s", strings.Join(s.OutputNames(), ", "))
 	}
 	return s, nil
 }
@@ -64,7 +64,7 @@ func (inv *invocation) eachOutput(names []string, do func(one *invocation, names
 		}
 	}
 	if left {
-		return usagef("no output of the site file has the generator %s; name one with --for to make it there", strings.Join(names, ", "))
+		return usagef("no output of the site file has the generator %s; name the output that shall have it with --for", strings.Join(names, ", "))
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 	"gatewright/generators/pac"
 )
 
-const mendUnfiltered = "send them to the proxy with \"routes\", or add addresses in a catalogue of the site's own"
+const mendUnfiltered = "send them to the proxy with \"routes\", or add their addresses in your own catalogue"
 
 // warnUnfiltered tells, entry by entry, of names that the PAC file sends past the proxy
 // and that a packet filter of the same run can match no address of: one that drops by
@@ -25,7 +25,7 @@ const mendUnfiltered = "send them to the proxy with \"routes\", or add addresses
 func (p *production) warnUnfiltered(t console.Console, file artefact.Made) {
 	ids := p.unfiltered(file, func(rule.Grant, artefact.Made) bool { return true })
 	if len(ids) > 0 {
-		t.Warnf("names of %s go direct by proxy.pac and have no packet-filter rule: %s; %s", words.Plural(len(ids), "entry", "entries"), words.Some(ids), mendUnfiltered)
+		t.Warnf("proxy.pac sends names of %s direct, but no packet filter has a rule for them: %s; %s", words.Plural(len(ids), "entry", "entries"), words.Some(ids), mendUnfiltered)
 	}
 }
 
@@ -155,7 +155,7 @@ func (e *explainer) dropped(f rule.Flow, roles []rule.Role, answers []report.Bac
 	if f.Remote.IsValid() {
 		what = "the address " + f.Remote.String()
 	}
-	return sent + "no rule of " + strings.Join(filters, " or ") + " has " + what + "; send it to the proxy with \"routes\", or add addresses in a catalogue of the site's own"
+	return sent + "no rule of " + strings.Join(filters, " or ") + " has " + what + "; send it to the proxy with \"routes\", or add its addresses in your own catalogue"
 }
 
 // loses reports whether a packet filter that answers so lets no packet of the flow

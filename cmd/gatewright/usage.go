@@ -15,14 +15,14 @@ import (
 func usageCommand() command {
 	return command{
 		name:    "usage",
-		summary: "tell which rules are used, by counters or a log",
+		summary: "show which rules are used, from counters or a proxy log",
 		usage: `gatewright usage GENERATOR FILE...
 
-Lays what runs on the gateway beside the site: how often each rule was used, and
-which never. FILE is what a packet filter's counters print, or a proxy's log in
-Squid's own format; - is stdin. With "group": "entry" in the site file each
-entry has a rule, and so a count, of its own. Of a proxy's log it also tells the
-requests that were denied and that one port, one name or one role keeps from a
+Shows how often each rule of the site was used on the gateway, and which rules
+were never used. FILE holds the counters of a packet filter, or a proxy's log in
+Squid's native format; - is stdin. With "group": "entry" in the site file each
+entry has its own rule, and so its own count. For a proxy's log it also shows
+denied requests that only the port, the name or the role keeps from matching a
 rule.
 
     nft -j list counters | gatewright usage nftables -
@@ -31,8 +31,8 @@ rule.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
-			flags.BoolVar(&inv.json, "json", false, "as JSON")
-			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but the result and errors")
+			flags.BoolVar(&inv.json, "json", false, "print JSON")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "print only the result and errors")
 		},
 		operands: countedThenFiles,
 		run:      usage,
@@ -55,7 +55,7 @@ func usage(inv *invocation, args []string) error {
 	case generators.Logging:
 		from, read = "its log, such as "+g.Log(), func(u *usageCount, r io.Reader) error { return u.follow(g, r) }
 	default:
-		return usagef("usage: what generator %s makes counts nothing; expect one of %s", g.Name(), strings.Join(countedGenerators(), ", "))
+		return usagef("usage: the output of generator %s has no counters; expect one of %s", g.Name(), strings.Join(countedGenerators(), ", "))
 	}
 	if len(args) == 1 {
 		return usagef("usage: %s: name a file with %s, or - for stdin", g.Name(), from)

@@ -109,7 +109,7 @@ func note(r *report.UsedRule, used bool) {
 
 // Bounds of what a log may make us hold.
 const (
-	maxAnswers = 200_000 // requests of which the answer is kept
+	maxAnswers = 200_000 // requests whose answers are kept
 	maxDenied  = 10_000  // different ones that are told
 )
 
@@ -135,7 +135,7 @@ func (u *usageCount) follow(g generators.Logging, r io.Reader) error {
 		read++
 	}
 	if read == 0 && u.Unread > 0 {
-		return fmt.Errorf("%w; no line tells of a request", u.FirstUnread)
+		return fmt.Errorf("%w; no line records a request", u.FirstUnread)
 	}
 	return nil
 }
@@ -179,7 +179,7 @@ func (u *usageCount) whyDenied(q rule.Question) report.DeniedRequest {
 	d := report.DeniedRequest{Request: q.String(), Count: 1, Why: "no rule is near"}
 	x := u.policy.Explain(q.Flow)
 	if x.Accept() {
-		d.Rule, d.Why = x.Rules[0], "the site allows it; what runs has other rules, or refuses it for another reason"
+		d.Rule, d.Why = x.Rules[0], "the site allows it, but the proxy runs other rules or refuses it for another reason"
 	}
 	for _, near := range x.Near {
 		if len(near.Misses) == 1 && !near.Elsewhere() {

@@ -23,39 +23,40 @@ import (
 func verifyCommand() command {
 	return command{
 		name:    "verify",
-		summary: "prove the rule files against the policy in the real engines",
+		summary: "prove that the real engines answer as the policy does",
 		usage: `gatewright verify [GENERATOR...] [-o DIR]
 
-Loads the rule files into the engines that they are made for, on this machine
-but away from its own rules, and compares the engines' answers with the
-policy's. The files in DIR are proved as they stand (default: the site file's
-output); without a folder, what generate would write now. Every disagreement is
-told with both answers, and an engine that is missing is an error. A file that
-holds a line which generate does not write is refused before an engine starts.
+Loads the rule files into the engines that they are made for, and compares the
+engines' answers with the policy's. This machine's own rules are not touched.
+The files in DIR are proved unchanged (default: the site file's "output").
+Without a folder, verify proves what generate would write now. Every
+disagreement is shown with both answers. A missing engine is an error. A file
+with a line that generate does not write is refused before any engine starts.
 
-Engines run in a box of their own, made by root and by ordinary users alike: no
-network but its own loopback, a root that holds system programs alone and cannot
-be written, nothing of your files and processes, no rights outside; when verify
-ends, also by kill -9, the box ends with all that is in it. Where the machine
-cannot make one, verify says what is missing and stops. --unboxed then runs the
-engines as you, with all that you may do: for files that you trust.
+The engines run in a sandbox, called the box, for root and ordinary users alike.
+It has no network except its own loopback. Its root file system is read-only and
+holds only system programs. It sees none of your files and processes and has no
+rights outside. When verify ends, even by kill -9, the box ends with everything
+in it. If the machine cannot make a box, verify says what is missing and stops.
+--unboxed then runs the engines with your own rights: use it only for files that
+you trust.
 
-A proof that takes longer than --timeout is given up, its engines are ended, and
-the others go on; what is not proved is told, and the exit status is then 3.
+A proof that takes longer than --timeout is stopped with its engines, and the
+other proofs go on. verify names what is not proved, and exits with status 3.
 
     gatewright verify -o out
     gatewright verify nftables iptables --site gatewright.json
 
-Exit status: 0 all is proved; 1 a disagreement; 3 an engine, or the box, is
+Exit status: 0 everything is proved; 1 a disagreement; 3 an engine or the box is
 missing or failed.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
 			inv.site.register(flags)
 			flags.StringVarP(&inv.output, "output", "o", "", "`DIR` that holds the files, or - for what generate would write now")
-			flags.BoolVar(&inv.unboxed, "unboxed", false, "run the engines without a box, with all that you may do")
-			flags.DurationVar(&inv.timeout, "timeout", 15*time.Minute, "`TIME` that the proof of one generator may take")
-			flags.BoolVar(&inv.json, "json", false, "as JSON")
-			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "say nothing but errors; the exit status tells")
+			flags.BoolVar(&inv.unboxed, "unboxed", false, "run the engines without the box, with your own rights")
+			flags.DurationVar(&inv.timeout, "timeout", 15*time.Minute, "stop the proof of one generator after this `TIME`")
+			flags.BoolVar(&inv.json, "json", false, "print JSON")
+			flags.BoolVarP(&inv.console.Quiet, "quiet", "q", false, "print only errors; see the exit status")
 		},
 		operands: generatorNames,
 		run:      verify,
@@ -149,7 +150,7 @@ func (inv *invocation) proveAll(ctx context.Context, p *production) (verdicts []
 		inv.tellVerdict(result, err)
 	}
 	if unboxed != nil {
-		failed = errors.Join(failed, fmt.Errorf("not proved: %s: %w; --unboxed runs them without it, as you, for files that you trust", strings.Join(unboxed, ", "), noBox))
+		failed = errors.Join(failed, fmt.Errorf("not proved: %s: %w; for files that you trust, --unboxed runs the engines without the box, with your own rights", strings.Join(unboxed, ", "), noBox))
 	}
 	return verdicts, failed
 }
@@ -199,10 +200,10 @@ func (inv *invocation) takeOutput(p *production, o *artefact.Made, f folder) err
 	for _, a := range o.Artefacts {
 		data, ok := f.files[a.Name]
 		if !ok {
-			missing = append(missing, fmt.Errorf("%s is missing; run generate, or name a folder that has it with -o", p.path(a.Name)))
+			missing = append(missing, fmt.Errorf("%s is missing; run generate, or name the folder that has it with -o", p.path(a.Name)))
 		}
 		if ok && !bytes.Equal(data, a.Data) {
-			inv.console.Warnf("%s is not what generate would write; it is proved as it stands", p.path(a.Name))
+			inv.console.Warnf("%s is not what generate would write; verify proves the file as it is", p.path(a.Name))
 		}
 		if a.Data = data; slices.Contains(reading.Read, a.Name) {
 			taken = append(taken, a)

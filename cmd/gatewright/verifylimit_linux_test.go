@@ -28,7 +28,7 @@ func TestVerifyTimeout(t *testing.T) {
 			}
 			t.Setenv("PATH", dir)
 			stdout, stderr := runQuietly(t, exitFailed, append([]string{"verify", "pac", "trusted-sites", "--site", site, "--timeout", "700ms"}, c.more...)...)
-			const want = "gatewright: error: pac is not proved: its proof took over 700ms and was given up; prove less at a time with --area or --entry, or allow more time with --timeout\n"
+			const want = "gatewright: error: pac is not proved: its proof took longer than 700ms and was stopped; prove less at a time with --area or --entry, or allow more time with --timeout\n"
 			if stderr != want || !strings.HasPrefix(stdout, "trusted-sites: proved by ") {
 				t.Errorf("it says\n%s%s; want\n%s", stdout, stderr, want)
 			}

@@ -17,10 +17,10 @@ func versionCommand() command {
 		summary: "print the version",
 		usage: `gatewright version
 
-Prints the tool's version, which stands in no file that it writes.
+Prints the tool's version. The version is not part of any file that it writes.
 `,
 		flags: func(inv *invocation, flags *pflag.FlagSet) {
-			flags.BoolVar(&inv.json, "json", false, "as JSON")
+			flags.BoolVar(&inv.json, "json", false, "print JSON")
 		},
 		run: printVersion,
 	}
@@ -28,7 +28,7 @@ Prints the tool's version, which stands in no file that it writes.
 
 func printVersion(inv *invocation, args []string) error {
 	if len(args) > 0 {
-		return usagef("version takes no arguments")
+		return usagef("version: unexpected operand; version takes none")
 	}
 	if inv.json {
 		return console.WriteJSON(inv.stdout, struct {

@@ -14,12 +14,12 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// warn tells what to look at before the files are loaded.
+// warn prints what to check before the files are loaded.
 func (p *production) warn(t console.Console) {
 	for _, r := range p.result.Policy.Rules {
 		for _, e := range r.Entries {
 			if a := p.site.Answers[e.ID].Remote; a != nil && a.Any {
-				t.Warnf("rule %s accepts any remote, as the site answers for %s", r.ID, e.ID)
+				t.Warnf("rule %s accepts any remote, because the site answers so for %s", r.ID, e.ID)
 			}
 		}
 	}
@@ -29,7 +29,7 @@ func (p *production) warn(t console.Console) {
 	p.warnOneFamily(t)
 	for _, o := range p.outputs {
 		if o.Kind == artefact.ProxyChooser && !knowsProxy(p.site) {
-			t.Warnf("the PAC file knows no proxy, so every answer is DIRECT and it does nothing; give one with --set pac.proxy=HOST:PORT")
+			t.Warnf("the PAC file has no proxy, so it answers DIRECT to every request; set one with --set pac.proxy=HOST:PORT")
 		} else if o.Kind == artefact.ProxyChooser {
 			p.warnUnfiltered(t, o)
 		}
@@ -62,8 +62,8 @@ func knowsProxy(s *site.Site) bool {
 	return slices.ContainsFunc(s.Routes, named)
 }
 
-// warnResolver tells of a default-deny that lets the site ask its resolver, and the
-// resolver nobody, unless the site dismissed the question.
+// warnResolver warns about a default-deny where clients can ask the resolver but the
+// resolver can ask nobody, unless the site dismissed the question.
 func (p *production) warnResolver(t console.Console) {
 	const resolver, entry = "resolver", "m365-additional/dns"
 	if p.result.Policy.Binding(resolver).Local().IsEmpty() {
@@ -74,23 +74,23 @@ func (p *production) warnResolver(t console.Console) {
 	if slices.ContainsFunc(p.result.Policy.Rules, asks) {
 		return
 	}
-	mend := `say whom it asks in a catalogue of the site's own: an entry with "role": "resolver", "direction": "outbound" and "services": "tcp 53; udp 53"`
+	mend := `add the servers that it asks in your own catalogue, as an entry with "role": "resolver", "direction": "outbound" and "services": "tcp 53; udp 53"`
 	for _, o := range p.result.Outcomes {
 		switch {
 		case o.Entry.ID != entry || o.State == site.NotSelected:
 		case o.State == site.IsDismissed:
 			return
 		default:
-			mend = fmt.Sprintf(`say whom it asks, as in "answers": {%q: {"remote": ["<CIDR>"]}}`, entry)
+			mend = fmt.Sprintf(`answer which servers it asks, as in "answers": {%q: {"remote": ["<CIDR>"]}}`, entry)
 		}
 	}
 	for _, name := range p.enforced() {
-		t.Warnf("%s, mode enforce: clients reach the resolver, and the questions that it asks on are dropped; %s", name, mend)
+		t.Warnf("%s, mode enforce: clients reach the resolver, but the resolver's own queries are dropped; %s", name, mend)
 	}
 }
 
-// warnNoResolver tells of a default-deny that lets names be reached and nobody ask for
-// them, unless an entry for that is open, which asks for it, or dismissed.
+// warnNoResolver warns about a default-deny that accepts flows to names but no DNS. An
+// open entry for DNS asks for it already, and a dismissed one means it is not needed.
 func (p *production) warnNoResolver(t console.Console) {
 	asks := func(r rule.Rule) bool { return r.Direction == rule.Outbound && isDNS(r.Services) }
 	opens := func(r rule.Rule) bool { return r.Direction == rule.Outbound }
@@ -101,7 +101,7 @@ func (p *production) warnNoResolver(t console.Console) {
 		return
 	}
 	for _, name := range p.enforced() {
-		t.Warnf(`%s, mode enforce: no DNS is let out, so that names are not found; bind the resolver that clients ask, --bind resolver=ADDRESS, or add an entry with "services": "tcp 53; udp 53"; if the clients need no DNS here, dismiss that entry: "answers": {"<its id>": {"dismissed": "<the reason>"}}`, name)
+		t.Warnf(`%s, mode enforce: no rule accepts DNS, so names cannot be resolved; bind the resolver that clients ask with --bind resolver=ADDRESS, or add an entry with "services": "tcp 53; udp 53"; if the clients need no DNS here, dismiss that entry: "answers": {"<its id>": {"dismissed": "<the reason>"}}`, name)
 	}
 }
 

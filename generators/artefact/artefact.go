@@ -1,6 +1,6 @@
-// Package artefact holds what generators take and hand over: options, artefacts
-// and coverage. It is a leaf above the model, so that generators need not import
-// the package that lists them.
+// Package artefact holds the inputs and outputs of generators: options, artefacts and
+// coverage. It depends only on the model, so generators need not import the package
+// that lists them.
 package artefact
 
 import (
@@ -38,13 +38,13 @@ type Artefact struct {
 	Rules, Elements int
 }
 
-// Output is what a generator makes of a policy. Artefacts stand in the order in
-// which they are to be loaded. Coverage has one line for every rule and every
-// trusted site of the policy, in the policy's order, rules first.
+// Output is what a generator makes from a policy. Artefacts are in the order in which
+// they must be loaded. Coverage has one line for every rule and then for every trusted
+// site, in the policy's order.
 type Output struct {
 	Artefacts []Artefact
 	Coverage  []Coverage
-	Assumes   string // what every verdict takes for granted, as one clause; or nothing
+	Assumes   string // the assumption behind every verdict, as one clause; may be empty
 }
 
 // Made is the output of one generator, and what it was made with.

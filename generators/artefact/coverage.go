@@ -14,13 +14,13 @@ func (j *Judge) ByAddress(r *rule.Rule) Coverage {
 	switch {
 	case r.Remote.Any:
 	case r.Remote.Prefixes().IsEmpty(), !shareFamily(j.policy, r) && !r.Remote.Unaddressed.IsEmpty():
-		c.Verdict, c.Reason = Absent, "the publisher gives names alone and a packet filter sees only addresses"
+		c.Verdict, c.Reason = Absent, "the publisher gives only names, but a packet filter sees only addresses"
 	case !shareFamily(j.policy, r):
 		c.Verdict, c.Reason = NotApplicable, "the role and the remote have no address family in common, so no flow can match"
 		return c
 	default:
 		if f, ok := (witnessSearch{j, r}).unaddressed(); ok {
-			c.Verdict, c.Reason = Narrower, "some of its names are published without addresses and a packet filter sees only addresses"
+			c.Verdict, c.Reason = Narrower, "some of its names are published without addresses, but a packet filter sees only addresses"
 			c.Witnesses = []Witness{{Flow: f}}
 		}
 	}
@@ -32,11 +32,11 @@ func (j *Judge) ByAddress(r *rule.Rule) Coverage {
 
 // addressRemedy is what helps where names have no addresses.
 func addressRemedy(r *rule.Rule) string {
-	const add = "add the addresses that the site accepts for these names in a catalogue of its own"
+	const add = "add the addresses that you accept for these names in your own catalogue"
 	if r.Direction == rule.Inbound || r.Services.Only(netset.TCP).IsEmpty() { // no proxy carries it
 		return add
 	}
-	return "let a proxy carry these names, or " + add
+	return "use a proxy for these names, or " + add
 }
 
 // ByRequest returns the verdict on a rule for a backend that sees outbound TCP requests
@@ -49,7 +49,7 @@ func (j *Judge) ByRequest(r *rule.Rule, roles ...rule.Role) Coverage {
 	}
 	if f, ok := (witnessSearch{j, r}).unnamed(); ok {
 		c.Verdict, c.Reason = Narrower, "some of its prefixes are published without names; a proxy sees them only in requests for literal addresses"
-		c.Remedy = "let a packet filter carry these prefixes, or add the names that clients use in a catalogue of the site's own"
+		c.Remedy = "use a packet filter for these prefixes, or add the names that clients use in your own catalogue"
 		c.Witnesses = []Witness{{Flow: f}}
 	}
 	return c
@@ -63,7 +63,7 @@ func Requested(r *rule.Rule, roles ...rule.Role) Coverage {
 	case r.Direction == rule.Inbound:
 		c.Reason = "a proxy does not carry inbound flows"
 	case r.Services.Only(netset.TCP).IsEmpty():
-		c.Reason = "a proxy carries TCP alone"
+		c.Reason = "a proxy carries only TCP"
 	case !slices.Contains(roles, r.Role):
 		c.Reason = "the file does not serve role " + string(r.Role)
 	default:
@@ -95,7 +95,7 @@ func CoverRules(p *rule.Policy, sites string, cover func(*Judge, *rule.Rule) Cov
 }
 
 // NoZones is why a packet filter has no use for trusted sites.
-const NoZones = "a trusted site is a browser setting, which a packet filter knows nothing of"
+const NoZones = "a trusted site is a browser setting; packet filters have no such setting"
 
 // TrustedSitesNotApplicable returns one line for each trusted site, for a generator
 // that carries traffic.

@@ -9,8 +9,8 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// SiteInterface is one that packets between two machines of this site come and go by;
-// empty where rules for remotes outside may match these.
+// SiteInterface is the interface of packets between two machines of this site; empty
+// where rules for remotes outside may match these packets.
 func (f Filter) SiteInterface() string {
 	switch {
 	case !f.tellsSite():
@@ -39,9 +39,9 @@ func (f Filter) Accepted(flow rule.Flow, a Answer) Answer {
 func (f Filter) Unmatched(p *rule.Policy, flow rule.Flow, open []rule.ID, drop string) Answer {
 	switch {
 	case f.Place == PlaceHost && !f.Local(p).Contains(flow.Local):
-		return Answer{Action: NotCarried, Why: "this machine plays " + f.roleNames() + " and has no flow of that address"}
+		return Answer{Action: NotCarried, Why: "this machine plays " + f.roleNames() + ", so it has no flow from or to that address"}
 	case flow.MixesFamilies():
-		return Answer{Action: NoMatch, Why: fmt.Sprintf("our side is %s here and the remote %s, and no packet has both",
+		return Answer{Action: NoMatch, Why: fmt.Sprintf("our side is %s but the remote is %s, and no packet mixes the two",
 			rule.Family(flow.Local), rule.Family(flow.Remote))}
 	case len(open) > 0:
 		return Answer{Action: AcceptsIf, Rules: open, Why: condition(p, flow, open)}
@@ -64,14 +64,14 @@ func (f Filter) missed(p *rule.Policy, flow rule.Flow, known []rule.ID) string {
 	published := func(b rule.Binding) bool { return b.Published.Contains(flow.Local) }
 	switch {
 	case f.AfterDNAT && flow.Direction == rule.Inbound && slices.ContainsFunc(p.Bindings, published):
-		return fmt.Sprintf("sees no port before DNAT, and %s for it", askRules(known))
+		return fmt.Sprintf("sees no port before DNAT, but %s for it", askRules(known))
 	case f.tellsSite() && f.Local(p).Contains(flow.Remote):
-		return fmt.Sprintf("both ends are addresses of our side, and %s for wan", askRules(known))
+		return fmt.Sprintf("both ends are addresses of our side, but %s for wan", askRules(known))
 	}
-	return fmt.Sprintf("sees no name, and %s no prefix of it", haveRules(known))
+	return fmt.Sprintf("sees no names, and %s no prefix for this one", haveRules(known))
 }
 
-// condition says where the name of a flow has to lead for the rules to accept it.
+// condition says to which addresses the name must resolve so the rules accept the flow.
 func condition(p *rule.Policy, flow rule.Flow, open []rule.ID) string {
 	var all netset.PrefixBuilder
 	for i := range p.Rules {
@@ -84,13 +84,13 @@ func condition(p *rule.Policy, flow rule.Flow, open []rule.ID) string {
 		}
 	}
 	prefixes := all.Build().Like(flow.Local)
-	text := fmt.Sprintf("the name leads to one of the %d prefixes of %s", prefixes.Len(), ruleIDs(open))
+	text := fmt.Sprintf("the name resolves to an address in one of the %d prefixes of %s", prefixes.Len(), ruleIDs(open))
 	if prefixes.Len() == 1 {
-		text = fmt.Sprintf("the name leads to %s, of %s", prefixes, ruleIDs(open))
+		text = fmt.Sprintf("the name resolves to an address in %s, of %s", prefixes, ruleIDs(open))
 	}
 	known := p.Decide(flow).Rules
 	if len(known) > 0 && !slices.ContainsFunc(known, func(id rule.ID) bool { return slices.Contains(open, id) }) {
-		text += fmt.Sprintf("; %s no prefix of it", haveRules(known))
+		text += fmt.Sprintf("; %s no prefix for it", haveRules(known))
 	}
 	return text
 }
@@ -98,8 +98,8 @@ func condition(p *rule.Policy, flow rule.Flow, open []rule.ID) string {
 // siteDecides is what becomes of a flow that no rule of ours matches.
 const siteDecides = "the site's own rules decide"
 
-// AddRule adds a rule to a list that does not have it yet. What is let through beside
-// the policy has no rule.
+// AddRule adds a rule to a list if the list does not have it. A flow that is accepted
+// outside the policy has no rule.
 func AddRule(list []rule.ID, id rule.ID) []rule.ID {
 	if id == "" || slices.Contains(list, id) {
 		return list

@@ -26,10 +26,10 @@ func TestCondition(t *testing.T) {
 		open []string
 		want string
 	}{
-		{"outbound tcp www.example.com:443 from 10.0.0.1", []string{"named"}, "the name leads to one of the 2 prefixes of rule named-out-"},
-		{"outbound tcp www.example.com:443 from fd00::1", []string{"named"}, "the name leads to 2001:db8::/32, of rule named-out-"},
-		{"outbound tcp www.example.com:443 from 10.0.0.1", []string{"named", "bare"}, "the name leads to one of the 3 prefixes of rules named-out-"},
-		{"outbound tcp loose.example.com:443 from 10.0.0.1", []string{"bare"}, "the name leads to 203.0.113.0/24, of rule bare-out-"},
+		{"outbound tcp www.example.com:443 from 10.0.0.1", []string{"named"}, "the name resolves to an address in one of the 2 prefixes of rule named-out-"},
+		{"outbound tcp www.example.com:443 from fd00::1", []string{"named"}, "the name resolves to an address in 2001:db8::/32, of rule named-out-"},
+		{"outbound tcp www.example.com:443 from 10.0.0.1", []string{"named", "bare"}, "the name resolves to an address in one of the 3 prefixes of rules named-out-"},
+		{"outbound tcp loose.example.com:443 from 10.0.0.1", []string{"bare"}, "the name resolves to an address in 203.0.113.0/24, of rule bare-out-"},
 	} {
 		q, err := rule.ParseFlow(test.flow)
 		if err != nil {
@@ -48,7 +48,7 @@ func TestCondition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "the name leads to 203.0.113.0/24, of rule " + string(ids["bare"]) + "; rule " + string(ids["loose"]) + " has no prefix of it"
+	want := "the name resolves to an address in 203.0.113.0/24, of rule " + string(ids["bare"]) + "; rule " + string(ids["loose"]) + " has no prefix for it"
 	if a := (Filter{Place: PlaceForward}).Unmatched(p, q.Flow, []rule.ID{ids["bare"]}, ""); a.Why != want {
 		t.Errorf("%s, want %s", a.Why, want)
 	}

@@ -24,7 +24,7 @@ const (
 	ModeEnforce Mode = "enforce" // accept, and drop the rest
 )
 
-// Place says where a packet filter stands.
+// Place says where a packet filter runs.
 type Place string
 
 const (
@@ -81,13 +81,13 @@ func FilterOptions(modes string, own Option) []Option {
 		},
 		{
 			Name:   "place",
-			Doc:    "forward: a gateway between the roles and the remotes; host: a machine that plays the roles (default forward; mode enforce wants it said)",
+			Doc:    "forward: a gateway between the roles and the remotes; host: a machine that plays the roles (default forward; required with mode enforce)",
 			Values: []string{string(PlaceForward), string(PlaceHost)},
 		},
 		own,
 		{
 			Name:  "roles",
-			Doc:   "place host: the roles that this machine plays",
+			Doc:   "place host: the roles of this machine",
 			List:  true,
 			Check: func(s string) error { _, err := rule.ParseRole(s); return err },
 		},
@@ -104,13 +104,13 @@ func FilterOptions(modes string, own Option) []Option {
 		},
 		{
 			Name:  "wan",
-			Doc:   "place forward: the interfaces towards the remotes (default any)",
+			Doc:   "place forward: the interfaces on the side of the remotes (default any)",
 			List:  true,
 			Check: CheckInterface,
 		},
 		{
 			Name:  "lan",
-			Doc:   "place forward: the interfaces towards the roles (default any)",
+			Doc:   "place forward: the interfaces on the side of the roles (default any)",
 			List:  true,
 			Check: CheckInterface,
 		},
@@ -154,23 +154,23 @@ func checkFilter(s Settings) error {
 	given := func(option string) bool { return len(s.List(option)) > 0 }
 	switch {
 	case given("mark") && mode != ModeMark:
-		return fmt.Errorf("mode %s sets no mark; leave out mark, or set mode to %s", mode, ModeMark)
+		return fmt.Errorf("mode %s sets no mark; omit mark, or set mode to %s", mode, ModeMark)
 	case given("admin") && mode != ModeEnforce:
-		return fmt.Errorf("mode %s drops nothing; leave out admin, or set mode to %s", mode, ModeEnforce)
+		return fmt.Errorf("mode %s drops nothing; omit admin, or set mode to %s", mode, ModeEnforce)
 	case mode == ModeEnforce && place == "":
-		return fmt.Errorf("mode %s drops what no rule accepts; say where: set place to %s (a gateway) or %s (this machine)", mode, PlaceForward, PlaceHost)
+		return fmt.Errorf("mode %s drops what no rule accepts and needs a place; set place to %s (a gateway) or %s (this machine)", mode, PlaceForward, PlaceHost)
 	case mode == ModeEnforce && !given("admin"):
-		return fmt.Errorf(`mode %s drops what no rule accepts; say what must stay reachable: set admin to prefixes and ports such as "198.51.100.0/24 tcp 22", or to %s`, mode, adminNone)
+		return fmt.Errorf(`mode %s drops what no rule accepts; to keep administrators connected, set admin to prefixes and ports such as "198.51.100.0/24 tcp 22", or to %s`, mode, adminNone)
 	case place == PlaceHost && !given("roles"):
-		return fmt.Errorf("place %s is a machine that plays roles; set roles to those that it plays", PlaceHost)
+		return fmt.Errorf("place %s needs the roles of this machine; set them with the option roles", PlaceHost)
 	case place != PlaceHost && given("roles"):
-		return fmt.Errorf("place %s serves every role; leave out roles, or set place to %s", PlaceForward, PlaceHost)
+		return fmt.Errorf("place %s serves every role; omit roles, or set place to %s", PlaceForward, PlaceHost)
 	case len(s.List("wan")) > maxInterfaces || len(s.List("lan")) > maxInterfaces:
 		return fmt.Errorf("options wan and lan take at most %d interfaces each; group them, such as in a bridge or a VRF, and name the group", maxInterfaces)
 	case len(s.List("admin")) > maxAdmin:
 		return fmt.Errorf("option admin takes at most %d values; join prefixes, and write the ports of a prefix in one value", maxAdmin)
 	case place == PlaceHost && (given("wan") || given("lan")):
-		return fmt.Errorf("place %s has no two sides; leave out wan and lan, or set place to %s", PlaceHost, PlaceForward)
+		return fmt.Errorf("place %s does not have two sides; omit wan and lan, or set place to %s", PlaceHost, PlaceForward)
 	}
 	for _, name := range s.List("wan") {
 		if slices.Contains(s.List("lan"), name) {
@@ -205,7 +205,7 @@ func parseAccess(s string) (Access, error) {
 		return Access{}, fmt.Errorf("%q: %s; write %q", s, note, p.String())
 	}
 	if services == "" {
-		return Access{}, fmt.Errorf(`%q names no ports; write them after the prefix, such as %q, or write %s alone`, s, text+" tcp 22", adminNone)
+		return Access{}, fmt.Errorf(`%q names no ports; write them after the prefix, such as %q, or write only %s`, s, text+" tcp 22", adminNone)
 	}
 	set, err := netset.ParseServices(services)
 	if err != nil {
@@ -220,7 +220,7 @@ func parseAdmin(values []string) ([]Access, error) {
 	for _, v := range values {
 		if v == adminNone {
 			if len(values) > 1 {
-				return nil, errors.New("option admin: " + adminNone + " stands alone; leave it out, or leave out the prefixes")
+				return nil, errors.New("option admin: " + adminNone + " cannot be given together with prefixes; omit one of the two")
 			}
 			return nil, nil
 		}
@@ -329,8 +329,8 @@ func (f Filter) Cover(j *Judge, r *rule.Rule, ours netset.PrefixSet) Coverage {
 		return c
 	}
 	c.Verdict, c.Witnesses = Wider, append(c.Witnesses, Witness{Flow: flow, Backend: true})
-	c.Add("the remote may be an address of our side, and without interfaces the filter cannot tell a packet that comes from outside under such an address",
-		"set wan and lan to the interfaces of both sides")
+	c.Add("the remote may be an address of our side, and without interfaces the filter cannot recognise a packet from outside that uses such an address",
+		"set wan and lan to the interfaces of the two sides")
 	return c
 }
 
@@ -370,8 +370,8 @@ func (f Filter) coverSite(j *Judge, r *rule.Rule, c Coverage) Coverage {
 	}
 	if flow, role, ok := (witnessSearch{j, r}).onSite(); ok {
 		c.Verdict, c.Witnesses = Narrower, append(c.Witnesses, Witness{Flow: flow})
-		c.Add("any remote is one beyond wan here, so machines of this site, such as those of role "+string(role)+", are none",
-			fmt.Sprintf("let a second entry accept them, answered \"remote\": {\"role\": %q}, or leave out wan", role))
+		c.Add("with wan set, \"any remote\" means a remote beyond wan and excludes machines of this site, such as those of role "+string(role),
+			fmt.Sprintf("accept them with a second entry that is answered with \"remote\": {\"role\": %q}, or omit wan", role))
 	}
 	return c
 }

@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// MaxFolder is how many characters a folder's path may have in an artefact, so that every
-// line that names it stays short.
+// MaxFolder limits the characters of a folder's path in an artefact, so every line that
+// names it stays short.
 const MaxFolder = 120
 
-// CheckFolder refuses a path that a backend's configuration, a shell and sed would not all
-// read as one plain word, or that is no clean absolute path. The example is one that is.
+// CheckFolder refuses a path that is not a clean absolute path. It also refuses a path
+// that a backend's configuration, a shell or sed would not read as one plain word. The
+// example is a valid path.
 func CheckFolder(dir, example string) error {
 	switch {
 	case !strings.HasPrefix(dir, "/"):

@@ -20,18 +20,18 @@ func Header(p *rule.Policy, what, load string, format int) []string {
 		lines = append(lines, "source: "+s.String())
 	}
 	if n := len(p.Open); n > 0 {
-		lines = append(lines, fmt.Sprintf(openLine+"%d not rendered; gatewright list open shows what is missing", n))
+		lines = append(lines, fmt.Sprintf(openLine+"%d not rendered; `gatewright list open` shows what is missing", n))
 	}
 	for _, r := range p.Rules {
 		if r.Remote.Any {
-			lines = append(lines, fmt.Sprintf(warningLine+"%s accepts any remote, as the site answered for %s", r.ID, entryIDs(r.Entries)))
+			lines = append(lines, fmt.Sprintf(warningLine+"%s accepts any remote, because the site answered so for %s", r.ID, entryIDs(r.Entries)))
 		}
 	}
 	return lines
 }
 
-// ListHeader returns the lines that open a file to which another one refers. They say
-// nothing of catalogues, so that the file changes only with what it holds.
+// ListHeader returns the first lines of a file to which another file refers. They do
+// not mention catalogues, so the file changes only with its own content.
 func ListHeader(what, load string, format int) []string {
 	return []string{titleStart + what + titleFormat + strconv.Itoa(format), "load: " + load, digestLine + unsealed}
 }
@@ -41,8 +41,8 @@ const (
 	titleFormat = "; format "
 )
 
-// Opens reports whether a file opens as one that its generator wrote in the place of
-// another: the same lines up to the title, and a title.
+// Opens reports whether a file starts like another file of its generator: with the same
+// lines up to the title, and with a title.
 func Opens(data, like []byte) bool {
 	for range headerLines {
 		have, rest, _ := bytes.Cut(data, []byte("\n"))

@@ -26,12 +26,12 @@ func (e *TooLargeError) Error() string {
 	for i, id := range e.Largest {
 		ids[i] = string(id)
 	}
-	return fmt.Sprintf("the addresses, names and ports of %d rules overlap in so many ways that %d looks do not tell what is lost of each, above all of %s; group them by area, or select fewer entries",
+	return fmt.Sprintf("the addresses, names and ports of %d rules overlap in so many ways that %d steps do not show what each rule loses, above all %s; group them by area, or select fewer entries",
 		e.Rules, MaxLooks, strings.Join(ids, ", "))
 }
 
-// Judge gives the verdicts on the rules of one policy. What they have in common is worked
-// out once; Err tells whether the verdicts hold.
+// Judge gives the verdicts on the rules of one policy. It computes what they share only
+// once. Err reports whether the verdicts are valid.
 type Judge struct {
 	policy *rule.Policy
 	looks  *netset.Budget

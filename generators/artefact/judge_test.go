@@ -69,7 +69,7 @@ func TestTooManyLooks(t *testing.T) {
 	for i := range p.Rules {
 		j.ByRequest(&p.Rules[i], "clients")
 	}
-	want := fmt.Sprintf("the addresses, names and ports of 4 rules overlap in so many ways that 64000000 looks do not tell what is lost of each, above all of %s, %s, %s; group them by area, or select fewer entries",
+	want := fmt.Sprintf("the addresses, names and ports of 4 rules overlap in so many ways that 64000000 steps do not show what each rule loses, above all %s, %s, %s; group them by area, or select fewer entries",
 		p.Rules[1].ID, p.Rules[2].ID, p.Rules[3].ID)
 	if err := j.Err(); err == nil || err.Error() != want {
 		t.Errorf("error %v; want %s", err, want)

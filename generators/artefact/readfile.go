@@ -22,8 +22,8 @@ type Lines struct {
 	longest    int    // of a line in bytes; 0 for any
 }
 
-// LinesOf starts to read a file, whose lines have at most so many bytes; 0 stands for any
-// number. Nothing of it is to be believed before ReadTitle.
+// LinesOf starts to read a file whose lines have at most longest bytes; 0 means no
+// limit. Do not trust its content before ReadTitle.
 func LinesOf(file string, data []byte, longest int) *Lines {
 	text := unsealedText(data)
 	return &Lines{Sign: "# ", file: file, text: text, rest: text, longest: longest}
@@ -118,7 +118,7 @@ func (l *Lines) ReadHeader(longest int) (lines []string, err error) {
 		text := l.Line[len(l.Sign):]
 		switch {
 		case !isHeaderLine(text) || strings.Contains(text, "\t"):
-			return nil, l.Foreign(errors.New("a line about a source, or # alone"))
+			return nil, l.Foreign(errors.New("a line about a source, or only #"))
 		case len(text) > longest:
 			return nil, l.Foreign(fmt.Errorf("a comment of at most %d bytes", longest))
 		}
@@ -147,8 +147,9 @@ func Compare(file string, data, rendered []byte) error {
 	return nil
 }
 
-// Overlapping returns the index of a value that overlaps another of the list; false if
-// there is none. Of values that overlap, compare has those beside each other.
+// Overlapping returns the index of a value that overlaps another value of the list, or
+// false if there is none. The order of compare must put overlapping values next to each
+// other.
 func Overlapping[T any](list []T, compare func(a, b T) int, overlap func(a, b T) bool) (int, bool) {
 	if slices.IsSortedFunc(list, compare) {
 		for i := 1; i < len(list); i++ {

@@ -32,7 +32,7 @@ func TestReadTitle(t *testing.T) {
 		title = "# Gatewright: x, y; format 2\n"
 		mend  = "; remove it, or generate the file again"
 
-		untitled = `f:1: not a file of Gatewright's; expected "# Gatewright: x" and what it is` + mend
+		untitled = `f:1: not written by Gatewright; expected "# Gatewright: x" and what it is` + mend
 	)
 	for text, want := range map[string]string{
 		title:                                  "",
@@ -40,8 +40,8 @@ func TestReadTitle(t *testing.T) {
 		"# Gatewright: z; format 2\n":          untitled,
 		"# Gatewright: x, y; format 02\n":      untitled,
 		"SECRET\n\xff":                         untitled,
-		"# Gatewright: x, y; format 3\n\xff":   "f is of format 3 and this version writes format 2; generate it again",
-		"# Gatewright: x, y\n# größer\n":       "f is of format 1 and this version writes format 2; generate it again",
+		"# Gatewright: x, y; format 3\n\xff":   "f has format 3, but this version writes format 2; generate it again",
+		"# Gatewright: x, y\n# größer\n":       "f has format 1, but this version writes format 2; generate it again",
 		title + "one\rtwo\n":                   `f:2: "one\rtwo" is not what generate writes; expected printable ASCII` + mend,
 		title + "\n\u2028\n":                   `f:3: "\u2028" is not what generate writes; expected printable ASCII` + mend,
 		title + "\xfftwo\n":                    `f:2: "\xfftwo" is not what generate writes; expected printable ASCII` + mend,

@@ -22,12 +22,12 @@ func FilesOf(artefacts []Artefact) Files {
 	return files
 }
 
-// Reading is what a generator's files do once their backend has loaded them, read from
-// the files alone. It is data: two readings that are equal do the same.
+// Reading is the effect of a generator's files once their backend has loaded them. It
+// comes only from the files. It is plain data: two equal readings have the same effect.
 //
-// A generator's Read accepts a file only as a whole: it is read to the view that the
-// template renders, rendered again, and compared byte for byte but for the digest.
-// Whatever else stands in a file is a ForeignError.
+// A generator's Read accepts a file only as a whole. It parses the file into the view
+// of the template, renders the view again, and compares the result byte for byte,
+// except for the digest. Anything else in a file is a ForeignError.
 type Reading struct {
 	Filters  []Filtered   // what packet filters accept, in the order of hook points
 	Requests *rule.Policy // what a proxy allows; nil without a proxy's file
@@ -51,8 +51,8 @@ func (r *Reading) Take(file string, data []byte) {
 	}
 }
 
-// HookPoint is where a packet filter accepts. Lists are in the file's order; an empty one
-// stands for every interface.
+// HookPoint is a place where a packet filter accepts. Lists of interfaces are in the
+// file's order; an empty list means every interface.
 type HookPoint struct {
 	File    string // "gatewright.nft", "gatewright.ip6tables"
 	Chain   string // "gatewright_outbound", "FORWARD"
@@ -104,8 +104,8 @@ type Accepted struct {
 	Traffic   rule.TrafficSet
 }
 
-// Statement is one thing that a file does beside its rules: "table" "inet filter",
-// "admin" "10.0.0.0/8 tcp 22", "proxies" "PROXY 192.0.2.3:8080".
+// Statement is one effect of a file that is not a rule: "table" "inet filter", "admin"
+// "10.0.0.0/8 tcp 22", "proxies" "PROXY 192.0.2.3:8080".
 type Statement struct {
 	File, Name, Value string
 }
@@ -140,7 +140,7 @@ func (e *ForeignError) Error() string {
 		fmt.Fprintf(&b, ":%d", e.Line)
 	}
 	if e.Untitled {
-		b.WriteString(": not a file of Gatewright's")
+		b.WriteString(": not written by Gatewright")
 	} else {
 		fmt.Fprintf(&b, ": %s is not what generate writes", quoted(e.Text, e.At))
 	}
@@ -158,7 +158,7 @@ type FormatError struct {
 }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("%s is of format %d and this version writes format %d; generate it again", e.File, e.Have, e.Now)
+	return fmt.Sprintf("%s has format %d, but this version writes format %d; generate it again", e.File, e.Have, e.Now)
 }
 
 // quoted is what an error shows of a line: what stands around so many bytes.

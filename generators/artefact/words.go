@@ -50,8 +50,8 @@ const (
 // ErrInterface says what the name of an interface is.
 var ErrInterface = errors.New("the name of an interface, of " + interfaceWords)
 
-// CheckInterface refuses what is no name of a network interface, and what a packet filter
-// would read as a wildcard, or as the end of a word.
+// CheckInterface refuses text that is not the name of a network interface. It also
+// refuses text that a packet filter would read as a wildcard or as the end of a word.
 func CheckInterface(s string) error {
 	if s == "" || s == "." || s == ".." || !HasOnly(s, ".@") || len(s) > mostInterface {
 		return fmt.Errorf("bad interface name %q; expect %s", s, interfaceWords)

@@ -1,4 +1,4 @@
-// Package bounded keeps the beginning of what a program prints, or the end.
+// Package bounded keeps only the beginning or the end of a program's output.
 package bounded
 
 // Buffer keeps the first bytes that are written to it, and takes the rest. Its zero value

@@ -1,11 +1,12 @@
-// Package box runs this program once more in a box, with work for it: in namespaces of
-// its own, where programs that are not ours may run. Inside there is no network but a
-// loopback of its own, no process but its own, a root that holds system programs and
-// libraries and cannot be written, private /tmp, /dev/shm and IPC, and no right to
-// anything outside. All of it ends with the process that started it, also by SIGKILL.
+// Package box runs this program again in a sandbox of namespaces, called the box, to do
+// work with programs that are not trusted. Inside there is no network except a loopback
+// and no process except the box's own. The root file system is read-only and holds only
+// system programs and libraries. /tmp, /dev/shm and IPC are private, and there are no
+// rights outside. Everything ends with the process that started the box, even on
+// SIGKILL.
 //
-// It knows nothing of what is run. It needs Linux 5.12, and is made by root and by
-// ordinary users alike.
+// The package does not know which programs it runs. It needs Linux 5.12, and works for
+// root and for ordinary users.
 package box
 
 import (
@@ -24,7 +25,7 @@ type UnavailableError struct {
 }
 
 func (e *UnavailableError) Error() string {
-	text := fmt.Sprintf("engines run in a box, which this machine cannot make: %s: %v", e.Step, e.Err)
+	text := fmt.Sprintf("this machine cannot make the box in which engines run: %s: %v", e.Step, e.Err)
 	if e.Hint != "" {
 		text += " (" + e.Hint + ")"
 	}

@@ -19,7 +19,7 @@ func Main(do func(work []byte, answers io.Writer) error) {
 		return
 	}
 	if !isFresh() {
-		fmt.Fprintf(os.Stderr, "%s is started by gatewright alone\n", name)
+		fmt.Fprintf(os.Stderr, "%s can only be started by gatewright\n", name)
 		os.Exit(2)
 	}
 	var s setup

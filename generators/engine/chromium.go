@@ -154,7 +154,7 @@ func netLogAnswers(text []byte, urls []string) ([]string, error) {
 			return nil, fmt.Errorf("chromium: line %d of the PAC file: %s", e.Params.Line, e.Params.Message)
 		case "PAC_FILE_DECIDER_FETCH_PAC_SCRIPT":
 			if e.Params.NetError != 0 {
-				return nil, fmt.Errorf("chromium does not read the PAC file, and would send every request direct: %s", netErrorName(log, e.Params.NetError))
+				return nil, fmt.Errorf("chromium cannot read the PAC file and would send every request direct: %s", netErrorName(log, e.Params.NetError))
 			}
 			loaded = true
 		case "HTTP_STREAM_JOB_CONTROLLER":
@@ -174,7 +174,7 @@ func netLogAnswers(text []byte, urls []string) ([]string, error) {
 		return nil, errors.New("chromium has not asked for the PAC file")
 	}
 	if i := slices.Index(answers, ""); i >= 0 {
-		return nil, fmt.Errorf("chromium has opened no request for %s", urls[i])
+		return nil, fmt.Errorf("chromium sent no request for %s", urls[i])
 	}
 	return answers, nil
 }

@@ -32,7 +32,7 @@ type CrashError struct {
 }
 
 func (e *CrashError) Error() string {
-	return fmt.Sprintf("%s crashed (signal %d, %v), a fault of the program and not of the files; try another version of it%s", e.Program, int(e.Signal), e.Signal, e.Said)
+	return fmt.Sprintf("%s crashed (signal %d, %v); this is a fault of the program, not of the files; try another version of it%s", e.Program, int(e.Signal), e.Signal, e.Said)
 }
 
 // ErrTooLong says that the kernel has no room for a ruleset in one transaction, as in a

@@ -208,7 +208,7 @@ func (w *firefoxWitness) answers(urls []string) ([]string, error) {
 		}
 		answer, ok := w.seen[key]
 		if !ok {
-			return nil, fmt.Errorf("firefox has sent no request for %s: it could not read the PAC file, or its answer stands nowhere in it", u)
+			return nil, fmt.Errorf("firefox sent no request for %s: it could not read the PAC file, or the file does not contain its answer", u)
 		}
 		answers[i] = answer
 	}

@@ -44,7 +44,7 @@ func TestFirefoxAnswersStandInOrder(t *testing.T) {
 // answer.
 func TestFirefoxWithoutAnswer(t *testing.T) {
 	for _, pac := range []string{"function FindProxyForURL(", "function FindProxyForURL(url, host) { return missing('DIRECT'); }", "function FindProxyForURL(url, host) { return 'DIR' + 'ECT'; }"} {
-		want := "firefox has sent no request for http://example.com/: it could not read the PAC file, or its answer stands nowhere in it"
+		want := "firefox sent no request for http://example.com/: it could not read the PAC file, or the file does not contain its answer"
 		if answers, err := EvaluateFirefox(t.Context(), []byte(pac), []string{"http://example.com/"}); err == nil || err.Error() != want {
 			t.Errorf("answers %q, error %v; want %s", answers, err, want)
 		}

@@ -1,5 +1,5 @@
-// Package expect holds what a site expects of flows against its policy and against what
-// its files do.
+// Package expect checks the expectations of a site against its policy and against the
+// effect of its files.
 package expect
 
 import (

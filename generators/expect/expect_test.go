@@ -158,9 +158,9 @@ func TestUnread(t *testing.T) {
 func TestRefusedToAsk(t *testing.T) {
 	k := asker(t, []rule.Grant{entry(t, "own/mail", "tcp 443", nil, []string{"192.0.2.0/24"})})
 	for text, want := range map[string]string{
-		"outbound tcp any:25 from exchange":            `role exchange is bound to no address, so that nothing could ever match; bind it under "bind", or leave the expectation out`,
-		"outbound tcp any:25 from 172.16.0.0/12":       `no role is bound to an address of 172.16.0.0/12, so that nothing could ever match; bind one under "bind", or leave the expectation out`,
-		"outbound udp [2001:db8::/32]:25 from clients": "one side has IPv4 addresses alone and the other one IPv6 addresses, so that nothing could ever match; name addresses of one family",
+		"outbound tcp any:25 from exchange":            `role exchange is bound to no address, so no flow can match; bind it under "bind", or remove the expectation`,
+		"outbound tcp any:25 from 172.16.0.0/12":       `no role is bound to an address of 172.16.0.0/12, so no flow can match; bind one under "bind", or remove the expectation`,
+		"outbound udp [2001:db8::/32]:25 from clients": "one side has only IPv4 addresses and the other only IPv6 addresses, so no flow can match; name addresses of the same family",
 	} {
 		if _, err := k.Ask(deny(t, text)); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", text, err, want)

@@ -28,21 +28,21 @@ func (k Asker) resolve(e rule.Expectation) (rule.PatternFlows, error) {
 	switch everyone := bound.Build(); {
 	case e.Flows.Role != "":
 		if a.Locals = p.Binding(e.Flows.Role).Local(); a.Locals.IsEmpty() {
-			return a, fmt.Errorf(`role %s is bound to no address, so that nothing could ever match; bind it under "bind", or leave the expectation out`, e.Flows.Role)
+			return a, fmt.Errorf(`role %s is bound to no address, so no flow can match; bind it under "bind", or remove the expectation`, e.Flows.Role)
 		}
 	case !e.Flows.Local.IsEmpty():
 		if a.Locals = e.Flows.Local; !a.Locals.Overlaps(everyone) {
-			return a, fmt.Errorf(`no role is bound to an address of %s, so that nothing could ever match; bind one under "bind", or leave the expectation out`, e.Flows.Local)
+			return a, fmt.Errorf(`no role is bound to an address of %s, so no flow can match; bind one under "bind", or remove the expectation`, e.Flows.Local)
 		}
 	case e.Expects == rule.ExpectDeny:
 		a.Locals = everyone
 	case e.Flows.Direction == rule.Inbound:
-		return a, errors.New("our side is missing, and not all of it need be reached; write to LOCAL:PORTS, with a role or addresses")
+		return a, errors.New("our side is missing; write to LOCAL:PORTS, with a role or addresses that must be reached")
 	default:
 		a.Locals = p.Binding(rule.Clients).Local()
 	}
 	if !a.IsPossible() {
-		return a, errors.New("one side has IPv4 addresses alone and the other one IPv6 addresses, so that nothing could ever match; name addresses of one family")
+		return a, errors.New("one side has only IPv4 addresses and the other only IPv6 addresses, so no flow can match; name addresses of the same family")
 	}
 	return a, k.checkServed(e, a)
 }
@@ -60,7 +60,7 @@ func (k Asker) checkServed(e rule.Expectation, a rule.PatternFlows) error {
 			names = append(names, string(r))
 		}
 		if !served.Build().Overlaps(a.Locals) {
-			return fmt.Errorf("the PAC file is for machines of role %s, and these are none; name one of them after from, or leave it out", strings.Join(names, ", "))
+			return fmt.Errorf("the PAC file is for machines of role %s, which do not include these; name one of its roles after from, or omit from", strings.Join(names, ", "))
 		}
 	}
 	return nil
@@ -74,11 +74,11 @@ func Carries(k artefact.Kind, e rule.Expectation) error {
 	case k == artefact.ZoneMap:
 		return errors.New("it carries no flows")
 	case e.RoutesRequests() && k != artefact.ProxyChooser:
-		return fmt.Errorf("it chooses no way; %s is asked of a PAC file", e.Expects)
+		return fmt.Errorf("it does not choose routes; only a PAC file can be asked for %s", e.Expects)
 	case k == artefact.ProxyChooser && !e.RoutesRequests() && e.Expects != rule.ExpectAllow:
-		return errors.New("a PAC file blocks nothing; expect direct or proxied of it")
+		return errors.New("a PAC file blocks nothing; use direct or proxied for it")
 	case k != artefact.PacketFilter && !requests:
-		return errors.New("it carries outbound TCP alone")
+		return errors.New("it carries only outbound TCP")
 	}
 	return nil
 }

@@ -48,8 +48,8 @@ func (b *builder) bySet(d rule.Direction, f Family, g *group) (rules []Rule) {
 	return rules
 }
 
-// MaxLines bounds the lines of all classes together: rules that lie in each other, each
-// with ports of its own, have as many as half their number squared.
+// MaxLines limits the lines of all classes together. Nested rules with different ports
+// need up to half the square of their number.
 const MaxLines = 500_000
 
 // ErrTooManyLines says that the lines of all classes would be over MaxLines.

@@ -43,9 +43,9 @@ func (r Rule) address(e End) Addresses {
 	return r.To
 }
 
-// Fold returns a ruleset that decides the same, with a map in place of each tree of
-// chains that tells addresses apart, and with one rule in place of neighbours that differ
-// in interfaces or ports alone. It is of one address family.
+// Fold returns an equivalent ruleset of one address family. It replaces each tree of
+// chains that distinguishes addresses by a map, and adjacent rules that differ only in
+// interfaces or ports by one rule.
 func (rs *Ruleset) Fold() Ruleset {
 	f := newFolder(rs)
 	out := Ruleset{Sets: rs.Sets, Maps: slices.Clone(rs.Maps)}
@@ -119,7 +119,7 @@ func (f *folder) gather(m *Map, ways []Rule, end End, area netset.PrefixSet) {
 	}
 }
 
-// joinNeighbours unites rules that stand beside each other and differ in one list alone.
+// joinNeighbours joins adjacent rules that differ in only one list.
 func joinNeighbours(rules []Rule) []Rule {
 	rules = joinBy(rules, func(r *Rule) *[]string { return &r.Out })
 	rules = joinBy(rules, func(r *Rule) *[]string { return &r.In })

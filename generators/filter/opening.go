@@ -18,7 +18,7 @@ type Opening struct {
 	Family              Family
 
 	Mark    uint32  // bits that are set on the way
-	ID      rule.ID // empty for what stands beside the policy
+	ID      rule.ID // empty outside the policy
 	Comment string  // of the rule that accepts
 }
 
@@ -141,7 +141,7 @@ func byChain(elements []Element) []Element {
 	return out
 }
 
-// both narrows addresses, of which none stands for all; false if nothing is left.
+// both intersects addresses; an empty set means all. It is false if nothing is left.
 func both(have *netset.PrefixSet, more netset.PrefixSet) bool {
 	if have.IsEmpty() {
 		*have = more
@@ -175,7 +175,7 @@ func (w *opener) narrow(at way, m Match) (way, bool) {
 	return at, ok
 }
 
-// merge narrows a part of which the zero value stands for all.
+// merge narrows a part whose zero value means all.
 func merge[T comparable](have *T, more T) bool {
 	var all T
 	if more == all {

@@ -1,10 +1,10 @@
-// Package filter is the one form of a packet filter: sets, maps and chains as the
-// kernel walks them, apart from any backend's syntax. Generators build it from a
-// policy and lower it to what their backend has; readers of texts, of dumps and of
-// netlink give it back; Walk answers for a packet.
+// Package filter is the common model of packet filters: sets, maps and chains as the
+// kernel evaluates them, independent of a backend's syntax. Generators build it from a
+// policy and translate it for their backend. Readers of files, dumps and netlink
+// produce it, too. Walk answers for a packet.
 //
-// It knows protocols, ports, addresses, interfaces and marks, and no direction: a
-// packet goes wherever the chains send it.
+// The model has protocols, ports, addresses, interfaces and marks, but no direction:
+// the chains alone decide where a packet goes.
 package filter
 
 import (
@@ -130,7 +130,7 @@ type Rule struct {
 	Counter            string // name of the rule's counter; empty for none
 	Comment            string
 
-	ID rule.ID // of the policy's rule that it belongs to; empty for what stands beside the policy
+	ID rule.ID // the policy's rule to which it belongs; empty outside the policy
 }
 
 // IsOurs reports whether a rule is one that Build puts into a chain without a hook: it

@@ -10,10 +10,9 @@ import (
 	"gatewright/generators/lcs"
 )
 
-// Changes is what makes one Kernel of another. A chain that changes is written anew as a
-// whole, so that it holds what is wanted whatever somebody does to it meanwhile; the
-// counters of its rules that stay are written with it, and all other chains are left
-// alone.
+// Changes turns one Kernel into another. A chain that changes is written again as a
+// whole, so it is correct whatever somebody else does to it at the same time. Rules
+// that stay keep their counters. All other chains are not touched.
 type Changes struct {
 	List []filter.Change
 
@@ -189,7 +188,7 @@ func (c *Changes) compareElements(have, want *set, name string) {
 	})
 }
 
-// difference tells what of two sorted lists stands in one alone.
+// difference returns the elements that only one of two sorted lists has.
 func difference[T any](have, want []T, compare func(a, b T) int, tell func(sign byte, one T)) {
 	for len(have) > 0 || len(want) > 0 {
 		order := 0

@@ -11,12 +11,12 @@ import (
 
 func TestCoverage(t *testing.T) {
 	const (
-		wide     = "the remote may be an address of our side, and without interfaces the filter cannot tell a packet that comes from outside under such an address"
-		names    = "the publisher gives names alone and a packet filter sees only addresses"
-		some     = "some of its names are published without addresses and a packet filter sees only addresses"
+		wide     = "the remote may be an address of our side, and without interfaces the filter cannot recognise a packet from outside that uses such an address"
+		names    = "the publisher gives only names, but a packet filter sees only addresses"
+		some     = "some of its names are published without addresses, but a packet filter sees only addresses"
 		noFamily = "the role and the remote have no address family in common, so no flow can match"
-		onSite   = "any remote is one beyond wan here, so machines of this site, such as those of role clients, are none"
-		zone     = "a trusted site is a browser setting, which a packet filter knows nothing of"
+		onSite   = "with wan set, \"any remote\" means a remote beyond wan and excludes machines of this site, such as those of role clients"
+		zone     = "a trusted site is a browser setting; packet filters have no such setting"
 		notSBC   = "this machine plays clients, sts, not sbc"
 	)
 	for _, c := range []struct {

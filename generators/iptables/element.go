@@ -83,7 +83,7 @@ func (b *lowering) cellChain(stem string, cell netip.Prefix) string {
 func (b *lowering) addSet(e element, size int) filter.Addresses {
 	s := filter.Set{Name: setName(e.chain, e.prefixes), Family: filter.Family(b.family), Prefixes: e.prefixes}
 	if size > maxElements && b.err == nil {
-		b.err = fmt.Errorf("set %s has %d prefixes; ipset gets room for %d: use the generator nftables, or select fewer entries", s.Name, size, maxElements)
+		b.err = fmt.Errorf("set %s has %d prefixes, but an ipset set holds at most %d; use the generator nftables, or select fewer entries", s.Name, size, maxElements)
 	}
 	if !slices.ContainsFunc(b.sets, func(have filter.Set) bool { return have.Name == s.Name }) {
 		b.sets = append(b.sets, s)

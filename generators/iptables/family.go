@@ -48,7 +48,7 @@ func (c config) title(f family) string {
 	return f.title() + c.Title()
 }
 
-const ipsetFirst = ", " + setsFile + " is loaded first"
+const ipsetFirst = ", load " + setsFile + " first"
 
 // Commands that remove what earlier files left and no rule names: chains, in one
 // transaction, and sets.

@@ -1,9 +1,9 @@
-// Package iptables renders a policy for iptables and ip6tables, with ipset or
-// without: chains gatewright_outbound and gatewright_inbound that accept, trees of chains
-// that tell addresses apart, and sets of prefixes where those are many.
+// Package iptables renders a policy for iptables and ip6tables, with or without ipset.
+// It writes the chains gatewright_outbound and gatewright_inbound, trees of chains that
+// distinguish addresses, and sets where there are many prefixes.
 //
-// A packet filter sees addresses and never names: what the policy knows by name
-// alone is not rendered, and the coverage says so.
+// A packet filter sees addresses but never names. Endpoints that the policy knows only
+// by name are not rendered, and the coverage reports them.
 package iptables
 
 import (
@@ -14,7 +14,7 @@ import (
 )
 
 // format is raised when a template changes what it writes.
-const format = 3
+const format = 4
 
 const (
 	setsFile  = "gatewright.ipset"

@@ -124,7 +124,7 @@ func TestSetsHaveRoom(t *testing.T) {
 	g.Prefixes = b.Build()
 	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "192.0.2.0/24")}}, Grants: []rule.Grant{g}}
 	_, err := generate(t, in, nil)
-	want := "set gw_out-w2bh3pwxn_849cb5c1e5 has 4194305 prefixes; ipset gets room for 4194304: use the generator nftables, or select fewer entries"
+	want := "set gw_out-w2bh3pwxn_849cb5c1e5 has 4194305 prefixes, but an ipset set holds at most 4194304; use the generator nftables, or select fewer entries"
 	if errorText(err) != want {
 		t.Errorf("error %q; want %q", errorText(err), want)
 	}

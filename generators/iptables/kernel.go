@@ -10,11 +10,11 @@ import (
 	"gatewright/generators/filter"
 )
 
-// Kernel is what the kernel holds of ours, or should hold, in the tools' own words: so
-// that two can be compared, and what was there be brought back whatever it was.
+// Kernel is our part of the kernel's rules, actual or wanted, in the format of the
+// tools. Two values can be compared, and old rules can be restored whatever they were.
 type Kernel struct {
 	sets   []*set          // sorted by name
-	tables []*table        // of both families, those that rules of ours may stand in
+	tables []*table        // of both families, those that may hold our rules
 	used   map[string]bool // sets that rules of others name
 	bad    error           // of the sets; the first line that cannot be read
 }
@@ -72,7 +72,7 @@ func (r savedRule) key() string {
 	return fmt.Sprintf("%+v", one)
 }
 
-// Tables that rules of ours may stand in.
+// Tables that may hold our rules.
 const (
 	filterTable = "filter"
 	mangleTable = "mangle"
@@ -206,7 +206,7 @@ func (k *Kernel) set(name string) *set {
 	return k.sets[i]
 }
 
-// IsEmpty reports whether there is nothing of ours but built-in chains.
+// IsEmpty reports whether nothing of ours exists except built-in chains.
 func (k *Kernel) IsEmpty() bool {
 	return len(k.sets) == 0 && !slices.ContainsFunc(k.tables, func(t *table) bool {
 		return slices.ContainsFunc(t.chains, func(c *chain) bool { return isOurs(c.name) && (len(c.rules) > 0 || !t.led[c.name]) })

@@ -92,8 +92,8 @@ func (l *Live) Unled(running *Kernel) (chains []string) {
 	return chains
 }
 
-// Readings returns what runs and what the files say by what they do. Where nothing of ours
-// runs, that does nothing.
+// Readings returns the effect of the running rules and of the files. If nothing of ours
+// runs, the effect of the running rules is empty.
 func (l *Live) Readings(running *Kernel) (runs, wanted artefact.Reading) {
 	for _, r := range l.rules {
 		place := fmt.Sprintf("%s, table %s", r.family.program(), r.config.table())

@@ -68,7 +68,7 @@ func newRules(p *rule.Policy, c config, f family) (*lowering, error) {
 	}
 	slices.SortFunc(b.sets, func(a, c filter.Set) int { return strings.Compare(a.Name, c.Name) })
 	if chain := b.tooDeep(); chain != "" {
-		return nil, fmt.Errorf("chain %s would be over %d jumps below the hook, where iptables-nft takes none: use the generator nftables, or select fewer entries", chain, maxJumps)
+		return nil, fmt.Errorf("chain %s would be more than %d jumps below the hook, which iptables-nft does not support; use the generator nftables, or select fewer entries", chain, maxJumps)
 	}
 	return &b, nil
 }

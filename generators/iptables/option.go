@@ -15,7 +15,7 @@ func (Generator) Options() []artefact.Option {
 	const modes = "chains: chains in table filter, which the site's rules jump to; mark: chains in table mangle that set a bit on accepted packets, which the site's rules match; enforce: own the built-in chains, and " + artefact.EnforceDoc
 	return artefact.FilterOptions(modes, artefact.Option{
 		Name:    "ipset",
-		Doc:     "yes: many prefixes stand in sets of ipset; no: all in trees of chains, where ipset is not to be had",
+		Doc:     "yes: put many prefixes into ipset sets; no: put all prefixes into trees of chains, for machines without ipset",
 		Values:  []string{ipsetYes, ipsetNo},
 		Default: []string{ipsetYes},
 	})

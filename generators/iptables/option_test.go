@@ -16,7 +16,7 @@ func TestOptions(t *testing.T) {
 		{map[string][]string{"ipset": {"maybe"}}, `option ipset: unknown value "maybe"; expect one of yes, no`},
 		{map[string][]string{"table": {"ip filter"}}, `unknown option "table"; expect one of mode, place, ipset, roles, mark, admin, wan, lan`},
 		{map[string][]string{"wan": {"eth+"}}, `option wan: bad interface name "eth+"; expect at most 15 letters, digits, - _ . and @`},
-		{map[string][]string{"mark": {"1"}}, "mode chains sets no mark; leave out mark, or set mode to mark"},
+		{map[string][]string{"mark": {"1"}}, "mode chains sets no mark; omit mark, or set mode to mark"},
 		{map[string][]string{"place": {"host"}, "roles": {"sts", "nobody"}}, `option roles: role "nobody" is not bound; bind it to addresses, or leave it out`},
 	} {
 		_, err := generate(t, siteInput(t), c.raw)

@@ -54,7 +54,7 @@ type parser struct {
 	given          map[string]bool // what was matched
 }
 
-// once refuses a second match of the same, of which the first would be lost.
+// once refuses a second match of the same kind, because the first one would be lost.
 func (r *parser) once(option, last string) error {
 	what := option
 	switch option {
@@ -68,7 +68,7 @@ func (r *parser) once(option, last string) error {
 		what = map[string]string{"src": "-s", "dst": "-d"}[last]
 	}
 	if r.given[what] {
-		return errors.New("each match once")
+		return errors.New("every match at most once")
 	}
 	r.given[what] = true
 	return nil
@@ -79,7 +79,7 @@ func (r *parser) take(option, value, last string) (err error) {
 	switch option {
 	case "-m":
 		if !slices.Contains([]string{"tcp", "udp", "multiport", "set", "conntrack", "comment", "hl", "icmp6"}, value) {
-			err = errors.New("a match that stands here")
+			err = errors.New("a match that is allowed here")
 		}
 	case "-s":
 		r.From.Prefix, err = r.family.readPrefix(value)
@@ -123,7 +123,7 @@ func (r *parser) take(option, value, last string) (err error) {
 	case "-j", "-g":
 		r.verdict = option + " " + value
 	default:
-		err = errors.New("an option that stands here")
+		err = errors.New("an option that is allowed here")
 	}
 	return err
 }
@@ -144,7 +144,7 @@ func (r *parser) end() (err error) {
 	case r.verdict == "-j DROP":
 		r.Verdict = filter.Drop
 	case !strings.HasPrefix(to, prefix) && !strings.HasPrefix(to, filter.Prefix):
-		return errors.New("a verdict or a chain of ours")
+		return errors.New("a verdict or a chain of Gatewright's")
 	case option == "-g":
 		r.Verdict, r.Target = filter.Goto, to
 	default:

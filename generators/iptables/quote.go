@@ -78,7 +78,7 @@ func escapedComment(s string) ruleComment {
 
 var ruleCommentEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// checkChain refuses what is no name for a chain: iptables-restore takes names in quotes
+// checkChain refuses an invalid chain name: iptables-restore takes names in quotes
 // that iptables refuses.
 func checkChain(s string) error {
 	if !artefact.HasOnly(s, "") {
@@ -109,7 +109,7 @@ func checkSavedName(s string) error {
 		return !unicode.IsGraphic(r) || unicode.IsSpace(r) || strings.ContainsRune("\"'\\", r)
 	}
 	if s == "" || s[0] == '-' || s[0] == '#' || strings.ContainsFunc(s, bad) {
-		return fmt.Errorf("the name %q is not read back as it is; give it another name, or remove it", s)
+		return fmt.Errorf("the name %q would be changed when it is read back; give it another name, or remove it", s)
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func checkElement(s string) error {
 // checkSavedRule refuses a rule that iptables-restore does not read back.
 func checkSavedRule(r savedRule) error {
 	if strings.Trim(r.counts, "[0123456789:]") != "" {
-		return fmt.Errorf("the counts %q are no counts", r.counts)
+		return fmt.Errorf("the counters %q are not numbers", r.counts)
 	}
 	if _, err := splitWords(r.text); err != nil {
 		return fmt.Errorf("the quotes of %q are not read back; remove it", r.text)

@@ -80,7 +80,7 @@ func readRulesFile(f family, data []byte, sets *setsReader) (*rules, error) {
 	}
 	err := r.readHeader()
 	if err == nil && r.config.ipset && sets == nil {
-		return nil, fmt.Errorf("%s: %s is missing, whose sets are loaded before these rules; generate writes it always, empty if need be", f.file(), setsFile)
+		return nil, fmt.Errorf("%s: %s is missing, although its sets must be loaded before these rules; run generate again, which always writes it", f.file(), setsFile)
 	}
 	for err == nil && r.file.Next() {
 		if err = r.take(r.file.Line); err != nil {
@@ -138,7 +138,7 @@ func (r *rulesReader) declare(chain string) error {
 		return err
 	}
 	if r.at[chain] > 0 {
-		return errors.New("each chain once")
+		return errors.New("every chain only once")
 	}
 	if last := len(r.sections) - 1; last >= 0 {
 		s := &r.sections[last]
@@ -178,7 +178,7 @@ func (r *rulesReader) takeComment(text string) error {
 	if id, _, titled := strings.Cut(text, ": "); titled {
 		chain := prefix + ruleStem(rule.ID(id))
 		if checkChain(chain) != nil || !artefact.HasOnly(id, "") || id == "" || r.ids[chain] != "" {
-			return errors.New("the title of a rule, each once")
+			return errors.New("the title of a rule, every title only once")
 		}
 		r.file.Note(id)
 		s.id, r.ids[chain] = rule.ID(id), rule.ID(id)
@@ -252,7 +252,7 @@ func readLoopback(r *filter.Rule) {
 	}
 }
 
-// fits refuses a rule that does not stand in such a chain.
+// fits refuses a rule that is not allowed in such a chain.
 func (r *rulesReader) fits(s *section, l line) error {
 	only := l.Match
 	only.Family, only.Protocol, only.Ports, only.Original = 0, 0, filter.Ports{}, filter.Ports{}
@@ -265,11 +265,11 @@ func (r *rulesReader) fits(s *section, l line) error {
 		return errors.New("a chain of this file")
 	case s.id != "" && l.IsWay():
 		if own != "" || !leads || r.ids[l.Target] != s.id {
-			return errors.New("an address that leads to the rule's chain")
+			return errors.New("an address and a jump to the rule's chain")
 		}
 	case s.id != "" || own != "":
 		if own != s.id || !last || l.Protocol == 0 && len(s.ways) > 0 || l.Comment != lineComment(s.id, s.labels) {
-			return errors.New("what counts and accepts in the rule's chain, with its id and labels as comment")
+			return errors.New("the rule that counts and accepts in the rule's chain, with the id and labels as its comment")
 		}
 	case last && l.Protocol == 0 && s.title == commentOf(l.Comment+".") && l.Comment != "":
 	case l.Comment != "" || l.Verdict != filter.Goto && l.Verdict != filter.Jump || !leads:
@@ -279,7 +279,7 @@ func (r *rulesReader) fits(s *section, l line) error {
 			return errors.New("ports, and the chain of a rule")
 		}
 	case !l.IsOurs() && l.Verdict != filter.Jump || !l.IsWay() && (!l.From.IsAll() || !l.To.IsAll()):
-		return errors.New("interfaces or an address, and a chain that is none of a rule")
+		return errors.New("interfaces or an address, and a chain that does not belong to a rule")
 	}
 	return nil
 }
@@ -312,14 +312,14 @@ func (r *rulesReader) check() error {
 	}
 	for _, c := range held.Chains {
 		if at := r.at[c.Name]; at > 0 && (!led[c.Name] || len(c.Rules) == 0 && strings.HasPrefix(c.Name, prefix)) {
-			return r.file.ForeignAt(at, errors.New("a chain with rules that one leads to"))
+			return r.file.ForeignAt(at, errors.New("a chain that has rules and to which another chain jumps"))
 		}
 		seen := map[string]bool{}
 		for i, one := range c.Rules {
 			text := fmt.Sprintf("%+v", one)
 			switch {
 			case seen[text]:
-				return r.file.ForeignAt(r.lineOf(c.Name, i), errors.New("each rule of a chain once"))
+				return r.file.ForeignAt(r.lineOf(c.Name, i), errors.New("every rule of a chain only once"))
 			case i > 0 && i == behindWays(c):
 				return r.file.ForeignAt(r.lineOf(c.Name, i), errBehindWays)
 			}

@@ -168,7 +168,7 @@ func TestReadPart(t *testing.T) {
 	for _, golden := range []string{"sets", "chains"} {
 		files = goldenFiles(t, golden)
 		delete(files, setsFile)
-		if _, err := (Generator{}).Read(files); errorText(err) != "gatewright.iptables: gatewright.ipset is missing, whose sets are loaded before these rules; generate writes it always, empty if need be" {
+		if _, err := (Generator{}).Read(files); errorText(err) != "gatewright.iptables: gatewright.ipset is missing, although its sets must be loaded before these rules; run generate again, which always writes it" {
 			t.Errorf("%s without the file of sets: %v", golden, err)
 		}
 	}
@@ -270,36 +270,36 @@ func TestReadRefuses(t *testing.T) {
 	const ports, way, nobody = "-A gw_out-7qzfx90a1 -p tcp --dport 443 ", "-A gw_OUT -d 52.112.0.0/14 -g gw_out-7qzfx90a1\n", " is not what generate writes; expected "
 	const label = "\n#     sample/screen-sharing (row 7): Title of sample/screen-sharing\n"
 	for _, c := range []struct{ name, example, file, old, text, want string }{
-		{"a rule without a match", "chains", v4, ports, "-A gw_out-7qzfx90a1 ", `"-A gw_out-7qzfx90a1 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title of sample/screen-sha…"` + nobody + `what counts and accepts in the rule's chain, with its id and labels as comment`},
-		{"a drop", "chains", v4, `Title of sample/screen-sharing" -j ACCEPT`, `Title of sample/screen-sharing" -j DROP`, `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title o…"` + nobody + `what counts and accepts in the rule's chain, with its id and labels as comment`},
-		{"a queue", "chains", v4, `Title of sample/screen-sharing" -j ACCEPT`, `Title of sample/screen-sharing" -j NFQUEUE`, `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title o…"` + nobody + `a verdict or a chain of ours`},
-		{"a mark in another mode", "chains", v4, `Title of sample/screen-sharing" -j ACCEPT`, `Title of sample/screen-sharing" -j MARK --set-xmark 0x1/0x1`, `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title o…"` + nobody + `what counts and accepts in the rule's chain, with its id and labels as comment`},
+		{"a rule without a match", "chains", v4, ports, "-A gw_out-7qzfx90a1 ", `"-A gw_out-7qzfx90a1 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title of sample/screen-sha…"` + nobody + `the rule that counts and accepts in the rule's chain, with the id and labels as its comment`},
+		{"a drop", "chains", v4, `Title of sample/screen-sharing" -j ACCEPT`, `Title of sample/screen-sharing" -j DROP`, `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title o…"` + nobody + `the rule that counts and accepts in the rule's chain, with the id and labels as its comment`},
+		{"a queue", "chains", v4, `Title of sample/screen-sharing" -j ACCEPT`, `Title of sample/screen-sharing" -j NFQUEUE`, `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title o…"` + nobody + `a verdict or a chain of Gatewright's`},
+		{"a mark in another mode", "chains", v4, `Title of sample/screen-sharing" -j ACCEPT`, `Title of sample/screen-sharing" -j MARK --set-xmark 0x1/0x1`, `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title o…"` + nobody + `the rule that counts and accepts in the rule's chain, with the id and labels as its comment`},
 		{"every bit of a mark", "mark", v4, "-j MARK --set-xmark 0x10000/0x10000", "-j MARK --set-xmark 0x10001/0x10001", `"-A gw_in-rf2s1zvkg -m comment --comment \"identity-in-rf2s1zvkg: sample/everyone (row 7): Title of sample/everyone\" -j MA…"` + nobody + `one bit of a mark, such as 0x10000/0x10000`},
-		{"another comment", "chains", v4, `--comment "skype-out-7qzfx90a1: s`, `--comment "skype-out-7qzfx90a1: S`, `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -m comment --comment \"skype-out-7qzfx90a1: Sample/screen-sharing (row 7): Title o…"` + nobody + `what counts and accepts in the rule's chain, with its id and labels as comment`},
-		{"a label gone", "chains", v4, label, "\n", `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title o…"` + nobody + `what counts and accepts in the rule's chain, with its id and labels as comment`},
+		{"another comment", "chains", v4, `--comment "skype-out-7qzfx90a1: s`, `--comment "skype-out-7qzfx90a1: S`, `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -m comment --comment \"skype-out-7qzfx90a1: Sample/screen-sharing (row 7): Title o…"` + nobody + `the rule that counts and accepts in the rule's chain, with the id and labels as its comment`},
+		{"a label gone", "chains", v4, label, "\n", `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title o…"` + nobody + `the rule that counts and accepts in the rule's chain, with the id and labels as its comment`},
 		{"a title twice", "chains", v4, "# skype-out-7qzfx90a1:", "# skype-out-6r1wz13ev:", `":gw_out-7qzfx90a1 - [0:0]"` + nobody + `the chain of the rule`},
 		{"a title without a stop", "chains", v4, "# Flows that are outbound, clients.", "# Flows that are outbound, clients", `"# Flows that are outbound, clients"` + nobody + `the title of a rule or a section`},
 		{"a rule before titles", "chains", v4, "\n# Flows that are outbound, clients.", "-A gw_OUT -d 192.0.2.0/24 -g gw_out-7qzfx90a1\n\n# Flows that are outbound, clients.", `"-A gw_OUT -d 192.0.2.0/24 -g gw_out-7qzfx90a1"` + nobody + `""`},
-		{"a program", "chains", v4, ports, ports + `-m bpf --bytecode "1,6 0 0 1" `, `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -m bpf --bytecode \"1,6 0 0 1\" -m comment --comment \"skype-out-7qzfx90a1: sample/s…"` + nobody + `a match that stands here`},
-		{"a negation", "chains", v4, ports, "-A gw_out-7qzfx90a1 -p tcp ! --dport 443 ", `"-A gw_out-7qzfx90a1 -p tcp ! --dport 443 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title…"` + nobody + `an option that stands here`},
+		{"a program", "chains", v4, ports, ports + `-m bpf --bytecode "1,6 0 0 1" `, `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -m bpf --bytecode \"1,6 0 0 1\" -m comment --comment \"skype-out-7qzfx90a1: sample/s…"` + nobody + `a match that is allowed here`},
+		{"a negation", "chains", v4, ports, "-A gw_out-7qzfx90a1 -p tcp ! --dport 443 ", `"-A gw_out-7qzfx90a1 -p tcp ! --dport 443 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title…"` + nobody + `an option that is allowed here`},
 		{"no ports", "chains", v4, ports, "-A gw_out-7qzfx90a1 -p tcp ", `"-A gw_out-7qzfx90a1 -p tcp -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title of sample/scr…"` + nobody + `a protocol and ports`},
 		{"too many ports", "chains", v4, ports, "-A gw_out-7qzfx90a1 -p tcp -m multiport --dports 1:2,3:4,5:6,7:8,9:10,11:12,13:14,15:16 ", `"-A gw_out-7qzfx90a1 -p tcp -m multiport --dports 1:2,3:4,5:6,7:8,9:10,11:12,13:14,15:16 -m comment --comment \"skype-out-…"` + nobody + `at most 15 ports, a range counted twice, that do not overlap`},
 		{"a service by name", "chains", v4, ports, "-A gw_out-7qzfx90a1 -p tcp --dport https ", `"-A gw_out-7qzfx90a1 -p tcp --dport https -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title…"` + nobody + `a port or a range such as 50000:59999`},
 		{"another protocol", "chains", v4, ports, "-A gw_out-7qzfx90a1 -p all --dport 443 ", `"-A gw_out-7qzfx90a1 -p all --dport 443 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (row 7): Title o…"` + nobody + `tcp or udp`},
-		{"an address in a rule's chain", "chains", v4, ports, ports + "-s 10.0.0.1/32 ", `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -s 10.0.0.1/32 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (…"` + nobody + `what counts and accepts in the rule's chain, with its id and labels as comment`},
+		{"an address in a rule's chain", "chains", v4, ports, ports + "-s 10.0.0.1/32 ", `"-A gw_out-7qzfx90a1 -p tcp --dport 443 -s 10.0.0.1/32 -m comment --comment \"skype-out-7qzfx90a1: sample/screen-sharing (…"` + nobody + `the rule that counts and accepts in the rule's chain, with the id and labels as its comment`},
 		{"a host name for an address", "chains", v4, "-s 10.0.0.0/8 ", "-s evil.example.com ", `"-A gatewright_outbound -s evil.example.com -g gw_OUT"` + nobody + `an address or a prefix of IPv4`},
 		{"several addresses", "chains", v4, "-s 10.0.0.0/8 ", "-s 10.0.0.0/8,192.0.2.0/24 ", `"-A gatewright_outbound -s 10.0.0.0/8,192.0.2.0/24 -g gw_OUT"` + nobody + `an address or a prefix of IPv4`},
-		{"both ends", "chains", v4, way, "-A gw_OUT -s 10.0.0.0/8 -d 52.112.0.0/14 -g gw_out-7qzfx90a1\n", `"-A gw_OUT -s 10.0.0.0/8 -d 52.112.0.0/14 -g gw_out-7qzfx90a1"` + nobody + `what counts and accepts in the rule's chain, with its id and labels as comment`},
-		{"a way that comes back", "chains", v4, way, "-A gw_OUT -d 52.112.0.0/14 -j gw_out-7qzfx90a1\n", `"-A gw_OUT -d 52.112.0.0/14 -j gw_out-7qzfx90a1"` + nobody + `what counts and accepts in the rule's chain, with its id and labels as comment`},
-		{"a way that accepts", "chains", v4, way, "-A gw_OUT -d 52.112.0.0/14 -j ACCEPT\n", `"-A gw_OUT -d 52.112.0.0/14 -j ACCEPT"` + nobody + `what counts and accepts in the rule's chain, with its id and labels as comment`},
-		{"a way to nowhere", "chains", v4, way, "-A gw_OUT -d 52.112.0.0/14 -g gw_x\n", `"-A gw_OUT -d 52.112.0.0/14 -g gw_x"` + nobody + `an address that leads to the rule's chain`},
-		{"a way to another rule's chain", "chains", v4, way, "-A gw_OUT -d 52.112.0.0/14 -g gw_out-6r1wz13ev\n", `"-A gw_OUT -d 52.112.0.0/14 -g gw_out-6r1wz13ev"` + nobody + `an address that leads to the rule's chain`},
+		{"both ends", "chains", v4, way, "-A gw_OUT -s 10.0.0.0/8 -d 52.112.0.0/14 -g gw_out-7qzfx90a1\n", `"-A gw_OUT -s 10.0.0.0/8 -d 52.112.0.0/14 -g gw_out-7qzfx90a1"` + nobody + `the rule that counts and accepts in the rule's chain, with the id and labels as its comment`},
+		{"a way that comes back", "chains", v4, way, "-A gw_OUT -d 52.112.0.0/14 -j gw_out-7qzfx90a1\n", `"-A gw_OUT -d 52.112.0.0/14 -j gw_out-7qzfx90a1"` + nobody + `the rule that counts and accepts in the rule's chain, with the id and labels as its comment`},
+		{"a way that accepts", "chains", v4, way, "-A gw_OUT -d 52.112.0.0/14 -j ACCEPT\n", `"-A gw_OUT -d 52.112.0.0/14 -j ACCEPT"` + nobody + `the rule that counts and accepts in the rule's chain, with the id and labels as its comment`},
+		{"a way to nowhere", "chains", v4, way, "-A gw_OUT -d 52.112.0.0/14 -g gw_x\n", `"-A gw_OUT -d 52.112.0.0/14 -g gw_x"` + nobody + `an address and a jump to the rule's chain`},
+		{"a way to another rule's chain", "chains", v4, way, "-A gw_OUT -d 52.112.0.0/14 -g gw_out-6r1wz13ev\n", `"-A gw_OUT -d 52.112.0.0/14 -g gw_out-6r1wz13ev"` + nobody + `an address and a jump to the rule's chain`},
 		{"a way back", "chains", v4, "-g gw_OUT\n", "-g gatewright_outbound\n", `"-A gatewright_outbound -s 10.0.0.0/8 -g gatewright_outbound"` + nobody + `a match, and a chain that is declared below`},
-		{"a way twice", "chains", v4, way, way + way, `"-A gw_OUT -d 52.112.0.0/14 -g gw_out-7qzfx90a1"` + nobody + `each rule of a chain once`},
+		{"a way twice", "chains", v4, way, way + way, `"-A gw_OUT -d 52.112.0.0/14 -g gw_out-7qzfx90a1"` + nobody + `every rule of a chain only once`},
 		{"a way by the other end", "chains", v4, way, "-A gw_OUT -s 52.112.0.0/14 -g gw_out-7qzfx90a1\n", `"-A gw_OUT -d 192.0.2.9/32 -g gw_out-82ycmn70v"` + nobody + `addresses of one end behind a way by addresses`},
 		{"a way from an unknown chain", "chains", v4, way, "-A gw_x -d 52.112.0.0/14 -g gw_out-7qzfx90a1\n", `"-A gw_x -d 52.112.0.0/14 -g gw_out-7qzfx90a1"` + nobody + `a chain of this file`},
-		{"a chain without rules", "chains", v4, ":gw_OUT - [0:0]\n", ":gw_OUT - [0:0]\n:gw_OUT_x - [0:0]\n", `":gw_OUT_x - [0:0]"` + nobody + `a chain with rules that one leads to`},
-		{"a chain twice", "chains", v4, ":gw_OUT - [0:0]\n", ":gw_OUT - [0:0]\n:gw_OUT - [0:0]\n", `":gw_OUT - [0:0]"` + nobody + `each chain once`},
+		{"a chain without rules", "chains", v4, ":gw_OUT - [0:0]\n", ":gw_OUT - [0:0]\n:gw_OUT_x - [0:0]\n", `":gw_OUT_x - [0:0]"` + nobody + `a chain that has rules and to which another chain jumps`},
+		{"a chain twice", "chains", v4, ":gw_OUT - [0:0]\n", ":gw_OUT - [0:0]\n:gw_OUT - [0:0]\n", `":gw_OUT - [0:0]"` + nobody + `every chain only once`},
 		{"a chain of the site's", "chains", v4, ":gw_OUT - [0:0]\n", ":gw_OUT - [0:0]\n:mine - [0:0]\n", `":mine - [0:0]"` + nobody + `a name of at most 28 letters, digits, - and _ that starts with gw_`},
 		{"a chain in another's section", "chains", v4, ":gw_out-7qzfx90a1 - [0:0]\n", ":gw_out-7qzfx90a1 - [0:0]\n:gw_out-x - [0:0]\n", `":gw_out-x - [0:0]"` + nobody + `the chain of the rule`},
 		{"another table", "chains", v4, "\nCOMMIT\n", "\nCOMMIT\n*nat\n-A PREROUTING -j ACCEPT\nCOMMIT\n", `"-A PREROUTING -j ACCEPT"` + nobody + `a chain of this file`},
@@ -315,7 +315,7 @@ func TestReadRefuses(t *testing.T) {
 		{"another statement", "sets", setsFile, "\nswap ", "\nflush\nswap ", `"flush"` + nobody + `"swap gw_in-0m24j42e9_4e6d841d46-new gw_in-0m24j42e9_4e6d841d46"`},
 		{"a wildcard of interfaces", "chains-interfaces", v4, "-i eth2 ", "-i eth+ ", `"-A gatewright_outbound -i eth+ -j gw_OUT_far"` + nobody + `the name of an interface, of at most 15 letters, digits, - _ . and @`},
 		{"interfaces that accept", "chains-interfaces", v4, "-i eth2 -j gw_OUT_far", "-i eth2 -j ACCEPT", `"-A gatewright_outbound -i eth2 -j ACCEPT"` + nobody + `a match, and a chain that is declared below`},
-		{"an interface and an address", "chains-interfaces", v4, "-i eth2 -j gw_OUT_far", "-i eth2 -s 10.0.0.0/8 -j gw_OUT_far", `"-A gatewright_outbound -i eth2 -s 10.0.0.0/8 -j gw_OUT_far"` + nobody + `interfaces or an address, and a chain that is none of a rule`},
+		{"an interface and an address", "chains-interfaces", v4, "-i eth2 -j gw_OUT_far", "-i eth2 -s 10.0.0.0/8 -j gw_OUT_far", `"-A gatewright_outbound -i eth2 -s 10.0.0.0/8 -j gw_OUT_far"` + nobody + `interfaces or an address, and a chain that does not belong to a rule`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			files := with(t, goldenFiles(t, c.example), c.file, c.old, c.text)
@@ -336,11 +336,11 @@ func TestReadRefuses(t *testing.T) {
 func TestReadTitle(t *testing.T) {
 	files := goldenFiles(t, "chains")
 	for _, c := range []struct{ file, old, text, want string }{
-		{setsFile, "format 3", "format 4", "gatewright.ipset is of format 4 and this version writes format 3; generate it again"},
-		{ipv4.file(), "; format 3", "", "gatewright.iptables is of format 1 and this version writes format 3; generate it again"},
-		{ipv6.file(), "place forward, gate", "place forward, fate", `gatewright.ip6tables:1: "# Gatewright: IPv6 rules for ip6tables, mode chains, place forward, fatewright.ipset is loaded first; format 3" is not what generate writes; expected mode and place; remove it, or generate the file again`},
-		{ipv6.file(), "# Gatewright: IPv6", "# Gatewright: IPv4", `gatewright.ip6tables:1: not a file of Gatewright's; expected "# Gatewright: IPv6 rules for ip6tables" and what it is; remove it, or generate the file again`},
-		{ipv4.file(), "\n# source", "\n# nothing", `gatewright.iptables:4: "# nothing: sample 2025-01-08" is not what generate writes; expected a line about a source, or # alone; remove it, or generate the file again`},
+		{setsFile, "format 4", "format 5", "gatewright.ipset has format 5, but this version writes format 4; generate it again"},
+		{ipv4.file(), "; format 4", "", "gatewright.iptables has format 1, but this version writes format 4; generate it again"},
+		{ipv6.file(), "place forward, load gate", "place forward, load fate", `gatewright.ip6tables:1: "# Gatewright: IPv6 rules for ip6tables, mode chains, place forward, load fatewright.ipset first; format 4" is not what generate writes; expected mode and place; remove it, or generate the file again`},
+		{ipv6.file(), "# Gatewright: IPv6", "# Gatewright: IPv4", `gatewright.ip6tables:1: not written by Gatewright; expected "# Gatewright: IPv6 rules for ip6tables" and what it is; remove it, or generate the file again`},
+		{ipv4.file(), "\n# source", "\n# nothing", `gatewright.iptables:4: "# nothing: sample 2025-01-08" is not what generate writes; expected a line about a source, or only #; remove it, or generate the file again`},
 	} {
 		if _, err := (Generator{}).Read(with(t, files, c.file, c.old, c.text)); errorText(err) != c.want {
 			t.Errorf("%q: error %q\nwant %q", c.text, errorText(err), c.want)

@@ -233,9 +233,9 @@ const emptyDump = "*filter\n:gatewright_outbound - [0:0]\n:gatewright_inbound - 
 func TestReadBackOverlooksNothing(t *testing.T) {
 	const sets = "create gw_a hash:net family inet\nadd gw_a 192.0.2.0/24\n"
 	for _, c := range []struct{ rule, err string }{
-		{"-p tcp --dport 443 -m limit --limit 1/s -j ACCEPT", "a match that stands here"},
-		{"! -s 192.0.2.1/32 -j ACCEPT", "an option that stands here"},
-		{"-p tcp --sport 443 -j ACCEPT", "an option that stands here"},
+		{"-p tcp --dport 443 -m limit --limit 1/s -j ACCEPT", "a match that is allowed here"},
+		{"! -s 192.0.2.1/32 -j ACCEPT", "an option that is allowed here"},
+		{"-p tcp --sport 443 -j ACCEPT", "an option that is allowed here"},
 		{"-p sctp -j ACCEPT", "tcp or udp"},
 		{"-p tcp -j ACCEPT", "a protocol and ports"},
 		{"-s 192.0.2.0/33 -j ACCEPT", "an address or a prefix of IPv4"},
@@ -249,7 +249,7 @@ func TestReadBackOverlooksNothing(t *testing.T) {
 		{"-p ipv6-icmp -j ACCEPT", "a type of ICMPv6"},
 		{"-j MARK --set-xmark 0x10000/0xffffffff", "one bit of a mark, such as 0x10000/0x10000"},
 		{"-j ACCEPT --set-xmark 0x10000/0x10000", "--set-xmark of MARK"},
-		{"-j RETURN", "a verdict or a chain of ours"},
+		{"-j RETURN", "a verdict or a chain of Gatewright's"},
 		{"-j", "a value of -j"},
 		{"-s 192.0.2.1 -g gw_x", "chain gatewright_inbound, rule 2: expected addresses of one end behind a way by addresses"},
 		{`-m comment --comment "x`, `the quotes in "-A gatewright_inbound -m comment --comment \"x" do not end`},

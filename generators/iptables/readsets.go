@@ -49,7 +49,7 @@ func (r *setsReader) take(words []string) error {
 		}
 		err := checkName(s.Name, maxSet-len(staging))
 		if _, known := r.at[s.Name]; err == nil && known {
-			err = errors.New("each set once")
+			err = errors.New("every set only once")
 		}
 		if err != nil {
 			return r.file.Foreign(err)
@@ -67,7 +67,7 @@ func (r *setsReader) take(words []string) error {
 func (r *setsReader) takeElements(staged string) error {
 	i, known := r.at[strings.TrimSuffix(staged, staging)]
 	if !known || !strings.HasSuffix(staged, staging) || r.view.Sets[i].Name != "" {
-		return r.file.Foreign(errors.New("a set of this file, once"))
+		return r.file.Foreign(errors.New("a set of this file, only once"))
 	}
 	start := *r.file
 	var prefixes []netip.Prefix

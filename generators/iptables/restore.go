@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Families returns those of programs, in the order in which they change.
+// Families returns the address families of the programs, in the order of the changes.
 func Families() []string { return []string{ipv4.program(), ipv6.program()} }
 
 // CheckRestore refuses what restore would not read back as it is: what cannot be brought
@@ -50,9 +50,8 @@ func (c *chain) checkRestore() error {
 	return err
 }
 
-// Sets is what `ipset restore` takes before the rules, of one set after the other: those
-// that are missing, and beside those that hold something else new ones, which then take
-// their place.
+// Sets is the input of `ipset restore` before the rules, set by set. It creates missing
+// sets. For a set with different content it creates a new set and swaps the two.
 func (c *Changes) Sets() iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for _, s := range c.sets {

@@ -79,12 +79,12 @@ func TestCheckRestore(t *testing.T) {
 		{"create gw_a\nb hash:ip family inet\n", "", `ipset save: "create gw_a" is not a set of ours`},
 		{"create a\nb hash:ip family inet\n", "", `ipset save: "create a" is not a set of ours`},
 		{"create gw_ a hash:ip family inet\n", "", `ipset save: "create gw_ a hash:ip family inet" is not a set of ours`},
-		{"create gw_\"q hash:ip family inet\n", "", `ipset restore: set "gw_\"q": the name "gw_\"q" is not read back as it is; give it another name, or remove it`},
-		{"", "*filter\n:gw_\"q - [0:0]\n" + end, `iptables-restore: table filter, chain "gw_\"q": the name "gw_\"q" is not read back as it is; give it another name, or remove it`},
+		{"create gw_\"q hash:ip family inet\n", "", `ipset restore: set "gw_\"q": the name "gw_\"q" would be changed when it is read back; give it another name, or remove it`},
+		{"", "*filter\n:gw_\"q - [0:0]\n" + end, `iptables-restore: table filter, chain "gw_\"q": the name "gw_\"q" would be changed when it is read back; give it another name, or remove it`},
 		{"", table + "-A gw_OUT -m comment --comment \"a\nb\" -j X\n" + end,
 			`iptables-restore: table filter, chain "gw_OUT": the line break in "-m comment --comment \"a\nb\" -j X" is not read back; remove it`},
 		{"", table + `-A gw_OUT -j a"b` + "\n" + end, `iptables-restore: table filter, chain "gw_OUT": the quotes of "-j a\"b" are not read back; remove it`},
-		{"", table + "[1:2;3] -A gw_OUT -j X\n" + end, `iptables-restore: table filter, chain "gw_OUT": the counts "[1:2;3]" are no counts`},
+		{"", table + "[1:2;3] -A gw_OUT -j X\n" + end, `iptables-restore: table filter, chain "gw_OUT": the counters "[1:2;3]" are not numbers`},
 	} {
 		k, err := ReadKernel(Dump{Ipset: []byte(c.sets), IPv4: []byte(c.v4)}, nil)
 		if err == nil {

@@ -21,7 +21,7 @@ func readComment(s string) (comment, error) {
 	return "", fmt.Errorf("a comment of at most %d bytes", maxComment)
 }
 
-// checkName refuses what is no name of ours.
+// checkName refuses a name that is not one of ours.
 func checkName(s string, limit int) error {
 	rest, ok := strings.CutPrefix(s, prefix)
 	if !ok || rest == "" || len(s) > limit || !artefact.HasOnly(rest, "") {

@@ -19,7 +19,7 @@ type Bounds struct{ MaxShrink, MaxGrowth int }
 func (c *Comparison) Check(b Bounds) error {
 	running, wanted := c.Readings()
 	if !carries(wanted) {
-		return errors.New("the site's policy has no rule that can run here; nothing would be accepted")
+		return errors.New("the site's policy has no rule for this machine, so nothing would be accepted; check the selection and the bindings")
 	}
 	if err := b.checkNames(namesOf(running), namesOf(wanted)); err != nil {
 		return err
@@ -72,7 +72,7 @@ func (b Bounds) checkLost(lost, before int, of string) error {
 	if lost*100 <= before*b.MaxShrink {
 		return nil
 	}
-	return fmt.Errorf("%d of %d %s would go, more than the %d %% that --max-shrink allows; if that is meant, --max-shrink %d lets it pass",
+	return fmt.Errorf("%d of %d %s would be removed, more than the %d %% that --max-shrink allows; if this is meant, use --max-shrink %d",
 		lost, before, of, b.MaxShrink, (lost*100+before-1)/before)
 }
 
@@ -120,7 +120,7 @@ func (b Bounds) check(running, wanted netset.PrefixSet) error {
 		return err
 	}
 	if part, family := netset.Growth(running, wanted); part*100 > float64(b.MaxGrowth) {
-		return fmt.Errorf("the remote addresses of %s would grow by %.0f %%, more than the %d %% that --max-growth allows; if that is meant, --max-growth %.0f lets it pass",
+		return fmt.Errorf("the remote addresses of %s would grow by %.0f %%, more than the %d %% that --max-growth allows; if this is meant, use --max-growth %.0f",
 			family, part*100, b.MaxGrowth, math.Ceil(part*100))
 	}
 	return nil

@@ -158,7 +158,7 @@ func (i *installation) put(want, have installed) (string, error) {
 	}
 	if came == len(i.order) && i.reload != nil {
 		if _, undo := i.reload(); undo != nil {
-			return "", fmt.Errorf("%w; the old files are back, and were not taken either: %w", err, undo)
+			return "", fmt.Errorf("%w; the old files are back, but were not accepted either: %w", err, undo)
 		}
 	}
 	return "", fmt.Errorf("%w; the old files are back", err)

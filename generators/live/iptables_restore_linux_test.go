@@ -31,7 +31,7 @@ func TestIptablesRefusesLineBreaks(t *testing.T) {
 			{`bash -c "iptables -A gw_OUT -m comment --comment \$'a\nb' -j DROP"`, "iptables -D gw_OUT -j DROP -m comment --comment 'a\nb'",
 				`iptables-restore: table filter, chain "gw_OUT": the line break in "-m comment --comment \"a\nb\" -j DROP" is not read back; remove it`},
 			{`ipset create 'gw_ x' hash:ip`, `ipset destroy 'gw_ x'`, `ipset save: "create gw_ x hash:ip`},
-			{`iptables -N 'gw_"x'`, `iptables -X 'gw_"x'`, `iptables-restore: table filter, chain "gw_\"x": the name "gw_\"x" is not read back as it is; give it another name, or remove it`},
+			{`iptables -N 'gw_"x'`, `iptables -X 'gw_"x'`, `iptables-restore: table filter, chain "gw_\"x": the name "gw_\"x" would be changed when it is read back; give it another name, or remove it`},
 		} {
 			s.sh(c.add)
 			_, err := iptablesBackend{}.Compare(s.here(), all[2], settings(t, chainsForward))

@@ -1,6 +1,6 @@
-// Package live holds what runs on this machine against what a policy wants, and changes
-// it in one step. Each backend reads what it holds as the Reading that its generator
-// gives of files, so that the difference is told in the same words.
+// Package live compares what runs on this machine with a policy, and changes it in one
+// step. Each backend reads what runs into the same Reading that its generator makes
+// from files, so both differences are reported in the same way.
 package live
 
 import (
@@ -26,10 +26,10 @@ type Backend interface {
 	// Generator is the generator's name.
 	Generator() string
 
-	// Compare holds what runs against what the policy wants.
+	// Compare compares what runs with the policy.
 	Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error)
 
-	// Forgets reports whether what runs is gone after a boot that loads no files of ours.
+	// Forgets reports whether the running rules are lost at boot unless our files are loaded.
 	Forgets() bool
 }
 
@@ -87,8 +87,8 @@ func (c *Comparison) Admits(remote netip.Addr, local netip.AddrPort) bool {
 // Readings returns what runs and what is wanted by what they do.
 func (c *Comparison) Readings() (running, wanted artefact.Reading) { return c.readings() }
 
-// Commit makes the changes, all or none of them. ErrChanged says that what runs is no
-// longer what was compared.
+// Commit makes all changes or none. ErrChanged means that the running rules have changed
+// since they were compared.
 func (c *Comparison) Commit() (Committed, error) { return c.commit() }
 
 // Saved returns what runs, for Restorer.Restore. An error says what would go and could not
@@ -101,7 +101,7 @@ func (c *Comparison) Saved() ([]byte, error) {
 }
 
 // ErrBusy says that another process changes rules here.
-var ErrBusy = errors.New("another apply or confirm is at work here; wait for it to end")
+var ErrBusy = errors.New("another apply or confirm is running here; wait for it to end")
 
 // ErrChanged says that somebody else changed what runs since it was compared. Nothing was
 // changed.
@@ -122,7 +122,7 @@ func (e *LeftOutError) Error() string {
 // itself.
 func (m Machine) checkFiles() error {
 	if m.Namespace != "" {
-		return errors.New("files are the same in every network namespace; leave out --netns, or run this by `ip netns exec`")
+		return errors.New("files are the same in every network namespace; omit --netns, or run this with `ip netns exec`")
 	}
 	return nil
 }
@@ -141,5 +141,5 @@ func Of(generator string) (Backend, error) {
 	if i := slices.IndexFunc(all, func(b Backend) bool { return b.Generator() == generator }); i >= 0 {
 		return all[i], nil
 	}
-	return nil, fmt.Errorf("%s is not changed where it runs; expect one of %s", generator, strings.Join(Generators(), ", "))
+	return nil, fmt.Errorf("the output of %s cannot be applied on this machine; expect one of %s", generator, strings.Join(Generators(), ", "))
 }

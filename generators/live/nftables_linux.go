@@ -55,7 +55,7 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 		})
 		if stays, why := changes.Stays(); why != nil {
 			done.Stays = append(done.Stays, stays.List(nftables.Text)...)
-			done.Said = fmt.Sprintf("what nothing leads to any more stays (%v); apply again to remove it", why)
+			done.Said = fmt.Sprintf("some objects that are no longer used could not be removed (%v); apply again to remove them", why)
 		}
 		return done, err
 	}
@@ -67,7 +67,7 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 			}
 		}
 		if lost := changes.Unsaved(saved...); len(lost) > 0 {
-			return nil, fmt.Errorf("--confirm could not bring back what would go: %s; keep that in a table of your own, or apply without --confirm", strings.Join(lost, "; "))
+			return nil, fmt.Errorf("--confirm could not restore these objects, which would be removed: %s; move them to your own table, or apply without --confirm", strings.Join(lost, "; "))
 		}
 		var b bytes.Buffer
 		err := gob.NewEncoder(&b).Encode(saved)
@@ -146,5 +146,5 @@ func restoreTable(m Machine, old *kernel.Table) (other []string, err error) {
 			return nil, fmt.Errorf("table %s: %w", old.Name, err)
 		}
 	}
-	return nil, fmt.Errorf("table %s: others change it all the time", old.Name)
+	return nil, fmt.Errorf("table %s: other programs keep changing it; stop them, and try again", old.Name)
 }

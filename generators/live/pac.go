@@ -23,7 +23,7 @@ func (pacBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (*Comp
 		return nil, err
 	}
 	if len(p.Rules) == 0 {
-		return nil, errors.New("the site's policy has no rule, so that no request would have a way of its own")
+		return nil, errors.New("the site's policy has no rule, so no request would have a route")
 	}
 	out, err := pac.Generator{}.Generate(p, s)
 	if err != nil {

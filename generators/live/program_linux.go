@@ -59,7 +59,7 @@ func programPath(name string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("%s %w; install the package that has it", name, errNotInstalled)
+	return "", fmt.Errorf("%s %w; install the package that contains it", name, errNotInstalled)
 }
 
 func runHere(stdin []byte, path string, args []string) ([]byte, error) {

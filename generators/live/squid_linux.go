@@ -38,7 +38,7 @@ func (squidBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (*Co
 		return nil, err
 	}
 	if conf == nil {
-		return nil, fmt.Errorf("%s is not there; install Squid on this machine, or run this on the proxy", squid.Conf)
+		return nil, fmt.Errorf("%s does not exist; install Squid on this machine, or run this on the proxy", squid.Conf)
 	}
 	i.want[squid.Conf] = at.Include(conf)
 	i.order = append(i.order, squid.Conf)
@@ -60,7 +60,7 @@ func (i *installation) addStale(at squid.Installation) error {
 		return err
 	}
 	if elsewhere != nil && !artefact.Sealed(elsewhere) {
-		return fmt.Errorf("%s is not as gatewright wrote it, and Squid would read its rules besides these; remove it", at.Elsewhere())
+		return fmt.Errorf("%s is not as gatewright wrote it, and Squid would read its rules in addition to these; remove it", at.Elsewhere())
 	}
 	i.want[at.Elsewhere()] = nil
 	i.order = append(i.order, at.Elsewhere())

@@ -28,7 +28,7 @@ func reloadSquid() (string, error) {
 	}
 	for end := time.Now().Add(watchTime); time.Now().Before(end); time.Sleep(watchTime / 10) {
 		if err := tellSquid("check"); err != nil {
-			return "", fmt.Errorf("Squid ended after it was told to read the rules; start it again, and see its cache.log: %w", err)
+			return "", fmt.Errorf("Squid exited after it reloaded the rules; see its cache.log and start it again: %w", err)
 		}
 	}
 	return "", nil

@@ -43,11 +43,11 @@ const (
 	Waiting   Outcome = "" // for its confirmation
 	Confirmed Outcome = "confirmed"
 	Restored  Outcome = "restored"
-	Unwatched Outcome = "unwatched" // it waits, and who would bring back what ran before is gone
+	Unwatched Outcome = "unwatched" // it waits, but the process that would restore the old rules has ended
 )
 
 // ErrNoTrial says that nothing waits for confirmation.
-var ErrNoTrial = errors.New("nothing waits for confirmation")
+var ErrNoTrial = errors.New("no apply waits for confirmation")
 
 // watchInterval is how often a watcher looks; how long its start may take.
 const (

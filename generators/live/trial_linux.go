@@ -46,7 +46,7 @@ func (t *Trial) Save(generator string, c *Comparison) error {
 		return err
 	}
 	t.Saved = append(slices.DeleteFunc(t.Saved, func(s saved) bool { return s.Generator == generator }), saved{generator, data})
-	if !t.watched { // its time begins anew with the watcher, and once the change is made
+	if !t.watched { // its time restarts with the watcher, and again when the change is made
 		t.run.dir.Remove(outcomeFile)
 		if err := t.run.setDeadline(t.Name, t.Wait); err != nil {
 			return err
@@ -66,7 +66,7 @@ func (t *Trial) Save(generator string, c *Comparison) error {
 	return nil
 }
 
-// Begin begins the time in which the trial waits for its confirmation.
+// Begin starts the time within which the trial must be confirmed.
 func (t *Trial) Begin() error { return t.run.setDeadline(t.Name, t.Wait) }
 
 // GiveUp brings back what ran before, and ends the trial.
@@ -77,7 +77,7 @@ func (t *Trial) GiveUp() error {
 	return t.run.restore(t.machine, t.trial)
 }
 
-// Outcome tells what became of a trial; a LeftOutError comes with Restored.
+// Outcome returns what became of a trial. A LeftOutError comes only with Restored.
 func (t *Trial) Outcome() (Outcome, error) {
 	watched, err := t.run.isWatched() // before the outcome is read: who watches writes it first
 	if err != nil {
@@ -206,7 +206,7 @@ func (r *Run) trial(name string) (t trial, ok bool, err error) {
 		err = gob.NewDecoder(bytes.NewReader(data)).Decode(&t)
 	}
 	if err != nil {
-		return t, false, fmt.Errorf("what ran before the last apply --confirm cannot be read: %w; see to the rules by hand, and then remove %s", err, filepath.Join(r.dir.Name(), name))
+		return t, false, fmt.Errorf("the saved rules from before the last apply --confirm cannot be read: %w; check the running rules by hand, and then remove %s", err, filepath.Join(r.dir.Name(), name))
 	}
 	boot, err := bootID()
 	if err == nil && boot != t.Boot {
@@ -221,7 +221,7 @@ func (r *Run) writeTrial(name string, t trial) error {
 		return err
 	}
 	if int64(b.Len()) > maxTrial {
-		return fmt.Errorf("what runs takes %d bytes to be kept, over the limit of %d; apply without --confirm", b.Len(), maxTrial)
+		return fmt.Errorf("the running rules take %d bytes to save, over the limit of %d; apply without --confirm", b.Len(), maxTrial)
 	}
 	return r.write(name, b.Bytes())
 }
@@ -239,7 +239,7 @@ func (r *Run) read(name string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is no plain file", name)
+		return nil, fmt.Errorf("%s is not a regular file", name)
 	case info.Size() > maxTrial:
 		return nil, fmt.Errorf("%s has %d bytes, over the limit of %d", name, info.Size(), maxTrial)
 	}

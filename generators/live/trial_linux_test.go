@@ -130,7 +130,7 @@ func TestTrialThatCannotBeRead(t *testing.T) {
 	_, _, _, pending := r.Pending()
 	_, confirm := r.Confirm()
 	_, _, unsettled := r.Unsettled()
-	const want = "what ran before the last apply --confirm cannot be read: unexpected EOF; see to the rules by hand, and then remove "
+	const want = "the saved rules from before the last apply --confirm cannot be read: unexpected EOF; check the running rules by hand, and then remove "
 	for file, err := range map[string]error{"pending": pending, "confirmed": unsettled} {
 		if err == nil || err.Error() != want+filepath.Join(r.dir.Name(), file) {
 			t.Errorf("%s: %v", file, err)
@@ -151,12 +151,12 @@ func TestTrialThatIsTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = trial.Save("nftables", &Comparison{save: func() ([]byte, error) { return make([]byte, 1000), nil }})
-	if err == nil || !strings.HasPrefix(err.Error(), "what runs takes 1") || !strings.HasSuffix(err.Error(), " bytes to be kept, over the limit of 1000; apply without --confirm") {
+	if err == nil || !strings.HasPrefix(err.Error(), "the running rules take 1") || !strings.HasSuffix(err.Error(), " bytes to save, over the limit of 1000; apply without --confirm") {
 		t.Errorf("error %v", err)
 	}
 	for _, file := range []string{pendingFile, deadlineFile} {
 		if _, err := r.dir.Stat(file); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s is there: %v", file, err)
+			t.Errorf("%s exists: %v", file, err)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (r *Run) startWatcher(m Machine, name string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("no process watches the change: none came within %v", watcherStart)
+	return fmt.Errorf("no process watches the change: it did not start within %v", watcherStart)
 }
 
 // namespace is the machine's network namespace by a name for other processes.
@@ -68,14 +68,15 @@ func (m Machine) namespace() string {
 	return fmt.Sprintf("/proc/%d/ns/net", os.Getpid())
 }
 
-// Watch brings back what ran before a trial that is not confirmed in time, or when it is
-// told to end. settle writes what a confirmed trial keeps, if who confirmed it could not.
+// Watch restores the old rules if a trial is not confirmed in time, or when Watch is
+// told to end. settle writes what a confirmed trial keeps, if the confirming process
+// could not.
 func Watch(args []string, settle func(keep []byte) error) error {
 	if len(args) == 4 && args[0] == detach {
 		return startDetached(args[1:])
 	}
 	if len(args) != 3 {
-		return errors.New("this command is for apply alone")
+		return errors.New("only apply runs this command")
 	}
 	w, err := newWatcher(args[0], args[1], args[2])
 	if err != nil {
@@ -142,7 +143,7 @@ func newWatcher(folder, namespace, name string) (*watcher, error) {
 	return w, err
 }
 
-// begin begins the trial's time: whoever started the watcher may be gone.
+// begin starts the trial's time: the process that started the watcher may have ended.
 func (w *watcher) begin() error {
 	t, err := w.run.readTrial(pendingFile)
 	if err == nil && t.Name != w.name {

@@ -56,7 +56,7 @@ func jsonReason(err error) error {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
-		return errors.New("it is no JSON")
+		return errors.New("it is not JSON")
 	case errors.As(err, &kind):
 		return fmt.Errorf("%s has a value of another kind", kind.Field)
 	}

@@ -48,8 +48,8 @@ func (c config) cover(p *rule.Policy, j *artefact.Judge, r *rule.Rule, ours nets
 	default:
 		v.Verdict, v.Witnesses = artefact.Absent, nil
 	}
-	v.Add(fmt.Sprintf("table %s sees one address family, and the rule has flows of the other", c.table),
-		"set table to one of family inet, or generate for the other family's table too")
+	v.Add(fmt.Sprintf("table %s sees only one address family, but the rule has flows of the other", c.table),
+		"set table to a table of family inet, or also generate for a table of the other family")
 	return v
 }
 

@@ -11,12 +11,12 @@ import (
 
 func TestCoverage(t *testing.T) {
 	const (
-		wide     = "the remote may be an address of our side, and without interfaces the filter cannot tell a packet that comes from outside under such an address"
-		names    = "the publisher gives names alone and a packet filter sees only addresses"
-		some     = "some of its names are published without addresses and a packet filter sees only addresses"
-		oneHalf  = "table ip filter sees one address family, and the rule has flows of the other"
-		otherOne = "table ip6 filter sees one address family, and the rule has flows of the other"
-		zone     = "a trusted site is a browser setting, which a packet filter knows nothing of"
+		wide     = "the remote may be an address of our side, and without interfaces the filter cannot recognise a packet from outside that uses such an address"
+		names    = "the publisher gives only names, but a packet filter sees only addresses"
+		some     = "some of its names are published without addresses, but a packet filter sees only addresses"
+		oneHalf  = "table ip filter sees only one address family, but the rule has flows of the other"
+		otherOne = "table ip6 filter sees only one address family, but the rule has flows of the other"
+		zone     = "a trusted site is a browser setting; packet filters have no such setting"
 		notSBC   = "this machine plays clients, sts, not sbc"
 	)
 	for _, c := range []struct {

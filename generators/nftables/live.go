@@ -31,8 +31,8 @@ func (f *file) live() Live { return Live{string(f.config.table), f.held, f} }
 // OwnTable is the table of modes mark and enforce.
 const OwnTable = string(ownTable)
 
-// IsOurs reports whether a set, a map, a chain or a counter of a table is ours: all of our
-// own table, and by its name in the site's.
+// IsOurs reports whether a set, a map, a chain or a counter is ours. In our own table
+// all are ours; in the site's table the name decides.
 func IsOurs(table, object string) bool {
 	return table == OwnTable || strings.HasPrefix(object, string(prefix))
 }

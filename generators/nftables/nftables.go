@@ -1,8 +1,8 @@
 // Package nftables renders a policy as an nftables ruleset: sets of prefixes, and
 // the chains gatewright_outbound and gatewright_inbound that accept by them.
 //
-// A packet filter sees addresses and never names: what the policy knows by name
-// alone is not rendered, and the coverage says so.
+// A packet filter sees addresses but never names. Endpoints that the policy knows only
+// by name are not rendered, and the coverage reports them.
 package nftables
 
 import (

@@ -29,7 +29,7 @@ type config struct {
 func configure(s artefact.Settings) (config, error) {
 	table, mode := s.Text("table"), artefact.Mode(s.Text("mode"))
 	if table != "" && mode != artefact.ModeChains {
-		return config{}, fmt.Errorf("mode %s has a table of its own, %s; leave out table, or set mode to %s", mode, ownTable, artefact.ModeChains)
+		return config{}, fmt.Errorf("mode %s uses its own table, %s; omit table, or set mode to %s", mode, ownTable, artefact.ModeChains)
 	}
 	f, err := artefact.FilterOf(s)
 	if err != nil {

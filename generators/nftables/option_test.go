@@ -15,10 +15,10 @@ func TestOptions(t *testing.T) {
 		err string
 	}{
 		{map[string][]string{"table": {"filter"}}, `option table: "filter": unknown table family "filter"; write inet, ip or ip6 and a name, such as "inet filter"`},
-		{map[string][]string{"table": {"ip drop"}}, `option table: "ip drop": table name "drop" is a word of nft's own language, which nft refuses as a name; give the table another`},
+		{map[string][]string{"table": {"ip drop"}}, `option table: "ip drop": table name "drop" is a keyword of nft, which nft refuses as a name; give the table another name`},
 		{map[string][]string{"wan": {"eth0\""}}, `option wan: bad interface name "eth0\""; expect at most 15 letters, digits, - _ . and @`},
 		{map[string][]string{"table": {"inet x"}, "mode": {"mark"}}, "mode mark has a table of its own, inet gatewright; leave out table, or set mode to chains"},
-		{map[string][]string{"mark": {"1"}}, "mode chains sets no mark; leave out mark, or set mode to mark"},
+		{map[string][]string{"mark": {"1"}}, "mode chains sets no mark; omit mark, or set mode to mark"},
 		{map[string][]string{"place": {"host"}, "roles": {"sts", "nobody"}}, `option roles: role "nobody" is not bound; bind it to addresses, or leave it out`},
 	} {
 		_, err := generate(t, ruletest.Site(t), c.raw)

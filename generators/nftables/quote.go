@@ -72,7 +72,7 @@ var ruleCommentLetters = strings.NewReplacer(`"`, "'", "%", "_")
 // no names.
 func slugOf(s string) (slug, error) {
 	if s == "" || len(s) > maxSlug || !artefact.HasOnly(s, "") {
-		return "", fmt.Errorf("%q cannot be part of a name in nft; expect at most %d letters, digits, - and _", s, maxSlug)
+		return "", fmt.Errorf("%q cannot be part of an nft name; expect at most %d letters, digits, - and _", s, maxSlug)
 	}
 	return slug(s), nil
 }
@@ -108,7 +108,7 @@ func tableOf(s string) (tableSpec, []filter.Family, error) {
 		return "", nil, fmt.Errorf("%q: bad table name %q; expect a letter or _, then at most %d letters, digits, - _ and .", s, table, maxName-1)
 	}
 	if slices.Contains(strings.Fields(keywords), table) {
-		return "", nil, fmt.Errorf("%q: table name %q is a word of nft's own language, which nft refuses as a name; give the table another", s, table)
+		return "", nil, fmt.Errorf("%q: table name %q is a keyword of nft, which nft refuses as a name; give the table another name", s, table)
 	}
 	return tableSpec(s), families, nil
 }

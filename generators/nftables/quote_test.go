@@ -44,7 +44,7 @@ func TestComment(t *testing.T) {
 }
 
 func TestSlug(t *testing.T) {
-	const bad = " cannot be part of a name in nft; expect at most 64 letters, digits, - and _"
+	const bad = " cannot be part of an nft name; expect at most 64 letters, digits, - and _"
 	for _, c := range []struct{ in, err string }{
 		{"exchange-in-4k2v9q0zr", ""},
 		{"", `""` + bad},

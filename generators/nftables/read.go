@@ -130,14 +130,14 @@ func (r *reader) takeChain(line, text string) error {
 		v, err := readPolicy(strings.TrimSuffix(policy, "; }"))
 		hooks := filter.Hooks()
 		if n := len(r.held.Chains); err != nil || r.config.Mode == artefact.ModeChains || n >= len(hooks) || hooks[n] != text {
-			return errors.New("in a table of its own, a base chain of each hook in their order, with policy accept or drop")
+			return errors.New("in Gatewright's own table, a base chain of each hook in their order, with policy accept or drop")
 		}
 		c.Hook = &filter.Hook{Name: text, Priority: filter.BasePriority, Policy: v}
 	} else if _, err := readName(text); err != nil {
 		return err
 	}
 	if _, known := r.chains[text]; known {
-		return errors.New("each chain once")
+		return errors.New("every chain only once")
 	}
 	r.chains[text] = len(r.held.Chains)
 	r.held.Chains = append(r.held.Chains, c)
@@ -166,7 +166,7 @@ func (r *reader) takeComment(text string) error {
 	}
 	chain := string(prefix) + id
 	if r.ids[chain] != "" {
-		return errors.New("each rule once")
+		return errors.New("every rule only once")
 	}
 	r.ids[chain] = rule.ID(id)
 	t := ruleText{title: c}
@@ -187,7 +187,7 @@ func idOf(title comment) string {
 func (r *reader) takeBody(text string) error {
 	at, known := r.chains[text]
 	if !known || r.bodies[text] > 0 {
-		return errors.New("each chain of this file once")
+		return errors.New("every chain of this file only once")
 	}
 	c := &r.held.Chains[at]
 	r.bodies[text] = r.lines.At + 1

@@ -304,12 +304,12 @@ func TestReadRefuses(t *testing.T) {
 		{"behind a set", "{ type ipv4_addr; flags interval; }\nflush", "{ type ipv4_addr; flags interval; } ; add table ip evil\nflush", `"add set inet filter gatewright_role_clients_net4 { type ipv4_addr; flags interval; } ; add table ip evil"` + nobody + `"add set inet filter gatewright_role_clients_net4 { type ipv4_addr; flags interval; }"`},
 		{"behind a block", "\n}\n", "\n}\nadd table ip evil\n", `"add table ip evil"` + nobody + `one table`},
 		{"behind a brace", "\n}\n", "\n} ; add table ip evil\n", `"} ; add table ip evil"` + nobody + `"}"`},
-		{"a second block", "\n}\n", "\n}\ntable ip evil {\n\tchain gatewright_outbound {\n\t}\n}\n", `"\tchain gatewright_outbound {"` + nobody + `each chain of this file once`},
+		{"a second block", "\n}\n", "\n}\ntable ip evil {\n\tchain gatewright_outbound {\n\t}\n}\n", `"\tchain gatewright_outbound {"` + nobody + `every chain of this file only once`},
 		{"behind a comment's end", "Title of sample/probe\"\n", "Title of sample/probe\" ; flush ruleset\n", `"\t\tcounter name \"gatewright_all-out-82ycmn70v\" accept comment \"sample/probe (row 7): Title of sample/probe\" ; flush rules…"` + nobody + `a comment of at most 128 bytes`},
 		{"behind a rule", " goto gatewright_exchange-out-bwhkcsvak\n", " goto gatewright_exchange-out-bwhkcsvak; accept\n", `"\t\ttcp dport 443 goto gatewright_exchange-out-bwhkcsvak; accept"` + nobody + `a chain of this file`},
 		{"a rule of its own", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\taccept\n", `"\t\taccept"` + nobody + `a match of ports and of the addresses of our side and a rule's chain, or a map`},
 		{"a rule for everybody", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\tgoto gatewright_all-out-82ycmn70v\n", `"\t\tgoto gatewright_all-out-82ycmn70v"` + nobody + `a match of ports and of the addresses of our side and a rule's chain, or a map`},
-		{"a drop", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\tdrop\n", `"\t\tdrop"` + nobody + `drop of what is invalid alone`},
+		{"a drop", "\n\tchain gatewright_outbound {\n", "\n\tchain gatewright_outbound {\n\t\tdrop\n", `"\t\tdrop"` + nobody + `drop only for ct state invalid`},
 		{"a line that goes on", title, "\n\t# exchange-out-bwhkcsvak: outbound, clients, tcp 443\\\nadd table ip evil\n", `"add table ip evil"` + nobody + `one table`},
 		{"a carriage return", section, "\n\t# Flows that are outbound.\radd table ip evil\n", `"\t# Flows that are outbound.\radd table ip evil"` + nobody + `printable ASCII`},
 		{"a next line", section, "\n\t# Flows that are outbound.\u0085add table ip evil\n", `"\t# Flows that are outbound.\u0085add table ip evil"` + nobody + `printable ASCII`},
@@ -321,7 +321,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a tab in a comment", section, "\n\t# Flows\tthat are outbound.\n", `"\t# Flows\tthat are outbound."` + nobody + `"\t# Flows that are outbound."`},
 		{"another comment", section, "\n\t# Flows that harm nobody.\n", `"\t# Flows that harm nobody."` + nobody + `"\t# Flows that are outbound."`},
 		{"a long comment", "\n\t# exchange-out-bwhkcsvak: outbound", "\n\t# exchange-out-bwhkcsvak: " + strings.Repeat("x", 1000) + " outbound", `"\t# exchange-out-bwhkcsvak: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"` + nobody + `a comment of at most 1000 bytes`},
-		{"a line about nothing in the header", "\n# source: ", "\n# nothing: x\n# source: ", `"# nothing: x"` + nobody + `a line about a source, or # alone`},
+		{"a line about nothing in the header", "\n# source: ", "\n# nothing: x\n# source: ", `"# nothing: x"` + nobody + `a line about a source, or only #`},
 		{"a host name", sts, "\t\t\tevil.example.com,\n", `"\t\t\tevil.example.com,"` + nobody + `an address, a prefix or a range of family ip`},
 		{"a host name in a map", probe, strings.Replace(probe, "192.0.2.9", "evil.example.com", 1), `"\t\t\tevil.example.com : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `an address, a prefix or a range of family ip`},
 		{"a prefix with host bits", probe, strings.Replace(probe, "192.0.2.9", "192.0.2.9/24", 1), `"\t\t\t192.0.2.9/24 : goto gatewright_out4_all-out-82ycmn70v,"` + nobody + `an address, a prefix or a range of family ip`},
@@ -338,24 +338,24 @@ func TestReadRefuses(t *testing.T) {
 		{"a chain of the site in a map", probe, strings.Replace(probe, "gatewright_out4_all-out-82ycmn70v", "input", 1), `"\t\t\t192.0.2.9 : goto input,"` + nobody + `an address and a chain of this file`},
 		{"no element", sts, "", `"\t\t}"` + nobody + `an element`},
 		{"an open set", sts + "\t\t}\n", sts, `"\t\t\tfd00:7:1::/64,"` + nobody + `an address, a prefix or a range of family ip`},
-		{"a set twice", "\n\tset gatewright_role_clients_net6 {\n", "\n\tset gatewright_role_clients_net4 {\n", `"\tset gatewright_role_clients_net4 {"` + nobody + `each set once`},
+		{"a set twice", "\n\tset gatewright_role_clients_net6 {\n", "\n\tset gatewright_role_clients_net4 {\n", `"\tset gatewright_role_clients_net4 {"` + nobody + `every set only once`},
 		{"a set of the site", "\n\tset gatewright_role_clients_net4 {\n", "\n\tset blackhole {\n", `"\tset blackhole {"` + nobody + `a name of at most 255 letters, digits, - and _ that starts with gatewright_`},
-		{"a set of no kind", "\n\tset gatewright_role_clients_net4 {\n\t\ttype ipv4_addr;", "\n\tset gatewright_role_clients_net4 {\n\t\ttype mark;", `"\t\ttype mark; flags interval;"` + nobody + `the type of a set or map of ours`},
+		{"a set of no kind", "\n\tset gatewright_role_clients_net4 {\n\t\ttype ipv4_addr;", "\n\tset gatewright_role_clients_net4 {\n\t\ttype mark;", `"\t\ttype mark; flags interval;"` + nobody + `the type of a set or map that generate writes`},
 		{"a chain of the site", "\nadd chain inet filter gatewright_outbound\n", "\nadd chain inet filter input\n", `"add chain inet filter input"` + nobody + `a name of at most 255 letters, digits, - and _ that starts with gatewright_`},
-		{"a base chain of the site", "\nadd chain inet filter gatewright_outbound\n", "\nadd chain inet filter x { type filter hook forward priority filter - 10; policy drop; }\n", `"add chain inet filter x { type filter hook forward priority filter - 10; policy drop; }"` + nobody + `in a table of its own, a base chain of each hook in their order, with policy accept or drop`},
-		{"a rule twice", title, "\n\t# all-out-82ycmn70v: outbound, clients, tcp 443\n", `"\t# all-out-82ycmn70v: outbound, clients, tcp 443"` + nobody + `each rule once`},
+		{"a base chain of the site", "\nadd chain inet filter gatewright_outbound\n", "\nadd chain inet filter x { type filter hook forward priority filter - 10; policy drop; }\n", `"add chain inet filter x { type filter hook forward priority filter - 10; policy drop; }"` + nobody + `in Gatewright's own table, a base chain of each hook in their order, with policy accept or drop`},
+		{"a rule twice", title, "\n\t# all-out-82ycmn70v: outbound, clients, tcp 443\n", `"\t# all-out-82ycmn70v: outbound, clients, tcp 443"` + nobody + `every rule only once`},
 		{"a set that no rule uses", "\n\tset gatewright_role_clients_net4 {\n", "\n\tset gatewright_x {\n\t\ttype ipv4_addr;\n\t\telements = {\n\t\t\t192.0.2.1,\n\t\t}\n\t}\n\tset gatewright_role_clients_net4 {\n", `"\tset gatewright_x {"` + nobody + `a set that a rule uses`},
-		{"a base chain of ours in the site's table", "\nadd chain inet filter gatewright_outbound\n", "\nadd chain inet filter forward { type filter hook forward priority filter - 10; policy drop; }\n", `"add chain inet filter forward { type filter hook forward priority filter - 10; policy drop; }"` + nobody + `in a table of its own, a base chain of each hook in their order, with policy accept or drop`},
-		{"a set that is not there", rule, strings.Replace(rule, "sbc", "gone", 1), `"\t\ttcp dport 5061 ip daddr @gatewright_role_gone_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a set of this file, of the kind that stands here`},
-		{"a set of the other family", rule, strings.Replace(rule, "sbc_net4", "sts_direct_host6", 1), `"\t\ttcp dport 5061 ip daddr @gatewright_role_sts_direct_host6 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a set of this file, of the kind that stands here`},
+		{"a base chain of ours in the site's table", "\nadd chain inet filter gatewright_outbound\n", "\nadd chain inet filter forward { type filter hook forward priority filter - 10; policy drop; }\n", `"add chain inet filter forward { type filter hook forward priority filter - 10; policy drop; }"` + nobody + `in Gatewright's own table, a base chain of each hook in their order, with policy accept or drop`},
+		{"a set that is not there", rule, strings.Replace(rule, "sbc", "gone", 1), `"\t\ttcp dport 5061 ip daddr @gatewright_role_gone_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a set of this file, of the kind that is expected here`},
+		{"a set of the other family", rule, strings.Replace(rule, "sbc_net4", "sts_direct_host6", 1), `"\t\ttcp dport 5061 ip daddr @gatewright_role_sts_direct_host6 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a set of this file, of the kind that is expected here`},
 		{"a rule without ports", rule, strings.Replace(rule, "tcp dport 5061 ", "", 1), `"\t\tip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match of ports and, here or before the map, of the addresses of our side, and a rule's chain`},
-		{"another match", rule, strings.Replace(rule, "5061 ", "5061 limit rate 1/second ", 1), `"\t\ttcp dport 5061 limit rate 1/second ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match that stands here`},
+		{"another match", rule, strings.Replace(rule, "5061 ", "5061 limit rate 1/second ", 1), `"\t\ttcp dport 5061 limit rate 1/second ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a match that is allowed here`},
 		{"a negation", rule, strings.Replace(rule, "dport ", "dport != ", 1), `"\t\ttcp dport != 5061 ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a port or a range such as 50000-59999`},
 		{"an anonymous set", rule, strings.Replace(rule, "5061", "{ 5061, 5062 }", 1), `"\t\ttcp dport { 5061, 5062 } ip daddr @gatewright_role_sbc_net4 goto gatewright_voice-in-mj1qsp1bh"` + nobody + `a port or a range such as 50000-59999`},
 		{"another counter", counts, strings.Replace(counts, "gatewright_all-out", "gatewright_any-out", 1), `"\t\tcounter name \"gatewright_any-out-82ycmn70v\" accept comment \"sample/probe (row 7): Title of sample/probe\""` + nobody + `counter "gatewright_all-out-82ycmn70v"`},
 		{"another comment of a rule", counts, strings.Replace(counts, "probe (row", "harmless (row", 1), `"\t\tcounter name \"gatewright_all-out-82ycmn70v\" accept comment \"sample/harmless (row 7): Title of sample/probe\""` + nobody + `the labels above as the rule's comment`},
 		{"a state", counts, "\t\tct state established,related accept\n", `"\t\tct state established,related accept"` + nobody + `what counts and accepts, and matches nothing`},
-		{"a keyword for a table", "\nadd table inet filter\n", "\nadd table inet drop\n", `"add table inet drop"` + nobody + `"inet drop": table name "drop" is a word of nft's own language, which nft refuses as a name; give the table another`},
+		{"a keyword for a table", "\nadd table inet filter\n", "\nadd table inet drop\n", `"add table inet drop"` + nobody + `"inet drop": table name "drop" is a keyword of nft, which nft refuses as a name; give the table another name`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := golden(t, "chains")
@@ -384,10 +384,10 @@ func lineless(err error) string {
 
 func TestReadTitle(t *testing.T) {
 	for old, want := range map[string]struct{ text, err string }{
-		"format 4\n":  {"format 7\n", "gatewright.nft is of format 7 and this version writes format 4; generate it again"},
-		"; format 4":  {"", "gatewright.nft is of format 1 and this version writes format 4; generate it again"},
-		"format 4":    {"format 04", `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
-		"# Gate":      {"# gate", `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
+		"format 4\n":  {"format 7\n", "gatewright.nft has format 7, but this version writes format 4; generate it again"},
+		"; format 4":  {"", "gatewright.nft has format 1, but this version writes format 4; generate it again"},
+		"format 4":    {"format 04", `gatewright.nft:1: not written by Gatewright; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
+		"# Gate":      {"# gate", `gatewright.nft:1: not written by Gatewright; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`},
 		"mode chains": {"mode open", `gatewright.nft:1: "# Gatewright: nftables ruleset, mode open, place forward; format 4" is not what generate writes; expected mode and place; remove it, or generate the file again`},
 	} {
 		_, err := read(strings.Replace(golden(t, "chains"), old, want.text, 1))
@@ -396,9 +396,9 @@ func TestReadTitle(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"":                              `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
-		"# Gatewright: nftables":        `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
-		strings.Repeat("x", 200) + "\n": `gatewright.nft:1: not a file of Gatewright's; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
+		"":                              `gatewright.nft:1: not written by Gatewright; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
+		"# Gatewright: nftables":        `gatewright.nft:1: not written by Gatewright; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
+		strings.Repeat("x", 200) + "\n": `gatewright.nft:1: not written by Gatewright; expected "# Gatewright: nftables ruleset" and what it is; remove it, or generate the file again`,
 	} {
 		if _, err := read(text); errorText(err) != want {
 			t.Errorf("%q: error %q\nwant %q", text, errorText(err), want)

@@ -64,7 +64,7 @@ func (r *reader) readRule(line string) (one filter.Rule, err error) {
 	case one.Protocol == 0 && (!one.Ports.IsAll() || !one.Original.IsAll()), one.Protocol != 0 && one.Ports.IsAll() == one.Original.IsAll():
 		err = errors.New("a protocol, and ports of the packet or of its connection")
 	case one.Verdict == filter.Drop && one.State != "invalid":
-		err = errors.New("drop of what is invalid alone")
+		err = errors.New("drop only for ct state invalid")
 	case one.Family != filter.Both && !slices.Contains(r.config.families, one.Family):
 		err = fmt.Errorf("addresses of a family that table %s sees", r.config.table)
 	}
@@ -106,7 +106,7 @@ func (r *reader) readMatch(w *words, one *filter.Rule) (err error) {
 			err = errors.New("a chain of this file")
 		}
 	default:
-		err = errors.New("a match that stands here")
+		err = errors.New("a match that is allowed here")
 	}
 	return err
 }
@@ -191,7 +191,7 @@ func (r *reader) addresses(text string, f filter.Family) (a filter.Addresses, er
 		return a, err
 	}
 	if s, known := r.setNamed(set); !known || s.Family != f {
-		err = errors.New("a set of this file, of the kind that stands here")
+		err = errors.New("a set of this file, of the kind that is expected here")
 	}
 	return filter.Addresses{Set: set}, err
 }

@@ -14,7 +14,7 @@ func (r *reader) takeSet(kind, text string) error {
 		return err
 	}
 	if r.declared[text] > 0 {
-		return errors.New("each set once")
+		return errors.New("every set only once")
 	}
 	r.declared[text] = r.lines.At
 	r.lines.Next()

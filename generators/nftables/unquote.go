@@ -55,7 +55,7 @@ func readSetType(line string) (f filter.Family, isMap bool, err error) {
 	if text == "inet_service" {
 		return filter.Both, false, nil
 	}
-	return 0, false, errors.New("the type of a set or map of ours")
+	return 0, false, errors.New("the type of a set or map that generate writes")
 }
 
 // readPrefixes reads addresses, prefixes and ranges, in any order. Its errors are of the

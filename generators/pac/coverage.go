@@ -46,15 +46,15 @@ func coverageWithin(p *rule.Policy, roles []rule.Role, looks *netset.Budget) ([]
 	if !looks.Spend(0) {
 		return nil, fmt.Errorf("the prefixes and ports of %d rules overlap in so many ways that %d looks do not tell which requests go astray; give pac.roles fewer roles, select fewer entries, or name the other generators and leave pac out", len(p.Rules), maxLooks)
 	}
-	return append(out, artefact.TrustedSitesNotApplicable(p, "a PAC file knows no browser zones")...), nil
+	return append(out, artefact.TrustedSitesNotApplicable(p, "a PAC file has no browser zones")...), nil
 }
 
 // verdict judges a rule that the file serves by a flow of it that goes astray.
 func verdict(c artefact.Coverage, stray rule.Flow, found bool) artefact.Coverage {
 	if found {
 		c.Verdict = artefact.Narrower
-		c.Reason = "some of its prefixes are published without names; a PAC file sees no addresses but literals, so a request by name goes the way of unlisted names"
-		c.Remedy = "add the names that clients use in a catalogue of the site's own, or let the proxy reach these prefixes"
+		c.Reason = "some of its prefixes are published without names; a PAC file sees only literal addresses, so a request by name takes the route of unlisted names"
+		c.Remedy = "add the names that clients use in your own catalogue, or let the proxy reach these prefixes"
 		c.Witnesses = []artefact.Witness{{Flow: stray}}
 	}
 	return c

@@ -42,9 +42,9 @@ func (e *explainer) answer(q rule.Question) artefact.Answer {
 	f := q.Flow
 	switch {
 	case f.Direction == rule.Inbound:
-		return artefact.Answer{Action: artefact.NotCarried, Why: "a browser asks a PAC file for what it opens, never for inbound flows"}
+		return artefact.Answer{Action: artefact.NotCarried, Why: "a browser asks a PAC file only about requests that it opens, not about inbound flows"}
 	case f.Protocol != netset.TCP:
-		return artefact.Answer{Action: artefact.NotCarried, Why: "a browser asks a PAC file for requests over TCP alone"}
+		return artefact.Answer{Action: artefact.NotCarried, Why: "a browser asks a PAC file only about requests over TCP"}
 	case !e.serves(f.Local):
 		return artefact.Answer{Action: artefact.NotCarried, Why: "the file is for machines of role " + roleList(e.config.roles)}
 	}
@@ -60,13 +60,13 @@ func (e *explainer) answer(q rule.Question) artefact.Answer {
 	endpoint, route := e.deciding(request)
 	switch {
 	case route < 0 && len(e.config.proxies) == 0:
-		return e.way(nil, "no route sends it another way, and no proxy is set")
+		return e.way(nil, "no route sends it elsewhere, and no proxy is set")
 	case route < 0:
-		return e.way(e.config.proxies, "no route sends it another way")
+		return e.way(e.config.proxies, "no route sends it elsewhere")
 	}
 	via := e.policy.Routes[route].Via
 	if e.policy.DefaultRoutes {
-		return e.way(e.ways[route], fmt.Sprintf("%s goes %s by default: optimize, allow and what has no category direct, the rest by proxy", endpoint, map[bool]string{true: "direct", false: "by proxy"}[via == rule.Direct]))
+		return e.way(e.ways[route], fmt.Sprintf("%s goes %s by default: optimize, allow and entries without a category go direct, the rest by proxy", endpoint, map[bool]string{true: "direct", false: "by proxy"}[via == rule.Direct]))
 	}
 	return e.way(e.ways[route], fmt.Sprintf("%s goes by route %d, %s", endpoint, route, via))
 }

@@ -72,7 +72,7 @@ func FuzzQuote(f *testing.F) {
 	})
 }
 
-// ascii is a printable character of ASCII, or what stands for it.
+// ascii is a printable character of ASCII, or what.
 func ascii(r rune) string {
 	switch {
 	case unicode.IsSpace(r):

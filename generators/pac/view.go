@@ -96,11 +96,11 @@ const forRoles = "proxy auto-configuration file for machines of role "
 
 func header(p *rule.Policy, c config) []comment {
 	lines := artefact.Header(p, forRoles+roleList(c.roles), loadCommand(c.dir), format)
-	lines = append(lines, "clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig")
+	lines = append(lines, "clients: point browsers to the file's URL on the web server; its type is application/x-ns-proxy-autoconfig")
 	if len(c.proxies) == 0 {
 		lines = append(lines, "WARNING: no proxy is set, so every request that a route would send to it goes direct; set pac.proxy=HOST:PORT")
 	}
-	return commentsOf(append(lines, "left out: endpoints whose requests go the same way without them"))
+	return commentsOf(append(lines, "left out: endpoints that do not change any answer"))
 }
 
 func routeViews(p *rule.Policy, c config) ([]routeView, error) {

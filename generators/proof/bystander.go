@@ -68,7 +68,7 @@ func bystandersOfNFT(ctx context.Context, f artefact.Filter, table string, a art
 		case err != nil:
 			all = append(all, Disagreement{what, "it stays", "it is gone"})
 		case after[0] != before[i]:
-			all = append(all, Disagreement{what, "it stays as it is", "it has changed"})
+			all = append(all, Disagreement{what, "it is unchanged", "it has changed"})
 		}
 	}
 	return all, nil
@@ -170,7 +170,7 @@ func harmed(program string, before, after []string) []Disagreement {
 	for _, line := range before {
 		i := slices.Index(after, line)
 		if i < 0 {
-			all = append(all, Disagreement{fmt.Sprintf("the site's own %q of %s", line, program), "it stays", "it is gone or in another place"})
+			all = append(all, Disagreement{fmt.Sprintf("the site's own %q of %s", line, program), "it stays", "it is missing or in another place"})
 			continue
 		}
 		after = after[i+1:]
@@ -183,5 +183,5 @@ func notBeside(ctx context.Context, a artefact.Artefact, err error) ([]Disagreem
 	if inconclusive(ctx, err) {
 		return nil, err
 	}
-	return []Disagreement{{"loading " + a.Name + " beside a site's own rules", "it loads", err.Error()}}, nil
+	return []Disagreement{{"loading " + a.Name + " together with a site's own rules", "it loads", err.Error()}}, nil
 }

@@ -39,7 +39,7 @@ type filterHook struct {
 	open []rule.TrafficSet
 }
 
-const openStep = "accept what options and resolvers need"
+const openStep = "accept for options and resolvers"
 
 // addOpenStep adds openStep, if it is not the last one already.
 func (h *filterHook) addOpenStep() {

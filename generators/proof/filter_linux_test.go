@@ -155,7 +155,7 @@ func TestDamagedNFTablesIsFound(t *testing.T) {
 			{"table asleep", "add table inet filter\n", "add table inet filter { flags dormant; }\n", "loading gatewright.nft: the policy says it loads"},
 			{"the site's ruleset flushed", "add table inet filter\n", "flush ruleset\nadd table inet filter\n", "the site's own table inet bystander: the policy says it stays, the engine it is gone"},
 			{"the site's table replaced", "add table inet filter\n", "add table inet filter\ndelete table inet filter\nadd table inet filter\n", "the site's own chain inet filter fail2ban: the policy says it stays"},
-			{"the site's chains emptied", "add table inet filter\n", "add table inet filter\nflush table inet filter\n", "the site's own chain inet filter forward: the policy says it stays as it is, the engine it has changed"},
+			{"the site's chains emptied", "add table inet filter\n", "add table inet filter\nflush table inet filter\n", "the site's own chain inet filter forward: the policy says it is unchanged, the engine it has changed"},
 			{"match inverted", "ip saddr @", "ip saddr != @", "is not matched as a rule of ours does"},
 			{"drop in place of accept", counts, strings.Replace(counts, "accept", "drop", 1), "is not how a rule of ours accepts"},
 			{"chain flushed no more", "flush chain inet filter gatewright_skype-out-7qzfx90a1\n", "", "the policy says once, the engine twice"},
@@ -228,7 +228,7 @@ func TestDamagedIptablesIsFound(t *testing.T) {
 			{"the site's translation emptied", "\nCOMMIT\n", "\nCOMMIT\n*nat\n-F PREROUTING\nCOMMIT\n", `the site's own "nat -A PREROUTING -j bystander" of iptables: the policy says it stays`},
 			{"built-in chain", "\n:gatewright_inbound - [0:0]\n", "\n:INPUT DROP [0:0]\n:gatewright_inbound - [0:0]\n", "policy of chain INPUT of iptables: the policy says ACCEPT, the engine DROP"},
 			{"another table", "\nCOMMIT\n", "\nCOMMIT\n*raw\n:PREROUTING DROP [0:0]\nCOMMIT\n", "rules in table raw of iptables: the policy says not there"},
-			{"match inverted", "-d 52.112.0.0/14", "! -d 52.112.0.0/14", "an option that stands here"},
+			{"match inverted", "-d 52.112.0.0/14", "! -d 52.112.0.0/14", "an option that is allowed here"},
 			{"drop in place of accept", "-j ACCEPT", "-j DROP", "the policy says accepted, the engine not accepted"},
 			{"no commit", "\nCOMMIT\n", "\n", "gatewright.iptables"},
 		})
@@ -243,7 +243,7 @@ func TestDamagedIptablesIsFound(t *testing.T) {
 			{"element wider", " 20.0.2.0/24\n", " 20.0.2.0/23\n", "to 20.0.3.0/24: the policy says not accepted, the engine accepted"},
 			{"a set left", c.line(t, "destroy "), "", "-new: the policy says not there, the engine there"},
 			{"the site's sets emptied", "\ncreate ", "\nflush\ncreate ", `the site's own "add bystander 192.0.2.66" of ipset`},
-			{"match inverted", "-m set --match-set", "-m set ! --match-set", "an option that stands here"},
+			{"match inverted", "-m set --match-set", "-m set ! --match-set", "an option that is allowed here"},
 			{"ends swapped", " dst -g", " src -g", "addresses of one end behind a way by addresses"},
 		})
 	})

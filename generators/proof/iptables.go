@@ -64,8 +64,8 @@ func IptablesVariant(ctx context.Context, variant engine.Variant, p *rule.Policy
 	return result, err
 }
 
-// IptablesRules compares the rules of our two chains alone, for tables that hold the
-// site's own besides.
+// IptablesRules compares only the rules of our two chains, for tables that also hold
+// rules of the site.
 func IptablesRules(p *rule.Policy, s artefact.Settings, h iptables.Held) ([]Disagreement, error) {
 	f, err := artefact.FilterOf(s)
 	return compareRules(wantIptables(p, f), heldIptables(h)), err

@@ -51,7 +51,7 @@ type Job struct {
 	Limit   time.Duration // of the proof of an output, which then fails with a *LimitError; 0 for none
 }
 
-// Output is what one generator has made, or what stands in its place.
+// Output is the output of one generator, or the files that replace it.
 type Output struct {
 	Generator string
 	Settings  artefact.Settings
@@ -69,7 +69,7 @@ func (j Job) Prove(ctx context.Context, o Output) (Result, error) {
 	})
 }
 
-// Boxed is a job of which a box does what engines take part in.
+// Boxed is a job whose engines run in a box.
 type Boxed struct {
 	job     Job
 	box     *box.Box

@@ -10,7 +10,7 @@ import (
 type LimitError struct{ Limit time.Duration }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("its proof took over %v and was given up; prove less at a time with --area or --entry, or allow more time with --timeout", e.Limit)
+	return fmt.Sprintf("its proof took longer than %v and was stopped; prove less at a time with --area or --entry, or allow more time with --timeout", e.Limit)
 }
 
 // Times that a proof has beyond its limit: to end its engines and remove its files, and

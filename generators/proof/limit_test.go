@@ -11,7 +11,7 @@ import (
 // A proof ends at its limit, whether or not it heeds its context, and one that ends in
 // time is what it is.
 func TestBounded(t *testing.T) {
-	const tooLong = "its proof took over 1m0s and was given up; prove less at a time with --area or --entry, or allow more time with --timeout"
+	const tooLong = "its proof took longer than 1m0s and was stopped; prove less at a time with --area or --entry, or allow more time with --timeout"
 	for _, c := range []struct {
 		name  string
 		prove func(ctx context.Context, free <-chan struct{}) (Result, error)

@@ -153,8 +153,8 @@ func loadInPieces(m *engine.Machine, text []byte, table string, s strays) (rs ke
 	return rs, wrong, nil
 }
 
-// NFTablesRules compares the rules of our chains alone, for a table that holds the site's
-// own besides.
+// NFTablesRules compares only the rules of our chains, for a table that also holds
+// rules of the site.
 func NFTablesRules(p *rule.Policy, s artefact.Settings, rs held.Ruleset) ([]Disagreement, error) {
 	want, err := wantNFT(p, s)
 	return compareRules(want, heldNFT(kernel.Held{Ruleset: rs})), err

@@ -1,5 +1,5 @@
-// Package proof shows whether a generator's artefacts mean what the policy means:
-// each backend's own engine loads them, and its answers are compared with the
+// Package proof checks that a generator's artefacts have the same meaning as the
+// policy. The backend's own engine loads them, and its answers are compared with the
 // model's. `gatewright verify` and the tests of the generators use it.
 package proof
 

@@ -12,9 +12,9 @@ import (
 	"gatewright/generators/engine"
 )
 
-// RequestFlows returns the boundary flows of a policy that a browser asks a proxy
-// for, each once: outbound TCP. The same literal is also asked by a client of the
-// other family, which through a proxy, unlike through a gateway, is no matter.
+// RequestFlows returns the boundary flows of a policy that a browser can request from a
+// proxy, which are outbound TCP, each once. A literal is also requested by a client of
+// the other address family. A proxy allows that, but a gateway cannot.
 func RequestFlows(p *rule.Policy) []rule.Flow {
 	flows := engine.BoundaryFlows(p, engine.Limits{})
 	for i := range p.Rules {

@@ -55,16 +55,16 @@ func (Generator) Requests(r io.Reader) iter.Seq2[artefact.Request, error] {
 func readLogLine(line string) (r artefact.Request, err error) {
 	fields := strings.Fields(line)
 	if len(fields) < 7 {
-		return r, errors.New("not of Squid's own log format, which has a time, a duration, a client, a result, bytes, a method and a URL")
+		return r, errors.New("not in Squid's native log format; expected time, duration, client, result, bytes, method and URL")
 	}
 	client, err := netip.ParseAddr(fields[2])
 	if err != nil {
-		return r, errors.New("the client is not given by its address")
+		return r, errors.New("the client is not an IP address")
 	}
 	result, _, _ := strings.Cut(fields[3], "/")
 	r.Denied = strings.Contains(result, "DENIED")
 	if r.Bytes, err = strconv.ParseUint(fields[4], 10, 64); err != nil {
-		return r, errors.New("the bytes are not a number")
+		return r, errors.New("the number of bytes is not a number")
 	}
 	asked := fields[6]
 	if fields[5] == "CONNECT" {

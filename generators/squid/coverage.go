@@ -25,7 +25,7 @@ func coverage(p *rule.Policy, place string) ([]artefact.Coverage, error) {
 	for _, b := range p.Bindings {
 		roles = append(roles, b.Role)
 	}
-	return artefact.CoverRules(p, "a proxy knows no browser zones", func(j *artefact.Judge, r *rule.Rule) artefact.Coverage {
+	return artefact.CoverRules(p, "a proxy has no browser zones", func(j *artefact.Judge, r *rule.Rule) artefact.Coverage {
 		c := j.ByRequest(r, roles...)
 		if place == placeConfD && c.Verdict != artefact.NotApplicable {
 			c = afterDebian(c, p, r)

@@ -39,7 +39,7 @@ func (e *explainer) answer(q rule.Question) artefact.Answer {
 	case q.Flow.Direction == rule.Inbound:
 		return artefact.Answer{Action: artefact.NotCarried, Why: "a proxy does not carry inbound flows"}
 	case q.Flow.Protocol != netset.TCP:
-		return artefact.Answer{Action: artefact.NotCarried, Why: "a proxy carries TCP alone"}
+		return artefact.Answer{Action: artefact.NotCarried, Why: "a proxy carries only TCP"}
 	case e.place == placeConfD:
 		return e.afterDebian(q)
 	}
@@ -100,7 +100,7 @@ func (e *explainer) byLines(f rule.Flow) artefact.Answer {
 		a = artefact.Answer{Action: artefact.NoMatch, Why: "the site's own http_access lines decide"}
 	}
 	if f.Name != "" && a.Action != artefact.Accepts && len(known) > 0 {
-		a.Why = strings.TrimSuffix("sees the name alone, and prefixes match requests for literal addresses; "+a.Why, "; ")
+		a.Why = strings.TrimSuffix("sees only the name, and prefixes match only requests for literal addresses; "+a.Why, "; ")
 	}
 	return a
 }

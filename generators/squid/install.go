@@ -18,7 +18,7 @@ func InstallationOf(s artefact.Settings) Installation {
 // Lists returns the folder of the list files.
 func (i Installation) Lists() string { return i.dir }
 
-// Path returns where an artefact stands.
+// Path returns the path of an artefact.
 func (i Installation) Path(name string) string {
 	if list, ok := strings.CutPrefix(name, listFolder); ok {
 		return i.dir + "/" + list
@@ -29,8 +29,7 @@ func (i Installation) Path(name string) string {
 	return i.dir + "/" + confName
 }
 
-// Elsewhere returns where the rules would stand for the other place. Squid must not read
-// both.
+// Elsewhere returns the path of the rules for the other place. Squid must not read both.
 func (i Installation) Elsewhere() string {
 	if i.place == placeConfD {
 		return i.dir + "/" + confName
@@ -38,14 +37,14 @@ func (i Installation) Elsewhere() string {
 	return confDFile
 }
 
-// NameOf returns the name of the artefact that stands under a name in the folder of the
-// lists; false for what is none of ours.
+// NameOf returns the artefact's name for a file name in the folder of the lists, or
+// false if the file is not ours.
 func (i Installation) NameOf(base string) (string, bool) {
 	return listFolder + base, Generator{}.Makes(listFolder + base)
 }
 
-// Include returns squid.conf with the one line that the rules need, or without it: for
-// place first on its first line, unless it stands anywhere already.
+// Include returns squid.conf with or without the include line that the rules need. For
+// place first it becomes the first line, unless squid.conf already has it.
 func (i Installation) Include(conf []byte) []byte {
 	wanted := ""
 	if i.place == placeFirst {

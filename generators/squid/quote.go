@@ -93,7 +93,7 @@ func except(n aclName) aclRef { return aclRef("!" + n) }
 // one plain word, and one whose files Squid reads by itself.
 func checkDir(dir string) error {
 	if dir == confDDir {
-		return fmt.Errorf("%q is read by squid.conf on its own, so the rules would be there twice; write another folder such as %s", dir, defaultDir)
+		return fmt.Errorf("squid.conf reads the folder %q anyway, so the rules would be loaded twice; write another folder such as %s", dir, defaultDir)
 	}
 	return artefact.CheckFolder(dir, defaultDir)
 }

@@ -68,7 +68,7 @@ func TestDir(t *testing.T) {
 		{"/a/", `option dir: "/a/"` + plain},
 		{"/a//b", `option dir: "/a//b"` + plain},
 		{"/a/../b", `option dir: "/a/../b"` + plain},
-		{"/etc/squid/conf.d", `option dir: "/etc/squid/conf.d" is read by squid.conf on its own, so the rules would be there twice; write another folder such as /etc/squid/gatewright`},
+		{"/etc/squid/conf.d", `option dir: squid.conf reads the folder "/etc/squid/conf.d" anyway, so the rules would be loaded twice; write another folder such as /etc/squid/gatewright`},
 	} {
 		_, err := artefact.Configure(Generator{}.Options(), map[string][]string{"dir": {c.in}})
 		if errorText(err) != c.err {

@@ -171,7 +171,7 @@ func (r *reader) takeRole(name string, a acl) error {
 	text, ok := strings.CutPrefix(name, aclPrefix+roleStem(""))
 	role, err := rule.ParseRole(text)
 	if !ok || err != nil || a.Type != typeSrc {
-		return r.foreign("an ACL of type src, of the addresses of a role")
+		return r.foreign("an ACL of type src with the addresses of a role")
 	}
 	a, err = r.add(roleStem(role), a, roleWhat(role), nil)
 	r.roles[a.Name] = r.conf.At
@@ -186,9 +186,9 @@ func (r *reader) takePart(name string, a acl, g *groupView) error {
 	a.part = slices.IndexFunc(parts, func(p part) bool { return p.suffix == suffix })
 	switch {
 	case !ok || a.part < 0 || a.Type != parts[a.part].kind || n == 0 && a.part != portsPart || n > 0 && a.part <= g.ACLs[n-1].part:
-		return r.foreign(fmt.Sprintf("an ACL of rule %s: of ports first, then of what the remote is", id))
+		return r.foreign(fmt.Sprintf("an ACL of rule %s: first for ports, then for the remote", id))
 	case a.part == apexesPart && g.ACLs[n-1].part != namesPart:
-		return r.foreign("names, of which these are exceptions")
+		return r.foreign("the names to which these exceptions belong")
 	}
 	rules := g.Rules
 	if a.part == portsPart {
@@ -198,7 +198,7 @@ func (r *reader) takePart(name string, a acl, g *groupView) error {
 	if err == nil && a.part == apexesPart {
 		for i, h := range r.acls[a.Name] {
 			if r.acls[g.ACLs[n-1].Name][i].names.Without(h.names).Overlaps(h.names) {
-				return r.foreign("exceptions that are apexes, and nothing in the middle of names")
+				return r.foreign("only exceptions that are apexes, and none between names")
 			}
 		}
 	}
@@ -237,11 +237,11 @@ func (r *reader) add(stem string, a acl, what string, rules []ruleView) (acl, er
 	data, ok := r.files[name]
 	switch {
 	case r.taken[name]:
-		return a, r.foreign("an ACL that is not there twice")
+		return a, r.foreign("an ACL that is not defined twice")
 	case !strings.HasSuffix(r.conf.Line, ` "`+string(a.File)+`"`):
 		return a, r.foreign(fmt.Sprintf("the list %q", string(a.File)))
 	case !ok:
-		return a, r.foreign("that the file " + name + " is there")
+		return a, r.foreign("that the file " + name + " exists")
 	}
 	r.taken[name] = true
 	r.acls[a.Name], err = readList(name, data, what, a.Type, rules)

@@ -133,7 +133,7 @@ func isAlone(list, token string) bool {
 	return strings.HasPrefix(before[strings.LastIndex(before, "\n")+1:], "#") && (after == "" || after[0] == '#')
 }
 
-// What options say stands beside the requests.
+// What options say and the requests.
 func TestReadBeside(t *testing.T) {
 	for name, want := range map[string]string{
 		"empty":         "mode allow; place first; dir /etc/squid/gatewright",
@@ -171,13 +171,13 @@ func attacks() []attack {
 		lists    = "gatewright/exchange-out-bwhkcsvak"
 		allow    = "http_access allow gatewright_src_clients " + mixed + "_ports " + mixed + "_literals !manager"
 		anywhere = "http_access allow gatewright_src_servers gatewright_all-out-15gw0tv7a_ports !manager"
-		cidr     = "a CIDR that holds no IPv4-mapped address"
-		apart    = "a CIDR that overlaps no other"
-		host     = "a name that is not there twice, with a dot in front if its subdomains belong to it"
-		ofRule   = "an ACL of rule exchange-out-bwhkcsvak: of ports first, then of what the remote is"
+		cidr     = "a CIDR without IPv4-mapped addresses"
+		apart    = "a CIDR that does not overlap another one"
+		host     = "a name that is not listed twice, with a leading dot if it includes its subdomains"
+		ofRule   = "an ACL of rule exchange-out-bwhkcsvak: first for ports, then for the remote"
 		none     = "-"
 		inOrder  = "the id of a rule, in the order of gatewright.squid.conf"
-		src      = "an ACL of type src, of the addresses of a role"
+		src      = "an ACL of type src with the addresses of a role"
 	)
 	acl := func(part, kind string) string {
 		return "acl " + mixed + "_" + part + " " + kind + ` "/etc/squid/gatewright/exchange-out-bwhkcsvak_` + part + `.txt"`
@@ -211,7 +211,7 @@ func attacks() []attack {
 		{"a type of Squid's", conf, acl("literals", "dst -n"), acl("literals", "external"), 29, acl("literals", "external"), ofRule},
 		{"an ACL twice", conf, acl("ports", "port") + "\n", acl("ports", "port") + "\n" + acl("ports", "port") + "\n", 27, acl("ports", "port"), ofRule},
 		{"an ACL of another rule", conf, acl("ports", "port"), strings.Replace(acl("ports", "port"), "bwhkcsvak_ports", "bwhkcsvaa_ports", 1), 26, "", ofRule},
-		{"a role twice", conf, "acl gatewright_src_clients", "acl gatewright_src_clients src \"/etc/squid/gatewright/src_clients.txt\"\nacl gatewright_src_clients", 13, `acl gatewright_src_clients src "/etc/squid/gatewright/src_clients.txt"`, "an ACL that is not there twice"},
+		{"a role twice", conf, "acl gatewright_src_clients", "acl gatewright_src_clients src \"/etc/squid/gatewright/src_clients.txt\"\nacl gatewright_src_clients", 13, `acl gatewright_src_clients src "/etc/squid/gatewright/src_clients.txt"`, "an ACL that is not defined twice"},
 		{"an ACL of the site's", conf, "acl gatewright_src_clients", "acl localnet", 12, `acl localnet src "/etc/squid/gatewright/src_clients.txt"`, src},
 		{"another command", conf, "squid -k parse", "true", 2, "…' /etc/squid/squid.conf; } && true && squid -k reconfigure", `"…' /etc/squid/squid.conf; } && squid -k parse && squid -k reconfigure"`},
 		{"a folder that a shell reads", conf, "-t /etc/squid/gatewright ", "-t /etc/squid/$(reboot) ", 2, "", "a command with a folder such as /etc/squid/gatewright"},
@@ -225,12 +225,12 @@ func attacks() []attack {
 		{"a comment among tokens", "gatewright/src_clients.txt", "10.0.0.0/8", "10.0.0.0/8 # all", 4, "10.0.0.0/8 # all", cidr},
 		{"no token", "gatewright/src_clients.txt", "10.0.0.0/8\nfc00::/7\n", "", 4, "", ""},
 		{"another title of a list", "gatewright/src_clients.txt", "addresses of role clients", "addresses of role servers", 1, untitled, `"# Gatewright: addresses of role clients" and what it is`},
-		{"a name below a domain", lists + "_names.txt", "loose.example.com", "a.mixed.example.com", 5, "a.mixed.example.com", "a name that belongs to no other"},
+		{"a name below a domain", lists + "_names.txt", "loose.example.com", "a.mixed.example.com", 5, "a.mixed.example.com", "a name that no other name covers"},
 		{"a name and its domain", lists + "_names.txt", "loose.example.com", "mixed.example.com", 6, ".mixed.example.com", host},
 		{"a star", lists + "_names.txt", "loose.example.com", "*.example.com", 5, "*.example.com", host},
 		{"a name in capitals", lists + "_names.txt", "loose.example.com", "Loose.example.com", 5, "Loose.example.com", host},
 		{"a dot at the end", lists + "_names.txt", "loose.example.com", "loose.example.com.", 5, "loose.example.com.", host},
-		{"exceptions in the middle", lists + "_apexes.txt", "mixed.example.com", "a.mixed.example.com", 28, acl("apexes", "dstdomain -n"), "exceptions that are apexes, and nothing in the middle of names"},
+		{"exceptions in the middle", lists + "_apexes.txt", "mixed.example.com", "a.mixed.example.com", 28, acl("apexes", "dstdomain -n"), "only exceptions that are apexes, and none between names"},
 		{"a rule's tokens given to another", lists + "_literals.txt", "# skype-out-7qzfx90a1\n", "", 20, "# exchange-out-bwhkcsvak", whole},
 		{"a rule that is none", lists + "_literals.txt", "# skype-out-7qzfx90a1", "# skype-out-7qzfx90a2", 6, "# skype-out-7qzfx90a2", inOrder},
 		{"rules in another order", lists + "_literals.txt", "# exchange-out-bwhkcsvak\n203.0.113.0/28\n# skype-out-7qzfx90a1", "# skype-out-7qzfx90a1\n203.0.113.0/28\n# exchange-out-bwhkcsvak", 6, "# exchange-out-bwhkcsvak", inOrder},
@@ -281,7 +281,7 @@ func TestReadRefuses(t *testing.T) {
 		}
 		want := fmt.Sprintf("%s:%d: %q is not what generate writes; expected %s; remove it, or generate the file again", told, a.line, string(text), a.want)
 		want = strings.Replace(want, "; expected -;", ";", 1)
-		want = strings.Replace(want, strconv.Quote(untitled)+" is not what generate writes", "not a file of Gatewright's", 1)
+		want = strings.Replace(want, strconv.Quote(untitled)+" is not what generate writes", "not written by Gatewright", 1)
 		if err.Error() != want {
 			t.Errorf("%s:\n%v; want\n%s", a.name, err, want)
 		}
@@ -306,7 +306,7 @@ func TestReadTellsTheFormat(t *testing.T) {
 		for _, text := range []string{"; format 1", ""} {
 			files := maps.Clone(all)
 			files[name] = bytes.Replace(all[name], []byte("; format 4"), []byte(text), 1)
-			want := name + " is of format 1 and this version writes format 4; generate it again"
+			want := name + " has format 1, but this version writes format 4; generate it again"
 			if _, err := (Generator{}).Read(files); err == nil || err.Error() != want {
 				t.Errorf("%q: %v; want %s", text, err, want)
 			}

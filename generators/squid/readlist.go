@@ -104,13 +104,13 @@ func readPrefixes(words []string) (h held, bad int, want string) {
 	for i, word := range words {
 		p, _, err := netset.ParsePrefix(word)
 		if err != nil || prefixList(netset.PrefixSetOf(p)).sections[0].Tokens != tokens(word) {
-			return h, i, "a CIDR that holds no IPv4-mapped address"
+			return h, i, "a CIDR without IPv4-mapped addresses"
 		}
 		list[i] = p
 		b.Add(p)
 	}
 	if i, ok := artefact.Overlapping(list, netip.Prefix.Compare, netip.Prefix.Overlaps); ok {
-		return h, i, "a CIDR that overlaps no other"
+		return h, i, "a CIDR that does not overlap another one"
 	}
 	h.prefixes = b.Build()
 	return h, 0, ""
@@ -123,7 +123,7 @@ func readDomains(words []string) (h held, bad int, want string) {
 		host, below := strings.CutPrefix(word, ".")
 		p, err := netset.ParsePattern(host)
 		if err != nil || p.String() != host || !p.IsExact() || exact[host] || wild[host] {
-			return h, i, "a name that is not there twice, with a dot in front if its subdomains belong to it"
+			return h, i, "a name that is not listed twice, with a leading dot if it includes its subdomains"
 		}
 		patterns = append(patterns, p)
 		if !below {
@@ -140,7 +140,7 @@ func readDomains(words []string) (h held, bad int, want string) {
 		_, parent, more := strings.Cut(strings.TrimPrefix(word, "."), ".")
 		for ; more; _, parent, more = strings.Cut(parent, ".") {
 			if wild[parent] {
-				return h, i, "a name that belongs to no other"
+				return h, i, "a name that no other name covers"
 			}
 		}
 	}

@@ -1,8 +1,9 @@
 // Package squid renders a policy as http_access rules for the Squid proxy
 // (squid.conf), with the tokens of their ACLs in list files beside them.
 //
-// A proxy carries what our side opens over TCP, and sees the name or the literal
-// address of a request. It is no packet filter: inbound and UDP rules are not its.
+// A proxy carries only TCP flows that our side opens, and sees the name or the literal
+// address of a request. It is not a packet filter: inbound and UDP rules do not apply
+// to it.
 package squid
 
 import (
@@ -49,19 +50,19 @@ func (Generator) Options() []artefact.Option {
 	return []artefact.Option{
 		{
 			Name:    "dir",
-			Doc:     "folder on the proxy that the list files are copied to; the rules name it",
+			Doc:     "folder on the proxy to which the list files are copied; the rules refer to it",
 			Default: []string{defaultDir},
 			Check:   checkDir,
 		},
 		{
 			Name:    "place",
-			Doc:     "where the rules are included: before every http_access of squid.conf, or where Debian includes conf.d",
+			Doc:     "where squid.conf includes the rules: first, before every http_access; conf.d, where Debian includes that folder",
 			Values:  []string{placeFirst, placeConfD},
 			Default: []string{placeFirst},
 		},
 		{
 			Name:    "mode",
-			Doc:     "allow leaves what no rule accepts to the site's own http_access; enforce denies it",
+			Doc:     "for requests that no rule accepts: allow leaves them to the site's own http_access lines; enforce denies them",
 			Values:  []string{modeAllow, modeEnforce},
 			Default: []string{modeAllow},
 		},
@@ -70,7 +71,7 @@ func (Generator) Options() []artefact.Option {
 
 // assumed is what the coverage takes for granted. Squid's first look at redirected HTTPS
 // has an address and no name.
-const assumed = "an explicit proxy, which goes by the name in CONNECT; redirected HTTPS is denied without the lines that the README of squid gives"
+const assumed = "an explicit proxy, which uses the name in CONNECT; redirected HTTPS is denied unless you add the lines from the README of squid"
 
 // Generate renders the list files and, after them, the configuration that names
 // them. Rules that are inbound or have no TCP service are not rendered.

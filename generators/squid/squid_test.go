@@ -31,7 +31,7 @@ func TestOrderOfInputChangesNothing(t *testing.T) {
 	}
 }
 
-// TestConfigurationLoadsLast holds that each list is there before the
+// TestConfigurationLoadsLast holds that each list exists before the
 // configuration that names it, and that only that one has a loading command.
 func TestConfigurationLoadsLast(t *testing.T) {
 	for _, e := range examples(t) {

@@ -12,7 +12,7 @@ import (
 
 // coverage has one line for each rule, then one for each trusted site.
 func (m zoneMap) coverage(p *rule.Policy) []artefact.Coverage {
-	out := artefact.RulesNotApplicable(p, "a browser zone is no traffic")
+	out := artefact.RulesNotApplicable(p, "a browser zone is not traffic")
 	for i, t := range p.TrustedSites {
 		out = append(out, m.judge(t, m.sites[i]))
 	}
@@ -125,16 +125,16 @@ func explain(c *artefact.Coverage, missing map[limit]bool, wider bool) {
 		reasons, remedies = append(reasons, reason), append(remedies, remedy)
 	}
 	if wider {
-		say("whole-domains=yes trusts domains with all their subdomains where only one of both is listed",
+		say("whole-domains=yes trusts a domain and all its subdomains, although only one of the two is listed",
 			"set trusted-sites.whole-domains=no")
 	}
 	if missing[wholeDomain] {
-		say("the zone map holds a domain only together with all its subdomains",
-			"set trusted-sites.whole-domains=yes if both can be trusted, or answer with the names that are meant")
+		say("the zone map can hold a domain only together with all its subdomains",
+			"set trusted-sites.whole-domains=yes if both can be trusted, or answer with the exact names")
 	}
 	if missing[oneLabel] {
-		say("below a domain, a wildcard of the zone map stands for one label for certain",
-			"answer with the deeper names that are meant")
+		say("below a domain, a wildcard in the zone map reliably matches only one label",
+			"answer with the exact deeper names")
 	}
 	if missing[stars] {
 		say("the zone map has no stars inside a name", "answer with the names that are meant")

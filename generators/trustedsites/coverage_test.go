@@ -101,7 +101,7 @@ func TestWiderKeepsBothWitnesses(t *testing.T) {
 	if c.Verdict != artefact.Wider || len(c.Witnesses) != 2 || !c.Witnesses[0].Backend || c.Witnesses[1].Backend {
 		t.Errorf("coverage is %+v", c)
 	}
-	const reason = "whole-domains=yes trusts domains with all their subdomains where only one of both is listed; the zone map has no stars inside a name"
+	const reason = "whole-domains=yes trusts a domain and all its subdomains, although only one of the two is listed; the zone map has no stars inside a name"
 	const remedy = "set trusted-sites.whole-domains=no; answer with the names that are meant"
 	if c.Reason != reason || c.Remedy != remedy {
 		t.Errorf("reason %q, remedy %q", c.Reason, c.Remedy)

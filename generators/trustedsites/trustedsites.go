@@ -2,7 +2,7 @@
 // Windows: the site-to-zone map that Internet Explorer, Microsoft Edge in Internet
 // Explorer mode, and programs that embed them look up.
 //
-// It is no traffic filter. Rules of the policy are not its business.
+// It is not a traffic filter, and does not render the rules of the policy.
 package trustedsites
 
 import (
@@ -42,13 +42,13 @@ func (Generator) Options() []artefact.Option {
 	return []artefact.Option{
 		{
 			Name:    "hive",
-			Doc:     "whose zone map: that of the user who loads the file, or that of the machine (loaded by an administrator)",
+			Doc:     "zone map to fill: user, of the user who loads the file; machine, of the machine, loaded by an administrator",
 			Values:  []string{hiveUser, hiveMachine},
 			Default: []string{hiveUser},
 		},
 		{
 			Name:    "whole-domains",
-			Doc:     "yes trusts example.com with all its subdomains where only example.com or only *.example.com is listed",
+			Doc:     "yes: trust example.com with all its subdomains even if only example.com or only *.example.com is listed",
 			Values:  []string{no, yes},
 			Default: []string{no},
 		},

@@ -1,19 +1,19 @@
-// Gatewright: proxy auto-configuration file for machines of role clients; format 3
+// Gatewright: proxy auto-configuration file for machines of role clients; format 4
 // load: install -D -m 644 proxy.pac /var/www/html/proxy.pac
-// digest: sha256:06645d65c38816b855fb3ca4c20476a65a528abbb746e9dd4ec7cbbddc402a98
+// digest: sha256:ef4259487a9121107100b8092240a5c28766a0d3f135e19204cdf2372df38e1e
 // source: m365-additional 2025-01-08
 // source: m365-worldwide 2025-12-01 (a snapshot of that day; `gatewright fetch m365` replaces it)
-// open: 51 not rendered; gatewright list open shows what is missing
-// clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
+// open: 51 not rendered; `gatewright list open` shows what is missing
+// clients: point browsers to the file's URL on the web server; its type is application/x-ns-proxy-autoconfig
 // WARNING: no proxy is set, so every request that a route would send to it goes direct; set pac.proxy=HOST:PORT
-// left out: endpoints whose requests go the same way without them
+// left out: endpoints that do not change any answer
 
 function FindProxyForURL(url, host) {
   return gatewright(String(url), String(host));
 }
 
 var gatewright = (function () {
-  // Answers by route; of two equally specific endpoints the lower route decides.
+  // Answers by route. Of two equally specific endpoints, the one with the lower route decides.
   var answers = [];
   // Route 0, direct:
   //     m365-additional/skype-screen-sharing (row 12): Skype for Business screen sharing, older clients [Office 2013 and earlier]
@@ -99,12 +99,12 @@ var gatewright = (function () {
   answers.push('DIRECT');
   var unmatched = 'DIRECT';
 
-  // Endpoints of one class send the same ports the same ways. Every key has a dot
-  // at its start or a slash, so that no host meets a property that objects have.
+  // Endpoints of one class send the same ports to the same routes. Every key starts with
+  // a dot or has a slash, so no host name matches a built-in property of objects.
   var services = [];   // class -> [first port, last port, route] of each range
   var names = {};      // '.www.example.com' -> class
   var subdomains = {}; // '.example.com' -> class of *.example.com
-  var patterns = {};   // '.example.com' -> patterns of other shapes that end so
+  var patterns = {};   // '.example.com' -> patterns of other shapes with this end
   var prefixes = prefixTable(); // '52.112.0.0/14' -> class
   var any = [];        // the class of any remote, if there is one
 
@@ -124,8 +124,8 @@ var gatewright = (function () {
     return decide(matches, target.port);
   }
 
-  // The most specific match whose services include the port decides, then the
-  // order of routes.
+  // The most specific match whose services include the port decides. Of equally
+  // specific matches, the lowest route decides.
   function decide(matches, port) {
     var rank = -1, best = -1, i, route;
     for (i = 0; i < matches.length; i++) {
@@ -180,7 +180,7 @@ var gatewright = (function () {
     return found;
   }
 
-  // A whole first label * stands for one or more labels; every other glob for one.
+  // A first label * stands for one or more labels, every other glob for one label.
   function headMatches(globs, labels) {
     var more = labels.length - globs.length, i;
     if (more < 0 || more > 0 && globs[0] !== '*') {
@@ -231,7 +231,7 @@ var gatewright = (function () {
     return {classes: {}, lengths: {'8': [], '32': []}, seen: {}};
   }
 
-  // The prefix of an address, as the tables have it: '52.112.0.0/14'.
+  // The prefix of an address, written as in the tables: '52.112.0.0/14'.
   function prefixOf(address, length) {
     var whole = Math.floor(length / 4), step = 1 << (4 - length % 4), digit;
     var digits = address.substring(0, whole);
@@ -272,9 +272,9 @@ var gatewright = (function () {
     return text;
   }
 
-  // The host is read from the URL, where it stands with its port: as host, engines
-  // hand over different things, some of them an IPv6 literal up to its first colon.
-  // A name or an address is empty if the target has none or it is malformed.
+  // The host is read from the URL, which has it with its port. The argument host differs
+  // between engines; some cut an IPv6 literal at its first colon. Name or address is
+  // empty if the target has none, or if it is malformed.
   function targetOf(url, host) {
     var scheme = upTo(url, '/?#\\'), authority = host, colon, end;
     if (scheme.charAt(scheme.length - 1) === ':' && url.substring(scheme.length, scheme.length + 2) === '//') {
@@ -346,7 +346,7 @@ var gatewright = (function () {
     return {name: name, address: '', port: port};
   }
 
-  // As inet_aton reads it: up to four numbers, of which the last fills the rest.
+  // As inet_aton reads it: up to four numbers; the last one fills the remaining bytes.
   function ipv4(parts) {
     var value = 0, last = parts.length - 1, i, n;
     if (last > 3) {
@@ -362,7 +362,7 @@ var gatewright = (function () {
     return hex(value, 8);
   }
 
-  // Hexadecimal after 0x, octal after 0; -1 if it is no number.
+  // Hexadecimal after 0x, octal after 0; -1 if it is not a number.
   function ipv4Number(text) {
     if (text === '0x') {
       return 0;
@@ -462,7 +462,7 @@ var gatewright = (function () {
     }
   }
 
-  // A pattern is kept under what follows its last label with a star.
+  // A pattern is stored under the part after its last label with a star.
   function addPatterns(index, lines) {
     var list = words(lines), i, dot, suffix;
     for (i = 0; i < list.length; i++) {

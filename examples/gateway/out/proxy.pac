@@ -1,16 +1,16 @@
-// Gatewright: proxy auto-configuration file for machines of role clients; format 3
+// Gatewright: proxy auto-configuration file for machines of role clients; format 4
 // load: install -D -m 644 proxy.pac /srv/pac/proxy.pac
-// digest: sha256:278f6eab375be9f9a1a407411a928061cff5d3783bac35198cc91142f599bc49
+// digest: sha256:d1dbc057a91fb8ff5ec88a90bca05c8915e49dfca920f98a6b7271c39dd24a2d
 // source: services 2026-11-29
-// clients: have them fetch it from the web server's URL, type application/x-ns-proxy-autoconfig
-// left out: endpoints whose requests go the same way without them
+// clients: point browsers to the file's URL on the web server; its type is application/x-ns-proxy-autoconfig
+// left out: endpoints that do not change any answer
 
 function FindProxyForURL(url, host) {
   return gatewright(String(url), String(host));
 }
 
 var gatewright = (function () {
-  // Answers by route; of two equally specific endpoints the lower route decides.
+  // Answers by route. Of two equally specific endpoints, the one with the lower route decides.
   var answers = [];
   // Route 0, direct:
   //     services/portal: Portal, which publishes names and addresses
@@ -20,12 +20,12 @@ var gatewright = (function () {
   answers.push('PROXY 10.20.0.1:3128');
   var unmatched = 'PROXY 10.20.0.1:3128';
 
-  // Endpoints of one class send the same ports the same ways. Every key has a dot
-  // at its start or a slash, so that no host meets a property that objects have.
+  // Endpoints of one class send the same ports to the same routes. Every key starts with
+  // a dot or has a slash, so no host name matches a built-in property of objects.
   var services = [];   // class -> [first port, last port, route] of each range
   var names = {};      // '.www.example.com' -> class
   var subdomains = {}; // '.example.com' -> class of *.example.com
-  var patterns = {};   // '.example.com' -> patterns of other shapes that end so
+  var patterns = {};   // '.example.com' -> patterns of other shapes with this end
   var prefixes = prefixTable(); // '52.112.0.0/14' -> class
   var any = [];        // the class of any remote, if there is one
 
@@ -45,8 +45,8 @@ var gatewright = (function () {
     return decide(matches, target.port);
   }
 
-  // The most specific match whose services include the port decides, then the
-  // order of routes.
+  // The most specific match whose services include the port decides. Of equally
+  // specific matches, the lowest route decides.
   function decide(matches, port) {
     var rank = -1, best = -1, i, route;
     for (i = 0; i < matches.length; i++) {
@@ -101,7 +101,7 @@ var gatewright = (function () {
     return found;
   }
 
-  // A whole first label * stands for one or more labels; every other glob for one.
+  // A first label * stands for one or more labels, every other glob for one label.
   function headMatches(globs, labels) {
     var more = labels.length - globs.length, i;
     if (more < 0 || more > 0 && globs[0] !== '*') {
@@ -152,7 +152,7 @@ var gatewright = (function () {
     return {classes: {}, lengths: {'8': [], '32': []}, seen: {}};
   }
 
-  // The prefix of an address, as the tables have it: '52.112.0.0/14'.
+  // The prefix of an address, written as in the tables: '52.112.0.0/14'.
   function prefixOf(address, length) {
     var whole = Math.floor(length / 4), step = 1 << (4 - length % 4), digit;
     var digits = address.substring(0, whole);
@@ -193,9 +193,9 @@ var gatewright = (function () {
     return text;
   }
 
-  // The host is read from the URL, where it stands with its port: as host, engines
-  // hand over different things, some of them an IPv6 literal up to its first colon.
-  // A name or an address is empty if the target has none or it is malformed.
+  // The host is read from the URL, which has it with its port. The argument host differs
+  // between engines; some cut an IPv6 literal at its first colon. Name or address is
+  // empty if the target has none, or if it is malformed.
   function targetOf(url, host) {
     var scheme = upTo(url, '/?#\\'), authority = host, colon, end;
     if (scheme.charAt(scheme.length - 1) === ':' && url.substring(scheme.length, scheme.length + 2) === '//') {
@@ -267,7 +267,7 @@ var gatewright = (function () {
     return {name: name, address: '', port: port};
   }
 
-  // As inet_aton reads it: up to four numbers, of which the last fills the rest.
+  // As inet_aton reads it: up to four numbers; the last one fills the remaining bytes.
   function ipv4(parts) {
     var value = 0, last = parts.length - 1, i, n;
     if (last > 3) {
@@ -283,7 +283,7 @@ var gatewright = (function () {
     return hex(value, 8);
   }
 
-  // Hexadecimal after 0x, octal after 0; -1 if it is no number.
+  // Hexadecimal after 0x, octal after 0; -1 if it is not a number.
   function ipv4Number(text) {
     if (text === '0x') {
       return 0;
@@ -383,7 +383,7 @@ var gatewright = (function () {
     }
   }
 
-  // A pattern is kept under what follows its last label with a star.
+  // A pattern is stored under the part after its last label with a star.
   function addPatterns(index, lines) {
     var list = words(lines), i, dot, suffix;
     for (i = 0; i < list.length; i++) {

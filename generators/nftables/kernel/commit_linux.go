@@ -30,9 +30,9 @@ type step struct {
 	part   any    // the rule or the set that comes: a restore leaves it out if it has to
 }
 
-// Commit makes the changes, all or none of them; ErrLeft says where that failed. What goes
-// and is still used by rules that are not ours stays, without rules or elements of ours,
-// and is returned by name. What Stays returns stays as well.
+// Commit makes all changes or none. ErrLeft means that this failed. An object that
+// should be removed but is still used by rules that are not ours stays, without our
+// rules and elements. Its name is returned. The objects that Stays returns stay, too.
 func (c *Conn) Commit(changes *Changes) (kept []string, err error) {
 	prepare, change, clear := changes.steps()
 	gen := changes.Have.gen
@@ -159,7 +159,7 @@ func (c *Conn) transact(b *writer) (a answer, err error) {
 	}
 	err = c.send(b.data)
 	if errors.Is(err, syscall.EMSGSIZE) {
-		return a, fmt.Errorf("the kernel takes no transaction of %d MiB from this user: %w; run this as root of the machine", len(b.data)>>20, err)
+		return a, fmt.Errorf("the kernel does not accept a transaction of %d MiB from this user: %w; run this as root of the machine, not of a container or namespace", len(b.data)>>20, err)
 	}
 	if err != nil {
 		return a, err

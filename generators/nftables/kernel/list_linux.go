@@ -10,7 +10,7 @@ import (
 	"gatewright/generators/filter"
 )
 
-// List returns the changes one by one, with rules of ours as text has them.
+// List returns the changes one by one, with our rules in the syntax of nft.
 func (c *Changes) List(text func(filter.Rule) string) (all []filter.Change) {
 	add := func(sign byte, kind, in, text string) {
 		all = append(all, filter.Change{Sign: sign, Kind: kind, In: in, Text: text})

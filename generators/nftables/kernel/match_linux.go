@@ -125,7 +125,7 @@ func (d *decoder) portsBetween(o *operand, first, last []byte) error {
 
 func (d *decoder) checkPorts(o *operand) error {
 	if o.key != "transport 2" || o.size != portSize || d.rule.Protocol == 0 {
-		return fmt.Errorf("%s is no destination port of TCP or UDP", o.key)
+		return fmt.Errorf("%s is not a destination port of TCP or UDP", o.key)
 	}
 	return d.once("ports")
 }

@@ -189,8 +189,8 @@ func (t *Table) held() (held Held, err error) {
 	return held, nil
 }
 
-// Foreign returns the first rule of which it is not known what it opens or closes: none of
-// ours is like it, or it drops or leads where none of ours does.
+// Foreign returns the first rule whose effect is unknown. It differs from every rule of
+// ours, or it drops packets or jumps to a chain where none of ours does.
 func (t *Table) Foreign() error {
 	if err := t.odd(); err != nil {
 		return err

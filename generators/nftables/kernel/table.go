@@ -10,9 +10,8 @@ import (
 	"gatewright/generators/filter"
 )
 
-// Table is what one table of the kernel holds of ours, or should hold, in the kernel's
-// own form: so that two can be compared, and what was there be brought back whatever it
-// was.
+// Table is our part of one table in the kernel, actual or wanted, in the kernel's own
+// form. Two values can be compared, and old rules can be restored whatever they were.
 type Table struct {
 	Name    string // "inet filter"
 	Missing bool   // there is no such table

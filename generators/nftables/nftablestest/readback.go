@@ -1,5 +1,5 @@
-// Package nftablestest reads what nft lists, for tests: by another way than the one by
-// which the rules are read where they run, so that neither vouches for itself.
+// Package nftablestest reads the output of nft in tests. It is independent of the code
+// that reads the running rules, so the two check each other.
 package nftablestest
 
 import (

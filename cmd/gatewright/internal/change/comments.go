@@ -79,7 +79,7 @@ func firstChange(old, new []artefact.Comment) int {
 	return old[same].Line
 }
 
-// labels are what stands beside flows that came or went.
+// labels are the comments of flows that were added or removed.
 func (r *Diff) labels() map[string]bool {
 	all := map[string]bool{}
 	for _, one := range slices.Concat(r.Added, r.Removed) {

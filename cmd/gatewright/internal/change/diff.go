@@ -1,5 +1,5 @@
-// Package change tells what differs between two sides: sites, catalogues, folders of
-// rule files, and what runs.
+// Package change compares two sides: sites, catalogues, folders of rule files, or the
+// running rules.
 package change
 
 import (
@@ -68,7 +68,7 @@ func (r *Diff) Same() bool {
 	return len(r.Added)+len(r.Removed)+len(r.TrustedSites.Added)+len(r.TrustedSites.Removed)+len(r.Routes)+len(r.Beside)+len(r.Comments)+len(r.Files)+len(r.Live) == 0
 }
 
-// Beside is what files do beside their rules.
+// Beside is the effect of files outside their rules.
 type Beside struct {
 	File string   `json:"file"`
 	Name string   `json:"name"`
@@ -103,8 +103,8 @@ type Source struct {
 	Digest   string `json:"digest"`
 }
 
-// Rule is what one side lets pass and the other does not, of one rule or, of folders,
-// of the same hook points.
+// Rule is what one side accepts and the other does not, for one rule or, if folders are
+// compared, for the same hook points.
 type Rule struct {
 	Rule      rule.ID        `json:"rule,omitempty"` // rules of folders are told by their flows
 	Direction rule.Direction `json:"direction"`
@@ -117,7 +117,7 @@ type Rule struct {
 	unbound string // the place without interfaces, if the other side names others there
 }
 
-// From is an entry that gives flows of a rule; of folders it is known by its id alone.
+// From is an entry that gives flows of a rule. For folders, only its id is known.
 type From struct {
 	ID    string `json:"id"`
 	Row   string `json:"row,omitempty"`

@@ -78,9 +78,9 @@ func (r Diff) sentTexts() (lines []string) {
 	for _, c := range r.Routes {
 		switch where := fmt.Sprintf("(%s, %s)", cmp.Or(string(c.Role), c.Place), c.Services); {
 		case c.Any:
-			lines = append(lines, fmt.Sprintf("SENDS: every remote without a route of its own to %s, not to %s %s", c.To, c.From, where))
+			lines = append(lines, fmt.Sprintf("SENDS: every remote without its own route to %s instead of %s %s", c.To, c.From, where))
 		case goesPast(c.To) && !goesPast(c.From) && (c.byRoles || c.To != rule.Direct):
-			lines = append(lines, fmt.Sprintf("SENDS: %s to %s, not to %s %s", shortList(c.endpoints()), c.To, c.From, where))
+			lines = append(lines, fmt.Sprintf("SENDS: %s to %s instead of %s %s", shortList(c.endpoints()), c.To, c.From, where))
 		}
 	}
 	return slices.Concat(r.past, lines)
@@ -150,7 +150,7 @@ func (r Diff) unboundTexts() (lines []string) {
 		rules[one.unbound][fmt.Sprint(one.Direction, one.Services, one.Parts)] = true
 	}
 	for i, place := range lines {
-		lines[i] = fmt.Sprintf("OPENS: packets by interfaces that were not named before, %s (%s)", place, words.Count(len(rules[place]), "rule"))
+		lines[i] = fmt.Sprintf("OPENS: packets on interfaces that were not named before, %s (%s)", place, words.Count(len(rules[place]), "rule"))
 	}
 	return lines
 }

@@ -18,7 +18,7 @@ type Console struct {
 	Quiet bool // errors alone
 }
 
-// New tells on w, in colours if that is a terminal and NO_COLOR is not set.
+// New returns a Console that writes to w, in colours if w is a terminal and NO_COLOR is\n// not set.
 func New(w io.Writer) Console { return Console{Writer: NewWriter(w)} }
 
 func isTerminal(f *os.File) bool {
@@ -26,14 +26,14 @@ func isTerminal(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && info.Mode()&os.ModeDevice != 0
 }
 
-// Errorf tells an error: a line, and one for each further error that an argument joins.
+// Errorf prints an error on one line, and each further joined error on its own line.
 func (t Console) Errorf(format string, args ...any) {
 	for line := range strings.Lines(sprint(errorText, format, args)) {
 		t.Raw(t.Paint(Red, "gatewright: error:") + Visible(" "+WithoutSecrets(strings.TrimSuffix(line, "\n"))+"\n"))
 	}
 }
 
-// Warnf tells a warning, unless the console is quiet.
+// Warnf prints a warning, unless the console is quiet.
 func (t Console) Warnf(format string, args ...any) {
 	if !t.Quiet {
 		t.Raw(t.Paint(Yellow, "gatewright: warning:") + Visible(" "+WithoutSecrets(Line(format, args...))+"\n"))
@@ -70,7 +70,7 @@ func (t Console) Progress(text string) (done func()) {
 	}
 }
 
-// Sayf tells a line, unless the console is quiet.
+// Sayf prints a line, unless the console is quiet.
 func (t Console) Sayf(format string, args ...any) {
 	if !t.Quiet {
 		fmt.Fprint(t, WithoutSecrets(Line(format, args...))+"\n")

@@ -43,7 +43,7 @@ func (s *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Raw writes what is fit to be seen, or what is no text for people: a rule file.
+// Raw writes text that is safe to show, or data that is not for people: a rule file.
 func (s *Writer) Raw(text string) error {
 	if s.err == nil && text != "" {
 		_, s.err = io.WriteString(s.w, text)

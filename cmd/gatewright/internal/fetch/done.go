@@ -35,7 +35,7 @@ func (f Done) Text(now time.Time) string {
 	what := strings.TrimSpace(f.Catalogue+" "+f.Revision) + ", " + words.Count(f.Endpoints, "endpoint")
 	switch {
 	case !f.Changed && !f.Now:
-		return fmt.Sprintf("%s: unchanged: %s; the publisher was asked %s ago (--force fetches anew)", f.File, what, now.Sub(f.Asked).Round(time.Second))
+		return fmt.Sprintf("%s: unchanged: %s; the publisher was asked %s ago (--force fetches again)", f.File, what, now.Sub(f.Asked).Round(time.Second))
 	case !f.Changed:
 		return fmt.Sprintf("%s: unchanged: %s", f.File, what)
 	case f.EndpointsBefore == 0:

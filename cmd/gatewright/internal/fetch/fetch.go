@@ -1,5 +1,5 @@
-// Package fetch keeps catalogues in files up to date with their publishers, and
-// remembers in the user's cache when each was asked.
+// Package fetch keeps catalogue files up to date with their publishers. It keeps the
+// fetch state in the user's cache.
 package fetch
 
 import (
@@ -82,7 +82,7 @@ func (k *Keeper) Close() {
 func (k *Keeper) read() error {
 	name := filepath.Base(k.file)
 	if info, err := k.root.Lstat(name); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", k.file)
+		return fmt.Errorf("%s is not a regular file; remove it, or name another file with -o", k.file)
 	}
 	data, err := plainfile.Read(k.root, name, feed.MaxFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -109,10 +109,10 @@ func (k *Keeper) Stays() string {
 	case k.data == nil:
 		return "nothing was written"
 	}
-	return k.file + " is as it was"
+	return k.file + " was not changed"
 }
 
-// old reads the catalogue that stands in the file; nil if there is none.
+// old reads the catalogue that the file holds; nil if there is none.
 func (k *Keeper) old(as feed.Naming) (*feed.Listed, error) {
 	if k.data == nil {
 		return nil, nil
@@ -122,7 +122,7 @@ func (k *Keeper) old(as feed.Naming) (*feed.Listed, error) {
 	}
 	c, err := feed.ReadListed(k.file, k.data, as)
 	if err != nil {
-		return nil, errors.Join(err, fmt.Errorf("%s is there and is no catalogue; remove it, or name another file", k.file))
+		return nil, errors.Join(err, fmt.Errorf("%s exists and is not a catalogue; remove it, or name another file with -o", k.file))
 	}
 	return c, nil
 }

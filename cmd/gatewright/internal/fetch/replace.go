@@ -35,7 +35,7 @@ func (k *Keeper) replace(record feed.Record, data []byte) (Done, error) {
 	if old != nil {
 		before = cmp.Or(k.ownRevision(), k.record.Revision)
 		if old.Name != c.Name {
-			return Done{}, fmt.Errorf("%s holds the catalogue %s, and %s offers %s; name another file", k.file, old.Name, record.Source, c.Name)
+			return Done{}, fmt.Errorf("%s holds the catalogue %s, but %s offers %s; name another file with -o", k.file, old.Name, record.Source, c.Name)
 		}
 		if err := feed.CheckRevision(before, c.Revision); err != nil {
 			return Done{}, err
@@ -92,7 +92,7 @@ func (k *Keeper) write(record feed.Record, data []byte) error {
 		return err
 	}
 	if err := output.Replace(k.root, feed.RecordName(name), text, 0o644); err != nil {
-		return fmt.Errorf("the record cannot be written, so that the file is fetched again the next time: %w", err)
+		return fmt.Errorf("the record cannot be written, so the next fetch downloads the file again: %w", err)
 	}
 	return nil
 }

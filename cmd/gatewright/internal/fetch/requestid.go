@@ -22,7 +22,7 @@ const documentedID = "b10c5ed1-bad1-445f-b386-b919946339a7"
 func requestID() (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return "", fmt.Errorf("no folder to keep the ClientRequestId in: %w; set HOME or XDG_CONFIG_HOME", err)
+		return "", fmt.Errorf("no folder for the ClientRequestId: %w; set HOME or XDG_CONFIG_HOME", err)
 	}
 	dir = filepath.Join(dir, "gatewright")
 	file := filepath.Join(dir, "client-request-id")
@@ -35,7 +35,7 @@ func requestID() (string, error) {
 	}
 	id := strings.ToLower(strings.TrimSpace(string(data)))
 	if !isGUID(id) || id == documentedID {
-		return "", fmt.Errorf("%s does not hold a GUID of this machine's own; remove it, and one is made", file)
+		return "", fmt.Errorf("%s does not hold a GUID made by this machine; remove the file, and fetch makes a new one", file)
 	}
 	return id, nil
 }

@@ -22,7 +22,7 @@ func TestRequestID(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := requestID(); err == nil || !strings.Contains(err.Error(), "remove it, and one is made") {
+		if _, err := requestID(); err == nil || !strings.Contains(err.Error(), file+" does not hold a GUID made by this machine; remove the file, and fetch makes a new one") {
 			t.Errorf("%q: error %v", text, err)
 		}
 	}

@@ -33,7 +33,7 @@ type state struct {
 func openStates() (states, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return states{}, fmt.Errorf("no folder to remember when a publisher was asked: %w; set HOME or XDG_CACHE_HOME", err)
+		return states{}, fmt.Errorf("no folder for the fetch state: %w; set HOME or XDG_CACHE_HOME", err)
 	}
 	dir = filepath.Join(dir, "gatewright")
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -1,5 +1,5 @@
-// Package git reads files as a git repository holds them, and runs nothing that it
-// names.
+// Package git reads files of git revisions without a checkout. It runs no program that
+// the repository names.
 package git
 
 import (
@@ -53,7 +53,7 @@ func Open(dir, name string) (r Revision, err error) {
 	r.Commit = strings.TrimSpace(string(commit))
 	var silent *exec.ExitError
 	if errors.As(err, &silent) || err == nil && !objectName.MatchString(r.Commit) {
-		err = errors.New("git knows none of that name")
+		err = errors.New("git knows no revision of that name")
 	}
 	return r, err
 }
@@ -77,8 +77,8 @@ func (r Revision) Read(name string, limit int64) ([]byte, error) {
 	case len(words) != 3 || !objectName.MatchString(words[2]):
 		return nil, fmt.Errorf("%s: git says of it %q", shown, about)
 	case words[0] != "100644" && words[0] != "100755":
-		kind := map[string]string{"120000": "a symbolic link", "160000": "a repository of its own", "040000": "a folder"}[words[0]]
-		return nil, fmt.Errorf("%s is %s and no plain file; compare with a revision that has one there", shown, kind)
+		kind := map[string]string{"120000": "a symbolic link", "160000": "a submodule", "040000": "a folder"}[words[0]]
+		return nil, fmt.Errorf("%s is %s, not a regular file; compare with a revision that has a regular file there", shown, kind)
 	}
 	if err := r.checkSize(words[2], limit); err != nil {
 		return nil, fmt.Errorf("%s: %w", shown, err)

@@ -1,4 +1,4 @@
-// Package interrupt lets a command put its things in order when a signal ends it.
+// Package interrupt lets a command clean up when a signal ends it.
 package interrupt
 
 import (
@@ -27,9 +27,9 @@ func Hold() (ctx context.Context, release func()) {
 	return signal.NotifyContext(context.Background(), endingSignals()...)
 }
 
-// During calls f and returns its error. After a signal ended its context, f has a
-// second to put its things in order, and is then left alone: the error is Err. Commands
-// that leave nothing behind need no such care: signals end them.
+// During calls f and returns its error. A signal ends the context of f. f then has a
+// second to clean up, after which During returns Err without waiting for it. Commands
+// that leave nothing behind do not need this.
 func During(f func(context.Context) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
 	defer stop()

@@ -89,10 +89,10 @@ func checkStaged(root *os.Root, records []record) error {
 
 func checkStage(root *os.Root, r record, mode fs.FileMode) error {
 	if !mode.IsRegular() {
-		return fmt.Errorf("%s is no plain file", r.name)
+		return fmt.Errorf("%s is not a regular file", r.name)
 	}
 	if mode&0o111 != 0 {
-		return fmt.Errorf("%s may be executed, which no output is", r.name)
+		return fmt.Errorf("%s is executable, but no output is", r.name)
 	}
 	err := isAsRecorded(root, r)
 	if errors.Is(err, errChanged) {
@@ -114,7 +114,7 @@ func removeStale(root *os.Root, stale []record) (changed []string, err error) {
 			continue
 		}
 		if err := root.Remove(r.name); err != nil {
-			return nil, fmt.Errorf("%s is made no more and cannot be removed: %w", r.name, err)
+			return nil, fmt.Errorf("%s is no longer generated and cannot be removed: %w", r.name, err)
 		}
 		for dir := path.Dir(r.name); dir != "." && root.Remove(dir) == nil; {
 			dir = path.Dir(dir)

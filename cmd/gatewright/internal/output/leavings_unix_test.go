@@ -31,10 +31,10 @@ func TestFailedRunLeavesNothing(t *testing.T) {
 		output       artefact.Made
 		want         string
 	}{
-		{"file over the limit", "out", large, "generator one: deep/large would have 131073 KiB, over the limit of 131072 KiB of a file; select fewer entries"},
-		{"files over the limit", "new/out", three, "the files would have 614400 KiB together, over the limit of 262144 KiB of a folder; select fewer entries, or write generators to folders of their own"},
-		{"lines over the limit", "new/out", lines, "the files would have 8000001 lines together, over the limit of 8000000 of a folder; select fewer entries, or write generators to folders of their own"},
-		{"folder in a file's place", "out", taken, "DIR: taken is in the way: it is no plain file; remove it, or write elsewhere"},
+		{"file over the limit", "out", large, "generator one: deep/large would have 131073 KiB, over the limit of 131072 KiB per file; select fewer entries"},
+		{"files over the limit", "new/out", three, "the files would have 614400 KiB together, over the limit of 262144 KiB per folder; select fewer entries, or write each generator to its own folder"},
+		{"lines over the limit", "new/out", lines, "the files would have 8000001 lines together, over the limit of 8000000 per folder; select fewer entries, or write each generator to its own folder"},
+		{"folder in a file's place", "out", taken, "DIR: taken is in the way: it is not a regular file; remove it, or write elsewhere"},
 		{"folder below a file", "file/out", taken, "open DIR: not a directory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 			})
 			if err == nil {
 				if n < 6 {
-					t.Errorf("it asked %d times, want once for each file, each folder and the journal", n)
+					t.Errorf("it asked %d times, want once for each value file, each folder and the journal", n)
 				}
 				break
 			}
@@ -133,7 +133,7 @@ func TestFolderOfTooManyLines(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := dir + ": the files have over 8000000 lines together; generate from fewer entries, or write generators to folders of their own"
+	want := dir + ": the files have more than 8000000 lines together; select fewer entries, or write each generator to its own folder"
 	if _, err := Read(plainfile.Named(dir)); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}

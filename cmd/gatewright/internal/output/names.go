@@ -22,17 +22,17 @@ func checkOutputs(outputs []artefact.Made) error {
 		for _, a := range o.Artefacts {
 			size := int64(len(a.Data))
 			if size > MaxFile {
-				return fmt.Errorf("generator %s: %s would have %d KiB, over the limit of %d KiB of a file; select fewer entries", o.Generator, a.Name, (size+1023)>>10, MaxFile>>10)
+				return fmt.Errorf("generator %s: %s would have %d KiB, over the limit of %d KiB per file; select fewer entries", o.Generator, a.Name, (size+1023)>>10, MaxFile>>10)
 			}
 			whole += size
 			lines += bytes.Count(a.Data, newline)
 		}
 	}
 	if whole > maxFolder {
-		return fmt.Errorf("the files would have %d KiB together, over the limit of %d KiB of a folder; select fewer entries, or write generators to folders of their own", (whole+1023)>>10, maxFolder>>10)
+		return fmt.Errorf("the files would have %d KiB together, over the limit of %d KiB per folder; select fewer entries, or write each generator to its own folder", (whole+1023)>>10, maxFolder>>10)
 	}
 	if lines > maxLines {
-		return fmt.Errorf("the files would have %d lines together, over the limit of %d of a folder; select fewer entries, or write generators to folders of their own", lines, maxLines)
+		return fmt.Errorf("the files would have %d lines together, over the limit of %d per folder; select fewer entries, or write each generator to its own folder", lines, maxLines)
 	}
 	return checkFileNames(outputs)
 }
@@ -44,7 +44,7 @@ func checkFileNames(outputs []artefact.Made) error {
 	for _, o := range outputs {
 		for _, a := range o.Artefacts {
 			if !isFileName(a.Name) {
-				return fmt.Errorf("generator %s: %q is no file name below a folder", o.Generator, a.Name)
+				return fmt.Errorf("generator %s: %q is not a valid file name in the output folder", o.Generator, a.Name)
 			}
 			if seen[strings.ToLower(a.Name)] {
 				return fmt.Errorf("generator %s: file %q is made twice", o.Generator, a.Name)
@@ -103,12 +103,12 @@ func checkTargets(root *os.Root, records []record) error {
 			seen[dir] = true
 			info, err := root.Lstat(dir)
 			if err == nil && !info.IsDir() {
-				return fmt.Errorf("%s is in the way of %s: it is no folder; remove it, or write elsewhere", dir, r.name)
+				return fmt.Errorf("%s is in the way of %s: it is not a folder; remove it, or write elsewhere", dir, r.name)
 			}
 		}
 		info, err := root.Lstat(r.name)
 		if err == nil && !info.Mode().IsRegular() {
-			return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", r.name)
+			return fmt.Errorf("%s is in the way: it is not a regular file; remove it, or write elsewhere", r.name)
 		}
 	}
 	return nil

@@ -1,15 +1,15 @@
-// Package output writes the files that generators make to a folder, all or nothing, and
-// reads them again.
+// Package output writes the files of generators to a folder atomically, and reads them
+// again.
 //
 // An output folder keeps its own state in stateDir: the lock, the files of a run
 // that is being written, its journal, and the manifest of the last finished run.
 //
-// A run stages and syncs every file that differs from the last run's, then writes a
-// journal with the digests of all, then renames the staged files into place, then
-// the journal becomes the manifest. A run that is killed before its journal stands
-// has changed nothing; after that, the next run finishes it. A run that changes
-// nothing touches no file, so what watches files does not reload. No name leads out
-// of the folder: os.Root holds them all.
+// A run stages and syncs every file that differs from the last run. It then writes a
+// journal with the digests of all files, renames the staged files into place, and turns
+// the journal into the manifest. A run that is killed before its journal is written has
+// changed nothing. If it is killed later, the next run finishes it. A run without
+// changes touches no file, so programs that watch the files do not reload. os.Root
+// keeps all names inside the folder.
 package output
 
 import (
@@ -49,12 +49,12 @@ var ErrLocked = errors.New("another run is writing here; wait for it to end")
 // errChanged says that a file is not as its record says.
 var errChanged = errors.New("changed since it was written")
 
-// Write writes the outputs to dir, all or nothing: a run that fails, or is told to end,
-// before its journal stands leaves nothing that was not there, unless that takes longer
-// than a signal leaves it: then the next run clears or finishes it. What the same
-// generators made before and make no more is removed, unless somebody changed it since:
-// the names of such files are returned. Files of other generators stay. Another run in
-// the folder is ErrLocked, and a signal interrupt.Err.
+// Write writes the outputs to dir atomically. A run that fails or gets a signal before
+// its journal is written leaves no new files. If the signal leaves too little time for
+// that, the next run cleans up or finishes it. Files that the same generators made
+// before but no longer make are removed, unless somebody changed them; the names of
+// these files are returned. Files of other generators stay. The error is ErrLocked if
+// another run uses the folder, and interrupt.Err after a signal.
 func Write(dir plainfile.Path, outputs []artefact.Made, ours Makes) (changed []string, err error) {
 	if err := checkOutputs(outputs); err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func inState(root *os.Root, do func() error) error {
 // finishEarlier finishes a run that was killed once its journal stood.
 func finishEarlier(root *os.Root, ours Makes) error {
 	if _, err := finishRun(root, ours); err != nil {
-		return fmt.Errorf("finishing an interrupted run: %w; mend this and generate again, or remove %s to give that run up", err, journalFile)
+		return fmt.Errorf("cannot finish an interrupted run: %w; fix this and run generate again, or remove %s to abandon that run", err, journalFile)
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func writeInto(ctx context.Context, root *os.Root, outputs []artefact.Made, ours
 func makeState(root *os.Root) error {
 	info, err := root.Lstat(stateDir)
 	if err == nil && !info.IsDir() {
-		return fmt.Errorf("%s is in the way: it is no folder; remove it, and generate again", stateDir)
+		return fmt.Errorf("%s is in the way: it is not a folder; remove it, and run generate again", stateDir)
 	}
 	return root.MkdirAll(stateDir, 0o755)
 }
@@ -163,7 +163,7 @@ func makeState(root *os.Root) error {
 // out of the folder.
 func takeLock(root *os.Root) (unlock func(), err error) {
 	if info, err := root.Lstat(lockFile); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is in the way: it is no plain file; remove it, and generate again", lockFile)
+		return nil, fmt.Errorf("%s is in the way: it is not a regular file; remove it, and run generate again", lockFile)
 	}
 	return Lock(root, lockFile)
 }
@@ -204,7 +204,7 @@ func prepareRun(ctx context.Context, root *os.Root, outputs []artefact.Made, our
 	}
 	text = formatRecords(journal)
 	if len(text) > maxRecords {
-		return nil, fmt.Errorf("the names of the folder's %d files would have %d KiB, over the limit of %d KiB; write to another folder", len(journal), (len(text)+1023)>>10, maxRecords>>10)
+		return nil, fmt.Errorf("the names of the %d files in the folder would take %d KiB, over the limit of %d KiB; write to another folder", len(journal), (len(text)+1023)>>10, maxRecords>>10)
 	}
 	if err := stage(ctx, root, outputs, stand); err != nil {
 		return nil, err

@@ -357,21 +357,21 @@ func TestChangedFileIsNotStale(t *testing.T) {
 // state, and each other.
 func TestOddNames(t *testing.T) {
 	for _, test := range []struct{ name, want string }{
-		{"", `generator one: "" is no file name below a folder`},
-		{".", `generator one: "." is no file name below a folder`},
-		{"..", `generator one: ".." is no file name below a folder`},
-		{"../a", `generator one: "../a" is no file name below a folder`},
-		{"/etc/passwd", `generator one: "/etc/passwd" is no file name below a folder`},
-		{"a/../../b", `generator one: "a/../../b" is no file name below a folder`},
-		{"a//b", `generator one: "a//b" is no file name below a folder`},
-		{"a/", `generator one: "a/" is no file name below a folder`},
-		{"./a", `generator one: "./a" is no file name below a folder`},
-		{`a\b`, `generator one: "a\\b" is no file name below a folder`},
-		{"c:a", `generator one: "c:a" is no file name below a folder`},
-		{"a\nb", `generator one: "a\nb" is no file name below a folder`},
-		{"a\x00b", `generator one: "a\x00b" is no file name below a folder`},
-		{".gatewright/manifest", `generator one: ".gatewright/manifest" is no file name below a folder`},
-		{".Gatewright", `generator one: ".Gatewright" is no file name below a folder`},
+		{"", `generator one: "" is not a valid file name in the output folder`},
+		{".", `generator one: "." is not a valid file name in the output folder`},
+		{"..", `generator one: ".." is not a valid file name in the output folder`},
+		{"../a", `generator one: "../a" is not a valid file name in the output folder`},
+		{"/etc/passwd", `generator one: "/etc/passwd" is not a valid file name in the output folder`},
+		{"a/../../b", `generator one: "a/../../b" is not a valid file name in the output folder`},
+		{"a//b", `generator one: "a//b" is not a valid file name in the output folder`},
+		{"a/", `generator one: "a/" is not a valid file name in the output folder`},
+		{"./a", `generator one: "./a" is not a valid file name in the output folder`},
+		{`a\b`, `generator one: "a\\b" is not a valid file name in the output folder`},
+		{"c:a", `generator one: "c:a" is not a valid file name in the output folder`},
+		{"a\nb", `generator one: "a\nb" is not a valid file name in the output folder`},
+		{"a\x00b", `generator one: "a\x00b" is not a valid file name in the output folder`},
+		{".gatewright/manifest", `generator one: ".gatewright/manifest" is not a valid file name in the output folder`},
+		{".Gatewright", `generator one: ".Gatewright" is not a valid file name in the output folder`},
 		{"first", `generator one: file "first" is made twice`},
 		{"First", `generator one: file "First" is made twice`},
 		{"first/b", `"first" is made as a file and as a folder`},
@@ -387,7 +387,7 @@ func TestOddNames(t *testing.T) {
 	}
 }
 
-// TestInTheWay refuses to write through or over what is no plain file, and changes
+// TestInTheWay refuses to write through or over what is not a regular file, and changes
 // nothing then.
 func TestInTheWay(t *testing.T) {
 	for _, test := range []struct {
@@ -398,15 +398,15 @@ func TestInTheWay(t *testing.T) {
 		{"link to a file", func(dir, outside string) error {
 			return os.Symlink(filepath.Join(outside, "f"), filepath.Join(dir, "b"))
 		},
-			"b is in the way: it is no plain file; remove it, or write elsewhere"},
+			"b is in the way: it is not a regular file; remove it, or write elsewhere"},
 		{"link to a folder", func(dir, outside string) error { return os.Symlink(outside, filepath.Join(dir, "lists")) },
-			"lists is in the way of lists/c: it is no folder; remove it, or write elsewhere"},
+			"lists is in the way of lists/c: it is not a folder; remove it, or write elsewhere"},
 		{"dangling link", func(dir, outside string) error { return os.Symlink("nowhere", filepath.Join(dir, "b")) },
-			"b is in the way: it is no plain file; remove it, or write elsewhere"},
+			"b is in the way: it is not a regular file; remove it, or write elsewhere"},
 		{"folder in a file's place", func(dir, outside string) error { return os.Mkdir(filepath.Join(dir, "b"), 0o755) },
-			"b is in the way: it is no plain file; remove it, or write elsewhere"},
+			"b is in the way: it is not a regular file; remove it, or write elsewhere"},
 		{"file in a folder's place", func(dir, outside string) error { return os.WriteFile(filepath.Join(dir, "lists"), nil, 0o644) },
-			"lists is in the way of lists/c: it is no folder; remove it, or write elsewhere"},
+			"lists is in the way of lists/c: it is not a folder; remove it, or write elsewhere"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir, outside := t.TempDir(), t.TempDir()
@@ -459,7 +459,7 @@ func TestDamagedRecords(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := Write(plainfile.Named(dir), newRun(), anyFile)
-			if err == nil || !strings.Contains(err.Error(), file+" is damaged; remove it, and generate again") {
+			if err == nil || !strings.Contains(err.Error(), file+" is damaged; remove it, and run generate again") {
 				t.Errorf("%s holds %q: error %v", file, text, err)
 			}
 			if !maps.Equal(tree(t, dir), before) {
@@ -481,8 +481,8 @@ func TestJournalThatCannotBeFinished(t *testing.T) {
 	}
 	_, err := Write(plainfile.Named(dir), newRun(), anyFile)
 	for _, want := range []string{
-		dir + ": finishing an interrupted run: d cannot be put into place: ",
-		"; mend this and generate again, or remove .gatewright/journal to give that run up",
+		dir + ": cannot finish an interrupted run: d cannot be put into place: ",
+		"; fix this and run generate again, or remove .gatewright/journal to abandon that run",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
@@ -527,7 +527,7 @@ func TestLinkedLock(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := Write(plainfile.Named(dir), oldRun(), anyFile)
-		want := dir + ": .gatewright/lock is in the way: it is no plain file; remove it, and generate again"
+		want := dir + ": .gatewright/lock is in the way: it is not a regular file; remove it, and run generate again"
 		if err == nil || err.Error() != want {
 			t.Errorf("a lock that leads to %q: error %v, want %s", leads, err, want)
 		}

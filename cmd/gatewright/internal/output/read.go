@@ -14,7 +14,7 @@ import (
 )
 
 // ErrMixed says that a run was killed between its first and its last file.
-var ErrMixed = errors.New("an earlier run was interrupted, so that some files may be of the one before; run generate again to finish it")
+var ErrMixed = errors.New("an earlier run was interrupted, so some files may be from the run before it; run generate again to finish it")
 
 // Bounds of a folder that is read as a whole: what reads a line takes up to 200 bytes,
 // and reading two folders at once is to take less than 2 GiB.
@@ -107,12 +107,12 @@ func (r *reader) read(name string) error {
 	case err != nil:
 		return err
 	case len(r.files) == maxFiles:
-		return fmt.Errorf("the folder holds over %d files; name one that holds rule files alone", maxFiles)
+		return fmt.Errorf("the folder holds more than %d files; name a folder that holds only rule files", maxFiles)
 	}
 	r.files[name] = data
 	r.left -= int64(len(data))
 	if r.lines += bytes.Count(data, newline); r.lines > maxLines {
-		return fmt.Errorf("the files have over %d lines together; generate from fewer entries, or write generators to folders of their own", maxLines)
+		return fmt.Errorf("the files have more than %d lines together; select fewer entries, or write each generator to its own folder", maxLines)
 	}
 	return nil
 }

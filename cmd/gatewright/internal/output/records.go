@@ -146,11 +146,11 @@ func parseRecords(name string, data []byte, ours Makes) ([]record, error) {
 	for line := range strings.Lines(string(data)) {
 		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), "  ", 3)
 		if len(parts) != 3 || len(parts[0]) != 2*sha256.Size || !isFileName(parts[2]) {
-			return nil, fmt.Errorf("%s is damaged; remove it, and generate again", name)
+			return nil, fmt.Errorf("%s is damaged; remove it, and run generate again", name)
 		}
 		r := record{parts[0], parts[1], parts[2]}
 		if !ours(r.generator, r.name) {
-			return nil, fmt.Errorf("%s: no generator %q makes a file %q, so Gatewright did not write this; remove it, and generate again", name, r.generator, r.name)
+			return nil, fmt.Errorf("%s: generator %q makes no file %q, so Gatewright did not write this; remove it, and run generate again", name, r.generator, r.name)
 		}
 		records = append(records, r)
 	}

@@ -26,7 +26,7 @@ func ClearNew(root *os.Root, name string) error {
 // that ends the tool is an error, interrupt.Err, and changes nothing.
 func Replace(root *os.Root, name string, data []byte, mode fs.FileMode) error {
 	if old, err := root.Lstat(name); err == nil && !old.Mode().IsRegular() {
-		return fmt.Errorf("%s is in the way: it is no plain file; remove it, or write elsewhere", name)
+		return fmt.Errorf("%s is in the way: it is not a regular file; remove it, or write elsewhere", name)
 	}
 	ctx, release := interrupt.Hold()
 	defer release()

@@ -105,7 +105,7 @@ func proveFolders(ctx context.Context, root *os.Root, records, stale []record) e
 			return interrupt.Err
 		}
 		if err := proveFolder(root, dir, probe); err != nil {
-			return fmt.Errorf("no file can be put into %s, so nothing was written: %w; make it a plain folder of yours on the same file system, or write elsewhere", dir, err)
+			return fmt.Errorf("cannot put files into %s, so nothing was written: %w; make it an ordinary folder that you own on the same file system, or write elsewhere", dir, err)
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ func (r Run) Tell(c console.Console, full bool) {
 		}
 		c.Sayf("\n%s", o.Generator)
 		if o.Assumes != "" {
-			c.Sayf("    this holds for %s", o.Assumes)
+			c.Sayf("    assumes %s", o.Assumes)
 		}
 		tellCoverage(c, o.Coverage)
 	}
@@ -57,7 +57,7 @@ func (r Run) sources() []string {
 	return lines
 }
 
-// rows tells what became of a catalogue's rows, each of which may be several entries.
+// rows reports what became of a catalogue's rows. A row may have several entries.
 func (r Run) rows(catalog string) string {
 	all, rendered, open := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, o := range r.Result.Outcomes {
@@ -75,7 +75,7 @@ func (r Run) rows(catalog string) string {
 	}
 	text := fmt.Sprintf("%s: %d rendered", words.Count(len(all), "row"), len(rendered))
 	if len(open) > 0 {
-		text += fmt.Sprintf(", %d with something open", len(open))
+		text += fmt.Sprintf(", %d with open items", len(open))
 	}
 	return text
 }
@@ -110,7 +110,7 @@ func (r Run) files() []string {
 		label = ""
 	}
 	if r.Dir != "" && len(lines) > 0 {
-		text := "each opens with the command that loads it"
+		text := "each file starts with the command that loads it"
 		if filters > 1 {
 			text += "; a gateway loads nftables or iptables, not both"
 		}
@@ -137,11 +137,11 @@ func (r Run) coverages(full bool) []string {
 		label = ""
 	}
 	if slices.ContainsFunc(r.Made, func(m artefact.Made) bool { return slices.ContainsFunc(m.Coverage, artefact.Coverage.FallsShort) }) {
-		words := "nothing of the rule can be said there"
+		words := "the output cannot express the rule"
 		if !full {
-			words += ". --coverage tells which, why and what to do"
+			words += ". --coverage shows which rules, why and what to do"
 		}
-		lines = append(lines, accountLine("", "exact: as the policy decides; narrower or wider: less or more passes; absent:"), accountLine("", words))
+		lines = append(lines, accountLine("", "exact: passes what the policy allows; narrower: less; wider: more; absent:"), accountLine("", words))
 	}
 	return lines
 }

@@ -1,6 +1,5 @@
-// Package report says what people and machines are to see: differences, findings,
-// answers and lists as text, Markdown, JSON and the formats of CI. It takes data and
-// gives text.
+// Package report formats differences, findings, answers and lists for people and
+// machines, as text, Markdown, JSON and CI formats. It takes data and returns text.
 package report
 
 import (
@@ -229,7 +228,7 @@ func Headline(r change.Diff) string {
 	parts := []string{"the same flows"}
 	switch {
 	case len(r.Unknown) > 0:
-		parts[0] = "flows that are not known"
+		parts[0] = "flows unknown"
 	case len(r.Added)+len(r.Removed) > 0 || changesRest(r):
 		parts = nil
 	}
@@ -242,7 +241,7 @@ func Headline(r change.Diff) string {
 	say(len(r.Added), "%s "+came, countEndpoints(r.Added))
 	say(len(r.Removed), "%s "+went, countEndpoints(r.Removed))
 	say(len(r.Routes), "%s changed", words.Count(len(r.Routes), "PAC route"))
-	came, went = cameAndWent(r, "trusted", "newly trusted", "trusted no more")
+	came, went = cameAndWent(r, "trusted", "newly trusted", "no longer trusted")
 	say(len(r.TrustedSites.Added), "%s "+came, words.Count(len(r.TrustedSites.Added), "site"))
 	say(len(r.TrustedSites.Removed), "%s "+went, words.Count(len(r.TrustedSites.Removed), "site"))
 	say(len(r.Entries), "%s added, removed or changed", words.Plural(len(r.Entries), "entry", "entries"))
@@ -251,7 +250,7 @@ func Headline(r change.Diff) string {
 	say(len(r.Files), "%s", words.Plural(len(r.Files), "file differs", "files differ"))
 	say(len(r.Live), "%s", LiveCounts(r.Live))
 	say(len(r.OpenAdded), "%s newly open", words.Count(len(r.OpenAdded), "item"))
-	say(len(r.OpenRemoved), "%s open no more", words.Count(len(r.OpenRemoved), "item"))
+	say(len(r.OpenRemoved), "%s no longer open", words.Count(len(r.OpenRemoved), "item"))
 	if r.Check {
 		return fmt.Sprintf("%s against %s: %s", new, old, strings.Join(parts, "; "))
 	}

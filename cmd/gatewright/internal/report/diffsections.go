@@ -12,11 +12,11 @@ import (
 )
 
 func routeSection(routes []change.Route) section {
-	s := section{title: "another way in PAC files"}
+	s := section{title: "changed routes in PAC files"}
 	for _, r := range routes {
 		s.add(' ', "%s -> %s: %s, %s", r.From, r.To, cmp.Or(string(r.Role), r.Place), r.Services)
 		if r.Any {
-			s.add(' ', "    every remote without a route of its own")
+			s.add(' ', "    every remote without its own route")
 		}
 		for _, n := range r.Names {
 			s.add(' ', "    %s", n)
@@ -42,12 +42,12 @@ func trustedSection(t change.Trusted) section {
 }
 
 func openSection(r change.Diff) section {
-	s := section{title: "open: nothing is rendered, so that no flows are compared"}
+	s := section{title: "open items: nothing is rendered for them, so their flows are not compared"}
 	for _, o := range r.OpenAdded {
 		s.add('+', "%s: %s is open: %s", o.Entry, o.Name(), o.Why)
 	}
 	for _, o := range r.OpenRemoved {
-		s.add('-', "%s: %s is open no more", o.Entry, o.Name())
+		s.add('-', "%s: %s is no longer open", o.Entry, o.Name())
 	}
 	missing := map[string][]string{}
 	var entries []string
@@ -139,7 +139,7 @@ func commentSection(changes []change.Comment) section {
 }
 
 func editedSection(r change.Diff) section {
-	s := section{title: "changed by hand since they were generated, and read as they stand"}
+	s := section{title: "changed by hand since they were generated, and used as they are"}
 	for _, side := range []change.Head{r.Old, r.New} {
 		for _, name := range side.Edited {
 			s.add(' ', "%s/%s", side.Name, name)
@@ -158,7 +158,7 @@ func shortFactText(text string) string {
 }
 
 func fileSection(files []change.File) section {
-	s := section{title: "files that came or went, or differ as text"}
+	s := section{title: "files that were added or removed, or differ as text"}
 	for _, f := range files {
 		sign := map[string]byte{"added": '+', "removed": '-'}[f.Change]
 		s.add(cmp.Or(sign, ' '), "%s: %s", f.Name, f.Change)

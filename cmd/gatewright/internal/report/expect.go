@@ -25,7 +25,7 @@ func (e Expected) Holds() bool {
 	return !slices.ContainsFunc(e.Answers, func(a expect.Answer) bool { return !a.Holds })
 }
 
-// Name is the expectation in words: what is expected, and of which flows.
+// Name is the expectation in words: its kind and its flows.
 func (e Expected) Name() string { return fmt.Sprintf("%s %s", e.Expects, e.Flows) }
 
 // Expectations tells what became of expectations of a compiled site.
@@ -59,12 +59,12 @@ func (x Expectations) hidden(e Expected) []Finding {
 	if len(rules) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%s: at %s names without addresses are not seen: what they lead to is not known there", e.Name(), strings.Join(outputs, ", "))
+	text := fmt.Sprintf("%s: %s cannot see names that have no addresses, so it is unknown which addresses they lead to", e.Name(), strings.Join(outputs, ", "))
 	return []Finding{Finding{Check: CheckFlows, Level: LevelWarning, Text: text, Details: rules}.At(e.Place)}
 }
 
-// failures tells of an expectation what contradicts it at the first place, and at which
-// others.
+// failures reports the counterexample at the first output where the expectation fails,
+// and the names of the other outputs where it fails.
 func (x Expectations) failures(e Expected) Finding {
 	f := Finding{Check: CheckFlows, Level: LevelError, Name: e.Name()}.At(e.Place)
 	var others []string
@@ -90,7 +90,7 @@ func (x Expectations) failures(e Expected) Finding {
 }
 
 // ByPromise marks what is decided by what publishers promise of their names.
-const ByPromise = "by the publisher's promise that names lead to their entry's addresses"
+const ByPromise = "relying on the publisher that names lead to their entry's addresses"
 
 // Failure tells why an expectation does not hold at one place, and what more there is
 // of a closed world.
@@ -98,10 +98,10 @@ func (x Expectations) Failure(e Expected, a expect.Answer) (text string, more []
 	at := a.At
 	switch {
 	case a.Unread != nil:
-		return fmt.Sprintf("at %s it is not known: %v", at, a.Unread), nil
+		return fmt.Sprintf("at %s this is unknown: %v", at, a.Unread), nil
 	case e.Expects == rule.ExpectOnly:
 		more = x.elseLines(a)
-		return fmt.Sprintf("at %s other remotes pass by %s: for example %s%s", at, words.Count(len(more), "rule"), a.Flow, x.ofEntries(a.Flow)), more
+		return fmt.Sprintf("at %s other remotes pass through %s: for example %s%s", at, words.Count(len(more), "rule"), a.Flow, x.ofEntries(a.Flow)), more
 	case e.RoutesRequests():
 		return fmt.Sprintf("at %s %s goes %s%s", at, a.Flow, wayText(a.Via), x.ofEntries(a.Flow)), nil
 	case e.Expects == rule.ExpectAllow:
@@ -154,19 +154,19 @@ func (x Expectations) refusal(a expect.Answer) string {
 	filter := a.Kind == artefact.PacketFilter
 	switch {
 	case len(accepted) > 0 && filter && !f.Remote.IsValid():
-		return fmt.Sprintf(`rule %s accepts it by a name without addresses, which no packet filter sees; add addresses in a catalogue of the site's own, or say "in" which outputs are meant`, accepted[0])
+		return fmt.Sprintf(`rule %s accepts it by a name without addresses, which packet filters cannot see; add addresses in your own catalogue, or list the outputs that are meant under "in"`, accepted[0])
 	case len(accepted) > 0:
-		return fmt.Sprintf("rule %s accepts it, and the files do not; generate them again", accepted[0])
+		return fmt.Sprintf("rule %s accepts it, but the files do not; run generate again", accepted[0])
 	}
 	near := x.Result.Policy.Explain(f).Near
 	if len(near) == 0 {
-		return "no rule is near it; `gatewright explain` tells more"
+		return "no rule is near it; see `gatewright explain`"
 	}
 	var misses []string
 	for _, m := range near[0].Misses {
 		misses = append(misses, string(m.Dimension)+": "+m.Why)
 	}
-	return fmt.Sprintf("the nearest rule is %s, which misses it by %s", near[0].Rule, strings.Join(misses, "; "))
+	return fmt.Sprintf("the nearest rule is %s; it does not match: %s", near[0].Rule, strings.Join(misses, "; "))
 }
 
 // elseLines lists what passes beside the listed remotes, rule by rule.

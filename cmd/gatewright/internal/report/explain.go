@@ -85,7 +85,7 @@ func (s ExplainedSide) Passes() bool { return s.Verdict == Allowed && s.Dropped 
 func Impossible(q rule.Question, roles []rule.Role) string {
 	remote, family := q.Flow.Remote, rule.Family(q.Flow.Remote)
 	if local := q.Flow.Local; local.IsValid() {
-		return fmt.Sprintf("%s is %s and %s is %s, and no packet has both", remote, family, local, rule.Family(local))
+		return fmt.Sprintf("%s is %s but %s is %s, and no packet mixes the two", remote, family, local, rule.Family(local))
 	}
 	who, them := words.RolesHave(roles), "it"
 	if len(roles) > 1 {

@@ -52,7 +52,7 @@ func (e Explanations) writeFlow(w io.Writer, f Explained, width int) error {
 		if i == 0 && f.Assumed != "" {
 			line += "\n  assumed: " + f.Assumed
 			if f.Because != "" {
-				line += ", as " + f.Because + " has it"
+				line += ", from " + f.Because
 			}
 		}
 		if _, err := io.WriteString(w, line+"\n"); err != nil {
@@ -156,7 +156,7 @@ func sidesText(q rule.Question, sides []Group) string {
 		}
 		switch {
 		case q.Flow.Local.IsValid() && text == "":
-			return "(an address of no role)"
+			return "(no role has this address)"
 		case q.Flow.Local.IsValid():
 			return "(" + text + ")"
 		case q.Role != "":
@@ -258,7 +258,7 @@ func (e Explanations) wouldRows(would []Candidate) [][]string {
 func (w Candidate) words(listOpen string) []string {
 	text := "would accept it"
 	if w.AnyRemote {
-		text = "would accept it, if this remote is meant"
+		text = "would accept it, if it means this remote"
 	}
 	out := w.State == site.NotSelected || w.State == site.IsDismissed
 	if out {
@@ -320,13 +320,13 @@ func note(q rule.Question, denied []ExplainedSide) string {
 		byAddress, byName = append(byAddress, s.ByAddress...), append(byName, s.ByName...)
 	}
 	if q.Role != "" && len(denied[0].For[0].Addresses) == 0 {
-		notes = append(notes, fmt.Sprintf("role %s has no addresses here, so nothing is accepted for it", q.Role))
+		notes = append(notes, fmt.Sprintf("role %s is bound to no addresses, so nothing is accepted for it", q.Role))
 	}
 	if len(byAddress) > 0 {
-		notes = append(notes, fmt.Sprintf("%s by addresses; ask for %s=ADDRESS to have these looked at", someRules(byAddress), q.Flow.Name))
+		notes = append(notes, fmt.Sprintf("%s by addresses; to check these, too, ask for %s=ADDRESS", someRules(byAddress), q.Flow.Name))
 	}
 	if len(byName) > 0 && q.Flow.Direction == rule.Outbound {
-		notes = append(notes, fmt.Sprintf("%s by names; ask for NAME=%s to have these looked at", someRules(byName), q.Flow.Remote))
+		notes = append(notes, fmt.Sprintf("%s by names; to check these, too, ask for NAME=%s", someRules(byName), q.Flow.Remote))
 	}
 	return strings.Join(notes, "\n")
 }
@@ -344,7 +344,7 @@ func someRules(ids []rule.ID) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	if len(ids) == 1 {
-		return "rule " + text + " goes"
+		return "rule " + text + " matches"
 	}
-	return "rules " + text + " go"
+	return "rules " + text + " match"
 }

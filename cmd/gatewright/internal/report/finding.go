@@ -9,7 +9,7 @@ import (
 	"gatewright/cmd/gatewright/internal/console"
 )
 
-// Finding is one thing that check tells.
+// Finding is one result of check.
 type Finding struct {
 	Check   string   `json:"check"` // files, expectation, coverage, lint, change, or run for what kept check from checking
 	Level   string   `json:"level"` // error: check fails; warning and notice: it is told
@@ -60,7 +60,7 @@ func (f Finding) shown() []string {
 	return f.Details
 }
 
-// Tell tells the finding to people, at its place.
+// Tell prints the finding with its position, for people.
 func (f Finding) Tell(c console.Console) {
 	tell := map[string]func(string, ...any){LevelError: c.Errorf, LevelWarning: c.Warnf, LevelNotice: c.Sayf}[f.Level]
 	if f.Line > 0 {

@@ -49,7 +49,7 @@ func forMachines(all []Finding, home site.Place) []Finding {
 		}
 	}
 	if len(files) > 1 {
-		one := Finding{Check: CheckFiles, Level: LevelError, Text: words.Count(len(files), "file") + " are not what generate would write; generate again"}.At(home)
+		one := Finding{Check: CheckFiles, Level: LevelError, Text: words.Count(len(files), "file") + " are not what generate would write; run generate again"}.At(home)
 		for _, f := range files {
 			one.Details = append(one.Details, f.Text)
 		}

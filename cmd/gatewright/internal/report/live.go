@@ -13,7 +13,7 @@ const shownLive = 20
 
 // liveSection tells what comes and goes, those of a set or chain together.
 func liveSection(changes []change.Live) section {
-	s := section{title: "statements that come and go: " + LiveCounts(changes)}
+	s := section{title: "statements to add and remove: " + LiveCounts(changes)}
 	shown := map[string]int{}
 	more := map[string]int{}
 	for _, c := range changes {
@@ -42,7 +42,7 @@ func liveSection(changes []change.Live) section {
 	return s
 }
 
-// LiveCounts counts what comes and goes by kind, in the order of the first of each.
+// LiveCounts counts additions and removals by kind, in the order of first occurrence.
 func LiveCounts(changes []change.Live) string {
 	var kinds []string
 	counts := map[string]int{}

@@ -24,7 +24,7 @@ type Suggestion struct {
 	weight  float64  // entries that it closes; a part of each that waits for others, too
 }
 
-// siteSections are where suggestions stand in a site file, in order.
+// siteSections are the sections of a site file that get suggestions, in order.
 func siteSections() []string {
 	return []string{site.SectionPaths, site.SectionValues, site.SectionBind, site.SectionAnswers}
 }
@@ -75,7 +75,7 @@ func Suggestions(r *site.Result) []Suggestion {
 			}
 		}
 		if at.section == site.SectionBind && fromOutside {
-			s.Comments = append(s.Comments, `behind a DNAT: {"published": ["<CIDR>"]}`)
+			s.Comments = append(s.Comments, `behind DNAT: {"published": ["<CIDR>"]}`)
 		}
 		all = append(all, s)
 	}
@@ -107,7 +107,7 @@ func questions(section string, open []rule.Open) []string {
 			waiting = append(waiting, slug)
 		}
 	}
-	return append(comments, "waiting: "+strings.Join(waiting, ", "))
+	return append(comments, "needed by: "+strings.Join(waiting, ", "))
 }
 
 // TellOpen shows the answers that would add most to a run, and the command for the
@@ -123,16 +123,16 @@ func (r Run) TellOpen(c console.Console, all []Suggestion, command string) {
 		}
 	}
 	widest := slices.SortedStableFunc(slices.Values(all), func(a, b Suggestion) int { return -cmp.Compare(a.weight, b.weight) })
-	what := "asked"
+	what := "missing"
 	if len(all) > shownAnswers {
-		what = "most would add"
+		what = "these lines add the most"
 	}
 	them := "them"
 	open := len(r.Result.Policy.Open)
 	if open == 1 {
 		them = "it"
 	}
-	c.Sayf("%s", accountLine("open", fmt.Sprintf("%s in %s; nothing is rendered for %s until %s says; %s:",
+	c.Sayf("%s", accountLine("open", fmt.Sprintf("%s in %s; nothing is rendered for %s until %s answers; %s:",
 		words.Count(open, "open item"), words.Plural(len(entries), "entry", "entries"), them, r.SiteFile, what)))
 	for _, s := range widest[:min(shownAnswers, len(all))] {
 		c.Sayf("%s", accountLine("", fmt.Sprintf("  %s  (%s)", s.text(), words.Plural(len(s.entries), "entry waits", "entries wait"))))

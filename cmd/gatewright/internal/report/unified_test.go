@@ -44,7 +44,7 @@ func TestUnifiedDiffIsBounded(t *testing.T) {
 }
 
 // TestUnifiedDiffIsAppliedByGit gives differences between random texts to git,
-// which is there wherever this was cloned: it makes the wanted text of them.
+// which exists wherever this was cloned: it makes the wanted text of them.
 func TestUnifiedDiffIsAppliedByGit(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	text := func() string {

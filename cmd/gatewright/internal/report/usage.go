@@ -19,7 +19,7 @@ const (
 	NotCarried = "not carried" // by this backend
 )
 
-// Usage is what `usage` tells.
+// Usage is the result of `usage`.
 type Usage struct {
 	Version   console.Version `json:"version"`
 	Generator string          `json:"generator"`
@@ -57,13 +57,13 @@ type DeniedRequest struct {
 // Tell says what the tables do not.
 func (u *Usage) Tell(c console.Console) {
 	if u.Unread > 0 {
-		c.Warnf("%s without a request to a host; the first: %v", words.Count(u.Unread, "line"), u.FirstUnread)
+		c.Warnf("%s skipped, because they record no request to a host; the first: %v", words.Count(u.Unread, "line"), u.FirstUnread)
 	}
 	if u.Others > 0 {
-		c.Sayf("%s allowed by other rules than Gatewright's", words.Count(u.Others, "request"))
+		c.Sayf("%s allowed by rules that are not Gatewright's", words.Count(u.Others, "request"))
 	}
 	if u.Further > 0 {
-		c.Sayf("%s more, which are not told apart", words.Count(u.Further, "denied request"))
+		c.Sayf("%s more, which are not listed separately", words.Count(u.Further, "denied request"))
 	}
 	counted := map[string]int{}
 	for _, r := range u.Rules {
@@ -71,7 +71,7 @@ func (u *Usage) Tell(c console.Console) {
 	}
 	text := fmt.Sprintf("%s: %d used, %d never used", words.Count(len(u.Rules), "rule"), counted[Used], counted[NeverUsed])
 	if n := counted[NotCounted]; n > 0 {
-		text += fmt.Sprintf(", %d without a counter: other rules take their packets, or they are not loaded", n)
+		text += fmt.Sprintf(", %d without a counter: other rules match their packets first, or they are not loaded", n)
 	}
 	if n := counted[NotCarried]; n > 0 {
 		text += fmt.Sprintf("; %d cannot be carried by %s", n, u.Generator)

@@ -30,5 +30,5 @@ func OpenItems(open []rule.Open) []Open {
 	return items
 }
 
-// Name is what an item lacks, and of which endpoint if only that one is withheld.
+// Name is the missing fact, and the endpoint if only that one is withheld.
 func (o Open) Name() string { return rule.Open{Missing: o.Missing, Endpoint: o.Endpoint}.Name() }

@@ -1,5 +1,5 @@
-// Package words holds the short phrases of the tool: counts, lists that are cut, and
-// what an entry asks for.
+// Package words formats the short phrases of the tool: counts, shortened lists, and the
+// facts of an entry.
 package words
 
 import (
@@ -19,7 +19,7 @@ func Count(n int, noun string) string {
 	return Plural(n, noun, noun+"s")
 }
 
-// Plural is a number with a noun of which the plural is given.
+// Plural is a number with a noun whose plural is given.
 func Plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
