@@ -132,7 +132,7 @@ func TestBuildPairTakesReferencesOfOneSide(t *testing.T) {
 		if _, err := Build(s, instance(entryInArea+","+entryC)); err != nil {
 			t.Errorf("%s: alone, it is refused: %v", ref, err)
 		}
-		if _, _, err := BuildPair(s, instance(entryC), instance(entryC)); err == nil || !strings.Contains(err.Error(), `"from" names "`+ref+`", which is no entry`) {
+		if _, _, err := BuildPair(s, instance(entryC), instance(entryC)); err == nil || !strings.Contains(err.Error(), `"from" names "`+ref+`", which is neither an entry`) {
 			t.Errorf("%s, which neither side has: %v", ref, err)
 		}
 	}
