@@ -120,7 +120,8 @@ type Unsaid struct {
 	Ask  string // the question to the person who can answer it
 	Who  string // who can answer: "this site", "the publisher's page ..."
 
-	// From names entries whose remote is the likely answer ("m365/exchange"); may be empty.
+	// From names entries whose remote is the likely answer ("m365/exchange"); may be
+	// empty.
 	From []string
 
 	// Elsewhere is set where the publisher says that another catalogue has the remote,

@@ -69,8 +69,8 @@ func eachPort(e *Entry) []string {
 	return all
 }
 
-// The snapshot holds the facts of the publisher's answer, all of them and no others, and
-// none of its sentences.
+// The snapshot holds the facts of the publisher's answer, all of them and no others,
+// and none of its sentences.
 func TestSnapshotHoldsTheFacts(t *testing.T) {
 	dir := os.Getenv("GATEWRIGHT_DATA")
 	if dir == "" {

@@ -232,8 +232,8 @@ func TestProofWithoutEngines(t *testing.T) {
 	}
 }
 
-// TestProofByBrokenEngines holds that an engine which works for no file is an error, and
-// no disagreement about this one.
+// TestProofByBrokenEngines holds that an engine which works for no file is an error,
+// and no disagreement about this one.
 func TestProofByBrokenEngines(t *testing.T) {
 	p := damagedPolicy(t)
 	broken := t.TempDir()

@@ -80,7 +80,8 @@ func (e *enforced) mutants(t *testing.T) []mutant {
 	)
 }
 
-// withoutNeighbourMessage needs an answer for the other messages of neighbour discovery.
+// withoutNeighbourMessage needs an answer for the other messages of neighbour
+// discovery.
 func (e *enforced) withoutNeighbourMessage(t *testing.T, nft string, iptables ...string) artefact.Output {
 	if e.filter.name == "nftables" {
 		return mutate(t, e.out, nft, "")

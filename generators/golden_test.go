@@ -20,9 +20,9 @@ var update = flag.Bool("update", false, "write testdata/golden anew")
 // artefact in place of its text.
 const goldenLimit = 32 << 10
 
-// TestGolden compares every case and generator with testdata/golden/<case>: the text under
-// the default setting and, of the cases in settled, what other settings change in it. A
-// missing file fails; so does one that no pair makes.
+// TestGolden compares every case and generator with testdata/golden/<case>: the text
+// under the default setting and, of the cases in settled, what other settings change in
+// it. A missing file fails; so does one that no pair makes.
 func TestGolden(t *testing.T) {
 	for _, c := range corpus(t) {
 		t.Run(c.name, func(t *testing.T) {
@@ -38,8 +38,8 @@ func TestGolden(t *testing.T) {
 }
 
 // settled are cases whose files a reviewer reads under every setting: published ports,
-// both directions, any remote, routes to several proxies, zones. What settings do to the
-// other cases, TestConformance holds.
+// both directions, any remote, routes to several proxies, zones. What settings do to
+// the other cases, TestConformance holds.
 var settled = []string{"any-outbound", "both-directions", "published", "routes-any", "row-16-yammer-zone"}
 
 // goldens returns the golden files of a case by name.

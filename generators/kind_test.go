@@ -47,8 +47,8 @@ func kindOf(k artefact.Kind) kind {
 	}[k]
 }
 
-// kindSettings are the default, those of the generator's kind, and each other value that
-// an option may have, as far as the generator takes them.
+// kindSettings are the default, those of the generator's kind, and each other value
+// that an option may have, as far as the generator takes them.
 func kindSettings(g Generator, p *rule.Policy) []setting {
 	all := []setting{{name: "default"}}
 	add := func(s setting) {
@@ -481,8 +481,8 @@ func rulesChanged(change func(*rule.Rule)) func(*rule.Policy) *rule.Policy {
 	})
 }
 
-// TestConformanceFindsFaults holds that a generator which does less or more than it says
-// does not pass: one that drops UDP and says exact, and the like for every kind.
+// TestConformanceFindsFaults holds that a generator which does less or more than it
+// says does not pass: one that drops UDP and says exact, and the like for every kind.
 func TestConformanceFindsFaults(t *testing.T) {
 	p := kindSample(t)
 	flows := distinct(engine.BoundaryFlows(p, engine.Limits{}), byAll(p))
@@ -526,8 +526,8 @@ func kindSample(t *testing.T) *rule.Policy {
 	return c.compile(t)
 }
 
-// TestEveryLineIsRead holds that each data line of every output, dropped or altered in a
-// byte, changes what is read or is refused, and that any other change is told.
+// TestEveryLineIsRead holds that each data line of every output, dropped or altered in
+// a byte, changes what is read or is refused, and that any other change is told.
 func TestEveryLineIsRead(t *testing.T) {
 	p := kindSample(t)
 	for _, g := range conforming() {

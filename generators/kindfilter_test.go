@@ -11,8 +11,8 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// filterKindSettings are what all packet filters have: a fragment of either form, told of
-// both sides or of one, on a gateway and on a host, and the default-deny.
+// filterKindSettings are what all packet filters have: a fragment of either form, told
+// of both sides or of one, on a gateway and on a host, and the default-deny.
 func filterKindSettings(p *rule.Policy) []setting {
 	all := []setting{
 		{"mark", map[string][]string{"mode": {"mark"}, "mark": {"0x20"}}},
@@ -38,8 +38,8 @@ type firstPacket struct {
 }
 
 // packetsOf are the ways that a flow's first packet may take: on a gateway by each pair
-// of interfaces that options name, or by others. A remote that is one of our addresses is
-// on the site; outside says that it is elsewhere and bears our address.
+// of interfaces that options name, or by others. A remote that is one of our addresses
+// is on the site; outside says that it is elsewhere and bears our address.
 func (c *conformer) packetsOf(f rule.Flow, outside bool) (all []firstPacket) {
 	wan, lan := c.setting.options["wan"], c.setting.options["lan"]
 	if len(lan) == 0 {
@@ -110,8 +110,8 @@ func among(list, name string) bool {
 	return list == "" || slices.Contains(strings.Fields(list), name)
 }
 
-// holds reports whether a line has the packet: as the flow that it is, or on a gateway as
-// the opposite one.
+// holds reports whether a line has the packet: as the flow that it is, or on a gateway
+// as the opposite one.
 func (c *conformer) holds(l artefact.Accepted, f rule.Flow) bool {
 	if l.Direction != f.Direction {
 		if c.isHost() {
@@ -178,8 +178,8 @@ func (c *conformer) filter(flows []rule.Flow) (all []string) {
 	return all
 }
 
-// crossings are flows of either direction between two addresses of our side, by a service
-// of each rule.
+// crossings are flows of either direction between two addresses of our side, by a
+// service of each rule.
 func (c *conformer) crossings() (all []rule.Flow) {
 	var ours []netip.Addr
 	for first, last := range c.ours.Ranges() {

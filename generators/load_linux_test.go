@@ -14,9 +14,9 @@ import (
 	"gatewright/generators/nftables"
 )
 
-// BenchmarkLoad reports the CPU time of nft, with that of the kernel for it, against the
-// smallest file that puts the same into an empty kernel: of a first load, of the same
-// file again, and of a load in the place of another policy that the site jumps to.
+// BenchmarkLoad reports the CPU time of nft, with that of the kernel for it, against
+// the smallest file that puts the same into an empty kernel: of a first load, of the
+// same file again, and of a load in the place of another policy that the site jumps to.
 func BenchmarkLoad(b *testing.B) {
 	earlier := rulesOnUDP(b, 500, true)
 	for _, n := range []int{10_000, 100_000, 1_000_000} {

@@ -11,8 +11,8 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// TestReadingTakesLittle counts what a reader allocates for each element of a file, most
-// of which is garbage at once: a folder of millions is read.
+// TestReadingTakesLittle counts what a reader allocates for each element of a file,
+// most of which is garbage at once: a folder of millions is read.
 func TestReadingTakesLittle(t *testing.T) {
 	const n, most = 100_000, 700 // bytes for each element
 	var b netset.PrefixBuilder

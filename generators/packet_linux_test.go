@@ -152,8 +152,8 @@ func (f loaded) measure(b *testing.B, p *rule.Policy) {
 	measurePackets(b, p, "none", func(m *enginetest.Machine) { f.load(b, m, nil) }, func(m *enginetest.Machine) { f.load(b, m, p) })
 }
 
-// measurePackets compares each kind of packet on two machines in turn. The least of many
-// rounds is what other work on the machine has not disturbed.
+// measurePackets compares each kind of packet on two machines in turn. The least of
+// many rounds is what other work on the machine has not disturbed.
 func measurePackets(b *testing.B, p *rule.Policy, other string, loadOther, load func(*enginetest.Machine)) {
 	none, with := packetMachine(b), packetMachine(b)
 	loadOther(none)
@@ -212,8 +212,8 @@ func packetMachine(b *testing.B) *enginetest.Machine {
 }
 
 // packetTime is the CPU time in nanoseconds of sending a packet to an address of the
-// machine itself, which drops it: nobody reads the receiver's small buffer. Every packet
-// of a new flow comes from a port of its own.
+// machine itself, which drops it: nobody reads the receiver's small buffer. Every
+// packet of a new flow comes from a port of its own.
 func packetTime(b *testing.B, m *enginetest.Machine, to netip.AddrPort, from uint16, established bool) (ns float64) {
 	b.Helper()
 	err := m.Do(func() error {

@@ -203,8 +203,8 @@ func witnessComplaints(p *rule.Policy, coverage []artefact.Coverage, see sight, 
 	return witnesses, complaints
 }
 
-// TestWitnessesAreHeld holds that a witness is noticed on which an engine answers as the
-// model decides the whole flow, or not as the coverage says.
+// TestWitnessesAreHeld holds that a witness is noticed on which an engine answers as
+// the model decides the whole flow, or not as the coverage says.
 func TestWitnessesAreHeld(t *testing.T) {
 	p, s := named(t, "remote-of-every-part"), setting{name: "default"}
 	settings := s.settings(t, squid.Generator{})

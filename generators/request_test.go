@@ -55,11 +55,12 @@ func witnesses(coverage []artefact.Coverage) []rule.Flow {
 	return flows
 }
 
-// isBrowser reports whether an interpreter is one, which asks PAC files not of all URLs.
+// isBrowser reports whether an interpreter is one, which asks PAC files not of all
+// URLs.
 func isBrowser(in proof.Interpreter) bool { return in.Name == "Chromium" || in.Name == "Firefox" }
 
-// interpretersOf are the interpreters that a case is asked in. Browsers take seconds for
-// each, so they see the examples alone, and every case in make prove.
+// interpretersOf are the interpreters that a case is asked in. Browsers take seconds
+// for each, so they see the examples alone, and every case in make prove.
 func interpretersOf(caseName string) []proof.Interpreter {
 	return slices.DeleteFunc(proof.Interpreters(), func(in proof.Interpreter) bool {
 		return isBrowser(in) && amount(10) < 10 && !strings.HasPrefix(caseName, "example-")

@@ -15,13 +15,14 @@ import (
 	"gatewright/generators/proof"
 )
 
-// conforming are the generators that conformance is asked of: All, and one as a newcomer would
-// write it, so that what these have in common by chance is asked of none.
+// conforming are the generators that conformance is asked of: All, and one as a
+// newcomer would write it, so that what these have in common by chance is asked of
+// none.
 func conforming() []Generator { return append(All(), router{}) }
 
-// router is a packet filter in the form of routers' commands: one for each prefix and each
-// rule, flat lists without maps and gotos, one interface in a rule, some ports, comments
-// beside the data, and behind DNAT.
+// router is a packet filter in the form of routers' commands: one for each prefix and
+// each rule, flat lists without maps and gotos, one interface in a rule, some ports,
+// comments beside the data, and behind DNAT.
 type router struct{}
 
 const (
@@ -275,8 +276,8 @@ func oneOrAny(name string) []string {
 	return []string{name}
 }
 
-// TestRouterReadsCommands holds the form of a file by lines that nobody has generated: what
-// a vendor documents, a reader understands, and what it does not write it refuses.
+// TestRouterReadsCommands holds the form of a file by lines that nobody has generated:
+// what a vendor documents, a reader understands, and what it does not write it refuses.
 func TestRouterReadsCommands(t *testing.T) {
 	const text = `# Gatewright: router commands; format 2
 # load: /import file-name=router.rsc
@@ -309,8 +310,8 @@ func TestRouterReadsCommands(t *testing.T) {
 	}
 }
 
-// TestRouterIsProvedByReading holds that a filter without an engine is proved, and is not
-// for another policy.
+// TestRouterIsProvedByReading holds that a filter without an engine is proved, and is
+// not for another policy.
 func TestRouterIsProvedByReading(t *testing.T) {
 	p := kindSample(t)
 	prove := proof.ByReading(router{}, routerConfig)

@@ -44,8 +44,8 @@ COMMIT
 `
 )
 
-// TestSitesRulesSurviveNFT loads an artefact twice together with a site's own rules, for
-// every setting in which they share a table, and for those with a table of our own.
+// TestSitesRulesSurviveNFT loads an artefact twice together with a site's own rules,
+// for every setting in which they share a table, and for those with a table of our own.
 func TestSitesRulesSurviveNFT(t *testing.T) {
 	p, none := named(t, "role-of-both-kinds"), named(t, "empty")
 	for _, name := range []string{"default", "mark"} {
@@ -239,8 +239,8 @@ table ip filter {
 }
 `
 
-// TestBootFileKeepsOthersRules writes /etc/nftables.conf as the header of the artefact says
-// and loads it twice: others' rules stay, and the site's own stand there once.
+// TestBootFileKeepsOthersRules writes /etc/nftables.conf as the header of the artefact
+// says and loads it twice: others' rules stay, and the site's own stand there once.
 func TestBootFileKeepsOthersRules(t *testing.T) {
 	p := named(t, "role-of-both-kinds")
 	for _, s := range []struct {

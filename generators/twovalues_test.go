@@ -13,8 +13,8 @@ import (
 	"gatewright/generators/proof"
 )
 
-// twoValues are two values of each option that is a list, by kind of generator; each value
-// has a mark of its own, so that a value which gets lost shows.
+// twoValues are two values of each option that is a list, by kind of generator; each
+// value has a mark of its own, so that a value which gets lost shows.
 func twoValues(g Generator) map[string][]string {
 	if g.Kind() == artefact.ProxyChooser {
 		return map[string][]string{

@@ -45,8 +45,8 @@ func TestBegins(t *testing.T) {
 	}
 }
 
-// TestRealFeedsBegin holds that every feed that is read begins like one, so that its faults
-// are shown.
+// TestRealFeedsBegin holds that every feed that is read begins like one, so that its
+// faults are shown.
 func TestRealFeedsBegin(t *testing.T) {
 	data := os.Getenv("GATEWRIGHT_DATA")
 	if data == "" {

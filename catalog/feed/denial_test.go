@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestDenied holds that what a feed denies, or takes out of use, is never opened, whatever
-// word it has for that: it is refused, or told of as not read.
+// TestDenied holds that what a feed denies, or takes out of use, is never opened,
+// whatever word it has for that: it is refused, or told of as not read.
 func TestDenied(t *testing.T) {
 	var documents []string
 	for _, word := range []string{"deny", "denied", "block", "blocked", "blocklist", "blacklist", "removed", "deprecated", "disallow", "not", "allow_not", "reject", "drop", "retired", "obsolete", "inactive", "unused", "revoked", "sandbagged", "staging", "quarantined_prefixes", "DenyIPs"} {

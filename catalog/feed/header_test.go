@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestNoEndpointIsAHeader holds that a row which is meant as an endpoint is never passed
-// over as a header or a comment: it is an error of its own, with its place.
+// TestNoEndpointIsAHeader holds that a row which is meant as an endpoint is never
+// passed over as a header or a comment: it is an error of its own, with its place.
 func TestNoEndpointIsAHeader(t *testing.T) {
 	const write = ` write an address such as "192.0.2.1", or a prefix such as "192.0.2.0/24" or "2001:db8::/32"`
 	const good = "1.1.1.0/24,US\n"

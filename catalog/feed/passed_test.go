@@ -2,8 +2,8 @@ package feed
 
 import "testing"
 
-// TestPassedOver holds that no prefix of a JSON document is lost in silence: it is read,
-// or a notice names where it stands.
+// TestPassedOver holds that no prefix of a JSON document is lost in silence: it is
+// read, or a notice names where it stands.
 func TestPassedOver(t *testing.T) {
 	const notice = "\n! prefixes or addresses were found under unknown keys: "
 	for _, c := range []struct{ name, text, want string }{

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestBadProxy holds that what cannot be read as a proxy is no reason to ask without one,
-// and is not shown.
+// TestBadProxy holds that what cannot be read as a proxy is no reason to ask without
+// one, and is not shown.
 func TestBadProxy(t *testing.T) {
 	names := []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
 	for _, name := range names {

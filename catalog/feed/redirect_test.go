@@ -102,8 +102,8 @@ func TestFirstAddressInside(t *testing.T) {
 	}
 }
 
-// TestRedirectThroughProxy holds that what a proxy asks is judged by name, and that this
-// is said.
+// TestRedirectThroughProxy holds that what a proxy asks is judged by name, and that
+// this is said.
 func TestRedirectThroughProxy(t *testing.T) {
 	via := []*http.Request{httptest.NewRequest("GET", "https://feeds.example.com/a?secret", nil)}
 	for target, want := range map[string]string{
@@ -135,8 +135,8 @@ func TestRedirectThroughProxy(t *testing.T) {
 	}
 }
 
-// TestRedirectsOnTheWay holds that one public address on the way, asked by a proxy or not,
-// leads nowhere inside any more, and that inner ones may lead to one another.
+// TestRedirectsOnTheWay holds that one public address on the way, asked by a proxy or
+// not, leads nowhere inside any more, and that inner ones may lead to one another.
 func TestRedirectsOnTheWay(t *testing.T) {
 	_, address := led(t)
 	for _, c := range []struct {
@@ -237,8 +237,8 @@ func TestPlainHTTP(t *testing.T) {
 	}
 }
 
-// TestNoSecretInErrors holds that errors which net/http makes of an address show nothing
-// of it.
+// TestNoSecretInErrors holds that errors which net/http makes of an address show
+// nothing of it.
 func TestNoSecretInErrors(t *testing.T) {
 	p := publish(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "https://me:secret@%zz/?secret")

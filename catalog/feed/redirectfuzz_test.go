@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzParseURL holds that a URL that is taken holds no user and no fragment, and that no
-// error shows any of the text.
+// FuzzParseURL holds that a URL that is taken holds no user and no fragment, and that
+// no error shows any of the text.
 func FuzzParseURL(f *testing.F) {
 	for _, text := range []string{"https://a.example/b?c#d", "https://me:pw@a.example/", "http://a", "https://%zz/", "https:///x", "file:///etc/passwd"} {
 		f.Add(text, false)

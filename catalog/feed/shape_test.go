@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// shapeText shows a catalogue's name and title, an entry a line with its direction if it
-// has one, and its notices.
+// shapeText shows a catalogue's name and title, an entry a line with its direction if
+// it has one, and its notices.
 func shapeText(file, text string) string {
 	c, err := Read(file, []byte(text), Naming{})
 	if err != nil {

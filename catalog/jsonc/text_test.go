@@ -59,8 +59,8 @@ func TestColumnsAreThoseOfTheText(t *testing.T) {
 	}
 }
 
-// TestIsPlain asks for characters that Unicode calls default ignorable, and for some that
-// have a shape.
+// TestIsPlain asks for characters that Unicode calls default ignorable, and for some
+// that have a shape.
 func TestIsPlain(t *testing.T) {
 	for _, r := range []rune{0, '\n', 0x7f, 0xad, 0x34f, 0x61c, 0x115f, 0x1160, 0x17b4, 0x180b, 0x180e, 0x200b, 0x202e, 0x2060, 0x2065, 0x206f, 0x3164, 0xfe00, 0xfe0f, 0xfeff, 0xffa0, 0xfff0, 0x1bca0, 0x1d173, 0xe0001, 0xe0100, 0xe01ef, 0xe0fff} {
 		if IsPlain(r) {

@@ -180,7 +180,8 @@ reserved own/b [fe80::1/128] []
 }
 
 // Every block of IANA's special-purpose registries, with what they say of it; the
-// answer for one address inside and, where it has neighbours of another kind, beside it.
+// answer for one address inside and, where it has neighbours of another kind, beside
+// it.
 func TestReservedIsWhatIANASays(t *testing.T) {
 	blocks := reservedBlocks()
 	for address, want := range map[string]string{
@@ -226,7 +227,8 @@ func revision(name string, entries ...catalog.Entry) *catalog.Catalog {
 }
 
 // What an older revision lists and the newest gave up is found, each by itself, even if
-// another entry's wildcard still holds the name; what was only narrowed or moved is not.
+// another entry's wildcard still holds the name; what was only narrowed or moved is
+// not.
 func TestRetired(t *testing.T) {
 	narrowed := flow(t, "own/a", "192.0.2.0/25")
 	narrowed.Pending = []catalog.Pending{{Text: "<email_domain>.mobile.example.com", Host: "<email_domain>.mobile.example.com",
@@ -564,8 +566,9 @@ func BenchmarkCategories(b *testing.B) {
 	}
 }
 
-// What Check has to spend grows as the entries where they do not overlap in both endpoints and
-// ports, and at most as their square where they do; past the bound it says so.
+// What Check has to spend grows as the entries where they do not overlap in both
+// endpoints and ports, and at most as their square where they do; past the bound it
+// says so.
 func TestCheckIsBounded(t *testing.T) {
 	port := func(e catalog.Entry, ports string) catalog.Entry { e.Services = services(t, ports); return e }
 	shapes := []struct {

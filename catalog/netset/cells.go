@@ -24,8 +24,9 @@ func CellsOf[K Axis[K], V Value[V]](key K, value V) Cells[K, V] {
 	return Cells[K, V]{[]Cell[K, V]{{key, value}}}
 }
 
-// Budget bounds what sets may cost together where they overlap. Nil has no bound. Once it
-// is exhausted, nothing that it bounded is an answer: ask Exhausted before using any of it.
+// Budget bounds what sets may cost together where they overlap. Nil has no bound. Once
+// it is exhausted, nothing that it bounded is an answer: ask Exhausted before using any
+// of it.
 type Budget struct{ left int }
 
 // NewBudget returns a budget of n ranges, patterns or steps of a search.

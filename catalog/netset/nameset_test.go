@@ -23,7 +23,8 @@ func (w nameWorld) pick(r *rand.Rand, most int) (patterns []Pattern, matched lan
 
 func (w nameWorld) languageOf(p Pattern) language { return w.languages[slices.Index(w.patterns, p)] }
 
-// checkMinimal holds that no pattern of the set covers another, that each was given, and that each given one is covered.
+// checkMinimal holds that no pattern of the set covers another, that each was given,
+// and that each given one is covered.
 func (w nameWorld) checkMinimal(t *testing.T, s NameSet, given []Pattern) {
 	t.Helper()
 	kept := slices.Collect(s.Patterns())
@@ -112,8 +113,9 @@ func (w nameWorld) checkWithout(t *testing.T, a, b NameSet) {
 	}
 }
 
-// TestDeepNameSetsAgainstPairs takes longer patterns with more stars than can be enumerated. TestPatternsAgainstEnumeration
-// proves the pairwise relations that are the oracle here.
+// TestDeepNameSetsAgainstPairs takes longer patterns with more stars than can be
+// enumerated. TestPatternsAgainstEnumeration proves the pairwise relations that are the
+// oracle here.
 func TestDeepNameSetsAgainstPairs(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 1))
 	labels := []string{"a", "b", "ab", "aab", "abb", "*", "*", "a*", "*a", "*b", "a*b", "*a*", "aa*b", "a*bb", "*a*b*", "ab*"}
@@ -183,7 +185,8 @@ func ExampleNameSetOf() {
 	// Output: example.com, *.example.com, a.example.org
 }
 
-// manyPatterns returns n patterns in no order: names, subdomains, some of them covered, and stars in labels.
+// manyPatterns returns n patterns in no order: names, subdomains, some of them covered,
+// and stars in labels.
 func manyPatterns(b *testing.B, n int) []Pattern {
 	list := make([]Pattern, n)
 	for i := range list {

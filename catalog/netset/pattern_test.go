@@ -34,7 +34,8 @@ func slowMatchLabel(glob, label string) bool {
 	return label != "" && glob[0] == label[0] && slowMatchLabel(glob[1:], label[1:])
 }
 
-// slowMatch is the definition: label by label, and a first label "*" for one label or more.
+// slowMatch is the definition: label by label, and a first label "*" for one label or
+// more.
 func slowMatch(pattern, name string) bool {
 	globs, labels := strings.Split(pattern, "."), strings.Split(name, ".")
 	if globs[0] == "*" {
@@ -83,8 +84,9 @@ func (l language) overlaps(m language) bool {
 	return false
 }
 
-// TestLabelsAgainstEnumeration compares all globs of up to four characters over two letters, on all labels over three:
-// the third letter is what a star may be that no glob spells out.
+// TestLabelsAgainstEnumeration compares all globs of up to four characters over two
+// letters, on all labels over three: the third letter is what a star may be that no
+// glob spells out.
 func TestLabelsAgainstEnumeration(t *testing.T) {
 	var globs []string
 	for _, glob := range words("ab*", 4) {
@@ -112,14 +114,16 @@ func TestLabelsAgainstEnumeration(t *testing.T) {
 	}
 }
 
-// A nameWorld is a small world of patterns, with every name of it that can tell them apart.
+// A nameWorld is a small world of patterns, with every name of it that can tell them
+// apart.
 type nameWorld struct {
 	patterns  []Pattern
 	languages []language
 	names     []string
 }
 
-// newNameWorld has all patterns of up to two labels below two domains of two labels, and one of them below the other.
+// newNameWorld has all patterns of up to two labels below two domains of two labels,
+// and one of them below the other.
 func newNameWorld(t *testing.T) nameWorld {
 	var w nameWorld
 	labels := append(words("abc", 2), "acb")

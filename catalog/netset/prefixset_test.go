@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// An atom is a range of addresses that no boundary of the sets in these tests divides: single addresses at the edges
-// of each family and of the IPv4-mapped block, and the gaps between them. A bool per atom is then an exact model of a set.
+// An atom is a range of addresses that no boundary of the sets in these tests divides:
+// single addresses at the edges of each family and of the IPv4-mapped block, and the
+// gaps between them. A bool per atom is then an exact model of a set.
 type atom struct{ first, last netip.Addr }
 
 func atoms() []atom {
@@ -51,7 +52,8 @@ func newLab(seed uint64) lab { return lab{atoms(), rand.New(rand.NewPCG(seed, 1)
 
 func mapped(a netip.Addr) netip.Addr { return netip.AddrFrom16(a.As16()) }
 
-// pieces returns random ranges, most of them short; gaps, whole families and IPv4-mapped spellings are among them.
+// pieces returns random ranges, most of them short; gaps, whole families and
+// IPv4-mapped spellings are among them.
 func (l lab) pieces() []piece {
 	var list []piece
 	for range l.rand.IntN(9) {
@@ -77,7 +79,8 @@ func (l lab) pieces() []piece {
 	return list
 }
 
-// prefixes returns random prefixes with host bits, within the windows of single addresses or of one half of a family.
+// prefixes returns random prefixes with host bits, within the windows of single
+// addresses or of one half of a family.
 func (l lab) prefixes() []netip.Prefix {
 	var list []netip.Prefix
 	for range l.rand.IntN(7) {
@@ -158,8 +161,8 @@ func (l lab) check(t *testing.T, what string, s PrefixSet, model []bool) {
 	l.checkCanonical(t, what, s)
 }
 
-// checkCanonical holds the form of a set: order, no two prefixes joinable, ranges maximal, text and prefixes that read
-// back as the same set.
+// checkCanonical holds the form of a set: order, no two prefixes joinable, ranges
+// maximal, text and prefixes that read back as the same set.
 func (l lab) checkCanonical(t *testing.T, what string, s PrefixSet) {
 	t.Helper()
 	prefixes := slices.Collect(s.Prefixes())
@@ -209,7 +212,8 @@ func checkRanges(t *testing.T, what string, s PrefixSet) {
 	}
 }
 
-// parseAll reads the text of a set; a whole family, which ParsePrefix refuses, is read by netip.
+// parseAll reads the text of a set; a whole family, which ParsePrefix refuses, is read
+// by netip.
 func parseAll(t *testing.T, text string) PrefixSet {
 	t.Helper()
 	var b PrefixBuilder
@@ -263,8 +267,9 @@ func TestPrefixSetAlgebraAgainstAtoms(t *testing.T) {
 	}
 }
 
-// TestPrefixSetIsMinimal counts the prefixes of a minimal list by halving the family, top down. A prefix may reach over
-// the IPv4-mapped block only if what is on both sides of the block is in the set.
+// TestPrefixSetIsMinimal counts the prefixes of a minimal list by halving the family,
+// top down. A prefix may reach over the IPv4-mapped block only if what is on both sides
+// of the block is in the set.
 func TestPrefixSetIsMinimal(t *testing.T) {
 	l := newLab(2)
 	for range 60 {

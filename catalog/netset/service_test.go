@@ -172,7 +172,8 @@ func (m portMap) isEmpty() bool {
 	return !slices.Contains(m[TCP][:], true) && !slices.Contains(m[UDP][:], true)
 }
 
-// ranges lists the maximal runs of ports, which is what the canonical form of a set must be.
+// ranges lists the maximal runs of ports, which is what the canonical form of a set
+// must be.
 func (m portMap) ranges(p Protocol) []PortRange {
 	var list []PortRange
 	for n := 1; n < 1<<16; n++ {
@@ -207,7 +208,8 @@ func checkServices(t *testing.T, what string, s ServiceSet, m portMap) {
 	}
 }
 
-// randomServices draws ports near 1, 100 and 65535, so that ranges meet, overlap and touch the ends. Some are invalid.
+// randomServices draws ports near 1, 100 and 65535, so that ranges meet, overlap and
+// touch the ends. Some are invalid.
 func randomServices(r *rand.Rand) []Service {
 	var list []Service
 	for range r.IntN(8) {

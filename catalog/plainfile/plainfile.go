@@ -308,7 +308,8 @@ func readBounded(f *os.File, info fs.FileInfo, show string, limit int64, stream 
 	return data, nil
 }
 
-// check refuses everything except a regular file. For a stream it refuses only folders\n// and sockets.
+// check refuses everything except a regular file. For a stream it refuses only
+// folders\n// and sockets.
 func check(info fs.FileInfo, show string, stream bool) error {
 	mode := info.Mode()
 	if mode.IsRegular() || stream && !mode.IsDir() && mode&fs.ModeSocket == 0 {

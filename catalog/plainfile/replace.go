@@ -6,12 +6,12 @@ import (
 	"os"
 )
 
-// Replace puts a file into place in a folder, all of it or nothing: it is written beside
-// it, under a name from which what a killed run left is removed, synced, and renamed. The
-// mode is that of a new file. Before it is put into place, ready gets the synced file, and
-// what stands in its place, nil for nothing, to give the one the attributes of the other:
-// until then nobody else can read a file that replaces one. An error leaves what
-// stands there, and nothing beside it.
+// Replace puts a file into place in a folder, all of it or nothing: it is written
+// beside it, under a name from which what a killed run left is removed, synced, and
+// renamed. The mode is that of a new file. Before it is put into place, ready gets the
+// synced file, and what stands in its place, nil for nothing, to give the one the
+// attributes of the other: until then nobody else can read a file that replaces one. An
+// error leaves what stands there, and nothing beside it.
 func Replace(root *os.Root, name, beside string, data []byte, mode fs.FileMode, ready func(f *os.File, old fs.FileInfo) error) error {
 	if err := root.Remove(beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

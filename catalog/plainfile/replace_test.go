@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestReplace holds that a file is replaced as a whole or not at all, that what a killed
-// run left beside it goes, and that one which replaces another is nobody else's until it
-// is in its place.
+// TestReplace holds that a file is replaced as a whole or not at all, that what a
+// killed run left beside it goes, and that one which replaces another is nobody else's
+// until it is in its place.
 func TestReplace(t *testing.T) {
 	root, err := os.OpenRoot(t.TempDir())
 	if err != nil {
@@ -55,8 +55,8 @@ func TestReplace(t *testing.T) {
 	stands("two")
 }
 
-// TestReplaceKnowsWhatStandsThere holds that an error about what stands there does not make
-// a file a new one.
+// TestReplaceKnowsWhatStandsThere holds that an error about what stands there does not
+// make a file a new one.
 func TestReplaceKnowsWhatStandsThere(t *testing.T) {
 	root, err := os.OpenRoot(t.TempDir())
 	if err != nil {

@@ -282,8 +282,8 @@ func TestDiffTellsNewLocalAddresses(t *testing.T) {
 	}
 }
 
-// goesBy reports whether a change tells of a request, which the routes' own endpoints say
-// how to hold against "any".
+// goesBy reports whether a change tells of a request, which the routes' own endpoints
+// say how to hold against "any".
 func (c RouteChange) goesBy(f Flow, routed bool) bool {
 	if !c.Services.Contains(netset.TCP, f.Port) {
 		return false
@@ -309,8 +309,8 @@ func isRouted(f Flow, role Role, policies ...*Policy) bool {
 	return false
 }
 
-// randomRoutes are two inputs whose entries go different ways, with patterns that overlap
-// at equal rank, prefixes within each other, and routes of "any".
+// randomRoutes are two inputs whose entries go different ways, with patterns that
+// overlap at equal rank, prefixes within each other, and routes of "any".
 func randomRoutes(t testing.TB, r *rand.Rand) (a, b Input) {
 	globs := []string{"a*.x.test", "*b.x.test", "a*.x.test", "*b.x.test", "b*a.x.test", "*a*.x.test", "ab.x.test", "*.x.test", "b.x.test", "a.*.x.test", "*.b.x.test", "b*.*.x.test", "*.*.x.test", "x.test"}
 	draw := func(i int) Grant {
@@ -353,8 +353,8 @@ func randomRoutes(t testing.TB, r *rand.Rand) (a, b Input) {
 	return a, b
 }
 
-// Every request that goes another way is told, with where it went and goes; and none that
-// does not. The names hold one for each combination of the patterns.
+// Every request that goes another way is told, with where it went and goes; and none
+// that does not. The names hold one for each combination of the patterns.
 func TestRouteChangesAgreeWithRoute(t *testing.T) {
 	var requests []Flow
 	for _, label := range []string{"", "a.", "b.", "ab.", "ba.", "aa.", "bb.", "c.", "aab.", "abb.", "acb.", "bab.", "a.a.", "a.b.", "b.b.", "b.a.", "c.b.", "ab.b.", "ba.b.", "bc.c.", "a.c.", "c.c.", "c.c.c.", "c.c.b.", "a.ab.", "b.ab."} {

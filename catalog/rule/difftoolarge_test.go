@@ -8,8 +8,8 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// A difference whose exceptions are too many to be told is an error that names rules and
-// says how many there are, and no lesser difference.
+// A difference whose exceptions are too many to be told is an error that names rules
+// and says how many there are, and no lesser difference.
 func TestDiffTooLarge(t *testing.T) {
 	grant := func(id, name, ports string) Grant {
 		return Grant{Entry: Entry{ID: id}, Group: id, Direction: Outbound, Role: "clients", Names: []netset.Pattern{pattern(t, name)}, Services: services(t, ports), Route: NoRoute}

@@ -63,7 +63,8 @@ const (
 	ByRemote    Dimension = "address"
 )
 
-// Miss is one dimension in which a rule does not match a flow, and the rule's own value.
+// Miss is one dimension in which a rule does not match a flow, and the rule's own
+// value.
 type Miss struct {
 	Dimension Dimension `json:"dimension"`
 	Why       string    `json:"why"`

@@ -133,8 +133,8 @@ type LocalGroup struct {
 	// Whole says that Local is every address of the only role that the flow may have.
 	Whole bool
 
-	// Flow has one of the addresses of Local, of the remote's family if there is one. Where
-	// roles share addresses, groups of several have the same.
+	// Flow has one of the addresses of Local, of the remote's family if there is one.
+	// Where roles share addresses, groups of several have the same.
 	Flow Flow
 }
 

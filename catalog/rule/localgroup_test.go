@@ -10,8 +10,9 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// TestLocalGroupsAreBounded counts the steps that a question about every role takes, in place
-// of time: twice the roles, each with a rule of its own, take at most four times as many.
+// TestLocalGroupsAreBounded counts the steps that a question about every role takes, in
+// place of time: twice the roles, each with a rule of its own, take at most four times
+// as many.
 func TestLocalGroupsAreBounded(t *testing.T) {
 	shapes := []struct {
 		name  string

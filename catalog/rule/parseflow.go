@@ -240,8 +240,8 @@ func (q *Question) readLocal(w *flowWords) error {
 	return q.readPublished(w)
 }
 
-// checkSideWord refuses HOST:PORT after an inbound flow that names nobody on our side: the
-// word "to" may be missing, or another flow may start there.
+// checkSideWord refuses HOST:PORT after an inbound flow that names nobody on our side:
+// the word "to" may be missing, or another flow may start there.
 func (q *Question) checkSideWord(w flowWords) error {
 	if q.Flow.Direction != Inbound || len(w) == 0 || strings.Contains(w[0], "://") {
 		return nil

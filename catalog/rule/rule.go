@@ -195,7 +195,8 @@ type Source struct {
 	Digest  string // "sha256:" and 64 hex digits, of the selected entries in canonical form
 }
 
-// String names the catalogue and its version. For a snapshot it adds the command that\n// replaces it.
+// String names the catalogue and its version. For a snapshot it adds the command
+// that\n// replaces it.
 func (s Source) String() string {
 	text := s.Name + " " + s.Version
 	if s.Feed != "" {

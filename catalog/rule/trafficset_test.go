@@ -91,7 +91,8 @@ func TestTrafficIsWhatTheRulesAcceptByAddress(t *testing.T) {
 	}
 }
 
-// packet is a first packet of a small universe; its port is of the one kind or the other.
+// packet is a first packet of a small universe; its port is of the one kind or the
+// other.
 type packet struct {
 	protocol            netset.Protocol
 	port                uint16
@@ -108,7 +109,8 @@ func (p packet) in(f Flows, d Direction) bool {
 		f.Local.Contains(local) && f.Remote.Contains(remote)
 }
 
-// slowly is the slow, obvious form of a set: whether it has each packet of the universe.
+// slowly is the slow, obvious form of a set: whether it has each packet of the
+// universe.
 type slowly map[packet]bool
 
 // randomTraffic returns a set of random parts, in both forms.
@@ -204,8 +206,8 @@ func TestTrafficAlgebra(t *testing.T) {
 	}
 }
 
-// A set does not depend on how its parts are cut and ordered, nor on the direction that it
-// is read in.
+// A set does not depend on how its parts are cut and ordered, nor on the direction that
+// it is read in.
 func TestTrafficIsCanonical(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 3))
 	for range 60 {

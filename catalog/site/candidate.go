@@ -203,8 +203,8 @@ func (r *Result) Addressed(f rule.Flow, seen Families) bool {
 	})
 }
 
-// AddressesOf are those of a flow's remote: the one that it has, or those of the entries
-// that accept it by its name.
+// AddressesOf are those of a flow's remote: the one that it has, or those of the
+// entries that accept it by its name.
 func (r *Result) AddressesOf(f rule.Flow) netset.PrefixSet {
 	if f.Remote.IsValid() {
 		return netset.PrefixSetOf(netip.PrefixFrom(f.Remote.Unmap(), f.Remote.Unmap().BitLen()))

@@ -111,8 +111,8 @@ func TestCompareTellsAttributes(t *testing.T) {
 	}
 }
 
-// What "from" may name on one side is what it may name there alone: an entry or an area,
-// of a catalogue or of the feed that it is an instance of.
+// What "from" may name on one side is what it may name there alone: an entry or an
+// area, of a catalogue or of the feed that it is an instance of.
 func TestBuildPairTakesReferencesOfOneSide(t *testing.T) {
 	instance := func(entries string) []*catalog.Catalog {
 		list := revision(t, entries)

@@ -8,8 +8,8 @@ import (
 	"gatewright/catalog"
 )
 
-// TestFillsWithinLimit holds that the limit of endpoints counts what they stand for, and
-// that it is known before they are filled.
+// TestFillsWithinLimit holds that the limit of endpoints counts what they stand for,
+// and that it is known before they are filled.
 func TestFillsWithinLimit(t *testing.T) {
 	var endpoints, values strings.Builder
 	for i := range 300 {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestOutputs holds what an output takes from the site file, and that what it says leaves
-// the file's own and the other outputs as they are, wherever "outputs" stands.
+// TestOutputs holds what an output takes from the site file, and that what it says
+// leaves the file's own and the other outputs as they are, wherever "outputs" stands.
 func TestOutputs(t *testing.T) {
 	const outputs = `"outputs": {
 		"a": {"select": {"area": ["x"], "exclude": []}, "bind": {"sts": ["10.0.0.2"]}, "options": {"pac": {"plain": "proxy"}, "squid": {"dir": "/a"}}, "generators": ["squid"], "expect": [], "tolerate": {}, "routes": [], "group": "none"},

@@ -11,7 +11,8 @@ import (
 // place names something that a site file says: an answer, a value, an option.
 type place struct{ section, name string }
 
-// Place is a position in the site file or a file beside it. Without a file it is unknown.
+// Place is a position in the site file or a file beside it. Without a file it is
+// unknown.
 type Place struct {
 	File      string
 	Line, Col int

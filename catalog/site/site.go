@@ -23,7 +23,8 @@ type Site struct {
 	// Catalogs are names ("m365-additional@2018-10-23") or paths of files.
 	Catalogs []string
 
-	// Namings give facts about the files in Catalogs that the feeds do not give themselves.
+	// Namings give facts about the files in Catalogs that the feeds do not give
+	// themselves.
 	Namings map[string]feed.Naming
 
 	// Staging applies the change records that were fetched with a feed; AsOf may be Today.

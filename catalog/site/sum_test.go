@@ -13,8 +13,8 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// TestSumOfCatalogs holds that the bounds of one catalogue hold for several together, and
-// that one is never refused by them.
+// TestSumOfCatalogs holds that the bounds of one catalogue hold for several together,
+// and that one is never refused by them.
 func TestSumOfCatalogs(t *testing.T) {
 	entry := func(names int) catalog.Entry { return catalog.Entry{Names: make([]netset.Pattern, names)} }
 	entries := &catalog.Catalog{Name: "c", Entries: make([]catalog.Entry, 60_000)}
@@ -59,8 +59,8 @@ func TestStarredNames(t *testing.T) {
 	}
 }
 
-// TestBytesOfCatalogs reads two files that are within the bound of a file, and over that
-// of a run.
+// TestBytesOfCatalogs reads two files that are within the bound of a file, and over
+// that of a run.
 func TestBytesOfCatalogs(t *testing.T) {
 	dir := t.TempDir()
 	half := bytes.Repeat([]byte(" "), feed.MaxFile/2)

@@ -125,8 +125,8 @@ func (inv *invocation) clear(m live.Machine, held *live.Run) error {
 	return nil
 }
 
-// change changes what runs, and returns the trial that waits for its confirmation; nil if
-// none does.
+// change changes what runs, and returns the trial that waits for its confirmation; nil
+// if none does.
 func (inv *invocation) change(m live.Machine, p *production) (*live.Trial, error) {
 	held, err := m.Hold()
 	if err != nil {

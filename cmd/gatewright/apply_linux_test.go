@@ -38,8 +38,8 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// TestApplyTellsOfMissingJumps holds that rules that no packet meets are told of until a
-// rule of the site's leads there.
+// TestApplyTellsOfMissingJumps holds that rules that no packet meets are told of until
+// a rule of the site's leads there.
 func TestApplyTellsOfMissingJumps(t *testing.T) {
 	h := newHost(t)
 	h.site(map[string][]string{"one": {"203.0.113.0/28"}})
@@ -95,9 +95,9 @@ func TestApplyRefuses(t *testing.T) {
 		{map[string][]string{"one": {"www.example.com"}}, "gatewright apply nftables -o boot",
 			e + "table inet gatewright: the site's policy has no rule for this machine, so nothing would be accepted; check the selection and the bindings; nothing was changed\n", exitFailed},
 		{map[string][]string{"one": four["one"], "two": four["two"], "three": four["three"]}, "gatewright apply nftables -o boot",
-			e + "table inet gatewright: 1 of 4 ranges of remote addresses would be removed, but --max-growth allows only 20 % that --max-shrink allows; if this is meant, use --max-shrink 25; nothing was changed\n", exitFailed},
+			e + "table inet gatewright: 1 of 4 ranges of remote addresses would be removed, more than the 20 % that --max-shrink allows; if this is meant, use --max-shrink 25; nothing was changed\n", exitFailed},
 		{map[string][]string{"one": {"203.0.113.0/24"}}, "gatewright apply nftables -o boot",
-			e + "table inet gatewright: the remote addresses of IPv4 would grow by 300 %, but --max-growth allows only 100 % that --max-growth allows; if this is meant, use --max-growth 300; nothing was changed\n", exitFailed},
+			e + "table inet gatewright: the remote addresses of IPv4 would grow by 300 %, more than the 100 % that --max-growth allows; if this is meant, use --max-growth 300; nothing was changed\n", exitFailed},
 		{four, "SSH_CONNECTION='203.0.113.9 50000 192.0.2.10 22' gatewright apply nftables -o boot --set 'nftables.admin=198.51.100.0/25 tcp 22'",
 			e + "table inet gatewright: under the new rules, your SSH session from 203.0.113.9 to 192.0.2.10:22 could not be opened again; allow it, for example with --set 'nftables.admin=203.0.113.9 tcp 22'; nothing was changed\n", exitFailed},
 		{four, "SSH_CONNECTION='203.0.113.9 50000 192.0.2.10 22' sh -c 'env -i PATH=$PATH GATEWRIGHT_TEST_AS_TOOL=1 gatewright apply nftables -o boot --set \"nftables.admin=198.51.100.0/25 tcp 22\"; exit $?'",
@@ -114,7 +114,7 @@ func TestApplyRefuses(t *testing.T) {
 		{four, "cd empty && gatewright drift nftables",
 			e + "drift: no gatewright.json in this folder; run the command in the site's folder, or name the file with --site\n", exitUsage},
 		{four, "gatewright apply", e + "apply: no generator; name what to change, such as `gatewright apply nftables`\n", exitUsage},
-		{four, "gatewright apply trusted-sites", e + "apply: trusted-sites cannot be applied on this machine; expect one of nftables, iptables, pac, squid\n", exitUsage},
+		{four, "gatewright apply trusted-sites", e + "apply: the output of trusted-sites cannot be applied on this machine; expect one of nftables, iptables, pac, squid\n", exitUsage},
 		{four, "gatewright apply nftables -o -", e + "apply: -o - is not a folder; name the folder that is loaded at boot, or omit -o\n", exitUsage},
 		{four, "gatewright apply nftables --max-shrink 101", e + "apply: --max-shrink 101: expect 0 to 100 percent\n", exitUsage},
 		{four, "gatewright apply nftables --max-growth -1", e + "apply: --max-growth -1: expect 0 percent or more\n", exitUsage},
@@ -130,7 +130,7 @@ func TestApplyRefuses(t *testing.T) {
 		"table inet gatewright: changed: -1 rule, +1 rule\n", 0)
 	h.site(map[string][]string{"one": {"203.0.113.0/24"}})
 	h.want("gatewright apply nftables -o boot --dry-run 2>&1 >dry",
-		"gatewright: warning: apply would refuse this: table inet gatewright: the remote addresses of IPv4 would grow by 300 %, but --max-growth allows only 100 % that --max-growth allows; if this is meant, use --max-growth 300\n", 1)
+		"gatewright: warning: apply would refuse this: table inet gatewright: the remote addresses of IPv4 would grow by 300 %, more than the 100 % that --max-growth allows; if this is meant, use --max-growth 300\n", 1)
 }
 
 // TestApplyWithoutBoot holds that rules that boot could not load do not run either.
@@ -139,7 +139,7 @@ func TestApplyWithoutBoot(t *testing.T) {
 	h.site(map[string][]string{"one": {"203.0.113.0/28"}})
 	h.must("mkdir boot && echo mine >mine && ln -s ../mine boot/gatewright.nft")
 	for _, flags := range []string{"", " --confirm 60s"} {
-		h.want("gatewright apply nftables -o boot"+flags, "gatewright: error: the rules would not be loaded at boot, so nothing was changed: DIR/boot: gatewright.nft is not a regular file; remove it, or name another file with -o\n", exitFailed)
+		h.want("gatewright apply nftables -o boot"+flags, "gatewright: error: the rules would not be loaded at boot, so nothing was changed: DIR/boot: gatewright.nft is in the way: it is not a regular file; remove it, or write elsewhere\n", exitFailed)
 	}
 	if rules := h.ruleset(); rules != "\n" {
 		t.Errorf("what boot cannot load runs:\n%s", rules)
@@ -164,8 +164,8 @@ func TestApplyOfSeveralRefuses(t *testing.T) {
 	h.want("nft list tables | grep -c gatewright; ls boot", "0\ngatewright.ip6tables\ngatewright.ipset\ngatewright.iptables\n", 0)
 }
 
-// TestApplyOfSeveralFails holds that where a later output fails boot loads what was changed
-// before it, and that nobody says that nothing was.
+// TestApplyOfSeveralFails holds that where a later output fails boot loads what was
+// changed before it, and that nobody says that nothing was.
 func TestApplyOfSeveralFails(t *testing.T) {
 	h := newHost(t)
 	h.site(map[string][]string{"one": {"203.0.113.0/28"}})

@@ -10,7 +10,8 @@ import (
 	"gatewright/cmd/gatewright/internal/report"
 )
 
-// squidHost is a host with a Squid of its own, as Debian configures it, that has started.
+// squidHost is a host with a Squid of its own, as Debian configures it, that has
+// started.
 func squidHost(t *testing.T) *host {
 	t.Helper()
 	h := newHost(t)
@@ -55,8 +56,8 @@ const (
 	denied  = "403"
 )
 
-// TestApplySquid takes a running Squid from nothing to a site and to the next one, and to
-// the other place.
+// TestApplySquid takes a running Squid from nothing to a site and to the next one, and
+// to the other place.
 func TestApplySquid(t *testing.T) {
 	h := squidHost(t)
 	h.site(map[string][]string{"one": {"203.0.113.0/28", "www.example.com"}})
@@ -68,7 +69,7 @@ func TestApplySquid(t *testing.T) {
 
 	h.site(map[string][]string{"one": {"203.0.113.0/28", "203.0.113.32/28"}})
 	h.want("gatewright plan squid | head -1", "this machine -> gatewright.json: 1 prefix newly accepted; 1 name no longer accepted; +1 line, -2 lines, -1 file\n", exitOK)
-	h.want("gatewright apply squid", "gatewright: error: squid: 1 of 1 names would be removed, but --max-growth allows only 20 % that --max-shrink allows; if this is meant, use --max-shrink 100; nothing was changed\n", exitFailed)
+	h.want("gatewright apply squid", "gatewright: error: squid: 1 of 1 names would be removed, more than the 20 % that --max-shrink allows; if this is meant, use --max-shrink 100; nothing was changed\n", exitFailed)
 	h.must("gatewright apply squid --max-shrink 100")
 	h.holdsAnswers(map[string]string{"203.0.113.1:443": allowed, "www.example.com:443": denied, "203.0.113.33:443": allowed})
 	h.want("ls /etc/squid/gatewright", "gatewright.squid.conf\none-out-t5sf6hb6h_literals.txt\none-out-t5sf6hb6h_ports.txt\nsrc_clients.txt\n", 0)
@@ -82,8 +83,8 @@ func TestApplySquid(t *testing.T) {
 	h.holdsAnswers(map[string]string{"203.0.113.1:443": allowed, "203.0.113.65:443": denied})
 }
 
-// TestApplySquidUndone holds that nothing changes where Squid refuses the files, or does
-// not take them.
+// TestApplySquidUndone holds that nothing changes where Squid refuses the files, or
+// does not take them.
 func TestApplySquidUndone(t *testing.T) {
 	h := squidHost(t)
 	h.site(map[string][]string{"one": {"203.0.113.0/28"}})

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestCoverageSaysWhatItAssumes holds that the coverage of squid names the kind of proxy
-// that it is for, in text and as JSON.
+// TestCoverageSaysWhatItAssumes holds that the coverage of squid names the kind of
+// proxy that it is for, in text and as JSON.
 func TestCoverageSaysWhatItAssumes(t *testing.T) {
 	const want = "an explicit proxy, which uses the name in CONNECT; redirected HTTPS is denied unless you add the lines from the README of squid"
 	var out, talk bytes.Buffer

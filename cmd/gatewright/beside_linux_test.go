@@ -10,8 +10,8 @@ import (
 	"gatewright/cmd/gatewright/internal/report"
 )
 
-// dockerRules are in the manner of those that Docker loads for a bridge with a published
-// port.
+// dockerRules are in the manner of those that Docker loads for a bridge with a
+// published port.
 const dockerRules = `*nat
 :PREROUTING ACCEPT [0:0]
 :OUTPUT ACCEPT [0:0]
@@ -55,8 +55,8 @@ table inet filter {
 }
 `
 
-// starts runs a program on the host until the test ends, and waits until a line of shell
-// succeeds.
+// starts runs a program on the host until the test ends, and waits until a line of
+// shell succeeds.
 func (h *host) starts(until string, args ...string) {
 	h.Helper()
 	program := h.command(args...)
@@ -98,8 +98,8 @@ var ourTable = regexp.MustCompile(`(?ms)^table inet gatewright \{.*?^\}\n`)
 func (h *host) others() string { return ourTable.ReplaceAllString(h.must("nft -s list ruleset"), "") }
 
 // TestApplyBesideOthers has ufw, firewalld, fail2ban, Docker's rules and a table of the
-// site's own on one machine: apply changes none of theirs, and their reloads none of ours.
-// What flushes all rules is told as drift, and made good.
+// site's own on one machine: apply changes none of theirs, and their reloads none of
+// ours. What flushes all rules is told as drift, and made good.
 func TestApplyBesideOthers(t *testing.T) {
 	h := newHost(t)
 	h.writes("own.nft", ownTable)
@@ -135,8 +135,8 @@ func TestApplyBesideOthers(t *testing.T) {
 	}
 }
 
-// TestDriftOfForeignRules holds that a rule of somebody else's among ours is told by what
-// it opens or, where that is not known, as unknown, and never as the same flows.
+// TestDriftOfForeignRules holds that a rule of somebody else's among ours is told by
+// what it opens or, where that is not known, as unknown, and never as the same flows.
 func TestDriftOfForeignRules(t *testing.T) {
 	h := newHost(t)
 	h.site(map[string][]string{"one": {"203.0.113.0/28"}})

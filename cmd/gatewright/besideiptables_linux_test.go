@@ -30,8 +30,8 @@ var (
 	builtInLines = regexp.MustCompile(`(?m)^(:|-A )(INPUT|OUTPUT) .*\n`)
 )
 
-// otherIptables is what the tools print of everybody else's, but for what changes by itself.
-// Enforce owns the built-in chains of table filter.
+// otherIptables is what the tools print of everybody else's, but for what changes by
+// itself. Enforce owns the built-in chains of table filter.
 func (h *host) otherIptables(mode string) string {
 	h.Helper()
 	s := h.must(`for p in iptables ip6tables; do for t in nat mangle filter; do $p-save -t $t; done; done | sed '/^#/d; s/ \[.*\]//'; ipset save | sed 's/ hashsize.*//; s/ timeout .*//' | sort`)

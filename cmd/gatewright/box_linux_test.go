@@ -117,7 +117,8 @@ func layTargets(t *testing.T) (dir string, l layout) {
 	return dir, l
 }
 
-// listen opens what a stand-in may connect to, and lays a key into the thread's session.
+// listen opens what a stand-in may connect to, and lays a key into the thread's
+// session.
 func (l *layout) listen(t *testing.T) error {
 	for _, one := range []struct {
 		network, address string

@@ -21,8 +21,8 @@ func twoSites() (old, new map[string][]string) {
 		map[string][]string{"one": {"203.0.113.64/28"}, "two": {"203.0.113.0/28", "203.0.113.32/28"}, "three": {"203.0.113.128/28"}}
 }
 
-// applied applies the old site for good, and returns the rules of the old and of the new
-// one, which it writes in the old one's place.
+// applied applies the old site for good, and returns the rules of the old and of the
+// new one, which it writes in the old one's place.
 func (h *host) applied() (old, new string) {
 	h.Helper()
 	before, after := twoSites()
@@ -45,8 +45,8 @@ func (h *host) reload(file string) string {
 	return inOrder(h.must("unshare --net sh -c 'nft -f " + file + " && nft -s list ruleset'"))
 }
 
-// ended waits until no apply waits for confirmation any more, or nobody watches it: who was
-// killed before that has changed nothing.
+// ended waits until no apply waits for confirmation any more, or nobody watches it: who
+// was killed before that has changed nothing.
 func (h *host) ended() {
 	h.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
@@ -118,7 +118,8 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// TestConfirmAtThePrompt answers at a terminal, and leaves another prompt without answer.
+// TestConfirmAtThePrompt answers at a terminal, and leaves another prompt without
+// answer.
 func TestConfirmAtThePrompt(t *testing.T) {
 	h := newHost(t)
 	old, new := h.applied()
@@ -134,8 +135,9 @@ func TestConfirmAtThePrompt(t *testing.T) {
 	h.holds("new", new)
 }
 
-// TestWatcherThatIsGone holds that the next apply, or a confirm that comes too late, brings
-// back what a watcher could not, and that one that is told to end does so at once.
+// TestWatcherThatIsGone holds that the next apply, or a confirm that comes too late,
+// brings back what a watcher could not, and that one that is told to end does so at
+// once.
 func TestWatcherThatIsGone(t *testing.T) {
 	h := newHost(t)
 	old, new := h.applied()
@@ -213,8 +215,9 @@ func kills() int {
 	return 10
 }
 
-// TestKilledApply kills apply at random moments, by itself and with its whole session: the
-// machine then holds the old or the new rules as a whole, and the old ones a little later.
+// TestKilledApply kills apply at random moments, by itself and with its whole session:
+// the machine then holds the old or the new rules as a whole, and the old ones a little
+// later.
 func TestKilledApply(t *testing.T) {
 	h := newHost(t)
 	old, new := h.applied()
@@ -282,7 +285,8 @@ func TestKilledConfirm(t *testing.T) {
 	t.Logf("proved: of %d confirmations that were killed %d stood; boot loads what runs", seen["old"], seen["new"])
 }
 
-// killed runs a line in a session of its own, and kills it, or the session, within a time.
+// killed runs a line in a session of its own, and kills it, or the session, within a
+// time.
 func (h *host) killed(line string, session bool, within time.Duration) {
 	h.Helper()
 	cmd := h.command("sh", "-c", "exec "+line)
@@ -317,8 +321,8 @@ func killSession(id int) {
 	}
 }
 
-// TestConfirmBySystemd gives the tool a stand-in for systemd-run: the watcher runs as the
-// unit says, in which systemd finds no fault.
+// TestConfirmBySystemd gives the tool a stand-in for systemd-run: the watcher runs as
+// the unit says, in which systemd finds no fault.
 func TestConfirmBySystemd(t *testing.T) {
 	h := newHost(t)
 	old, new := h.applied()
@@ -358,8 +362,8 @@ setsid "$@" </dev/null >/dev/null 2>&1 &
 	h.ended()
 }
 
-// TestConfirmOfWhatCannotBeMadeAgain holds that a change is refused where what goes with
-// a table could not come back.
+// TestConfirmOfWhatCannotBeMadeAgain holds that a change is refused where what goes
+// with a table could not come back.
 func TestConfirmOfWhatCannotBeMadeAgain(t *testing.T) {
 	for add, what := range map[string]string{
 		"set inet gatewright blocked '{ type ipv4_addr; flags timeout; }'": "set blocked, whose elements come and go",
@@ -431,7 +435,8 @@ func (h *host) nothingWaits(why string) {
 	h.wantTimed("gatewright confirm", "gatewright: error: no apply waits for confirmation"+why+"\n", exitFailed)
 }
 
-// TestTellsOfTheTrial holds that any session learns what runs on trial, and what became of it.
+// TestTellsOfTheTrial holds that any session learns what runs on trial, and what became
+// of it.
 func TestTellsOfTheTrial(t *testing.T) {
 	h := newHost(t)
 	_, after := twoSites()

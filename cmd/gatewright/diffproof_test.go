@@ -21,8 +21,8 @@ import (
 	"gatewright/cmd/gatewright/internal/change"
 )
 
-// pairsOf is how many random pairs are compared: all if GATEWRIGHT_PROVE is set to "all",
-// as `make prove` does, and some otherwise.
+// pairsOf is how many random pairs are compared: all if GATEWRIGHT_PROVE is set to
+// "all", as `make prove` does, and some otherwise.
 func pairsOf(all int) int {
 	if os.Getenv("GATEWRIGHT_PROVE") == "all" {
 		return all
@@ -242,8 +242,8 @@ func holdsAny(prefixes []string, a netip.Addr) bool {
 	})
 }
 
-// has reports whether rules of a report have a flow, of which a port is the original one
-// if it is published.
+// has reports whether rules of a report have a flow, of which a port is the original
+// one if it is published.
 func has(rules []change.Rule, f rule.Flow, published bool) bool {
 	return slices.ContainsFunc(rules, func(r change.Rule) bool {
 		return r.Direction == f.Direction && slices.ContainsFunc(r.Parts, func(p change.Part) bool {
@@ -257,8 +257,8 @@ func ofPlace(rules []change.Rule, file string) []change.Rule {
 	return slices.DeleteFunc(slices.Clone(rules), func(r change.Rule) bool { return strings.SplitN(r.Place, ",", 2)[0] != file })
 }
 
-// ofKind is the policy with bindings of one kind alone: whose ports are those after DNAT,
-// or the original ones. Outbound they are one.
+// ofKind is the policy with bindings of one kind alone: whose ports are those after
+// DNAT, or the original ones. Outbound they are one.
 func ofKind(p *rule.Policy, d rule.Direction, published bool) *rule.Policy {
 	one := *p
 	one.Bindings = slices.Clone(p.Bindings)
@@ -338,10 +338,10 @@ func (w world) wayBy(p *rule.Policy, f rule.Flow) string {
 	return text
 }
 
-// routeComplaints holds the routes of a report that are of one file, or of the policy, to
-// ways: every request that goes another way is told with both, and none that does not.
-// What goes as an unlisted remote does, before and now, is told by "every remote without a
-// route of its own".
+// routeComplaints holds the routes of a report that are of one file, or of the policy,
+// to ways: every request that goes another way is told with both, and none that does
+// not. What goes as an unlisted remote does, before and now, is told by "every remote
+// without a route of its own".
 func routeComplaints(routes []change.Route, place string, was, is func(rule.Flow) string) (all []string) {
 	for _, f := range remotesSeen() {
 		for _, f.Port = range universePorts {
@@ -409,9 +409,9 @@ func (w world) opened(generator string, p *rule.Policy, k packet, d rule.Directi
 	return some && set.Contains(k.protocol, k.port) && (from == k.source.String() || holdsAny([]string{from}, k.source))
 }
 
-// shows reports whether rules of a report have a packet as that of a flow of a direction,
-// and whether one of the policy is among them that is of ports after DNAT: those before it
-// are kept apart, though a packet has both.
+// shows reports whether rules of a report have a packet as that of a flow of a
+// direction, and whether one of the policy is among them that is of ports after DNAT:
+// those before it are kept apart, though a packet has both.
 func shows(rules []change.Rule, k packet, d rule.Direction) (any, byRule bool) {
 	for _, r := range rules {
 		in, out := placeInterfaces(r.Place)
@@ -604,8 +604,9 @@ func randomPairs(t *testing.T, seed uint64, n int, f func(t *testing.T, old, new
 	}
 }
 
-// TestDiffProofOfSites holds the difference of pairs of sites to brute force: every flow
-// of a small universe by Decide, every request by Route, and what options do by a table.
+// TestDiffProofOfSites holds the difference of pairs of sites to brute force: every
+// flow of a small universe by Decide, every request by Route, and what options do by a
+// table.
 func TestDiffProofOfSites(t *testing.T) {
 	t.Parallel()
 	randomPairs(t, 1, pairsOf(1000), func(t *testing.T, old, new world) (r change.Diff, all []string) {
@@ -639,8 +640,8 @@ var filterFiles = map[string][]string{
 	"iptables": {"gatewright.iptables", "gatewright.ip6tables"},
 }
 
-// TestDiffProofOfFolders does the same for what generate writes of the two sites: now the
-// files tell of policies and options together.
+// TestDiffProofOfFolders does the same for what generate writes of the two sites: now
+// the files tell of policies and options together.
 func TestDiffProofOfFolders(t *testing.T) {
 	t.Parallel()
 	randomPairs(t, 2, pairsOf(1000), func(t *testing.T, old, new world) (r change.Diff, all []string) {

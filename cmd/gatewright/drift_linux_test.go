@@ -10,8 +10,8 @@ import (
 )
 
 // TestDrift changes rules by hand, one change at a time: drift finds each, and nothing
-// else, and apply heals it. In lines of nft, ONE and TWO stand for the chains of two rules,
-// and t for their table.
+// else, and apply heals it. In lines of nft, ONE and TWO stand for the chains of two
+// rules, and t for their table.
 func TestDrift(t *testing.T) {
 	h := newHost(t)
 	before, _ := twoSites()

@@ -109,7 +109,8 @@ func (e *editor) receive() (m message) {
 	return m
 }
 
-// ask sends a request and reads its answer. What the server asks meanwhile it is not told.
+// ask sends a request and reads its answer. What the server asks meanwhile it is not
+// told.
 func (e *editor) ask(method string, params any, answer any) {
 	e.t.Helper()
 	e.last++
@@ -151,7 +152,8 @@ type completion struct {
 	Documentation any
 }
 
-// TestEditor asks the language server of an editor what it offers, and what it finds wrong.
+// TestEditor asks the language server of an editor what it offers, and what it finds
+// wrong.
 func TestEditor(t *testing.T) {
 	e := openEditor(t)
 	site := "{\n  // by gatewright\n  \"$schema\": \"./site.schema.json\",\n  %s\n}\n"

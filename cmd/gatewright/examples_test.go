@@ -188,8 +188,8 @@ func TestWorkflow(t *testing.T) {
 	}
 }
 
-// recipeLines are the shell lines of a recipe: those after "run:", also as a block, or below
-// "script:" and "after_script:".
+// recipeLines are the shell lines of a recipe: those after "run:", also as a block, or
+// below "script:" and "after_script:".
 func recipeLines(text string) (lines []string) {
 	var list, block string // what a line of the list, or of the block, begins with
 	for line := range strings.Lines(text) {
@@ -217,7 +217,8 @@ func recipeLines(text string) (lines []string) {
 }
 
 // TestRecipes runs the shell lines of every recipe in a new repository with nothing but
-// the site file, its output and the program: they pass, and fail once an expectation does.
+// the site file, its output and the program: they pass, and fail once an expectation
+// does.
 func TestRecipes(t *testing.T) {
 	source, err := filepath.Abs(filepath.Join(repository, "examples", "ci"))
 	if err != nil {
@@ -265,8 +266,8 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
-// TestHookGoesByTheIndex holds that the hook checks what is committed, and not what lies in
-// the working tree.
+// TestHookGoesByTheIndex holds that the hook checks what is committed, and not what
+// lies in the working tree.
 func TestHookGoesByTheIndex(t *testing.T) {
 	source, err := filepath.Abs(filepath.Join(repository, "examples", "ci"))
 	if err != nil {

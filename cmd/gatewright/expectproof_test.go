@@ -136,9 +136,10 @@ func (w world) passesFilter(generator string, f rule.Flow) bool {
 	return false
 }
 
-// carries reports whether some entry gives the name of a flow with addresses, for machines
-// and a port as the flow's, and a packet filter lets pass what such entries give. An entry
-// counts if any of our machines that are asked about has an address of a family of its.
+// carries reports whether some entry gives the name of a flow with addresses, for
+// machines and a port as the flow's, and a packet filter lets pass what such entries
+// give. An entry counts if any of our machines that are asked about has an address of a
+// family of its.
 func (w world) carries(generator string, f rule.Flow, locals []netip.Addr, grants []rule.Grant) bool {
 	gives := func(g rule.Grant) bool {
 		ports := netset.ServicesOver(f.Protocol, []netset.PortRange{{First: f.Port, Last: f.Port}})
@@ -166,8 +167,9 @@ func (w world) opensAll(generator string, f rule.Flow) bool {
 	return true
 }
 
-// violates reports whether some flow of the universe contradicts the pattern at a place;
-// it is not known of names at packet filters whose addresses the universe cannot tell.
+// violates reports whether some flow of the universe contradicts the pattern at a
+// place; it is not known of names at packet filters whose addresses the universe cannot
+// tell.
 func (w world) violates(x drawnFlows, at string, grants []rule.Grant) (violated, known bool) {
 	if at == "pac" && x.kind == "allow" {
 		return false, true // it blocks nothing
@@ -221,8 +223,8 @@ func (w world) violates(x drawnFlows, at string, grants []rule.Grant) (violated,
 	return false, true
 }
 
-// routed is the role that the way of requests is asked for: that of the PAC file, if there
-// is one.
+// routed is the role that the way of requests is asked for: that of the PAC file, if
+// there is one.
 func (w world) routed(x drawnFlows) rule.Role {
 	if w.makes("pac") {
 		return rule.Clients
@@ -266,8 +268,8 @@ func expectedWorld(t *testing.T, dir string, s, c object) (w world, k expect.Ask
 	return w, k, result.Expectations, true
 }
 
-// TestExpectProof holds expectations of random sites to brute force over a small universe,
-// and each flow that is shown to Decide.
+// TestExpectProof holds expectations of random sites to brute force over a small
+// universe, and each flow that is shown to Decide.
 func TestExpectProof(t *testing.T) {
 	t.Parallel()
 	const each = 10

@@ -140,7 +140,8 @@ func (s *webService) fetch(args ...string) (status int, done fetch.Done, talk st
 	return status, done, stderr.String()
 }
 
-// want holds the outcome of a run: its status, what was asked, and part of what was said.
+// want holds the outcome of a run: its status, what was asked, and part of what was
+// said.
 func (s *webService) want(status int, asked, talk string, args ...string) fetch.Done {
 	s.t.Helper()
 	have, done, said := s.fetch(args...)
@@ -206,9 +207,9 @@ func TestFetchWebService(t *testing.T) {
 }
 
 // TestFetchForced holds that a run that asked says so, though the clock has moved on.
-// TestFetchKeepsModes holds that who may read a file is not widened, and not narrowed by
-// the umask, when it is replaced.
-// TestFetchedIsLoaded holds that a fetched file names its instance and version.
+// TestFetchKeepsModes holds that who may read a file is not widened, and not narrowed
+// by the umask, when it is replaced. TestFetchedIsLoaded holds that a fetched file
+// names its instance and version.
 func TestFetchedIsLoaded(t *testing.T) {
 	s := serve(t)
 	s.want(exitOK, "version endpoints", "", "m365", "--instance", "china", "-o", "c.json")

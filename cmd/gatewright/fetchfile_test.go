@@ -50,8 +50,8 @@ func TestFetchKeepsModes(t *testing.T) {
 	}
 }
 
-// TestFetchRecordIsNoLink holds that nothing is shown of a file that a link in the place of
-// the record leads to.
+// TestFetchRecordIsNoLink holds that nothing is shown of a file that a link in the
+// place of the record leads to.
 func TestFetchRecordIsNoLink(t *testing.T) {
 	s := serve(t)
 	s.want(exitOK, "version endpoints", "", "m365", "-o", "w.json")

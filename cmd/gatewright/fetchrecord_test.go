@@ -35,8 +35,8 @@ func forge(t *testing.T, file, text string) {
 	}
 }
 
-// TestFetchForgedRecord holds that a file that was edited together with its record, as a
-// pull request may hold it, does not pass for the publisher's.
+// TestFetchForgedRecord holds that a file that was edited together with its record, as
+// a pull request may hold it, does not pass for the publisher's.
 func TestFetchForgedRecord(t *testing.T) {
 	for _, force := range [][]string{nil, {"--force"}} {
 		s := serve(t)

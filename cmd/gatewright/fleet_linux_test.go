@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// fleet is the gateways of examples/gateway/fleet.ini, each with its network and a client,
-// and the machine that ansible-playbook runs on. One bridge and sshd lead from it to all.
+// fleet is the gateways of examples/gateway/fleet.ini, each with its network and a
+// client, and the machine that ansible-playbook runs on. One bridge and sshd lead from
+// it to all.
 type fleet struct {
 	*host
 	gateways []*host
@@ -115,8 +116,8 @@ func (f *fleet) edits(name, old, new string) {
 	f.writes(name, strings.Replace(text, old, new, 1))
 }
 
-// passes holds which packets of its client each gateway forwards: those to the portal, none
-// to anybody else, and those of calls as told.
+// passes holds which packets of its client each gateway forwards: those to the portal,
+// none to anybody else, and those of calls as told.
 func (f *fleet) passes(calls ...string) {
 	f.Helper()
 	var all sync.WaitGroup
@@ -130,8 +131,8 @@ func (f *fleet) passes(calls ...string) {
 }
 
 // TestFleet runs the playbook of examples/gateway as its README says: it takes three
-// gateways to a site, and stops at one whose client the next site cuts off, which then has
-// its old rules back, and at one that cannot be reached.
+// gateways to a site, and stops at one whose client the next site cuts off, which then
+// has its old rules back, and at one that cannot be reached.
 func TestFleet(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
@@ -208,8 +209,8 @@ func (f *fleet) stopsAtTheSecond(play string) {
 // machine is what a gateway runs, and what it would load if it started.
 type machine struct{ rules, boot string }
 
-// confirmed returns what a gateway runs, and holds that boot loads it and that nothing waits
-// for confirmation.
+// confirmed returns what a gateway runs, and holds that boot loads it and that nothing
+// waits for confirmation.
 func (h *host) confirmed() machine {
 	h.Helper()
 	m := machine{h.ruleset(), h.must("cat /etc/gatewright/gatewright.nft")}
@@ -222,11 +223,12 @@ func (h *host) confirmed() machine {
 	return m
 }
 
-// listener matches the command line of a gateway's sshd, and not of what it has started.
+// listener matches the command line of a gateway's sshd, and not of what it has
+// started.
 func (h *host) listener() string { return "^sshd: /usr/sbin/sshd .*" + h.dir + "/sshd " }
 
-// losesSession kills everything below a gateway's sshd, and its client, while an apply at
-// its terminal waits for an answer: the old rules come back.
+// losesSession kills everything below a gateway's sshd, and its client, while an apply
+// at its terminal waits for an answer: the old rules come back.
 func (f *fleet) losesSession(g *host) {
 	f.Helper()
 	old := g.ruleset()

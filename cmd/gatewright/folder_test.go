@@ -48,8 +48,8 @@ func TestLock(t *testing.T) {
 }
 
 // TestForeignRecords holds that records which somebody else put into a folder, such as
-// with a pull request, neither put anything into place that no generator makes nor remove
-// it, and that a stage is put into place only as the journal's run left it.
+// with a pull request, neither put anything into place that no generator makes nor
+// remove it, and that a stage is put into place only as the journal's run left it.
 func TestForeignRecords(t *testing.T) {
 	const hook, head = "#!/bin/sh\ntouch gone-wrong\n", "ref: refs/heads/main\n"
 	line := func(data, generator, name string) string {

@@ -25,8 +25,8 @@ func everything(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// TestKilledInit holds that what a killed init left goes with the next one, even if that
-// has nothing to write.
+// TestKilledInit holds that what a killed init left goes with the next one, even if
+// that has nothing to write.
 func TestKilledInit(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, args := range [][]string{{"init", "-q"}, {"init", "-q", "--merge"}} {
@@ -42,8 +42,8 @@ func TestKilledInit(t *testing.T) {
 	}
 }
 
-// TestLeftGenerator holds that check tells of the files of a generator that was taken out
-// of the site file, where it checks the whole folder.
+// TestLeftGenerator holds that check tells of the files of a generator that was taken
+// out of the site file, where it checks the whole folder.
 func TestLeftGenerator(t *testing.T) {
 	checkout(t)
 	if err := os.WriteFile("gatewright.json", []byte(`{"catalogs": ["own.json"], "generators": ["nftables"], "output": "out"}`), 0o644); err != nil {

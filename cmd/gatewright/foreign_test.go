@@ -19,8 +19,8 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// foreign is what somebody writes into one of the files of a folder, and how it is told:
-// the line that stands there is text, escaped.
+// foreign is what somebody writes into one of the files of a folder, and how it is
+// told: the line that stands there is text, escaped.
 type foreign struct {
 	name, file string
 	change     func(text string) string

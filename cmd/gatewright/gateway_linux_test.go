@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// gatewayNetwork is what lies around the gateway of examples/gateway: clients and a mail
-// server behind lan0, and the rest of the world behind wan0. Programs of theirs run in the
-// namespaces lan and net.
+// gatewayNetwork is what lies around the gateway of examples/gateway: clients and a
+// mail server behind lan0, and the rest of the world behind wan0. Programs of theirs
+// run in the namespaces lan and net.
 const gatewayNetwork = `set -e
 for side in lan net; do ip netns add $side; ip -n $side link set lo up; done
 ip link add lan0 type veth peer name eth0 netns lan
@@ -33,9 +33,9 @@ const gatewayHosts = `203.0.113.17 portal.example.com
 203.0.113.200 www.example.org
 `
 
-// answers is a program that answers every TCP connection and UDP packet with the address that it came to, and
-// serves a folder by HTTP. Its arguments are tcp:ADDRESS:PORT, udp:ADDRESS:PORT and
-// http:ADDRESS:PORT:FOLDER.
+// answers is a program that answers every TCP connection and UDP packet with the
+// address that it came to, and serves a folder by HTTP. Its arguments are
+// tcp:ADDRESS:PORT, udp:ADDRESS:PORT and http:ADDRESS:PORT:FOLDER.
 const answers = `
 const [net, dgram, http, fs] = ['net', 'dgram', 'http', 'fs'].map(require);
 let left = process.argv.length - 2;
@@ -48,10 +48,10 @@ for (const arg of process.argv.slice(2)) {
   if (kind === 'http') http.createServer((q, a) => fs.readFile(folder + q.url, (e, d) => { a.statusCode = e ? 404 : 200; a.end(d); })).listen(port, address, ready);
 }`
 
-// asks is one that makes requests as browsers do, all at once and for a second, and prints
-// what came of each a line.
-// Its arguments are the hosts file, and then FROM-tcp:ADDRESS:PORT, FROM-udp:ADDRESS:PORT,
-// and https://NAME/, which goes the way that the PAC file says.
+// asks is one that makes requests as browsers do, all at once and for a second, and
+// prints what came of each a line. Its arguments are the hosts file, and then
+// FROM-tcp:ADDRESS:PORT, FROM-udp:ADDRESS:PORT, and https://NAME/, which goes the way
+// that the PAC file says.
 const asks = `
 const [net, dgram, http, fs, vm] = ['net', 'dgram', 'http', 'fs', 'vm'].map(require);
 const hosts = {};
@@ -116,8 +116,8 @@ https://www.example.org/ PROXY 10.20.0.1:3128 403
 `, 0)
 }
 
-// serves starts serve on the host, or where the words before it lead, and waits until it
-// answers.
+// serves starts serve on the host, or where the words before it lead, and waits until
+// it answers.
 func (h *host) serves(where string, what ...string) {
 	h.Helper()
 	server := h.command(append(append(strings.Fields(where), "node", "serve.js"), what...)...)

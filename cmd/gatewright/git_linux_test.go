@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// TestGitEndsWithTheTool kills check while git waits for a named pipe in the repository.
+// TestGitEndsWithTheTool kills check while git waits for a named pipe in the
+// repository.
 func TestGitEndsWithTheTool(t *testing.T) {
 	git := repositoryOf(t)
 	if status, said := checkNew(t, "main"); status != exitOK {

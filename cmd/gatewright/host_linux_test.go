@@ -54,7 +54,8 @@ func (h *host) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// sh runs lines of shell on the host and returns what they printed, and the exit status.
+// sh runs lines of shell on the host and returns what they printed, and the exit
+// status.
 func (h *host) sh(lines string) (string, int) {
 	h.Helper()
 	cmd := h.command("sh", "-c", lines)

@@ -52,8 +52,8 @@ func checkout(t *testing.T) (secret string) {
 }
 
 // TestHostileFiles puts a link out of the folder, a named pipe and a folder into the
-// place of each file that a command reads: the command says so at once, shows nothing of
-// what the link leads to, and writes nothing.
+// place of each file that a command reads: the command says so at once, shows nothing
+// of what the link leads to, and writes nothing.
 func TestHostileFiles(t *testing.T) {
 	const mend = "; put a regular file there, or name another"
 	const mendLink = "; put the file or folder itself there, or name the target of the link"
@@ -191,9 +191,9 @@ func TestForeignCatalog(t *testing.T) {
 // knownFormats is how an error names what a catalogue may be.
 const knownFormats = "Gatewright's own, Microsoft 365 endpoints (JSON or CSV), flat endpoints of PowerShell modules, Azure service tags, GitHub meta, Cloudflare ips, JSON that lists prefixes (AWS, Google, Oracle, Fastly, Atlassian and the like), a CSV of prefixes (geofeed, Microsoft public IP space), a plain list of prefixes or names"
 
-// TestForeignWithinFolder holds that no command shows what stands in a file that is none
-// of Gatewright's: by links that stay in the folder, hidden files that a site names, and
-// foreign files in the place of its own.
+// TestForeignWithinFolder holds that no command shows what stands in a file that is
+// none of Gatewright's: by links that stay in the folder, hidden files that a site
+// names, and foreign files in the place of its own.
 func TestForeignWithinFolder(t *testing.T) {
 	const link = " is a symbolic link; remove it, or put the file or the folder itself there\n"
 	const inSite = "gatewright: error: gatewright.json:1:15: /catalogs/0: "
@@ -316,9 +316,9 @@ func TestNamedPipes(t *testing.T) {
 	}
 }
 
-// TestSecretsNamedBySite holds that nothing is shown of a file that a site file names and
-// that does not begin like a catalogue, in whatever way it is broken; and that a broken
-// catalogue is shown, as is what the user names.
+// TestSecretsNamedBySite holds that nothing is shown of a file that a site file names
+// and that does not begin like a catalogue, in whatever way it is broken; and that a
+// broken catalogue is shown, as is what the user names.
 func TestSecretsNamedBySite(t *testing.T) {
 	const (
 		plain = ": unknown kind of catalogue; expected one of: "
@@ -371,9 +371,9 @@ func TestSecretsNamedBySite(t *testing.T) {
 	}
 }
 
-// TestLinksOnTheCommandLine holds that a link within the working directory, which somebody
-// else may have put there, shows nothing of a file that begins in another way than what
-// is asked for; of one that does, what is wrong is shown.
+// TestLinksOnTheCommandLine holds that a link within the working directory, which
+// somebody else may have put there, shows nothing of a file that begins in another way
+// than what is asked for; of one that does, what is wrong is shown.
 func TestLinksOnTheCommandLine(t *testing.T) {
 	checkout(t)
 	const catalogWant = "this file does not start like a catalogue, so its content is not shown; name the file that the link leads to, if it is meant\n"

@@ -233,8 +233,8 @@ func TestTopLevel(t *testing.T) {
 	}
 }
 
-// TestTrackedFiles holds that no file is larger than a text of ours, such as a program that
-// was built beside its source.
+// TestTrackedFiles holds that no file is larger than a text of ours, such as a program
+// that was built beside its source.
 func TestTrackedFiles(t *testing.T) {
 	git := exec.Command("git", "ls-files", "-z")
 	git.Dir = repository

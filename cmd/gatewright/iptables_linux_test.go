@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// iptablesHosts runs a test on a host for each variant of iptables, as what the host calls
-// so.
+// iptablesHosts runs a test on a host for each variant of iptables, as what the host
+// calls so.
 func iptablesHosts(t *testing.T, test func(*host)) {
 	for _, variant := range []string{"nft", "legacy"} {
 		t.Run(variant, func(t *testing.T) {
@@ -31,8 +31,8 @@ func (h *host) iptablesSite(entries map[string][]string) {
 	h.must(`sed -i 's/nftables/iptables/; s/"192.0.2.10"/"192.0.2.10", "2001:db8:f::1"/' gatewright.json`)
 }
 
-// family is what the tools print of one family's rules, and of all sets, without counts and
-// what changes by itself.
+// family is what the tools print of one family's rules, and of all sets, without counts
+// and what changes by itself.
 func (h *host) family(program string) string {
 	h.Helper()
 	return h.must(program + `-save | sed '/^#/d; s/\[.*\]//'; for s in $(` + program + `-save | grep -o 'gw_[a-z0-9]*-[a-z0-9]*_[0-9a-f]* ' | sort -u); do ipset save $s | sed 's/ hashsize.*//' | sort; done`)
@@ -75,7 +75,7 @@ statements to add and remove: +1 rule
 `, 1)
 		before := h.family("iptables")
 		h.want("SSH_CONNECTION='203.0.113.9 50000 192.0.2.10 22' gatewright apply iptables -o boot", "gatewright: error: "+place+
-			"the SSH session that this is run from, from 203.0.113.9 to 192.0.2.10:22 could not be opened again; allow it, for example with --set 'iptables.admin=203.0.113.9 tcp 22'; nothing was changed\n", exitFailed)
+			"under the new rules, your SSH session from 203.0.113.9 to 192.0.2.10:22 could not be opened again; allow it, for example with --set 'iptables.admin=203.0.113.9 tcp 22'; nothing was changed\n", exitFailed)
 		if after := h.family("iptables"); after != before {
 			h.Errorf("what was refused changed rules:\n%s", after)
 		}
@@ -134,8 +134,8 @@ func TestUnconfirmedIptables(t *testing.T) {
 	})
 }
 
-// TestKilledApplyOfIptables kills apply at random moments: each family then has the old or
-// the new rules, and a later apply mends what is left.
+// TestKilledApplyOfIptables kills apply at random moments: each family then has the old
+// or the new rules, and a later apply mends what is left.
 func TestKilledApplyOfIptables(t *testing.T) {
 	kills := 6
 	if os.Getenv("GATEWRIGHT_PROVE") == "all" {
@@ -196,8 +196,8 @@ func TestKilledApplyOfIptables(t *testing.T) {
 	})
 }
 
-// TestTwoAppliesOfIptables starts two at once: both end as they should, or one says that it
-// must wait.
+// TestTwoAppliesOfIptables starts two at once: both end as they should, or one says
+// that it must wait.
 func TestTwoAppliesOfIptables(t *testing.T) {
 	iptablesHosts(t, func(h *host) {
 		h.iptablesSite(map[string][]string{"one": append(manyPrefixes(0), "2001:db8::/64")})

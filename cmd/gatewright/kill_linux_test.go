@@ -257,8 +257,8 @@ func TestSignalsEndEveryCommand(t *testing.T) {
 	}
 }
 
-// TestInterruptedRunIsTold holds that no command takes files of two runs for those of one:
-// neither beside the journal of a run that was killed, nor without it.
+// TestInterruptedRunIsTold holds that no command takes files of two runs for those of
+// one: neither beside the journal of a run that was killed, nor without it.
 func TestInterruptedRunIsTold(t *testing.T) {
 	checkout(t)
 	old, err := os.ReadFile("out/gatewright.nft")

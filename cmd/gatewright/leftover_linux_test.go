@@ -10,8 +10,8 @@ import (
 	"gatewright/cmd/gatewright/internal/change"
 )
 
-// inMode writes a site of one entry in mode enforce or, with the admin of that left out, in
-// another one.
+// inMode writes a site of one entry in mode enforce or, with the admin of that left
+// out, in another one.
 func (h *host) inMode(mode string) {
 	h.Helper()
 	h.site(map[string][]string{"one": {"203.0.113.0/28"}})
@@ -47,8 +47,8 @@ func (h *host) contains(text string, lines ...string) {
 const opensInput, opensOutput = "OPENS: table inet gatewright no longer drops what no rule accepts, chain input",
 	"OPENS: table inet gatewright no longer drops what no rule accepts, chain output"
 
-// TestTellsOfTheTableThatGoes holds that a default-deny of ours that another mode removes
-// is told as what it is: first, in text and in JSON, by plan, apply and drift.
+// TestTellsOfTheTableThatGoes holds that a default-deny of ours that another mode
+// removes is told as what it is: first, in text and in JSON, by plan, apply and drift.
 func TestTellsOfTheTableThatGoes(t *testing.T) {
 	h := newHost(t)
 	h.inMode("enforce")
@@ -83,8 +83,8 @@ func TestTellsOfTheTableThatGoes(t *testing.T) {
 	}
 }
 
-// TestDriftOfThePolicy holds that a policy that was changed by hand is told once, in one
-// direction, even beside a rule whose effect is not known.
+// TestDriftOfThePolicy holds that a policy that was changed by hand is told once, in
+// one direction, even beside a rule whose effect is not known.
 func TestDriftOfThePolicy(t *testing.T) {
 	h := newHost(t)
 	h.inMode("enforce")
@@ -109,8 +109,8 @@ func TestDriftOfThePolicy(t *testing.T) {
 	h.contains(text, opensInput, opensOutput, "- inbound, tcp 22, table inet gatewright, chain input")
 }
 
-// TestLeftoverChains holds that chains of mode chains are told of as long as rules of the
-// site's lead to them, and removed when none does.
+// TestLeftoverChains holds that chains of mode chains are told of as long as rules of
+// the site's lead to them, and removed when none does.
 func TestLeftoverChains(t *testing.T) {
 	h := newHost(t)
 	h.inMode("chains")

@@ -66,8 +66,8 @@ func (inv *invocation) compareLive(command string, names []string) (*production,
 	return p, compared, err
 }
 
-// produceLive makes the outputs that can run here. The default catalogues are for a first
-// look at files: a machine gets what somebody wrote for it.
+// produceLive makes the outputs that can run here. The default catalogues are for a
+// first look at files: a machine gets what somebody wrote for it.
 func (inv *invocation) produceLive(command string, names []string) (*production, error) {
 	for _, name := range names {
 		if _, err := live.Of(name); err != nil {
@@ -126,8 +126,8 @@ func (inv *invocation) warnOf(w wanted) {
 	}
 }
 
-// addLive adds how what runs differs from what is wanted; drifted turns that around. What
-// stays beside is no part of a plan.
+// addLive adds how what runs differs from what is wanted; drifted turns that around.
+// What stays beside is no part of a plan.
 func addLive(r *change.Diff, w wanted, drifted bool) error {
 	r.Live = append(r.Live, w.report(drifted)...)
 	for _, o := range w.Others {
@@ -147,8 +147,8 @@ func addLive(r *change.Diff, w wanted, drifted bool) error {
 	return addReadings(r, w.Place, w.Unread, running, wanted, drifted)
 }
 
-// addReadings adds how the wanted differs from what runs in a place. What drops the rest
-// is known even if not all of it is.
+// addReadings adds how the wanted differs from what runs in a place. What drops the
+// rest is known even if not all of it is.
 func addReadings(r *change.Diff, place string, unread error, running, wanted artefact.Reading, drifted bool) error {
 	if drifted {
 		running, wanted = wanted, running

@@ -34,7 +34,8 @@ func delayCollection() {
 // for an input file is bounded, and garbage would double it.
 const garbageFrom = 1280 << 20
 
-// boundGarbage keeps garbage small once the heap is large, unless the user sets GOMEMLIMIT.
+// boundGarbage keeps garbage small once the heap is large, unless the user sets
+// GOMEMLIMIT.
 func boundGarbage() {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(garbageFrom)

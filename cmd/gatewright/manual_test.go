@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// manualText returns what groff shows of a page, each run of blanks as one. A warning of
-// groff's fails the test.
+// manualText returns what groff shows of a page, each run of blanks as one. A warning
+// of groff's fails the test.
 func manualText(t *testing.T, name string) string {
 	t.Helper()
 	var page, stderr bytes.Buffer

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestWithoutBox holds that verify names what the box lacks, proves what needs none, and
-// runs engines without it only if it is told to.
+// TestWithoutBox holds that verify names what the box lacks, proves what needs none,
+// and runs engines without it only if it is told to.
 func TestWithoutBox(t *testing.T) {
 	const (
 		before = "gatewright: error: not proved: nftables: this machine cannot make the box in which engines run: "
@@ -72,8 +72,8 @@ func TestPacketFiltersNeedRootUnboxed(t *testing.T) {
 	}
 }
 
-// TestInsideIsNoProgram holds that the inside of a box does nothing to the mounts of who
-// calls it by name.
+// TestInsideIsNoProgram holds that the inside of a box does nothing to the mounts of
+// who calls it by name.
 func TestInsideIsNoProgram(t *testing.T) {
 	cmd := exec.Command(filepath.Join(toolFolder(t), "gatewright"))
 	cmd.Args = []string{"gatewright-box"}

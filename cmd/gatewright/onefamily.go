@@ -30,8 +30,8 @@ func (f family) lackedBy(b rule.Binding) bool {
 	return !b.Local().IsEmpty() && f.of(b.Local()).IsEmpty()
 }
 
-// warnOneFamily tells of prefixes that packet filters do not have, because the role that
-// they are for has addresses of the other family alone.
+// warnOneFamily tells of prefixes that packet filters do not have, because the role
+// that they are for has addresses of the other family alone.
 func (p *production) warnOneFamily(t console.Console) {
 	for _, f := range families {
 		var texts []string
@@ -47,8 +47,8 @@ func (p *production) warnOneFamily(t console.Console) {
 	}
 }
 
-// unpaired says of which rules a packet filter lacks the prefixes of a family, and whose
-// addresses are missing for them; empty if it lacks none.
+// unpaired says of which rules a packet filter lacks the prefixes of a family, and
+// whose addresses are missing for them; empty if it lacks none.
 func (p *production) unpaired(f family, o artefact.Made) string {
 	filter, err := artefact.FilterOf(o.Settings)
 	if o.Kind != artefact.PacketFilter || err != nil || !f.seen(familiesOf(o.Generator, o.Settings)) {

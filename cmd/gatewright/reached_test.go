@@ -16,9 +16,9 @@ import (
 	"testing"
 )
 
-// TestNothingIsReachedByTestsAlone holds that what a product package declares is used by
-// the program: the functions, methods, types and variables that main leads to.
-// A method is used by itself, or with all methods of its name through an interface.
+// TestNothingIsReachedByTestsAlone holds that what a product package declares is used
+// by the program: the functions, methods, types and variables that main leads to. A
+// method is used by itself, or with all methods of its name through an interface.
 func TestNothingIsReachedByTestsAlone(t *testing.T) {
 	list := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Export,Dir,GoFiles,Standard", ".")
 	out, err := list.Output()
@@ -95,8 +95,8 @@ var probes = []string{
 	"gatewright/generators/proof.IptablesRules", "gatewright/generators/proof.NFTablesRules",
 }
 
-// frame is what a packet filter of another kind stands on: the generator of a router that
-// the tests of package generators hold is the first.
+// frame is what a packet filter of another kind stands on: the generator of a router
+// that the tests of package generators hold is the first.
 var frame = []string{
 	"gatewright/generators/filter.Flat", "gatewright/generators/filter.line.apart", "gatewright/generators/filter.line.remote",
 	"gatewright/generators/artefact.SomeFilterOptions", "gatewright/generators/artefact.OneByOne",

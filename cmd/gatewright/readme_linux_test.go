@@ -58,9 +58,9 @@ func testReadmeSite(t *testing.T, site, expect []string, holds string) {
 	}
 }
 
-// TestReadmeCommands runs the README's command lines in their order, in an empty folder.
-// What the package installs is run by .ci/install; what touches the machine's own rules is
-// not run here.
+// TestReadmeCommands runs the README's command lines in their order, in an empty
+// folder. What the package installs is run by .ci/install; what touches the machine's
+// own rules is not run here.
 func TestReadmeCommands(t *testing.T) {
 	shell := program(t)
 	lines := readmeLines(t, "")

@@ -11,8 +11,8 @@ import (
 	"gatewright/catalog/jsonc"
 )
 
-// TestGoldenReference holds that catalog/README.md has a table of every key with what the
-// code says of it. -update writes the tables anew.
+// TestGoldenReference holds that catalog/README.md has a table of every key with what
+// the code says of it. -update writes the tables anew.
 func TestGoldenReference(t *testing.T) {
 	file := filepath.Join(repository, "catalog", "README.md")
 	data, err := os.ReadFile(file)
@@ -45,8 +45,8 @@ func TestGoldenReference(t *testing.T) {
 	}
 }
 
-// referenceRows adds a row for each key below a path: a key of an object after a dot, any
-// key as *, an element of a list as [].
+// referenceRows adds a row for each key below a path: a key of an object after a dot,
+// any key as *, an element of a list as [].
 func referenceRows(rows *[]string, path string, s jsonc.Schema) {
 	for _, one := range s.AnyOf {
 		referenceRows(rows, path, one)

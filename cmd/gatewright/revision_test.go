@@ -11,7 +11,8 @@ import (
 )
 
 // repositoryOf makes a git repository of a catalogue and a site file in fw/, with the
-// branch main of one name without addresses, and returns a function that runs git in it.
+// branch main of one name without addresses, and returns a function that runs git in
+// it.
 func repositoryOf(t *testing.T) (git func(args ...string) string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -99,7 +100,8 @@ func TestNewAgainstRevision(t *testing.T) {
 	}
 }
 
-// TestNewFolderAndRevision says which one is taken where a folder has a revision's name.
+// TestNewFolderAndRevision says which one is taken where a folder has a revision's
+// name.
 func TestNewFolderAndRevision(t *testing.T) {
 	git := repositoryOf(t)
 	commit := git("rev-parse", "main")
@@ -152,8 +154,8 @@ func TestNewTellsWhatOpens(t *testing.T) {
 	}
 }
 
-// TestNewOfAnEntryInARule holds that an entry which is rendered exactly, and joins a rule
-// that is not, is nothing new, and that one which is not is.
+// TestNewOfAnEntryInARule holds that an entry which is rendered exactly, and joins a
+// rule that is not, is nothing new, and that one which is not is.
 func TestNewOfAnEntryInARule(t *testing.T) {
 	git := repositoryOf(t)
 	catalog := func(entries ...string) string {
@@ -261,8 +263,8 @@ func TestNewRefused(t *testing.T) {
 	}
 }
 
-// TestRevisionShowsNoForeignFile leads files of a repository to others, of which git would
-// quote a line.
+// TestRevisionShowsNoForeignFile leads files of a repository to others, of which git
+// would quote a line.
 func TestRevisionShowsNoForeignFile(t *testing.T) {
 	git := repositoryOf(t)
 	writeFiles(t, map[string]string{"secret": "canary:x:0:0\n"})
@@ -293,8 +295,8 @@ func TestRevisionShowsNoForeignFile(t *testing.T) {
 	git("fsck")
 }
 
-// TestRevisionRunsNothing asks a repository whose configuration names a program wherever
-// git knows one to, of a file whose object is missing.
+// TestRevisionRunsNothing asks a repository whose configuration names a program
+// wherever git knows one to, of a file whose object is missing.
 func TestRevisionRunsNothing(t *testing.T) {
 	git := repositoryOf(t)
 	missing := git("rev-parse", "HEAD:fw/own/own.json")
@@ -349,8 +351,8 @@ func TestRevisionRunsNothing(t *testing.T) {
 	}
 }
 
-// TestRevisionWithinBareRepository takes no folder of a checkout for the repository, however
-// much it looks like one.
+// TestRevisionWithinBareRepository takes no folder of a checkout for the repository,
+// however much it looks like one.
 func TestRevisionWithinBareRepository(t *testing.T) {
 	git := repositoryOf(t)
 	git("clone", "-q", "--bare", ".", "bare")

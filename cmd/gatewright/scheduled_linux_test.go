@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// publisher stands in for the publisher's web service, by its own name: through a proxy,
-// and with a certificate that the tool's environment trusts.
+// publisher stands in for the publisher's web service, by its own name: through a
+// proxy, and with a certificate that the tool's environment trusts.
 func publisher(t *testing.T) *webService {
 	t.Helper()
 	const host = "endpoints.office.com"
@@ -107,7 +107,8 @@ func TestScheduledRecipes(t *testing.T) {
 	}
 }
 
-// scheduledDays is a repository with a recipe that runs once a day, in a clone of its own.
+// scheduledDays is a repository with a recipe that runs once a day, in a clone of its
+// own.
 type scheduledDays struct {
 	*testing.T
 	shell         func(dir, line string) (string, error)

@@ -70,7 +70,8 @@ func checkBackends(s *site.Site) error {
 	return nil
 }
 
-// describedObject is an object that a schema describes, and the text around it in a document.
+// describedObject is an object that a schema describes, and the text around it in a
+// document.
 type describedObject struct {
 	before, after string
 	jsonc.Schema
@@ -96,8 +97,8 @@ func objectsOf(s jsonc.Schema, before, after string) (all []describedObject) {
 	return all
 }
 
-// TestSchemaKeys asks the readers which keys each object may have: they are those of the
-// schema, each with a description.
+// TestSchemaKeys asks the readers which keys each object may have: they are those of
+// the schema, each with a description.
 func TestSchemaKeys(t *testing.T) {
 	known := regexp.MustCompile(`/zzzzzz: unknown key "zzzzzz"; known keys: (.*)`)
 	whole := strings.NewReplacer(`[{"from": [`, `[{"only": "inbound to clients", "from": [`, `[{"to": [`, `[{"only": "outbound from clients", "to": [`)
@@ -129,7 +130,8 @@ func TestSchemaKeys(t *testing.T) {
 	}
 }
 
-// TestSchemaOptions asks generators which options they have: they are those of the schema.
+// TestSchemaOptions asks generators which options they have: they are those of the
+// schema.
 func TestSchemaOptions(t *testing.T) {
 	t.Chdir(t.TempDir())
 	known := regexp.MustCompile(`unknown option "zzzzzz"; expect one of (.*)\n`)
@@ -169,8 +171,8 @@ for line in sys.stdin:
     print("; ".join(e.message.replace("\n", " ") for e in checker.iter_errors(json.loads(line))))
 `
 
-// validate returns what a validator outside the tool finds in documents; empty for those
-// that are valid.
+// validate returns what a validator outside the tool finds in documents; empty for
+// those that are valid.
 func validate(t *testing.T, schema jsonc.Schema, documents []string) []string {
 	t.Helper()
 	var input, stderr bytes.Buffer

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestNoSecretsInErrors puts a URL with a user, a password, a query and a fragment, and one
-// without its scheme, wherever a text of somebody's comes in: no message shows one of these.
+// TestNoSecretsInErrors puts a URL with a user, a password, a query and a fragment, and
+// one without its scheme, wherever a text of somebody's comes in: no message shows one
+// of these.
 func TestNoSecretsInErrors(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const own = `{"catalog": "own", "revision": "1", "title": "t", "entries": [{"id": "e", "title": "t", "direction": "outbound", "role": "clients", "services": "tcp 443", "endpoints": ["a.example.com"]}]}`
@@ -59,7 +60,8 @@ func secretsIn(t *testing.T, url string, files map[string]string, args ...string
 	}
 }
 
-// TestLineFeedInArguments holds that an error is one line, whatever the user's own words hold.
+// TestLineFeedInArguments holds that an error is one line, whatever the user's own
+// words hold.
 func TestLineFeedInArguments(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, args := range [][]string{

@@ -194,7 +194,8 @@ func (f *siteFlags) read() (*site.Site, string, error) {
 	return s, folderOf(file), err
 }
 
-// isURL reports whether a name is a URL. A URL may hold a secret, so messages must not\n// show it.
+// isURL reports whether a name is a URL. A URL may hold a secret, so messages must
+// not\n// show it.
 func isURL(name string) bool { return strings.Contains(name, "://") }
 
 // folderOf is the folder to which paths in a site file are relative: its own folder, or

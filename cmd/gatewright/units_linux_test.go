@@ -52,8 +52,8 @@ func TestDriftUnit(t *testing.T) {
 	})
 }
 
-// driftUnit is a line that runs what the unit runs for a generator, with the unit's rights
-// and file systems that nobody can write to.
+// driftUnit is a line that runs what the unit runs for a generator, with the unit's
+// rights and file systems that nobody can write to.
 func driftUnit(t *testing.T, generator string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(repository, "examples/debian/usr/lib/systemd/system/gatewright-drift@.service"))

@@ -54,8 +54,8 @@ func TestUsageOfRealCounters(t *testing.T) {
 	}
 }
 
-// A running Squid's log is read: a tunnel that it allowed, though nobody answered there,
-// and two requests that the port alone keeps from the rule.
+// A running Squid's log is read: a tunnel that it allowed, though nobody answered
+// there, and two requests that the port alone keeps from the rule.
 func TestUsageOfARealLog(t *testing.T) {
 	shell := program(t)
 	dir, err := os.MkdirTemp("", "gatewright-usage-") // which Squid's own user may enter

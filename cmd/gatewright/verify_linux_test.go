@@ -116,8 +116,8 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// TestEveryEngineWorksInTheBox proves every output as root and as an ordinary user, with
-// either iptables.
+// TestEveryEngineWorksInTheBox proves every output as root and as an ordinary user,
+// with either iptables.
 func TestEveryEngineWorksInTheBox(t *testing.T) {
 	dir := toolFolder(t)
 	for _, tool := range []string{"iptables-restore", "iptables-save", "ip6tables-restore", "ip6tables-save"} {

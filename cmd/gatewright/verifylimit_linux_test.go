@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// An engine that hangs ends at the limit, in a box and without, and what else there is to
-// prove is proved.
+// An engine that hangs ends at the limit, in a box and without, and what else there is
+// to prove is proved.
 func TestVerifyTimeout(t *testing.T) {
 	_, site := ownFolder(t)
 	for _, c := range []struct {

@@ -36,8 +36,8 @@ func (p *production) warn(t console.Console) {
 	}
 }
 
-// warnClients tells that rules for the clients are for all private networks where the site
-// does not say who they are. A PAC file does not go by the client's address.
+// warnClients tells that rules for the clients are for all private networks where the
+// site does not say who they are. A PAC file does not go by the client's address.
 func (p *production) warnClients(t console.Console) {
 	_, bound := p.site.Bindings[rule.Clients]
 	ofClients := func(r rule.Rule) bool { return r.Role == rule.Clients }

@@ -7,8 +7,8 @@ import (
 	"gatewright/catalog/rule/ruletest"
 )
 
-// TestAfterDNAT holds what is lost of published addresses where no port before DNAT is seen:
-// nothing is rendered by them, and a witness is one that no other rule lets in.
+// TestAfterDNAT holds what is lost of published addresses where no port before DNAT is
+// seen: nothing is rendered by them, and a witness is one that no other rule lets in.
 func TestAfterDNAT(t *testing.T) {
 	const reason = "a filter behind DNAT does not see the port that a published address was asked for"
 	for _, c := range []struct {
@@ -59,8 +59,8 @@ func TestAfterDNAT(t *testing.T) {
 	}
 }
 
-// TestSomeFilterOptions holds that a backend may have some of the options, and that those it
-// lacks have their defaults.
+// TestSomeFilterOptions holds that a backend may have some of the options, and that
+// those it lacks have their defaults.
 func TestSomeFilterOptions(t *testing.T) {
 	options := SomeFilterOptions("lan", "wan")
 	if len(options) != 2 || options[0].Name != "wan" || options[1].Name != "lan" {

@@ -10,8 +10,8 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// Kind is what a generator's backend is. It says which part of a Reading its files fill,
-// which options it shares with others of its kind, and by what it is proved.
+// Kind is what a generator's backend is. It says which part of a Reading its files
+// fill, which options it shares with others of its kind, and by what it is proved.
 type Kind string
 
 const (

@@ -83,8 +83,8 @@ func RulesNotApplicable(p *rule.Policy, reason string) []Coverage {
 	return out
 }
 
-// CoverRules returns one line for each rule, then one for each trusted site, which is not
-// applicable for the reason.
+// CoverRules returns one line for each rule, then one for each trusted site, which is
+// not applicable for the reason.
 func CoverRules(p *rule.Policy, sites string, cover func(*Judge, *rule.Rule) Coverage) ([]Coverage, error) {
 	j := NewJudge(p)
 	out := make([]Coverage, 0, len(p.Rules)+len(p.TrustedSites))

@@ -37,8 +37,8 @@ const (
 	adminNone   = "none"
 )
 
-// Most values that a list may have: chains hold a rule for each, and a rule of the policy
-// one for each pair of interfaces.
+// Most values that a list may have: chains hold a rule for each, and a rule of the
+// policy one for each pair of interfaces.
 const (
 	maxInterfaces = 64
 	maxAdmin      = 256
@@ -123,8 +123,8 @@ func SomeFilterOptions(names ...string) []Option {
 	return slices.DeleteFunc(FilterOptions("", Option{}), func(o Option) bool { return !slices.Contains(names, o.Name) })
 }
 
-// FilterOf reads settings of FilterOptions, or of some of them. It refuses combinations that make no
-// sense, and says how to mend them.
+// FilterOf reads settings of FilterOptions, or of some of them. It refuses combinations
+// that make no sense, and says how to mend them.
 func FilterOf(s Settings) (Filter, error) {
 	if err := checkFilter(s); err != nil {
 		return Filter{}, err
@@ -334,8 +334,8 @@ func (f Filter) Cover(j *Judge, r *rule.Rule, ours netset.PrefixSet) Coverage {
 	return c
 }
 
-// rendered are addresses of our side by which a rule is rendered, as far as a witness needs
-// them.
+// rendered are addresses of our side by which a rule is rendered, as far as a witness
+// needs them.
 func (f Filter) rendered(j *Judge, r *rule.Rule) []netip.Addr {
 	if f.AfterDNAT && r.Direction == rule.Inbound {
 		return j.cutLocals(j.policy.Binding(r.Role).Addresses)
@@ -343,8 +343,8 @@ func (f Filter) rendered(j *Judge, r *rule.Rule) []netip.Addr {
 	return (witnessSearch{j, r}).localsOf()
 }
 
-// coverPublished lessens the verdict on a rule that lets remotes in to published addresses,
-// of a filter that does not see the port which they were asked for.
+// coverPublished lessens the verdict on a rule that lets remotes in to published
+// addresses, of a filter that does not see the port which they were asked for.
 func (f Filter) coverPublished(j *Judge, r *rule.Rule, c Coverage) Coverage {
 	b := j.policy.Binding(r.Role)
 	if !f.AfterDNAT || r.Direction != rule.Inbound || b.Published.IsEmpty() || c.Verdict == NotApplicable || c.Verdict == Absent {

@@ -158,8 +158,8 @@ func TestFilterServes(t *testing.T) {
 }
 
 // TestFilterWithoutSides holds that a gateway that is told of no interfaces is wider
-// where a rule's remote may be an address of our side, and shows a packet for it; and one
-// that is told of wan narrower where a machine of another role may be the remote.
+// where a rule's remote may be an address of our side, and shows a packet for it; and
+// one that is told of wan narrower where a machine of another role may be the remote.
 func TestFilterWithoutSides(t *testing.T) {
 	entry := func(d rule.Direction, role rule.Role, remote rule.Remote) *rule.Policy {
 		in := rule.Input{Bindings: []rule.Binding{

@@ -11,8 +11,8 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// MaxLooks bounds what judging the rules of one policy may cost: a look is one at a rule
-// or an address, for a flow that may be a witness.
+// MaxLooks bounds what judging the rules of one policy may cost: a look is one at a
+// rule or an address, for a flow that may be a witness.
 const MaxLooks = 64_000_000
 
 // TooLargeError says that verdicts take more than MaxLooks.

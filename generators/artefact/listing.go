@@ -41,8 +41,8 @@ func (l listing) of(name string) (all netset.Holders) {
 	return slices.Compact(all)
 }
 
-// part is addresses that the same rules list with names, and names that these rules list
-// with addresses: by the publishers' promise the names' own addresses.
+// part is addresses that the same rules list with names, and names that these rules
+// list with addresses: by the publishers' promise the names' own addresses.
 type part struct {
 	by        netset.Holders
 	addresses netset.PrefixSet
@@ -55,8 +55,8 @@ type parts struct {
 	find   func(netset.PrefixSet) []netset.Cell[netset.PrefixSet, netset.Holders]
 }
 
-// maxParts bounds what telling addresses apart by the rules that list them with names may
-// take, in parts and in sixteenths of the rules of one.
+// maxParts bounds what telling addresses apart by the rules that list them with names
+// may take, in parts and in sixteenths of the rules of one.
 const maxParts = 4_000_000
 
 func (j *Judge) partsOf() parts {

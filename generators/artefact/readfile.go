@@ -30,8 +30,8 @@ func LinesOf(file string, data []byte, longest int) *Lines {
 }
 
 // check refuses a file that holds anything but lines of printable ASCII and tabs, each
-// ended by a newline alone: engines take other characters for the end of a line, or show
-// them as something else.
+// ended by a newline alone: engines take other characters for the end of a line, or
+// show them as something else.
 func (l *Lines) check() error {
 	again := Lines{file: l.file, rest: l.text}
 	for again.Next() {
@@ -58,8 +58,8 @@ func (l *Lines) Next() bool {
 	return true
 }
 
-// Since returns the lines that were read since an earlier place of the same file, without
-// the last newline.
+// Since returns the lines that were read since an earlier place of the same file,
+// without the last newline.
 func (l *Lines) Since(earlier Lines) string {
 	return strings.TrimSuffix(earlier.rest[:len(earlier.rest)-len(l.rest)], "\n")
 }
@@ -89,8 +89,8 @@ func (l *Lines) ForeignAt(at int, want error) error {
 
 // ReadTitle reads the first line that ListHeader writes, behind the sign of a comment,
 // and returns what follows title. Another number than format is a FormatError; a file
-// without a number is of format 1. Any other error is of the first line of the file that
-// no generator writes.
+// without a number is of format 1. Any other error is of the first line of the file
+// that no generator writes.
 func (l *Lines) ReadTitle(title string, format int) (rest string, err error) {
 	l.Next()
 	what, number, numbered := strings.Cut(l.Line, titleFormat)

@@ -110,8 +110,8 @@ type Statement struct {
 	File, Name, Value string
 }
 
-// TitleOf begins the About of a comment that is the title of a chain, which comes and goes
-// with it.
+// TitleOf begins the About of a comment that is the title of a chain, which comes and
+// goes with it.
 const TitleOf = "chain "
 
 // Comment is a comment that says what no other part of the file holds to be true.

@@ -30,8 +30,8 @@ func (w witnessSearch) unnamed() (rule.Flow, bool) {
 	return rule.Flow{}, false
 }
 
-// uncarriedRequest returns a TCP flow of the rule by a name, to one of the addresses, that
-// no rule accepts for its name.
+// uncarriedRequest returns a TCP flow of the rule by a name, to one of the addresses,
+// that no rule accepts for its name.
 func (w witnessSearch) uncarriedRequest(name string, addresses netset.PrefixSet) (rule.Flow, bool) {
 	if addresses.IsEmpty() {
 		return rule.Flow{}, false
@@ -48,8 +48,8 @@ func (w witnessSearch) uncarriedRequest(name string, addresses netset.PrefixSet)
 	return rule.Flow{}, false
 }
 
-// uncarriedPorts returns the TCP ports of the rule on which no rule accepts requests for a
-// name from a local address.
+// uncarriedPorts returns the TCP ports of the rule on which no rule accepts requests
+// for a name from a local address.
 func (w witnessSearch) uncarriedPorts(name string, local netip.Addr) netset.ServiceSet {
 	left := w.rule.Services.Only(netset.TCP)
 	without := func(r *rule.Rule) {

@@ -59,8 +59,8 @@ func unsealedText(data []byte) string {
 	return b.String()
 }
 
-// digestIn returns where the digits of the digest in a file's header begin; false if there
-// are none: nothing else may stand in their place, where no comparison looks.
+// digestIn returns where the digits of the digest in a file's header begin; false if
+// there are none: nothing else may stand in their place, where no comparison looks.
 func digestIn(data []byte) (at int, ok bool) {
 	for range headerLines {
 		line, _, more := bytes.Cut(data[at:], []byte("\n"))

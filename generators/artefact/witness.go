@@ -47,9 +47,9 @@ func (w witnessSearch) unaddressed() (rule.Flow, bool) {
 	return rule.Flow{}, false
 }
 
-// reversed returns a flow of the other direction whose first packet looks like one of the
-// rule, where no interfaces tell, and that the model does not accept: both its ends are
-// addresses of our side, and the rule's remote holds one of them.
+// reversed returns a flow of the other direction whose first packet looks like one of
+// the rule, where no interfaces tell, and that the model does not accept: both its ends
+// are addresses of our side, and the rule's remote holds one of them.
 func (w witnessSearch) reversed(ours netset.PrefixSet, locals []netip.Addr) (rule.Flow, bool) {
 	ends := ours
 	if !w.rule.Remote.Any {
@@ -77,8 +77,9 @@ func (w witnessSearch) reversed(ours netset.PrefixSet, locals []netip.Addr) (rul
 	return rule.Flow{}, false
 }
 
-// published returns a flow of the rule to a published address that a filter which goes by
-// the port after DNAT does not accept: to the port that was asked for, or to another one.
+// published returns a flow of the rule to a published address that a filter which goes
+// by the port after DNAT does not accept: to the port that was asked for, or to another
+// one.
 func (w witnessSearch) published() (rule.Flow, bool) {
 	for _, local := range w.cutLocals(w.policy.Binding(w.rule.Role).Published) {
 		remote, ok := w.remoteOutside(local)
@@ -97,8 +98,8 @@ func (w witnessSearch) published() (rule.Flow, bool) {
 	return rule.Flow{}, false
 }
 
-// remoteOutside returns a remote of the rule in the family of an address of our side, one
-// that is not ours itself if there is one.
+// remoteOutside returns a remote of the rule in the family of an address of our side,
+// one that is not ours itself if there is one.
 func (w witnessSearch) remoteOutside(local netip.Addr) (netip.Addr, bool) {
 	remotes := w.rule.Remote.Prefixes()
 	if w.rule.Remote.Any {
@@ -115,8 +116,8 @@ func (w witnessSearch) remoteOutside(local netip.Addr) (netip.Addr, bool) {
 	return remotes.First()
 }
 
-// acceptsAfterDNAT reports whether some rule accepts an inbound flow, or the packets of the
-// opposite one, by the addresses that are not published and the port after DNAT.
+// acceptsAfterDNAT reports whether some rule accepts an inbound flow, or the packets of
+// the opposite one, by the addresses that are not published and the port after DNAT.
 func (w witnessSearch) acceptsAfterDNAT(f rule.Flow) bool {
 	w.looks.Spend(1 + len(w.policy.Rules)/16)
 	return slices.ContainsFunc(w.policy.Rules, func(r rule.Rule) bool {
@@ -135,8 +136,8 @@ func (w witnessSearch) accepts(f rule.Flow) bool {
 	return slices.ContainsFunc(rules, func(r *rule.Rule) bool { return w.policy.Accepts(r, f) })
 }
 
-// onSite returns a flow of the rule whose remote is an address of another role, and that
-// no rule for remotes on the site carries in either direction.
+// onSite returns a flow of the rule whose remote is an address of another role, and
+// that no rule for remotes on the site carries in either direction.
 func (w witnessSearch) onSite() (rule.Flow, rule.Role, bool) {
 	var carriers []*rule.Rule
 	for i := range w.policy.Rules {
@@ -164,7 +165,8 @@ func (w witnessSearch) onSite() (rule.Flow, rule.Role, bool) {
 }
 
 // carriedOnSite returns the remotes to which rules for remotes on the site accept the
-// packets of a flow, which are those of the opposite one as well, and its local address.
+// packets of a flow, which are those of the opposite one as well, and its local
+// address.
 func (w witnessSearch) carriedOnSite(carriers []*rule.Rule, f rule.Flow) netset.PrefixSet {
 	local := netip.PrefixFrom(f.Local, f.Local.BitLen())
 	var all netset.PrefixBuilder
@@ -288,9 +290,9 @@ func single(p netset.Protocol, port uint16) netset.Service {
 	return netset.Service{Protocol: p, Ports: netset.PortRange{First: port, Last: port}}
 }
 
-// documented returns an address in the family of the flow's local side that is
-// reserved for documentation, that a name may have which such rules list with addresses,
-// and that no rule carries. It is asked for before sets of all other addresses are made.
+// documented returns an address in the family of the flow's local side that is reserved
+// for documentation, that a name may have which such rules list with addresses, and
+// that no rule carries. It is asked for before sets of all other addresses are made.
 func (w witnessSearch) documented(by netset.Holders, f rule.Flow) (netip.Addr, bool) {
 	for _, t := range w.documentation() {
 		if t.address.Is4() == f.Local.Is4() && t.listed.Equal(by) && !w.carries(t.takers, f) {

@@ -10,9 +10,9 @@ import (
 
 const ellipsis = "..."
 
-// OneLine replaces white space by a space, and what is not printable ASCII by a question
-// mark: engines and terminals do not agree on where other lines end. It parts "##", for
-// "##[error]" commands the runner of a pipeline that shows the file.
+// OneLine replaces white space by a space, and what is not printable ASCII by a
+// question mark: engines and terminals do not agree on where other lines end. It parts
+// "##", for "##[error]" commands the runner of a pipeline that shows the file.
 func OneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -59,7 +59,8 @@ func CheckInterface(s string) error {
 	return nil
 }
 
-// OneByOne returns lists of one interface each; the empty list, for every one, stays one.
+// OneByOne returns lists of one interface each; the empty list, for every one, stays
+// one.
 func OneByOne(names []string) [][]string {
 	if len(names) == 0 {
 		return [][]string{nil}

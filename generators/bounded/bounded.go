@@ -1,8 +1,8 @@
 // Package bounded keeps only the beginning or the end of a program's output.
 package bounded
 
-// Buffer keeps the first bytes that are written to it, and takes the rest. Its zero value
-// keeps nothing.
+// Buffer keeps the first bytes that are written to it, and takes the rest. Its zero
+// value keeps nothing.
 type Buffer struct {
 	Limit int    // bytes
 	Stop  func() // is called when more is written; nil for nothing to be done

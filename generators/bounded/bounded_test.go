@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestBuffer holds that the beginning is kept, however it is written, and that what reads
-// from a file, as a program's output is read, goes by the bound, too.
+// TestBuffer holds that the beginning is kept, however it is written, and that what
+// reads from a file, as a program's output is read, goes by the bound, too.
 func TestBuffer(t *testing.T) {
 	file := t.TempDir() + "/said"
 	if err := os.WriteFile(file, []byte(strings.Repeat("x", 1<<20)), 0o644); err != nil {

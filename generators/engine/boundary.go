@@ -9,14 +9,14 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// BoundaryFlows returns the flows at which a wrong rendering of the policy shows:
-// for every rule both sides of the edges of its prefixes, port ranges and local
-// addresses; the other protocol, the other direction and a published port in place of
-// the real one; names at and around its patterns. A name that is published with
-// addresses comes from one of them. Flows between strangers are asked of every policy,
-// an empty one too. The same policy gives the same flows in the same order, each once.
-// Both addresses of a flow are of one family. There are about four flows for each prefix
-// and port range of a rule, and ten for each pattern.
+// BoundaryFlows returns the flows at which a wrong rendering of the policy shows: for
+// every rule both sides of the edges of its prefixes, port ranges and local addresses;
+// the other protocol, the other direction and a published port in place of the real
+// one; names at and around its patterns. A name that is published with addresses comes
+// from one of them. Flows between strangers are asked of every policy, an empty one
+// too. The same policy gives the same flows in the same order, each once. Both
+// addresses of a flow are of one family. There are about four flows for each prefix and
+// port range of a rule, and ten for each pattern.
 func BoundaryFlows(p *rule.Policy, most Limits) []rule.Flow {
 	b := boundary{policy: p, limits: most, free: map[bool]netip.Addr{}, targets: map[target]netip.Addr{}, seen: map[rule.Flow]bool{}}
 	var listed netset.PrefixBuilder

@@ -27,8 +27,8 @@ func TestChromiumSpellsHosts(t *testing.T) {
 	}
 }
 
-// TestChromiumAsksForPreloadedHosts holds that http URLs of hosts that Chromium knows as
-// https alone are asked as they stand.
+// TestChromiumAsksForPreloadedHosts holds that http URLs of hosts that Chromium knows
+// as https alone are asked as they stand.
 func TestChromiumAsksForPreloadedHosts(t *testing.T) {
 	const pac = "function FindProxyForURL(url, host) { return 'PROXY ' + url.substring(0, url.indexOf(':')) + ':1'; }\n"
 	urls := []string{"http://github.com/", "https://github.com/", "http://www.github.com:8080/", "HTTP://accounts.google.com/", "http://outlook.office365.us/"}

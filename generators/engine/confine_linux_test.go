@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestChromiumKeepsItsSandbox holds that no flag takes Chromium's sandbox away, and that
-// it is never root, whom Chromium gives none.
+// TestChromiumKeepsItsSandbox holds that no flag takes Chromium's sandbox away, and
+// that it is never root, whom Chromium gives none.
 func TestChromiumKeepsItsSandbox(t *testing.T) {
 	dir, err := os.MkdirTemp("", "gatewright-chromium-")
 	if err != nil {

@@ -38,13 +38,13 @@ FindProxyForURL = (function (asked) {
 // answerWord is a string literal of a PAC file that FindProxyForURL may answer.
 var answerWord = regexp.MustCompile(`['"]((?:DIRECT|PROXY|HTTPS|SOCKS)[^'"\\]*)['"]`)
 
-// EvaluateFirefox returns what FindProxyForURL of a PAC file says in headless Firefox for
-// each URL. Each answer stands in the file as a string literal. Firefox asks no PAC file
-// about localhost, 127.0.0.0/8 and ::1.
+// EvaluateFirefox returns what FindProxyForURL of a PAC file says in headless Firefox
+// for each URL. Each answer stands in the file as a string literal. Firefox asks no PAC
+// file about localhost, 127.0.0.0/8 and ::1.
 //
 // Each URL is one that Chromium takes; the host of one of https is spelled as Firefox
-// spells it, by which its request is known. No request leaves the machine: every answer is
-// replaced by a proxy on loopback that refuses all.
+// spells it, by which its request is known. No request leaves the machine: every answer
+// is replaced by a proxy on loopback that refuses all.
 func EvaluateFirefox(ctx context.Context, pac []byte, urls []string) ([]string, error) {
 	for _, u := range urls {
 		if !isFirefoxURL(u) {
@@ -105,8 +105,8 @@ func FirefoxSpells(authority string) bool {
 	return strings.ToLower(host) == host && !netset.EndsAsNumber(host)
 }
 
-// firefoxWitness serves a PAC file and a page that has a browser open URLs, and notes what
-// comes to the proxies that stand for the answers.
+// firefoxWitness serves a PAC file and a page that has a browser open URLs, and notes
+// what comes to the proxies that stand for the answers.
 type firefoxWitness struct {
 	pages   string // the address of the page and of the PAC file
 	servers []*http.Server

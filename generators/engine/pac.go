@@ -16,8 +16,8 @@ var (
 	nodeProgram      = program{name: "node", pkg: "nodejs", use: noRights}
 )
 
-// pactester takes ever longer for a URL the more it has answered: for 4,000 ten times as
-// long as for 2,000 where the file is large, and it runs out of memory after about
+// pactester takes ever longer for a URL the more it has answered: for 4,000 ten times
+// as long as for 2,000 where the file is large, and it runs out of memory after about
 // 105,000. It reads lines of less than 1,024 bytes.
 const (
 	maxPactesterURLs = 1_000

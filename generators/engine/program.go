@@ -65,7 +65,8 @@ func Needs() []string {
 	return slices.Compact(all)
 }
 
-// lastWords is how long a program's own processes may hold its output open after its end.
+// lastWords is how long a program's own processes may hold its output open after its
+// end.
 const lastWords = 2 * time.Second
 
 // output runs the program in the folder and returns its standard output. An error

@@ -102,8 +102,9 @@ func TestRuntimeHasDebiansRules(t *testing.T) {
 	}
 	gotPorts, gotLines := accessRules(t, string(runtime))
 	wantPorts, wantLines := accessRules(t, debian)
-	// Since Debian 13 the lines for the machine itself stand before conf.d, and with them two
-	// that refuse its addresses and link-local ones: Squid asks DNS for these, which no test can.
+	// Since Debian 13 the lines for the machine itself stand before conf.d, and with them
+	// two that refuse its addresses and link-local ones: Squid asks DNS for these, which
+	// no test can.
 	own := func(line string) bool {
 		return slices.Contains([]string{"http_access allow localhost", "http_access deny to_localhost", "http_access deny to_linklocal"}, line)
 	}
@@ -407,7 +408,8 @@ func squidPrefixes(t testing.TB, texts ...string) netset.PrefixSet {
 	return b.Build()
 }
 
-// randomSquidPrefixes are few and wide, at the squidEdges that Squid has special cases for.
+// randomSquidPrefixes are few and wide, at the squidEdges that Squid has special cases
+// for.
 func randomSquidPrefixes(t *testing.T, r *rand.Rand) netset.PrefixSet {
 	t.Helper()
 	world := []string{

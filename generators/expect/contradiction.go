@@ -7,8 +7,8 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// Contradictions returns, by its number, each expectation that cannot hold together with
-// an earlier one, and the number of that.
+// Contradictions returns, by its number, each expectation that cannot hold together
+// with an earlier one, and the number of that.
 func (k Asker) Contradictions(all []rule.Expectation) map[int]int {
 	found := map[int]int{}
 	var flows []rule.PatternFlows

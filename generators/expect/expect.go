@@ -114,7 +114,8 @@ func (q question) ofPolicy() Answer {
 	return a
 }
 
-// beyond asks a closed world of rules, by what is listed and then by what that leads to.
+// beyond asks a closed world of rules, by what is listed and then by what that leads
+// to.
 func (q question) beyond(p *rule.Policy) (list []rule.Else, promise bool) {
 	if list = p.Beyond(q.flows, q.Listed); len(list) == 0 {
 		return nil, false

@@ -54,7 +54,8 @@ const clients = "10.0.0.0/30"
 
 var errUnread = errors.New("a line that is not known")
 
-// asker is a policy of grants, with a packet filter of some lines, whatever the policy says.
+// asker is a policy of grants, with a packet filter of some lines, whatever the policy
+// says.
 func asker(t *testing.T, grants []rule.Grant, lines ...artefact.Accepted) Asker {
 	t.Helper()
 	in := rule.Input{Bindings: []rule.Binding{{Role: rule.Clients, Addresses: prefixes(t, clients)}}, Grants: grants, Routes: []rule.Via{rule.Proxied}}
@@ -90,7 +91,8 @@ func only(t *testing.T, names, addresses []string) rule.Expectation {
 	return rule.Expectation{Expects: rule.ExpectOnly, Flows: flows, Listed: rule.Endpoints{Names: netset.PatternListOf(g.Names), Prefixes: g.Prefixes}}
 }
 
-// TestAtPacketFilter asks a packet filter that lets pass what the policy does, less and more.
+// TestAtPacketFilter asks a packet filter that lets pass what the policy does, less and
+// more.
 func TestAtPacketFilter(t *testing.T) {
 	mail := entry(t, "own/mail", "tcp 443", []string{"mail.example.com", "*.mail.example.com"}, []string{"192.0.2.0/24"})
 	www := entry(t, "own/www", "tcp 443", []string{"www.example.com"}, nil)

@@ -58,8 +58,8 @@ func (q question) closedAt(lines []artefact.Accepted, a *Answer) (found bool) {
 	return len(a.Traffic) > 0
 }
 
-// linesOf returns what the lines of a packet filter let pass of flows of a direction, at
-// any of its hook points, by one kind of port. A filter that knows no sides takes a
+// linesOf returns what the lines of a packet filter let pass of flows of a direction,
+// at any of its hook points, by one kind of port. A filter that knows no sides takes a
 // packet for one of the other direction as well.
 func linesOf(r artefact.Reading, d rule.Direction) (lines []artefact.Accepted) {
 	host := slices.ContainsFunc(r.Beside, func(s artefact.Statement) bool {
@@ -85,7 +85,8 @@ func unite(lines []artefact.Accepted) rule.TrafficSet {
 	return rule.UniteTraffic(all...)
 }
 
-// letting returns the rules, and the labels of what is beside them, that let a flow pass.
+// letting returns the rules, and the labels of what is beside them, that let a flow
+// pass.
 func letting(lines []artefact.Accepted, f rule.Flow) (ids []rule.ID, labels []string) {
 	for _, l := range lines {
 		if l.Traffic.Has(f) {

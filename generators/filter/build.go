@@ -222,8 +222,8 @@ func (b *builder) addSet(f Family, s netset.PrefixSet, stem ...string) Addresses
 }
 
 // portsOf puts several ranges into a set, which rules of the same ports share: a kernel
-// takes time that is quadratic in sets without a name. Ports before DNAT always have one,
-// because nft 1.0.6 lists them unreadably without.
+// takes time that is quadratic in sets without a name. Ports before DNAT always have
+// one, because nft 1.0.6 lists them unreadably without.
 func (b *builder) portsOf(ranges []netset.PortRange, original bool) Ports {
 	if len(ranges) == 1 && !original {
 		return Ports{Ranges: ranges}

@@ -92,8 +92,8 @@ func TestBuildDecidesAsThePolicy(t *testing.T) {
 	}
 }
 
-// TestBuildEndsWhereRulesHoldEachOther nests rules with ports of their own, of which each
-// class has as many lines as rules.
+// TestBuildEndsWhereRulesHoldEachOther nests rules with ports of their own, of which
+// each class has as many lines as rules.
 func TestBuildEndsWhereRulesHoldEachOther(t *testing.T) {
 	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}}}
 	var prefixes netset.PrefixBuilder
@@ -110,9 +110,9 @@ func TestBuildEndsWhereRulesHoldEachOther(t *testing.T) {
 	}
 }
 
-// A line is on the ports that earlier ones leave to it, where these take no more ranges,
-// and a rule to which they leave none names all of them. What all lines share is matched
-// before the map.
+// A line is on the ports that earlier ones leave to it, where these take no more
+// ranges, and a rule to which they leave none names all of them. What all lines share
+// is matched before the map.
 func TestBuildLeavesTakenPortsOut(t *testing.T) {
 	grant := func(id, services string, remotes ...string) rule.Grant {
 		return ruletest.Grant(t, "x/"+id, id, rule.Outbound, "clients", services, remotes...)

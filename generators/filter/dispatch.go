@@ -9,8 +9,8 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// dispatch returns the rules that lead to those of a family and direction: by a map from
-// the remote's address to its class, or by one set if there is one class alone.
+// dispatch returns the rules that lead to those of a family and direction: by a map
+// from the remote's address to its class, or by one set if there is one class alone.
 func (b *builder) dispatch(d rule.Direction, f Family, anyRemote []line, lines [][]line, remotes []netset.PrefixSet) []Rule {
 	groups := b.groupsOf(anyRemote, lines, remotes)
 	switch len(groups) {
@@ -64,8 +64,8 @@ type group struct {
 	prefixes netset.PrefixBuilder
 }
 
-// groupsOf returns the groups in the order of their rules. Classes of which rules of any
-// remote take every packet are in none.
+// groupsOf returns the groups in the order of their rules. Classes of which rules of
+// any remote take every packet are in none.
 func (b *builder) groupsOf(anyRemote []line, lines [][]line, remotes []netset.PrefixSet) (groups []*group) {
 	known := map[string]*group{}
 	steps := MaxLines // beside those that the ranges take by themselves
@@ -105,8 +105,8 @@ func (b *builder) groupsOf(anyRemote []line, lines [][]line, remotes []netset.Pr
 	return groups
 }
 
-// idsOf returns the rules that lines are of, each once. They tell which lines are needed
-// of the rules: what one of them takes of another's does not depend on a third.
+// idsOf returns the rules that lines are of, each once. They tell which lines are
+// needed of the rules: what one of them takes of another's does not depend on a third.
 func idsOf(lines []line) (ids []string) {
 	seen := map[rule.ID]bool{}
 	for _, l := range lines {

@@ -7,11 +7,12 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// Flat makes the ruleset of a policy in mode chains for a backend that has neither maps nor
-// gotos: the chain of each direction accepts by itself. A rule has a family, a protocol, at
-// most so many ranges of ports in place, at most one interface of each side, a set of local
-// addresses and, unless the remote may be any, one of remotes. Rules of any remote come
-// first in their family, else those of the policy are in its order.
+// Flat makes the ruleset of a policy in mode chains for a backend that has neither maps
+// nor gotos: the chain of each direction accepts by itself. A rule has a family, a
+// protocol, at most so many ranges of ports in place, at most one interface of each
+// side, a set of local addresses and, unless the remote may be any, one of remotes.
+// Rules of any remote come first in their family, else those of the policy are in its
+// order.
 func Flat(p *rule.Policy, c artefact.Filter, families []Family, n Naming, mostPorts int) (Built, error) {
 	b := newBuilder(p, c, n)
 	var chains []Chain
@@ -51,7 +52,8 @@ func (l *line) remote(d rule.Direction) *Addresses {
 	return &l.To
 }
 
-// apart returns a rule for so many ranges of ports of a line and each pair of interfaces.
+// apart returns a rule for so many ranges of ports of a line and each pair of
+// interfaces.
 func (l line) apart(mostPorts int) (rules []Rule) {
 	m := l.Match
 	at := &m.Ports

@@ -31,7 +31,8 @@ func Entries(place artefact.Place, hook string) []string {
 	return nil
 }
 
-// BasePriority of our base chains, in nftables, is before that of the site's own filter.
+// BasePriority of our base chains, in nftables, is before that of the site's own
+// filter.
 const BasePriority = -10
 
 // hooks returns the base chains of modes mark and enforce, one for each hook; those
@@ -77,9 +78,9 @@ func GuardComments() []string {
 }
 
 // guard is what a chain that drops by default lets pass and drops before the policy's
-// rules: established connections with the ICMP errors that are related to them, loopback,
-// neighbour discovery (RFC 4861) and the groups that it needs (RFC 4890), administrators
-// and the resolver.
+// rules: established connections with the ICMP errors that are related to them,
+// loopback, neighbour discovery (RFC 4861) and the groups that it needs (RFC 4890),
+// administrators and the resolver.
 func (b *builder) guard(hook string, families []Family) []Rule {
 	accept := func(m Match, comment string) Rule { return Rule{Match: m, Verdict: Accept, Comment: comment} }
 	rules := []Rule{accept(Match{State: "established,related"}, "")}

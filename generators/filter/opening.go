@@ -45,8 +45,8 @@ func (rs *Ruleset) Openings(chain string) []Opening {
 	return w.out
 }
 
-// AddOpenings adds what a chain accepts itself to a reading, of a base chain without what
-// it jumps to. Labels are those of the rule that opens.
+// AddOpenings adds what a chain accepts itself to a reading, of a base chain without
+// what it jumps to. Labels are those of the rule that opens.
 func (rs *Ruleset) AddOpenings(out *artefact.Reading, p artefact.HookPoint, isBase bool, d rule.Direction, labels func(Opening) []string) {
 	for _, o := range rs.Openings(p.Chain) {
 		if isBase && o.ID != "" {
@@ -113,8 +113,8 @@ func (w *opener) elements(r *Rule, at way, o Outcome, depth int) {
 	}
 }
 
-// byChain joins elements that lead to one chain, in the order of their first: so that no
-// file makes us walk a chain more than once for a map.
+// byChain joins elements that lead to one chain, in the order of their first: so that
+// no file makes us walk a chain more than once for a map.
 func byChain(elements []Element) []Element {
 	at := map[string]int{}
 	var out []Element

@@ -12,8 +12,8 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// TestOpeningsAreWhatWalkAccepts holds that the openings of a chain hold a packet exactly
-// if it accepts the packet.
+// TestOpeningsAreWhatWalkAccepts holds that the openings of a chain hold a packet
+// exactly if it accepts the packet.
 func TestOpeningsAreWhatWalkAccepts(t *testing.T) {
 	locals, remotes := addresses(small.locals), addresses(small.remotes)
 	r := rand.New(rand.NewPCG(12, 3))

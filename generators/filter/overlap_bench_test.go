@@ -9,9 +9,9 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// BenchmarkOverlap reports how many elements and lines a rule takes where rules hold each
-// other's addresses, on one port and each on its own: those of a set are flat if neither
-// grows with the number of rules.
+// BenchmarkOverlap reports how many elements and lines a rule takes where rules hold
+// each other's addresses, on one port and each on its own: those of a set are flat if
+// neither grows with the number of rules.
 func BenchmarkOverlap(b *testing.B) {
 	shapes := []struct {
 		name   string

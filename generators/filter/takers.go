@@ -8,8 +8,8 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// takers are lines in groups that differ in ports alone, so that most lines are told from
-// what all of a group have together.
+// takers are lines in groups that differ in ports alone, so that most lines are told
+// from what all of a group have together.
 type takers struct {
 	groups []*takerGroup
 	steps  *int // lines and groups that were looked at
@@ -74,8 +74,8 @@ func (t *takers) of(l line) []rule.ID {
 }
 
 // first returns a line that holds all of the ports, which the group does; -1 if that
-// takes several. All are looked at only where neither the first that holds the least port
-// does nor the widest.
+// takes several. All are looked at only where neither the first that holds the least
+// port does nor the widest.
 func (t *takers) first(g *takerGroup, ports netset.ServiceSet) int {
 	takes := func(l line) bool { return l.ports.Covers(ports) }
 	least := ports.Ports(g.lines[0].Protocol)[0].First

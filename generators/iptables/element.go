@@ -15,8 +15,8 @@ type element struct {
 	chain    string
 }
 
-// tree adds chains that send addresses of one end of a packet from start on to elements:
-// the lines between them, and those that lead to each element.
+// tree adds chains that send addresses of one end of a packet from start on to
+// elements: the lines between them, and those that lead to each element.
 func (b *lowering) tree(start, stem string, end filter.End, elements []element) (inner []line, leaves [][]line) {
 	sets, sizes, total := make([]netset.PrefixSet, len(elements)), make([]int, len(elements)), 0
 	for i, e := range elements {
@@ -78,8 +78,8 @@ func (b *lowering) cellChain(stem string, cell netip.Prefix) string {
 	return n
 }
 
-// addSet declares the set of an element. What it holds is part of its name, so that rules
-// never meet a set of another policy.
+// addSet declares the set of an element. What it holds is part of its name, so that
+// rules never meet a set of another policy.
 func (b *lowering) addSet(e element, size int) filter.Addresses {
 	s := filter.Set{Name: setName(e.chain, e.prefixes), Family: filter.Family(b.family), Prefixes: e.prefixes}
 	if size > maxElements && b.err == nil {

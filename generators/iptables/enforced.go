@@ -9,7 +9,8 @@ import (
 	"gatewright/generators/filter"
 )
 
-// Enforced is a built-in chain that mode enforce owned and that is not among the files'.
+// Enforced is a built-in chain that mode enforce owned and that is not among the
+// files'.
 type Enforced struct {
 	Chain   string           // "FORWARD of iptables"
 	Rules   int              // of mode enforce
@@ -19,8 +20,8 @@ type Enforced struct {
 	Does    artefact.Reading // what the chain does by itself
 }
 
-// Enforced returns the built-in chains of table filter that mode enforce, or the other place
-// of it, has left under the policy DROP. Others are the site's own.
+// Enforced returns the built-in chains of table filter that mode enforce, or the other
+// place of it, has left under the policy DROP. Others are the site's own.
 func (l *Live) Enforced(d Dump) (all []Enforced, err error) {
 	var chains []string
 	for _, hook := range filter.Hooks() {
@@ -109,8 +110,8 @@ func (r *rules) chainReading(k *Kernel, c *chain) (out artefact.Reading) {
 	return out
 }
 
-// Going returns what chains of ours do in the table of another mode, to which rules of the
-// site's lead, and that go.
+// Going returns what chains of ours do in the table of another mode, to which rules of
+// the site's lead, and that go.
 func (l *Live) Going(running *Kernel) (out artefact.Reading) {
 	for _, r := range l.rules {
 		one := *r

@@ -48,8 +48,8 @@ func (Generator) Explain(p *rule.Policy, s artefact.Settings) (artefact.Explaine
 	}, nil
 }
 
-// words is a step of a packet in words of iptables: the chain and, unless it only accepts,
-// what the rule matches. Steps between the chains of a tree say nothing.
+// words is a step of a packet in words of iptables: the chain and, unless it only
+// accepts, what the rule matches. Steps between the chains of a tree say nothing.
 func (r *lowering) words(s filter.Step) []string {
 	var out []string
 	switch {

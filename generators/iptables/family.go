@@ -57,8 +57,8 @@ const (
 	removeSets   = `ipset list -n | awk 'NR==FNR{k[$2];next}/^` + prefix + `/&&!($1 in k)' ` + setsFile + ` - | xargs -rn1 ipset destroy`
 )
 
-// load keeps the site's own rules: without --noflush they would be removed. The last file
-// removes the sets.
+// load keeps the site's own rules: without --noflush they would be removed. The last
+// file removes the sets.
 func (c config) load(f family) string {
 	s := f.program() + "-restore --noflush < " + f.file() + " && " + fmt.Sprintf(removeChains, f.program(), c.table(), f.file())
 	if c.ipset && f == ipv6 {

@@ -37,8 +37,8 @@ func (b *lowering) flowOf(d rule.Direction, r filter.Rule) (f flow, remote strin
 func (f flow) published() bool { return !f.Original.IsAll() }
 
 // isPlain reports whether a rule matches the packet's own port or that before DNAT, and
-// not each of them for some addresses: then its chain tells its packets. Or else that is
-// done before, by the lines of each class.
+// not each of them for some addresses: then its chain tells its packets. Or else that
+// is done before, by the lines of each class.
 func (b *lowering) isPlain(id rule.ID) bool {
 	flows := b.flows[id]
 	return !slices.ContainsFunc(flows, func(f flow) bool { return f.published() != flows[0].published() })
@@ -68,8 +68,8 @@ func (b *lowering) split(d rule.Direction) (any class, classes []class) {
 	return any, classes
 }
 
-// flowsOf returns the flows of a class's chain, on the interfaces and local addresses of
-// the rule that leads to it if that has some.
+// flowsOf returns the flows of a class's chain, on the interfaces and local addresses
+// of the rule that leads to it if that has some.
 func (b *lowering) flowsOf(d rule.Direction, chain string, by filter.Rule) (flows []flow) {
 	for _, r := range b.held[chain].Rules {
 		if len(by.In)+len(by.Out) > 0 {

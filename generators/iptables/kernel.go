@@ -29,7 +29,8 @@ type set struct {
 	odd      []oddElement            // elements that none of ours is like, sorted by their keys
 }
 
-// oddElement is an element by its whole text, and by what of it does not change by itself.
+// oddElement is an element by its whole text, and by what of it does not change by
+// itself.
 type oddElement struct{ key, text string }
 
 // table is our chains of one table of a family, with the built-in ones that are ours.
@@ -78,8 +79,8 @@ const (
 	mangleTable = "mangle"
 )
 
-// ReadKernel reads what the tools print, with counters or without. Owned are the built-in
-// chains of table filter that are ours.
+// ReadKernel reads what the tools print, with counters or without. Owned are the
+// built-in chains of table filter that are ours.
 func ReadKernel(d Dump, owned []string) (*Kernel, error) {
 	k := &Kernel{used: map[string]bool{}}
 	k.readSets(d.Ipset)
@@ -172,8 +173,8 @@ func (f family) readRule(s savedLine, builtIn bool) savedRule {
 	return savedRule{text: s.text, counts: s.counts, rule: one, odd: err}
 }
 
-// references returns the chains and sets that a rule of others names. What it only says,
-// in a comment or to a log, is neither.
+// references returns the chains and sets that a rule of others names. What it only
+// says, in a comment or to a log, is neither.
 func references(text string) (chains, sets []string) {
 	words, err := splitWords(text)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"gatewright/generators/engine/enginetest"
 )
 
-// TestChangedFilesLeaveNothing loads 30 policies, each by the commands of its headers: in
-// the end there are the chains and sets of the last one alone.
+// TestChangedFilesLeaveNothing loads 30 policies, each by the commands of its headers:
+// in the end there are the chains and sets of the last one alone.
 func TestChangedFilesLeaveNothing(t *testing.T) {
 	bindings := []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}}
 	load := func(g *enginetest.Gateway, n int) {

@@ -147,8 +147,8 @@ func (r *rules) heldChain(c *chain, ids map[string]rule.ID) filter.Chain {
 	return readable(out)
 }
 
-// readable brings what follows ways before them, and so shows what it may open; what then
-// still is like no chain of ours is left out.
+// readable brings what follows ways before them, and so shows what it may open; what
+// then still is like no chain of ours is left out.
 func readable(c filter.Chain) filter.Chain {
 	if behindWays(c) > 0 {
 		slices.SortStableFunc(c.Rules, func(a, b filter.Rule) int { return cmp.Compare(wayOrder(a), wayOrder(b)) })

@@ -12,15 +12,16 @@ import (
 	"gatewright/generators/filter"
 )
 
-// maxInline is how many prefixes a tree has in its rules. Of a larger one, the targets of
-// more than a few prefixes have them in sets, where there is ipset: a tree of 100,000 takes
-// long to load. Tests make it small.
+// maxInline is how many prefixes a tree has in its rules. Of a larger one, the targets
+// of more than a few prefixes have them in sets, where there is ipset: a tree of
+// 100,000 takes long to load. Tests make it small.
 var maxInline = 10_000
 
 // maxLocals bounds the ranges of roles' addresses together, by which of them hold each.
 const maxLocals = 1 << 20
 
-// lowering turns a ruleset with sets and maps of addresses into chains that iptables has.
+// lowering turns a ruleset with sets and maps of addresses into chains that iptables
+// has.
 type lowering struct {
 	rules
 	built    filter.Built
@@ -97,12 +98,12 @@ func (b *lowering) add(s section) {
 }
 
 // manyRules is from how many rules on they stand by their chains' names, the last one
-// first: so each name is at the head of the list that iptables-nft walks for every line,
-// and 10,000 rules load five times as fast.
+// first: so each name is at the head of the list that iptables-nft walks for every
+// line, and 10,000 rules load five times as fast.
 const manyRules = 1000
 
-// addRules adds a section for each rule of the policy: its chain, the addresses that lead
-// there, and what it counts and accepts, if packets come to it.
+// addRules adds a section for each rule of the policy: its chain, the addresses that
+// lead there, and what it counts and accepts, if packets come to it.
 func (b *lowering) addRules() {
 	list := slices.Clone(b.built.Rules)
 	if len(list) > manyRules {
@@ -179,8 +180,8 @@ func (b *lowering) addDirection(d rule.Direction) {
 
 func (w path) has(f flow) bool { return slices.Equal(w.in, f.In) && slices.Equal(w.out, f.Out) }
 
-// shortOf stands for a direction in names. iptables-nft walks a sorted list of names for
-// every line: those of most lines are upper case, before all of the rules' chains.
+// shortOf stands for a direction in names. iptables-nft walks a sorted list of names
+// for every line: those of most lines are upper case, before all of the rules' chains.
 func shortOf(d rule.Direction) string {
 	if d == rule.Inbound {
 		return "IN"
@@ -188,8 +189,8 @@ func shortOf(d rule.Direction) string {
 	return "OUT"
 }
 
-// addInterfaces leads what comes and goes by the interfaces of a path to a chain, first by
-// those that it comes in by. What comes back from there goes on to other paths.
+// addInterfaces leads what comes and goes by the interfaces of a path to a chain, first
+// by those that it comes in by. What comes back from there goes on to other paths.
 func (b *lowering) addInterfaces(w *path) (start string) {
 	s := section{title: commentOf("Interfaces, " + w.title + ".")}
 	from, verdict := filter.EntryOf(w.direction), filter.Jump
@@ -283,8 +284,9 @@ func (b *lowering) addLocals(w *path, start string) {
 	}
 }
 
-// rootOf names the chain of the flows of some roles. More than four digits would leave no
-// room for the names of the chains below it; so many tell 1,000 roles apart by a try or two.
+// rootOf names the chain of the flows of some roles. More than four digits would leave
+// no room for the names of the chains below it; so many tell 1,000 roles apart by a try
+// or two.
 func (w *path) rootOf(roles string, several bool, taken map[string]bool) string {
 	if !several {
 		return prefix + w.stem

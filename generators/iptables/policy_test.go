@@ -52,8 +52,8 @@ func examples(t testing.TB) []example {
 	}
 }
 
-// overlapInput has rules that hold each other's addresses, one of which gets no packet, a
-// remote on the site, and roles that share addresses.
+// overlapInput has rules that hold each other's addresses, one of which gets no packet,
+// a remote on the site, and roles that share addresses.
 func overlapInput(t testing.TB) rule.Input {
 	grant := func(entry string, role rule.Role, services string, remotes ...string) rule.Grant {
 		return ruletest.Grant(t, "sample/"+entry, entry, rule.Outbound, role, services, remotes...)

@@ -61,8 +61,8 @@ func commentsOf(lines []string) []comment {
 	return out
 }
 
-// lineComment is the comment of the rule that counts and accepts: what fits its 255 bytes
-// of the rule's id and labels.
+// lineComment is the comment of the rule that counts and accepts: what fits its 255
+// bytes of the rule's id and labels.
 func lineComment(id rule.ID, labels []comment) string {
 	words := make([]string, len(labels))
 	for i, l := range labels {
@@ -114,8 +114,8 @@ func checkSavedName(s string) error {
 	return nil
 }
 
-// checkElement refuses an element, or how a set is created, that ipset does not read back:
-// of quotes it knows the two of a comment.
+// checkElement refuses an element, or how a set is created, that ipset does not read
+// back: of quotes it knows the two of a comment.
 func checkElement(s string) error {
 	if n := strings.Count(s, `"`); n != 0 && n != 2 {
 		return fmt.Errorf("the quotes of %q are not read back; remove it", s)
@@ -234,8 +234,8 @@ func portsOf(ranges []netset.PortRange) ports {
 	return ports(strings.Join(words, ","))
 }
 
-// deviceOf takes the one name of a rule, which artefact.CheckInterface has accepted; empty for
-// every interface.
+// deviceOf takes the one name of a rule, which artefact.CheckInterface has accepted;
+// empty for every interface.
 func deviceOf(names []string) device { return device(strings.Join(names, "")) }
 
 // declareChains declares chains, one a line.

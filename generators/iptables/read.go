@@ -152,14 +152,14 @@ func (r *rulesReader) declare(chain string) error {
 	return nil
 }
 
-// isBase reports whether a chain is a built-in one of the file, or one that stands before
-// its entries.
+// isBase reports whether a chain is a built-in one of the file, or one that stands
+// before its entries.
 func (r *rules) isBase(chain string) bool {
 	return r.config.Mode != artefact.ModeChains && slices.ContainsFunc(r.config.bases(), func(b base) bool { return b.chain == chain })
 }
 
-// takeComment reads a title or a label. Titles of what is no rule of the policy end in a
-// stop.
+// takeComment reads a title or a label. Titles of what is no rule of the policy end in
+// a stop.
 func (r *rulesReader) takeComment(text string) error {
 	c, err := readComment(strings.TrimPrefix(text, "    "))
 	if err != nil {

@@ -195,7 +195,8 @@ func services(p netset.Protocol, first, last uint16) netset.ServiceSet {
 	return netset.ServicesOver(p, []netset.PortRange{{First: first, Last: last}})
 }
 
-// What is changed by hand in our own form is read as what it opens, no more and no less.
+// What is changed by hand in our own form is read as what it opens, no more and no
+// less.
 func TestReadChanged(t *testing.T) {
 	flows := func(p netset.Protocol, first, last uint16, from, to string) rule.TrafficSet {
 		return rule.TrafficOf(services(p, first, last), false, prefixes(t, from), prefixes(t, to))

@@ -23,8 +23,8 @@ type Dump struct {
 type Held struct {
 	IPv4, IPv6 filter.Ruleset // our chains, and the built-in ones with their hooks
 
-	// Others are chains and tables that are not ours, sets that no rule names, and rules of
-	// built-in chains that this package does not write.
+	// Others are chains and tables that are not ours, sets that no rule names, and rules
+	// of built-in chains that this package does not write.
 	Others []string
 }
 
@@ -119,7 +119,8 @@ func (h *Held) addRule(f family, of *filter.Ruleset, c *filter.Chain, text strin
 	return nil
 }
 
-// hookOf is the hook of a built-in chain, or of one that the site's jump to; nil for none.
+// hookOf is the hook of a built-in chain, or of one that the site's jump to; nil for
+// none.
 func hookOf(chain, policy string) *filter.Hook {
 	if hook, ok := strings.CutPrefix(chain, filter.Prefix); ok && slices.Contains(filter.Hooks(), hook) {
 		return &filter.Hook{Name: hook}
@@ -130,7 +131,8 @@ func hookOf(chain, policy string) *filter.Hook {
 	return &filter.Hook{Name: strings.ToLower(chain), Policy: filter.Verdict(strings.ToLower(policy))}
 }
 
-// readSaved completes a rule by its chain: a rule of the policy has its id in its comment.
+// readSaved completes a rule by its chain: a rule of the policy has its id in its
+// comment.
 func readSaved(one filter.Rule, c filter.Chain) filter.Rule {
 	if c.Hook != nil {
 		readLoopback(&one)

@@ -150,8 +150,8 @@ func TestKernelAcceptsWhatTheModelAccepts(t *testing.T) {
 	}
 }
 
-// TestOpeningsAreWhatIsWalked holds that openings of folded chains are what a packet gets
-// that is walked through them one by one.
+// TestOpeningsAreWhatIsWalked holds that openings of folded chains are what a packet
+// gets that is walked through them one by one.
 func TestOpeningsAreWhatIsWalked(t *testing.T) {
 	for _, c := range dumps {
 		e := exampleNamed(t, c.example)

@@ -13,8 +13,8 @@ import (
 // Families returns the address families of the programs, in the order of the changes.
 func Families() []string { return []string{ipv4.program(), ipv6.program()} }
 
-// CheckRestore refuses what restore would not read back as it is: what cannot be brought
-// back is not to be changed.
+// CheckRestore refuses what restore would not read back as it is: what cannot be
+// brought back is not to be changed.
 func (k *Kernel) CheckRestore() error {
 	if k.bad != nil {
 		return fmt.Errorf("ipset save: %w", k.bad)
@@ -120,8 +120,8 @@ func (c *Changes) Gone() (names, inUse []string) {
 	return names, inUse
 }
 
-// Rules is what a family's restore takes, with counters and without flushing; nothing if
-// nothing changes.
+// Rules is what a family's restore takes, with counters and without flushing; nothing
+// if nothing changes.
 func (c *Changes) Rules(program string) []byte {
 	var b bytes.Buffer
 	for _, t := range c.tables {

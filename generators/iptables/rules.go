@@ -38,8 +38,8 @@ type line struct {
 	at int // its line in a file that was read
 }
 
-// base is a built-in chain that the file owns, or a chain of ours that the site's jump to
-// first.
+// base is a built-in chain that the file owns, or a chain of ours that the site's jump
+// to first.
 type base struct {
 	hook, chain string
 	entries     []string
@@ -144,7 +144,8 @@ type wiringView struct {
 	Lines  []lineView
 }
 
-// sectionView is lines under a title: one rule of the policy, or what leads to its rules.
+// sectionView is lines under a title: one rule of the policy, or what leads to its
+// rules.
 type sectionView struct {
 	Title  comment
 	Labels []comment // of a rule's entries

@@ -44,8 +44,8 @@ func savedLines(text []byte) iter.Seq2[savedLine, error] {
 	}
 }
 
-// parseSaved reads ":CHAIN POLICY [PACKETS:BYTES]" or "[PACKETS:BYTES] -A CHAIN RULE", the
-// latter also without counts.
+// parseSaved reads ":CHAIN POLICY [PACKETS:BYTES]" or "[PACKETS:BYTES] -A CHAIN RULE",
+// the latter also without counts.
 func parseSaved(line string) (s savedLine, ok bool) {
 	if declared, ok := strings.CutPrefix(line, ":"); ok {
 		words := append(strings.Fields(declared), "-", "-", noCounts)
@@ -59,9 +59,9 @@ func parseSaved(line string) (s savedLine, ok bool) {
 	return s, ok
 }
 
-// dumpLines returns the lines of a dump. A text in quotes may hold line breaks. A backslash
-// escapes in those of iptables, but not in those of ipset, which quotes comments alone. An
-// error says that the last line does not end.
+// dumpLines returns the lines of a dump. A text in quotes may hold line breaks. A
+// backslash escapes in those of iptables, but not in those of ipset, which quotes
+// comments alone. An error says that the last line does not end.
 func dumpLines(text []byte, escapes bool) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		start, quoted := 0, false
@@ -168,8 +168,8 @@ func (s *set) isOdd() bool { return s.spec != setSpec(s.family()) }
 
 func (s *set) isEmpty() bool { return len(s.prefixes)+len(s.odd) == 0 }
 
-// add takes an element as ipset prints it. What counts up or down in it does not tell it
-// from another one.
+// add takes an element as ipset prints it. What counts up or down in it does not tell
+// it from another one.
 func (s *set) add(text string) {
 	key := without(strings.Fields(text), "timeout", "packets", "bytes")
 	p, err := s.family().readPrefix(key)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestDumpLines holds that a line break in a comment ends no line, and that a quote in a
-// name takes none of what follows.
+// TestDumpLines holds that a line break in a comment ends no line, and that a quote in
+// a name takes none of what follows.
 func TestDumpLines(t *testing.T) {
 	const unended = ", and it is not known what follows; if a name begins with them, give it another one"
 	for _, c := range []struct {
@@ -96,7 +96,8 @@ func TestCheckRestore(t *testing.T) {
 	}
 }
 
-// TestReadKernelReadsNoComment holds that a comment declares nothing, whatever it holds.
+// TestReadKernelReadsNoComment holds that a comment declares nothing, whatever it
+// holds.
 func TestReadKernelReadsNoComment(t *testing.T) {
 	const sets = "create site hash:ip family inet comment\nadd site 1.1.1.1 comment \"a\ncreate gw_b hash:net family inet\nb\"\ncreate gw_a hash:net family inet\n"
 	const v4 = "*filter\n:FORWARD ACCEPT [0:0]\n:gw_OUT - [0:0]\n-A FORWARD -m comment --comment \"a\n-A gw_OUT -j ACCEPT\nb\"\nCOMMIT\n"

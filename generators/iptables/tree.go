@@ -9,18 +9,19 @@ import (
 	"gatewright/catalog/netset"
 )
 
-// Shape of a tree. A chain of more than leafSize lines sends packets on to cells of about
-// one in fanOut of its prefixes, so that a packet walks at most 2*fanOut+leafSize+1 rules
-// a level: a jump costs as much as ten of them. iptables-nft loads no chain that is 16
-// jumps away from the hook, and takes long for many chains: a wide tree is low and has few.
+// Shape of a tree. A chain of more than leafSize lines sends packets on to cells of
+// about one in fanOut of its prefixes, so that a packet walks at most
+// 2*fanOut+leafSize+1 rules a level: a jump costs as much as ten of them. iptables-nft
+// loads no chain that is 16 jumps away from the hook, and takes long for many chains: a
+// wide tree is low and has few.
 const (
 	leafSize = 16
 	fanOut   = 8
 )
 
-// tree is chains that tell the targets of addresses apart. A packet walks from chain 0 to
-// the chain of the smallest cell that it lies in, by goto, so that it never comes back to
-// a sibling.
+// tree is chains that tell the targets of addresses apart. A packet walks from chain 0
+// to the chain of the smallest cell that it lies in, by goto, so that it never comes
+// back to a sibling.
 type tree struct{ chains []treeChain }
 
 // treeChain is one chain: its cells in this order, then its leaves.
@@ -36,7 +37,8 @@ type cell struct {
 	chain  int
 }
 
-// leaf is a prefix of a target or, if the target's prefixes stand in a set, any of those.
+// leaf is a prefix of a target or, if the target's prefixes stand in a set, any of
+// those.
 type leaf struct {
 	prefix netip.Prefix
 	target int
@@ -74,8 +76,8 @@ func newTree(sets []netset.PrefixSet, inSet func(target int) bool) tree {
 // prefix more does not move the others.
 func limitOf(n int) int { return max(leafSize, 1<<mathbits.Len(uint(n-1))/fanOut) }
 
-// linesOf returns the leaves that make a line, those of a set once: no more than one too
-// many for a chain without cells.
+// linesOf returns the leaves that make a line, those of a set once: no more than one
+// too many for a chain without cells.
 func linesOf(list []leaf) (lines []leaf) {
 	seen := map[int]bool{}
 	for _, l := range list {

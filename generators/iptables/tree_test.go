@@ -109,8 +109,8 @@ func newKernel(t *testing.T, text string, sets map[string]netset.PrefixSet) *ker
 	return k
 }
 
-// accepts sends a packet through a chain, and returns the comment of the rule that first
-// accepts or marks it.
+// accepts sends a packet through a chain, and returns the comment of the rule that
+// first accepts or marks it.
 func (k *kernel) accepts(chain string, p packet) (comment string, ok bool) {
 	k.steps, k.depth = 0, 0
 	return k.walk(chain, p, 1)
@@ -326,7 +326,8 @@ func TestTreeIsLow(t *testing.T) {
 	}
 }
 
-// TestOnePrefixMoreMovesFewLines holds that a tree keeps its shape while a prefix comes.
+// TestOnePrefixMoreMovesFewLines holds that a tree keeps its shape while a prefix
+// comes.
 func TestOnePrefixMoreMovesFewLines(t *testing.T) {
 	lines := func(set netset.PrefixSet) map[string]bool {
 		g := ruletest.Grant(t, "sample/shape", "shape", rule.Outbound, "clients", "tcp 443")
@@ -366,8 +367,8 @@ func TestCommon(t *testing.T) {
 	}
 }
 
-// TestManyRoles holds that the chains of thousands of roles have names of their own, and
-// that what they hold is read back.
+// TestManyRoles holds that the chains of thousands of roles have names of their own,
+// and that what they hold is read back.
 func TestManyRoles(t *testing.T) {
 	const roles = 2000
 	var in rule.Input

@@ -11,8 +11,8 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// The functions of this file take a text only if quote.go or the engines write it. Their
-// errors say what is expected in its place.
+// The functions of this file take a text only if quote.go or the engines write it.
+// Their errors say what is expected in its place.
 
 func readComment(s string) (comment, error) {
 	if c := commentOf(s); string(c) == s {

@@ -2,13 +2,13 @@
 // subsequence.
 package lcs
 
-// maxPairs bounds the comparison of two lists: where they are longer between their common
-// ends, all between changes.
+// maxPairs bounds the comparison of two lists: where they are longer between their
+// common ends, all between changes.
 const maxPairs = 4 << 20
 
-// Staying returns for each of the m items of a list which of the n items of an earlier one
-// it is, in the same order; -1 for a new one. As many stay as can. Same compares the item i
-// of the earlier list with j of the later one.
+// Staying returns for each of the m items of a list which of the n items of an earlier
+// one it is, in the same order; -1 for a new one. As many stay as can. Same compares
+// the item i of the earlier list with j of the later one.
 func Staying(n, m int, same func(i, j int) bool) []int {
 	stay := make([]int, m)
 	for j := range stay {

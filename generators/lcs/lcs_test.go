@@ -29,7 +29,8 @@ func TestStaying(t *testing.T) {
 	}
 }
 
-// TestStayingIsBounded holds that of long lists the common ends stay, and nothing between.
+// TestStayingIsBounded holds that of long lists the common ends stay, and nothing
+// between.
 func TestStayingIsBounded(t *testing.T) {
 	have := "a" + strings.Repeat("bc", 2000) + "d"
 	want := "a" + strings.Repeat("cb", 2000) + "d"

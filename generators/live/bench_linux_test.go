@@ -28,9 +28,9 @@ func twoOf(b *testing.B, n int) (all []*rule.Policy) {
 	return all
 }
 
-// BenchmarkIptables reports CPU time, that of the programs and the kernel included: of a
-// full load by apply and of one by the tools, of reading the rules back and comparing them,
-// and of a change of 1,000 prefixes beside that.
+// BenchmarkIptables reports CPU time, that of the programs and the kernel included: of
+// a full load by apply and of one by the tools, of reading the rules back and comparing
+// them, and of a change of 1,000 prefixes beside that.
 func BenchmarkIptables(b *testing.B) {
 	for _, n := range []int{100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("prefixes=%d", n), func(b *testing.B) {

@@ -14,8 +14,8 @@ import (
 // Bounds says how much one apply may change, in percent of what runs.
 type Bounds struct{ MaxShrink, MaxGrowth int }
 
-// Check refuses what accepts nothing for the policy, and what loses or gains more remote
-// addresses than the bounds allow. Nothing that runs yet has no bounds.
+// Check refuses what accepts nothing for the policy, and what loses or gains more
+// remote addresses than the bounds allow. Nothing that runs yet has no bounds.
 func (c *Comparison) Check(b Bounds) error {
 	running, wanted := c.Readings()
 	if !carries(wanted) {

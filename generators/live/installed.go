@@ -19,11 +19,12 @@ import (
 // installed.
 const maxInstalled = 128 << 20
 
-// installed are files where a program reads them, by their paths; nil for one that is not
-// there.
+// installed are files where a program reads them, by their paths; nil for one that is
+// not there.
 type installed map[string][]byte
 
-// installation is what a generator's files are and should be, where a program reads them.
+// installation is what a generator's files are and should be, where a program reads
+// them.
 type installation struct {
 	generator interface {
 		Name() string
@@ -142,8 +143,8 @@ func (i *installation) commit() (done Committed, err error) {
 	return done, err
 }
 
-// put installs files in the place of others. If one cannot be, or the program does not take
-// them, those that were are put back.
+// put installs files in the place of others. If one cannot be, or the program does not
+// take them, those that were are put back.
 func (i *installation) put(want, have installed) (string, error) {
 	came, err := installAll(i.order, want, have)
 	said := ""
@@ -194,8 +195,8 @@ func installAll(order []string, want, have installed) (came int, err error) {
 	return came, nil
 }
 
-// installOne puts a file in the place of another one, at once, with the mode and the owner
-// of that.
+// installOne puts a file in the place of another one, at once, with the mode and the
+// owner of that.
 func installOne(path string, data []byte) error {
 	root, _, err := plainfile.Named(filepath.Dir(path)).MakeFolder()
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestIptablesRestore holds that what was saved comes back, whatever was there and whatever
-// became of it: sets that were destroyed, chains of others, policies.
+// TestIptablesRestore holds that what was saved comes back, whatever was there and
+// whatever became of it: sets that were destroyed, chains of others, policies.
 func TestIptablesRestore(t *testing.T) {
 	variants(t, func(t *testing.T, stand func(testing.TB) *stand) {
 		all := policies(t)
@@ -42,8 +42,8 @@ func TestIptablesRestore(t *testing.T) {
 	})
 }
 
-// TestIptablesUndoes holds that a family does not stay changed if the other one cannot be,
-// and that what is not what was compared is not changed.
+// TestIptablesUndoes holds that a family does not stay changed if the other one cannot
+// be, and that what is not what was compared is not changed.
 func TestIptablesUndoes(t *testing.T) {
 	variants(t, func(t *testing.T, stand func(testing.TB) *stand) {
 		s, all := stand(t), policies(t)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// handMade is what somebody may change by hand, and what has to be changed to mend it. ONE
-// and TWO are chains of rules, SET is a set.
+// handMade is what somebody may change by hand, and what has to be changed to mend it.
+// ONE and TWO are chains of rules, SET is a set.
 var handMade = []struct {
 	by   string
 	want []string
@@ -63,8 +63,8 @@ var handMade = []struct {
 		[]string{"+ element SET: 20.0.0.0/28", "+ element SET: 20.0.1.0/28"}},
 }
 
-// TestIptablesDrift changes by hand what runs, in every way above, holds that the change
-// is shown and nothing else, and mends it.
+// TestIptablesDrift changes by hand what runs, in every way above, holds that the
+// change is shown and nothing else, and mends it.
 func TestIptablesDrift(t *testing.T) {
 	names := strings.NewReplacer("ONE", "gw_out-rm3t3jdb5", "TWO", "gw_out-b9pqmt5rp", "SET", "gw_out-rm3t3jdb5_329a008856")
 	variants(t, func(t *testing.T, stand func(testing.TB) *stand) {

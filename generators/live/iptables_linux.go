@@ -16,8 +16,8 @@ import (
 	"gatewright/generators/iptables"
 )
 
-// iptablesBackend is the kernel's rules as the programs iptables and ipset, by which it is
-// read and changed, show them.
+// iptablesBackend is the kernel's rules as the programs iptables and ipset, by which it
+// is read and changed, show them.
 type iptablesBackend struct{}
 
 func (iptablesBackend) Generator() string { return iptables.Generator{}.Name() }
@@ -59,8 +59,9 @@ func (iptablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 	return c, nil
 }
 
-// addEnforced tells of a default-deny that stays. None is taken away, for a machine is open
-// without it; and none goes on unseen, for it drops what the site's own rules accept.
+// addEnforced tells of a default-deny that stays. None is taken away, for a machine is
+// open without it; and none goes on unseen, for it drops what the site's own rules
+// accept.
 func (c *Comparison) addEnforced(l *iptables.Live, dump iptables.Dump) error {
 	all, err := l.Enforced(dump)
 	for _, e := range all {
@@ -217,8 +218,8 @@ func (iptablesBackend) Restore(m Machine, saved []byte) error {
 	return m.restoreIptables(old, s.Owned)
 }
 
-// restoreIptables brings back the rules, even if sets that they match do not come back as
-// they were, of which a LeftOutError tells.
+// restoreIptables brings back the rules, even if sets that they match do not come back
+// as they were, of which a LeftOutError tells.
 func (m Machine) restoreIptables(old *iptables.Kernel, owned []string) error {
 	const tries = 10 // others may change rules, too
 	left, last := leftOut{}, false

@@ -26,7 +26,8 @@ type stand struct {
 	Backend
 }
 
-// variant is an iptablesBackend of one variant of iptables, as what this machine calls so.
+// variant is an iptablesBackend of one variant of iptables, as what this machine calls
+// so.
 type variant struct {
 	iptablesBackend
 	engine.Variant

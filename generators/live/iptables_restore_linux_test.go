@@ -13,8 +13,8 @@ import (
 // bigSet is the set that the second of policies has.
 const bigSet = "gw_out-rm3t3jdb5_329a008856"
 
-// TestIptablesRefusesLineBreaks holds that what could not be brought back is told before
-// anything is changed, and that a site's own comments hold what they like.
+// TestIptablesRefusesLineBreaks holds that what could not be brought back is told
+// before anything is changed, and that a site's own comments hold what they like.
 func TestIptablesRefusesLineBreaks(t *testing.T) {
 	variants(t, func(t *testing.T, stand func(testing.TB) *stand) {
 		s, all := stand(t), policies(t)
@@ -44,8 +44,9 @@ func TestIptablesRefusesLineBreaks(t *testing.T) {
 	})
 }
 
-// TestIptablesRestoresRulesWithoutSets holds that the rules come back even if a set cannot
-// come back as it was, and that what came meanwhile, with line breaks, does not matter.
+// TestIptablesRestoresRulesWithoutSets holds that the rules come back even if a set
+// cannot come back as it was, and that what came meanwhile, with line breaks, does not
+// matter.
 func TestIptablesRestoresRulesWithoutSets(t *testing.T) {
 	variants(t, func(t *testing.T, stand func(testing.TB) *stand) {
 		s, all := stand(t), policies(t)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Last returns what became of the last trial, when, and what of the old rules did not come
-// back; Waiting if there was none since the machine started.
+// Last returns what became of the last trial, when, and what of the old rules did not
+// come back; Waiting if there was none since the machine started.
 func (r *Run) Last() (outcome Outcome, at time.Time, left []string, err error) {
 	text, err := r.read(outcomeFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -27,8 +27,8 @@ func (r *Run) Last() (outcome Outcome, at time.Time, left []string, err error) {
 	return Outcome(word), info.ModTime(), lines[1:], nil
 }
 
-// Waits returns until when a change waits for its confirmation; false for none. It takes no
-// rights but those of reading, and leaves nothing.
+// Waits returns until when a change waits for its confirmation; false for none. It
+// takes no rights but those of reading, and leaves nothing.
 func (m Machine) Waits() (until time.Time, ok bool, err error) {
 	key, err := m.key()
 	if err != nil {

@@ -29,7 +29,8 @@ type Backend interface {
 	// Compare compares what runs with the policy.
 	Compare(Machine, *rule.Policy, artefact.Settings) (*Comparison, error)
 
-	// Forgets reports whether the running rules are lost at boot unless our files are loaded.
+	// Forgets reports whether the running rules are lost at boot unless our files are
+	// loaded.
 	Forgets() bool
 }
 
@@ -87,12 +88,12 @@ func (c *Comparison) Admits(remote netip.Addr, local netip.AddrPort) bool {
 // Readings returns what runs and what is wanted by what they do.
 func (c *Comparison) Readings() (running, wanted artefact.Reading) { return c.readings() }
 
-// Commit makes all changes or none. ErrChanged means that the running rules have changed
-// since they were compared.
+// Commit makes all changes or none. ErrChanged means that the running rules have
+// changed since they were compared.
 func (c *Comparison) Commit() (Committed, error) { return c.commit() }
 
-// Saved returns what runs, for Restorer.Restore. An error says what would go and could not
-// be made again.
+// Saved returns what runs, for Restorer.Restore. An error says what would go and could
+// not be made again.
 func (c *Comparison) Saved() ([]byte, error) {
 	if c.save == nil {
 		return nil, errors.New("what runs cannot be brought back; apply without --confirm")
@@ -103,12 +104,12 @@ func (c *Comparison) Saved() ([]byte, error) {
 // ErrBusy says that another process changes rules here.
 var ErrBusy = errors.New("another apply or confirm is running here; wait for it to end")
 
-// ErrChanged says that somebody else changed what runs since it was compared. Nothing was
-// changed.
+// ErrChanged says that somebody else changed what runs since it was compared. Nothing
+// was changed.
 var ErrChanged = kernel.ErrChanged
 
-// ErrLeft says that a change was not made as a whole, or that it is not known whether it
-// was, and that what ran before did not come back.
+// ErrLeft says that a change was not made as a whole, or that it is not known whether
+// it was, and that what ran before did not come back.
 var ErrLeft = kernel.ErrLeft
 
 // LeftOutError says that what ran before is back, but for this.

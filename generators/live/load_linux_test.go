@@ -16,9 +16,9 @@ import (
 	"gatewright/catalog/rule/ruletest"
 )
 
-// TestAppliesUnderLoad changes rules while packets leave the machine, or pass it from one
-// link to another: none is lost that all policies allow, and none gets through that none
-// allows.
+// TestAppliesUnderLoad changes rules while packets leave the machine, or pass it from
+// one link to another: none is lost that all policies allow, and none gets through that
+// none allows.
 func TestAppliesUnderLoad(t *testing.T) {
 	applies, least := 6, int64(20_000)
 	if os.Getenv("GATEWRIGHT_PROVE") == "all" {
@@ -71,8 +71,8 @@ neigh add `+beside(address6)+` lladdr 02:00:00:00:00:01 dev out
 // beside is the address that follows one.
 func beside(address string) string { return netip.MustParsePrefix(address).Addr().Next().String() }
 
-// wandering are policies that all allow the same flows of the load's, by other rules: their
-// prefixes move between rules, and for iptables between trees and sets.
+// wandering are policies that all allow the same flows of the load's, by other rules:
+// their prefixes move between rules, and for iptables between trees and sets.
 func wandering(t testing.TB) (all []*rule.Policy) {
 	for i := range 2 {
 		rules := [][]string{append(many(i, 10_100), "2001:db8:1::/64"), {"203.0.113.0/28", "2001:db8::/64"}}
@@ -88,8 +88,8 @@ func wandering(t testing.TB) (all []*rule.Policy) {
 	return all
 }
 
-// underLoad applies one policy after the other while first packets of flows pass from one
-// machine to another, each decided anew.
+// underLoad applies one policy after the other while first packets of flows pass from
+// one machine to another, each decided anew.
 func (s *stand) underLoad(from, to *stand, raw map[string][]string, applies int, least int64) {
 	all := wandering(s)
 	s.apply(all[0], raw)
@@ -111,7 +111,8 @@ func (s *stand) underLoad(from, to *stand, raw map[string][]string, applies int,
 	s.Logf("proved: %d applies, %d packets that must pass passed and %d that must not did not", applies, l.passed.Load(), l.refused)
 }
 
-// load is packets that are sent all the time, some that must arrive and some that must not.
+// load is packets that are sent all the time, some that must arrive and some that must
+// not.
 type load struct {
 	passed, lost    atomic.Int64
 	refused, leaked int64

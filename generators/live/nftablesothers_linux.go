@@ -8,8 +8,8 @@ import (
 	"gatewright/generators/nftables/kernel"
 )
 
-// readAll reads the table of the site's mode, and those that another mode, or the same one
-// in another table, has left.
+// readAll reads the table of the site's mode, and those that another mode, or the same
+// one in another table, has left.
 func readAll(m Machine, want *kernel.Table) (have *kernel.Table, others []*kernel.Table, err error) {
 	err = onKernel(m, func(conn *kernel.Conn) error {
 		all, err := readTables(conn, want)
@@ -86,8 +86,8 @@ func (l leftovers) tables() (all []*kernel.Table) {
 	return all
 }
 
-// commit removes them. Nothing leads to them, so that no packet tells before from after,
-// and what fails is tried again by the next apply.
+// commit removes them. Nothing leads to them, so that no packet tells before from
+// after, and what fails is tried again by the next apply.
 func (l leftovers) commit(conn *kernel.Conn, done *Committed) {
 	for _, c := range l {
 		kept, err := conn.Commit(c)

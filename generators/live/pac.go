@@ -10,8 +10,8 @@ import (
 	"gatewright/generators/pac"
 )
 
-// pacBackend is the PAC file that a web server of this machine serves. Browsers fetch it
-// anew by themselves, so that nobody needs to be told.
+// pacBackend is the PAC file that a web server of this machine serves. Browsers fetch
+// it anew by themselves, so that nobody needs to be told.
 type pacBackend struct{}
 
 func (pacBackend) Generator() string { return pac.Generator{}.Name() }

@@ -21,8 +21,8 @@ type Run struct {
 	lock *os.File
 }
 
-// Hold takes a machine's Run; ErrBusy says that another process has it. Release gives it
-// back, and so does the process's end, however it ends.
+// Hold takes a machine's Run; ErrBusy says that another process has it. Release gives
+// it back, and so does the process's end, however it ends.
 func (m Machine) Hold() (*Run, error) {
 	r, err := m.open()
 	if err != nil {

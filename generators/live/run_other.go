@@ -34,7 +34,8 @@ func (*Trial) Begin() error                   { return errNeedsLinux }
 func (*Trial) GiveUp() error                  { return errNeedsLinux }
 func (*Trial) Outcome() (Outcome, error)      { return Waiting, errNeedsLinux }
 
-// WatchCommand is the command of the tool that calls Watch with the arguments that follow.
+// WatchCommand is the command of the tool that calls Watch with the arguments that
+// follow.
 const WatchCommand = "watch"
 
 // Watch needs Linux.

@@ -51,9 +51,9 @@ func (squidBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (*Co
 	return i.comparison()
 }
 
-// addStale adds the files of ours that an earlier policy or another place left. What was
-// changed by hand stays, for nothing reads a list that no rule names; the rules themselves
-// must not be read twice.
+// addStale adds the files of ours that an earlier policy or another place left. What
+// was changed by hand stays, for nothing reads a list that no rule names; the rules
+// themselves must not be read twice.
 func (i *installation) addStale(at squid.Installation) error {
 	elsewhere, err := readOne(at.Elsewhere())
 	if err != nil {

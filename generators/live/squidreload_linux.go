@@ -45,8 +45,8 @@ func saysGone(err error) bool {
 		strings.Contains(failed.said, "(3) No such process")
 }
 
-// tellSquid runs squid -k with a word. The error holds the lines in which Squid says what
-// is wrong, of all that it says.
+// tellSquid runs squid -k with a word. The error holds the lines in which Squid says
+// what is wrong, of all that it says.
 func tellSquid(word string) error {
 	_, err := Machine{}.run(nil, "squid", "-k", word)
 	var failed *programError
@@ -56,8 +56,8 @@ func tellSquid(word string) error {
 	return err
 }
 
-// complaints are the lines in which Squid says what is wrong, and no more than three: the
-// last one is why it ends.
+// complaints are the lines in which Squid says what is wrong, and no more than three:
+// the last one is why it ends.
 func complaints(said string) string {
 	const most = 3
 	var lines []string

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestSquidsReason holds that the reason is told behind all that Squid says before it: a
-// line for each directive, and what is obsolete.
+// TestSquidsReason holds that the reason is told behind all that Squid says before it:
+// a line for each directive, and what is obsolete.
 func TestSquidsReason(t *testing.T) {
 	const script = `#!/bin/sh
 awk 'BEGIN { for (i = 0; i < 20000; i++) print "2026/01/01 00:00:00| Processing: acl FATAL_" i " dst 203.0.113.0/28" }' >&2

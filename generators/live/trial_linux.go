@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// maxTrial bounds a trial in bytes: a million elements have some 60 MiB. A test lowers it.
+// maxTrial bounds a trial in bytes: a million elements have some 60 MiB. A test lowers
+// it.
 var maxTrial int64 = 1 << 30
 
 // Trial is a change that goes again unless it is confirmed.
@@ -38,8 +39,8 @@ func (r *Run) NewTrial(m Machine, keep []byte, wait time.Duration) (*Trial, erro
 	return &Trial{run: &Run{dir: dir}, machine: m, trial: trial{Boot: boot, Wait: wait, Name: rand.Text(), Keep: keep}}, err
 }
 
-// Save keeps what runs of a generator, before it is changed. It returns once a process is
-// seen that brings it back, whatever becomes of this one.
+// Save keeps what runs of a generator, before it is changed. It returns once a process
+// is seen that brings it back, whatever becomes of this one.
 func (t *Trial) Save(generator string, c *Comparison) error {
 	data, err := c.Saved()
 	if err != nil {
@@ -152,7 +153,8 @@ func (r *Run) Restore(m Machine) error {
 	return r.restore(m, t)
 }
 
-// restore takes the last change back first. A LeftOutError is of a trial that has ended.
+// restore takes the last change back first. A LeftOutError is of a trial that has
+// ended.
 func (r *Run) restore(m Machine, t trial) error {
 	var all LeftOutError
 	for _, s := range slices.Backward(t.Saved) {

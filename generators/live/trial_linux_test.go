@@ -37,8 +37,8 @@ func waiting(t *testing.T, r *Run) *Trial {
 	return trial
 }
 
-// TestDeadlineIsReplacedWhileItIsRead holds that whoever reads a deadline sees the one of
-// before or the one of after.
+// TestDeadlineIsReplacedWhileItIsRead holds that whoever reads a deadline sees the one
+// of before or the one of after.
 func TestDeadlineIsReplacedWhileItIsRead(t *testing.T) {
 	r := runFolder(t)
 	if err := r.setDeadline("name", time.Minute); err != nil {
@@ -74,8 +74,8 @@ func TestDeadlineIsReplacedWhileItIsRead(t *testing.T) {
 	}
 }
 
-// TestWatcherOfWhatCannotBeRead holds that a watcher brings back what ran before although
-// the deadline cannot be read, by the one that it read last.
+// TestWatcherOfWhatCannotBeRead holds that a watcher brings back what ran before
+// although the deadline cannot be read, by the one that it read last.
 func TestWatcherOfWhatCannotBeRead(t *testing.T) {
 	r := runFolder(t)
 	trial := waiting(t, r)
@@ -91,8 +91,8 @@ func TestWatcherOfWhatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestWatcherOfWhatWasConfirmed holds that a watcher does not forget a confirmation that
-// it cannot read, and settles it once it can.
+// TestWatcherOfWhatWasConfirmed holds that a watcher does not forget a confirmation
+// that it cannot read, and settles it once it can.
 func TestWatcherOfWhatWasConfirmed(t *testing.T) {
 	r := runFolder(t)
 	trial := waiting(t, r)

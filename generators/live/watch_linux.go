@@ -13,18 +13,19 @@ import (
 	"time"
 )
 
-// WatchCommand is the command of the tool that calls Watch with the arguments that follow.
+// WatchCommand is the command of the tool that calls Watch with the arguments that
+// follow.
 const WatchCommand = "watch"
 
-// detach is the first argument of a watcher that is to start another one and end, so that
-// nothing leads from that one to who asked for it.
+// detach is the first argument of a watcher that is to start another one and end, so
+// that nothing leads from that one to who asked for it.
 const detach = "detach"
 
 // systemdFolder is there where systemd is process 1 (sd_booted(3)).
 const systemdFolder = "/run/systemd/system"
 
-// startWatcher starts a process that outlives this one, its terminal, session and process
-// group, and returns once it is seen alive.
+// startWatcher starts a process that outlives this one, its terminal, session and
+// process group, and returns once it is seen alive.
 func (r *Run) startWatcher(m Machine, name string) error {
 	program, err := os.Executable()
 	if err != nil {
@@ -214,8 +215,8 @@ func closed() <-chan os.Signal {
 	return c
 }
 
-// end ends the trial, unless another process has the Run: it may be confirming, or still
-// changing rules.
+// end ends the trial, unless another process has the Run: it may be confirming, or
+// still changing rules.
 func (w *watcher) end(settle func([]byte) error) (done bool, err error) {
 	if err := syscall.Flock(int(w.run.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return false, nil

@@ -11,8 +11,8 @@ import (
 	"gatewright/generators/nftables/kernel"
 )
 
-// spread are n prefixes over some rules; every step-th is of the next rule and half as wide
-// if moved.
+// spread are n prefixes over some rules; every step-th is of the next rule and half as
+// wide if moved.
 func spread(n, rules, step int, moved bool) map[int][]string {
 	remotes := map[int][]string{}
 	for i := range n {
@@ -26,9 +26,9 @@ func spread(n, rules, step int, moved bool) map[int][]string {
 	return remotes
 }
 
-// BenchmarkLive reports CPU time, the kernel's included: of a full load by netlink and by
-// nft, of reading back and comparing the rules that run, and those of which 1,000 prefixes
-// are to change, and of that change beside it.
+// BenchmarkLive reports CPU time, the kernel's included: of a full load by netlink and
+// by nft, of reading back and comparing the rules that run, and those of which 1,000
+// prefixes are to change, and of that change beside it.
 func BenchmarkLive(b *testing.B) {
 	for _, size := range []struct{ rules, prefixes int }{{1, 100_000}, {100, 100_000}, {100, 1_000_000}} {
 		b.Run(fmt.Sprintf("rules=%d/prefixes=%d", size.rules, size.prefixes), func(b *testing.B) {

@@ -52,8 +52,9 @@ func onePort(int) string    { return "tcp 443" }
 func ownPort(i int) string  { return fmt.Sprintf("tcp 443,%d; udp %d-%d", 1000+i, 2000+10*i, 2005+10*i) }
 func block(i, n int) string { return fmt.Sprintf("20.%d.%d.0/%d", i>>8&255, i&255, n) }
 
-// TestLargeSets holds that no element is lost where the lists are longer than an attribute
-// and than a socket's queues, in one set and in a map, on the first load and in changes.
+// TestLargeSets holds that no element is lost where the lists are longer than an
+// attribute and than a socket's queues, in one set and in a map, on the first load and
+// in changes.
 func TestLargeSets(t *testing.T) {
 	const n = 30_000
 	for name, rules := range map[string]int{"set": 1, "map": 50} {
@@ -81,9 +82,9 @@ func TestLargeSets(t *testing.T) {
 	}
 }
 
-// TestEveryChangeLeadsToTheFile goes from policy to policy, in which intervals move, split,
-// merge, grow and shrink, rules come and go: what the kernel then holds is what nft makes of
-// the file alone.
+// TestEveryChangeLeadsToTheFile goes from policy to policy, in which intervals move,
+// split, merge, grow and shrink, rules come and go: what the kernel then holds is what
+// nft makes of the file alone.
 func TestEveryChangeLeadsToTheFile(t *testing.T) {
 	r := rand.New(rand.NewPCG(14, 1))
 	m, steps := machine(t), 60
@@ -165,8 +166,8 @@ func TestCommitOfWhatChanged(t *testing.T) {
 	}
 }
 
-// TestFailedChangeIsTakenBack holds that what was made first goes again where the change
-// itself fails.
+// TestFailedChangeIsTakenBack holds that what was made first goes again where the
+// change itself fails.
 func TestFailedChangeIsTakenBack(t *testing.T) {
 	one, _ := assigned(t, map[int][]string{0: {"20.0.0.0/24"}}, onePort)
 	two, _ := assigned(t, map[int][]string{0: {"20.0.0.0/24", "20.1.0.0/24"}, 1: {"20.2.0.0/24"}}, ownPort)
@@ -207,8 +208,8 @@ func TestFailedChangeIsTakenBack(t *testing.T) {
 	}
 }
 
-// TestWhatCannotBeCleared holds that a change is made although what nothing leads to any
-// more stays, and that this is told.
+// TestWhatCannotBeCleared holds that a change is made although what nothing leads to
+// any more stays, and that this is told.
 func TestWhatCannotBeCleared(t *testing.T) {
 	m := machine(t)
 	one, _ := assigned(t, map[int][]string{0: {"20.0.0.0/24"}, 1: {"20.1.0.0/24"}, 2: {"20.2.0.0/24"}}, ownPort)

@@ -93,8 +93,8 @@ func list(t *testing.T, m *engine.Machine) string {
 	return string(out)
 }
 
-// TestCommitAgreesWithNFT holds that what is written by netlink is what nft makes of the
-// file: nft lists the same, and neither changes anything of the other's.
+// TestCommitAgreesWithNFT holds that what is written by netlink is what nft makes of
+// the file: nft lists the same, and neither changes anything of the other's.
 func TestCommitAgreesWithNFT(t *testing.T) {
 	for _, file := range expected(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 )
 
 // Sizes of pieces. A transaction in a user namespace is limited by the size of a
-// socket's buffer, 208 KiB on Linux as it comes: 10,000 prefixes are too many. The sizes
-// of what nft sends are estimates from above.
+// socket's buffer, 208 KiB on Linux as it comes: 10,000 prefixes are too many. The
+// sizes of what nft sends are estimates from above.
 const (
 	pieceElements = 1000       // prefixes, each of at most two elements of 90 bytes
 	pieceSize     = 180 * 1000 // bytes
@@ -122,8 +122,8 @@ func sizeOf(statement []string) int {
 	return size
 }
 
-// takeElements returns a set or map without its elements if they are more than one piece
-// holds, which go into pieces of their own.
+// takeElements returns a set or map without its elements if they are more than one
+// piece holds, which go into pieces of their own.
 func (s *splitter) takeElements(statement []string) ([]string, error) {
 	words := strings.Fields(statement[0])
 	from := slices.Index(statement, "\t\telements = {\n")
@@ -146,9 +146,9 @@ func (s *splitter) takeElements(statement []string) ([]string, error) {
 	return append(slices.Clone(statement[:from]), statement[to+1:]...), nil
 }
 
-// Join puts the elements of a piece, which the kernel holds, to those that were gathered
-// of its set or map. It reports false if an element of one overlaps one of the other: nft
-// refuses such a set as a whole.
+// Join puts the elements of a piece, which the kernel holds, to those that were
+// gathered of its set or map. It reports false if an element of one overlaps one of the
+// other: nft refuses such a set as a whole.
 func (p Piece) Join(gathered, held *filter.Ruleset) bool {
 	if more, ok := held.Set(p.Set); ok {
 		have, ok := gathered.Set(p.Set)

@@ -59,9 +59,9 @@ func commentsOf(lines []string) []comment {
 	return out
 }
 
-// ruleCommentOf makes a text fit a rule's comment: as artefact.OneLine does, and with " as
-// ', for nft knows no escape, and % as _, because nft 1.0.6 lists comments through
-// a printf format. What is over 128 bytes is cut.
+// ruleCommentOf makes a text fit a rule's comment: as artefact.OneLine does, and with "
+// as ', for nft knows no escape, and % as _, because nft 1.0.6 lists comments through a
+// printf format. What is over 128 bytes is cut.
 func ruleCommentOf(s string) ruleComment {
 	return ruleComment(artefact.Cut(ruleCommentLetters.Replace(artefact.OneLine(s)), maxRuleComment))
 }

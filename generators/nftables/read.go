@@ -144,8 +144,8 @@ func (r *reader) takeChain(line, text string) error {
 	return nil
 }
 
-// takeComment reads the title of a rule, or a label below it. Titles of other things are
-// told apart by their last character.
+// takeComment reads the title of a rule, or a label below it. Titles of other things
+// are told apart by their last character.
 func (r *reader) takeComment(text string) error {
 	if strings.HasSuffix(text, ".") && !strings.HasPrefix(text, " ") && !strings.Contains(text, ": ") {
 		return nil
@@ -241,8 +241,9 @@ func (r *reader) connect() error {
 	return nil
 }
 
-// checkRules holds that each rule is of the kind that its chain has, that one that counts
-// has the counter of its chain, and that a policy's rule says what its labels do.
+// checkRules holds that each rule is of the kind that its chain has, that one that
+// counts has the counter of its chain, and that a policy's rule says what its labels
+// do.
 func (r *reader) checkRules(c *filter.Chain) error {
 	t, isRule := r.textOf(c.Name)
 	kind := r.kindOf(c)
@@ -290,8 +291,8 @@ func (r *reader) fits(kind chainKind, one filter.Rule) bool {
 	return false
 }
 
-// isOpen reports whether a map leads to a chain from a rule that matches no addresses of
-// our side.
+// isOpen reports whether a map leads to a chain from a rule that matches no addresses
+// of our side.
 func (r *reader) isOpen(chain string) bool {
 	if r.open == nil {
 		r.open = map[string]bool{}

@@ -196,7 +196,8 @@ func TestReadWhole(t *testing.T) {
 	}
 }
 
-// What is changed by hand in our own form is read as what it opens, no more and no less.
+// What is changed by hand in our own form is read as what it opens, no more and no
+// less.
 func TestReadChanged(t *testing.T) {
 	flows := func(p netset.Protocol, first, last uint16, from, to string) rule.TrafficSet {
 		return rule.TrafficOf(services(p, first, last), false, prefixes(t, from), prefixes(t, to))

@@ -58,8 +58,8 @@ func readSetType(line string) (f filter.Family, isMap bool, err error) {
 	return 0, false, errors.New("the type of a set or map that generate writes")
 }
 
-// readPrefixes reads addresses, prefixes and ranges, in any order. Its errors are of the
-// word whose index it returns.
+// readPrefixes reads addresses, prefixes and ranges, in any order. Its errors are of
+// the word whose index it returns.
 func readPrefixes(words []string, f filter.Family) (s netset.PrefixSet, bad int, err error) {
 	var b netset.PrefixBuilder
 	var last addressRange

@@ -18,10 +18,10 @@ const unlisted = "unlisted.invalid"
 //
 // A PAC file blocks nothing, so a verdict is on the way that a request takes: it is
 // exact if every request of the rule to its prefixes goes the way that it would go if
-// its address were known too; a request to any remote asks for no other way. It is narrower if a request by a name that no entry lists goes
-// another way than one to the literal address, in a prefix that is published
-// without names. The options proxy, plain, local and internal are the site's own
-// word, and no verdict is on them.
+// its address were known too; a request to any remote asks for no other way. It is
+// narrower if a request by a name that no entry lists goes another way than one to the
+// literal address, in a prefix that is published without names. The options proxy,
+// plain, local and internal are the site's own word, and no verdict is on them.
 func coverage(p *rule.Policy, roles []rule.Role) ([]artefact.Coverage, error) {
 	return coverageWithin(p, roles, netset.NewBudget(maxLooks))
 }
@@ -60,12 +60,12 @@ func verdict(c artefact.Coverage, stray rule.Flow, found bool) artefact.Coverage
 	return c
 }
 
-// maxLooks bounds what looking for flows that go astray may cost: a look is one at a part
-// of the addresses for one rule, or at a range of ports for one prefix.
+// maxLooks bounds what looking for flows that go astray may cost: a look is one at a
+// part of the addresses for one rule, or at a range of ports for one prefix.
 const maxLooks = 64_000_000
 
-// stray is addresses of which literals go another way, on these ports, than names that no
-// entry lists.
+// stray is addresses of which literals go another way, on these ports, than names that
+// no entry lists.
 type stray struct {
 	first, last netip.Addr
 	class       int // of strays with the same services

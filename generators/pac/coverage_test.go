@@ -139,8 +139,8 @@ func astray(p *rule.Policy, f rule.Flow) bool {
 	return p.Route(f, "clients") != p.Route(literal, "clients")
 }
 
-// TestVerdictsAreBounded counts looks in place of time: 2,000 entries whose prefixes and
-// ports overlap take a few for each, and too many are an error.
+// TestVerdictsAreBounded counts looks in place of time: 2,000 entries whose prefixes
+// and ports overlap take a few for each, and too many are an error.
 func TestVerdictsAreBounded(t *testing.T) {
 	const n, each = 2000, 40
 	in := rule.Input{Bindings: bindings(t), Routes: []rule.Via{rule.Direct, rule.Proxied}}

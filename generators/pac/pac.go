@@ -103,9 +103,9 @@ func (Generator) Options() []artefact.Option {
 	}
 }
 
-// Generate renders the file. Its answer for a request is that of Policy.Route for
-// the roles, except for hosts of one label if plain is direct, and for literals and
-// names in local and internal. Without the option proxy, Proxied requests go direct too.
+// Generate renders the file. Its answer for a request is that of Policy.Route for the
+// roles, except for hosts of one label if plain is direct, and for literals and names
+// in local and internal. Without the option proxy, Proxied requests go direct too.
 func (Generator) Generate(p *rule.Policy, s artefact.Settings) (artefact.Output, error) {
 	c, err := newConfig(p, s)
 	if err != nil {

@@ -13,10 +13,11 @@ import (
 	"gatewright/generators/iptables"
 )
 
-// Iptables loads the artefacts of generator iptables into a network namespace of its own,
-// by what this machine calls iptables, and again over what files for another policy may
-// have left there, reads them back as iptables-save and ipset save print them, and compares the flows that they accept with those of the
-// policy, all of them. It needs Linux, and root or a box.
+// Iptables loads the artefacts of generator iptables into a network namespace of its
+// own, by what this machine calls iptables, and again over what files for another
+// policy may have left there, reads them back as iptables-save and ipset save print
+// them, and compares the flows that they accept with those of the policy, all of them.
+// It needs Linux, and root or a box.
 func Iptables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
 	return IptablesVariant(ctx, engine.IptablesDefault, p, s, artefacts)
 }

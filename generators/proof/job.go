@@ -23,8 +23,9 @@ type prover struct {
 	prove     func(context.Context, *rule.Policy, artefact.Settings, []artefact.Artefact) (Result, error)
 }
 
-// provers returns one for each generator. A packet filter without an engine here is proved
-// by what is read of its files: {"name", false, ByReading(name.Generator{}, artefact.FilterOf)}.
+// provers returns one for each generator. A packet filter without an engine here is
+// proved by what is read of its files: {"name", false, ByReading(name.Generator{},
+// artefact.FilterOf)}.
 func provers() []prover {
 	return []prover{
 		{"nftables", true, NFTables},

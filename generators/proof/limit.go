@@ -20,8 +20,8 @@ const (
 	boxEnds = 2 * tidying
 )
 
-// bounded is what prove finds within the limit; zero is none. A proof that goes on after
-// its context has ended is left alone.
+// bounded is what prove finds within the limit; zero is none. A proof that goes on
+// after its context has ended is left alone.
 func bounded(ctx context.Context, limit time.Duration, prove func(context.Context) (Result, error)) (Result, error) {
 	if limit == 0 {
 		return prove(ctx)

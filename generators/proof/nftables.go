@@ -16,10 +16,10 @@ import (
 	"gatewright/generators/nftables/kernel"
 )
 
-// NFTables loads the artefact of generator nftables into a network namespace of its own,
-// and again over what a file for another policy may have left there, reads the kernel's
-// sets and rules back by netlink, and compares the flows that they accept with those of
-// the policy, all of them. It needs Linux, and root or a box.
+// NFTables loads the artefact of generator nftables into a network namespace of its
+// own, and again over what a file for another policy may have left there, reads the
+// kernel's sets and rules back by netlink, and compares the flows that they accept with
+// those of the policy, all of them. It needs Linux, and root or a box.
 func NFTables(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
 	result := Result{Generator: nftables.Generator{}.Name(), Engine: "nft, read back by netlink"}
 	table, err := nftables.TableOf(s)

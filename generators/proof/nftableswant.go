@@ -58,8 +58,8 @@ func wantHook(p *rule.Policy, f artefact.Filter, hook string) filterHook {
 }
 
 // guardNFT is what a hook that drops by default lets pass and drops before the rest:
-// established flows with the ICMP errors that are related to them, loopback and neighbour
-// discovery (RFC 4861, RFC 4890).
+// established flows with the ICMP errors that are related to them, loopback and
+// neighbour discovery (RFC 4861, RFC 4890).
 func guardNFT(hook string) []string {
 	steps := []string{"ct state established,related accept"}
 	if loopback := map[string]string{"input": "iif lo accept", "output": "oif lo accept"}[hook]; loopback != "" {

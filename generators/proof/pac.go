@@ -49,10 +49,10 @@ func asksFirefox(url string, f rule.Flow) bool {
 	return asksChromium(url, f) && (strings.EqualFold(scheme, "http") || scheme == "https" && engine.FirefoxSpells(strings.TrimSuffix(rest, "/")))
 }
 
-// PAC asks the PAC file among the artefacts for the boundary flows of the policy,
-// in every form of a URL, in each of pacparser, Node.js, Chromium and Firefox that is here.
-// The answers have to be those of Policy.Route, in the words that the settings give
-// them. If none of them is here, the errors are *engine.MissingError.
+// PAC asks the PAC file among the artefacts for the boundary flows of the policy, in
+// every form of a URL, in each of pacparser, Node.js, Chromium and Firefox that is
+// here. The answers have to be those of Policy.Route, in the words that the settings
+// give them. If none of them is here, the errors are *engine.MissingError.
 func PAC(ctx context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
 	out, err := pac.Generator{}.Generate(p, s)
 	if err != nil {

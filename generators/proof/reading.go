@@ -16,10 +16,10 @@ type Reader interface {
 	Read(artefact.Files) (artefact.Reading, error)
 }
 
-// ByReading proves a packet filter that no engine here runs: what its files accept, as they
-// are read, is what the policy does, and their lines are those of the generator. It shows
-// nothing of how the backend understands them. Config is artefact.FilterOf, unless the
-// generator adds to what that returns.
+// ByReading proves a packet filter that no engine here runs: what its files accept, as
+// they are read, is what the policy does, and their lines are those of the generator.
+// It shows nothing of how the backend understands them. Config is artefact.FilterOf,
+// unless the generator adds to what that returns.
 func ByReading(g Reader, config func(artefact.Settings) (artefact.Filter, error)) func(context.Context, *rule.Policy, artefact.Settings, []artefact.Artefact) (Result, error) {
 	return func(_ context.Context, p *rule.Policy, s artefact.Settings, artefacts []artefact.Artefact) (Result, error) {
 		f, err := config(s)
@@ -44,8 +44,8 @@ func ByReading(g Reader, config func(artefact.Settings) (artefact.Filter, error)
 	}
 }
 
-// compareReading returns how many rules were read, and how what they accept differs from
-// what they should.
+// compareReading returns how many rules were read, and how what they accept differs
+// from what they should.
 func compareReading(p *rule.Policy, f artefact.Filter, read artefact.Reading) (n int, all []Disagreement) {
 	var got []filterLine
 	var open []rule.TrafficSet
@@ -67,8 +67,8 @@ func compareReading(p *rule.Policy, f artefact.Filter, read artefact.Reading) (n
 	return n, append(all, compareTraffic(" beside the policy", byDirection{rule.Inbound: wanted}, byDirection{rule.Inbound: open})...)
 }
 
-// byPairs has a line for each pair of interfaces: a backend may name them in lists or one
-// by one.
+// byPairs has a line for each pair of interfaces: a backend may name them in lists or
+// one by one.
 func byPairs(lines []filterLine) (all []filterLine) {
 	for _, l := range lines {
 		ins, outs := artefact.OneByOne(l.in), artefact.OneByOne(l.out)

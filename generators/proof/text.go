@@ -43,8 +43,8 @@ type lines struct {
 	count map[string]int
 }
 
-// lineEnds are those of JavaScript (ECMA-262, LineTerminator): what stands behind one is
-// no part of a comment before it.
+// lineEnds are those of JavaScript (ECMA-262, LineTerminator): what stands behind one
+// is no part of a comment before it.
 var lineEnds = strings.NewReplacer("\r", "\n", "\u2028", "\n", "\u2029", "\n")
 
 func lineCounts(data []byte, comments artefact.CommentSyntax) lines {

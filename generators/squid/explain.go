@@ -46,8 +46,8 @@ func (e *explainer) answer(q rule.Question) artefact.Answer {
 	return e.byLines(q.Flow)
 }
 
-// asksPlainly reports whether a client asks a proxy for a URL as it is. For other URLs it
-// asks for a tunnel with CONNECT, for ws as well (RFC 6455 section 4.1).
+// asksPlainly reports whether a client asks a proxy for a URL as it is. For other URLs
+// it asks for a tunnel with CONNECT, for ws as well (RFC 6455 section 4.1).
 func asksPlainly(scheme string) bool { return scheme == "http" || scheme == "ftp" }
 
 // afterDebian is the answer where Debian's own http_access lines come first. A flow

@@ -26,8 +26,9 @@ type alike struct {
 
 // groupsOf puts the rules that a proxy carries into groups of one role and the same
 // ports, each into the first one in which no token of another overlaps any of its own:
-// of tokens that overlap Squid drops or refuses one, and nobody could tell whose it was.
-// Squid looks a list up in the logarithm of its size, and goes through lines one by one.
+// of tokens that overlap Squid drops or refuses one, and nobody could tell whose it
+// was. Squid looks a list up in the logarithm of its size, and goes through lines one
+// by one.
 func groupsOf(p *rule.Policy) (groups [][]member) {
 	var members []member
 	var kinds []alike

@@ -67,8 +67,8 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// Of random rules those of one group never overlap, each is in one group, and none would
-// fit into an earlier one of its kind.
+// Of random rules those of one group never overlap, each is in one group, and none
+// would fit into an earlier one of its kind.
 func TestGroupsOfRandomRules(t *testing.T) {
 	shared := 0
 	for seed := range uint64(200) {

@@ -29,7 +29,8 @@ func (i Installation) Path(name string) string {
 	return i.dir + "/" + confName
 }
 
-// Elsewhere returns the path of the rules for the other place. Squid must not read both.
+// Elsewhere returns the path of the rules for the other place. Squid must not read
+// both.
 func (i Installation) Elsewhere() string {
 	if i.place == placeConfD {
 		return i.dir + "/" + confName

@@ -45,9 +45,9 @@ const originNames = "app.example.com x.cdn.example.com a.b.cdn.example.com cdn.e
 // bumping is how README.md supposes that Squid looks at TLS.
 const bumping = "ssl_bump peek step1\nssl_bump splice all\n"
 
-// TestInterception holds what README.md says of HTTPS that is redirected to a Squid built
-// with OpenSSL: without its lines all of it is denied, with them the names decide, and
-// for an explicit proxy nothing changes.
+// TestInterception holds what README.md says of HTTPS that is redirected to a Squid
+// built with OpenSSL: without its lines all of it is denied, with them the names
+// decide, and for an explicit proxy nothing changes.
 func TestInterception(t *testing.T) {
 	for _, c := range []struct {
 		lines string
@@ -104,7 +104,8 @@ func reached(t *testing.T, m *enginetest.Machine, dial func() (net.Conn, error))
 	return all
 }
 
-// isOrigin reports whether a connection leads to the TLS server, which is asked for a name.
+// isOrigin reports whether a connection leads to the TLS server, which is asked for a
+// name.
 func isOrigin(conn net.Conn, name string) bool {
 	secure := tls.Client(conn, &tls.Config{ServerName: name, InsecureSkipVerify: true})
 	return secure.Handshake() == nil && secure.ConnectionState().PeerCertificates[0].Subject.CommonName == "origin"

@@ -13,8 +13,8 @@ import (
 	"gatewright/generators/engine/enginetest"
 )
 
-// TestInterceptionByName holds that with the lines of README.md names, literals and ports
-// decide of redirected requests what they decide of those to an explicit proxy.
+// TestInterceptionByName holds that with the lines of README.md names, literals and
+// ports decide of redirected requests what they decide of those to an explicit proxy.
 func TestInterceptionByName(t *testing.T) {
 	m := interceptingMachine(t)
 	said := startIntercepting(t, m, readmeLines(t), intercepted+" intercept name=3129", bumping)
@@ -69,8 +69,8 @@ func TestInterceptionByName(t *testing.T) {
 	}
 }
 
-// TestInterceptionPortName holds what README.md says of the name of an https_port, and of
-// a Squid that looks at no TLS.
+// TestInterceptionPortName holds what README.md says of the name of an https_port, and
+// of a Squid that looks at no TLS.
 func TestInterceptionPortName(t *testing.T) {
 	ofPort := func(name string) string {
 		return strings.Replace(readmeLines(t), "myportname 3129", "myportname "+name, 1)

@@ -69,8 +69,8 @@ func (Generator) Options() []artefact.Option {
 	}
 }
 
-// assumed is what the coverage takes for granted. Squid's first look at redirected HTTPS
-// has an address and no name.
+// assumed is what the coverage takes for granted. Squid's first look at redirected
+// HTTPS has an address and no name.
 const assumed = "an explicit proxy, which uses the name in CONNECT; redirected HTTPS is denied unless you add the lines from the README of squid"
 
 // Generate renders the list files and, after them, the configuration that names

@@ -46,8 +46,8 @@ type part struct {
 	what   string
 }
 
-// parts are in the order in which a group has them; apexes are exceptions from the names
-// before them.
+// parts are in the order in which a group has them; apexes are exceptions from the
+// names before them.
 var parts = []part{
 	{"ports", typePort, "ports"},
 	{"names", typeDomain, "names"},
@@ -219,8 +219,8 @@ func listsOf(g []member) (lists [literalsPart + 1]list) {
 	return lists
 }
 
-// allowsOf returns the lines of a group of such ACLs, in the order of parts: one for each
-// part of its remotes, or one for any.
+// allowsOf returns the lines of a group of such ACLs, in the order of parts: one for
+// each part of its remotes, or one for any.
 func allowsOf(role aclName, acls []acl) (lines [][]aclRef) {
 	if len(acls) == 0 {
 		return nil

@@ -53,7 +53,8 @@ func (m zoneMap) judge(t rule.TrustedSite, keys []key) artefact.Coverage {
 	return c
 }
 
-// untrusted returns a host that a pattern matches and no key trusts; "" if it finds none.
+// untrusted returns a host that a pattern matches and no key trusts; "" if it finds
+// none.
 func (m zoneMap) untrusted(p netset.Pattern) string {
 	for host := range hostsOf(p) {
 		if !m.keys.trusts(host) {

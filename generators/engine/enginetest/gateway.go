@@ -1,5 +1,5 @@
-// Package enginetest has a gateway that real packets are sent through, and machines with
-// networks, for tests that hold what packet filters do.
+// Package enginetest has a gateway that real packets are sent through, and machines
+// with networks, for tests that hold what packet filters do.
 package enginetest
 
 import (
@@ -16,8 +16,8 @@ const (
 	LAN = "lan0" // towards the policy's local addresses
 )
 
-// Site is what surrounds the artefact under test: a gateway, and a network with
-// the policy's local addresses. The zero Place and Mode are PlaceForward and ModeChains.
+// Site is what surrounds the artefact under test: a gateway, and a network with the
+// policy's local addresses. The zero Place and Mode are PlaceForward and ModeChains.
 type Site struct {
 	Bindings []rule.Binding
 	Place    artefact.Place // PlaceForward: the policy's machines are behind the gateway; PlaceHost: it is all of them itself

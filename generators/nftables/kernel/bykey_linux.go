@@ -6,16 +6,16 @@ import (
 	"syscall"
 )
 
-// A dump walks a set from its start for each message of 32 KiB, which takes the square of
-// its size. A large set is asked instead for what it should hold.
+// A dump walks a set from its start for each message of 32 KiB, which takes the square
+// of its size. A large set is asked instead for what it should hold.
 const (
 	fewestByKey = 300_000           // elements from which on that is faster; of a map, half as many
 	answerSize  = 8 << 10           // more than an answer takes of the queue, in bytes
 	mostByKey   = mostElements / 40 // questions of a request, each of 36 bytes at most
 )
 
-// measure finds out how many answers the queue has room for: the kernel gives all of them
-// before the sending returns.
+// measure finds out how many answers the queue has room for: the kernel gives all of
+// them before the sending returns.
 func (c *Conn) measure() error {
 	size := 0
 	var failed error
@@ -26,13 +26,13 @@ func (c *Conn) measure() error {
 	return errors.Join(err, failed)
 }
 
-// readByKey reads a set by asking for what it should hold. It reports whether that is there
-// and nothing else; if not, the set has to be dumped.
+// readByKey reads a set by asking for what it should hold. It reports whether that is
+// there and nothing else; if not, the set has to be dumped.
 //
-// Each interval is asked for by its last value, which finds where it starts and that nothing
-// else does before its end. The kernel's count leaves one element open that is not asked
-// for. Alone, it is an end that ends nothing, or starts an interval that lasts up to the
-// next one, or for ever: then the last value of a gap is found.
+// Each interval is asked for by its last value, which finds where it starts and that
+// nothing else does before its end. The kernel's count leaves one element open that is
+// not asked for. Alone, it is an end that ends nothing, or starts an interval that
+// lasts up to the next one, or for ever: then the last value of a gap is found.
 func (r *tableReader) readByKey(s *set) bool {
 	want := r.want.set(s.Name)
 	if want == nil || !want.Spec.isKnown() || !want.Spec.sameAs(s.Spec) || len(want.intervals()) < len(want.Elements) {
@@ -56,8 +56,8 @@ func (r *tableReader) readByKey(s *set) bool {
 
 func (s *set) isInterval() bool { return s.Spec.Flags&flagInterval != 0 }
 
-// size is how many elements the kernel has for a set: an interval is two, but for one that
-// lasts up to the greatest value.
+// size is how many elements the kernel has for a set: an interval is two, but for one
+// that lasts up to the greatest value.
 func (s *set) size() int {
 	n := len(s.Elements)
 	if !s.isInterval() || n == 0 {
@@ -69,8 +69,8 @@ func (s *set) size() int {
 	return 2 * n
 }
 
-// counts reports whether the kernel counts so many elements; of intervals it tells half of
-// the number, rounded down.
+// counts reports whether the kernel counts so many elements; of intervals it tells half
+// of the number, rounded down.
 func (s *set) counts(n int) bool {
 	if s.isInterval() {
 		n /= 2
@@ -78,8 +78,8 @@ func (s *set) counts(n int) bool {
 	return n > 0 && int(s.count) == n
 }
 
-// takeEach asks for the elements of intervals and takes the answers. It reports whether they
-// are these.
+// takeEach asks for the elements of intervals and takes the answers. It reports whether
+// they are these.
 func (r *tableReader) takeEach(d *elementReader, list elements) bool {
 	var b batch
 	var answers []bound
@@ -98,7 +98,8 @@ func (r *tableReader) takeEach(d *elementReader, list elements) bool {
 	return true
 }
 
-// questions asks for the first n intervals of a list, and appends the answers. Where one starts as another ends, the kernel may find either: the end is asked for by the
+// questions asks for the first n intervals of a list, and appends the answers. Where
+// one starts as another ends, the kernel may find either: the end is asked for by the
 // value before.
 func (s *set) questions(b *batch, list elements, n int, answers []bound) []bound {
 	b.beginList(elementsList)
@@ -120,8 +121,8 @@ func (s *set) questions(b *batch, list elements, n int, answers []bound) []bound
 	return answers
 }
 
-// gaps are the last values before intervals that nothing holds, the greatest value likewise,
-// and what the kernel does not count: an element for everything else.
+// gaps are the last values before intervals that nothing holds, the greatest value
+// likewise, and what the kernel does not count: an element for everything else.
 func (s *set) gaps() (list []bound) {
 	list = append(make([]bound, 0, len(s.Elements)+2), bound{flags: flagCatchAll})
 	if !s.isInterval() {
@@ -140,8 +141,8 @@ func (s *set) gaps() (list []bound) {
 	return list
 }
 
-// findsNone asks for elements that are not there, each on its own, and reports whether that
-// is so.
+// findsNone asks for elements that are not there, each on its own, and reports whether
+// that is so.
 func (r *tableReader) findsNone(s *set, list []bound) bool {
 	var b batch
 	for some := range slices.Chunk(list, r.room) {

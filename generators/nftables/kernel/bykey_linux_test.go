@@ -25,8 +25,8 @@ func (s *set) textOf() string {
 	return fmt.Sprintf("%s%x", b.String(), s.Raw)
 }
 
-// byKey asks for the elements of one set, however few they are, and reports whether that is
-// enough to know it.
+// byKey asks for the elements of one set, however few they are, and reports whether
+// that is enough to know it.
 func (c *Conn) byKey(t *testing.T, want *Table, name string) (*set, bool) {
 	t.Helper()
 	c.fewest = 1
@@ -53,8 +53,8 @@ func prefixes(t *testing.T, list string) netset.PrefixSet {
 
 const one, two = "gatewright_one", "gatewright_two"
 
-// mapOf is a map of which one part leads to one chain and the rest to another; for nothing
-// that leads anywhere else, a set.
+// mapOf is a map of which one part leads to one chain and the rest to another; for
+// nothing that leads anywhere else, a set.
 func mapOf(t *testing.T, family filter.Family, toOne, toTwo string) *Table {
 	t.Helper()
 	rs := filter.Ruleset{Chains: []filter.Chain{{Name: one}, {Name: two}}}
@@ -99,8 +99,8 @@ func (c *Conn) lone(t *testing.T, kind uint16, s *set, b bound) {
 	}
 }
 
-// TestByKey holds that what is asked for by its keys is what a dump has, and is enough where
-// the kernel holds that and nothing else.
+// TestByKey holds that what is asked for by its keys is what a dump has, and is enough
+// where the kernel holds that and nothing else.
 func TestByKey(t *testing.T) {
 	const added = "add element inet gatewright s "
 	const removed = "delete element inet gatewright s "
@@ -174,7 +174,8 @@ func (c *Conn) sameAsDump(t *testing.T, want *Table, known bool) {
 	}
 }
 
-// TestByKeyForms holds which sets can be asked for by key, at the edges of all that there is.
+// TestByKeyForms holds which sets can be asked for by key, at the edges of all that
+// there is.
 func TestByKeyForms(t *testing.T) {
 	for name, c := range map[string]struct {
 		want  *Table
@@ -198,8 +199,9 @@ func TestByKeyForms(t *testing.T) {
 	}
 }
 
-// TestByKeyFindsWhatIsAlone holds that an element of an interval without the other one is
-// found, as nft never leaves one; an end before all starts, which nft adds, means nothing.
+// TestByKeyFindsWhatIsAlone holds that an element of an interval without the other one
+// is found, as nft never leaves one; an end before all starts, which nft adds, means
+// nothing.
 func TestByKeyFindsWhatIsAlone(t *testing.T) {
 	for _, want := range []*Table{
 		mapOf(t, 4, "10.0.0.0/24 10.0.8.0/24", "10.0.1.0/24 10.0.6.0/24"),
@@ -236,7 +238,8 @@ func TestByKeyFindsWhatIsAlone(t *testing.T) {
 	}
 }
 
-// TestByKeyFindsEverythingElse holds that an element is found that the kernel does not count.
+// TestByKeyFindsEverythingElse holds that an element is found that the kernel does not
+// count.
 func TestByKeyFindsEverythingElse(t *testing.T) {
 	for _, list := range []string{"10.0.0.0/24 10.0.8.0/24", "10.0.0.1/32"} {
 		want := mapOf(t, 4, list, "")
@@ -281,8 +284,8 @@ func TestByKeyNeedsTheCount(t *testing.T) {
 	}
 }
 
-// TestByKeyInALittleRoom holds that questions are as many as answers have room for, and that
-// a queue that overflows all the same loses nothing.
+// TestByKeyInALittleRoom holds that questions are as many as answers have room for, and
+// that a queue that overflows all the same loses nothing.
 func TestByKeyInALittleRoom(t *testing.T) {
 	var list, other strings.Builder
 	for i := range 600 {
@@ -333,7 +336,8 @@ func TestByKeyOfOneState(t *testing.T) {
 	}
 }
 
-// TestByKeyAgreesWithDumps makes any sets, changes each in one place, and reads it by both.
+// TestByKeyAgreesWithDumps makes any sets, changes each in one place, and reads it by
+// both.
 func TestByKeyAgreesWithDumps(t *testing.T) {
 	r := rand.New(rand.NewPCG(14, 2))
 	_, c := connected(t)
@@ -367,8 +371,8 @@ func TestByKeyAgreesWithDumps(t *testing.T) {
 	}
 }
 
-// someOf is some of 64 blocks of eight addresses, at the ends of all that there are: the even
-// ones, or the odd ones.
+// someOf is some of 64 blocks of eight addresses, at the ends of all that there are:
+// the even ones, or the odd ones.
 func someOf(r *rand.Rand, odd int) string {
 	var b strings.Builder
 	for i := range 32 {
@@ -380,7 +384,8 @@ func someOf(r *rand.Rand, odd int) string {
 	return b.String()
 }
 
-// change changes one element, if there is any: its start, its end, its target, or all of it.
+// change changes one element, if there is any: its start, its end, its target, or all
+// of it.
 func (s *set) change(r *rand.Rand) {
 	if len(s.Elements) == 0 {
 		return

@@ -79,8 +79,8 @@ func Compare(have, want *Table) *Changes {
 // Drop removes a table with everything in it, such as "inet gatewright".
 func (c *Changes) Drop(table string) { c.drops = append(c.drops, table) }
 
-// Stays returns, after Commit, what goes and is still there, because of an error. Nothing
-// leads to it any more.
+// Stays returns, after Commit, what goes and is still there, because of an error.
+// Nothing leads to it any more.
 func (c *Changes) Stays() (*Changes, error) { return c.stays, c.staysFor }
 
 // Unsaved returns what goes and could not be made again, of the tables that were read.
@@ -217,8 +217,8 @@ func (c chainChange) newPolicy() bool {
 	return c.have != nil && c.want != nil && c.have.Hook != nil && c.want.Hook != nil && c.have.Hook.Policy != c.want.Hook.Policy
 }
 
-// compareRules returns the edits that make one list of the other: as few as there can be,
-// unless both are very long. A rule that has to be made anew never stays.
+// compareRules returns the edits that make one list of the other: as few as there can
+// be, unless both are very long. A rule that has to be made anew never stays.
 func compareRules(have, want []*rule, anew func(*rule) bool) (edits []edit) {
 	stay := lcs.Staying(len(have), len(want), func(i, j int) bool { return !anew(have[i]) && have[i].same(want[j]) })
 	kept := map[int]bool{}

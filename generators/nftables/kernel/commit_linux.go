@@ -69,8 +69,8 @@ type unknownError struct{ error }
 
 func (e unknownError) Unwrap() error { return e.error }
 
-// takeBack removes what was made first, because of an error; but not where the change may
-// have been made, which would need it.
+// takeBack removes what was made first, because of an error; but not where the change
+// may have been made, which would need it.
 func (c *Conn) takeBack(prepare *Changes, err error) error {
 	if errors.As(err, new(unknownError)) {
 		return fmt.Errorf("%w; %w", err, ErrLeft)
@@ -81,8 +81,8 @@ func (c *Conn) takeBack(prepare *Changes, err error) error {
 	return err
 }
 
-// Restore is Commit that leaves out rules and sets that the kernel does not take again. It
-// returns them, and what had to be kept, as text.
+// Restore is Commit that leaves out rules and sets that the kernel does not take again.
+// It returns them, and what had to be kept, as text.
 func (c *Conn) Restore(changes *Changes) (other []string, err error) {
 	changes.left = map[any]string{}
 	kept, err := c.Commit(changes)
@@ -92,8 +92,8 @@ func (c *Conn) Restore(changes *Changes) (other []string, err error) {
 	return append(other, slices.Sorted(maps.Values(changes.left))...), err
 }
 
-// commitStep makes changes in one transaction, and reports whether there were any: older
-// kernels do not acknowledge one of nothing, and none counts it.
+// commitStep makes changes in one transaction, and reports whether there were any:
+// older kernels do not acknowledge one of nothing, and none counts it.
 func (c *Conn) commitStep(changes *Changes, gen uint32) (made bool, err error) {
 	for {
 		var b writer

@@ -89,8 +89,8 @@ func (m meddled) Read(f func(uintptr) bool) error {
 	return errors.Join(m.RawConn.Read(f), m.read.next())
 }
 
-// TestLostAnswer holds that nothing is taken back of a change that may have been made, and
-// was.
+// TestLostAnswer holds that nothing is taken back of a change that may have been made,
+// and was.
 func TestLostAnswer(t *testing.T) {
 	_, c := connected(t)
 	want := twoChains(t, 3)
@@ -106,8 +106,8 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
-// TestNothingIsTakenBackOfWhatOthersUse holds that a chain that somebody leads to keeps its
-// rules where a change failed, and that this is told.
+// TestNothingIsTakenBackOfWhatOthersUse holds that a chain that somebody leads to keeps
+// its rules where a change failed, and that this is told.
 func TestNothingIsTakenBackOfWhatOthersUse(t *testing.T) {
 	m, c := connected(t)
 	want := twoChains(t, 3)
@@ -126,7 +126,8 @@ func TestNothingIsTakenBackOfWhatOthersUse(t *testing.T) {
 	}
 }
 
-// TestNothingIsSent holds that a transaction of nothing is not sent, which has no answer.
+// TestNothingIsSent holds that a transaction of nothing is not sent, which has no
+// answer.
 func TestNothingIsSent(t *testing.T) {
 	bad := &set{Name: "bad"}
 	c := &Changes{Have: &Table{Name: testTable}, Want: &Table{Name: testTable}, left: map[any]string{bad: "refused"}, sets: []setChange{{want: bad}}}
@@ -135,8 +136,8 @@ func TestNothingIsSent(t *testing.T) {
 	}
 }
 
-// TestRestoreWithoutAnySet holds that rules come back where all that comes before them is
-// left out.
+// TestRestoreWithoutAnySet holds that rules come back where all that comes before them
+// is left out.
 func TestRestoreWithoutAnySet(t *testing.T) {
 	_, c := connected(t)
 	if _, err := c.Commit(Compare(c.readAll(t), twoChains(t, 1))); err != nil {
@@ -154,8 +155,8 @@ func TestRestoreWithoutAnySet(t *testing.T) {
 	}
 }
 
-// TestTakenBackWithoutASet holds that what was left out of what comes first is not missed
-// when that goes again.
+// TestTakenBackWithoutASet holds that what was left out of what comes first is not
+// missed when that goes again.
 func TestTakenBackWithoutASet(t *testing.T) {
 	_, c := connected(t)
 	want := twoChains(t, 2)
@@ -169,8 +170,8 @@ func TestTakenBackWithoutASet(t *testing.T) {
 	}
 }
 
-// TestRestoreWithoutMemory holds that a restore fails where the kernel says nothing about
-// what was to be made, so that it is tried again.
+// TestRestoreWithoutMemory holds that a restore fails where the kernel says nothing
+// about what was to be made, so that it is tried again.
 func TestRestoreWithoutMemory(t *testing.T) {
 	_, c := connected(t)
 	old := twoChains(t, 2)
@@ -192,8 +193,8 @@ func TestRestoreWithoutMemory(t *testing.T) {
 	}
 }
 
-// TestErrorsThatPass holds what a restore leaves out: what the kernel does not take, and
-// nothing because of what may be otherwise in a while.
+// TestErrorsThatPass holds what a restore leaves out: what the kernel does not take,
+// and nothing because of what may be otherwise in a while.
 func TestErrorsThatPass(t *testing.T) {
 	for errno, passes := range map[syscall.Errno]bool{
 		syscall.EINVAL: false, syscall.ENOENT: false, syscall.EOPNOTSUPP: false, syscall.EEXIST: false,

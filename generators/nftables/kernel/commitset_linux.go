@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// changeSets removes elements and sets before it adds others: intervals may not overlap.
+// changeSets removes elements and sets before it adds others: intervals may not
+// overlap.
 func (w *writer) changeSets(c *Changes) {
 	for _, one := range c.sets {
 		switch {
@@ -34,8 +35,8 @@ func (w *writer) changeSets(c *Changes) {
 	}
 }
 
-// addSet declares a set and, of one that is kept as it is, adds its elements. part is what
-// has to be left out without it.
+// addSet declares a set and, of one that is kept as it is, adds its elements. part is
+// what has to be left out without it.
 func (w *writer) addSet(s *set, part any) (id uint32) {
 	w.ids++
 	w.message(msgNewSet, create, step{text: "add set " + s.Name, part: part}, func() {

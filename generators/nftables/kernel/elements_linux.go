@@ -17,8 +17,8 @@ type bound struct {
 
 func (b bound) isEnd() bool { return b.flags&flagIntervalEnd != 0 }
 
-// readSet reads the elements of a set. If one of a set of ours cannot be read, all are kept
-// as they are.
+// readSet reads the elements of a set. If one of a set of ours cannot be read, all are
+// kept as they are.
 func (r *tableReader) readSet(s *set) error {
 	if r.readByKey(s) {
 		return nil
@@ -46,7 +46,8 @@ func (r *tableReader) dumpElements(s *set, f func([]byte) error) error {
 	return r.askElements(s, syscall.NLM_F_DUMP, nil, f)
 }
 
-// askElements asks for elements of a set, and calls f with each that the kernel answers.
+// askElements asks for elements of a set, and calls f with each that the kernel
+// answers.
 func (r *tableReader) askElements(s *set, flags uint16, which []byte, f func([]byte) error) error {
 	request := appendAttribute(nil, elementsTable, append([]byte(r.name), 0))
 	request = appendAttribute(request, elementsSet, append([]byte(s.Name), 0))

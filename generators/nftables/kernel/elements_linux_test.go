@@ -17,7 +17,8 @@ func elementOf(flags uint32, key ...byte) (data []byte) {
 	return data
 }
 
-// TestElementsThatCannotBeRead holds which elements make a set one that is kept as it is.
+// TestElementsThatCannotBeRead holds which elements make a set one that is kept as it
+// is.
 func TestElementsThatCannotBeRead(t *testing.T) {
 	for name, c := range map[string]struct {
 		elements [][]byte
@@ -47,8 +48,8 @@ func TestElementsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestOddSetIsReplaced holds that a set with an element that cannot be read is replaced, and
-// that what runs is then unknown.
+// TestOddSetIsReplaced holds that a set with an element that cannot be read is
+// replaced, and that what runs is then unknown.
 func TestOddSetIsReplaced(t *testing.T) {
 	declared := spec{Flags: flagInterval, KeyType: typeIPv4, KeySize: net4}
 	have := &Table{Name: "inet t", Sets: []*set{{Name: "s", Spec: declared, Raw: [][]byte{elementOf(4)}}}}

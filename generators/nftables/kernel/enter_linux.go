@@ -12,8 +12,8 @@ var setns = map[string]uintptr{
 	"ppc64": 350, "ppc64le": 350, "riscv64": 268, "s390x": 339,
 }
 
-// Enter takes the calling thread into the network namespace of a file. The thread has to
-// end there.
+// Enter takes the calling thread into the network namespace of a file. The thread has
+// to end there.
 func Enter(namespace string) error {
 	f, err := openNamespace(namespace)
 	if err != nil {

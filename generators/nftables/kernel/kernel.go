@@ -30,6 +30,6 @@ type NamedSet struct{ Name, Type string }
 // changed.
 var ErrChanged = errors.New("the rules in the kernel changed during this run")
 
-// ErrLeft says that a change was not made as a whole, or that it is not known whether it
-// was, and that what ran before did not come back.
+// ErrLeft says that a change was not made as a whole, or that it is not known whether
+// it was, and that what ran before did not come back.
 var ErrLeft = errors.New("the old rules did not come back completely, so a mix of old and new rules may run; check with `gatewright drift`, and apply again")

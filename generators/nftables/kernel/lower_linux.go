@@ -11,7 +11,8 @@ import (
 )
 
 // Lower returns the kernel's form of a ruleset in a table, such as "inet filter": what
-// `nft -f` makes of its text. A rule that does not read back as it was given is an error.
+// `nft -f` makes of its text. A rule that does not read back as it was given is an
+// error.
 func Lower(table string, rs filter.Ruleset) (*Table, error) {
 	t := &Table{Name: table}
 	for _, remotes := range []bool{false, true} { // in the order of the file

@@ -230,7 +230,8 @@ func (l *lowering) connection(set string) {
 	l.lookup(set)
 }
 
-// ports compares by two bounds, which every nft reads: the expression range is of nft 1.1.
+// ports compares by two bounds, which every nft reads: the expression range is of nft
+// 1.1.
 func (l *lowering) ports(r netset.PortRange) {
 	first, last := binary.BigEndian.AppendUint16(nil, r.First), binary.BigEndian.AppendUint16(nil, r.Last)
 	if r.First == r.Last {
@@ -241,7 +242,8 @@ func (l *lowering) ports(r netset.PortRange) {
 	l.add(&expr.Cmp{Op: expr.CmpOpLte, Register: onlyRegister, Data: last})
 }
 
-// endOffset returns where the address of an end stands in the header of the network layer.
+// endOffset returns where the address of an end stands in the header of the network
+// layer.
 func endOffset(f filter.Family, e filter.End) (offset, size int) {
 	offset, size = 12, net4
 	if f == filter.IPv6 {

@@ -57,7 +57,8 @@ type Conn struct {
 	room   int // in the queue, for so many answers
 }
 
-// open opens a socket in the network namespace of a file, or of the calling thread for 0.
+// open opens a socket in the network namespace of a file, or of the calling thread for
+// 0.
 func open(namespace int) (*Conn, error) {
 	c := &Conn{buffer: make([]byte, bufferSize), fewest: fewestByKey}
 	options := []nf.ConnOption{nf.AsLasting(), tuned(nf.WithSockOptions, c)}
@@ -121,9 +122,9 @@ func (c *Conn) receive(wait bool) (data []byte, err error) {
 // errInterrupted says that the rules changed while they were read.
 var errInterrupted = errors.New("the rules changed while they were read")
 
-// ask sends a request and calls f with each answer, whose data is valid during the call.
-// A dump of what is not there has none. Where flags ask for an acknowledgement, answers
-// may come before it.
+// ask sends a request and calls f with each answer, whose data is valid during the
+// call. A dump of what is not there has none. Where flags ask for an acknowledgement,
+// answers may come before it.
 func (c *Conn) ask(kind, flags uint16, family byte, attrs []byte, f func(message) error) error {
 	var b batch
 	b.begin(kind, syscall.NLM_F_REQUEST|flags, family)

@@ -65,8 +65,8 @@ func (c *Conn) Read(table string, ours func(name string) bool) (*Table, error) {
 	return c.ReadExpecting(&Table{Name: table}, ours)
 }
 
-// ReadExpecting is Read of the table that should hold what want does: the same, but sooner
-// if it does.
+// ReadExpecting is Read of the table that should hold what want does: the same, but
+// sooner if it does.
 func (c *Conn) ReadExpecting(want *Table, ours func(name string) bool) (*Table, error) {
 	table := want.Name
 	for range attempts {
@@ -245,8 +245,8 @@ func (r *rule) lookups(f func(name string)) {
 	}
 }
 
-// setReferences are the attributes of expressions that refer to a set, by its name and, in
-// the transaction that makes it, by a number.
+// setReferences are the attributes of expressions that refer to a set, by its name and,
+// in the transaction that makes it, by a number.
 var setReferences = map[string]struct{ name, id uint16 }{"lookup": {1, 4}, "dynset": {1, 2}, "objref": {5, 6}}
 
 // readSets reads how sets are declared, and keeps those that are ours.
@@ -375,7 +375,8 @@ func (r *tableReader) readCounters() error {
 	})
 }
 
-// objectKinds are the kinds of objects of nf_tables.h that are not ours, as nft calls them.
+// objectKinds are the kinds of objects of nf_tables.h that are not ours, as nft calls
+// them.
 var objectKinds = map[uint32]string{
 	2: "quota", 3: "ct helper", 4: "limit", 6: "tunnel", 7: "ct timeout", 8: "secmark", 9: "ct expectation", 10: "synproxy",
 }

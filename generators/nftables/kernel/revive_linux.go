@@ -2,8 +2,8 @@ package kernel
 
 import "fmt"
 
-// Revive makes a table that was packed by encoding/gob one that can be compared with what
-// the kernel holds now.
+// Revive makes a table that was packed by encoding/gob one that can be compared with
+// what the kernel holds now.
 func (t *Table) Revive() error {
 	family, name := familyAndName(t.Name)
 	if family == 0 || name == "" {

@@ -71,8 +71,9 @@ func (t *Table) Ruleset() (rs filter.Ruleset) {
 
 func isGoto(target string) bool { return strings.HasPrefix(target, verdictWords[gotoCode]) }
 
-// chainOf is the chain of an element. Where it has a verdict of another kind, as none of
-// ours has, a chain that does the same stands for it, whose name no other one can have.
+// chainOf is the chain of an element. Where it has a verdict of another kind, as none
+// of ours has, a chain that does the same stands for it, whose name no other one can
+// have.
 func chainOf(target string) string {
 	if name, ok := strings.CutPrefix(target, verdictWords[gotoCode]); ok {
 		return name
@@ -146,8 +147,8 @@ func (h *hook) filter() *filter.Hook {
 	return out
 }
 
-// Read returns what the kernel holds in the network namespace of the calling thread: one
-// table, such as "inet gatewright", and by name whatever else there is.
+// Read returns what the kernel holds in the network namespace of the calling thread:
+// one table, such as "inet gatewright", and by name whatever else there is.
 //
 // A rule that package nftables does not render is an error that says where it stands.
 func Read(table string) (Held, error) {

@@ -24,7 +24,8 @@ func (r *rule) sameBytes(o *rule) bool {
 }
 
 // meaning is an expression without what changes by itself: what a rule counts, and the
-// name that the kernel finds for a set without one, in whose place stands what it holds.
+// name that the kernel finds for a set without one, in whose place stands what it
+// holds.
 func (r *rule) meaning(e expression) string {
 	if e.Name == "counter" || e.Name == "last" {
 		return ""

@@ -1,11 +1,11 @@
 package kernel
 
-// steps are the transactions of a change. A packet that is on its way during a commit walks
-// the rules of before and looks elements up as they are after it: it must find chains with
-// rules, and sets with elements, on either side. So what is new is made first and leads
-// nowhere; then one transaction makes the change; then goes what nothing leads to any more.
-// A base chain decides as soon as it is made, even before its rules are there: it accepts
-// until they are.
+// steps are the transactions of a change. A packet that is on its way during a commit
+// walks the rules of before and looks elements up as they are after it: it must find
+// chains with rules, and sets with elements, on either side. So what is new is made
+// first and leads nowhere; then one transaction makes the change; then goes what
+// nothing leads to any more. A base chain decides as soon as it is made, even before
+// its rules are there: it accepts until they are.
 //
 // Names that are declared otherwise can only change in one transaction.
 func (c *Changes) steps() (prepare, change, clear *Changes) {

@@ -29,8 +29,8 @@ type Table struct {
 	gen      uint32              // of the rules as they were read
 }
 
-// set is a named set or map. What is beside its value and its verdict in an element, such
-// as a comment, is kept to be brought back, and not compared.
+// set is a named set or map. What is beside its value and its verdict in an element,
+// such as a comment, is kept to be brought back, and not compared.
 type set struct {
 	Name     string
 	Spec     spec

@@ -15,9 +15,9 @@ import (
 	"gatewright/generators/filter"
 )
 
-// ReadBack reads what `nft -j list ruleset` prints about one table, such as
-// "inet filter": sets, maps, and the chains whose names are ours. It refuses a rule in
-// them that holds anything but what package nftables renders, so that nothing is overlooked.
+// ReadBack reads what `nft -j list ruleset` prints about one table, such as "inet
+// filter": sets, maps, and the chains whose names are ours. It refuses a rule in them
+// that holds anything but what package nftables renders, so that nothing is overlooked.
 func ReadBack(dump []byte, table string) (filter.Ruleset, error) {
 	var doc struct{ Nftables []jsonObject }
 	if err := json.Unmarshal(dump, &doc); err != nil {

@@ -10,7 +10,8 @@ import (
 	"gatewright/generators/filter"
 )
 
-// jsonStatement is one statement of a rule that package nftables renders in a chain of ours.
+// jsonStatement is one statement of a rule that package nftables renders in a chain of
+// ours.
 type jsonStatement struct {
 	Match      *jsonMatch
 	Counter    *string

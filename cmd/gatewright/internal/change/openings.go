@@ -98,8 +98,8 @@ func goesPast(way rule.Via) bool {
 	return way == rule.Direct || strings.HasSuffix(string(way), "; DIRECT")
 }
 
-// addPast tells what a PAC file newly sends past the proxy before it asks any route, and
-// that it goes. One without a proxy sends nothing past any.
+// addPast tells what a PAC file newly sends past the proxy before it asks any route,
+// and that it goes. One without a proxy sends nothing past any.
 func (r *Diff) addPast(old, new artefact.Reading) {
 	if old.Routes == nil || !slices.ContainsFunc(old.Routes.Routes, func(one rule.Route) bool { return one.Via != rule.Direct }) {
 		return
@@ -155,7 +155,8 @@ func (r Diff) unboundTexts() (lines []string) {
 	return lines
 }
 
-// AddRest tells what becomes of what no rule accepts, and of what no rule is asked about.
+// AddRest tells what becomes of what no rule accepts, and of what no rule is asked
+// about.
 func (r *Diff) AddRest(old, new artefact.Reading) {
 	r.AddDrops(old, new)
 	r.addPast(old, new)
@@ -192,8 +193,8 @@ func (r *Diff) AddDrops(old, new artefact.Reading) {
 	}
 }
 
-// drops are the statements by which files drop or deny what no rule accepts: the policies
-// of a packet filter's chains, a proxy's mode.
+// drops are the statements by which files drop or deny what no rule accepts: the
+// policies of a packet filter's chains, a proxy's mode.
 func drops(r artefact.Reading) (all []artefact.Statement) {
 	for _, s := range r.Beside {
 		_, policy, _ := strings.Cut(s.Value, " ")

@@ -18,7 +18,8 @@ type Console struct {
 	Quiet bool // errors alone
 }
 
-// New returns a Console that writes to w, in colours if w is a terminal and NO_COLOR is\n// not set.
+// New returns a Console that writes to w, in colours if w is a terminal and NO_COLOR
+// is\n// not set.
 func New(w io.Writer) Console { return Console{Writer: NewWriter(w)} }
 
 func isTerminal(f *os.File) bool {

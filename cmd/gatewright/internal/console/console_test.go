@@ -13,8 +13,8 @@ type wrapped struct{ error }
 
 func (w wrapped) Unwrap() error { return w.error }
 
-// TestErrorLines holds that a line feed in what an error quotes starts no line, and that
-// each of several errors has one.
+// TestErrorLines holds that a line feed in what an error quotes starts no line, and
+// that each of several errors has one.
 func TestErrorLines(t *testing.T) {
 	joined := errors.Join(errors.New("a\nb"), &fs.PathError{Op: "open", Path: "c\nd", Err: fs.ErrNotExist})
 	for _, c := range []struct {
@@ -34,7 +34,8 @@ func TestErrorLines(t *testing.T) {
 	}
 }
 
-// TestSayShowsNoSecrets holds that what is told besides errors and warnings shows none either.
+// TestSayShowsNoSecrets holds that what is told besides errors and warnings shows none
+// either.
 func TestSayShowsNoSecrets(t *testing.T) {
 	var out bytes.Buffer
 	say := New(&out)

@@ -16,8 +16,8 @@ import (
 	"gatewright/generators/artefact"
 )
 
-// TestFailedRunLeavesNothing holds that a run that fails leaves none of its own files and
-// folders behind.
+// TestFailedRunLeavesNothing holds that a run that fails leaves none of its own files
+// and folders behind.
 func TestFailedRunLeavesNothing(t *testing.T) {
 	large := artefact.Made{Generator: "one", Output: artefact.Output{Artefacts: []artefact.Artefact{{Name: "deep/large", Data: make([]byte, 128<<20+1)}}}}
 	three := artefact.Made{Generator: "one"}
@@ -67,8 +67,8 @@ func (e *endingAfter) Err() error {
 	return nil
 }
 
-// TestInterruptedRunLeavesNothing tells a run to end at each of the moments when it asks:
-// nothing of it stands then, in a new folder and in one of an earlier run.
+// TestInterruptedRunLeavesNothing tells a run to end at each of the moments when it
+// asks: nothing of it stands then, in a new folder and in one of an earlier run.
 func TestInterruptedRunLeavesNothing(t *testing.T) {
 	for _, earlier := range [][]artefact.Made{nil, oldRun()} {
 		for n := 0; ; n++ {
@@ -98,8 +98,8 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestKilledProbe holds that the next run, of whichever generator, removes what a killed
-// one tried a folder with, and only that.
+// TestKilledProbe holds that the next run, of whichever generator, removes what a
+// killed one tried a folder with, and only that.
 func TestKilledProbe(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, dir, oldRun())
@@ -125,7 +125,8 @@ func TestKilledProbe(t *testing.T) {
 	}
 }
 
-// TestFolderOfTooManyLines holds that a folder is not read whose lines would take too much.
+// TestFolderOfTooManyLines holds that a folder is not read whose lines would take too
+// much.
 func TestFolderOfTooManyLines(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"a", "b"} {

@@ -72,8 +72,8 @@ func isFileName(name string) bool {
 		filepath.IsLocal(filepath.FromSlash(name)) && !strings.ContainsFunc(name, odd)
 }
 
-// checkForeign refuses to replace a file that no run is known to have written, unless it
-// opens as one of ours or is empty.
+// checkForeign refuses to replace a file that no run is known to have written, unless
+// it opens as one of ours or is empty.
 func checkForeign(root *os.Root, old []record, outputs []artefact.Made) error {
 	recorded := byName(old)
 	for _, o := range outputs {

@@ -84,8 +84,8 @@ func TestWriteFolder(t *testing.T) {
 	}
 }
 
-// TestRehearse holds that a rehearsal fails as the run would, and leaves everything as it
-// was, whether it fails or not.
+// TestRehearse holds that a rehearsal fails as the run would, and leaves everything as
+// it was, whether it fails or not.
 func TestRehearse(t *testing.T) {
 	none := filepath.Join(t.TempDir(), "deep", "out")
 	if err := Rehearse(plainfile.Named(none), newRun(), anyFile); err != nil {
@@ -554,8 +554,8 @@ func TestLockStaysInFolder(t *testing.T) {
 	}
 }
 
-// TestLockOfMany holds that a lock has one holder at a time, though each removes it, and
-// that nobody fails for another reason than that it is held.
+// TestLockOfMany holds that a lock has one holder at a time, though each removes it,
+// and that nobody fails for another reason than that it is held.
 func TestLockOfMany(t *testing.T) {
 	root := openRoot(t, t.TempDir())
 	var holders, taken atomic.Int32

@@ -9,8 +9,8 @@ import (
 	"gatewright/catalog/jsonc"
 )
 
-// TestErrorsAreFindingsAtTheirPlaces holds that each of several errors is a finding of its
-// own, at the place of the fault that it wraps, and keeps the words around it.
+// TestErrorsAreFindingsAtTheirPlaces holds that each of several errors is a finding of
+// its own, at the place of the fault that it wraps, and keeps the words around it.
 func TestErrorsAreFindingsAtTheirPlaces(t *testing.T) {
 	fault := &jsonc.Error{File: "s.json", Line: 2, Col: 3, Pointer: "/bind", Err: errors.New("unknown role")}
 	err := errors.Join(fault, fmt.Errorf("site: %w; nothing was written", errors.Join(fault, errors.New("no\nplace"))))
