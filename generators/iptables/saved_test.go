@@ -59,7 +59,7 @@ func TestReferences(t *testing.T) {
 	}
 }
 
-// TestCheckRestore holds that what restore does not read back as it is is told before
+// TestCheckRestore holds that what restore does not read back as it was is told before
 // anything is changed.
 func TestCheckRestore(t *testing.T) {
 	const table, end = "*filter\n:gw_OUT - [0:0]\n", "COMMIT\n"
