@@ -278,7 +278,7 @@ func TestBootFileKeepsOthersRules(t *testing.T) {
 func bootLines(t *testing.T, data []byte) []byte {
 	t.Helper()
 	var lines []byte
-	_, rest, _ := bytes.Cut(data, []byte("# To load it at boot"))
+	_, rest, _ := bytes.Cut(data, []byte("# To load this file at boot"))
 	for line := range bytes.Lines(rest) {
 		if text, ok := bytes.CutPrefix(line, []byte("#     ")); ok {
 			lines = append(lines, text...)

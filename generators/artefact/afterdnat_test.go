@@ -53,7 +53,7 @@ func TestAfterDNAT(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.AfterDNAT = true
-		if a, want := f.Unmatched(p, q.Flow, nil, ""), "sees no port before DNAT, and rule "+string(r.ID)+" asks for it; the site's own rules decide"; a.Action != NoMatch || a.Why != want {
+		if a, want := f.Unmatched(p, q.Flow, nil, ""), "sees no port before DNAT, but rule "+string(r.ID)+" asks for it; the site's own rules decide"; a.Action != NoMatch || a.Why != want {
 			t.Errorf("%s: %+v; want %s", c.name, a, want)
 		}
 	}
