@@ -68,7 +68,8 @@ func (m *Machine) DumpNFT() ([]byte, error) { return m.run(nil, "nft", "-j", "li
 
 // run runs a program on the machine, in the folder of its files.
 func (m *Machine) run(stdin []byte, args ...string) (out []byte, err error) {
-	cmd := exec.Command("env", append([]string{"LC_ALL=C", "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin"}, args...)...)
+	lock := filepath.Join(m.dir, "xtables.lock") // the machine's own: others work at the same time
+	cmd := exec.Command("env", append([]string{"LC_ALL=C", "XTABLES_LOCKFILE=" + lock, "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin"}, args...)...)
 	cmd.Dir, cmd.Stdin = m.dir, bytes.NewReader(stdin)
 	err = m.Do(func() error {
 		out, err = cmd.Output()
