@@ -12,10 +12,6 @@ import (
 	"gatewright/catalog/rule"
 )
 
-// DefaultCatalogs are used when the site names none: the web service's endpoints, and
-// those that it leaves out.
-func DefaultCatalogs() []string { return []string{"m365-worldwide", "m365-additional"} }
-
 // Site is a site file, read and checked, with the flags of the command line laid
 // over it. The zero value selects every Worldwide entry of DefaultCatalogs and
 // binds the role clients to DefaultClients.
@@ -89,6 +85,10 @@ type Site struct {
 
 	reading
 }
+
+// DefaultCatalogs are used when the site names none: the web service's endpoints, and
+// those that it leaves out.
+func DefaultCatalogs() []string { return []string{"m365-worldwide", "m365-additional"} }
 
 // reading is what a site keeps of how it was read.
 type reading struct {

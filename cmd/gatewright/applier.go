@@ -89,8 +89,8 @@ func (c applier) one(p *production) (changed bool, err error) {
 	for _, name := range done.Kept {
 		c.console.Warnf("%s: %s stays as an empty object, because a rule of yours uses it; remove that rule and apply again", w.Place, name)
 	}
-	if done.Said != "" {
-		c.console.Warnf("%s: %s", w.Place, done.Said)
+	for _, text := range done.Said {
+		c.console.Warnf("%s: %s", w.Place, text)
 	}
 	if err := c.readBack(p, done); err != nil {
 		return true, err

@@ -121,7 +121,7 @@ func TestLeftoverChains(t *testing.T) {
 	} {
 		h.inMode(c.mode)
 		h.must(`sed -i 's/"place": "host"/` + c.options + `&/' gatewright.json`)
-		const stays = "table inet filter: it still holds 3 chains of mode chains, and rules of yours in chain out lead to them, so that they decide, too. Remove these rules, and apply again: that removes the chains"
+		const stays = "table inet filter: it still holds chains of mode chains (3), and rules of yours in chain out lead to them, so that they decide, too. Remove these rules, and apply again: that removes the chains"
 		before := h.must("nft -s list table inet filter")
 		h.contains(h.must("gatewright apply nftables -o boot"), "gatewright: warning: "+stays)
 		h.want("nft -s list table inet filter", before, 0)
@@ -229,4 +229,22 @@ func TestTellsOfMarksThatGo(t *testing.T) {
 		text, _ := h.differs("gatewright plan 2>/dev/null")
 		h.contains(text, "- outbound, tcp 443, iptables, table mangle, chain gatewright_outbound, mark 0x10000")
 	})
+}
+
+// TestTablesOfBothFamilies holds that what one output wrote into a table of ip is nothing
+// that another one, in a table of ip6, takes for its own of earlier.
+func TestTablesOfBothFamilies(t *testing.T) {
+	h := newHost(t)
+	h.site(map[string][]string{"one": {"203.0.113.0/28", "2001:db8:1::/64"}})
+	h.must(`sed -i 's/"enforce"/"chains"/; s/, "admin": [^]]*]//; s/"192.0.2.10"/"192.0.2.10", "2001:db8::10"/' gatewright.json`)
+	const ip, ip6 = " --set 'nftables.table=ip mine'", " --set 'nftables.table=ip6 mine'"
+	h.must("gatewright apply nftables -q -o boot" + ip)
+	before := h.must("nft list table ip mine")
+	h.must("gatewright apply nftables -q -o boot6" + ip6)
+	if now := h.must("nft list table ip mine"); now != before {
+		t.Errorf("the table of IPv4 changed:\n%s", now)
+	}
+	for _, table := range []string{ip, ip6} {
+		h.want("gatewright drift nftables -q"+table, "", 0)
+	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 )
 
 func compile(t *testing.T, in rule.Input) *rule.Policy {
@@ -41,18 +42,18 @@ func serviceSet(t *testing.T, text string) netset.ServiceSet {
 func twoRules(t *testing.T) *rule.Policy {
 	return compile(t, rule.Input{
 		Bindings: []rule.Binding{
-			{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8", "fd00::/8")},
-			{Role: "sts", Addresses: prefixes(t, "172.16.0.5"), Published: prefixes(t, "172.16.0.6")},
+			{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8", "fd00::/8")},
+			{Role: "sts", Addresses: ruletest.Prefixes(t, "172.16.0.5"), Published: ruletest.Prefixes(t, "172.16.0.6")},
 		},
 		Grants: []rule.Grant{
 			{
 				Entry: rule.Entry{ID: "a"}, Group: "a", Direction: rule.Outbound, Role: "clients", Route: rule.NoRoute,
-				Names: []netset.Pattern{pattern(t, "*.example.com")}, Prefixes: prefixes(t, "52.112.0.0/14", "2603:1010::/32"),
+				Names: []netset.Pattern{pattern(t, "*.example.com")}, Prefixes: ruletest.Prefixes(t, "52.112.0.0/14", "2603:1010::/32"),
 				Services: serviceSet(t, "tcp 80, 443; udp 3478-3481"),
 			},
 			{
 				Entry: rule.Entry{ID: "b"}, Group: "b", Direction: rule.Inbound, Role: "sts", Route: rule.NoRoute,
-				Prefixes: prefixes(t, "104.211.54.99"), Services: serviceSet(t, "tcp 443"),
+				Prefixes: ruletest.Prefixes(t, "104.211.54.99"), Services: serviceSet(t, "tcp 443"),
 			},
 		},
 	})
@@ -125,7 +126,7 @@ func TestBoundaryFlowsAreBounded(t *testing.T) {
 		a = a.Next().Next()
 	}
 	p := compile(t, rule.Input{
-		Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8")}},
+		Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}},
 		Grants: []rule.Grant{{
 			Entry: rule.Entry{ID: "a"}, Direction: rule.Outbound, Role: "clients", Route: rule.NoRoute,
 			Prefixes: b.Build(), Services: serviceSet(t, "tcp 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21"),
@@ -145,19 +146,6 @@ func TestBoundaryFlowsAreBounded(t *testing.T) {
 			}
 		}
 	}
-}
-
-func prefixes(t *testing.T, texts ...string) netset.PrefixSet {
-	t.Helper()
-	var b netset.PrefixBuilder
-	for _, text := range texts {
-		p, _, err := netset.ParsePrefix(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.Add(p)
-	}
-	return b.Build()
 }
 
 func flow(d rule.Direction, proto netset.Protocol, local, remote string, port, published uint16) rule.Flow {

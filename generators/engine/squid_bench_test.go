@@ -37,7 +37,7 @@ func BenchmarkSquidRequest(b *testing.B) {
 // each on its own.
 func manyRules(t testing.TB, n int, own bool) *rule.Policy {
 	t.Helper()
-	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: squidPrefixes(t, "10.0.0.0/8")}}}
+	in := rule.Input{Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}}}
 	for i := range n {
 		services := "tcp 443"
 		if own {

@@ -14,6 +14,7 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/squid"
 )
@@ -152,7 +153,7 @@ func TestSquidReadsHosts(t *testing.T) {
 	}
 	grant := rule.Grant{
 		Entry: rule.Entry{ID: "world/entry"}, Direction: rule.Outbound, Role: rule.Clients,
-		Prefixes: squidPrefixes(t, "10.0.0.0/24", "2001:db8::/32"), Services: services, Route: rule.NoRoute,
+		Prefixes: ruletest.Prefixes(t, "10.0.0.0/24", "2001:db8::/32"), Services: services, Route: rule.NoRoute,
 	}
 	for _, text := range []string{"www.example.com", "*.example.org", "*-files.example.net"} {
 		p, err := netset.ParsePattern(text)
@@ -162,7 +163,7 @@ func TestSquidReadsHosts(t *testing.T) {
 		grant.Names = append(grant.Names, p)
 	}
 	p, err := rule.Compile(rule.Input{
-		Bindings: []rule.Binding{{Role: rule.Clients, Addresses: squidPrefixes(t, "192.0.2.0/24")}},
+		Bindings: []rule.Binding{{Role: rule.Clients, Addresses: ruletest.Prefixes(t, "192.0.2.0/24")}},
 		Grants:   []rule.Grant{grant},
 	})
 	if err != nil {
@@ -238,10 +239,10 @@ func squidAnswers(t *testing.T, title string) []SquidAnswer {
 		t.Fatal(err)
 	}
 	p, err := rule.Compile(rule.Input{
-		Bindings: []rule.Binding{{Role: rule.Clients, Addresses: squidPrefixes(t, "10.0.0.0/8")}},
+		Bindings: []rule.Binding{{Role: rule.Clients, Addresses: ruletest.Prefixes(t, "10.0.0.0/8")}},
 		Grants: []rule.Grant{{
 			Entry: rule.Entry{ID: "world/entry", Title: title, Condition: title}, Direction: rule.Outbound, Role: rule.Clients,
-			Prefixes: squidPrefixes(t, "192.0.2.0/24"), Services: services, Route: rule.NoRoute,
+			Prefixes: ruletest.Prefixes(t, "192.0.2.0/24"), Services: services, Route: rule.NoRoute,
 		}},
 		Open: []rule.Open{{Entry: rule.Entry{ID: "world/open"}, Missing: title, Why: title}},
 	})
@@ -327,8 +328,8 @@ func renderSquid(t testing.TB, p *rule.Policy, place string) artefact.Output {
 func randomSquidPolicy(t *testing.T, r *rand.Rand) *rule.Policy {
 	t.Helper()
 	in := rule.Input{Bindings: []rule.Binding{
-		{Role: "clients", Addresses: squidPrefixes(t, "10.0.0.0/9", "10.200.0.7/32", "2001:db8:1::/48")},
-		{Role: "exchange", Addresses: squidPrefixes(t, "10.128.0.0/16", "::/20"), Published: squidPrefixes(t, "10.64.1.0/24")},
+		{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/9", "10.200.0.7/32", "2001:db8:1::/48")},
+		{Role: "exchange", Addresses: ruletest.Prefixes(t, "10.128.0.0/16", "::/20"), Published: ruletest.Prefixes(t, "10.64.1.0/24")},
 	}}
 	services := []string{"tcp 443", "tcp 80,443; udp 443", "tcp 443-8100", "tcp 25,9000-9001", "udp 53"}
 	for n := range 2 + r.IntN(8) {
@@ -395,19 +396,6 @@ func randomSquidPattern(t *testing.T, r *rand.Rand) netset.Pattern {
 	return p
 }
 
-func squidPrefixes(t testing.TB, texts ...string) netset.PrefixSet {
-	t.Helper()
-	var b netset.PrefixBuilder
-	for _, text := range texts {
-		p, _, err := netset.ParsePrefix(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.Add(p)
-	}
-	return b.Build()
-}
-
 // randomSquidPrefixes are few and wide, at the squidEdges that Squid has special cases
 // for.
 func randomSquidPrefixes(t *testing.T, r *rand.Rand) netset.PrefixSet {
@@ -421,7 +409,7 @@ func randomSquidPrefixes(t *testing.T, r *rand.Rand) netset.PrefixSet {
 	for range 1 + r.IntN(5) {
 		texts = append(texts, world[r.IntN(len(world))])
 	}
-	return squidPrefixes(t, texts...)
+	return ruletest.Prefixes(t, texts...)
 }
 
 // randomSquidFlows are near the edges of the policy's rules.

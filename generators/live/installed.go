@@ -139,7 +139,10 @@ func (i *installation) commit() (done Committed, err error) {
 			return done, ErrChanged
 		}
 	}
-	done.Said, err = i.put(i.want, i.have)
+	said, err := i.put(i.want, i.have)
+	if said != "" {
+		done.Said = []string{said}
+	}
 	return done, err
 }
 

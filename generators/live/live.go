@@ -61,7 +61,7 @@ type Comparison struct {
 type Committed struct {
 	Kept  []string // what had to stay, because something that is not ours still uses it: "set allowed"
 	Stays []Change // what could not be removed, of what does nothing any more
-	Said  string   // by what was told of the changes
+	Said  []string // what else a person should know of them
 }
 
 // Other is what runs of ours beside what is compared: of another mode, place or table.

@@ -55,7 +55,7 @@ func (nftablesBackend) Compare(m Machine, p *rule.Policy, s artefact.Settings) (
 		})
 		if stays, why := changes.Stays(); why != nil {
 			done.Stays = append(done.Stays, stays.List(nftables.Text)...)
-			done.Said = fmt.Sprintf("some objects that are no longer used could not be removed (%v); apply again to remove them", why)
+			done.Said = append(done.Said, fmt.Sprintf("some objects that are no longer used could not be removed (%v); apply again to remove them", why))
 		}
 		return done, err
 	}

@@ -22,7 +22,7 @@ func readAll(m Machine, want *kernel.Table) (have *kernel.Table, others []*kerne
 			rest = append(rest, &kernel.Table{Name: nftables.OwnTable})
 		}
 		holders, err := conn.Holders(func(name, object string) bool {
-			return name != want.Name && name != nftables.OwnTable && nftables.IsOurs(name, object)
+			return name != want.Name && name != nftables.OwnTable && meets(name, want.Name) && nftables.IsOurs(name, object)
 		})
 		if err != nil {
 			return err
@@ -34,6 +34,14 @@ func readAll(m Machine, want *kernel.Table) (have *kernel.Table, others []*kerne
 		return err
 	})
 	return have, others, err
+}
+
+// meets reports whether a packet can pass both tables: those of ip and ip6 hold what two
+// outputs of a site may have written.
+func meets(a, b string) bool {
+	family, _, _ := strings.Cut(a, " ")
+	other, _, _ := strings.Cut(b, " ")
+	return family == other || family == "inet" || other == "inet"
 }
 
 // leftovers are what goes of tables that are the site's own.
@@ -56,7 +64,7 @@ func (c *Comparison) addOthers(others []*kernel.Table, changes *kernel.Changes) 
 			left = append(left, remove)
 			continue // it does nothing
 		default:
-			one.Stays = fmt.Sprintf("it still holds %d chains of mode chains, and rules of yours in chain %s lead to them, so that they decide, too. Remove these rules, and apply again: that removes the chains",
+			one.Stays = fmt.Sprintf("it still holds chains of mode chains (%d), and rules of yours in chain %s lead to them, so that they decide, too. Remove these rules, and apply again: that removes the chains",
 				len(t.Chains), strings.Join(from, ", "))
 			one.Changes = leftovers{remove}.list()
 		}
@@ -93,9 +101,9 @@ func (l leftovers) commit(conn *kernel.Conn, done *Committed) {
 		kept, err := conn.Commit(c)
 		switch {
 		case err != nil:
-			done.Said = fmt.Sprintf("what is left in table %s of mode chains stays (%v); apply again to remove it", c.Have.Name, err)
+			done.Said = append(done.Said, fmt.Sprintf("what is left in table %s of mode chains stays (%v); apply again to remove it", c.Have.Name, err))
 		case len(kept) > 0:
-			done.Said = fmt.Sprintf("%s of table %s stays, because a rule of yours uses it; remove that, and apply again", strings.Join(kept, ", "), c.Have.Name)
+			done.Said = append(done.Said, fmt.Sprintf("%s of table %s stays, because a rule of yours uses it; remove that, and apply again", strings.Join(kept, ", "), c.Have.Name))
 		}
 		if err != nil || len(kept) > 0 {
 			done.Stays = append(done.Stays, leftovers{c}.list()...)

@@ -12,22 +12,10 @@ import (
 
 	"gatewright/catalog/netset"
 	"gatewright/catalog/rule"
+	"gatewright/catalog/rule/ruletest"
 	"gatewright/generators/artefact"
 	"gatewright/generators/engine"
 )
-
-func prefixes(t *testing.T, texts ...string) netset.PrefixSet {
-	t.Helper()
-	var b netset.PrefixBuilder
-	for _, text := range texts {
-		p, _, err := netset.ParsePrefix(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.Add(p)
-	}
-	return b.Build()
-}
 
 func flow(d rule.Direction, proto netset.Protocol, local, remote string, port, published uint16) rule.Flow {
 	return rule.Flow{Direction: d, Protocol: proto, Port: port, Published: published, Local: netip.MustParseAddr(local), Remote: netip.MustParseAddr(remote)}
@@ -71,7 +59,7 @@ func handmadeFlows() []asked {
 
 func newGateway(t *testing.T, place artefact.Place) *Gateway {
 	t.Helper()
-	site := Site{Place: place, Bindings: []rule.Binding{{Role: "clients", Addresses: prefixes(t, "10.0.0.0/8", "fd00::/8")}}}
+	site := Site{Place: place, Bindings: []rule.Binding{{Role: "clients", Addresses: ruletest.Prefixes(t, "10.0.0.0/8", "fd00::/8")}}}
 	g, err := NewGateway(context.Background(), site)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package change
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -109,31 +108,17 @@ func (r *Diff) addPast(old, new artefact.Reading) {
 		r.past = append(r.past, fmt.Sprintf("SENDS: everything direct: %s is removed", file))
 		return
 	}
-	for _, options := range [][]string{{"internal", "local"}, {"plain"}} {
-		var more []string
-		for _, s := range new.Beside {
-			if slices.Contains(options, s.Name) && !slices.Contains(old.Beside, s) {
-				more = append(more, pastOf(s.Value, old.Before)...)
-			}
-		}
-		if len(more) > 0 {
-			r.past = append(r.past, fmt.Sprintf("SENDS: %s direct, past the proxy (%s, option %s)", shortList(more), file, strings.Join(options, " or ")))
-		}
+	literals := new.Before.Prefixes.Subtract(old.Before.Prefixes)
+	more := words.Texts(literals.Prefixes())
+	for p := range new.Before.Names.Without(old.Before.Names).Patterns() {
+		more = append(more, p.String())
 	}
-}
-
-// pastOf returns what an option's value sends direct that did not go before any route.
-func pastOf(value string, before rule.Before) []string {
-	if p, err := netip.ParsePrefix(value); err == nil {
-		return words.Texts(netset.PrefixSetOf(p).Subtract(before.Prefixes).Prefixes())
+	if len(more) > 0 {
+		r.past = append(r.past, fmt.Sprintf("SENDS: %s direct, past the proxy (%s, option internal or local)", shortList(more), file))
 	}
-	if value == "direct" { // of option plain
-		return []string{"hosts without a dot"}
+	if plain := func(s artefact.Statement) bool { return s.Name == "plain" && s.Value == string(rule.Direct) }; slices.ContainsFunc(new.Beside, plain) && !slices.ContainsFunc(old.Beside, plain) {
+		r.past = append(r.past, fmt.Sprintf("SENDS: hosts without a dot direct, past the proxy (%s, option plain)", file))
 	}
-	if p, err := netset.ParsePattern(value); err == nil && !before.Names.Covers(p) {
-		return []string{value}
-	}
-	return nil
 }
 
 // unboundTexts tells where packets pass by interfaces that were not named before.
