@@ -38,9 +38,10 @@ func ExampleDecoder() {
 	}))
 	fmt.Println(rules)
 	fmt.Println(d.Err())
-	// Output: [{mail 25}] site.json:4:6: /rules/1/Id: unknown key "Id"; known keys: "id",
-	// "port"; did you mean "id"? site.json:4:27: /rules/1/port: expected a whole number
-	// from 1 to 65535, found 70000
+	// Output:
+	// [{mail 25}]
+	// site.json:4:6: /rules/1/Id: unknown key "Id"; known keys: "id", "port"; did you mean "id"?
+	// site.json:4:27: /rules/1/port: expected a whole number from 1 to 65535, found 70000
 }
 
 // A feed: keys that are not asked for are ignored.
