@@ -19,9 +19,9 @@ func (inv *invocation) newSite(s *site.Site, all []report.Suggestion) (string, e
 	var b strings.Builder
 	b.WriteString(`// The decisions of this site. A value <like this> is a blank. Until you fill it in, its
 // item stays open and nothing is rendered for it; only "clients" stands for all private
-// networks until then. To close an item that the site does not need, write "answers": {
-// "ID": { "dismissed": "why" } }. Use "remote": "any" only as a last resort: it opens
-// the rule to every host.
+// networks until then. To close an item that the site does not need, write
+// "answers": { "ID": { "dismissed": "why" } }. Use "remote": "any" only as a last resort:
+// it opens the rule to every host.
 {
 `)
 	var catalogs []string
@@ -87,11 +87,11 @@ func valueLines(s *site.Site) []string {
 
 // routeComments say what a PAC file does where the site file says nothing of it.
 const routeComments = `  // The PAC file sends to the proxy your own names, too, such as http://10.20.0.1/ or
-  // http://www.corp.example.com/, unless "internal" of "pac" has them: "internal":
-  // ["*.corp.example.com", "10.20.0.0/16"]. It sends entries direct, past the proxy, by
-  // their category; "none" are those that have none, as in a list of your own. These
-  // are the routes that hold without any: "routes": [{ "category": ["optimize",
-  // "allow", "none"], "via": "direct" }, { "via": "proxy" }],
+  // http://www.corp.example.com/, unless "internal" of "pac" has them:
+  // "internal": ["*.corp.example.com", "10.20.0.0/16"]. It sends entries direct, past the
+  // proxy, by their category; "none" are those that have none, as in a list of your own.
+  // These are the routes that hold without any:
+  // "routes": [{ "category": ["optimize", "allow", "none"], "via": "direct" }, { "via": "proxy" }],
 `
 
 // writeOptions writes the options that the flags give, and asks for the proxy.
